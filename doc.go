@@ -1,0 +1,21 @@
+// Package vnfm is a VNF Manager (ETSI NFV): it onboards VNF packages and runs the lifecycle of network functions for
+// orchestrators that speak SOL003. It is event-sourced and saga-orchestrated.
+//
+// This package holds only what every layer shares: the error type with its kinds. The tree below it is named after
+// what things are; read it in the order in which one operation happens:
+//
+//	api          the HTTP edge: routes, ProblemDetails, the idempotency filter
+//	lcm          the use cases, one file per LCM operation: command handler on top, saga below
+//	vnf          the two aggregates (VnfInstance, VnfLcmOpOcc): Process and Apply, pure
+//	eventstore   one commit, in one transaction or not at all; memory, SQLite, PostgreSQL
+//	outbox, bus  committed messages to their consumers, in order per VNF
+//	inbox        each message handled once, its effect committed with its mark
+//	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
+//	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
+//	timer        due timeouts become saga input
+//	readmodel    the views an API reader sees, written in the same commit
+//	server       the composition root
+//
+// docs/architecture.md walks the same path with symbols. The API, the CLI, the settings and the event formats are what
+// the project promises to keep; Go packages are not.
+package vnfm

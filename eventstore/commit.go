@@ -1,0 +1,220 @@
+package eventstore
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/vnfm/vnfm/message"
+)
+
+// Commit is one atomic step: everything in it is written in one transaction, or nothing is. The zero value writes
+// nothing. Guards are the expected versions, the fired timeouts, the handled ids, the cursors' expected positions and
+// epochs, unique names and the idempotency key; the first that does not hold fails the transaction.
+type Commit struct {
+	// ID is unique per attempt to write; Work execution sets it when empty. It is stored, so that the outcome of a
+	// commit whose acknowledgement was lost can be looked up.
+	ID string
+	// Key decides the lane of all events, messages, sagas and timeouts. Execution sets it to the work's first key.
+	Key string
+
+	Appends     []Append
+	Expect      []StreamVersion // streams read, not written, that must still be at this version
+	Sagas       []SagaRow
+	Steps       []StepRow
+	Timeouts    []Timeout    // set, or moved when the id exists
+	Cancelled   []string     // timeouts removed; removing one that is gone is not an error
+	Fired       []FiredTimer // timeouts being handled: removed, and must still be as read
+	Outbox      []message.Message
+	Handled     []HandledMark
+	Cursors     []CursorMove
+	Idempotency *IdempotencyResult
+	Views       []ViewWrite
+	Records     []RecordWrite
+	Snapshots   []Snapshot
+	Parked      []ParkedMessage
+	Unparked    []string // ids of parked messages taken back
+
+	// Set by execution, for whoever follows the commit in memory.
+	Time     time.Time      // the store's clock at this commit
+	Lane     int            //
+	Events   []Event        // as stored
+	Messages []OutboxRecord // as stored
+}
+
+// Empty reports whether the commit writes nothing at all.
+func (c *Commit) Empty() bool {
+	return len(c.Appends)+len(c.Expect)+len(c.Sagas)+len(c.Steps)+len(c.Timeouts)+len(c.Cancelled)+len(c.Fired)+
+		len(c.Outbox)+len(c.Handled)+len(c.Cursors)+len(c.Views)+len(c.Records)+len(c.Snapshots)+len(c.Parked)+
+		len(c.Unparked) == 0 && c.Idempotency == nil
+}
+
+// Append adds events to a stream that must be at version Expected (0: it does not exist).
+type Append struct {
+	Stream   string
+	Expected int64
+	Events   []Event
+}
+
+// StreamVersion is a guard on a stream that is only read.
+type StreamVersion struct {
+	Stream  string
+	Version int64
+}
+
+// SagaRow is a saga instance at rest. Expected is the version read (0: it is new); the row is written at Expected+1.
+// Delete removes the row, its steps, timeouts and handled marks instead.
+type SagaRow struct {
+	ID         string
+	Type       string
+	DefVersion int
+	Key        string // unit of order: the VNF instance id
+	Parent     string // the saga a cleanup saga cleans up after
+	State      string
+	Version    int64 // as read; ignored on write
+	Expected   int64
+	Data       json.RawMessage
+	Created    time.Time // set by the store on insert
+	Updated    time.Time // set by the store
+	Delete     bool
+}
+
+// StepRow is one command attempt of a saga: what happened, for people. Rows are upserted by CommandID.
+type StepRow struct {
+	CommandID string
+	Saga      string
+	Seq       int // order of sending within the saga
+	Step      string
+	Item      string
+	Direction string // "do" or "undo"
+	Attempt   int
+	State     string
+	Sent      time.Time
+	Replied   time.Time       // zero while there is no reply
+	Result    json.RawMessage // the reply's result
+	Class     string
+	Reason    string
+}
+
+// Timeout is a persistent timer. Owner routes it to its handler ("saga"); Token tells a timer from an older one of
+// the same id.
+type Timeout struct {
+	ID    string
+	Owner string
+	Key   string
+	Name  string
+	Token int64
+	Due   time.Time
+	Lane  int             // set by the store
+	Data  json.RawMessage // what the handler needs beside the key; may be nil
+}
+
+// FiredTimer guards the handling of a timeout: it must still exist with this token and be due by the store's clock.
+type FiredTimer struct {
+	ID    string
+	Token int64
+}
+
+// HandledMark records that a message was handled on behalf of a saga; the mark lives as long as the saga.
+type HandledMark struct {
+	MessageID string
+	Saga      string
+}
+
+// CursorMove moves a consumer's position in a lane. It fails unless the cursor stands at From and the lane's lease is
+// held under Epoch. A cursor that does not exist stands at 0.
+type CursorMove struct {
+	Consumer string
+	Lane     int
+	From, To int64
+	Epoch    int64
+}
+
+// IdempotencyKey names one client request.
+type IdempotencyKey struct {
+	Caller string
+	Key    string
+}
+
+// IdempotencyResult is the answer to a request, stored with its effect. Inserting a key that exists fails with
+// ErrIdempotencyKeyUsed.
+type IdempotencyResult struct {
+	IdempotencyKey
+	Fingerprint string // of method, URI and body
+	Status      int
+	Header      http.Header
+	Body        []byte
+	At          time.Time // set by the store
+}
+
+// View is one row a reader sees: the document of one aggregate, written in the commit that changed it.
+type View struct {
+	Kind     string
+	ID       string
+	Revision int64 // version of the stream it shows
+	Parent   string
+	State    string
+	Name     string // unique within Kind unless empty
+	Updated  time.Time
+	Doc      json.RawMessage
+}
+
+// ViewWrite puts a view, or deletes it.
+type ViewWrite struct {
+	View
+	Delete bool
+}
+
+// Record is one row of a participant's ledger. The tables are fixed (TableVimCommands, TableVimResources); their
+// columns are what a worker selects by, the rest is the participant's document.
+type Record struct {
+	Table   string
+	ID      string
+	Key     string // unit of order; decides the lane
+	Group   string // what rows are counted or listed by, e.g. the VIM connection
+	State   string
+	Due     time.Time // when a worker should look at it; zero: never by itself
+	Version int64     // 1 when inserted, one more with each write
+	Lane    int       // set by the store
+	Doc     json.RawMessage
+}
+
+// The ledger tables.
+const (
+	TableVimCommands  = "vim_commands"
+	TableVimResources = "vim_resources"
+)
+
+// RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
+type RecordWrite struct {
+	Record
+	Expected int64
+	Delete   bool
+}
+
+// Snapshot is the folded state of a stream at a version, in a schema of the aggregate's own. A snapshot is an
+// optimisation: it may be dropped at any time.
+type Snapshot struct {
+	Stream  string
+	Version int64
+	Schema  int
+	Data    json.RawMessage
+}
+
+// ParkedMessage is a message that could not be handled, or one of the same key behind it.
+type ParkedMessage struct {
+	ID       string // the message's id
+	Consumer string
+	Key      string
+	Seq      int64 // offset in the lane it came from: order of re-driving
+	Message  message.Message
+	Reason   string
+	At       time.Time // set by the store
+}
+
+// OutboxRecord is a committed message with its place in its lane.
+type OutboxRecord struct {
+	Lane   int
+	Offset int64
+	message.Message
+}

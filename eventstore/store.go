@@ -1,0 +1,206 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a transaction whose guard did not hold. Nothing was written.
+var (
+	ErrVersion            = errors.New("the stream, saga or record is not at the expected version")
+	ErrHandled            = errors.New("the message was handled before")
+	ErrTimeoutGone        = errors.New("the timeout is gone, replaced or not due")
+	ErrFenced             = errors.New("the lane's cursor or epoch is not ours")
+	ErrIdempotencyKeyUsed = errors.New("the idempotency key is used")
+	ErrNameTaken          = errors.New("the unique name is taken")
+	// ErrUnavailable: the database cannot be reached or the outcome could not be learnt in time.
+	ErrUnavailable = errors.New("the database is unavailable")
+)
+
+// Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.
+type Load struct {
+	Streams     []StreamFrom
+	Sagas       []string
+	SagaSteps   []string // command ids of step rows
+	Handled     []string
+	Timeouts    []string
+	Idempotency *IdempotencyKey
+	Views       []ViewRef
+	CountViews  []ViewCount
+	Records     []RecordRef
+	ParkedKeys  []string // "consumer/key": is anything parked there?
+}
+
+// StreamFrom asks for a stream's head and its events after a version. With Snapshot set and After 0 the newest
+// snapshot and only the events after it are read.
+type StreamFrom struct {
+	Stream   string
+	After    int64
+	Snapshot bool
+}
+
+// ViewRef names a view.
+type ViewRef struct{ Kind, ID string }
+
+// ViewCount asks how many views of a kind have a parent.
+type ViewCount struct{ Kind, Parent string }
+
+// RecordRef names a ledger row.
+type RecordRef struct{ Table, ID string }
+
+// Loaded is what Load asked for. What does not exist is absent from the maps; Stream of an absent stream is the zero
+// StreamState.
+type Loaded struct {
+	Now         time.Time
+	Streams     map[string]*StreamState
+	Sagas       map[string]*SagaRow
+	Steps       map[string]*StepRow
+	Handled     map[string]bool
+	Timeouts    map[string]*Timeout
+	Idempotency *IdempotencyResult
+	Views       map[ViewRef]*View
+	Counts      map[ViewCount]int
+	Records     map[RecordRef]*Record
+	Parked      map[string]bool
+}
+
+// StreamState is a stream's head and the events asked for.
+type StreamState struct {
+	Version  int64 // of the head
+	Hash     []byte
+	Last     time.Time // of the head event
+	Snapshot *Snapshot
+	Events   []Event
+}
+
+// Stream returns the state of a stream, the zero value when it does not exist.
+func (l *Loaded) Stream(name string) *StreamState {
+	if s := l.Streams[name]; s != nil {
+		return s
+	}
+	return &StreamState{}
+}
+
+// Work is one change waiting to be made.
+type Work struct {
+	// Keys are locked, in order, before anything is read. The first decides the lane.
+	Keys []string
+	// Shared are locked against works that have them in Keys, but not against each other.
+	Shared []string
+	// Load is called at the start of each attempt.
+	Load func() Load
+	// Decide turns what was loaded into a commit, or nil for nothing to write. It is pure, takes no lock and does no
+	// I/O; it runs again when an attempt fails. Its error is the work's, and does not touch other works of the batch.
+	Decide func(*Loaded) (*Commit, error)
+}
+
+// Result is what became of one work: Commit as written (nil when Decide had nothing to write), or Decide's error.
+type Result struct {
+	Commit *Commit
+	Err    error
+}
+
+// Executor makes changes.
+type Executor interface {
+	// Execute runs the works in one transaction. Their keys must be disjoint (shared ones may meet). When the
+	// error is not nil nothing was written: ErrVersion, ErrHandled, ErrTimeoutGone, ErrFenced, ErrIdempotencyKeyUsed,
+	// ErrNameTaken for a guard, ErrUnavailable for a database out of reach. Works whose Decide failed do not keep the
+	// others from being written.
+	Execute(ctx context.Context, works []*Work) ([]Result, error)
+}
+
+// Reader reads committed state.
+type Reader interface {
+	// Load reads without locks, from one snapshot of the database.
+	Load(ctx context.Context, l Load) (*Loaded, error)
+	// ReadStream returns up to limit events of a stream after a version, in order.
+	ReadStream(ctx context.Context, stream string, after int64, limit int) ([]Event, error)
+	// Streams lists stream names with a prefix, after a name, in order: for verification and rebuilds.
+	Streams(ctx context.Context, prefix, after string, limit int) ([]StreamHead, error)
+	// ReadLane returns up to limit events of a lane after an offset, in order.
+	ReadLane(ctx context.Context, lane int, after int64, limit int) ([]Event, error)
+	// ReadOutbox returns up to limit messages of a lane after an offset, in order.
+	ReadOutbox(ctx context.Context, lane int, after int64, limit int) ([]OutboxRecord, error)
+	// Heads returns the last event and outbox offset of every lane.
+	Heads(ctx context.Context) ([Lanes]LaneHead, error)
+	// Views lists views by kind, in order of id.
+	Views(ctx context.Context, q ViewQuery) ([]View, error)
+	// Sagas lists sagas; Steps lists a saga's step rows in the order they were sent.
+	Sagas(ctx context.Context, q SagaQuery) ([]SagaRow, error)
+	Steps(ctx context.Context, saga string) ([]StepRow, error)
+	// Timeouts returns timeouts of the lanes by due time, at most limit, whether due or not.
+	Timeouts(ctx context.Context, lanes []int, limit int) ([]Timeout, error)
+	// Records lists ledger rows.
+	Records(ctx context.Context, q RecordQuery) ([]Record, error)
+	// Parked lists parked messages in the order they are to be re-driven.
+	Parked(ctx context.Context, consumer string, limit int) ([]ParkedMessage, error)
+	// Now returns the store's clock.
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// StreamHead names a stream and its head.
+type StreamHead struct {
+	Stream  string
+	Version int64
+	Hash    []byte
+}
+
+// LaneHead is the last offset of a lane.
+type LaneHead struct{ Event, Outbox int64 }
+
+// ViewQuery selects views. Zero fields select all; IDs come after After.
+type ViewQuery struct {
+	Kind, Parent, State, Name, After string
+	Limit                            int // 0: 1000
+}
+
+// SagaQuery selects sagas.
+type SagaQuery struct {
+	Key, Parent, State, After string
+	Limit                     int // 0: 1000
+}
+
+// RecordQuery selects ledger rows. With DueBy set, rows with a Due not after it, the most urgent first; else by id.
+type RecordQuery struct {
+	Table, Key, Group, State, After string
+	Lanes                           []int
+	DueBy                           time.Time
+	Limit                           int // 0: 1000
+}
+
+// Owner keeps leases and positions.
+type Owner interface {
+	// Lease grants, renews or gives up lanes and returns those the owner now holds. It raises the epoch of a lane that
+	// changes hands, here and in the lane's cursors.
+	Lease(ctx context.Context, r LeaseRequest) ([]Lease, error)
+	// Cursors returns a consumer's position in every lane.
+	Cursors(ctx context.Context, consumer string) ([Lanes]int64, error)
+}
+
+// Janitor removes what nothing needs any more.
+type Janitor interface {
+	// Prune deletes outbox rows at or behind the lowest of the consumers' cursors, and idempotency keys and commit ids
+	// older than the times given.
+	Prune(ctx context.Context, p Prune) error
+}
+
+// Prune says what may go.
+type Prune struct {
+	Consumers         []string // whose cursors bound the outbox; none: the outbox is kept
+	IdempotencyBefore time.Time
+	CommitsBefore     time.Time
+}
+
+// Store is everything a back-end does.
+type Store interface {
+	Executor
+	Reader
+	Owner
+	Janitor
+	// Ping says whether the database answers.
+	Ping(ctx context.Context) error
+	// Reset deletes all views, for a rebuild; the program must not be running otherwise.
+	ResetViews(ctx context.Context) error
+	Close() error
+}

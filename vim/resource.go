@@ -1,0 +1,147 @@
+package vim
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Token names one allocation of one planned resource: the client token at the VIM, the key of Find, of tombstones and
+// of fencing. It stays the same over all attempts; a retry after a release, and a heal, raise the generation.
+type Token struct {
+	ID         string `json:"id"`         // the planned resource's UUID
+	Generation int    `json:"generation"` // from 1
+}
+
+// String returns "<id>:<generation>".
+func (t Token) String() string { return t.ID + ":" + strconv.Itoa(t.Generation) }
+
+// ParseToken reads what String wrote.
+func ParseToken(s string) (Token, error) {
+	id, gen, ok := strings.Cut(s, ":")
+	n, err := strconv.Atoi(gen)
+	if !ok || err != nil || id == "" || n < 1 {
+		return Token{}, fmt.Errorf("%q is not a resource token (want id:generation)", s)
+	}
+	return Token{ID: id, Generation: n}, nil
+}
+
+// Kind is a kind of resource.
+type Kind string
+
+// The kinds. A configuration is no resource of the VIM's inventory: it is the seam through which a VNF is configured
+// once its resources stand, driven, repeated and fenced like one.
+const (
+	Compute       Kind = "compute"
+	Port          Kind = "port"
+	Network       Kind = "network"
+	Subnet        Kind = "subnet"
+	Volume        Kind = "volume"
+	ServerGroup   Kind = "server-group"
+	Configuration Kind = "configuration"
+)
+
+// Spec is what a driver needs to create one resource. References to other resources are the VIM's own ids, resolved by
+// the saga from earlier results. Exactly the part of the kind is set.
+type Spec struct {
+	Name          string             `json:"name"` // for people; need not be unique
+	Compute       *ComputeSpec       `json:"compute,omitempty"`
+	Port          *PortSpec          `json:"port,omitempty"`
+	Network       *NetworkSpec       `json:"network,omitempty"`
+	Subnet        *SubnetSpec        `json:"subnet,omitempty"`
+	Volume        *VolumeSpec        `json:"volume,omitempty"`
+	ServerGroup   *ServerGroupSpec   `json:"serverGroup,omitempty"`
+	Configuration *ConfigurationSpec `json:"configuration,omitempty"`
+}
+
+// ComputeSpec describes a virtual machine.
+type ComputeSpec struct {
+	Flavour     string            `json:"flavour"`         // the VIM's id
+	Image       string            `json:"image,omitempty"` // the VIM's id; empty when it boots from a volume
+	Zone        string            `json:"zone,omitempty"`
+	Ports       []string          `json:"ports"` // VIM ids, in the order of the interfaces
+	Volumes     []VolumeRef       `json:"volumes,omitempty"`
+	ServerGroup []string          `json:"serverGroups,omitempty"`
+	UserData    string            `json:"userData,omitempty"`
+	ConfigDrive bool              `json:"configDrive,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+}
+
+// VolumeRef is a volume attached to a compute.
+type VolumeRef struct {
+	ID   string `json:"id"` // VIM id
+	Boot bool   `json:"boot,omitempty"`
+}
+
+// PortSpec describes a port.
+type PortSpec struct {
+	Network  string    `json:"network"`            // VIM id
+	MAC      string    `json:"mac,omitempty"`      // "" lets the VIM choose
+	FixedIPs []FixedIP `json:"fixedIps,omitempty"` // empty lets the VIM choose
+	VnicType string    `json:"vnicType,omitempty"` // normal, direct (SR-IOV), macvtap …; "" means normal
+}
+
+// FixedIP is an address wanted on a port.
+type FixedIP struct {
+	Subnet  string `json:"subnet,omitempty"`  // VIM id
+	Address string `json:"address,omitempty"` // "" lets the VIM choose from the subnet
+}
+
+// NetworkSpec describes a network.
+type NetworkSpec struct {
+	Type string `json:"type,omitempty"` // vlan, vxlan, …; "" lets the VIM choose
+	MTU  int    `json:"mtu,omitempty"`
+}
+
+// SubnetSpec describes a subnet.
+type SubnetSpec struct {
+	Network   string `json:"network"` // VIM id
+	IPVersion int    `json:"ipVersion"`
+	CIDR      string `json:"cidr"`
+	Gateway   string `json:"gateway,omitempty"`
+	DHCP      bool   `json:"dhcp"`
+}
+
+// VolumeSpec describes a block storage volume.
+type VolumeSpec struct {
+	SizeBytes int64  `json:"sizeBytes"`
+	Image     string `json:"image,omitempty"` // VIM id of the image it is made of
+	Type      string `json:"type,omitempty"`
+	Zone      string `json:"zone,omitempty"`
+}
+
+// ServerGroupSpec describes a placement rule.
+type ServerGroupSpec struct {
+	Affinity bool `json:"affinity"` // false: anti-affinity
+}
+
+// ConfigurationSpec describes what is done to a VNF as a whole through the VIM's side.
+type ConfigurationSpec struct {
+	Action   string            `json:"action"`   // "start" once instantiated, "stop" before a graceful termination
+	Computes map[string]string `json:"computes"` // planned resource id to VIM id
+	Params   json.RawMessage   `json:"params,omitempty"`
+}
+
+// Resource is what a VIM holds for a token.
+type Resource struct {
+	Token Token  `json:"token"`
+	Kind  Kind   `json:"kind"`
+	ID    string `json:"id"`    // the VIM's own id
+	Owner string `json:"owner"` // the VNF instance id it was created for
+	Name  string `json:"name,omitempty"`
+	// What the VIM chose or reports.
+	MAC       string   `json:"mac,omitempty"`
+	Addresses []IP     `json:"addresses,omitempty"`
+	Zone      string   `json:"zone,omitempty"`
+	Type      string   `json:"type,omitempty"` // the VIM's own word, for vimLevelResourceType
+	Ready     bool     `json:"ready"`          // false while it is being built
+	Failed    *Error   `json:"failed,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"`
+}
+
+// IP is an address on a port.
+type IP struct {
+	Address string `json:"address"`
+	Subnet  string `json:"subnet,omitempty"` // VIM id
+}
