@@ -1,0 +1,80 @@
+package lcm
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// API is what the edge calls; Service implements it. Each method makes one commit and returns when it is durable.
+type API interface {
+	// CreateVnf makes a VNF instance of an onboarded, enabled package (SOL003 v3.7.1 §5.4.2.3.1). Unprocessable
+	// at /vnfdId when there is none.
+	CreateVnf(ctx context.Context, r CreateVnf, by request.Info) (*vnf.Instance, error)
+	// DeleteVnf deletes one that is NOT_INSTANTIATED, free, and has no leftovers; else Conflict.
+	DeleteVnf(ctx context.Context, id string, by request.Info) error
+	// Instantiate begins to instantiate it and returns the operation occurrence, STARTING. Conflict when it is
+	// INSTANTIATED, another operation holds it, or a required property is unset; Unprocessable with the attribute for
+	// unknown flavour, level, CPD or link, or additionalParams against their schema.
+	Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error)
+	// Terminate begins to terminate it.
+	Terminate(ctx context.Context, vnfID string, r Terminate, by request.Info) (*vnf.OpOcc, error)
+	// Retry, Rollback, Fail and Cancel are the error-handling tasks (SOL003 v3.7.1 §5.4.14 to §5.4.17).
+	Retry(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error)
+	Rollback(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error)
+	Fail(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error)
+	Cancel(ctx context.Context, opID, mode string, by request.Info) (*vnf.OpOcc, error)
+	// Cleanup releases what failed operations left, by a saga; Conflict when there is nothing or an operation runs.
+	// It returns the id of the saga.
+	Cleanup(ctx context.Context, vnfID string, by request.Info) (string, error)
+}
+
+// CreateVnf is the command behind CreateVnfRequest.
+type CreateVnf struct {
+	VnfdID      string                     `json:"vnfdId"`
+	Name        string                     `json:"vnfInstanceName,omitempty"`
+	Description string                     `json:"vnfInstanceDescription,omitempty"`
+	Metadata    map[string]json.RawMessage `json:"metadata,omitempty"`
+}
+
+// Instantiate is the command behind InstantiateVnfRequest.
+type Instantiate struct {
+	FlavourID        string                     `json:"flavourId"`
+	Level            string                     `json:"instantiationLevelId,omitempty"`
+	ExtLinks         []ExtLink                  `json:"extVirtualLinks,omitempty"`
+	ExtManaged       []ExtManaged               `json:"extManagedVirtualLinks,omitempty"`
+	Connections      map[string]json.RawMessage `json:"vimConnectionInfo,omitempty"` // ids named must be registered
+	Localization     string                     `json:"localizationLanguage,omitempty"`
+	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
+	Extensions       map[string]json.RawMessage `json:"extensions,omitempty"`
+	Configurable     map[string]json.RawMessage `json:"vnfConfigurableProperties,omitempty"`
+	// Params is the request as the client sent it, secrets masked, kept as operationParams.
+	Params json.RawMessage `json:"-"`
+}
+
+// ExtLink is an external virtual link to connect to (ExtVirtualLinkData).
+type ExtLink struct {
+	ID         string          `json:"id"`
+	Connection string          `json:"vimConnectionId,omitempty"`
+	NetworkID  string          `json:"resourceId"` // the VIM's
+	Cps        []vnf.ExtCpData `json:"extCps"`
+	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
+}
+
+// ExtManaged is an internal link provided from outside (ExtManagedVirtualLinkData).
+type ExtManaged struct {
+	ID         string `json:"id"`
+	LinkID     string `json:"vnfVirtualLinkDescId"`
+	Connection string `json:"vimConnectionId,omitempty"`
+	NetworkID  string `json:"resourceId"`
+}
+
+// Terminate is the command behind TerminateVnfRequest.
+type Terminate struct {
+	Type             string          `json:"terminationType"`                      // FORCEFUL, GRACEFUL
+	GracefulTimeout  int             `json:"gracefulTerminationTimeout,omitempty"` // seconds
+	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
+	Params           json.RawMessage `json:"-"`
+}

@@ -1,0 +1,217 @@
+package vnf
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// InstantiationState is the state of an instance (SOL003 v3.7.1 §5.5.2.2).
+type InstantiationState string
+
+// The instantiation states.
+const (
+	NotInstantiated InstantiationState = "NOT_INSTANTIATED"
+	Instantiated    InstantiationState = "INSTANTIATED"
+)
+
+// Instance is the state of the VnfInstance aggregate, and, as JSON, the document of its view.
+type Instance struct {
+	ID               string                     `json:"id"`
+	Name             string                     `json:"name,omitempty"`
+	Description      string                     `json:"description,omitempty"`
+	VnfdID           string                     `json:"vnfdId"`
+	VnfdVersion      string                     `json:"vnfdVersion"`
+	Provider         string                     `json:"provider"`
+	ProductName      string                     `json:"productName"`
+	SoftwareVersion  string                     `json:"softwareVersion"`
+	PackageID        string                     `json:"packageId"`
+	DescriptorDigest string                     `json:"descriptorDigest"` // pinned
+	State            InstantiationState         `json:"state"`
+	Configurable     map[string]json.RawMessage `json:"configurableProperties,omitempty"`
+	Extensions       map[string]json.RawMessage `json:"extensions,omitempty"`
+	Metadata         map[string]json.RawMessage `json:"metadata,omitempty"`
+	// Connections are the VIM connections in use, by vimConnectionId, without credentials.
+	Connections map[string]VimConnection `json:"vimConnections,omitempty"`
+	// Info is present when the instance is INSTANTIATED.
+	Info *InstantiatedInfo `json:"instantiatedInfo,omitempty"`
+	// Resources is everything held at VIMs for this instance, subnets and server groups included.
+	Resources []Resource `json:"resources,omitempty"`
+	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
+	Leftovers []Resource `json:"leftovers,omitempty"`
+	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
+	Operation string `json:"operation,omitempty"`
+	// Operations counts the operations begun: the fencing token of the newest.
+	Operations int64     `json:"operations"`
+	Created    time.Time `json:"created"`
+	Updated    time.Time `json:"updated"`
+	Deleted    bool      `json:"deleted,omitempty"`
+	Version    int64     `json:"version"` // of the stream
+}
+
+// VimConnection is what an instance records of a VIM connection: never its credentials.
+type VimConnection struct {
+	VimID         string            `json:"vimId,omitempty"`
+	Type          string            `json:"vimType"`
+	InterfaceInfo map[string]string `json:"interfaceInfo,omitempty"`
+	Extra         map[string]string `json:"extra,omitempty"`
+}
+
+// Resource is one resource held at a VIM.
+type Resource struct {
+	ID         string `json:"id"` // planned resource id: a UUID of ours
+	Generation int    `json:"generation"`
+	Kind       string `json:"kind"`     // a vim.Kind
+	Template   string `json:"template"` // VDU, VL, CPD or storage id in the VNFD; the rule's for a server group
+	Definition string `json:"resourceDefinitionId,omitempty"`
+	Connection string `json:"vimConnectionId"`
+	VimID      string `json:"resourceId,omitempty"` // the VIM's id; "" when it is not known whether it exists
+	VimType    string `json:"vimLevelResourceType,omitempty"`
+	Zone       string `json:"zoneId,omitempty"`
+	Stage      int    `json:"stage"` // order of creation; release goes backwards
+}
+
+// InstantiatedInfo is what an instantiated VNF consists of (SOL003 v3.7.1 §5.5.2.2, instantiatedVnfInfo).
+type InstantiatedInfo struct {
+	FlavourID      string                `json:"flavourId"`
+	Level          string                `json:"instantiationLevelId,omitempty"`
+	VnfState       string                `json:"vnfState"` // STARTED, STOPPED
+	ScaleStatus    []ScaleInfo           `json:"scaleStatus,omitempty"`
+	MaxScaleLevels []ScaleInfo           `json:"maxScaleLevels,omitempty"`
+	Localization   string                `json:"localizationLanguage,omitempty"`
+	Vnfcs          []Vnfc                `json:"vnfcs"`
+	Links          []VirtualLink         `json:"virtualLinks,omitempty"`
+	Storages       []Storage             `json:"storages,omitempty"`
+	ExtCps         []ExtCp               `json:"extCps,omitempty"`
+	ExtLinks       []ExtVirtualLink      `json:"extVirtualLinks,omitempty"`
+	ExtManaged     []ExtManagedLink      `json:"extManagedVirtualLinks,omitempty"`
+	Monitoring     []MonitoringParameter `json:"monitoringParameters,omitempty"`
+}
+
+// ScaleInfo is the level of one aspect.
+type ScaleInfo struct {
+	AspectID string `json:"aspectId"`
+	Level    int    `json:"scaleLevel"`
+}
+
+// Handle names a resource at a VIM.
+type Handle struct {
+	Connection string `json:"vimConnectionId,omitempty"`
+	VimID      string `json:"resourceId"`
+	VimType    string `json:"vimLevelResourceType,omitempty"`
+}
+
+// Vnfc is one VNFC: a compute with its connection points (vnfcResourceInfo).
+type Vnfc struct {
+	ID       string   `json:"id"` // the compute's planned resource id
+	VduID    string   `json:"vduId"`
+	Index    int      `json:"index"` // within its VDU, from 0
+	Handle   Handle   `json:"computeResource"`
+	Zone     string   `json:"zoneId,omitempty"`
+	Storages []string `json:"storageResourceIds,omitempty"` // Storage ids
+	Cps      []VnfcCp `json:"cps,omitempty"`
+}
+
+// VnfcCp is a connection point of a VNFC. An external one names its ExtCp, an internal one its link port.
+type VnfcCp struct {
+	ID         string   `json:"id"`
+	CpdID      string   `json:"cpdId"`
+	ExtCpID    string   `json:"vnfExtCpId,omitempty"`
+	LinkPortID string   `json:"vnfLinkPortId,omitempty"`
+	Addresses  Protocol `json:"cpProtocolInfo"`
+}
+
+// Protocol is the layer 2 and 3 addressing of a connection point.
+type Protocol struct {
+	MAC string `json:"macAddress,omitempty"`
+	IPs []IP   `json:"ipAddresses,omitempty"`
+}
+
+// IP is an address of a connection point.
+type IP struct {
+	Type    string `json:"type"` // IPV4, IPV6
+	Address string `json:"address"`
+	Subnet  string `json:"subnetId,omitempty"` // the VIM's id
+	Dynamic bool   `json:"isDynamic,omitempty"`
+}
+
+// VirtualLink is an internal virtual link (vnfVirtualLinkResourceInfo).
+type VirtualLink struct {
+	ID     string     `json:"id"`
+	LinkID string     `json:"vnfVirtualLinkDescId"`
+	Handle Handle     `json:"networkResource"`
+	Zone   string     `json:"zoneId,omitempty"`
+	Ports  []LinkPort `json:"vnfLinkPorts,omitempty"`
+}
+
+// LinkPort is a port on an internal link.
+type LinkPort struct {
+	ID     string `json:"id"`
+	Handle Handle `json:"resourceHandle"`
+	CpID   string `json:"cpInstanceId"`   // a VnfcCp or ExtCp
+	CpType string `json:"cpInstanceType"` // VNFC_CP, EXT_CP
+}
+
+// Storage is a virtual storage (virtualStorageResourceInfo).
+type Storage struct {
+	ID        string `json:"id"`
+	StorageID string `json:"virtualStorageDescId"`
+	Handle    Handle `json:"storageResource"`
+	Zone      string `json:"zoneId,omitempty"`
+}
+
+// ExtCp is an external connection point (extCpInfo). Exactly one of VnfcCpID and LinkID is set.
+type ExtCp struct {
+	ID         string   `json:"id"`
+	CpdID      string   `json:"cpdId"`
+	ConfigID   string   `json:"cpConfigId"`
+	Addresses  Protocol `json:"cpProtocolInfo"`
+	LinkPortID string   `json:"extLinkPortId,omitempty"`
+	VnfcCpID   string   `json:"associatedVnfcCpId,omitempty"`
+	LinkID     string   `json:"associatedVnfVirtualLinkId,omitempty"` // a VirtualLink id
+}
+
+// ExtVirtualLink is an external virtual link a VNF is connected to (extVirtualLinkInfo).
+type ExtVirtualLink struct {
+	ID     string      `json:"id"`
+	Handle Handle      `json:"resourceHandle"`
+	Ports  []ExtPort   `json:"extLinkPorts,omitempty"`
+	Cps    []ExtCpData `json:"currentVnfExtCpData"`
+}
+
+// ExtPort is a port on an external link.
+type ExtPort struct {
+	ID     string `json:"id"`
+	Handle Handle `json:"resourceHandle"`
+	CpID   string `json:"cpInstanceId,omitempty"`
+}
+
+// ExtCpData is how external connection points are to be connected (VnfExtCpData), by CPD.
+type ExtCpData struct {
+	CpdID  string                 `json:"cpdId"`
+	Config map[string]ExtCpConfig `json:"cpConfig"` // by cpConfigId
+}
+
+// ExtCpConfig configures one external connection point.
+type ExtCpConfig struct {
+	LinkPortID string   `json:"linkPortId,omitempty"` // a port made by someone else
+	CreatePort bool     `json:"createExtLinkPort,omitempty"`
+	MAC        string   `json:"macAddress,omitempty"`
+	FixedIPs   []string `json:"fixedAddresses,omitempty"`
+	Subnet     string   `json:"subnetId,omitempty"`
+	DynamicIPs int      `json:"numDynamicAddresses,omitempty"`
+}
+
+// ExtManagedLink is an internal link provided from outside (extManagedVirtualLinkInfo).
+type ExtManagedLink struct {
+	ID     string     `json:"id"`
+	LinkID string     `json:"vnfVirtualLinkDescId"`
+	Handle Handle     `json:"networkResource"`
+	Ports  []LinkPort `json:"vnfLinkPorts,omitempty"`
+}
+
+// MonitoringParameter is a monitored metric of the instance.
+type MonitoringParameter struct {
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	Metric string `json:"performanceMetric"`
+}

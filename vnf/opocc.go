@@ -1,0 +1,152 @@
+package vnf
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Operation is a kind of LCM operation (SOL003 v3.7.1, LcmOperationType).
+type Operation string
+
+// The operations.
+const (
+	OpInstantiate      Operation = "INSTANTIATE"
+	OpScale            Operation = "SCALE"
+	OpScaleToLevel     Operation = "SCALE_TO_LEVEL"
+	OpChangeFlavour    Operation = "CHANGE_FLAVOUR"
+	OpTerminate        Operation = "TERMINATE"
+	OpHeal             Operation = "HEAL"
+	OpOperate          Operation = "OPERATE"
+	OpChangeExtConn    Operation = "CHANGE_EXT_CONN"
+	OpModifyInfo       Operation = "MODIFY_INFO"
+	OpCreateSnapshot   Operation = "CREATE_SNAPSHOT"
+	OpRevertToSnapshot Operation = "REVERT_TO_SNAPSHOT"
+	OpChangeVnfPkg     Operation = "CHANGE_VNFPKG"
+)
+
+// OpState is the state of an operation occurrence (SOL003 v3.7.1 §5.6.2.2).
+type OpState string
+
+// The operation states.
+const (
+	Starting    OpState = "STARTING"
+	Processing  OpState = "PROCESSING"
+	Completed   OpState = "COMPLETED"
+	FailedTemp  OpState = "FAILED_TEMP"
+	Failed      OpState = "FAILED"
+	RollingBack OpState = "ROLLING_BACK"
+	RolledBack  OpState = "ROLLED_BACK"
+)
+
+// Final reports whether the state is final.
+func (s OpState) Final() bool { return s == Completed || s == Failed || s == RolledBack }
+
+// OpOcc is the state of the VnfLcmOpOcc aggregate, and, as JSON, the document of its view.
+type OpOcc struct {
+	ID            string          `json:"id"`
+	VnfID         string          `json:"vnfInstanceId"`
+	Operation     Operation       `json:"operation"`
+	State         OpState         `json:"state"`
+	StateEntered  time.Time       `json:"stateEnteredTime"`
+	Started       time.Time       `json:"startTime"`
+	Ended         time.Time       `json:"endTime,omitzero"` // when the state is final
+	Number        int64           `json:"number"`           // of this operation for its VNF: the fencing token
+	Automatic     bool            `json:"isAutomaticInvocation"`
+	Params        json.RawMessage `json:"operationParams,omitempty"` // the request, secrets masked
+	Policy        string          `json:"policy"`                    // rollback or hold; from the first event
+	GrantID       string          `json:"grantId,omitempty"`         // "" for a local grant
+	CancelPending bool            `json:"isCancelPending"`
+	CancelMode    string          `json:"cancelMode,omitempty"`
+	Error         *Problem        `json:"error,omitempty"`
+	// Changes is resourceChanges: cumulative, and true in every state.
+	Changes  ResourceChanges `json:"resourceChanges"`
+	Warnings []string        `json:"warnings,omitempty"`
+	// Progress is one entry per planned resource (and per configuration), in order of planning.
+	Progress []Progress `json:"progress,omitempty"`
+	Actor    string     `json:"actor,omitempty"`
+	Version  int64      `json:"version"` // of the stream
+}
+
+// Problem is why an operation failed, for the ProblemDetails of its error.
+type Problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+// ResourceChanges is what an operation changed so far (SOL003 v3.7.1 §5.5.2.13, resourceChanges).
+type ResourceChanges struct {
+	Vnfcs    []AffectedVnfc    `json:"affectedVnfcs,omitempty"`
+	Links    []AffectedLink    `json:"affectedVirtualLinks,omitempty"`
+	ExtPorts []AffectedExtPort `json:"affectedExtLinkPorts,omitempty"`
+	Storages []AffectedStorage `json:"affectedVirtualStorages,omitempty"`
+}
+
+// ChangeType says how a resource was affected.
+type ChangeType string
+
+// The change types.
+const (
+	Added           ChangeType = "ADDED"
+	Removed         ChangeType = "REMOVED"
+	Modified        ChangeType = "MODIFIED"
+	Temporary       ChangeType = "TEMPORARY"
+	LinkPortAdded   ChangeType = "LINK_PORT_ADDED"
+	LinkPortRemoved ChangeType = "LINK_PORT_REMOVED"
+)
+
+// AffectedVnfc is a VNFC changed by an operation.
+type AffectedVnfc struct {
+	ID              string     `json:"id"`
+	VduID           string     `json:"vduId"`
+	Change          ChangeType `json:"changeType"`
+	Handle          Handle     `json:"computeResource"`
+	Definition      string     `json:"resourceDefinitionId,omitempty"`
+	Zone            string     `json:"zoneId,omitempty"`
+	CpIDs           []string   `json:"affectedVnfcCpIds,omitempty"`
+	AddedStorages   []string   `json:"addedStorageResourceIds,omitempty"`
+	RemovedStorages []string   `json:"removedStorageResourceIds,omitempty"`
+}
+
+// AffectedLink is a virtual link changed by an operation; one entry per link and change type.
+type AffectedLink struct {
+	ID         string     `json:"id"`
+	LinkID     string     `json:"vnfVirtualLinkDescId"`
+	Change     ChangeType `json:"changeType"`
+	Handle     Handle     `json:"networkResource"`
+	Definition string     `json:"resourceDefinitionId,omitempty"`
+	Zone       string     `json:"zoneId,omitempty"`
+	PortIDs    []string   `json:"vnfLinkPortIds,omitempty"`
+}
+
+// AffectedExtPort is an external link port changed by an operation.
+type AffectedExtPort struct {
+	ID         string     `json:"id"`
+	Change     ChangeType `json:"changeType"`
+	ExtCpID    string     `json:"extCpInstanceId"`
+	Handle     Handle     `json:"resourceHandle"`
+	Definition string     `json:"resourceDefinitionId,omitempty"`
+}
+
+// AffectedStorage is a virtual storage changed by an operation.
+type AffectedStorage struct {
+	ID         string     `json:"id"`
+	StorageID  string     `json:"virtualStorageDescId"`
+	Change     ChangeType `json:"changeType"`
+	Handle     Handle     `json:"storageResource"`
+	Definition string     `json:"resourceDefinitionId,omitempty"`
+	Zone       string     `json:"zoneId,omitempty"`
+}
+
+// Progress is how far one planned resource got, for people who watch.
+type Progress struct {
+	Step    string    `json:"step"` // saga step id
+	ID      string    `json:"id"`   // planned resource id
+	Kind    string    `json:"kind"`
+	Name    string    `json:"name"`
+	State   string    `json:"state"` // PENDING, RUNNING, DONE, FAILED, UNDOING, UNDONE
+	Attempt int       `json:"attempt"`
+	Began   time.Time `json:"began,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Reason  string    `json:"reason,omitempty"`
+}
