@@ -1,0 +1,163 @@
+// Package config is the program's settings: one struct with defaults, read from a file, the environment and flags, in
+// rising order of precedence.
+//
+// It is strict: a key the struct does not have is an error, and Validate reports every problem at once. The reference
+// page docs/reference/config.md is generated from the struct's tags, so that it cannot drift.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config is every setting of vnfmd. Flags are --section-name, environment variables VNFM_SECTION_NAME, file keys
+// section.name.
+type Config struct {
+	Listen   string `default:"127.0.0.1:8080" help:"Address and port the API listens on. Port 0 takes a free one."`
+	BaseURL  string `name:"base-url" help:"URL under which clients reach the API, for absolute links; empty: taken from each request." placeholder:"URL"`
+	Data     string `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
+	Database string `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
+	Node     string `help:"Name of this node in leases and logs; empty: host name and process id."`
+	APIToken string `name:"api-token" help:"Bearer token that API callers must send; empty: none is asked for, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
+
+	Log         Log         `embed:"" prefix:"log-"`
+	Trace       Trace       `embed:"" prefix:"trace-"`
+	HTTP        HTTP        `embed:"" prefix:"http-"`
+	Operation   Operation   `embed:"" prefix:"operation-"`
+	Vim         Vim         `embed:"" prefix:"vim-"`
+	Package     Package     `embed:"" prefix:"package-"`
+	Idempotency Idempotency `embed:"" prefix:"idempotency-"`
+	Lane        Lane        `embed:"" prefix:"lane-"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level logged (${enum})."`
+	Format string `default:"text" enum:"text,json" help:"Form of a log line (${enum})."`
+}
+
+// Trace says where traces go.
+type Trace struct {
+	Endpoint string  `help:"OTLP/HTTP endpoint that traces are sent to, e.g. http://127.0.0.1:4318; empty: traces are not exported." placeholder:"URL"`
+	Ratio    float64 `default:"1" help:"Share of operations traced, 0 to 1."`
+}
+
+// HTTP bounds what the API takes.
+type HTTP struct {
+	PageSize     int           `default:"100" help:"Entries per page of a list; 0: one page holds all."`
+	MaxBody      int64         `default:"8388608" help:"Largest request body in bytes, package contents excepted."`
+	ReadTimeout  time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
+	StopTimeout  time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
+	ReadyTimeout time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
+}
+
+// Operation says how LCM operations behave.
+type Operation struct {
+	Deadline        time.Duration     `default:"1h" help:"Longest time of one operation; then it is FAILED_TEMP."`
+	StepTimeout     time.Duration     `default:"2m" help:"Longest wait for the reply to one command; then it may be sent again."`
+	Attempts        int               `default:"5" help:"Attempts of one command before the step has failed."`
+	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
+	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
+	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination waits when the request does not say."`
+}
+
+// Vim says how VIMs are driven.
+type Vim struct {
+	CallTimeout   time.Duration `default:"20s" help:"Longest time of one call to a VIM; then its outcome is unknown."`
+	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built."`
+	Quarantine    time.Duration `default:"5s" help:"Wait before a second look for a resource whose creation had an unknown outcome."`
+	PollInterval  time.Duration `default:"200ms" help:"First interval at which a resource being built is looked at; it doubles up to ten seconds."`
+	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
+	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
+	Simulated     bool          `default:"true" negatable:"" help:"Offer the two simulated VIMs sim-1 and sim-2."`
+}
+
+// Package says how VNF packages are read.
+type Package struct {
+	Strict   bool  `help:"Turn findings about a package into errors."`
+	MaxBytes int64 `default:"4294967296" help:"Largest package file in bytes."`
+}
+
+// Idempotency says how long answers are kept.
+type Idempotency struct {
+	Keep time.Duration `default:"24h" help:"How long the answer to a request with an Idempotency-Key is kept."`
+}
+
+// Lane says how lanes are held.
+type Lane struct {
+	Lease      time.Duration `default:"10s" help:"How long a node holds its lanes without renewing; another takes over after that."`
+	Committers int           `help:"Committers of this node; 0: 1 on SQLite, 2 on PostgreSQL."`
+	Batch      int           `default:"64" help:"Changes of different VNFs written in one transaction at most."`
+}
+
+// Validate checks the settings together and reports every problem at once.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		bad("listen: %q is not an address with a port, e.g. 127.0.0.1:8080", c.Listen)
+	} else if c.APIToken == "" && !loopback(host) {
+		bad("listen: %s is not loopback; set api-token, or listen on 127.0.0.1", c.Listen)
+	}
+	if c.Database != "" {
+		u, err := url.Parse(c.Database)
+		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			bad("database: want a URL that begins with postgres://")
+		}
+	}
+	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint} {
+		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
+			bad("%s: %q is not an http or https URL", name, v)
+		}
+	}
+	if c.Trace.Ratio < 0 || c.Trace.Ratio > 1 {
+		bad("trace-ratio: %v is not between 0 and 1", c.Trace.Ratio)
+	}
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{
+		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
+		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
+		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
+		{"idempotency-keep", c.Idempotency.Keep}, {"lane-lease", c.Lane.Lease}, {"http-stop-timeout", c.HTTP.StopTimeout},
+	} {
+		if d.v <= 0 {
+			bad("%s: %v is not a positive duration", d.name, d.v)
+		}
+	}
+	for _, n := range []struct {
+		name string
+		v    int64
+	}{
+		{"operation-attempts", int64(c.Operation.Attempts)}, {"vim-workers", int64(c.Vim.Workers)},
+		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"package-max-bytes", c.Package.MaxBytes},
+	} {
+		if n.v < 1 {
+			bad("%s: %d is less than 1", n.name, n.v)
+		}
+	}
+	for op, p := range c.Operation.OnFailure {
+		if p != "rollback" && p != "hold" {
+			bad("operation-on-failure: %s=%s: want rollback or hold", op, p)
+		}
+		if p == "rollback" && op == "TERMINATE" {
+			bad("operation-on-failure: TERMINATE is never rolled back")
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}

@@ -1,0 +1,107 @@
+package config_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/vnfm/vnfm/config"
+)
+
+//go:generate go test -run TestReference -update
+
+var update = flag.Bool("update", false, "write the generated reference")
+
+const page = "../docs/reference/config.md"
+
+func TestReference(t *testing.T) {
+	var b strings.Builder
+	if err := config.Reference(&b); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil || string(got) != b.String() {
+		t.Fatalf("%s is not what the settings are (%v): run go generate ./config", page, err)
+	}
+}
+
+// parse reads settings as vnfmd does, from a file and flags.
+func parse(t *testing.T, file string, args ...string) (*config.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "vnfm.yaml")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := config.File(path)
+	if err != nil {
+		return nil, err
+	}
+	var c config.Config
+	k, err := kong.New(&c, kong.DefaultEnvars(config.EnvPrefix), kong.Resolvers(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Parse(args); err != nil {
+		return nil, err
+	}
+	return &c, c.Validate()
+}
+
+func TestPrecedence(t *testing.T) {
+	t.Setenv("VNFM_VIM_WORKERS", "7")
+	c, err := parse(t, "vim:\n  workers: 5\n  quarantine: 9s\nlog-level: debug\noperation:\n  on-failure: {INSTANTIATE: hold}\n", "--log-level=warn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Vim.Workers != 7 || c.Vim.Quarantine.String() != "9s" || c.Log.Level != "warn" || c.Operation.OnFailure["INSTANTIATE"] != "hold" {
+		t.Errorf("workers %d (env), quarantine %v (file), level %s (flag), on-failure %v", c.Vim.Workers, c.Vim.Quarantine, c.Log.Level, c.Operation.OnFailure)
+	}
+	if c.Listen != "127.0.0.1:8080" {
+		t.Errorf("listen %q, want the default", c.Listen)
+	}
+}
+
+func TestUnknownKeysAreAllReported(t *testing.T) {
+	_, err := parse(t, "listne: x\nvim:\n  wrokers: 5\n")
+	if err == nil || !strings.Contains(err.Error(), `:1: there is no setting "listne"`) || !strings.Contains(err.Error(), `:3: there is no setting "vim-wrokers"`) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestValidateReportsEverything(t *testing.T) {
+	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-on-failure=TERMINATE=rollback")
+	if err == nil {
+		t.Fatal("nothing reported")
+	}
+	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "TERMINATE is never"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %v", want, err)
+		}
+	}
+}
+
+func TestPrintHidesSecrets(t *testing.T) {
+	c, err := parse(t, "", "--api-token=canary-1", "--database=postgres://u:canary-2@127.0.0.1/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := config.Print(&b, c); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "canary") || !strings.Contains(b.String(), `api-token: "(hidden)"`) {
+		t.Errorf("a secret shows:\n%s", b.String())
+	}
+	if !strings.Contains(b.String(), `lane-batch: "64"`) {
+		t.Errorf("values are missing:\n%s", b.String())
+	}
+}
