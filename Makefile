@@ -1,0 +1,46 @@
+# `make` lists the targets.
+GO ?= go
+BIN := bin
+LINT_VERSION := v2.15.0
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## build and start everything: SQLite, embedded bus, simulated VIM, sample package
+	$(GO) run ./cmd/vnfmd dev
+
+build: ## build both programs, static and stripped, into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/ ./cmd/vnfmd ./cmd/vnfm
+
+test: deps ## run all tests on memory, SQLite and PostgreSQL, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 20m ./...
+
+test-fast: deps ## the same without the race detector
+	$(GO) test -timeout 10m ./...
+
+fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
+	@set -e; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p; done; done
+
+bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare PostgreSQL commit rate beside it
+	$(GO) run ./bench
+
+lint: $(BIN)/golangci-lint ## run the linters
+	$(BIN)/golangci-lint run ./...
+
+$(BIN)/golangci-lint:
+	GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+generate: ## write everything generated
+	$(GO) generate ./...
+
+verify: generate ## fail when something generated is not up to date
+	git diff --exit-code
+
+deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
+	@./deploy/test-deps.sh
+
+.PHONY: help run build test test-fast fuzz bench lint generate verify deps

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Installs what the tests need and is missing: PostgreSQL's server programs (the tests start a private cluster of their
+# own) and a C compiler for the race detector. Does nothing when all is there. Needs root, or sudo, only to install.
+set -eu
+missing=
+[ -n "${VNFM_TEST_POSTGRES:-}" ] || command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+[ -n "$missing" ] || exit 0
+command -v apt-get >/dev/null 2>&1 || { echo "missing:$missing (install it, or set VNFM_TEST_POSTGRES)" >&2; exit 1; }
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+echo "installing:$missing"
+$sudo apt-get update -qq
+# The package would start a cluster of its own; the tests want only the programs.
+$sudo mkdir -p /etc/postgresql-common
+[ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends $missing >/dev/null

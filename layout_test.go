@@ -1,0 +1,239 @@
+package vnfm_test
+
+import (
+	"bufio"
+	"bytes"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/vnfm/vnfm"
+
+// layer gives each top-level package its layer; a package imports only lower layers, and within a layer only the seam's
+// own subtree. docs/architecture.md says what each is for.
+var layer = map[string]int{
+	".": 0, "message": 0, "sol": 0, "vnfd": 0,
+	"eventstore": 1, "blob": 1, "request": 2, "vnf": 3, "vim": 3, "nfvo": 3, "bus": 3,
+	"aggregate": 4, "lease": 4, "outbox": 4, "inbox": 5, "timer": 5, "saga": 6, "projection": 4,
+	"readmodel": 7, "vnfpkg": 8, "lcm": 8, "vimmanager": 8, "nfvomanager": 8,
+	"api": 9, "client": 9, "config": 9, "telemetry": 9, "samples": 9,
+	"server": 10,
+	"cmd":    11, "e2e": 11, "bench": 11,
+	"internal": -1, // plumbing for tests; checked apart
+}
+
+// only says which packages may see a library.
+var only = []struct {
+	library string
+	allowed []string
+}{
+	{"github.com/jackc/pgx", []string{"eventstore/postgres", "internal/dbtest"}},
+	{"modernc.org/sqlite", []string{"eventstore/sqlite"}},
+	{"github.com/pressly/goose", []string{"eventstore/"}},
+	{"database/sql", []string{"eventstore/"}},
+	{"github.com/vnfm/vnfm/sol", []string{"sol", "api", "client", "cmd/vnfm", "nfvo/restclient", "notify", "e2e", "internal/"}},
+	{"github.com/alecthomas/kong", []string{"config", "cmd/"}},
+	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
+}
+
+// cmdVnfm lists what the CLI may import of this module.
+var cmdVnfm = []string{"client", "sol", "cmd/vnfm"}
+
+type goFile struct {
+	dir, name string // dir is relative to the module root, "." for the root
+	lines     int
+	imports   []string
+	packaged  bool // has a package comment
+	generated bool
+}
+
+func TestImportsGoDownOnly(t *testing.T) {
+	for _, f := range sources(t) {
+		if strings.HasSuffix(f.name, "_test.go") {
+			continue
+		}
+		from := top(f.dir)
+		fl, ok := layer[from]
+		if !ok {
+			t.Errorf("%s/%s: package %q has no layer in this test", f.dir, f.name, from)
+			continue
+		}
+		for _, imp := range f.imports {
+			for _, rule := range only {
+				if strings.HasPrefix(imp, rule.library) && !under(f.dir, rule.allowed) {
+					t.Errorf("%s/%s imports %s, which only %v may", f.dir, f.name, imp, rule.allowed)
+				}
+			}
+			if imp != module && !strings.HasPrefix(imp, module+"/") {
+				continue
+			}
+			dep := strings.TrimPrefix(strings.TrimPrefix(imp, module), "/")
+			if dep == "" {
+				dep = "."
+			}
+			if f.dir == "cmd/vnfm" && !under(dep, cmdVnfm) {
+				t.Errorf("%s/%s imports %s; the CLI sees only %v", f.dir, f.name, dep, cmdVnfm)
+			}
+			tl := layer[top(dep)]
+			if top(dep) != from && fl >= 0 && tl >= fl {
+				t.Errorf("%s/%s (layer %d) imports %s (layer %d)", f.dir, f.name, fl, dep, tl)
+			}
+			if tl == -1 && fl >= 0 && fl < 11 && !strings.HasSuffix(f.dir, "test") && !strings.HasSuffix(f.dir, "bench") {
+				t.Errorf("%s/%s: production code imports test plumbing %s", f.dir, f.name, dep)
+			}
+		}
+	}
+}
+
+func TestDomainIsPure(t *testing.T) {
+	banned := map[string][]string{
+		"vnf":  {"context", "net/http", "os", "log/slog", "database/sql", "math/rand"},
+		"vnfd": {"os", "net/http", "database/sql", "log/slog", "context"},
+		"saga": {"net/http", "os", "database/sql"},
+	}
+	for _, f := range sources(t) {
+		if strings.HasSuffix(f.name, "_test.go") {
+			continue
+		}
+		for _, imp := range f.imports {
+			for _, b := range banned[f.dir] {
+				if imp == b {
+					t.Errorf("%s/%s imports %s", f.dir, f.name, imp)
+				}
+			}
+		}
+	}
+	for _, dir := range []string{"vnf", "vnfd", "saga", "lcm", "aggregate", "readmodel", "inbox", "timer", "outbox", "vimmanager"} {
+		for _, f := range sources(t) {
+			if f.dir != dir || strings.HasSuffix(f.name, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(filepath.Join(f.dir, f.name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(b, []byte("time.Now()")) {
+				t.Errorf("%s/%s asks the wall clock; time is the store's", f.dir, f.name)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	said, seen := map[string]bool{}, map[string]bool{}
+	for _, f := range sources(t) {
+		if !strings.HasSuffix(f.name, "_test.go") {
+			seen[f.dir] = true
+			said[f.dir] = said[f.dir] || f.packaged
+		}
+	}
+	for dir := range seen {
+		if !said[dir] {
+			t.Errorf("package %s has no package comment", dir)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	count := map[string]int{}
+	for _, f := range sources(t) {
+		if f.lines > 600 && !f.generated {
+			t.Errorf("%s/%s has %d lines; 600 is the end of a file", f.dir, f.name, f.lines)
+		}
+		if !strings.HasSuffix(f.name, "_test.go") {
+			count[f.dir]++
+		}
+	}
+	for dir, n := range count {
+		if n > 25 {
+			t.Errorf("package %s has %d files; 25 is the limit", dir, n)
+		}
+	}
+	for _, f := range sources(t) {
+		switch f.name {
+		case "types.go", "utils.go", "util.go", "helpers.go", "models.go", "common.go", "misc.go":
+			t.Errorf("%s/%s: a file is named after what it holds", f.dir, f.name)
+		}
+	}
+}
+
+func TestNoSleepsInTests(t *testing.T) {
+	for _, f := range sources(t) {
+		if !strings.HasSuffix(f.name, "_test.go") || f.name == "layout_test.go" {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(f.dir, f.name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := bufio.NewScanner(bytes.NewReader(b))
+		for n := 1; s.Scan(); n++ {
+			if strings.Contains(s.Text(), "time."+"Sleep(") && !strings.Contains(s.Text(), "synctest") {
+				t.Errorf("%s/%s:%d sleeps; wait for what you wait for", f.dir, f.name, n)
+			}
+		}
+	}
+}
+
+func top(dir string) string {
+	first, _, _ := strings.Cut(dir, "/")
+	return first
+}
+
+func under(dir string, allowed []string) bool {
+	for _, a := range allowed {
+		if dir == strings.TrimSuffix(a, "/") || strings.HasPrefix(dir, strings.TrimSuffix(a, "/")+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func sources(t *testing.T) []goFile {
+	t.Helper()
+	var out []goFile
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if n := d.Name(); p != "." && (strings.HasPrefix(n, ".") || n == "testdata" || n == "node_modules" || n == "data") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(p, ".go") {
+			return nil
+		}
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		a, err := parser.ParseFile(token.NewFileSet(), p, b, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		f := goFile{dir: filepath.ToSlash(filepath.Dir(p)), name: path.Base(p), lines: bytes.Count(b, []byte("\n")), packaged: a.Doc != nil,
+			generated: bytes.Contains(b, []byte("Code generated "))}
+		for _, i := range a.Imports {
+			s, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, s)
+		}
+		out = append(out, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
