@@ -1,0 +1,151 @@
+package sol
+
+// CreateVnfRequest asks for a VNF instance (SOL003 v3.7.1 §5.5.2.3).
+type CreateVnfRequest struct {
+	VnfdId                 string        `json:"vnfdId"`
+	VnfInstanceName        string        `json:"vnfInstanceName,omitempty"`
+	VnfInstanceDescription string        `json:"vnfInstanceDescription,omitempty"`
+	Metadata               KeyValuePairs `json:"metadata,omitempty"`
+}
+
+// InstantiateVnfRequest asks to instantiate one (SOL003 v3.7.1 §5.5.2.4).
+type InstantiateVnfRequest struct {
+	FlavourId                 string                       `json:"flavourId"`
+	InstantiationLevelId      string                       `json:"instantiationLevelId,omitempty"`
+	ExtVirtualLinks           []ExtVirtualLinkData         `json:"extVirtualLinks,omitempty"`
+	ExtManagedVirtualLinks    []ExtManagedVirtualLinkData  `json:"extManagedVirtualLinks,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	LocalizationLanguage      string                       `json:"localizationLanguage,omitempty"`
+	AdditionalParams          KeyValuePairs                `json:"additionalParams,omitempty"`
+	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
+	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
+}
+
+// TerminationType says how a VNF is terminated.
+type TerminationType string
+
+// The termination types.
+const (
+	TerminateForceful TerminationType = "FORCEFUL"
+	TerminateGraceful TerminationType = "GRACEFUL"
+)
+
+// Values lists the termination types.
+func (TerminationType) Values() []string {
+	return []string{string(TerminateForceful), string(TerminateGraceful)}
+}
+
+// TerminateVnfRequest asks to terminate a VNF instance (SOL003 v3.7.1 §5.5.2.8).
+type TerminateVnfRequest struct {
+	TerminationType            TerminationType `json:"terminationType"`
+	GracefulTerminationTimeout *int            `json:"gracefulTerminationTimeout,omitempty"` // seconds
+	AdditionalParams           KeyValuePairs   `json:"additionalParams,omitempty"`
+}
+
+// CancelModeType says how an operation is cancelled.
+type CancelModeType string
+
+// The cancel modes.
+const (
+	CancelGraceful CancelModeType = "GRACEFUL"
+	CancelForceful CancelModeType = "FORCEFUL"
+)
+
+// Values lists the cancel modes.
+func (CancelModeType) Values() []string {
+	return []string{string(CancelGraceful), string(CancelForceful)}
+}
+
+// CancelMode asks to cancel an operation (SOL003 v3.7.1 §5.5.2.14).
+type CancelMode struct {
+	CancelMode CancelModeType `json:"cancelMode"`
+}
+
+// ExtVirtualLinkData is an external virtual link to connect to.
+type ExtVirtualLinkData struct {
+	Id                 string            `json:"id"`
+	VimConnectionId    string            `json:"vimConnectionId,omitempty"`
+	ResourceProviderId string            `json:"resourceProviderId,omitempty"`
+	ResourceId         string            `json:"resourceId"`
+	ExtCps             []VnfExtCpData    `json:"extCps"`
+	ExtLinkPorts       []ExtLinkPortData `json:"extLinkPorts,omitempty"`
+}
+
+// ExtLinkPortData is a port on an external link made by someone else.
+type ExtLinkPortData struct {
+	Id             string         `json:"id"`
+	ResourceHandle ResourceHandle `json:"resourceHandle"`
+}
+
+// VnfExtCpData is how the external connection points of one CPD are connected.
+type VnfExtCpData struct {
+	CpdId    string                    `json:"cpdId"`
+	CpConfig map[string]VnfExtCpConfig `json:"cpConfig,omitempty"`
+}
+
+// VnfExtCpConfig configures one external connection point. At least one of linkPortId and cpProtocolData is present.
+type VnfExtCpConfig struct {
+	ParentCpConfigId  string           `json:"parentCpConfigId,omitempty"`
+	LinkPortId        string           `json:"linkPortId,omitempty"`
+	CreateExtLinkPort bool             `json:"createExtLinkPort,omitempty"`
+	CpProtocolData    []CpProtocolData `json:"cpProtocolData,omitempty"`
+}
+
+// LayerProtocol is a protocol layer of a connection point.
+type LayerProtocol string
+
+// IPOverEthernet is the only layer protocol there is.
+const IPOverEthernet LayerProtocol = "IP_OVER_ETHERNET"
+
+// Values lists the layer protocols.
+func (LayerProtocol) Values() []string { return []string{string(IPOverEthernet)} }
+
+// CpProtocolData is the protocol data wanted on a connection point.
+type CpProtocolData struct {
+	LayerProtocol  LayerProtocol              `json:"layerProtocol"`
+	IpOverEthernet *IpOverEthernetAddressData `json:"ipOverEthernet,omitempty"`
+}
+
+// IpOverEthernetAddressData is the addresses wanted. At least one of macAddress and ipAddresses is present.
+type IpOverEthernetAddressData struct {
+	MacAddress       string          `json:"macAddress,omitempty"`
+	SegmentationType string          `json:"segmentationType,omitempty"`
+	SegmentationId   string          `json:"segmentationId,omitempty"`
+	IpAddresses      []IpAddressData `json:"ipAddresses,omitempty"`
+}
+
+// IpType is a version of IP.
+type IpType string
+
+// The IP versions.
+const (
+	IPv4 IpType = "IPV4"
+	IPv6 IpType = "IPV6"
+)
+
+// Values lists the IP versions.
+func (IpType) Values() []string { return []string{string(IPv4), string(IPv6)} }
+
+// IpAddressData is addresses wanted from one subnet: exactly one of fixedAddresses, numDynamicAddresses, addressRange.
+type IpAddressData struct {
+	Type                IpType          `json:"type"`
+	FixedAddresses      []string        `json:"fixedAddresses,omitempty"`
+	NumDynamicAddresses int             `json:"numDynamicAddresses,omitempty"`
+	AddressRange        *IpAddressRange `json:"addressRange,omitempty"`
+	SubnetId            string          `json:"subnetId,omitempty"`
+}
+
+// IpAddressRange is a range of addresses.
+type IpAddressRange struct {
+	MinAddress string `json:"minAddress"`
+	MaxAddress string `json:"maxAddress"`
+}
+
+// ExtManagedVirtualLinkData is an internal link provided from outside.
+type ExtManagedVirtualLinkData struct {
+	Id                   string `json:"id"`
+	VnfVirtualLinkDescId string `json:"vnfVirtualLinkDescId"`
+	VimConnectionId      string `json:"vimConnectionId,omitempty"`
+	ResourceProviderId   string `json:"resourceProviderId,omitempty"`
+	ResourceId           string `json:"resourceId"`
+}

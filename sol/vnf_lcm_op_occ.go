@@ -1,0 +1,90 @@
+package sol
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// VnfLcmOpOcc is an operation occurrence (SOL003 v3.7.1 §5.5.2.13).
+type VnfLcmOpOcc struct {
+	Id                    string           `json:"id"`
+	OperationState        string           `json:"operationState"`
+	StateEnteredTime      time.Time        `json:"stateEnteredTime"`
+	StartTime             time.Time        `json:"startTime"`
+	VnfInstanceId         string           `json:"vnfInstanceId"`
+	GrantId               string           `json:"grantId,omitempty"`
+	Operation             string           `json:"operation"`
+	IsAutomaticInvocation bool             `json:"isAutomaticInvocation"`
+	OperationParams       json.RawMessage  `json:"operationParams,omitempty"`
+	IsCancelPending       bool             `json:"isCancelPending"`
+	CancelMode            string           `json:"cancelMode,omitempty"`
+	Error                 *ProblemDetails  `json:"error,omitempty"`
+	ResourceChanges       *ResourceChanges `json:"resourceChanges,omitempty"`
+	Warnings              []string         `json:"warnings,omitempty"`
+	Links                 VnfLcmOpOccLinks `json:"_links"`
+}
+
+// VnfLcmOpOccLinks is the links of an operation occurrence. A task's is present while the task is possible.
+type VnfLcmOpOccLinks struct {
+	Self        Link  `json:"self"`
+	VnfInstance Link  `json:"vnfInstance"`
+	Grant       *Link `json:"grant,omitempty"`
+	Cancel      *Link `json:"cancel,omitempty"`
+	Retry       *Link `json:"retry,omitempty"`
+	Rollback    *Link `json:"rollback,omitempty"`
+	Fail        *Link `json:"fail,omitempty"`
+}
+
+// ResourceChanges is what an operation changed so far.
+type ResourceChanges struct {
+	AffectedVnfcs           []AffectedVnfc           `json:"affectedVnfcs,omitempty"`
+	AffectedVirtualLinks    []AffectedVirtualLink    `json:"affectedVirtualLinks,omitempty"`
+	AffectedExtLinkPorts    []AffectedExtLinkPort    `json:"affectedExtLinkPorts,omitempty"`
+	AffectedVirtualStorages []AffectedVirtualStorage `json:"affectedVirtualStorages,omitempty"`
+}
+
+// AffectedVnfc is a VNFC changed by an operation.
+type AffectedVnfc struct {
+	Id                        string         `json:"id"`
+	VduId                     string         `json:"vduId"`
+	VnfdId                    string         `json:"vnfdId,omitempty"`
+	ChangeType                string         `json:"changeType"`
+	ComputeResource           ResourceHandle `json:"computeResource"`
+	ResourceDefinitionId      string         `json:"resourceDefinitionId,omitempty"`
+	ZoneId                    string         `json:"zoneId,omitempty"`
+	AffectedVnfcCpIds         []string       `json:"affectedVnfcCpIds,omitempty"`
+	AddedStorageResourceIds   []string       `json:"addedStorageResourceIds,omitempty"`
+	RemovedStorageResourceIds []string       `json:"removedStorageResourceIds,omitempty"`
+}
+
+// AffectedVirtualLink is a virtual link changed by an operation.
+type AffectedVirtualLink struct {
+	Id                   string         `json:"id"`
+	VnfVirtualLinkDescId string         `json:"vnfVirtualLinkDescId"`
+	VnfdId               string         `json:"vnfdId,omitempty"`
+	ChangeType           string         `json:"changeType"`
+	NetworkResource      ResourceHandle `json:"networkResource"`
+	VnfLinkPortIds       []string       `json:"vnfLinkPortIds,omitempty"`
+	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty"`
+	ZoneId               string         `json:"zoneId,omitempty"`
+}
+
+// AffectedExtLinkPort is an external link port changed by an operation.
+type AffectedExtLinkPort struct {
+	Id                   string         `json:"id"`
+	ChangeType           string         `json:"changeType"`
+	ExtCpInstanceId      string         `json:"extCpInstanceId"`
+	ResourceHandle       ResourceHandle `json:"resourceHandle"`
+	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty"`
+}
+
+// AffectedVirtualStorage is a virtual storage changed by an operation.
+type AffectedVirtualStorage struct {
+	Id                   string         `json:"id"`
+	VirtualStorageDescId string         `json:"virtualStorageDescId"`
+	VnfdId               string         `json:"vnfdId,omitempty"`
+	ChangeType           string         `json:"changeType"`
+	StorageResource      ResourceHandle `json:"storageResource"`
+	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty"`
+	ZoneId               string         `json:"zoneId,omitempty"`
+}

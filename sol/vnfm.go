@@ -1,0 +1,187 @@
+package sol
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The types below are of our own resources under /vnfm/v1; ETSI has none like them.
+
+// VnfEvent is one stored event of a VNF instance or of one of its operations.
+type VnfEvent struct {
+	Lane          int             `json:"lane"`
+	Offset        int64           `json:"offset"` // order among all events of the VNF
+	Stream        string          `json:"stream"`
+	Version       int64           `json:"version"`
+	Id            string          `json:"id"`
+	Type          string          `json:"type"`
+	Schema        int             `json:"schema"`
+	Time          time.Time       `json:"time"`
+	Actor         string          `json:"actor,omitempty"`
+	Command       string          `json:"command,omitempty"`
+	CorrelationId string          `json:"correlationId,omitempty"`
+	CausationId   string          `json:"causationId,omitempty"`
+	Traceparent   string          `json:"traceparent,omitempty"`
+	Data          json.RawMessage `json:"data,omitempty"`
+	Hash          string          `json:"hash"` // hex
+}
+
+// OpProgress is how far an operation got, per planned resource.
+type OpProgress struct {
+	VnfLcmOpOccId    string             `json:"vnfLcmOpOccId"`
+	VnfInstanceId    string             `json:"vnfInstanceId"`
+	Operation        string             `json:"operation"`
+	OperationState   string             `json:"operationState"`
+	StateEnteredTime time.Time          `json:"stateEnteredTime"`
+	StartTime        time.Time          `json:"startTime"`
+	EndTime          time.Time          `json:"endTime,omitzero"`
+	Now              time.Time          `json:"now"` // the server's clock, to count elapsed time by
+	Final            bool               `json:"final"`
+	Error            *ProblemDetails    `json:"error,omitempty"`
+	Warnings         []string           `json:"warnings,omitempty"`
+	Resources        []ResourceProgress `json:"resources"`
+}
+
+// ResourceProgress is how far one planned resource got.
+type ResourceProgress struct {
+	Step    string    `json:"step"`
+	Id      string    `json:"id"`
+	Kind    string    `json:"kind"`
+	Name    string    `json:"name"`
+	State   string    `json:"state"` // PENDING, RUNNING, DONE, FAILED, UNDOING, UNDONE
+	Attempt int       `json:"attempt"`
+	Began   time.Time `json:"began,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Reason  string    `json:"reason,omitempty"`
+}
+
+// Saga is the process behind an operation occurrence; its id is the occurrence's.
+type Saga struct {
+	Id          string        `json:"id"`
+	Type        string        `json:"type"`
+	Definition  int           `json:"definitionVersion"`
+	VnfId       string        `json:"vnfInstanceId"`
+	Parent      string        `json:"parent,omitempty"`
+	State       string        `json:"state"`
+	Policy      string        `json:"policy"`
+	CancelMode  string        `json:"cancelMode,omitempty"`
+	UndoBegun   bool          `json:"undoBegun"`
+	Cause       *SagaFailure  `json:"cause,omitempty"`
+	Started     time.Time     `json:"started"`
+	Updated     time.Time     `json:"updated"`
+	Deadline    time.Time     `json:"deadline,omitzero"`
+	NextTimeout time.Time     `json:"nextTimeout,omitzero"` // of an attempt, a backoff or the whole
+	Stages      []SagaStage   `json:"stages"`
+	Attempts    []SagaAttempt `json:"attempts"` // every command sent, in order
+	Cleanups    []Saga        `json:"cleanups,omitempty"`
+}
+
+// SagaFailure says why something failed.
+type SagaFailure struct {
+	Step   string `json:"step,omitempty"`
+	Item   string `json:"item,omitempty"`
+	Class  string `json:"class"`
+	Reason string `json:"reason"`
+}
+
+// SagaStage is the items of one stage begun, in order.
+type SagaStage struct {
+	Index int        `json:"index"`
+	Items []SagaItem `json:"items"`
+}
+
+// SagaItem is one item of a stage and where it stands.
+type SagaItem struct {
+	Step       string          `json:"step"`
+	Item       string          `json:"item,omitempty"`
+	State      string          `json:"state"`
+	Generation int             `json:"generation"`
+	Attempt    int             `json:"attempt"`
+	Undo       int             `json:"undoAttempt"`
+	Due        time.Time       `json:"due,omitzero"`
+	Result     json.RawMessage `json:"result,omitempty"`
+	Cause      *SagaFailure    `json:"cause,omitempty"`
+}
+
+// SagaAttempt is one command sent and what came back.
+type SagaAttempt struct {
+	CommandId string          `json:"commandId"`
+	Seq       int             `json:"seq"`
+	Step      string          `json:"step"`
+	Item      string          `json:"item,omitempty"`
+	Direction string          `json:"direction"` // do, undo
+	Attempt   int             `json:"attempt"`
+	State     string          `json:"state"`
+	Sent      time.Time       `json:"sent"`
+	Replied   time.Time       `json:"replied,omitzero"`
+	Result    json.RawMessage `json:"result,omitempty"`
+	Class     string          `json:"class,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
+}
+
+// Cleanup is the answer to a cleanup: the saga that releases what was left.
+type Cleanup struct {
+	SagaId string `json:"sagaId"`
+}
+
+// Audit is the result of verifying the hash chains and positions of all events.
+type Audit struct {
+	Ok       bool           `json:"ok"`
+	Streams  int64          `json:"streams"`
+	Events   int64          `json:"events"`
+	Problems []AuditProblem `json:"problems"`
+}
+
+// AuditProblem is one break found.
+type AuditProblem struct {
+	Stream  string `json:"stream,omitempty"`
+	Version int64  `json:"version,omitempty"`
+	Lane    int    `json:"lane"`
+	Offset  int64  `json:"offset,omitempty"`
+	Text    string `json:"text"`
+}
+
+// Vim is one registered VIM connection, without its credentials.
+type Vim struct {
+	Id            string            `json:"id"`
+	VimId         string            `json:"vimId,omitempty"`
+	VimType       string            `json:"vimType"`
+	Default       bool              `json:"default"`
+	InterfaceInfo map[string]string `json:"interfaceInfo,omitempty"`
+	Extra         map[string]string `json:"extra,omitempty"`
+}
+
+// SimResource is one resource in the simulated VIM.
+type SimResource struct {
+	Kind  string `json:"kind"`
+	Id    string `json:"id"`
+	Token string `json:"token"`
+	Owner string `json:"owner"`
+	Vim   string `json:"vim"`
+	Name  string `json:"name,omitempty"`
+}
+
+// ParkedMessage is a message set aside because it, or one before it for its VNF, could not be handled.
+type ParkedMessage struct {
+	Id            string    `json:"id"`
+	Consumer      string    `json:"consumer"`
+	Key           string    `json:"key"`
+	Seq           int64     `json:"seq"`
+	Type          string    `json:"type"`
+	CorrelationId string    `json:"correlationId,omitempty"`
+	Reason        string    `json:"reason"`
+	At            time.Time `json:"at"`
+}
+
+// Health is the answer of /healthz and /readyz.
+type Health struct {
+	Status string        `json:"status"` // ok, unavailable
+	Checks []HealthCheck `json:"checks,omitempty"`
+}
+
+// HealthCheck is one condition of being ready.
+type HealthCheck struct {
+	Name   string `json:"name"`
+	Ok     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
+}
