@@ -18,7 +18,7 @@ type Definition struct {
 	Deadline time.Duration
 	// Rollbackable is false where undoing makes no sense (terminate): policy and operators cannot compensate it.
 	Rollbackable bool
-	// Compensation names the retry policy of undo commands; its zero value is DefaultUndo.
+	// Undo is the retry policy of undo commands; its zero value is DefaultUndo.
 	Undo Retry
 }
 
@@ -45,6 +45,9 @@ type Step struct {
 	// UndoData builds the compensating command's data from the data the item was sent with and, when there is one, its
 	// result. nil: the data it was sent with.
 	UndoData func(in *Instance, data, result json.RawMessage) (json.RawMessage, error)
+	// DataFor builds the data an item is sent with, for each Do and, before UndoData, for each Undo: the place to put in
+	// the item's generation. nil: the item's data as planned. An error fails the item for good.
+	DataFor func(in *Instance, run *ItemRun) (json.RawMessage, error)
 	// Optional: when the step fails for good or times out, the saga goes on, with a warning.
 	Optional bool
 	// Rejects: a failure of this step means that nothing was begun (a refused grant); the saga ends COMPENSATED at once
@@ -134,7 +137,9 @@ type Instance struct {
 	Traceparent   string          `json:"traceparent,omitempty"`
 	Started       time.Time       `json:"started"`
 	Deadline      time.Time       `json:"deadline"`
-	Version       int64           `json:"-"` // of the stored row
+	DeadlineTimer int64           `json:"deadlineTimer,omitempty"` // token of the deadline's timeout; 0: not set
+	Cleanups      []string        `json:"cleanups,omitempty"`      // commands whose late success a cleanup saga releases
+	Version       int64           `json:"-"`                       // of the stored row
 }
 
 // ItemRun is one item's history within an instance.
@@ -153,7 +158,22 @@ type ItemRun struct {
 	Data       json.RawMessage `json:"data"`
 	Result     json.RawMessage `json:"result,omitempty"`
 	Cause      *Failure        `json:"cause,omitempty"`
-	Due        time.Time       `json:"due,omitzero"` // of the next attempt or of the reply's timeout
+	Due        time.Time       `json:"due,omitzero"`       // of the next attempt or of the reply's timeout
+	Waiting    bool            `json:"waiting,omitempty"`  // Due is that of the next attempt
+	Timer      int64           `json:"timer,omitempty"`    // token of the timeout set for Due; 0: none
+	Open       []Sending       `json:"open,omitempty"`     // commands whose outcome is not known, the oldest first
+	Late       int             `json:"late,omitempty"`     // Seq when a late success came while its undo was under way
+	Released   bool            `json:"released,omitempty"` // undone or being cleaned up: sending it again needs a new generation
+}
+
+// Sending is one command of an item whose outcome is not known: no reply yet, timed out, or an unknown outcome.
+type Sending struct {
+	Command    string    `json:"command"`
+	Undo       bool      `json:"undo,omitempty"`
+	Attempt    int       `json:"attempt"`
+	Generation int       `json:"generation"`
+	Seq        int       `json:"seq"`
+	Sent       time.Time `json:"sent"`
 }
 
 // Failure says why something failed.

@@ -1,0 +1,54 @@
+package eventstore
+
+import "slices"
+
+// Merge returns a load that asks for everything both ask for. A stream that both name is read from the earlier version,
+// with its snapshot only when both want it.
+func (l Load) Merge(o Load) Load {
+	l.Streams = mergeStreams(l.Streams, o.Streams)
+	l.Sagas = union(l.Sagas, o.Sagas)
+	l.SagaSteps = union(l.SagaSteps, o.SagaSteps)
+	l.Handled = union(l.Handled, o.Handled)
+	l.Timeouts = union(l.Timeouts, o.Timeouts)
+	l.Views = union(l.Views, o.Views)
+	l.CountViews = union(l.CountViews, o.CountViews)
+	l.Records = union(l.Records, o.Records)
+	l.ParkedKeys = union(l.ParkedKeys, o.ParkedKeys)
+	if l.Idempotency == nil {
+		l.Idempotency = o.Idempotency
+	}
+	return l
+}
+
+func mergeStreams(a, b []StreamFrom) []StreamFrom {
+	if len(b) == 0 {
+		return a
+	}
+	out := slices.Clone(a)
+	for _, f := range b {
+		i := slices.IndexFunc(out, func(g StreamFrom) bool { return g.Stream == f.Stream })
+		if i < 0 {
+			out = append(out, f)
+			continue
+		}
+		if f.After == out[i].After {
+			out[i].Snapshot = out[i].Snapshot && f.Snapshot
+		} else if f.After < out[i].After {
+			out[i] = f
+		}
+	}
+	return out
+}
+
+func union[T comparable](a, b []T) []T {
+	if len(b) == 0 {
+		return a
+	}
+	out := slices.Clone(a)
+	for _, v := range b {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,308 @@
+package saga
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+)
+
+// RuntimeConfig says which sagas run and who owns their meaning.
+type RuntimeConfig struct {
+	Definitions []*Definition
+	Host        Host
+}
+
+// Runtime turns what arrives into engine inputs, inside the Decide functions of others: use cases (Begin, Act), the
+// inbox (Replies) and the timer (Timeouts). It keeps nothing between calls.
+type Runtime struct {
+	defs map[defKey]*Definition
+	host Host
+}
+
+type defKey struct {
+	name    string
+	version int
+}
+
+// NewRuntime returns a runtime, or an error when a definition cannot be used.
+func NewRuntime(cfg RuntimeConfig) (*Runtime, error) {
+	r := &Runtime{defs: map[defKey]*Definition{}, host: cfg.Host}
+	for _, d := range cfg.Definitions {
+		if err := d.Validate(); err != nil {
+			return nil, err
+		}
+		k := defKey{d.Type, d.Version}
+		if r.defs[k] != nil {
+			return nil, vnfm.Errorf(vnfm.Internal, "saga definition %s version %d is given twice", d.Type, d.Version)
+		}
+		r.defs[k] = d
+	}
+	return r, nil
+}
+
+// Definition returns a definition compiled in, nil when there is none of that type and version.
+func (r *Runtime) Definition(defType string, version int) *Definition {
+	return r.defs[defKey{defType, version}]
+}
+
+// New describes a saga to begin.
+type New struct {
+	ID            string // the operation occurrence's
+	Type          string
+	DefVersion    int
+	Key           string
+	Parent        string // of a cleanup saga
+	CorrelationID string // "": ID
+	Policy        Policy // "": Hold
+	Data          json.RawMessage
+	Actor, Cause  string // for the host's Turn
+	Traceparent   string
+}
+
+// Begin starts a saga in a commit. It is called inside Decide; the saga must be new. Returns Internal when the
+// definition is not compiled in.
+func (r *Runtime) Begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error {
+	def := r.Definition(n.Type, n.DefVersion)
+	if def == nil {
+		return vnfm.Errorf(vnfm.Internal, "saga definition %s version %d is not compiled in", n.Type, n.DefVersion)
+	}
+	if n.CorrelationID == "" {
+		n.CorrelationID = n.ID
+	}
+	if n.Policy == "" {
+		n.Policy = Hold
+	}
+	in := &Instance{
+		ID: n.ID, Type: n.Type, DefVersion: n.DefVersion, Key: n.Key, Parent: n.Parent, CorrelationID: n.CorrelationID,
+		Policy: n.Policy, Data: n.Data, Traceparent: n.Traceparent,
+	}
+	_, err := r.input(l, c, def, in, Begin{Cause: n.Cause}, n.Actor, n.Cause)
+	return err
+}
+
+// LoadFor returns what Act needs.
+func (r *Runtime) LoadFor(id, key string) eventstore.Load {
+	return eventstore.Load{Sagas: []string{id}}.Merge(r.host.Load(id, key))
+}
+
+// Act does what an operator asks of a saga. It is called inside Decide, with what LoadFor asked for loaded. Returns
+// NotFound when there is no such saga, and the errors of Advance.
+func (r *Runtime) Act(l *eventstore.Loaded, c *eventstore.Commit, id string, a Action) error {
+	def, in, err := r.read(l, c, id)
+	if err != nil {
+		return err
+	}
+	if in == nil {
+		return vnfm.Errorf(vnfm.NotFound, "there is no saga %s", id)
+	}
+	_, err = r.input(l, c, def, in, a, a.Actor, a.Cause)
+	return err
+}
+
+// Decode returns the instance stored in a saga row.
+func Decode(row *eventstore.SagaRow) (*Instance, error) {
+	in := &Instance{}
+	if err := json.Unmarshal(row.Data, in); err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "decode saga %s", row.ID)
+	}
+	in.Version = row.Version
+	return in, nil
+}
+
+// read returns a saga as this commit has left it, nil when there is none.
+func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*Definition, *Instance, error) {
+	row := l.Sagas[id]
+	if i := slices.IndexFunc(c.Sagas, func(s eventstore.SagaRow) bool { return s.ID == id }); i >= 0 {
+		pending := c.Sagas[i]
+		pending.Version = pending.Expected
+		row = &pending
+	}
+	if row == nil || row.Delete {
+		return nil, nil, nil
+	}
+	in, err := Decode(row)
+	if err != nil {
+		return nil, nil, err
+	}
+	def := r.Definition(in.Type, in.DefVersion)
+	if def == nil {
+		return nil, nil, vnfm.Errorf(vnfm.Internal,
+			"saga %s needs definition %s version %d, which is not compiled in", id, in.Type, in.DefVersion)
+	}
+	return def, in, nil
+}
+
+// input advances a saga and adds the effects, the host's included, to the commit.
+func (r *Runtime) input(
+	l *eventstore.Loaded, c *eventstore.Commit, def *Definition, in *Instance, i Input, actor, cause string,
+) (*Instance, error) {
+	next, fx, err := Advance(def, in, i, l.Now)
+	if err != nil || !fx.Changed {
+		return in, err
+	}
+	cleanups := make([]New, 0, len(fx.Cleanups))
+	for _, cl := range fx.Cleanups {
+		defType, defVersion, data, ok := r.host.Cleanup(next, cl.Step, cl.Data, cl.Result)
+		if !ok {
+			continue
+		}
+		n := New{
+			ID: CleanupID(in.ID, cl.Command), Type: defType, DefVersion: defVersion, Key: in.Key, Parent: in.ID,
+			CorrelationID: in.CorrelationID, Policy: Hold, Data: data, Actor: actor, Cause: cause, Traceparent: in.Traceparent,
+		}
+		fx.Notes = append(fx.Notes, Note{Kind: NoteCleanup, Step: cl.Step, Item: n.ID, Result: cl.Result})
+		cleanups = append(cleanups, n)
+	}
+	if err := write(c, next, fx); err != nil {
+		return in, err
+	}
+	t := &Turn{Instance: next, From: in.State, Now: l.Now, Cause: cause, Actor: actor, Notes: fx.Notes}
+	if err := r.host.Turn(l, t, c); err != nil {
+		return in, err
+	}
+	for _, n := range cleanups {
+		if err := r.Begin(l, c, n); err != nil {
+			return in, err
+		}
+	}
+	return next, nil
+}
+
+// CleanupID returns the id of the cleanup saga for the late success of a command.
+func CleanupID(saga, command string) string { return message.DeriveID(saga, "cleanup", command) }
+
+// write adds an instance and its effects to the commit. What earlier inputs of the same commit wrote is replaced.
+func write(c *eventstore.Commit, in *Instance, fx *Effects) error {
+	data, err := json.Marshal(in)
+	if err != nil {
+		return vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
+	}
+	row := eventstore.SagaRow{
+		ID: in.ID, Type: in.Type, DefVersion: in.DefVersion, Key: in.Key, Parent: in.Parent, State: string(in.State),
+		Expected: in.Version, Data: data,
+	}
+	if i := slices.IndexFunc(c.Sagas, func(s eventstore.SagaRow) bool { return s.ID == in.ID }); i >= 0 {
+		c.Sagas[i] = row
+	} else {
+		c.Sagas = append(c.Sagas, row)
+	}
+	c.Outbox = append(c.Outbox, fx.Send...)
+	c.Timeouts = append(c.Timeouts, fx.Set...)
+	for _, id := range fx.Cancel {
+		if i := slices.IndexFunc(c.Timeouts, func(t eventstore.Timeout) bool { return t.ID == id }); i >= 0 {
+			c.Timeouts = slices.Delete(c.Timeouts, i, i+1) // set by an earlier input of this commit
+		} else {
+			c.Cancelled = append(c.Cancelled, id)
+		}
+	}
+	for _, s := range fx.Steps {
+		if i := slices.IndexFunc(c.Steps, func(o eventstore.StepRow) bool { return o.CommandID == s.CommandID }); i >= 0 {
+			c.Steps[i] = s
+		} else {
+			c.Steps = append(c.Steps, s)
+		}
+	}
+	return nil
+}
+
+// Replies handles the messages of message.TopicReplies: an inbox handler.
+type Replies struct{ *Runtime }
+
+// Replies returns the handler of replies.
+func (r *Runtime) Replies() Replies { return Replies{r} }
+
+// Load asks for the sagas the replies belong to and whether they were handled before.
+func (r Replies) Load(msgs []message.Message) eventstore.Load {
+	var l eventstore.Load
+	for _, m := range msgs {
+		l = l.Merge(eventstore.Load{Sagas: []string{m.CorrelationID}, Handled: []string{m.ID}})
+		l = l.Merge(r.host.Load(m.CorrelationID, m.Key))
+	}
+	return l
+}
+
+// Decide advances the sagas by the replies, in order; each sees what the ones before it did. A reply handled before,
+// or whose saga is gone, does nothing. A saga whose definition is not compiled in is an error.
+func (r Replies) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	for _, m := range msgs {
+		marked := slices.ContainsFunc(c.Handled, func(h eventstore.HandledMark) bool { return h.MessageID == m.ID })
+		if marked || l.Handled[m.ID] {
+			continue
+		}
+		def, in, err := r.read(l, c, m.CorrelationID)
+		if err != nil {
+			return err
+		}
+		if in == nil {
+			continue
+		}
+		var reply message.Reply
+		if err := json.Unmarshal(m.Data, &reply); err != nil {
+			return vnfm.Wrap(vnfm.Invalid, err, "decode reply %s", m.ID)
+		}
+		if !slices.Contains([]message.Outcome{message.Succeeded, message.Failed, message.Cancelled}, reply.Outcome) {
+			return vnfm.Errorf(vnfm.Invalid, "reply %s: unknown outcome %q", m.ID, reply.Outcome)
+		}
+		if _, err := r.input(l, c, def, in, ReplyReceived{Message: m, Reply: reply}, actorSelf, m.ID); err != nil {
+			return err
+		}
+		c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: m.ID, Saga: in.ID})
+	}
+	return nil
+}
+
+// actorSelf is who acts when nobody asked.
+const actorSelf = "vnfm"
+
+// Timeouts handles the timeouts of owner TimeoutOwner: a timer handler.
+type Timeouts struct{ *Runtime }
+
+// Timeouts returns the handler of timeouts.
+func (r *Runtime) Timeouts() Timeouts { return Timeouts{r} }
+
+// Load asks for the sagas the timeouts belong to.
+func (r Timeouts) Load(ts []eventstore.Timeout) eventstore.Load {
+	var l eventstore.Load
+	for _, t := range ts {
+		if id, ok := sagaOf(t); ok {
+			l = l.Merge(r.LoadFor(id, t.Key))
+		}
+	}
+	return l
+}
+
+// Decide advances the sagas by the timeouts, in order of their due times. One whose saga is gone does nothing.
+func (r Timeouts) Decide(l *eventstore.Loaded, ts []eventstore.Timeout, c *eventstore.Commit) error {
+	for _, t := range ts {
+		id, ok := sagaOf(t)
+		if !ok {
+			return vnfm.Errorf(vnfm.Internal, "timeout %s names no saga", t.ID)
+		}
+		def, in, err := r.read(l, c, id)
+		if err != nil {
+			return err
+		}
+		if in == nil {
+			continue
+		}
+		i := TimedOut{ID: t.ID, Name: t.Name, Token: t.Token}
+		if _, err := r.input(l, c, def, in, i, actorSelf, t.ID); err != nil {
+			return err
+		}
+		// The engine cancels what it replaces; this one is being fired.
+		c.Cancelled = slices.DeleteFunc(c.Cancelled, func(c string) bool { return c == t.ID })
+	}
+	return nil
+}
+
+func sagaOf(t eventstore.Timeout) (string, bool) {
+	i := strings.LastIndexByte(t.ID, '/')
+	if i < 0 {
+		return "", false
+	}
+	return t.ID[:i], true
+}
