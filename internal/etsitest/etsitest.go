@@ -1,0 +1,244 @@
+// Package etsitest fails a test when an answer of the API violates ETSI's OpenAPI documents of SOL003 (v3.7.1), or is an
+// error without ProblemDetails. It is used by every test that speaks to the API over HTTP.
+//
+// The documents are not part of the repository. They are looked for in $VNFM_SHARED, else in ../shared beside the
+// repository; where there are none nothing is validated, which is said once. What the documents get wrong is relaxed
+// here: errors may be of any status and are application/problem+json, and extCpInfo may be empty.
+package etsitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// document is one OpenAPI document and the root it is served at.
+type document struct {
+	root string
+	spec *openapi3.T
+}
+
+var load = sync.OnceValues(func() ([]document, error) {
+	dir := os.Getenv("VNFM_SHARED")
+	if dir == "" {
+		_, file, _, _ := runtime.Caller(0)
+		dir = filepath.Join(filepath.Dir(file), "..", "..", "..", "shared")
+	}
+	dir = filepath.Join(dir, "etsi", "openapi")
+	if _, err := os.Stat(dir); err != nil {
+		fmt.Fprintln(os.Stderr, "etsitest: the ETSI OpenAPI documents are not there; answers are not validated")
+		return nil, nil //nolint:nilerr // documented: nothing is validated without the documents
+	}
+	var docs []document
+	for root, name := range map[string]string{
+		"/vnflcm/v2":  "SOL003-VNFLifecycleManagement.yaml",
+		"/vnfpkgm/v2": "SOL003-VNFPackageManagement.yaml",
+	} {
+		spec, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		relax(spec)
+		docs = append(docs, document{root: root, spec: spec})
+	}
+	return docs, nil
+})
+
+// relax lets extCpInfo be empty: a container VNF may have no external connection point.
+func relax(spec *openapi3.T) {
+	instance := spec.Components.Schemas["VnfInstance"]
+	if instance == nil {
+		return
+	}
+	if info := instance.Value.Properties["instantiatedVnfInfo"]; info != nil {
+		if cps := info.Value.Properties["extCpInfo"]; cps != nil {
+			cps.Value.MinItems = 0
+		}
+	}
+}
+
+// Transport returns a round tripper that validates every request and answer that passes through base; base nil means
+// http.DefaultTransport. A violation is a test error, not a transport error.
+func Transport(t testing.TB, base http.RoundTripper) http.RoundTripper {
+	t.Helper()
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		res, err := base.RoundTrip(r)
+		if err != nil || strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+			return res, err
+		}
+		body, err := io.ReadAll(res.Body)
+		if cerr := res.Body.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the answer: %w", err)
+		}
+		res.Body = io.NopCloser(bytes.NewReader(body))
+		for _, problem := range Check(r.Method, r.URL.Path, res.StatusCode, res.Header, body) {
+			t.Errorf("%s %s answered %d against the specification: %s", r.Method, r.URL.Path, res.StatusCode, problem)
+		}
+		return res, nil
+	})
+}
+
+// Handler returns h with every answer validated.
+func Handler(t testing.TB, h http.Handler) http.Handler {
+	t.Helper()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		for _, problem := range Check(r.Method, r.URL.Path, rec.Code, rec.Header(), rec.Body.Bytes()) {
+			t.Errorf("%s %s answered %d against the specification: %s", r.Method, r.URL.Path, rec.Code, problem)
+		}
+		for k, v := range rec.Header() {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(rec.Code)
+		_, _ = w.Write(rec.Body.Bytes())
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Check returns what is wrong with an answer, nothing when all is well or the documents are not there.
+func Check(method, path string, status int, header http.Header, body []byte) []string {
+	docs, err := load()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if len(docs) == 0 {
+		return nil
+	}
+	if status >= http.StatusBadRequest {
+		return checkProblem(docs[0].spec, method, status, header, body)
+	}
+	for _, d := range docs {
+		if rest, ok := strings.CutPrefix(path, d.root); ok {
+			return d.check(method, rest, status, header, body)
+		}
+	}
+	return nil
+}
+
+// Body validates a value against a schema of the life cycle management document by its name, "VnfInstance" for one. It
+// returns what is wrong.
+func Body(schema string, body []byte) []string {
+	docs, err := load()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, d := range docs {
+		if s := d.spec.Components.Schemas[schema]; s != nil && d.root == "/vnflcm/v2" {
+			return visit(s.Value, body)
+		}
+	}
+	if len(docs) > 0 {
+		return []string{"the document has no schema " + schema}
+	}
+	return nil
+}
+
+// checkProblem checks an error: any status, but always ProblemDetails that name it.
+func checkProblem(spec *openapi3.T, method string, status int, header http.Header, body []byte) []string {
+	if method == http.MethodHead {
+		return nil
+	}
+	var problems []string
+	if ct := header.Get("Content-Type"); ct != "application/problem+json" {
+		problems = append(problems, fmt.Sprintf("Content-Type %q of an error is not application/problem+json", ct))
+	}
+	var p struct{ Status int }
+	if json.Unmarshal(body, &p) == nil && p.Status != status {
+		problems = append(problems, fmt.Sprintf("ProblemDetails.status is %d", p.Status))
+	}
+	return append(problems, visit(spec.Components.Schemas["ProblemDetails"].Value, body)...)
+}
+
+func (d document) check(method, path string, status int, header http.Header, body []byte) []string {
+	op := d.operation(method, path)
+	if op == nil {
+		return nil // a resource of ours that the document does not have
+	}
+	res := op.Responses.Status(status)
+	if res == nil {
+		return []string{"the document does not know this status"}
+	}
+	var problems []string
+	for name, h := range res.Value.Headers {
+		// Links and challenges are conditional; the rest must be there.
+		needed := name == "Location" || name == "Version"
+		if needed && h.Value != nil && header.Get(name) == "" && status != http.StatusNoContent {
+			problems = append(problems, "header "+name+" is missing")
+		}
+	}
+	media := res.Value.Content.Get("application/json")
+	switch {
+	case media == nil && len(body) > 0:
+		problems = append(problems, "a body where the document has none")
+	case media != nil && method != http.MethodHead:
+		if ct := header.Get("Content-Type"); ct != "application/json" {
+			problems = append(problems, fmt.Sprintf("Content-Type is %q", ct))
+		}
+		problems = append(problems, visit(media.Schema.Value, body)...)
+	}
+	return problems
+}
+
+// operation finds the operation of a path; literal segments win over parameters.
+func (d document) operation(method, path string) *openapi3.Operation {
+	want := strings.Split(path, "/")
+	var best *openapi3.PathItem
+	fewest := len(want) + 1
+	for pattern, item := range d.spec.Paths.Map() {
+		have := strings.Split(pattern, "/")
+		if len(have) != len(want) {
+			continue
+		}
+		params, ok := 0, true
+		for i := range have {
+			switch {
+			case strings.HasPrefix(have[i], "{"):
+				params++
+			case have[i] != want[i]:
+				ok = false
+			}
+		}
+		if ok && params < fewest {
+			best, fewest = item, params
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	return best.Operations()[method]
+}
+
+func visit(schema *openapi3.Schema, body []byte) []string {
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		return []string{"the body is not JSON: " + err.Error()}
+	}
+	if err := schema.VisitJSON(v, openapi3.MultiErrors(), openapi3.EnableFormatValidation()); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
+}
