@@ -1,0 +1,76 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+)
+
+// PrunerConfig says what may be deleted and when.
+type PrunerConfig struct {
+	Store interface {
+		eventstore.Janitor
+		Now(ctx context.Context) (time.Time, error)
+	}
+	Consumers       []string      // of this store's outbox; none: the outbox is kept
+	IdempotencyKeys time.Duration // how long idempotency keys are kept; 0 means 24 h
+	Commits         time.Duration // how long commit ids are kept; 0 means one hour
+	Every           time.Duration // 0 means ten seconds
+	Logger          *slog.Logger  // nil: slog.Default
+}
+
+// Pruner deletes messages behind all consumers, and idempotency keys and commit ids that are old enough.
+type Pruner struct{ cfg PrunerConfig }
+
+// NewPruner returns a pruner.
+func NewPruner(cfg PrunerConfig) *Pruner {
+	if cfg.IdempotencyKeys <= 0 {
+		cfg.IdempotencyKeys = 24 * time.Hour
+	}
+	if cfg.Commits <= 0 {
+		cfg.Commits = time.Hour
+	}
+	if cfg.Every <= 0 {
+		cfg.Every = 10 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Pruner{cfg: cfg}
+}
+
+// RunOnce prunes; it never reports more to do.
+func (p *Pruner) RunOnce(ctx context.Context) (bool, error) {
+	now, err := p.cfg.Store.Now(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read the store's clock: %w", err)
+	}
+	err = p.cfg.Store.Prune(ctx, eventstore.Prune{
+		Consumers:         p.cfg.Consumers,
+		IdempotencyBefore: now.Add(-p.cfg.IdempotencyKeys),
+		CommitsBefore:     now.Add(-p.cfg.Commits),
+	})
+	if err != nil {
+		return false, fmt.Errorf("prune: %w", err)
+	}
+	return false, nil
+}
+
+// Run prunes until the context ends, then returns nil.
+func (p *Pruner) Run(ctx context.Context) error {
+	tick := time.NewTicker(p.cfg.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if _, err := p.RunOnce(ctx); err != nil && ctx.Err() == nil {
+			p.cfg.Logger.WarnContext(ctx, "nothing pruned", "error", err)
+		}
+	}
+}

@@ -1,0 +1,243 @@
+// Package projection follows the event log by position: it hands every event of every lane, in order, to a follower and
+// keeps how far it got.
+//
+// It promises at least once and in order per lane. An event that cannot be handled stops its lane, where one can see it
+// (Stopped), and no other. It must not know what events mean; what must be in the commit of the event itself (views)
+// is no projection.
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+)
+
+// Follower is told of events.
+type Follower interface {
+	// Name is the follower's name; its checkpoint is kept under it.
+	Name() string
+	// Handle is given events of one lane, in order. It may be given them again.
+	Handle(ctx context.Context, events []eventstore.Event) error
+}
+
+// Epochs says under which epoch a lane is held, if it is.
+type Epochs interface {
+	Epoch(lane int) (int64, bool)
+}
+
+// Store is what a runner reads.
+type Store interface {
+	ReadLane(ctx context.Context, lane int, after int64, limit int) ([]eventstore.Event, error)
+	Heads(ctx context.Context) ([eventstore.Lanes]eventstore.LaneHead, error)
+	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+}
+
+// Config describes a runner.
+type Config struct {
+	Follower Follower
+	Store    Store
+	Doer     eventstore.Doer
+	Epochs   Epochs
+	Batch    int           // events handed over at once; 0 means 256
+	Attempts int           // after which an event stops its lane; 0 means 5
+	Poll     time.Duration // 0 means 500 ms
+	Logger   *slog.Logger  // nil: slog.Default
+}
+
+// Stop says where and why a lane stopped.
+type Stop struct {
+	Lane   int
+	Offset int64 // of the event that cannot be handled
+	Event  string
+	Err    error
+}
+
+// Runner follows the log for one follower.
+type Runner struct {
+	cfg   Config
+	nudge chan struct{}
+
+	mu       sync.Mutex
+	attempts map[int]int // of the event a lane stands before
+	stopped  map[int]Stop
+}
+
+// New returns a runner.
+func New(cfg Config) *Runner {
+	if cfg.Batch <= 0 {
+		cfg.Batch = 256
+	}
+	if cfg.Attempts <= 0 {
+		cfg.Attempts = 5
+	}
+	if cfg.Poll <= 0 {
+		cfg.Poll = 500 * time.Millisecond
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Runner{cfg: cfg, nudge: make(chan struct{}, 1), attempts: map[int]int{}, stopped: map[int]Stop{}}
+}
+
+// Consumer returns the name of the runner's cursors.
+func (r *Runner) Consumer() string { return "projection:" + r.cfg.Follower.Name() }
+
+// OnCommit shortens the wait after a commit with events. Give it to the committer.
+func (r *Runner) OnCommit(c *eventstore.Commit) {
+	if len(c.Events) == 0 {
+		return
+	}
+	select {
+	case r.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// Stopped lists the lanes that stand before an event that cannot be handled.
+func (r *Runner) Stopped() []Stop {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []Stop
+	for lane := range eventstore.Lanes {
+		if s, ok := r.stopped[lane]; ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Resume lets stopped lanes try again.
+func (r *Runner) Resume() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.stopped)
+	clear(r.attempts)
+}
+
+// RunOnce hands over what is waiting in every lane held, one batch each, and reports whether there was anything. The
+// error is the store's or, joined, the follower's: the events come again.
+func (r *Runner) RunOnce(ctx context.Context) (bool, error) {
+	heads, err := r.cfg.Store.Heads(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read lane heads: %w", err)
+	}
+	cursors, err := r.cfg.Store.Cursors(ctx, r.Consumer())
+	if err != nil {
+		return false, fmt.Errorf("read checkpoint of %s: %w", r.Consumer(), err)
+	}
+	did := false
+	var errs []error
+	for lane := range eventstore.Lanes {
+		epoch, ok := r.cfg.Epochs.Epoch(lane)
+		if !ok || heads[lane].Event <= cursors[lane] || r.isStopped(lane) {
+			continue
+		}
+		did = true
+		if err := r.lane(ctx, eventstore.CursorMove{Consumer: r.Consumer(), Lane: lane, From: cursors[lane], Epoch: epoch}); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return did, errors.Join(errs...)
+}
+
+func (r *Runner) isStopped(lane int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.stopped[lane]
+	return ok
+}
+
+// lane hands over one batch; when that fails, its events one by one up to the one that does.
+func (r *Runner) lane(ctx context.Context, move eventstore.CursorMove) error {
+	events, err := r.cfg.Store.ReadLane(ctx, move.Lane, move.From, r.cfg.Batch)
+	if err != nil {
+		return fmt.Errorf("read lane %d: %w", move.Lane, err)
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	for i, e := range events {
+		if want := move.From + int64(i) + 1; e.Offset != want {
+			return fmt.Errorf("event log lane %d: offset %d is missing", move.Lane, want)
+		}
+	}
+	failed := r.cfg.Follower.Handle(ctx, events)
+	move.To = events[len(events)-1].Offset
+	if failed != nil {
+		move.To = move.From
+		for _, e := range events {
+			if failed = r.cfg.Follower.Handle(ctx, []eventstore.Event{e}); failed != nil {
+				break
+			}
+			move.To = e.Offset
+		}
+	}
+	if move.To > move.From {
+		_, err := r.cfg.Doer.Do(ctx, &eventstore.Work{
+			Keys: []string{r.Consumer()},
+			Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+				return &eventstore.Commit{Cursors: []eventstore.CursorMove{move}}, nil
+			},
+		})
+		if err != nil {
+			return fmt.Errorf("move checkpoint of %s: %w", r.Consumer(), err)
+		}
+		r.forget(move.Lane)
+	}
+	if failed == nil || ctx.Err() != nil {
+		return failed
+	}
+	return r.count(ctx, events[move.To-move.From], failed)
+}
+
+func (r *Runner) forget(lane int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.attempts, lane)
+}
+
+// count stops the lane when its next event has failed often enough.
+func (r *Runner) count(ctx context.Context, e eventstore.Event, err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts[e.Lane]++
+	if r.attempts[e.Lane] >= r.cfg.Attempts {
+		r.stopped[e.Lane] = Stop{Lane: e.Lane, Offset: e.Offset, Event: e.ID, Err: err}
+		r.cfg.Logger.ErrorContext(ctx, "projection stopped", "consumer", r.Consumer(), "stream", e.Stream, "version", e.Version,
+			"position", e.Offset, "lane", e.Lane, "error", err)
+	}
+	return fmt.Errorf("%s: event %s of %s: %w", r.Consumer(), e.ID, e.Stream, err)
+}
+
+// Run follows the log until the context ends, then returns nil.
+func (r *Runner) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		did, err := r.RunOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.cfg.Logger.WarnContext(ctx, "projection waits", "consumer", r.Consumer(), "error", err)
+		}
+		if did && err == nil {
+			continue
+		}
+		wait := time.NewTimer(r.cfg.Poll)
+		if err != nil {
+			select { // a nudge must not shorten the wait after an error
+			case <-ctx.Done():
+			case <-wait.C:
+			}
+		} else {
+			select {
+			case <-ctx.Done():
+			case <-r.nudge:
+			case <-wait.C:
+			}
+		}
+		wait.Stop()
+	}
+	return nil
+}
