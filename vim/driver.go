@@ -40,6 +40,15 @@ type Driver interface {
 	Assets(ctx context.Context, conn Connection) (Assets, error)
 }
 
+// AssetFinder is implemented by drivers that can look one asset up instead of listing all of them (a catalogue may be
+// long, or have no end). Errors are as the Driver's; NotFound when the site has no such asset.
+type AssetFinder interface {
+	// FindFlavour returns the flavour with this name.
+	FindFlavour(ctx context.Context, conn Connection, name string) (Flavour, error)
+	// FindImage returns the image with this checksum, else the one with this name. Either may be "".
+	FindImage(ctx context.Context, conn Connection, name, checksum string) (Image, error)
+}
+
 // StartRequest asks for one resource.
 type StartRequest struct {
 	Token Token

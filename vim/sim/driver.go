@@ -1,0 +1,212 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vim"
+)
+
+var (
+	_ vim.Driver      = (*Sim)(nil)
+	_ vim.AssetFinder = (*Sim)(nil)
+)
+
+// errSilent is what a caller learns of a call whose answer never comes.
+var errSilent = errors.New("the simulator was told to give no answer")
+
+// call is one operation on its way through the behaviour.
+type call struct {
+	op, rule, what string
+}
+
+func (c call) fail(class message.Class, hint string) *vim.Error {
+	return &vim.Error{Op: c.op, Resource: c.what, Class: class, Hint: hint}
+}
+
+func (c call) silent(err error) *vim.Error {
+	return &vim.Error{Op: c.op, Resource: c.what, Class: message.UnknownOutcome, Hint: "the VIM did not answer", Err: err}
+}
+
+// do carries a call out as the behaviour says. effect happens under the lock and adds to the record that is written; a
+// call without an effect only looks. later describes the effect where it may land late.
+func (s *Sim) do(ctx context.Context, conn vim.Connection, c call, later *late, effect func(now time.Time, r *record) error) error {
+	if conn.Type != Type || conn.ID == "" {
+		return c.fail(message.Permanent, "not a connection to the simulator: type "+conn.Type)
+	}
+	if err := ctx.Err(); err != nil {
+		return c.silent(err)
+	}
+	hang := false
+	err := s.locked(func(now time.Time) error {
+		i, fired := s.pick(c.rule, false)
+		outcome := ""
+		if i >= 0 {
+			outcome = s.state.behaviour.Rules[i].Outcome
+		}
+		switch outcome {
+		case Transient, Permanent, Quota:
+			if err := s.spend(fired); err != nil {
+				return err
+			}
+			return c.fail(message.Class(outcome), "the simulator was told to fail "+c.rule)
+		case Hang:
+			hang = true
+			return s.spend(fired)
+		case LateEffect:
+			if later == nil { // a look has no effect that could be late
+				if err := s.spend(fired); err != nil {
+					return err
+				}
+				return c.silent(errSilent)
+			}
+			after := time.Duration(s.state.behaviour.Rules[i].After)
+			if after == 0 {
+				after = DefaultAfter
+			}
+			l := *later
+			l.Serial, l.Due, l.Vim = s.state.serial+1, now.Add(after), conn.ID
+			if err := s.commit(record{Fired: fired, Serial: l.Serial, Late: &l}); err != nil {
+				return err
+			}
+			return c.silent(errSilent)
+		}
+		r := record{Fired: fired}
+		refused := effect(now, &r)
+		if len(r.Fired) > 0 || r.Put != nil || r.Delete != nil {
+			if err := s.commit(r); err != nil {
+				return err
+			}
+		}
+		if outcome == LoseReply {
+			return c.silent(errSilent)
+		}
+		return refused
+	})
+	if err == nil && hang {
+		s.block(ctx)
+		return c.silent(context.Cause(ctx))
+	}
+	return err
+}
+
+// Start creates a resource, once per token.
+func (s *Sim) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (vim.Resource, error) {
+	c := call{op: "start", rule: ruleName("start", r.Kind), what: r.Token.String()}
+	var out vim.Resource
+	err := s.do(ctx, conn, c, &late{Start: &r}, func(now time.Time, rec *record) error {
+		made, err := s.create(conn.ID, r, now)
+		if err != nil {
+			return err
+		}
+		if made.Put == nil { // it is there
+			out = s.state.held[ref{conn.ID, r.Token}].at(now)
+			return nil
+		}
+		rec.Put, rec.Serial = made.Put, made.Serial
+		out = made.Put.at(now)
+		return nil
+	})
+	if err != nil {
+		return vim.Resource{}, err
+	}
+	return out, nil
+}
+
+// Poll looks at a resource by its id.
+func (s *Sim) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id string) (vim.Resource, error) {
+	c := call{op: "poll", rule: OnFind, what: id}
+	var out vim.Resource
+	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record) error {
+		h := s.state.byID[conn.ID+"/"+id]
+		if h == nil || h.Resource.Kind != kind {
+			return c.fail(message.NotFound, "there is no such "+string(kind))
+		}
+		out = h.at(now)
+		return nil
+	})
+	if err != nil {
+		return vim.Resource{}, err
+	}
+	return out, nil
+}
+
+// Find looks a resource up by its token.
+func (s *Sim) Find(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (vim.Resource, error) {
+	c := call{op: "find", rule: OnFind, what: token.String()}
+	var out vim.Resource
+	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record) error {
+		h := s.state.held[ref{conn.ID, token}]
+		if h == nil || h.Resource.Kind != kind {
+			return c.fail(message.NotFound, "nothing carries this token")
+		}
+		out = h.at(now)
+		return nil
+	})
+	if err != nil {
+		return vim.Resource{}, err
+	}
+	return out, nil
+}
+
+// Release deletes what carries a token; done is false until it is gone.
+func (s *Sim) Release(ctx context.Context, conn vim.Connection, _ vim.Kind, token vim.Token) (bool, error) {
+	c := call{op: "release", rule: OnRelease, what: token.String()}
+	var done bool
+	err := s.do(ctx, conn, c, &late{Release: &token}, func(now time.Time, rec *record) error {
+		gone, d, err := s.discard(conn.ID, token, now)
+		if err != nil {
+			return err
+		}
+		rec.Put, rec.Delete, done = gone.Put, gone.Delete, d
+		return nil
+	})
+	return done && err == nil, err
+}
+
+// List returns the resources of a VIM, or those of one VNF. A configuration is not among them.
+func (s *Sim) List(ctx context.Context, conn vim.Connection, owner string) ([]vim.Resource, error) {
+	c := call{op: "list", rule: OnFind, what: owner}
+	out := []vim.Resource{}
+	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record) error {
+		for _, h := range s.state.sorted(conn.ID) {
+			if h.Resource.Kind != vim.Configuration && (owner == "" || h.Resource.Owner == owner) {
+				out = append(out, h.at(now))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// discard works out what the release of a token changes. Like other VIMs it refuses, for now, to delete what is in use.
+func (s *Sim) discard(vimID string, token vim.Token, now time.Time) (record, bool, error) {
+	h := s.state.held[ref{vimID, token}]
+	if h == nil {
+		return record{}, true, nil
+	}
+	if !h.GoneAt.IsZero() {
+		return record{}, false, nil
+	}
+	c := call{op: "release", what: h.Resource.ID}
+	for _, kind := range map[vim.Kind][]vim.Kind{
+		vim.Network: {vim.Port, vim.Subnet}, vim.Subnet: {vim.Port}, vim.Volume: {vim.Compute},
+	}[h.Resource.Kind] {
+		if users := s.state.usersOf(vimID, h.Resource.ID, kind); len(users) > 0 {
+			return record{}, false, c.fail(message.Transient, "in use by "+users[0].Resource.ID)
+		}
+	}
+	delay := time.Duration(s.state.behaviour.Delay)
+	if delay == 0 || h.Resource.Kind == vim.Configuration {
+		r := h.ref()
+		return record{Delete: &r}, true, nil
+	}
+	going := *h
+	going.GoneAt = now.Add(delay)
+	return record{Put: &going}, false, nil
+}
