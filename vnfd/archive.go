@@ -1,0 +1,208 @@
+package vnfd
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// archive is a zip file read with suspicion: names are checked before anything is opened, and every byte that is
+// inflated counts against the limits.
+type archive struct {
+	src     *source
+	size    int64
+	limits  Limits
+	entries []*entry // files, in the archive's order
+	byName  map[string]*entry
+	read    int64 // bytes inflated by the pass over all files
+}
+
+type entry struct {
+	name string
+	zip  *zip.File
+}
+
+// source remembers an error of the reader below, so that a store that is out of reach is not taken for a broken
+// package. While the directory is read, budget bounds the bytes: a directory of millions of entries is never held.
+type source struct {
+	r      io.ReaderAt
+	budget int64
+	capped bool
+	err    error
+}
+
+var errDirectory = errors.New("the archive's directory is too large")
+
+func (s *source) ReadAt(p []byte, off int64) (int, error) {
+	if s.capped {
+		if s.budget -= int64(len(p)); s.budget < 0 {
+			return 0, errDirectory
+		}
+	}
+	n, err := s.r.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err //nolint:wrapcheck // a reader hands on what it gets
+}
+
+// openArchive reads the directory and checks every name. All bad names are reported.
+func openArchive(r io.ReaderAt, size int64, limits Limits, p *problems) (*archive, error) {
+	src := &source{r: r, budget: 1<<20 + int64(limits.Files)*512, capped: true}
+	z, err := zip.NewReader(src, size)
+	src.capped = false
+	if err != nil {
+		return nil, notAnArchive(src, size, limits, err)
+	}
+	if len(z.File) > limits.Files {
+		return nil, &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive has %d entries, more than %d", len(z.File), limits.Files)}
+	}
+	a := &archive{src: src, size: size, limits: limits, byName: map[string]*entry{}}
+	for _, f := range z.File {
+		if rule, text := checkEntry(f); rule != "" {
+			p.fail(rule, Position{File: printable(f.Name)}, "%s", text)
+			continue
+		}
+		if strings.HasSuffix(f.Name, "/") {
+			continue
+		}
+		name := path.Clean(f.Name)
+		if a.byName[name] != nil {
+			p.fail("duplicate-file", Position{File: name}, "the archive holds this file twice")
+			continue
+		}
+		e := &entry{name: name, zip: f}
+		a.entries = append(a.entries, e)
+		a.byName[name] = e
+	}
+	return a, p.err()
+}
+
+// notAnArchive says why a directory could not be read.
+func notAnArchive(src *source, size int64, limits Limits, err error) error {
+	if src.err != nil {
+		return fmt.Errorf("read archive: %w", src.err)
+	}
+	if errors.Is(err, errDirectory) {
+		return &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive's directory is larger than %d entries can need", limits.Files)}
+	}
+	head := make([]byte, 4)
+	n, _ := src.ReadAt(head, 0)
+	if src.err != nil {
+		return fmt.Errorf("read archive: %w", src.err)
+	}
+	if n == len(head) && bytes.Equal(head, []byte("PK\x03\x04")) {
+		return &Error{Rule: "truncated-zip", Text: fmt.Sprintf("the archive of %d bytes is cut short or damaged: its directory cannot be read", size)}
+	}
+	return &Error{Rule: "not-a-zip", Text: "the file is not a zip archive"}
+}
+
+func checkEntry(f *zip.File) (rule, text string) {
+	switch {
+	case f.Name == "" || !utf8.ValidString(f.Name) || strings.ContainsRune(f.Name, 0):
+		return "zip-slip", "the archive holds a file without a valid name"
+	case strings.Contains(f.Name, `\`):
+		return "zip-slip", "the name holds a backslash"
+	case strings.HasPrefix(f.Name, "/") || (len(f.Name) > 1 && f.Name[1] == ':'):
+		return "zip-slip", "the name is absolute"
+	case hasDotDot(f.Name):
+		return "zip-slip", "the name holds '..'"
+	case f.Mode()&fs.ModeSymlink != 0:
+		return "symlink", "the archive holds a symbolic link"
+	case f.Mode()&fs.ModeType&^fs.ModeDir != 0:
+		return "symlink", "the archive holds something that is neither a file nor a directory"
+	case f.Flags&1 != 0:
+		return "encrypted", "the file is encrypted"
+	}
+	return "", ""
+}
+
+func hasDotDot(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// printable keeps hostile bytes of a name out of messages.
+func printable(name string) string {
+	name = strings.ToValidUTF8(name, "?")
+	if len(name) > 200 {
+		name = strings.ToValidUTF8(name[:200], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, name)
+}
+
+// content reads a whole small file.
+func (a *archive) content(name string, limit int64) ([]byte, error) {
+	e := a.byName[name]
+	r, err := e.zip.Open()
+	if err != nil {
+		return nil, a.damaged(e, err)
+	}
+	defer r.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, a.damaged(e, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, &Error{Rule: "too-large", Text: fmt.Sprintf("the file is larger than %d bytes", limit), At: Position{File: name}}
+	}
+	return data, nil
+}
+
+// sum inflates a file into the hashes and returns its size, under the limits of the whole archive.
+func (a *archive) sum(e *entry, hashes ...hash.Hash) (int64, error) {
+	r, err := e.zip.Open()
+	if err != nil {
+		return 0, a.damaged(e, err)
+	}
+	defer r.Close() //nolint:errcheck // only read
+	buf := make([]byte, 64<<10)
+	var size int64
+	for {
+		n, err := r.Read(buf)
+		size += int64(n)
+		a.read += int64(n)
+		if a.read > a.limits.TotalBytes {
+			return 0, &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d bytes", a.limits.TotalBytes), At: Position{File: e.name}}
+		}
+		if a.read > ratioFloor && a.read/a.limits.Ratio > a.size {
+			return 0, &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d times the size of the archive", a.limits.Ratio), At: Position{File: e.name}}
+		}
+		for _, h := range hashes {
+			_, _ = h.Write(buf[:n]) // never fails
+		}
+		if errors.Is(err, io.EOF) {
+			return size, nil
+		}
+		if err != nil {
+			return 0, a.damaged(e, err)
+		}
+	}
+}
+
+// damaged turns an error of reading one file into the package's, unless the store below failed.
+func (a *archive) damaged(e *entry, err error) error {
+	switch {
+	case a.src.err != nil:
+		return fmt.Errorf("read archive: %w", a.src.err)
+	case errors.Is(err, zip.ErrAlgorithm):
+		return &Error{Rule: "unsupported-compression", Text: "the file is compressed in a way that is not supported", At: Position{File: e.name}}
+	}
+	return &Error{Rule: "damaged-file", Text: "the file cannot be read from the archive: " + err.Error(), At: Position{File: e.name}}
+}

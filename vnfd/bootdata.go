@@ -1,0 +1,138 @@
+package vnfd
+
+import (
+	"encoding/json"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+)
+
+// builtinVariables are the variables every boot data may use.
+var builtinVariables = []string{"vnf.id", "vnf.name", "vdu.id", "vnfc.index"}
+
+// variable matches ${name}, and $${name}, which stands for ${name} itself.
+var variable = regexp.MustCompile(`\$?\$\{([A-Za-z_][A-Za-z0-9_.-]*)\}`)
+
+// bootData reads boot_data: text or a file of the package (SOL001 up to v3.3.1), or the BootData type with
+// content_or_file_data or kvp_data.
+func (s *scope) bootData(n *node) *BootData {
+	if n.empty() {
+		return nil
+	}
+	if n.kind == scalarNode {
+		text := n.value
+		if !strings.Contains(text, "\n") && !strings.Contains(text, "..") && len(text) < 1024 {
+			if name := path.Join(path.Dir(n.at.File), text); s.archive.byName[name] != nil {
+				text = s.bootFile(name, n.at)
+			}
+		}
+		return newBootData(text)
+	}
+	var b *BootData
+	data := s.get(n, "content_or_file_data")
+	if content := s.get(data, "content"); content.text() != "" {
+		b = newBootData(content.text())
+	} else if source := s.get(data, "source_path"); source.text() != "" {
+		name, ok := s.inPackage(path.Dir(source.at.File), source.text(), source.at)
+		if !ok {
+			return nil
+		}
+		b = newBootData(s.bootFile(name, source.at))
+	} else if kvp := s.get(n, "kvp_data", "data"); !kvp.empty() {
+		text, err := json.Marshal(s.value(kvp, nil, 0)) // keys in order: equal data, equal text
+		if err != nil {
+			s.fail("bad-value", kvp.at, "the kvp_data cannot be written as JSON: %s", err)
+		}
+		b = newBootData(string(text))
+	} else {
+		s.find("boot-data", n.at, "the boot_data has neither content, nor a file, nor key-value pairs; it is left out")
+		return nil
+	}
+	b.ConfigDrive = s.boolean(s.get(n, "vim_specific_properties", "properties", "config_drive"), false)
+	return b
+}
+
+func (s *scope) bootFile(name string, at Position) string {
+	if s.archive.byName[name] == nil {
+		s.find("artifact-missing", at, "the boot data file %s is not in the package", quote(name))
+		return ""
+	}
+	data, err := s.content(name, s.limits.DefinitionBytes)
+	if err != nil {
+		s.add(err)
+		return ""
+	}
+	return string(data)
+}
+
+func newBootData(content string) *BootData {
+	b := &BootData{Content: content}
+	for _, m := range variable.FindAllStringSubmatch(content, -1) {
+		if !strings.HasPrefix(m[0], "$$") {
+			b.Variables = addOnce(b.Variables, m[1])
+		}
+	}
+	return b
+}
+
+// checkVariables keeps only the variables whose value is sure to have a source; a shell script in the boot data has its
+// own use for ${…}, and what nobody declares is left to it.
+func (s *scope) checkVariables(d *Descriptor, f *Flavour) {
+	declared := slices.Clone(builtinVariables)
+	for _, properties := range [][]Property{d.Configurable, d.Extensions, d.Metadata} {
+		for _, p := range properties {
+			declared = append(declared, p.Name)
+		}
+	}
+	var schema struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	if op := f.Operations["INSTANTIATE"]; op.ParamsSchema != nil {
+		_ = json.Unmarshal(op.ParamsSchema, &schema) // made by us
+	}
+	for i := range f.Vdus {
+		b := f.Vdus[i].BootData
+		if b == nil {
+			continue
+		}
+		var kept []string
+		for _, name := range b.Variables {
+			if _, isParam := schema.Properties[name]; isParam || slices.Contains(declared, name) {
+				kept = append(kept, name)
+				continue
+			}
+			s.find("undeclared-variable", f.Vdus[i].At, "the boot data of %s uses ${%s}, which nothing declares; without a value of that name it is left as it is", quote(f.Vdus[i].ID), name)
+		}
+		b.Variables = kept
+	}
+}
+
+// Render puts values into boot data. Variables that the descriptor declares must have a value: returns Unprocessable
+// naming those that have none. Other ${…} without a value stay as they are, and $${name} becomes ${name}. No boot data
+// renders as "".
+func Render(boot *BootData, vars map[string]string) (string, error) {
+	if boot == nil {
+		return "", nil
+	}
+	var missing []string
+	for _, name := range boot.Variables {
+		if _, ok := vars[name]; !ok {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return "", vnfm.Errorf(vnfm.Unprocessable, "the boot data needs values for %s", list(missing)).At("/additionalParams")
+	}
+	return variable.ReplaceAllStringFunc(boot.Content, func(m string) string {
+		if strings.HasPrefix(m, "$$") {
+			return m[1:]
+		}
+		if v, ok := vars[m[2:len(m)-1]]; ok {
+			return v
+		}
+		return m
+	}), nil
+}
