@@ -22,7 +22,7 @@ type Commit struct {
 	Expect      []StreamVersion // streams read, not written, that must still be at this version
 	Sagas       []SagaRow
 	Steps       []StepRow
-	Timeouts    []Timeout    // set, or moved when the id exists
+	Timeouts    []Timeout    // set, or moved when the id exists; done after Fired and Cancelled, so setting wins
 	Cancelled   []string     // timeouts removed; removing one that is gone is not an error
 	Fired       []FiredTimer // timeouts being handled: removed, and must still be as read
 	Outbox      []message.Message
@@ -33,7 +33,7 @@ type Commit struct {
 	Records     []RecordWrite
 	Snapshots   []Snapshot
 	Parked      []ParkedMessage
-	Unparked    []string // ids of parked messages taken back
+	Unparked    []string // ids of parked messages taken back; not a guard
 
 	// Set by execution, for whoever follows the commit in memory.
 	Time     time.Time      // the store's clock at this commit
@@ -63,7 +63,7 @@ type StreamVersion struct {
 }
 
 // SagaRow is a saga instance at rest. Expected is the version read (0: it is new); the row is written at Expected+1.
-// Delete removes the row, its steps, timeouts and handled marks instead.
+// Delete removes the row (at version Expected), its steps, timeouts and handled marks instead.
 type SagaRow struct {
 	ID         string
 	Type       string
@@ -96,7 +96,7 @@ type StepRow struct {
 	Reason    string
 }
 
-// Timeout is a persistent timer. Owner routes it to its handler ("saga"); Token tells a timer from an older one of
+// Timeout is a persistent timer. The ID of a saga's timeout is "<saga id>/<name>", so that it goes with its saga. Owner routes it to its handler ("saga"); Token tells a timer from an older one of
 // the same id.
 type Timeout struct {
 	ID    string
@@ -122,7 +122,7 @@ type HandledMark struct {
 }
 
 // CursorMove moves a consumer's position in a lane. It fails unless the cursor stands at From and the lane's lease is
-// held under Epoch. A cursor that does not exist stands at 0.
+// held under Epoch. A cursor that does not exist stands at 0. Moves of one batch that follow each other are one move.
 type CursorMove struct {
 	Consumer string
 	Lane     int

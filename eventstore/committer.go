@@ -1,0 +1,304 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vnfm/vnfm"
+)
+
+// CommitterConfig says how works are batched.
+type CommitterConfig struct {
+	// Committers is the number of loops; 0 means 2. Use 1 with a back-end that has one writer. More than two make the
+	// batches smaller and everything slower.
+	Committers int
+	// MaxBatch bounds the works of one transaction; 0 means 64.
+	MaxBatch int
+	// Retries is how often a work is run again that lost a race (ErrVersion); 0 means 5.
+	Retries int
+	// OnCommit is called with each commit once it is written, in the order of its lane, before Do returns. It must be
+	// quick and must not call Do.
+	OnCommit []func(*Commit)
+	Logger   *slog.Logger // nil: slog.Default
+}
+
+// Committer makes changes in batches: each of its loops serves a fixed set of lanes, and takes what has arrived for them
+// while its transaction before was in flight. Works that share a key run one after the other, in the order they came.
+//
+// Before Run was called, Do runs the work in the caller: what a simulation and most tests want.
+type Committer struct {
+	store   Executor
+	cfg     CommitterConfig
+	loops   []*commitLoop
+	inline  sync.Mutex // held by an inline Do, and by Run while it takes over
+	mu      sync.Mutex
+	started bool
+	stopped bool
+}
+
+var _ Doer = (*Committer)(nil)
+
+// NewCommitter returns a Committer; Run starts its loops.
+func NewCommitter(store Executor, cfg CommitterConfig) *Committer {
+	cfg.Committers = positive(cfg.Committers, 2)
+	cfg.MaxBatch = positive(cfg.MaxBatch, 64)
+	cfg.Retries = positive(cfg.Retries, 5)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	c := &Committer{store: store, cfg: cfg}
+	for range cfg.Committers {
+		c.loops = append(c.loops, &commitLoop{Committer: c, nudge: make(chan struct{}, 1)})
+	}
+	return c
+}
+
+func positive(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// Do makes one change and returns it as written, nil when there was nothing to write. It gives up when ctx ends while
+// the work is waiting, and waits for the outcome once it is being executed. See Doer for the errors.
+func (c *Committer) Do(ctx context.Context, w *Work) (*Commit, error) {
+	if len(w.Keys) == 0 || w.Decide == nil {
+		return nil, vnfm.Errorf(vnfm.Internal, "a work needs a key and a Decide function")
+	}
+	if it, err := c.enqueue(w); err != nil {
+		return nil, err
+	} else if it != nil {
+		return it.wait(ctx)
+	}
+	c.inline.Lock()
+	if c.isStarted() { // Run took over while this call was waiting
+		c.inline.Unlock()
+		return c.Do(ctx, w)
+	}
+	defer c.inline.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r := c.alone(ctx, w, func(int) {})
+	return r.Commit, r.Err
+}
+
+// enqueue hands the work to its loop, and returns nil when there are no loops yet.
+func (c *Committer) enqueue(w *Work) (*item, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return nil, ErrUnavailable
+	}
+	if !c.started {
+		return nil, nil
+	}
+	loop := c.loops[LaneOf(w.Keys[0])%len(c.loops)]
+	it := &item{work: w, loop: loop, done: make(chan Result, 1)}
+	loop.mu.Lock()
+	loop.queue = append(loop.queue, it)
+	loop.mu.Unlock()
+	loop.wake()
+	return it, nil
+}
+
+func (c *Committer) isStarted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.started
+}
+
+// Run executes works until the context ends, then those accepted before, and returns nil. From then on Do answers
+// ErrUnavailable. It can run once.
+func (c *Committer) Run(ctx context.Context) error {
+	c.inline.Lock()
+	c.mu.Lock()
+	again := c.started
+	c.started = true
+	c.mu.Unlock()
+	c.inline.Unlock()
+	if again {
+		return vnfm.Errorf(vnfm.Internal, "the committer runs only once")
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, l := range c.loops {
+		wg.Go(func() { l.run(context.WithoutCancel(ctx), stop) })
+	}
+	<-ctx.Done()
+	c.mu.Lock()
+	c.stopped = true
+	c.mu.Unlock()
+	close(stop)
+	wg.Wait()
+	return nil
+}
+
+// item is a work in the queue of a loop.
+type item struct {
+	work *Work
+	loop *commitLoop
+	done chan Result
+}
+
+func (it *item) wait(ctx context.Context) (*Commit, error) {
+	select {
+	case r := <-it.done:
+		return r.Commit, r.Err
+	case <-ctx.Done():
+		if it.loop.drop(it) {
+			return nil, ctx.Err()
+		}
+		r := <-it.done
+		return r.Commit, r.Err
+	}
+}
+
+// commitLoop executes the works of its lanes, batch after batch.
+type commitLoop struct {
+	*Committer
+	nudge chan struct{}
+	mu    sync.Mutex // guards queue; taken after Committer.mu
+	queue []*item
+}
+
+func (l *commitLoop) wake() {
+	select {
+	case l.nudge <- struct{}{}:
+	default:
+	}
+}
+
+func (l *commitLoop) run(ctx context.Context, stop <-chan struct{}) {
+	for {
+		if l.batch(ctx) {
+			continue
+		}
+		select {
+		case <-l.nudge:
+		case <-stop:
+			for l.batch(ctx) { //nolint:revive // drain what was accepted
+			}
+			return
+		}
+	}
+}
+
+// batch executes the works that can go together, and reports whether there were any.
+func (l *commitLoop) batch(ctx context.Context) bool {
+	items := l.take()
+	if len(items) == 0 {
+		return false
+	}
+	if len(items) == 1 {
+		items[0].done <- l.alone(ctx, items[0].work, pause)
+		return true
+	}
+	works := make([]*Work, len(items))
+	for i, it := range items {
+		works[i] = it.work
+	}
+	results, err := l.execute(ctx, works)
+	switch {
+	case err == nil:
+		for i, it := range items {
+			it.done <- results[i]
+		}
+	case errors.Is(err, ErrUnavailable):
+		for _, it := range items {
+			it.done <- Result{Err: err}
+		}
+	default: // one of them is to blame: it isolates itself
+		l.cfg.Logger.DebugContext(ctx, "batch failed, running its works one by one", "works", len(items), "error", err)
+		for _, it := range items {
+			it.done <- l.alone(ctx, it.work, pause)
+		}
+	}
+	return true
+}
+
+// take removes from the queue the works that can go together: pairwise disjoint keys, first come first served per key.
+func (l *commitLoop) take() []*item {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	exclusive, shared := map[string]bool{}, map[string]bool{}
+	var taken []*item
+	rest := l.queue[:0]
+	for i, it := range l.queue {
+		if len(taken) == l.cfg.MaxBatch {
+			rest = append(rest, l.queue[i:]...)
+			break
+		}
+		// Keys of works left behind count, too: nobody may overtake them.
+		free := !slices.ContainsFunc(it.work.Keys, func(k string) bool { return exclusive[k] || shared[k] }) &&
+			!slices.ContainsFunc(it.work.Shared, func(k string) bool { return exclusive[k] })
+		for _, k := range it.work.Keys {
+			exclusive[k] = true
+		}
+		for _, k := range it.work.Shared {
+			shared[k] = true
+		}
+		if free {
+			taken = append(taken, it)
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	clear(l.queue[len(rest):])
+	l.queue = rest
+	return taken
+}
+
+// drop removes a work that is still waiting.
+func (l *commitLoop) drop(it *item) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.queue, it)
+	if i < 0 {
+		return false
+	}
+	l.queue = slices.Delete(l.queue, i, i+1)
+	return true
+}
+
+// alone executes one work, again when it lost a race.
+func (c *Committer) alone(ctx context.Context, w *Work, pause func(attempt int)) Result {
+	for attempt := 1; ; attempt++ {
+		results, err := c.execute(ctx, []*Work{w})
+		if err == nil {
+			return results[0]
+		}
+		if !errors.Is(err, ErrVersion) || attempt > c.cfg.Retries {
+			return Result{Err: err}
+		}
+		pause(attempt)
+	}
+}
+
+// pause waits up to a few milliseconds, so that two that race do not do so again.
+func pause(attempt int) {
+	time.Sleep(rand.N(time.Duration(attempt) * 2 * time.Millisecond))
+}
+
+// execute runs one transaction and tells the followers of its commits.
+func (c *Committer) execute(ctx context.Context, works []*Work) ([]Result, error) {
+	results, err := c.store.Execute(ctx, works)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range results {
+		if r.Commit == nil {
+			continue
+		}
+		for _, f := range c.cfg.OnCommit {
+			f(r.Commit)
+		}
+	}
+	return results, nil
+}

@@ -1,0 +1,125 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
+)
+
+// Reader is the part of eventstore.Reader that is the same for both databases.
+type Reader struct{ Dialect Dialect }
+
+// ReadStream returns up to limit events of a stream after a version.
+func (r *Reader) ReadStream(ctx context.Context, stream string, after int64, limit int) ([]eventstore.Event, error) {
+	q := r.Dialect.selectFrom("events", EventColumns).and("stream = %s", stream).and("version > %s", after).order("version", limit)
+	return list(ctx, &r.Dialect, q, ScanEvent)
+}
+
+// Streams lists stream heads with a prefix, after a name, in order.
+func (r *Reader) Streams(ctx context.Context, prefix, after string, limit int) ([]eventstore.StreamHead, error) {
+	q := r.Dialect.selectFrom("streams", "stream, version, hash").and("stream > %s", after)
+	if prefix != "" {
+		q.and("stream >= %s", prefix).and("stream < %s", prefix+"\U0010FFFF")
+	}
+	return list(ctx, &r.Dialect, q.order("stream", limit), func(row Row) (h eventstore.StreamHead, err error) {
+		err = row.Scan(&h.Stream, &h.Version, &h.Hash)
+		return h, err
+	})
+}
+
+// ReadLane returns up to limit events of a lane after an offset.
+func (r *Reader) ReadLane(ctx context.Context, lane int, after int64, limit int) ([]eventstore.Event, error) {
+	q := r.Dialect.selectFrom("events", EventColumns).and("lane = %s", lane).and("off > %s", after).order("off", limit)
+	return list(ctx, &r.Dialect, q, ScanEvent)
+}
+
+// ReadOutbox returns up to limit messages of a lane after an offset.
+func (r *Reader) ReadOutbox(ctx context.Context, lane int, after int64, limit int) ([]eventstore.OutboxRecord, error) {
+	q := r.Dialect.selectFrom("outbox", OutboxColumns).and("lane = %s", lane).and("off > %s", after).order("off", limit)
+	return list(ctx, &r.Dialect, q, ScanOutbox)
+}
+
+// Heads returns the last event and outbox offset of every lane.
+func (r *Reader) Heads(ctx context.Context) (out [eventstore.Lanes]eventstore.LaneHead, err error) {
+	q := r.Dialect.selectFrom("lanes", "lane, event_off, outbox_off").order("lane", eventstore.Lanes)
+	_, err = list(ctx, &r.Dialect, q, func(row Row) (struct{}, error) {
+		var lane int
+		var h eventstore.LaneHead
+		err := row.Scan(&lane, &h.Event, &h.Outbox)
+		out[lane%eventstore.Lanes] = h
+		return struct{}{}, err
+	})
+	return out, err
+}
+
+// Views lists views by kind, in order of id.
+func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstore.View, error) {
+	q := r.Dialect.selectFrom("views", ViewColumns).is("kind", v.Kind).is("parent", v.Parent).is("state", v.State).is("name", v.Name)
+	if v.After != "" {
+		q.and("id > %s", v.After)
+	}
+	return list(ctx, &r.Dialect, q.order("id, kind", v.Limit), ScanView)
+}
+
+// Sagas lists sagas in order of id.
+func (r *Reader) Sagas(ctx context.Context, s eventstore.SagaQuery) ([]eventstore.SagaRow, error) {
+	q := r.Dialect.selectFrom("saga_instances", SagaColumns).is("key", s.Key).is("parent", s.Parent).is("state", s.State)
+	if s.After != "" {
+		q.and("id > %s", s.After)
+	}
+	return list(ctx, &r.Dialect, q.order("id", s.Limit), ScanSaga)
+}
+
+// Steps lists a saga's step rows in the order they were sent.
+func (r *Reader) Steps(ctx context.Context, saga string) ([]eventstore.StepRow, error) {
+	const all = 1 << 31
+	q := r.Dialect.selectFrom("saga_steps", StepColumns).and("saga = %s", saga).order("seq, command_id", all)
+	return list(ctx, &r.Dialect, q, ScanStep)
+}
+
+// Timeouts returns timeouts of the lanes by due time.
+func (r *Reader) Timeouts(ctx context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
+	q := r.Dialect.selectFrom("saga_timeouts", TimeoutColumns).and("lane "+r.Dialect.In, r.Dialect.Ints(lanes)).order("due, id", limit)
+	return list(ctx, &r.Dialect, q, ScanTimeout)
+}
+
+// Records lists ledger rows.
+func (r *Reader) Records(ctx context.Context, c eventstore.RecordQuery) ([]eventstore.Record, error) {
+	if !batch.KnownTable(c.Table) {
+		return nil, fmt.Errorf("unknown ledger table %q", c.Table)
+	}
+	q := r.Dialect.selectFrom(c.Table, RecordColumns).is("key", c.Key).is("grp", c.Group).is("state", c.State)
+	if c.After != "" {
+		q.and("id > %s", c.After)
+	}
+	if c.Lanes != nil {
+		q.and("lane "+r.Dialect.In, r.Dialect.Ints(c.Lanes))
+	}
+	by := "id"
+	if !c.DueBy.IsZero() {
+		by = "due, id"
+		q.and("due <= %s", r.Dialect.Time(c.DueBy))
+	}
+	return list(ctx, &r.Dialect, q.order(by, c.Limit), ScanRecord(c.Table))
+}
+
+// Parked lists parked messages in the order they are to be re-driven.
+func (r *Reader) Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
+	q := r.Dialect.selectFrom("parked_messages", ParkedColumns).is("consumer", consumer).order("consumer, seq, id", limit)
+	return list(ctx, &r.Dialect, q, ScanParked)
+}
+
+// Cursors returns a consumer's position in every lane.
+func (r *Reader) Cursors(ctx context.Context, consumer string) (out [eventstore.Lanes]int64, err error) {
+	q := r.Dialect.selectFrom("cursors", "lane, off").and("consumer = %s", consumer).order("lane", eventstore.Lanes)
+	_, err = list(ctx, &r.Dialect, q, func(row Row) (struct{}, error) {
+		var lane int
+		var off int64
+		err := row.Scan(&lane, &off)
+		out[lane%eventstore.Lanes] = off
+		return struct{}{}, err
+	})
+	return out, err
+}

@@ -1,0 +1,229 @@
+// Package sqlstore holds what the SQL back-ends share: the columns of each table, how a row becomes a value, and the
+// queries that read outside a transaction.
+//
+// It sees no driver. Placeholders are $1, $2 …, which both databases understand; what differs is in Dialect.
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+)
+
+// Rows is what a query returns.
+type Rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close()
+}
+
+// Dialect is the difference between two databases.
+type Dialect struct {
+	// Query runs a query outside a transaction.
+	Query func(ctx context.Context, sql string, args ...any) (Rows, error)
+	// Time and Ints turn values into arguments.
+	Time func(time.Time) any
+	Ints func([]int) any
+	// In is the condition "is one of the argument's integers", with %s for the placeholder.
+	In string
+	// Err gives an error of the driver its meaning.
+	Err func(error) error
+}
+
+// The columns of the tables, in the order in which the Scan functions expect them.
+const (
+	EventColumns    = "lane, off, stream, version, id, type, schema, at, meta, data, prev, hash"
+	OutboxColumns   = "lane, off, id, type, ce_source, topic, aggregateid, ce_time, correlation, causation, reply_to, traceparent, tracestate, payload"
+	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated"
+	StepColumns     = "command_id, saga, seq, step, item, direction, attempt, state, sent, replied, result, class, reason"
+	TimeoutColumns  = "id, owner, key, name, token, due, lane, data"
+	ViewColumns     = "kind, id, revision, parent, state, name, updated, doc"
+	RecordColumns   = "id, key, grp, state, due, version, lane, doc"
+	SnapshotColumns = "stream, version, schema, data"
+	ParkedColumns   = "id, consumer, key, seq, message, payload, reason, at"
+	AnswerColumns   = "caller, key, fingerprint, status, header, body, at"
+)
+
+// Row is one row of a result.
+type Row interface{ Scan(dest ...any) error }
+
+// Stamp scans a time of either database, NULL as the zero time.
+type Stamp struct{ To *time.Time }
+
+// Scan implements sql.Scanner.
+func (s Stamp) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*s.To = time.Time{}
+	case int64:
+		*s.To = time.UnixMicro(v).UTC()
+	case time.Time:
+		*s.To = v.UTC()
+	default:
+		return fmt.Errorf("a time cannot be read from %T", v)
+	}
+	return nil
+}
+
+// raw scans a JSON column.
+func raw(m *json.RawMessage) *[]byte { return (*[]byte)(m) }
+
+// ScanEvent reads EventColumns.
+func ScanEvent(r Row) (e eventstore.Event, err error) {
+	err = r.Scan(&e.Lane, &e.Offset, &e.Stream, &e.Version, &e.ID, &e.Type, &e.Schema, Stamp{&e.Time}, raw(&e.Meta),
+		raw(&e.Data), &e.Prev, &e.Hash)
+	return e, err
+}
+
+// ScanOutbox reads OutboxColumns.
+func ScanOutbox(r Row) (m eventstore.OutboxRecord, err error) {
+	err = r.Scan(&m.Lane, &m.Offset, &m.ID, &m.Type, &m.Source, &m.Topic, &m.Key, Stamp{&m.Time}, &m.CorrelationID,
+		&m.CausationID, &m.ReplyTo, &m.Traceparent, &m.Tracestate, raw(&m.Data))
+	return m, err
+}
+
+// ScanSaga reads SagaColumns.
+func ScanSaga(r Row) (s eventstore.SagaRow, err error) {
+	err = r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, raw(&s.Data), Stamp{&s.Created},
+		Stamp{&s.Updated})
+	return s, err
+}
+
+// ScanStep reads StepColumns.
+func ScanStep(r Row) (s eventstore.StepRow, err error) {
+	err = r.Scan(&s.CommandID, &s.Saga, &s.Seq, &s.Step, &s.Item, &s.Direction, &s.Attempt, &s.State, Stamp{&s.Sent},
+		Stamp{&s.Replied}, raw(&s.Result), &s.Class, &s.Reason)
+	return s, err
+}
+
+// ScanTimeout reads TimeoutColumns.
+func ScanTimeout(r Row) (t eventstore.Timeout, err error) {
+	err = r.Scan(&t.ID, &t.Owner, &t.Key, &t.Name, &t.Token, Stamp{&t.Due}, &t.Lane, raw(&t.Data))
+	return t, err
+}
+
+// ScanView reads ViewColumns.
+func ScanView(r Row) (v eventstore.View, err error) {
+	err = r.Scan(&v.Kind, &v.ID, &v.Revision, &v.Parent, &v.State, &v.Name, Stamp{&v.Updated}, raw(&v.Doc))
+	return v, err
+}
+
+// ScanRecord reads RecordColumns of a table.
+func ScanRecord(table string) func(Row) (eventstore.Record, error) {
+	return func(r Row) (eventstore.Record, error) {
+		c := eventstore.Record{Table: table}
+		err := r.Scan(&c.ID, &c.Key, &c.Group, &c.State, Stamp{&c.Due}, &c.Version, &c.Lane, raw(&c.Doc))
+		return c, err
+	}
+}
+
+// ScanSnapshot reads SnapshotColumns.
+func ScanSnapshot(r Row) (s eventstore.Snapshot, err error) {
+	err = r.Scan(&s.Stream, &s.Version, &s.Schema, raw(&s.Data))
+	return s, err
+}
+
+// ScanParked reads ParkedColumns.
+func ScanParked(r Row) (p eventstore.ParkedMessage, err error) {
+	var m, data []byte
+	if err = r.Scan(&p.ID, &p.Consumer, &p.Key, &p.Seq, &m, &data, &p.Reason, Stamp{&p.At}); err == nil {
+		err = json.Unmarshal(m, &p.Message)
+	}
+	p.Message.Data = data
+	return p, err
+}
+
+// Parked encodes a message for its two columns. A message may be parked because its data is no JSON, so that is kept
+// apart, as it is.
+func Parked(m message.Message) (envelope string, data []byte) {
+	data, m.Data = m.Data, nil
+	b, _ := json.Marshal(m) // strings and a time: never fails
+	return string(b), data
+}
+
+// ScanAnswer reads AnswerColumns.
+func ScanAnswer(r Row) (a eventstore.IdempotencyResult, err error) {
+	var h []byte
+	err = r.Scan(&a.Caller, &a.Key, &a.Fingerprint, &a.Status, &h, &a.Body, Stamp{&a.At})
+	if err == nil && len(h) > 0 {
+		err = json.Unmarshal(h, &a.Header)
+	}
+	return a, err
+}
+
+// Header encodes an answer's header for its column.
+func Header(h http.Header) string {
+	if len(h) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(h) // strings only: never fails
+	return string(b)
+}
+
+// Collect reads all rows and closes them.
+func Collect[T any](rows Rows, scan func(Row) (T, error)) ([]T, error) {
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// query builds a select from the conditions that are set.
+type query struct {
+	sql  strings.Builder
+	args []any
+}
+
+func (d *Dialect) selectFrom(table, columns string) *query {
+	q := &query{}
+	q.sql.WriteString("select " + columns + " from " + table + " where true")
+	return q
+}
+
+// and adds a condition with %s where the argument goes.
+func (q *query) and(condition string, arg any) *query {
+	q.args = append(q.args, arg)
+	fmt.Fprintf(&q.sql, " and "+condition, "$"+strconv.Itoa(len(q.args)))
+	return q
+}
+
+// is adds "column = value" unless the value is empty. The planner is told so, too: some indexes leave out the empty.
+func (q *query) is(column, value string) *query {
+	if value == "" {
+		return q
+	}
+	return q.and(column+" = %s and "+column+" <> ''", value)
+}
+
+func (q *query) order(by string, limit int) *query {
+	q.sql.WriteString(" order by " + by)
+	if limit <= 0 {
+		limit = 1000
+	}
+	q.args = append(q.args, limit)
+	q.sql.WriteString(" limit $" + strconv.Itoa(len(q.args)))
+	return q
+}
+
+func list[T any](ctx context.Context, d *Dialect, q *query, scan func(Row) (T, error)) ([]T, error) {
+	rows, err := d.Query(ctx, q.sql.String(), q.args...)
+	if err != nil {
+		return nil, d.Err(err)
+	}
+	out, err := Collect(rows, scan)
+	return out, d.Err(err)
+}

@@ -1,0 +1,249 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
+)
+
+const defaultLimit = 1000
+
+// Load reads without locks, from one state of the store.
+func (s *Store) Load(_ context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
+	if err := s.unavailable(FaultRead); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := s.t.load(l)
+	out.Now = batch.Micro(s.now())
+	return out, nil
+}
+
+func (t *tables) load(l eventstore.Load) *eventstore.Loaded {
+	out := &eventstore.Loaded{
+		Streams: map[string]*eventstore.StreamState{}, Sagas: pick(t.sagas, l.Sagas), Steps: pick(t.steps, l.SagaSteps),
+		Handled: map[string]bool{}, Timeouts: pick(t.timeouts, l.Timeouts), Views: pick(t.views, l.Views),
+		Counts: map[eventstore.ViewCount]int{}, Records: pick(t.records, l.Records), Parked: map[string]bool{},
+	}
+	for _, f := range l.Streams {
+		if st := t.stream(f); st != nil {
+			out.Streams[f.Stream] = st
+		}
+	}
+	for _, id := range l.Handled {
+		if _, ok := t.handled[id]; ok {
+			out.Handled[id] = true
+		}
+	}
+	if l.Idempotency != nil {
+		if r, ok := t.idempotency[*l.Idempotency]; ok {
+			out.Idempotency = &r
+		}
+	}
+	for _, c := range l.CountViews {
+		for _, v := range t.views {
+			if v.Kind == c.Kind && v.Parent == c.Parent {
+				out.Counts[c]++
+			}
+		}
+	}
+	for _, k := range l.ParkedKeys {
+		for _, p := range t.parked {
+			if p.Consumer+"/"+p.Key == k {
+				out.Parked[k] = true
+			}
+		}
+	}
+	return out
+}
+
+func (t *tables) stream(f eventstore.StreamFrom) *eventstore.StreamState {
+	h, ok := t.streams[f.Stream]
+	if !ok {
+		return nil
+	}
+	st := &eventstore.StreamState{Version: h.Version, Hash: h.Hash, Last: h.Last}
+	after := f.After
+	if f.Snapshot && f.After == 0 {
+		if sn, ok := t.snapshots[f.Stream]; ok {
+			st.Snapshot, after = &sn, sn.Version
+		}
+	}
+	for _, e := range t.events[f.Stream] {
+		if e.Version > after {
+			st.Events = append(st.Events, e)
+		}
+	}
+	return st
+}
+
+// pick returns copies of the rows of the keys that exist.
+func pick[K comparable, V any](m map[K]V, keys []K) map[K]*V {
+	out := map[K]*V{}
+	for _, k := range keys {
+		if v, ok := m[k]; ok {
+			out[k] = &v
+		}
+	}
+	return out
+}
+
+// ReadStream returns up to limit events of a stream after a version.
+func (s *Store) ReadStream(_ context.Context, stream string, after int64, limit int) ([]eventstore.Event, error) {
+	return read(s, func(t *tables) []eventstore.Event {
+		return firstAfter(t.events[stream], limit, func(e eventstore.Event) int64 { return e.Version }, after)
+	})
+}
+
+// Streams lists stream heads with a prefix, after a name, in order.
+func (s *Store) Streams(_ context.Context, prefix, after string, limit int) ([]eventstore.StreamHead, error) {
+	return read(s, func(t *tables) []eventstore.StreamHead {
+		var out []eventstore.StreamHead
+		for name, h := range t.streams {
+			if strings.HasPrefix(name, prefix) && name > after {
+				out = append(out, eventstore.StreamHead{Stream: name, Version: h.Version, Hash: h.Hash})
+			}
+		}
+		slices.SortFunc(out, func(a, b eventstore.StreamHead) int { return cmp.Compare(a.Stream, b.Stream) })
+		return cut(out, limit)
+	})
+}
+
+// ReadLane returns up to limit events of a lane after an offset.
+func (s *Store) ReadLane(_ context.Context, lane int, after int64, limit int) ([]eventstore.Event, error) {
+	return read(s, func(t *tables) []eventstore.Event {
+		return firstAfter(t.lanes[lane].events, limit, func(e eventstore.Event) int64 { return e.Offset }, after)
+	})
+}
+
+// ReadOutbox returns up to limit messages of a lane after an offset.
+func (s *Store) ReadOutbox(_ context.Context, lane int, after int64, limit int) ([]eventstore.OutboxRecord, error) {
+	return read(s, func(t *tables) []eventstore.OutboxRecord {
+		return firstAfter(t.lanes[lane].outbox, limit, func(m eventstore.OutboxRecord) int64 { return m.Offset }, after)
+	})
+}
+
+// Heads returns the last event and outbox offset of every lane.
+func (s *Store) Heads(context.Context) ([eventstore.Lanes]eventstore.LaneHead, error) {
+	return read(s, func(t *tables) (out [eventstore.Lanes]eventstore.LaneHead) {
+		for i := range t.lanes {
+			out[i] = t.lanes[i].head
+		}
+		return out
+	})
+}
+
+// Views lists views by kind, in order of id.
+func (s *Store) Views(_ context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+	return read(s, func(t *tables) []eventstore.View {
+		out := where(t.views, func(v eventstore.View) bool {
+			return match(q.Kind, v.Kind) && match(q.Parent, v.Parent) && match(q.State, v.State) && match(q.Name, v.Name) &&
+				v.ID > q.After
+		}, func(a, b eventstore.View) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
+		return cut(out, q.Limit)
+	})
+}
+
+// Sagas lists sagas in order of id.
+func (s *Store) Sagas(_ context.Context, q eventstore.SagaQuery) ([]eventstore.SagaRow, error) {
+	return read(s, func(t *tables) []eventstore.SagaRow {
+		out := where(t.sagas, func(r eventstore.SagaRow) bool {
+			return match(q.Key, r.Key) && match(q.Parent, r.Parent) && match(q.State, r.State) && r.ID > q.After
+		}, func(a, b eventstore.SagaRow) int { return cmp.Compare(a.ID, b.ID) })
+		return cut(out, q.Limit)
+	})
+}
+
+// Steps lists a saga's step rows in the order they were sent.
+func (s *Store) Steps(_ context.Context, saga string) ([]eventstore.StepRow, error) {
+	return read(s, func(t *tables) []eventstore.StepRow {
+		return where(t.steps, func(r eventstore.StepRow) bool { return r.Saga == saga },
+			func(a, b eventstore.StepRow) int {
+				return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.CommandID, b.CommandID))
+			})
+	})
+}
+
+// Timeouts returns timeouts of the lanes by due time.
+func (s *Store) Timeouts(_ context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
+	return read(s, func(t *tables) []eventstore.Timeout {
+		out := where(t.timeouts, func(r eventstore.Timeout) bool { return slices.Contains(lanes, r.Lane) },
+			func(a, b eventstore.Timeout) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
+		return cut(out, limit)
+	})
+}
+
+// Records lists ledger rows.
+func (s *Store) Records(_ context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error) {
+	if !batch.KnownTable(q.Table) {
+		return nil, fmt.Errorf("unknown ledger table %q", q.Table)
+	}
+	return read(s, func(t *tables) []eventstore.Record {
+		byDue := !q.DueBy.IsZero()
+		out := where(t.records, func(r eventstore.Record) bool {
+			if byDue && (r.Due.IsZero() || r.Due.After(q.DueBy)) {
+				return false
+			}
+			return r.Table == q.Table && match(q.Key, r.Key) && match(q.Group, r.Group) && match(q.State, r.State) &&
+				(q.Lanes == nil || slices.Contains(q.Lanes, r.Lane)) && r.ID > q.After
+		}, func(a, b eventstore.Record) int {
+			if byDue {
+				return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
+			}
+			return cmp.Compare(a.ID, b.ID)
+		})
+		return cut(out, q.Limit)
+	})
+}
+
+// Parked lists parked messages in the order they are to be re-driven.
+func (s *Store) Parked(_ context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
+	return read(s, func(t *tables) []eventstore.ParkedMessage {
+		out := where(t.parked, func(p eventstore.ParkedMessage) bool { return match(consumer, p.Consumer) },
+			func(a, b eventstore.ParkedMessage) int {
+				return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
+			})
+		return cut(out, limit)
+	})
+}
+
+func read[T any](s *Store, f func(*tables) T) (out T, err error) {
+	if err := s.unavailable(FaultRead); err != nil {
+		return out, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return f(&s.t), nil
+}
+
+func where[K comparable, V any](m map[K]V, ok func(V) bool, order func(a, b V) int) []V {
+	var out []V
+	for _, v := range m {
+		if ok(v) {
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, order)
+	return out
+}
+
+func match(want, have string) bool { return want == "" || want == have }
+
+func cut[T any](rows []T, limit int) []T {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	return rows[:min(limit, len(rows))]
+}
+
+// firstAfter returns copies of the first rows of an ordered list that are behind a position.
+func firstAfter[T any](rows []T, limit int, place func(T) int64, after int64) []T {
+	from, _ := slices.BinarySearchFunc(rows, after+1, func(r T, at int64) int { return cmp.Compare(place(r), at) })
+	return slices.Clone(cut(rows[from:], limit))
+}

@@ -1,0 +1,180 @@
+// Package memory is the event store of simulations and unit tests: it keeps everything in maps, is as strict as the
+// databases, and lets a test inject the clock and the faults.
+//
+// It promises what eventstore promises, except to survive the process. It starts no goroutine and never sleeps.
+package memory
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
+)
+
+// The points at which Config.Fault is asked.
+const (
+	// FaultBegin: before anything is read. An error means that the database is out of reach.
+	FaultBegin = "begin"
+	// FaultCommit: the transaction is about to be committed. An error means that it was not.
+	FaultCommit = "commit"
+	// FaultAcknowledge: the transaction is committed. An error loses the acknowledgement: the outcome is looked up.
+	FaultAcknowledge = "acknowledge"
+	// FaultLookup: the outcome of a commit is looked up. An error means that it could not be learnt in time.
+	FaultLookup = "lookup"
+	// FaultRead: before a read outside a transaction. An error means that the database is out of reach.
+	FaultRead = "read"
+)
+
+// Config says what a simulation replaces. The zero value is a store on the wall clock without faults.
+type Config struct {
+	// Now is the store's clock.
+	Now func() time.Time
+	// Fault is asked at each point, and fails it with its error.
+	Fault func(point string) error
+}
+
+// Store is an event store in memory. It may be used by several callers at once.
+type Store struct {
+	now   func() time.Time
+	fault func(string) error
+
+	mu sync.RWMutex
+	t  tables
+}
+
+var _ eventstore.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New(cfg Config) *Store {
+	s := &Store{now: cfg.Now, fault: cfg.Fault, t: newTables()}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.fault == nil {
+		s.fault = func(string) error { return nil }
+	}
+	return s
+}
+
+// Execute runs the works in one transaction.
+func (s *Store) Execute(_ context.Context, works []*eventstore.Work) ([]eventstore.Result, error) {
+	if err := s.unavailable(FaultBegin); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.decide(works)
+	if len(b.Commits) == 0 {
+		return b.Results, nil
+	}
+	tx := &transaction{t: &s.t}
+	if err := tx.write(b); err != nil {
+		tx.undo()
+		return nil, err
+	}
+	if err := s.unavailable(FaultCommit); err != nil {
+		tx.undo()
+		return nil, err
+	}
+	b.Number()
+	if s.fault(FaultAcknowledge) != nil {
+		if err := s.lookUp(b.CommitIDs()); err != nil {
+			return nil, err
+		}
+	}
+	return b.Results, nil
+}
+
+func (s *Store) decide(works []*eventstore.Work) *batch.Batch {
+	works, loads := batch.Loads(works)
+	loaded := make([]*eventstore.Loaded, len(works))
+	for i, l := range loads {
+		loaded[i] = s.t.load(l)
+	}
+	b := batch.Decide(s.now(), works, loaded)
+	heads := map[string]*eventstore.StreamState{}
+	for _, name := range b.Missing() {
+		if h, ok := s.t.streams[name]; ok {
+			heads[name] = &eventstore.StreamState{Version: h.Version, Hash: h.Hash, Last: h.Last}
+		}
+	}
+	b.Seal(heads)
+	return b
+}
+
+// lookUp learns whether a batch was written, as a database's client does after it lost the acknowledgement.
+func (s *Store) lookUp(ids []string) error {
+	if err := s.unavailable(FaultLookup); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, ok := s.t.commits[id]; !ok {
+			return fmt.Errorf("commit %s was not written: %w", id, eventstore.ErrUnavailable)
+		}
+	}
+	return nil
+}
+
+func (s *Store) unavailable(point string) error {
+	if err := s.fault(point); err != nil {
+		return fmt.Errorf("%s: %w: %w", point, eventstore.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Now returns the store's clock.
+func (s *Store) Now(context.Context) (time.Time, error) {
+	if err := s.unavailable(FaultRead); err != nil {
+		return time.Time{}, err
+	}
+	return batch.Micro(s.now()), nil
+}
+
+// Ping says whether the store answers.
+func (s *Store) Ping(context.Context) error { return s.unavailable(FaultRead) }
+
+// Close does nothing: a store that is closed and opened again by a test keeps what it has.
+func (s *Store) Close() error { return nil }
+
+// ResetViews deletes all views.
+func (s *Store) ResetViews(context.Context) error {
+	if err := s.unavailable(FaultBegin); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.t.views)
+	clear(s.t.names)
+	return nil
+}
+
+// Tamper changes stored events of a stream behind the store's back, for tests of verification. The function gets the
+// stream's events and returns what is to be stored instead.
+func (s *Store) Tamper(stream string, f func([]eventstore.Event) []eventstore.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.t.events[stream]
+	events := f(append([]eventstore.Event(nil), old...))
+	s.t.events[stream] = events
+	for _, o := range old {
+		lane := s.t.lanes[o.Lane].events
+		for i := range lane {
+			if lane[i].Stream != stream {
+				continue
+			}
+			kept := false
+			for _, e := range events {
+				if e.Offset == lane[i].Offset {
+					lane[i], kept = e, true
+				}
+			}
+			if !kept {
+				s.t.lanes[o.Lane].events = append(append([]eventstore.Event(nil), lane[:i]...), lane[i+1:]...)
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,156 @@
+// Package sqlite is the event store of a single process: one file, written by one connection, durable after every
+// commit (WAL, synchronous=FULL), read by several others.
+//
+// It promises what eventstore promises. Pure Go, no cgo. Times are kept in microseconds, of the clock it is given.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
+	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Config says where the file is.
+type Config struct {
+	// Path is the database file; it is created when absent.
+	Path string
+	// Now is the store's clock; nil: the wall clock.
+	Now func() time.Time
+	// Readers is the number of reading connections; 0 means 4.
+	Readers int
+}
+
+// Store is an event store in an SQLite file. It may be used by several callers at once.
+type Store struct {
+	sqlstore.Reader
+	now     func() time.Time
+	writing *sql.DB
+	reading *sql.DB
+
+	mu   sync.Mutex // held by the one writer
+	conn *sql.Conn
+	stmt map[string]*sql.Stmt // prepared on conn
+}
+
+var _ eventstore.Store = (*Store)(nil)
+
+// Open opens the file, and brings its schema up to date.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{now: cfg.Now, stmt: map[string]*sql.Stmt{}}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if cfg.Readers <= 0 {
+		cfg.Readers = 4
+	}
+	var err error
+	if s.writing, err = sql.Open("sqlite", dsn(cfg.Path, "_txlock=immediate")); err != nil {
+		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
+	}
+	s.writing.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.writing); err != nil {
+		_ = s.writing.Close()
+		return nil, fmt.Errorf("migrate %s: %w", cfg.Path, err)
+	}
+	if s.conn, err = s.writing.Conn(ctx); err != nil {
+		_ = s.writing.Close()
+		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
+	}
+	if s.reading, err = sql.Open("sqlite", dsn(cfg.Path, "_pragma=query_only(1)")); err != nil {
+		_ = s.writing.Close()
+		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
+	}
+	s.reading.SetMaxOpenConns(cfg.Readers)
+	s.reading.SetMaxIdleConns(cfg.Readers)
+	s.Dialect = sqlstore.Dialect{
+		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
+			r, err := s.reading.QueryContext(ctx, q, args...)
+			return rows{r}, err
+		},
+		Time: stamp,
+		Ints: func(n []int) any { b, _ := json.Marshal(n); return string(b) }, // never fails
+		In:   "in (select value from json_each(%s))",
+		Err:  meaning,
+	}
+	return s, nil
+}
+
+func dsn(path, extra string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&" + extra
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// rows makes sql.Rows what sqlstore expects.
+type rows struct{ *sql.Rows }
+
+func (r rows) Close() { _ = r.Rows.Close() } // its error is Err's
+
+// stamp is a time as an argument.
+func stamp(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// meaning gives an error of the driver its meaning.
+func meaning(err error) error {
+	var e *driver.Error
+	if err == nil || !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+		sqlite3.SQLITE_READONLY:
+		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+	}
+	return err
+}
+
+// Now returns the store's clock.
+func (s *Store) Now(context.Context) (time.Time, error) { return batch.Micro(s.now()), nil }
+
+// Ping says whether the file answers.
+func (s *Store) Ping(ctx context.Context) error { return meaning(s.reading.PingContext(ctx)) }
+
+// Close closes the file once the writer is done.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.reading.Close()
+	for _, st := range s.stmt {
+		err = errors.Join(err, st.Close())
+	}
+	return errors.Join(err, s.conn.Close(), s.writing.Close())
+}
