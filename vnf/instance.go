@@ -40,6 +40,8 @@ type Instance struct {
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
 	Operation string `json:"operation,omitempty"`
+	// Cleanup is the id of the saga that releases the leftovers, "" when none runs.
+	Cleanup string `json:"cleanup,omitempty"`
 	// Operations counts the operations begun: the fencing token of the newest.
 	Operations int64     `json:"operations"`
 	Created    time.Time `json:"created"`

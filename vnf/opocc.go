@@ -43,27 +43,32 @@ func (s OpState) Final() bool { return s == Completed || s == Failed || s == Rol
 
 // OpOcc is the state of the VnfLcmOpOcc aggregate, and, as JSON, the document of its view.
 type OpOcc struct {
-	ID            string          `json:"id"`
-	VnfID         string          `json:"vnfInstanceId"`
-	Operation     Operation       `json:"operation"`
-	State         OpState         `json:"state"`
-	StateEntered  time.Time       `json:"stateEnteredTime"`
-	Started       time.Time       `json:"startTime"`
-	Ended         time.Time       `json:"endTime,omitzero"` // when the state is final
-	Number        int64           `json:"number"`           // of this operation for its VNF: the fencing token
-	Automatic     bool            `json:"isAutomaticInvocation"`
-	Params        json.RawMessage `json:"operationParams,omitempty"` // the request, secrets masked
-	Policy        string          `json:"policy"`                    // rollback or hold; from the first event
-	GrantID       string          `json:"grantId,omitempty"`         // "" for a local grant
-	CancelPending bool            `json:"isCancelPending"`
-	CancelMode    string          `json:"cancelMode,omitempty"`
-	Error         *Problem        `json:"error,omitempty"`
+	ID           string          `json:"id"`
+	VnfID        string          `json:"vnfInstanceId"`
+	Operation    Operation       `json:"operation"`
+	State        OpState         `json:"state"`
+	StateEntered time.Time       `json:"stateEnteredTime"`
+	Started      time.Time       `json:"startTime"`
+	Ended        time.Time       `json:"endTime,omitzero"` // when the state is final
+	Number       int64           `json:"number"`           // of this operation for its VNF: the fencing token
+	Automatic    bool            `json:"isAutomaticInvocation"`
+	Params       json.RawMessage `json:"operationParams,omitempty"` // the request, secrets masked
+	Policy       string          `json:"policy"`                    // rollback or hold; from the first event
+	// Irreversible operations (terminate, scale in) have no rollback.
+	Irreversible bool `json:"irreversible,omitempty"`
+	// UndoBegun: from then on only rollback and fail are possible.
+	UndoBegun     bool     `json:"undoBegun,omitempty"`
+	GrantID       string   `json:"grantId,omitempty"` // "" for a local grant
+	CancelPending bool     `json:"isCancelPending"`
+	CancelMode    string   `json:"cancelMode,omitempty"`
+	Error         *Problem `json:"error,omitempty"`
 	// Changes is resourceChanges: cumulative, and true in every state.
 	Changes  ResourceChanges `json:"resourceChanges"`
 	Warnings []string        `json:"warnings,omitempty"`
 	// Progress is one entry per planned resource (and per configuration), in order of planning.
 	Progress []Progress `json:"progress,omitempty"`
 	Actor    string     `json:"actor,omitempty"`
+	Updated  time.Time  `json:"updated"`
 	Version  int64      `json:"version"` // of the stream
 }
 
@@ -74,7 +79,9 @@ type Problem struct {
 	Detail string `json:"detail"`
 }
 
-// ResourceChanges is what an operation changed so far (SOL003 v3.7.1 §5.5.2.13, resourceChanges).
+// ResourceChanges is what an operation changed so far (SOL003 v3.7.1 §5.5.2.13, resourceChanges). It is cumulative and
+// true in every state: an entry appears when its resource was changed at the VIM, and disappears when that was undone, so
+// that a ROLLED_BACK operation has none and a FAILED one shows what is left of it.
 type ResourceChanges struct {
 	Vnfcs    []AffectedVnfc    `json:"affectedVnfcs,omitempty"`
 	Links    []AffectedLink    `json:"affectedVirtualLinks,omitempty"`
@@ -138,13 +145,26 @@ type AffectedStorage struct {
 	Zone       string     `json:"zoneId,omitempty"`
 }
 
+// The states of an entry of the progress.
+const (
+	ProgressPending = "PENDING"
+	ProgressRunning = "RUNNING" // sent, or waiting to be tried again
+	ProgressDone    = "DONE"
+	ProgressFailed  = "FAILED"  // nothing stands of it
+	ProgressUnknown = "UNKNOWN" // something may stand of it
+	ProgressSkipped = "SKIPPED"
+	ProgressUndoing = "UNDOING"
+	ProgressUndone  = "UNDONE"
+	ProgressStuck   = "STUCK" // its undo failed for good
+)
+
 // Progress is how far one planned resource got, for people who watch.
 type Progress struct {
 	Step    string    `json:"step"` // saga step id
 	ID      string    `json:"id"`   // planned resource id
 	Kind    string    `json:"kind"`
 	Name    string    `json:"name"`
-	State   string    `json:"state"` // PENDING, RUNNING, DONE, FAILED, UNDOING, UNDONE
+	State   string    `json:"state"` // one of the Progress… values
 	Attempt int       `json:"attempt"`
 	Began   time.Time `json:"began,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"`

@@ -1,0 +1,84 @@
+package readmodel
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// Instances and OpOccs load the aggregates and add their events to commits.
+type (
+	Instances = aggregate.Repository[vnf.Instance]
+	OpOccs    = aggregate.Repository[vnf.OpOcc]
+)
+
+// schema is the version of both states as JSON.
+const schema = 1
+
+// Forms returns every event of the domain, for a registry.
+func Forms() []aggregate.Form {
+	events := vnf.Events()
+	forms := make([]aggregate.Form, 0, len(events))
+	for _, e := range events {
+		forms = append(forms, aggregate.Form{
+			Type: e.Type, Schema: e.Schema, New: func() aggregate.Event { return e.New() },
+		})
+	}
+	return forms
+}
+
+// NewInstances returns the repository of VNF instances. The registry must know Forms. cache is the number of states
+// kept, 0 for the default.
+func NewInstances(r *aggregate.Registry, cache int) *Instances {
+	return aggregate.NewRepository(aggregate.Config[vnf.Instance]{
+		Prefix: vnf.InstanceStream, Registry: r, Schema: schema, Cache: cache,
+		New: func(string) vnf.Instance { return vnf.Instance{} },
+		Apply: func(v *vnf.Instance, e aggregate.Event, at time.Time) {
+			if e, ok := e.(vnf.InstanceEvent); ok { // a stream holds no others
+				v.Apply(e, at)
+			}
+		},
+	})
+}
+
+// NewOpOccs returns the repository of operation occurrences. The registry must know Forms. cache is the number of states
+// kept, 0 for the default.
+func NewOpOccs(r *aggregate.Registry, cache int) *OpOccs {
+	return aggregate.NewRepository(aggregate.Config[vnf.OpOcc]{
+		Prefix: vnf.OpOccStream, Registry: r, Schema: schema, Cache: cache,
+		New: func(string) vnf.OpOcc { return vnf.OpOcc{} },
+		Apply: func(o *vnf.OpOcc, e aggregate.Event, at time.Time) {
+			if e, ok := e.(vnf.OpEvent); ok {
+				o.Apply(e, at)
+			}
+		},
+	})
+}
+
+// InstanceView returns the row of an instance; one that deletes it when the instance is deleted.
+func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
+	return eventstore.ViewWrite{Delete: v.Deleted, View: eventstore.View{
+		Kind: KindVnf, ID: v.ID, Revision: v.Version, Parent: v.PackageID, State: string(v.State), Updated: v.Updated,
+		Doc: encode(v),
+	}}
+}
+
+// OpOccView returns the row of an operation occurrence.
+func OpOccView(o *vnf.OpOcc) eventstore.ViewWrite {
+	return eventstore.ViewWrite{View: eventstore.View{
+		Kind: KindOpOcc, ID: o.ID, Revision: o.Version, Parent: o.VnfID, State: string(o.State), Updated: o.Updated,
+		Doc: encode(o),
+	}}
+}
+
+// encode marshals a state. Its raw parts were decoded from JSON, so it always marshals.
+func encode(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return b
+}

@@ -1,0 +1,74 @@
+package readmodel
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// Reader is what the queries need of a store.
+type Reader interface {
+	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
+	Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error)
+}
+
+// Instance returns one VNF instance; NotFound when there is none.
+func Instance(ctx context.Context, r Reader, id string) (*vnf.Instance, error) {
+	v := &vnf.Instance{}
+	return v, get(ctx, r, KindVnf, id, v)
+}
+
+// OpOcc returns one operation occurrence; NotFound when there is none.
+func OpOcc(ctx context.Context, r Reader, id string) (*vnf.OpOcc, error) {
+	o := &vnf.OpOcc{}
+	return o, get(ctx, r, KindOpOcc, id, o)
+}
+
+func get(ctx context.Context, r Reader, kind, id string, into any) error {
+	ref := eventstore.ViewRef{Kind: kind, ID: id}
+	l, err := r.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
+	if err != nil {
+		return err
+	}
+	v := l.Views[ref]
+	if v == nil {
+		return vnfm.Errorf(vnfm.NotFound, "there is no %s %s", kind, id)
+	}
+	return decode(*v, into)
+}
+
+// ListInstances returns VNF instances in order of id. The query's kind is set by it.
+func ListInstances(ctx context.Context, r Reader, q eventstore.ViewQuery) ([]vnf.Instance, error) {
+	q.Kind = KindVnf
+	return list[vnf.Instance](ctx, r, q)
+}
+
+// ListOpOccs returns operation occurrences in order of id. The query's kind is set by it; Parent selects those of one VNF.
+func ListOpOccs(ctx context.Context, r Reader, q eventstore.ViewQuery) ([]vnf.OpOcc, error) {
+	q.Kind = KindOpOcc
+	return list[vnf.OpOcc](ctx, r, q)
+}
+
+func list[T any](ctx context.Context, r Reader, q eventstore.ViewQuery) ([]T, error) {
+	views, err := r.Views(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]T, len(views))
+	for i, v := range views {
+		if err := decode(v, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func decode(v eventstore.View, into any) error {
+	if err := json.Unmarshal(v.Doc, into); err != nil {
+		return vnfm.Wrap(vnfm.Internal, err, "view %s %s", v.Kind, v.ID)
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package readmodel
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+)
+
+// Source is one type of aggregate that has views: how its streams become rows.
+type Source struct {
+	Kind   string // of its views
+	Prefix string // of its streams
+	// View returns the row that the events of one stream, given from its first, amount to.
+	View func(id string, events []eventstore.Event) (eventstore.ViewWrite, error)
+}
+
+// Sources returns the sources of the domain's views.
+func Sources(instances *Instances, opoccs *OpOccs) []Source {
+	return []Source{
+		{Kind: KindVnf, Prefix: instances.Stream(""), View: func(id string, events []eventstore.Event) (eventstore.ViewWrite, error) {
+			s, err := instances.Fold(id, events)
+			return InstanceView(&s.Value), err
+		}},
+		{Kind: KindOpOcc, Prefix: opoccs.Stream(""), View: func(id string, events []eventstore.Event) (eventstore.ViewWrite, error) {
+			s, err := opoccs.Fold(id, events)
+			return OpOccView(&s.Value), err
+		}},
+	}
+}
+
+// Difference is one view that is not what the events amount to.
+type Difference struct {
+	Kind, ID string
+	// Want is the row made of the events, Got the live one; nil where there is none.
+	Want, Got *eventstore.View
+}
+
+// String says what differs.
+func (d Difference) String() string {
+	switch {
+	case d.Want == nil:
+		return fmt.Sprintf("%s %s: the view has no events", d.Kind, d.ID)
+	case d.Got == nil:
+		return fmt.Sprintf("%s %s: the view is missing", d.Kind, d.ID)
+	case d.Want.Revision != d.Got.Revision:
+		return fmt.Sprintf("%s %s: the view is at revision %d, the stream at %d", d.Kind, d.ID, d.Got.Revision, d.Want.Revision)
+	}
+	return fmt.Sprintf("%s %s: the view differs from the events at revision %d", d.Kind, d.ID, d.Want.Revision)
+}
+
+const page = 500
+
+// Compare replays every stream and returns the views that are not what the events amount to (invariant I4 of the
+// design). Nothing may be written meanwhile.
+func Compare(ctx context.Context, store eventstore.Reader, sources ...Source) ([]Difference, error) {
+	var out []Difference
+	for _, s := range sources {
+		live, err := views(ctx, store, s.Kind)
+		if err != nil {
+			return nil, err
+		}
+		err = replay(ctx, store, s, func(w eventstore.ViewWrite) error {
+			got, ok := live[w.ID]
+			delete(live, w.ID)
+			switch {
+			case w.Delete && ok:
+				out = append(out, Difference{Kind: s.Kind, ID: w.ID, Got: &got})
+			case !w.Delete && !ok:
+				out = append(out, Difference{Kind: s.Kind, ID: w.ID, Want: &w.View})
+			case !w.Delete && !same(w.View, got):
+				out = append(out, Difference{Kind: s.Kind, ID: w.ID, Want: &w.View, Got: &got})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for id, got := range live {
+			out = append(out, Difference{Kind: s.Kind, ID: id, Got: &got})
+		}
+	}
+	slices.SortFunc(out, func(a, b Difference) int { return bytes.Compare([]byte(a.Kind+a.ID), []byte(b.Kind+b.ID)) })
+	return out, nil
+}
+
+// Rebuild deletes all views and writes them anew from the events. The program must not be running otherwise. Every kind
+// of view needs its source, or its views are gone.
+func Rebuild(ctx context.Context, store eventstore.Store, sources ...Source) error {
+	if err := store.ResetViews(ctx); err != nil {
+		return err
+	}
+	for _, s := range sources {
+		err := replay(ctx, store, s, func(w eventstore.ViewWrite) error {
+			if w.Delete {
+				return nil
+			}
+			results, err := store.Execute(ctx, []*eventstore.Work{{
+				Keys: []string{w.ID},
+				Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+					return &eventstore.Commit{Views: []eventstore.ViewWrite{w}}, nil
+				},
+			}})
+			if err != nil {
+				return err
+			}
+			return results[0].Err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replay hands out the row of every stream of a source.
+func replay(ctx context.Context, store eventstore.Reader, s Source, row func(eventstore.ViewWrite) error) error {
+	for after := ""; ; {
+		heads, err := store.Streams(ctx, s.Prefix, after, page)
+		if err != nil {
+			return err
+		}
+		if len(heads) == 0 {
+			return nil
+		}
+		for _, h := range heads {
+			after = h.Stream
+			events, err := stream(ctx, store, h)
+			if err != nil {
+				return err
+			}
+			w, err := s.View(h.Stream[len(s.Prefix):], events)
+			if err != nil {
+				return err
+			}
+			if err := row(w); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func stream(ctx context.Context, store eventstore.Reader, h eventstore.StreamHead) ([]eventstore.Event, error) {
+	var events []eventstore.Event
+	for int64(len(events)) < h.Version {
+		more, err := store.ReadStream(ctx, h.Stream, int64(len(events)), page)
+		if err != nil {
+			return nil, err
+		}
+		if len(more) == 0 {
+			return nil, vnfm.Errorf(vnfm.Internal, "stream %s ends at %d, not at %d", h.Stream, len(events), h.Version)
+		}
+		events = append(events, more...)
+	}
+	return events, nil
+}
+
+func views(ctx context.Context, store eventstore.Reader, kind string) (map[string]eventstore.View, error) {
+	m := map[string]eventstore.View{}
+	for after := ""; ; {
+		rows, err := store.Views(ctx, eventstore.ViewQuery{Kind: kind, After: after, Limit: page})
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 0 {
+			return m, nil
+		}
+		for _, v := range rows {
+			m[v.ID] = v
+			after = v.ID
+		}
+	}
+}
+
+// same compares rows; documents as JSON, because a database may have put them into another form.
+func same(a, b eventstore.View) bool {
+	return a.Revision == b.Revision && a.Parent == b.Parent && a.State == b.State && a.Name == b.Name &&
+		a.Updated.Equal(b.Updated) && bytes.Equal(canonical(a.Doc), canonical(b.Doc))
+}
+
+func canonical(doc json.RawMessage) []byte {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return doc
+	}
+	return encode(v)
+}

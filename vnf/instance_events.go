@@ -1,0 +1,260 @@
+package vnf
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// InstanceCreated is the first event of an instance: its identity and the initial values of what its VNFD declares.
+type InstanceCreated struct {
+	ID               string                     `json:"id"`
+	Name             string                     `json:"name,omitempty"`
+	Description      string                     `json:"description,omitempty"`
+	VnfdID           string                     `json:"vnfdId"`
+	VnfdVersion      string                     `json:"vnfdVersion"`
+	Provider         string                     `json:"provider"`
+	ProductName      string                     `json:"productName"`
+	SoftwareVersion  string                     `json:"softwareVersion"`
+	PackageID        string                     `json:"packageId"`
+	DescriptorDigest string                     `json:"descriptorDigest"`
+	Configurable     map[string]json.RawMessage `json:"configurableProperties,omitempty"`
+	Extensions       map[string]json.RawMessage `json:"extensions,omitempty"`
+	Metadata         map[string]json.RawMessage `json:"metadata,omitempty"`
+}
+
+// InstanceDeleted is the last event of an instance.
+type InstanceDeleted struct{}
+
+// OperationBegun records that an operation occurrence holds the instance. Number is its fencing token.
+type OperationBegun struct {
+	OpID      string    `json:"opOccId"`
+	Operation Operation `json:"operation"`
+	Number    int64     `json:"number"`
+}
+
+// InstanceInstantiated records that an instantiation landed: what the VNF now consists of.
+type InstanceInstantiated struct {
+	OpID         string                     `json:"opOccId"`
+	Info         *InstantiatedInfo          `json:"instantiatedInfo"`
+	Resources    []Resource                 `json:"resources"`
+	Connections  map[string]VimConnection   `json:"vimConnections,omitempty"`         // those now in use
+	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request
+	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // set by the request
+}
+
+// InstanceTerminated records that a termination landed: nothing is left at any VIM.
+type InstanceTerminated struct {
+	OpID string `json:"opOccId"`
+}
+
+// OperationRolledBack records that an operation ended without a trace.
+type OperationRolledBack struct {
+	OpID string `json:"opOccId"`
+}
+
+// OperationFailed records that an operation was given up: what it had released is gone from the instance, what it had
+// created and nobody released is left over.
+type OperationFailed struct {
+	OpID      string     `json:"opOccId"`
+	Released  []string   `json:"released,omitempty"` // planned resource ids
+	Leftovers []Resource `json:"leftovers,omitempty"`
+}
+
+// LeftoversFound records resources that stand at a VIM for this instance and belong to nothing.
+type LeftoversFound struct {
+	Saga      string     `json:"saga"` // what could not release them
+	Leftovers []Resource `json:"leftovers"`
+}
+
+// CleanupBegun records that a saga releases the leftovers.
+type CleanupBegun struct {
+	Saga string `json:"saga"`
+}
+
+// CleanupEnded records what a saga released of the leftovers. What it could not release stays.
+type CleanupEnded struct {
+	Saga     string   `json:"saga"`
+	Released []string `json:"released,omitempty"` // planned resource ids
+}
+
+// EventType returns "vnf.instance-created".
+func (*InstanceCreated) EventType() string { return "vnf.instance-created" }
+
+// EventType returns "vnf.instance-deleted".
+func (*InstanceDeleted) EventType() string { return "vnf.instance-deleted" }
+
+// EventType returns "vnf.operation-begun".
+func (*OperationBegun) EventType() string { return "vnf.operation-begun" }
+
+// EventType returns "vnf.instantiated".
+func (*InstanceInstantiated) EventType() string { return "vnf.instantiated" }
+
+// EventType returns "vnf.terminated".
+func (*InstanceTerminated) EventType() string { return "vnf.terminated" }
+
+// EventType returns "vnf.operation-rolled-back".
+func (*OperationRolledBack) EventType() string { return "vnf.operation-rolled-back" }
+
+// EventType returns "vnf.operation-failed".
+func (*OperationFailed) EventType() string { return "vnf.operation-failed" }
+
+// EventType returns "vnf.leftovers-found".
+func (*LeftoversFound) EventType() string { return "vnf.leftovers-found" }
+
+// EventType returns "vnf.cleanup-begun".
+func (*CleanupBegun) EventType() string { return "vnf.cleanup-begun" }
+
+// EventType returns "vnf.cleanup-ended".
+func (*CleanupEnded) EventType() string { return "vnf.cleanup-ended" }
+
+func (*InstanceCreated) instanceEvent()      {}
+func (*InstanceDeleted) instanceEvent()      {}
+func (*OperationBegun) instanceEvent()       {}
+func (*InstanceInstantiated) instanceEvent() {}
+func (*InstanceTerminated) instanceEvent()   {}
+func (*OperationRolledBack) instanceEvent()  {}
+func (*OperationFailed) instanceEvent()      {}
+func (*LeftoversFound) instanceEvent()       {}
+func (*CleanupBegun) instanceEvent()         {}
+func (*CleanupEnded) instanceEvent()         {}
+
+// Apply folds one event, with the time it was stored at. It never changes what the state before shares with it.
+func (v *Instance) Apply(event InstanceEvent, at time.Time) {
+	v.Version++
+	v.Updated = at
+	switch e := event.(type) {
+	case *InstanceCreated:
+		v.ID, v.Name, v.Description = e.ID, e.Name, e.Description
+		v.VnfdID, v.VnfdVersion, v.Provider = e.VnfdID, e.VnfdVersion, e.Provider
+		v.ProductName, v.SoftwareVersion = e.ProductName, e.SoftwareVersion
+		v.PackageID, v.DescriptorDigest = e.PackageID, e.DescriptorDigest
+		v.Configurable, v.Extensions, v.Metadata = e.Configurable, e.Extensions, e.Metadata
+		v.State, v.Created = NotInstantiated, at
+	case *InstanceDeleted:
+		v.Deleted = true
+	case *OperationBegun:
+		v.Operation, v.Operations = e.OpID, e.Number
+	case *InstanceInstantiated:
+		v.Operation = ""
+		v.State, v.Info = Instantiated, e.Info
+		v.Resources = e.Resources
+		v.Connections = merged(v.Connections, e.Connections)
+		v.Extensions = merged(v.Extensions, e.Extensions)
+		v.Configurable = merged(v.Configurable, e.Configurable)
+	case *InstanceTerminated:
+		v.Operation = ""
+		v.State, v.Info, v.Resources, v.Leftovers = NotInstantiated, nil, nil, nil
+	case *OperationRolledBack:
+		v.Operation = ""
+	case *OperationFailed:
+		v.Operation = ""
+		v.Resources = without(v.Resources, e.Released)
+		v.Leftovers = withoutAndWith(v.Leftovers, e.Released, e.Leftovers)
+		v.Info = v.Info.without(e.Released)
+	case *LeftoversFound:
+		v.Leftovers = withoutAndWith(v.Leftovers, nil, e.Leftovers)
+	case *CleanupBegun:
+		v.Cleanup = e.Saga
+	case *CleanupEnded:
+		if v.Cleanup == e.Saga {
+			v.Cleanup = ""
+		}
+		v.Leftovers = without(v.Leftovers, e.Released)
+	}
+}
+
+// merged returns a map of both, of which the second wins.
+func merged[V any](old, set map[string]V) map[string]V {
+	if len(set) == 0 {
+		return old
+	}
+	m := make(map[string]V, len(old)+len(set))
+	for k, x := range old {
+		m[k] = x
+	}
+	for k, x := range set {
+		m[k] = x
+	}
+	return m
+}
+
+func without(from []Resource, ids []string) []Resource {
+	if len(ids) == 0 {
+		return from
+	}
+	var left []Resource
+	for _, r := range from {
+		if !slices.Contains(ids, r.ID) {
+			left = append(left, r)
+		}
+	}
+	return left
+}
+
+// withoutAndWith drops resources and adds others; one that is there in an older generation is replaced.
+func withoutAndWith(from []Resource, drop []string, add []Resource) []Resource {
+	left := slices.Clone(without(from, drop))
+	for _, r := range add {
+		i := slices.IndexFunc(left, func(x Resource) bool { return x.ID == r.ID })
+		switch {
+		case i < 0:
+			left = append(left, r)
+		case left[i].Generation <= r.Generation:
+			left[i] = r
+		}
+	}
+	return left
+}
+
+// without returns the info without what was released: VNFCs, links, storages and ports that are gone.
+func (i *InstantiatedInfo) without(ids []string) *InstantiatedInfo {
+	if i == nil || len(ids) == 0 {
+		return i
+	}
+	gone := func(id string) bool { return slices.Contains(ids, id) }
+	c := *i
+	c.Vnfcs, c.Links, c.Storages, c.ExtCps, c.ExtLinks, c.ExtManaged = nil, nil, nil, nil, nil, nil
+	cps := map[string]bool{} // connection points that went with their VNFC or their port
+	for _, x := range i.Vnfcs {
+		if gone(x.ID) {
+			for _, cp := range x.Cps {
+				cps[cp.ID] = true
+			}
+			continue
+		}
+		c.Vnfcs = append(c.Vnfcs, x)
+	}
+	links := map[string]bool{}
+	for _, x := range i.Links {
+		if gone(x.ID) {
+			links[x.ID] = true
+			continue
+		}
+		x.Ports = keepPorts(x.Ports, gone)
+		c.Links = append(c.Links, x)
+	}
+	for _, x := range i.Storages {
+		if !gone(x.ID) {
+			c.Storages = append(c.Storages, x)
+		}
+	}
+	for _, x := range i.ExtManaged {
+		x.Ports = keepPorts(x.Ports, gone)
+		c.ExtManaged = append(c.ExtManaged, x)
+	}
+	for _, x := range i.ExtCps {
+		if !gone(x.LinkPortID) && !cps[x.VnfcCpID] && !links[x.LinkID] {
+			c.ExtCps = append(c.ExtCps, x)
+		}
+	}
+	for _, x := range i.ExtLinks {
+		x.Ports = slices.DeleteFunc(slices.Clone(x.Ports), func(p ExtPort) bool { return gone(p.ID) })
+		c.ExtLinks = append(c.ExtLinks, x)
+	}
+	return &c
+}
+
+func keepPorts(ports []LinkPort, gone func(string) bool) []LinkPort {
+	return slices.DeleteFunc(slices.Clone(ports), func(p LinkPort) bool { return gone(p.ID) })
+}

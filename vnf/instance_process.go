@@ -1,0 +1,219 @@
+package vnf
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// InstanceCommand is a wish addressed to an instance; see the types that have this method.
+type InstanceCommand interface{ instanceCommand() }
+
+// CreateInstance asks for an instance of a descriptor. Metadata overrides initial values the descriptor declares.
+type CreateInstance struct {
+	ID, Name, Description string
+	PackageID, Digest     string
+	Descriptor            *vnfd.Descriptor
+	Metadata              map[string]json.RawMessage
+}
+
+// DeleteInstance asks for the end of an instance.
+type DeleteInstance struct{}
+
+// BeginOperation asks to hold the instance for an operation occurrence. Extensions and Configurable are what the request
+// sets; together with the instance's own they must have every required property, and fit the descriptor.
+type BeginOperation struct {
+	OpID                     string
+	Operation                Operation
+	Descriptor               *vnfd.Descriptor
+	Extensions, Configurable map[string]json.RawMessage
+}
+
+// CompleteInstantiate lands an instantiation.
+type CompleteInstantiate struct{ Landed InstanceInstantiated }
+
+// CompleteTerminate lands a termination.
+type CompleteTerminate struct{ OpID string }
+
+// RollBackOperation frees the instance from an operation that left no trace.
+type RollBackOperation struct{ OpID string }
+
+// FailOperation frees the instance from an operation that was given up.
+type FailOperation struct{ Failed OperationFailed }
+
+// ReportLeftovers adds resources that a saga could not release.
+type ReportLeftovers struct {
+	Saga      string
+	Leftovers []Resource
+}
+
+// BeginCleanup asks for the release of the leftovers by a saga.
+type BeginCleanup struct{ Saga string }
+
+// EndCleanup ends one: what was released.
+type EndCleanup struct {
+	Saga     string
+	Released []string
+}
+
+func (CreateInstance) instanceCommand()      {}
+func (DeleteInstance) instanceCommand()      {}
+func (BeginOperation) instanceCommand()      {}
+func (CompleteInstantiate) instanceCommand() {}
+func (CompleteTerminate) instanceCommand()   {}
+func (RollBackOperation) instanceCommand()   {}
+func (FailOperation) instanceCommand()       {}
+func (ReportLeftovers) instanceCommand()     {}
+func (BeginCleanup) instanceCommand()        {}
+func (EndCleanup) instanceCommand()          {}
+
+// Process answers a command with the events it brings about. It returns NotFound for an instance that does not exist
+// (any more), Conflict when its state does not allow the command, Unprocessable with the attribute for values that do
+// not fit the descriptor.
+func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
+	if c, ok := command.(CreateInstance); ok {
+		return v.create(c)
+	}
+	if v.ID == "" || v.Deleted {
+		return nil, vnfm.Errorf(vnfm.NotFound, "there is no such VNF instance")
+	}
+	switch c := command.(type) {
+	case DeleteInstance:
+		if err := v.deletable(); err != nil {
+			return nil, err
+		}
+		return []InstanceEvent{&InstanceDeleted{}}, nil
+	case BeginOperation:
+		return v.begin(c)
+	case CompleteInstantiate:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteTerminate:
+		return v.land(c.OpID, &InstanceTerminated{OpID: c.OpID})
+	case RollBackOperation:
+		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID})
+	case FailOperation:
+		return v.land(c.Failed.OpID, &c.Failed)
+	case ReportLeftovers:
+		if len(c.Leftovers) == 0 {
+			return nil, nil
+		}
+		return []InstanceEvent{&LeftoversFound{Saga: c.Saga, Leftovers: c.Leftovers}}, nil
+	case BeginCleanup:
+		return v.beginCleanup(c)
+	case EndCleanup:
+		if v.Cleanup != c.Saga && len(c.Released) == 0 {
+			return nil, nil
+		}
+		return []InstanceEvent{&CleanupEnded{Saga: c.Saga, Released: c.Released}}, nil
+	}
+	return nil, vnfm.Errorf(vnfm.Internal, "unknown instance command %T", command)
+}
+
+func (v *Instance) create(c CreateInstance) ([]InstanceEvent, error) {
+	if v.Version > 0 {
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance %s exists", c.ID)
+	}
+	d := c.Descriptor
+	if err := checkValues("/metadata", d.Metadata, c.Metadata); err != nil {
+		return nil, err
+	}
+	return []InstanceEvent{&InstanceCreated{
+		ID: c.ID, Name: c.Name, Description: c.Description, PackageID: c.PackageID, DescriptorDigest: c.Digest,
+		VnfdID: d.ID, VnfdVersion: d.Version, Provider: d.Provider, ProductName: d.ProductName, SoftwareVersion: d.SoftwareVersion,
+		Configurable: initial(d.Configurable), Extensions: initial(d.Extensions),
+		Metadata: merged(initial(d.Metadata), c.Metadata),
+	}}, nil
+}
+
+// deletable says why the instance cannot be deleted, nil when it can (SOL003 v3.7.1 §5.4.3.3.5).
+func (v *Instance) deletable() error {
+	if err := v.free(); err != nil {
+		return err
+	}
+	if v.State != NotInstantiated {
+		return vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s: terminate it first", v.State)
+	}
+	if len(v.Leftovers) > 0 {
+		return vnfm.Errorf(vnfm.Conflict, "a failed operation left %s: release what is left by POST /vnfm/v1/vnf_instances/%s/cleanup first",
+			describe(v.Leftovers), v.ID)
+	}
+	return nil
+}
+
+// free is the rule that joins the two aggregates: one unfinished operation per VNF.
+func (v *Instance) free() error {
+	if v.Operation != "" {
+		return vnfm.Errorf(vnfm.Conflict, "the operation occurrence %s is not finished", v.Operation)
+	}
+	return nil
+}
+
+// need is the instantiation state an operation needs; operations that are not named can begin in both.
+//
+//nolint:gochecknoglobals // data
+var need = map[Operation]InstantiationState{
+	OpInstantiate: NotInstantiated, OpScale: Instantiated, OpScaleToLevel: Instantiated, OpChangeFlavour: Instantiated,
+	OpTerminate: Instantiated, OpHeal: Instantiated, OpOperate: Instantiated, OpChangeExtConn: Instantiated,
+	OpCreateSnapshot: Instantiated, OpRevertToSnapshot: Instantiated, OpChangeVnfPkg: Instantiated,
+}
+
+func (v *Instance) begin(c BeginOperation) ([]InstanceEvent, error) {
+	if want, ok := need[c.Operation]; ok && v.State != want {
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s", v.State)
+	}
+	if err := v.free(); err != nil {
+		return nil, err
+	}
+	if d := c.Descriptor; d != nil {
+		if err := checkDeclared("/extensions", d.Extensions, c.Extensions); err != nil {
+			return nil, err
+		}
+		if err := checkDeclared("/vnfConfigurableProperties", d.Configurable, c.Configurable); err != nil {
+			return nil, err
+		}
+		// SOL003 v3.7.1 §5.4.4.3.1: 409 when a required child is unset.
+		missing := append(unset("extensions", d.Extensions, v.Extensions, c.Extensions),
+			unset("vnfConfigurableProperties", d.Configurable, v.Configurable, c.Configurable)...)
+		if len(missing) > 0 {
+			return nil, vnfm.Errorf(vnfm.Conflict, "required by the VNFD and not set: %s", strings.Join(missing, ", "))
+		}
+	}
+	return []InstanceEvent{&OperationBegun{OpID: c.OpID, Operation: c.Operation, Number: v.Operations + 1}}, nil
+}
+
+// land ends the operation that holds the instance. An operation that does not hold it has nothing to end.
+func (v *Instance) land(op string, e InstanceEvent) ([]InstanceEvent, error) {
+	if v.Operation != op {
+		return nil, vnfm.Errorf(vnfm.Conflict, "the operation occurrence %s does not hold the VNF instance", op)
+	}
+	return []InstanceEvent{e}, nil
+}
+
+func (v *Instance) beginCleanup(c BeginCleanup) ([]InstanceEvent, error) {
+	if err := v.free(); err != nil {
+		return nil, err
+	}
+	if v.Cleanup != "" {
+		return nil, vnfm.Errorf(vnfm.Conflict, "the saga %s is cleaning up", v.Cleanup)
+	}
+	if len(v.Leftovers) == 0 {
+		return nil, vnfm.Errorf(vnfm.Conflict, "nothing is left to clean up")
+	}
+	return []InstanceEvent{&CleanupBegun{Saga: c.Saga}}, nil
+}
+
+// describe names resources for people: "1 compute (VDU1, id …), …".
+func describe(rs []Resource) string {
+	parts := make([]string, 0, len(rs))
+	for _, r := range rs {
+		s := fmt.Sprintf("%s %s", r.Kind, r.ID)
+		if r.Template != "" {
+			s = fmt.Sprintf("%s %s (%s)", r.Kind, r.ID, r.Template)
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,289 @@
+package vnf
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// OpStarted is the first event of an operation occurrence: what was asked, by whom, and how failures are handled.
+type OpStarted struct {
+	ID           string          `json:"id"`
+	VnfID        string          `json:"vnfInstanceId"`
+	Operation    Operation       `json:"operation"`
+	Number       int64           `json:"number"`
+	Automatic    bool            `json:"isAutomaticInvocation,omitempty"`
+	Params       json.RawMessage `json:"operationParams,omitempty"`
+	Policy       string          `json:"policy"`
+	Irreversible bool            `json:"irreversible,omitempty"`
+	Actor        string          `json:"actor,omitempty"`
+	Planned      []PlannedStep   `json:"planned,omitempty"`
+}
+
+// PlannedStep is one entry of what an operation means to do.
+type PlannedStep struct {
+	Step string `json:"step"` // saga step id
+	ID   string `json:"id"`   // planned resource id
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+// OpGranted records that the operation may change resources.
+type OpGranted struct {
+	GrantID  string   `json:"grantId,omitempty"` // "" for a local grant
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// OpRefused records that the operation ended before anything was changed.
+type OpRefused struct {
+	Error Problem `json:"error"`
+}
+
+// OpCompleted records that the operation reached its aim.
+type OpCompleted struct{}
+
+// OpFailedTemporarily records that the operation stopped and waits for error handling.
+type OpFailedTemporarily struct {
+	Error Problem `json:"error"`
+}
+
+// OpRetried records that the operation goes on.
+type OpRetried struct{}
+
+// OpRollbackBegun records that what was begun is being undone. Policy tells the VNFM's own decision from an operator's.
+type OpRollbackBegun struct {
+	ByPolicy bool `json:"byPolicy,omitempty"`
+}
+
+// OpRolledBack records that no trace is left.
+type OpRolledBack struct{}
+
+// OpFailed records that the operation was given up.
+type OpFailed struct{}
+
+// OpCancelRequested records that a cancel is pending.
+type OpCancelRequested struct {
+	Mode string `json:"cancelMode"`
+}
+
+// OpProgressed records how far planned resources got.
+type OpProgressed struct {
+	Items []ProgressMade `json:"items"`
+}
+
+// ProgressMade is what became of one entry of the progress. An entry that was not planned brings its kind and name.
+type ProgressMade struct {
+	Step    string `json:"step"`
+	ID      string `json:"id"`
+	State   string `json:"state"`
+	Attempt int    `json:"attempt,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Kind    string `json:"kind,omitempty"`
+	Name    string `json:"name,omitempty"`
+}
+
+// ResourceReserved records that a resource stands at its VIM. What it changed for a reader of the operation is set in
+// at most one of the other fields; resources that SOL003 does not show (subnets, server groups) change none.
+type ResourceReserved struct {
+	ID         string           `json:"id"` // planned resource id
+	Generation int              `json:"generation"`
+	Kind       string           `json:"kind"`
+	Handle     Handle           `json:"resourceHandle"`
+	Vnfc       *AffectedVnfc    `json:"affectedVnfc,omitempty"`
+	Link       *AffectedLink    `json:"affectedVirtualLink,omitempty"` // for a link port: its link and the port
+	ExtPort    *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
+	Storage    *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
+}
+
+// ResourceReleased records that a resource of the instance was released, as the operation meant to.
+type ResourceReleased struct {
+	ID      string           `json:"id"`
+	Kind    string           `json:"kind"`
+	Vnfc    *AffectedVnfc    `json:"affectedVnfc,omitempty"`
+	Link    *AffectedLink    `json:"affectedVirtualLink,omitempty"`
+	ExtPort *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
+	Storage *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
+}
+
+// ResourceUndone records that a resource the operation had reserved, or may have, was released again.
+type ResourceUndone struct {
+	ID string `json:"id"`
+}
+
+// OpWarned records something an operator should know.
+type OpWarned struct {
+	Text string `json:"text"`
+}
+
+// EventType returns "opocc.started".
+func (*OpStarted) EventType() string { return "opocc.started" }
+
+// EventType returns "opocc.granted".
+func (*OpGranted) EventType() string { return "opocc.granted" }
+
+// EventType returns "opocc.refused".
+func (*OpRefused) EventType() string { return "opocc.refused" }
+
+// EventType returns "opocc.completed".
+func (*OpCompleted) EventType() string { return "opocc.completed" }
+
+// EventType returns "opocc.failed-temporarily".
+func (*OpFailedTemporarily) EventType() string { return "opocc.failed-temporarily" }
+
+// EventType returns "opocc.retried".
+func (*OpRetried) EventType() string { return "opocc.retried" }
+
+// EventType returns "opocc.rollback-begun".
+func (*OpRollbackBegun) EventType() string { return "opocc.rollback-begun" }
+
+// EventType returns "opocc.rolled-back".
+func (*OpRolledBack) EventType() string { return "opocc.rolled-back" }
+
+// EventType returns "opocc.failed".
+func (*OpFailed) EventType() string { return "opocc.failed" }
+
+// EventType returns "opocc.cancel-requested".
+func (*OpCancelRequested) EventType() string { return "opocc.cancel-requested" }
+
+// EventType returns "opocc.progressed".
+func (*OpProgressed) EventType() string { return "opocc.progressed" }
+
+// EventType returns "opocc.resource-reserved".
+func (*ResourceReserved) EventType() string { return "opocc.resource-reserved" }
+
+// EventType returns "opocc.resource-released".
+func (*ResourceReleased) EventType() string { return "opocc.resource-released" }
+
+// EventType returns "opocc.resource-undone".
+func (*ResourceUndone) EventType() string { return "opocc.resource-undone" }
+
+// EventType returns "opocc.warned".
+func (*OpWarned) EventType() string { return "opocc.warned" }
+
+func (*OpStarted) opEvent()           {}
+func (*OpGranted) opEvent()           {}
+func (*OpRefused) opEvent()           {}
+func (*OpCompleted) opEvent()         {}
+func (*OpFailedTemporarily) opEvent() {}
+func (*OpRetried) opEvent()           {}
+func (*OpRollbackBegun) opEvent()     {}
+func (*OpRolledBack) opEvent()        {}
+func (*OpFailed) opEvent()            {}
+func (*OpCancelRequested) opEvent()   {}
+func (*OpProgressed) opEvent()        {}
+func (*ResourceReserved) opEvent()    {}
+func (*ResourceReleased) opEvent()    {}
+func (*ResourceUndone) opEvent()      {}
+func (*OpWarned) opEvent()            {}
+
+// Apply folds one event, with the time it was stored at. It never changes what the state before shares with it.
+func (o *OpOcc) Apply(event OpEvent, at time.Time) {
+	o.Version++
+	o.Updated = at
+	switch e := event.(type) {
+	case *OpStarted:
+		o.start(e, at)
+	case *OpGranted:
+		o.GrantID = e.GrantID
+		o.Warnings = append(slices.Clip(o.Warnings), e.Warnings...)
+		o.enter(Processing, at)
+	case *OpRefused:
+		o.Error = &e.Error
+		o.enter(RolledBack, at)
+	case *OpCompleted:
+		o.Error = nil
+		o.enter(Completed, at)
+	case *OpFailedTemporarily:
+		o.Error = &e.Error
+		o.enter(FailedTemp, at)
+	case *OpRetried:
+		o.enter(Processing, at)
+	case *OpRollbackBegun:
+		o.UndoBegun = true
+		o.enter(RollingBack, at)
+	case *OpRolledBack:
+		o.enter(RolledBack, at)
+	case *OpFailed:
+		o.enter(Failed, at)
+	case *OpCancelRequested:
+		o.CancelPending, o.CancelMode = true, e.Mode
+	case *OpProgressed:
+		o.Progress = slices.Clone(o.Progress)
+		for _, p := range e.Items {
+			o.progress(p, at)
+		}
+	case *ResourceReserved:
+		o.Changes = o.Changes.with(e.Vnfc, e.Link, e.ExtPort, e.Storage)
+		o.step(e.ID, ProgressDone, at)
+	case *ResourceReleased:
+		o.Changes = o.Changes.with(e.Vnfc, e.Link, e.ExtPort, e.Storage)
+		o.step(e.ID, ProgressDone, at)
+	case *ResourceUndone:
+		o.Changes = o.Changes.without(e.ID)
+		o.step(e.ID, ProgressUndone, at)
+	case *OpWarned:
+		o.Warnings = append(slices.Clip(o.Warnings), e.Text)
+	}
+}
+
+func (o *OpOcc) start(e *OpStarted, at time.Time) {
+	o.ID, o.VnfID, o.Operation, o.Number = e.ID, e.VnfID, e.Operation, e.Number
+	o.Automatic, o.Params, o.Policy, o.Actor = e.Automatic, e.Params, e.Policy, e.Actor
+	o.Irreversible = e.Irreversible
+	o.Started = at
+	for _, p := range e.Planned {
+		o.Progress = append(o.Progress, Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name, State: ProgressPending})
+	}
+	state := Starting
+	if e.Operation == OpModifyInfo { // needs no grant (SOL003 v3.7.1 §5.4.2.3.3)
+		state = Processing
+	}
+	o.enter(state, at)
+}
+
+func (o *OpOcc) enter(s OpState, at time.Time) {
+	o.State, o.StateEntered = s, at
+	if s.Final() {
+		o.Ended = at
+	}
+	// A pending cancel has bitten, or came too late. Only the grant's arrival leaves it pending.
+	if s != Processing {
+		o.CancelPending, o.CancelMode = false, ""
+	}
+}
+
+// progress changes one entry, or adds it. The caller has made the slice its own.
+func (o *OpOcc) progress(p ProgressMade, at time.Time) {
+	i := slices.IndexFunc(o.Progress, func(x Progress) bool { return x.Step == p.Step && x.ID == p.ID })
+	if i < 0 {
+		o.Progress = append(o.Progress, Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name})
+		i = len(o.Progress) - 1
+	}
+	x := &o.Progress[i]
+	x.State, x.Reason = p.State, p.Reason
+	if p.Attempt > 0 {
+		x.Attempt = p.Attempt
+	}
+	switch p.State {
+	case ProgressRunning, ProgressUndoing:
+		if x.Began.IsZero() {
+			x.Began = at
+		}
+		x.Ended = time.Time{}
+	case ProgressPending:
+	default:
+		x.Ended = at
+	}
+}
+
+// step ends the entry of a planned resource.
+func (o *OpOcc) step(id, state string, at time.Time) {
+	for i, p := range o.Progress {
+		if p.ID == id {
+			o.Progress = slices.Clone(o.Progress)
+			o.progress(ProgressMade{Step: p.Step, ID: id, State: state}, at)
+			o.Progress[i].Attempt = max(o.Progress[i].Attempt, 1)
+			return
+		}
+	}
+}
