@@ -1,0 +1,245 @@
+package saga_test
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/saga"
+)
+
+// The toy saga: ask, then two links at once, then a house made of two rooms, then paint.
+const (
+	toyKey = "toy-1"
+	toyID  = "op-1"
+)
+
+func toy() *saga.Definition {
+	return &saga.Definition{
+		Type: "toy", Version: 1, Rollbackable: true, Deadline: 30 * time.Minute,
+		Stages: []saga.Stage{
+			{ID: "ask", Steps: []saga.Step{{ID: "ask", Topic: "toy", Do: "toy.ask", Rejects: true, Timeout: time.Minute}}},
+			{ID: "links", Steps: []saga.Step{
+				{ID: "left", Topic: "toy", Do: "toy.make", UndoAs: "toy.unmake", Timeout: time.Minute},
+				{ID: "right", Topic: "toy", Do: "toy.make", UndoAs: "toy.unmake", Timeout: time.Minute},
+			}},
+			{ID: "house", Steps: []saga.Step{{
+				ID: "room", Topic: "toy", Do: "toy.make", UndoAs: "toy.unmake", Timeout: time.Minute,
+				Retry: saga.Retry{Attempts: 3},
+				Items: func(*saga.Instance) ([]saga.Item, error) {
+					return []saga.Item{{ID: "r1", Data: json.RawMessage(`{"room":1}`)}, {ID: "r2", Data: json.RawMessage(`{"room":2}`)}}, nil
+				},
+				UndoData: func(_ *saga.Instance, data, result json.RawMessage) (json.RawMessage, error) {
+					return json.Marshal(map[string]json.RawMessage{"made": data, "as": result})
+				},
+			}}},
+			{ID: "paint", Steps: []saga.Step{{ID: "paint", Topic: "toy", Do: "toy.paint", Timeout: time.Minute}}},
+		},
+	}
+}
+
+// play drives the engine by hand and checks what must hold after every input.
+type play struct {
+	t interface {
+		Helper()
+		Fatalf(string, ...any)
+		Errorf(string, ...any)
+	}
+	def    *saga.Definition
+	in     *saga.Instance
+	now    time.Time
+	sent   []message.Message
+	timers map[int64]eventstore.Timeout
+	notes  []saga.Note
+	rows   map[string]eventstore.StepRow
+	clean  []saga.Cleanup
+	ids    map[string]bool
+}
+
+func begin(t interface {
+	Helper()
+	Fatalf(string, ...any)
+	Errorf(string, ...any)
+}, def *saga.Definition, policy saga.Policy,
+) *play {
+	t.Helper()
+	p := &play{
+		t: t, def: def, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), timers: map[int64]eventstore.Timeout{},
+		rows: map[string]eventstore.StepRow{}, ids: map[string]bool{},
+		in: &saga.Instance{
+			ID: toyID, Type: def.Type, DefVersion: def.Version, Key: toyKey, CorrelationID: toyID, Policy: policy,
+			Data: json.RawMessage(`{"toy":true}`),
+		},
+	}
+	p.input(saga.Begin{Cause: "request-1"})
+	return p
+}
+
+func (p *play) input(i saga.Input) error {
+	p.t.Helper()
+	before, _ := json.Marshal(p.in)
+	next, fx, err := saga.Advance(p.def, p.in, i, p.now)
+	if after, _ := json.Marshal(p.in); string(before) != string(after) {
+		p.t.Fatalf("Advance changed the instance it was given:\n%s\n%s", before, after)
+	}
+	if err != nil {
+		return err
+	}
+	if i, ok := i.(saga.TimedOut); ok {
+		delete(p.timers, i.Token)
+	}
+	for _, id := range fx.Cancel {
+		for token, tm := range p.timers {
+			if tm.ID == id {
+				delete(p.timers, token)
+			}
+		}
+	}
+	for _, tm := range fx.Set {
+		cancelled := false
+		for _, id := range fx.Cancel {
+			cancelled = cancelled || id == tm.ID
+		}
+		if !cancelled {
+			p.timers[tm.Token] = tm
+		}
+	}
+	for _, m := range fx.Send {
+		if p.ids[m.ID] {
+			p.t.Errorf("command id %s of %s was used before", m.ID, m.Type)
+		}
+		p.ids[m.ID] = true
+	}
+	p.sent = append(p.sent, fx.Send...)
+	p.notes = append(p.notes, fx.Notes...)
+	p.clean = append(p.clean, fx.Cleanups...)
+	for _, r := range fx.Steps {
+		p.rows[r.CommandID] = r
+	}
+	data, err := json.Marshal(next)
+	if err != nil {
+		p.t.Fatalf("encode: %v", err)
+	}
+	p.in = &saga.Instance{}
+	if err := json.Unmarshal(data, p.in); err != nil { // every turn survives the store
+		p.t.Fatalf("decode: %v", err)
+	}
+	p.check()
+	return nil
+}
+
+// check is what holds after every input: something will move a saga that is neither final nor waiting for an operator.
+func (p *play) check() {
+	p.t.Helper()
+	switch p.in.State {
+	case saga.Running, saga.Settling, saga.Compensating:
+		if len(p.timers) == 0 {
+			p.t.Fatalf("%s and no timeout is set: nothing would ever move it", p.in.State)
+		}
+	default:
+		if len(p.timers) != 0 {
+			p.t.Fatalf("%s with timeouts left: %v", p.in.State, p.timers)
+		}
+	}
+}
+
+// take removes the oldest command sent to a step and item from what was sent.
+func (p *play) take(step, item, direction string) message.Message {
+	p.t.Helper()
+	for i, m := range p.sent {
+		r := p.rows[m.ID]
+		if r.Step == step && r.Item == item && r.Direction == direction {
+			p.sent = append(p.sent[:i:i], p.sent[i+1:]...)
+			return m
+		}
+	}
+	p.t.Fatalf("no %s command to %s %s was sent", direction, step, item)
+	return message.Message{}
+}
+
+func (p *play) none(what string) {
+	p.t.Helper()
+	if len(p.sent) > 0 {
+		p.t.Fatalf("%s: %d commands were sent, the first is %s", what, len(p.sent), p.sent[0].Type)
+	}
+}
+
+func (p *play) reply(m message.Message, r message.Reply) {
+	p.t.Helper()
+	if err := p.input(saga.ReplyReceived{Message: message.NewReply(m, "/toy", p.now, r), Reply: r}); err != nil {
+		p.t.Fatalf("reply: %v", err)
+	}
+}
+
+func (p *play) ok(step, item string) {
+	p.t.Helper()
+	p.reply(p.take(step, item, "do"), message.Reply{Outcome: message.Succeeded, Result: json.RawMessage(`"` + step + item + `"`)})
+}
+
+func (p *play) undone(step, item string) {
+	p.t.Helper()
+	p.reply(p.take(step, item, "undo"), message.Reply{Outcome: message.Succeeded})
+}
+
+func failed(c message.Class) message.Reply {
+	return message.Reply{Outcome: message.Failed, Class: c, Reason: "it is " + string(c)}
+}
+
+// fire lets the earliest timeout fire.
+func (p *play) fire() eventstore.Timeout {
+	p.t.Helper()
+	var first *eventstore.Timeout
+	for _, tm := range p.timers {
+		if first == nil || tm.Due.Before(first.Due) || tm.Due.Equal(first.Due) && tm.Token < first.Token {
+			first = &tm
+		}
+	}
+	if first == nil {
+		p.t.Fatalf("no timeout is set")
+		return eventstore.Timeout{}
+	}
+	if first.Due.After(p.now) {
+		p.now = first.Due
+	}
+	if err := p.input(saga.TimedOut{ID: first.ID, Name: first.Name, Token: first.Token}); err != nil {
+		p.t.Fatalf("timeout: %v", err)
+	}
+	return *first
+}
+
+func (p *play) do(a saga.Action) {
+	p.t.Helper()
+	if err := p.input(a); err != nil {
+		p.t.Fatalf("%s: %v", a.Kind, err)
+	}
+}
+
+func (p *play) state(want saga.State) {
+	p.t.Helper()
+	if p.in.State != want {
+		p.t.Fatalf("the saga is %s, want %s", p.in.State, want)
+	}
+}
+
+func (p *play) item(step, item string) *saga.ItemRun {
+	for _, r := range p.in.Items {
+		if r.Step == step && r.Item == item {
+			return r
+		}
+	}
+	p.t.Fatalf("no item %s %s", step, item)
+	return nil
+}
+
+func (p *play) noted(k saga.NoteKind) bool {
+	for _, n := range p.notes {
+		if n.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+var errPlan = errors.New("no plan")
