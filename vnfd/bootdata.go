@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm"
@@ -81,17 +80,25 @@ func newBootData(content string) *BootData {
 // checkVariables keeps only the variables whose value is sure to have a source; a shell script in the boot data has its
 // own use for ${…}, and what nobody declares is left to it.
 func (s *scope) checkVariables(d *Descriptor, f *Flavour) {
-	declared := slices.Clone(builtinVariables)
-	for _, properties := range [][]Property{d.Configurable, d.Extensions, d.Metadata} {
+	declared := map[string]json.RawMessage{} // with the value the descriptor gives, if any
+	for _, name := range builtinVariables {
+		declared[name] = nil
+	}
+	for _, properties := range [][]Property{d.Metadata, d.Configurable, d.Extensions} {
 		for _, p := range properties {
-			declared = append(declared, p.Name)
+			declared[p.Name] = p.Initial
 		}
 	}
 	var schema struct {
-		Properties map[string]json.RawMessage `json:"properties"`
+		Properties map[string]struct {
+			Default json.RawMessage `json:"default"`
+		} `json:"properties"`
 	}
 	if op := f.Operations["INSTANTIATE"]; op.ParamsSchema != nil {
 		_ = json.Unmarshal(op.ParamsSchema, &schema) // made by us
+	}
+	for name, p := range schema.Properties {
+		declared[name] = p.Default
 	}
 	for i := range f.Vdus {
 		b := f.Vdus[i].BootData
@@ -100,8 +107,14 @@ func (s *scope) checkVariables(d *Descriptor, f *Flavour) {
 		}
 		var kept []string
 		for _, name := range b.Variables {
-			if _, isParam := schema.Properties[name]; isParam || slices.Contains(declared, name) {
+			if value, ok := declared[name]; ok {
 				kept = append(kept, name)
+				if value != nil {
+					if b.Defaults == nil {
+						b.Defaults = map[string]string{}
+					}
+					b.Defaults[name] = Text(value)
+				}
 				continue
 			}
 			s.find("undeclared-variable", f.Vdus[i].At, "the boot data of %s uses ${%s}, which nothing declares; without a value of that name it is left as it is", quote(f.Vdus[i].ID), name)
@@ -110,16 +123,32 @@ func (s *scope) checkVariables(d *Descriptor, f *Flavour) {
 	}
 }
 
-// Render puts values into boot data. Variables that the descriptor declares must have a value: returns Unprocessable
-// naming those that have none. Other ${…} without a value stay as they are, and $${name} becomes ${name}. No boot data
+// Text returns a JSON value as boot data shows it: a string as it is, anything else as JSON.
+func Text(value json.RawMessage) string {
+	var s string
+	if json.Unmarshal(value, &s) == nil {
+		return s
+	}
+	return string(value)
+}
+
+// Render puts values into boot data; what vars does not have, the descriptor's defaults may. Variables that the
+// descriptor declares must have a value: returns Unprocessable naming those that have none. Other ${…} without a value stay as they are, and $${name} becomes ${name}. No boot data
 // renders as "".
 func Render(boot *BootData, vars map[string]string) (string, error) {
 	if boot == nil {
 		return "", nil
 	}
+	value := func(name string) (string, bool) {
+		if v, ok := vars[name]; ok {
+			return v, true
+		}
+		v, ok := boot.Defaults[name]
+		return v, ok
+	}
 	var missing []string
 	for _, name := range boot.Variables {
-		if _, ok := vars[name]; !ok {
+		if _, ok := value(name); !ok {
 			missing = append(missing, name)
 		}
 	}
@@ -130,7 +159,7 @@ func Render(boot *BootData, vars map[string]string) (string, error) {
 		if strings.HasPrefix(m, "$$") {
 			return m[1:]
 		}
-		if v, ok := vars[m[2:len(m)-1]]; ok {
+		if v, ok := value(m[2 : len(m)-1]); ok {
 			return v
 		}
 		return m

@@ -111,6 +111,9 @@ type BootData struct {
 	Content     string   `json:"content"`
 	ConfigDrive bool     `json:"configDrive,omitempty"`
 	Variables   []string `json:"variables,omitempty"`
+	// Defaults has the text of variables that the descriptor itself gives a value: defaults of parameters, initial
+	// values of properties.
+	Defaults map[string]string `json:"defaults,omitempty"`
 }
 
 // Storage is a Vdu.VirtualBlockStorage (or file or object storage, which a VIM cannot attach).
