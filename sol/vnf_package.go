@@ -1,25 +1,22 @@
 package sol
 
-import "time"
-
 // VnfPkgInfo is a VNF package (SOL005, VnfPkgInfo). Findings is our extension: deviations that did not reject it.
 type VnfPkgInfo struct {
-	Id                       string                        `json:"id"`
-	VnfdId                   string                        `json:"vnfdId,omitempty"`
-	VnfProvider              string                        `json:"vnfProvider,omitempty"`
-	VnfProductName           string                        `json:"vnfProductName,omitempty"`
-	VnfSoftwareVersion       string                        `json:"vnfSoftwareVersion,omitempty"`
-	VnfdVersion              string                        `json:"vnfdVersion,omitempty"`
-	Checksum                 *Checksum                     `json:"checksum,omitempty"`
-	SoftwareImages           []VnfPackageSoftwareImageInfo `json:"softwareImages,omitempty"`
-	OnboardingState          string                        `json:"onboardingState"`
-	OperationalState         string                        `json:"operationalState"`
-	UsageState               string                        `json:"usageState"`
-	VnfmInfo                 []string                      `json:"vnfmInfo,omitempty"`
-	UserDefinedData          KeyValuePairs                 `json:"userDefinedData,omitempty"`
-	OnboardingFailureDetails *ProblemDetails               `json:"onboardingFailureDetails,omitempty"`
-	Findings                 []PackageFinding              `json:"findings,omitempty"`
-	Links                    VnfPkgInfoLinks               `json:"_links"`
+	Id                       string           `json:"id"`
+	VnfdId                   string           `json:"vnfdId,omitempty"`
+	VnfProvider              string           `json:"vnfProvider,omitempty"`
+	VnfProductName           string           `json:"vnfProductName,omitempty"`
+	VnfSoftwareVersion       string           `json:"vnfSoftwareVersion,omitempty"`
+	VnfdVersion              string           `json:"vnfdVersion,omitempty"`
+	Checksum                 *Checksum        `json:"checksum,omitempty"`
+	OnboardingState          string           `json:"onboardingState"`
+	OperationalState         string           `json:"operationalState"`
+	UsageState               string           `json:"usageState"`
+	VnfmInfo                 []string         `json:"vnfmInfo,omitempty"`
+	UserDefinedData          KeyValuePairs    `json:"userDefinedData,omitempty"`
+	OnboardingFailureDetails *ProblemDetails  `json:"onboardingFailureDetails,omitempty"`
+	Findings                 []PackageFinding `json:"findings,omitempty"`
+	Links                    VnfPkgInfoLinks  `json:"_links"`
 }
 
 // VnfPkgInfoLinks is the links of a VNF package.
@@ -33,23 +30,6 @@ type VnfPkgInfoLinks struct {
 type Checksum struct {
 	Algorithm string `json:"algorithm"`
 	Hash      string `json:"hash"`
-}
-
-// VnfPackageSoftwareImageInfo is a software image of a package. Sizes are in bytes.
-type VnfPackageSoftwareImageInfo struct {
-	Id              string    `json:"id"`
-	Name            string    `json:"name"`
-	Provider        string    `json:"provider"`
-	Version         string    `json:"version"`
-	Checksum        *Checksum `json:"checksum"`
-	IsEncrypted     bool      `json:"isEncrypted"`
-	ContainerFormat string    `json:"containerFormat"`
-	DiskFormat      string    `json:"diskFormat"`
-	CreatedAt       time.Time `json:"createdAt"`
-	MinDisk         int64     `json:"minDisk"`
-	MinRam          int64     `json:"minRam"`
-	Size            int64     `json:"size"`
-	ImagePath       string    `json:"imagePath,omitempty"`
 }
 
 // PackageFinding is a deviation found in a package.

@@ -127,9 +127,11 @@ type Cleanup struct {
 // Audit is the result of verifying the hash chains and positions of all events.
 type Audit struct {
 	Ok       bool           `json:"ok"`
-	Streams  int64          `json:"streams"`
+	Streams  int            `json:"streams"`
 	Events   int64          `json:"events"`
-	Problems []AuditProblem `json:"problems"`
+	Messages int64          `json:"messages"`
+	Found    int            `json:"found"`
+	Problems []AuditProblem `json:"problems"` // at most 1000 of those found
 }
 
 // AuditProblem is one break found.
@@ -159,6 +161,9 @@ type SimResource struct {
 	Owner string `json:"owner"`
 	Vim   string `json:"vim"`
 	Name  string `json:"name,omitempty"`
+	State string `json:"state,omitempty"` // BUILDING, ACTIVE, DELETING, ERROR
+	Zone  string `json:"zone,omitempty"`
+	Host  string `json:"host,omitempty"`
 }
 
 // ParkedMessage is a message set aside because it, or one before it for its VNF, could not be handled.

@@ -9,6 +9,7 @@ package etsitest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -237,8 +238,29 @@ func visit(schema *openapi3.Schema, body []byte) []string {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return []string{"the body is not JSON: " + err.Error()}
 	}
-	if err := schema.VisitJSON(v, openapi3.MultiErrors(), openapi3.EnableFormatValidation()); err != nil {
-		return []string{err.Error()}
+	// The document types the list of operation occurrences as one of them.
+	if list, ok := v.([]any); ok && schema.Type.Is("object") {
+		schema = &openapi3.Schema{Type: &openapi3.Types{"array"}, Items: schema.NewRef()}
+		v = list
 	}
-	return nil
+	return reasons(schema.VisitJSON(v, openapi3.MultiErrors(), openapi3.EnableFormatValidation()))
+}
+
+// reasons says each violation in one line: where and why.
+func reasons(err error) []string {
+	var many openapi3.MultiError
+	var one *openapi3.SchemaError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &many):
+		var all []string
+		for _, e := range many {
+			all = append(all, reasons(e)...)
+		}
+		return all
+	case errors.As(err, &one):
+		return []string{"/" + strings.Join(one.JSONPointer(), "/") + ": " + one.Reason}
+	}
+	return []string{err.Error()}
 }

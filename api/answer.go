@@ -1,0 +1,63 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// answer is a whole answer before it is written, so that it can be stored with its effect and replayed.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func respond(status int) *answer { return &answer{status: status, header: http.Header{}} }
+
+// json sets a JSON body. Our wire types always marshal.
+func (a *answer) json(v any) *answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return problem(err)
+	}
+	a.header.Set("Content-Type", "application/json")
+	a.body = body
+	return a
+}
+
+func (a *answer) location(uri string) *answer {
+	a.header.Set("Location", uri)
+	return a
+}
+
+func (a *answer) etag(revision int64) *answer {
+	a.header.Set("ETag", etagOf(revision))
+	return a
+}
+
+func etagOf(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
+
+// matches says whether an If-Match header names a revision.
+func matches(ifMatch string, revision int64) bool {
+	for tag := range strings.SplitSeq(ifMatch, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || tag == etagOf(revision) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *answer) write(w http.ResponseWriter, r *http.Request) {
+	for k, v := range a.header {
+		w.Header()[k] = v
+	}
+	if a.status != http.StatusNoContent {
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(a.body) // the client has gone; there is nobody to tell
+	}
+}

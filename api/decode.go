@@ -1,0 +1,144 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+)
+
+// maxDepth bounds the nesting of a request's own attributes.
+const maxDepth = 64
+
+var rawType = reflect.TypeFor[json.RawMessage]()
+
+// decode reads a JSON object into a type of package sol. What is wrong is Invalid and names the attribute by its JSON
+// pointer. Attributes are matched by their exact names and unknown ones ignored; null is the same as absent; attributes
+// without omitempty are mandatory; a type with Values takes no others.
+func decode(body []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	var raw json.RawMessage
+	if err := dec.Decode(&raw); err != nil {
+		if errors.Is(err, io.EOF) {
+			return vnfm.Errorf(vnfm.Invalid, "The body is empty; a JSON object is needed.")
+		}
+		return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %v.", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return vnfm.Errorf(vnfm.Invalid, "The body has something after its JSON object.")
+	}
+	return decodeValue(raw, reflect.ValueOf(into).Elem(), "", 0)
+}
+
+func decodeValue(raw json.RawMessage, v reflect.Value, pointer string, depth int) error {
+	if depth > maxDepth {
+		return wrong(pointer, "is nested too deeply")
+	}
+	if v.Type() == rawType {
+		v.SetBytes(slices.Clone(raw))
+		return nil
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return decodeValue(raw, v.Elem(), pointer, depth)
+	case reflect.Struct:
+		return decodeObject(raw, v, pointer, depth)
+	case reflect.Slice:
+		var items []json.RawMessage
+		if json.Unmarshal(raw, &items) != nil || items == nil {
+			return wrong(pointer, "must be an array")
+		}
+		v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+		for i, item := range items {
+			if err := decodeValue(item, v.Index(i), pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	case reflect.Map:
+		return decodeMap(raw, v, pointer, depth)
+	default:
+		return decodeScalar(raw, v, pointer)
+	}
+}
+
+func decodeMap(raw json.RawMessage, v reflect.Value, pointer string, depth int) error {
+	var entries map[string]json.RawMessage
+	if json.Unmarshal(raw, &entries) != nil || entries == nil {
+		return wrong(pointer, "must be an object")
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
+	elem := v.Type().Elem()
+	for key, entry := range entries {
+		if isNull(entry) && elem != rawType {
+			continue // a null entry of a map removes it; there is nothing to remove from
+		}
+		e := reflect.New(elem).Elem()
+		if err := decodeValue(entry, e, pointer+"/"+escapePointer(key), depth+1); err != nil {
+			return err
+		}
+		v.SetMapIndex(reflect.ValueOf(key), e)
+	}
+	return nil
+}
+
+func decodeObject(raw json.RawMessage, v reflect.Value, pointer string, depth int) error {
+	var attributes map[string]json.RawMessage
+	if json.Unmarshal(raw, &attributes) != nil || attributes == nil {
+		return wrong(pointer, "must be an object")
+	}
+	for i := range v.NumField() {
+		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		attribute, present := attributes[name]
+		at := pointer + "/" + name
+		if !present || isNull(attribute) {
+			if !strings.Contains(options, "omit") {
+				return wrong(at, "is mandatory")
+			}
+			continue
+		}
+		if err := decodeValue(attribute, v.Field(i), at, depth+1); err != nil {
+			return err
+		}
+		kind := v.Field(i).Kind()
+		if (kind == reflect.String || kind == reflect.Slice) && v.Field(i).Len() == 0 && !strings.Contains(options, "omit") {
+			return wrong(at, "must not be empty")
+		}
+	}
+	return nil
+}
+
+func decodeScalar(raw json.RawMessage, v reflect.Value, pointer string) error {
+	if json.Unmarshal(raw, v.Addr().Interface()) != nil || isNull(raw) {
+		return wrong(pointer, "must be "+map[reflect.Kind]string{
+			reflect.String: "a string", reflect.Bool: "true or false", reflect.Int: "an integer", reflect.Int64: "an integer",
+		}[v.Kind()])
+	}
+	if enum, ok := v.Interface().(interface{ Values() []string }); ok && !slices.Contains(enum.Values(), v.String()) {
+		return wrong(pointer, "must be one of "+strings.Join(enum.Values(), ", ")+", not "+strconv.Quote(v.String()))
+	}
+	return nil
+}
+
+func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
+
+func escapePointer(key string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+}
+
+// wrong is the error of one attribute; its detail starts with the attribute's name as people write it.
+func wrong(pointer, text string) error {
+	name := strings.TrimPrefix(pointer, "/")
+	if name == "" {
+		name = "The body"
+	}
+	return vnfm.Errorf(vnfm.Invalid, "%s", fmt.Sprintf("%s %s.", name, text)).At(pointer)
+}

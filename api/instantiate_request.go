@@ -1,0 +1,178 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// instantiateCommand turns a request into the command. Credentials in vimConnectionInfo stay here: they belong in the
+// VIM registry, and nothing behind the edge may store them.
+func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Instantiate, error) {
+	command := &lcm.Instantiate{
+		FlavourID: body.FlavourId, Level: body.InstantiationLevelId, Localization: body.LocalizationLanguage,
+		Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties, Params: masked(raw),
+	}
+	if body.AdditionalParams != nil {
+		command.AdditionalParams = encode(body.AdditionalParams)
+	}
+	for id, info := range body.VimConnectionInfo {
+		if command.Connections == nil {
+			command.Connections = map[string]json.RawMessage{}
+		}
+		info.AccessInfo = nil
+		command.Connections[id] = encode(info)
+	}
+	for i, link := range body.ExtVirtualLinks {
+		at := fmt.Sprintf("/extVirtualLinks/%d", i)
+		out := lcm.ExtLink{ID: link.Id, Connection: link.VimConnectionId, NetworkID: link.ResourceId}
+		for j, cp := range link.ExtCps {
+			data, err := extCpData(cp, fmt.Sprintf("%s/extCps/%d", at, j))
+			if err != nil {
+				return nil, err
+			}
+			out.Cps = append(out.Cps, *data)
+		}
+		for _, port := range link.ExtLinkPorts {
+			out.Ports = append(out.Ports, vnf.ExtPort{ID: port.Id, Handle: vnf.Handle{
+				Connection: port.ResourceHandle.VimConnectionId, VimID: port.ResourceHandle.ResourceId,
+				VimType: port.ResourceHandle.VimLevelResourceType,
+			}})
+		}
+		command.ExtLinks = append(command.ExtLinks, out)
+	}
+	for _, link := range body.ExtManagedVirtualLinks {
+		command.ExtManaged = append(command.ExtManaged, lcm.ExtManaged{
+			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, NetworkID: link.ResourceId,
+		})
+	}
+	return command, nil
+}
+
+func extCpData(cp sol.VnfExtCpData, at string) (*vnf.ExtCpData, error) {
+	data := &vnf.ExtCpData{CpdID: cp.CpdId, Config: map[string]vnf.ExtCpConfig{}}
+	for id, config := range cp.CpConfig {
+		at := at + "/cpConfig/" + escapePointer(id)
+		if config.LinkPortId == "" && len(config.CpProtocolData) == 0 {
+			return nil, wrong(at, "needs linkPortId or cpProtocolData")
+		}
+		if config.ParentCpConfigId != "" {
+			return nil, unsupported(at+"/parentCpConfigId", "Subports of trunks are not supported")
+		}
+		out := vnf.ExtCpConfig{LinkPortID: config.LinkPortId, CreatePort: config.CreateExtLinkPort}
+		for i, p := range config.CpProtocolData {
+			at := fmt.Sprintf("%s/cpProtocolData/%d/ipOverEthernet", at, i)
+			if p.IpOverEthernet == nil {
+				continue
+			}
+			if err := addresses(&out, p.IpOverEthernet, at); err != nil {
+				return nil, err
+			}
+		}
+		data.Config[id] = out
+	}
+	return data, nil
+}
+
+// addresses adds the addresses of one protocol data to a configuration. One connection point takes addresses of one
+// subnet here.
+func addresses(out *vnf.ExtCpConfig, data *sol.IpOverEthernetAddressData, at string) error {
+	if data.MacAddress == "" && len(data.IpAddresses) == 0 {
+		return wrong(at, "needs macAddress or ipAddresses")
+	}
+	if data.SegmentationId != "" || data.SegmentationType != "" {
+		return unsupported(at, "Segmentation is for subports of trunks, which are not supported")
+	}
+	if data.MacAddress != "" {
+		if hw, err := net.ParseMAC(data.MacAddress); err != nil || len(hw) != 6 {
+			return wrong(at+"/macAddress", "must be a MAC address")
+		}
+		out.MAC = data.MacAddress
+	}
+	for i, ip := range data.IpAddresses {
+		at := fmt.Sprintf("%s/ipAddresses/%d", at, i)
+		ways := 0
+		for _, used := range []bool{len(ip.FixedAddresses) > 0, ip.NumDynamicAddresses != 0, ip.AddressRange != nil} {
+			if used {
+				ways++
+			}
+		}
+		switch {
+		case ways != 1:
+			return wrong(at, "needs exactly one of fixedAddresses, numDynamicAddresses, addressRange")
+		case ip.AddressRange != nil:
+			return unsupported(at+"/addressRange", "Address ranges are not supported; name the addresses")
+		case ip.NumDynamicAddresses < 0:
+			return wrong(at+"/numDynamicAddresses", "must be positive")
+		case ip.SubnetId != "" && out.Subnet != "" && ip.SubnetId != out.Subnet:
+			return unsupported(at+"/subnetId", "Addresses of several subnets on one connection point are not supported")
+		}
+		for j, fixed := range ip.FixedAddresses {
+			addr, err := netip.ParseAddr(fixed)
+			if err != nil || addr.Is4() != (ip.Type == sol.IPv4) {
+				return wrong(fmt.Sprintf("%s/fixedAddresses/%d", at, j), "must be an address of type "+string(ip.Type))
+			}
+		}
+		if ip.SubnetId != "" {
+			out.Subnet = ip.SubnetId
+		}
+		out.FixedIPs = append(out.FixedIPs, ip.FixedAddresses...)
+		out.DynamicIPs += ip.NumDynamicAddresses
+	}
+	return nil
+}
+
+func unsupported(pointer, text string) error {
+	return vnfm.Errorf(vnfm.Unprocessable, "%s.", text).At(pointer)
+}
+
+// encode marshals what was decoded from JSON before.
+func encode(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("api: a wire type does not marshal: %v", err))
+	}
+	return b
+}
+
+// secretName is a name under which people put secrets.
+var secretName = regexp.MustCompile(`(?i)passw|secret|credential|private_?key|api_?key|token`)
+
+const mask = "***"
+
+// masked returns a request with its secrets replaced: everything in accessInfo, and whatever has a telling name.
+func masked(raw []byte) json.RawMessage {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if dec.Decode(&v) != nil {
+		return nil // decode has refused it before
+	}
+	return encode(maskIn(v, false))
+}
+
+func maskIn(v any, secret bool) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, inner := range v {
+			v[k] = maskIn(inner, secret || k == "accessInfo" || secretName.MatchString(k))
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = maskIn(inner, secret)
+		}
+	default:
+		if secret {
+			return mask
+		}
+	}
+	return v
+}

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/sol"
+)
+
+// statusOf is the one table from kinds of errors to HTTP.
+var statusOf = map[vnfm.Kind]int{
+	vnfm.Invalid:         http.StatusBadRequest,
+	vnfm.Unauthenticated: http.StatusUnauthorized,
+	vnfm.Forbidden:       http.StatusForbidden,
+	vnfm.NotFound:        http.StatusNotFound,
+	vnfm.Conflict:        http.StatusConflict,
+	vnfm.Precondition:    http.StatusPreconditionFailed,
+	vnfm.TooLarge:        http.StatusRequestEntityTooLarge,
+	vnfm.Unsupported:     http.StatusUnsupportedMediaType,
+	vnfm.Unprocessable:   http.StatusUnprocessableEntity,
+	vnfm.TooMany:         http.StatusTooManyRequests,
+	vnfm.Internal:        http.StatusInternalServerError,
+	vnfm.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// httpError is an error only HTTP knows: a status without a kind, or headers beside it.
+type httpError struct {
+	status int
+	detail string
+	header http.Header
+}
+
+func (e *httpError) Error() string { return e.detail }
+
+// problem turns an error into its answer. The text of an internal error is replaced.
+func problem(err error) *answer {
+	p := sol.ProblemDetails{Status: http.StatusInternalServerError, Detail: "An internal error occurred; the server's log has it."}
+	header := http.Header{}
+	var known *vnfm.Error
+	var special *httpError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &special):
+		p.Status, p.Detail, header = special.status, special.detail, special.header.Clone()
+	case errors.As(err, &tooLarge):
+		p.Status, p.Detail = http.StatusRequestEntityTooLarge, "The body is larger than this server accepts."
+	case errors.As(err, &known) && known.Kind != vnfm.Internal:
+		if status, ok := statusOf[known.Kind]; ok {
+			p.Status, p.Detail, p.Attribute = status, known.Detail, known.Attribute
+		}
+	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrVersion),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		p.Status, p.Detail = http.StatusServiceUnavailable, "The request could not be carried out now; send it again."
+	case errors.Is(err, eventstore.ErrIdempotencyKeyUsed):
+		p.Status, p.Detail = http.StatusConflict, "Another request with this Idempotency-Key was carried out."
+	case errors.Is(err, eventstore.ErrNameTaken):
+		p.Status, p.Detail = http.StatusConflict, "The name is taken."
+	}
+	if name := strings.Trim(p.Attribute, "/"); name != "" && !strings.Contains(p.Detail, name) {
+		p.Detail = p.Attribute + ": " + p.Detail
+	}
+	p.Title = http.StatusText(p.Status)
+	if header == nil {
+		header = http.Header{}
+	}
+	if p.Status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
+		header.Set("Retry-After", "1")
+	}
+	header.Set("Content-Type", "application/problem+json")
+	body, _ := json.Marshal(p) // a struct of strings and numbers
+	return &answer{status: p.Status, header: header, body: body}
+}
+
+func notFound(what, id string) error {
+	return vnfm.Errorf(vnfm.NotFound, "There is no %s %q.", what, id)
+}

@@ -1,0 +1,230 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/request"
+)
+
+// call is one request being served.
+type call struct {
+	api  *api
+	r    *http.Request
+	ctx  context.Context //nolint:containedctx // a call lives as long as its request
+	id   string          // path parameter
+	base string          // root of absolute links
+	body []byte          // whole body, unless the method streams it
+	by   request.Info
+	key  *idempotency // nil without an Idempotency-Key
+}
+
+// guard stands before the mux: it refuses paths the mux would redirect (a redirected POST becomes a GET) and turns a
+// panic into a 500.
+func (a *api) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			a.Log.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,
+				"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			problem(vnfm.Errorf(vnfm.Internal, "panic")).write(w, r)
+		}()
+		if p := r.URL.Path; r.Method == http.MethodConnect || p != path.Clean("/"+p) && p != path.Clean("/"+p)+"/" {
+			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", p)).write(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serve serves one route with all its methods.
+func (a *api) serve(pattern string, methods route) http.Handler {
+	if pattern == "" {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/metrics" && a.Metrics != nil {
+				a.Metrics.ServeHTTP(w, r)
+				return
+			}
+			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", r.URL.Path)).write(w, r)
+		})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		version, versionErr := negotiate(r)
+		res, err := a.answer(w, r, methods, versionErr)
+		if err != nil {
+			res = problem(err)
+			a.logFailure(r, res.status, err)
+		}
+		if version != "" {
+			res.header.Set("Version", version)
+		}
+		res.write(w, r)
+	})
+}
+
+// answer runs everything between the route and the handler, in the order in which a client should hear of it.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, methods route, versionErr error) (*answer, error) {
+	name := r.Method
+	if name == http.MethodHead {
+		name = http.MethodGet
+	}
+	m, ok := methods[name]
+	if !ok {
+		return nil, methodNotAllowed(r.Method, methods)
+	}
+	caller := ""
+	if !m.open {
+		var err error
+		if caller, err = a.Authenticate(r); err != nil {
+			return nil, err
+		}
+		if versionErr != nil {
+			return nil, versionErr
+		}
+	}
+	if !accepts(r.Header.Values("Accept")) {
+		return nil, &httpError{status: http.StatusNotAcceptable, detail: "This resource is application/json only."}
+	}
+	for parameter := range r.URL.Query() {
+		if !slices.Contains(m.query, parameter) {
+			return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %q is not known here.", parameter)
+		}
+	}
+	c := &call{api: a, r: r, ctx: r.Context(), id: r.PathValue("id"), base: a.base(r)}
+	c.by = request.Info{Actor: caller, ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
+	if a.Traceparent != nil {
+		c.by.Traceparent = a.Traceparent(c.ctx)
+	}
+	if err := c.readBody(w, m); err != nil {
+		return nil, err
+	}
+	if name == http.MethodGet {
+		return m.do(c)
+	}
+	return c.once(m.do)
+}
+
+// readBody checks the form of the body and reads it, or leaves it to the handler.
+func (c *call) readBody(w http.ResponseWriter, m method) error {
+	limit := c.api.MaxBody
+	if m.stream {
+		limit = c.api.MaxPackage
+	}
+	c.r.Body = http.MaxBytesReader(w, c.r.Body, limit)
+	if m.body != nil {
+		media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+		if err != nil || !slices.Contains(m.body, media) {
+			return &httpError{
+				status: http.StatusUnsupportedMediaType,
+				detail: fmt.Sprintf("The Content-Type must be %s.", strings.Join(m.body, " or ")),
+				header: http.Header{"Accept": {strings.Join(m.body, ", ")}},
+			}
+		}
+	}
+	if m.stream {
+		return nil
+	}
+	body, err := io.ReadAll(c.r.Body)
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return vnfm.Errorf(vnfm.Invalid, "The body could not be read to its end.")
+	}
+	c.body = body
+	return err
+}
+
+func methodNotAllowed(name string, methods route) error {
+	var allowed []string
+	for m := range methods {
+		allowed = append(allowed, m)
+	}
+	if _, ok := methods[http.MethodGet]; ok {
+		allowed = append(allowed, http.MethodHead)
+	}
+	slices.Sort(allowed)
+	return &httpError{
+		status: http.StatusMethodNotAllowed, detail: fmt.Sprintf("%s is not possible on this resource.", name),
+		header: http.Header{"Allow": {strings.Join(allowed, ", ")}},
+	}
+}
+
+// accepts says whether an Accept header admits JSON.
+func accepts(values []string) bool {
+	if len(values) == 0 {
+		return true
+	}
+	for _, value := range values {
+		for part := range strings.SplitSeq(value, ",") {
+			media, params, err := mime.ParseMediaType(part)
+			if err != nil {
+				continue
+			}
+			switch media {
+			case "*/*", "application/*", jsonType, "application/problem+json":
+				if q := params["q"]; q == "" || strings.Trim(q, "0.") != "" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// base is the root of absolute links for a request.
+func (a *api) base(r *http.Request) string {
+	if a.BaseURL != "" {
+		return strings.TrimSuffix(a.BaseURL, "/")
+	}
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if p := r.Header.Get("X-Forwarded-Proto"); p == "http" || p == "https" {
+		scheme = p
+	}
+	if h := r.Header.Get("X-Forwarded-Host"); h != "" && !strings.ContainsAny(h, "/, ?#\\@") {
+		host = h
+	}
+	prefix := r.Header.Get("X-Forwarded-Prefix")
+	if prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.ContainsAny(prefix, "?# ")) {
+		prefix = ""
+	}
+	return scheme + "://" + host + strings.TrimSuffix(prefix, "/")
+}
+
+// requestID names the request: it is the causation id of what it brings about.
+func requestID(r *http.Request) string {
+	if id, err := uuid.Parse(r.Header.Get("X-Request-Id")); err == nil {
+		return id.String()
+	}
+	return uuid.Must(uuid.NewV7()).String()
+}
+
+func (a *api) logFailure(r *http.Request, status int, err error) {
+	level := slog.LevelDebug
+	switch {
+	case status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	}
+	a.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+}

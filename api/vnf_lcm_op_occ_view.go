@@ -1,0 +1,101 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// vnfLcmOpOcc shows an operation occurrence as SOL003 has it.
+func vnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
+	self := opOccURI(base, op.ID)
+	out := &sol.VnfLcmOpOcc{
+		Id: op.ID, OperationState: string(op.State), StateEnteredTime: op.StateEntered, StartTime: op.Started,
+		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
+		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
+		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), Warnings: op.Warnings,
+		Links: sol.VnfLcmOpOccLinks{Self: sol.Link{Href: self}, VnfInstance: sol.Link{Href: vnfURI(base, op.VnfID)}},
+	}
+	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
+		out.CancelMode = op.CancelMode
+	}
+	link := func(task string) *sol.Link { return &sol.Link{Href: self + "/" + task} }
+	switch op.State {
+	case vnf.FailedTemp:
+		out.Links.Fail = link("fail")
+		if !undoBegun(op) {
+			out.Links.Retry = link("retry")
+		}
+		if op.Operation != vnf.OpTerminate {
+			out.Links.Rollback = link("rollback")
+		}
+	case vnf.Starting, vnf.Processing, vnf.RollingBack:
+		if !op.CancelPending {
+			out.Links.Cancel = link("cancel")
+		}
+	}
+	return out
+}
+
+// undoBegun says whether anything was undone: then only rollback and fail are possible.
+func undoBegun(op *vnf.OpOcc) bool {
+	return slices.ContainsFunc(op.Progress, func(p vnf.Progress) bool { return p.State == "UNDOING" || p.State == "UNDONE" })
+}
+
+func problemDetails(p *vnf.Problem) *sol.ProblemDetails {
+	if p == nil {
+		return nil
+	}
+	return &sol.ProblemDetails{Title: p.Title, Status: p.Status, Detail: p.Detail}
+}
+
+// resourceChanges is nil when nothing changed.
+func resourceChanges(in *vnf.ResourceChanges) *sol.ResourceChanges {
+	out := &sol.ResourceChanges{}
+	for _, a := range in.Vnfcs {
+		out.AffectedVnfcs = append(out.AffectedVnfcs, sol.AffectedVnfc{
+			Id: a.ID, VduId: a.VduID, ChangeType: string(a.Change), ComputeResource: handle(a.Handle),
+			ResourceDefinitionId: a.Definition, ZoneId: a.Zone, AffectedVnfcCpIds: a.CpIDs,
+			AddedStorageResourceIds: a.AddedStorages, RemovedStorageResourceIds: a.RemovedStorages,
+		})
+	}
+	for _, a := range in.Links {
+		out.AffectedVirtualLinks = append(out.AffectedVirtualLinks, sol.AffectedVirtualLink{
+			Id: a.ID, VnfVirtualLinkDescId: a.LinkID, ChangeType: string(a.Change), NetworkResource: handle(a.Handle),
+			VnfLinkPortIds: a.PortIDs, ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
+		})
+	}
+	for _, a := range in.ExtPorts {
+		out.AffectedExtLinkPorts = append(out.AffectedExtLinkPorts, sol.AffectedExtLinkPort{
+			Id: a.ID, ChangeType: string(a.Change), ExtCpInstanceId: a.ExtCpID, ResourceHandle: handle(a.Handle),
+			ResourceDefinitionId: a.Definition,
+		})
+	}
+	for _, a := range in.Storages {
+		out.AffectedVirtualStorages = append(out.AffectedVirtualStorages, sol.AffectedVirtualStorage{
+			Id: a.ID, VirtualStorageDescId: a.StorageID, ChangeType: string(a.Change), StorageResource: handle(a.Handle),
+			ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
+		})
+	}
+	if len(out.AffectedVnfcs)+len(out.AffectedVirtualLinks)+len(out.AffectedExtLinkPorts)+len(out.AffectedVirtualStorages) == 0 {
+		return nil
+	}
+	return out
+}
+
+// opProgress shows how far an operation got.
+func opProgress(op *vnf.OpOcc) *sol.OpProgress {
+	out := &sol.OpProgress{
+		VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State),
+		StateEnteredTime: op.StateEntered, StartTime: op.Started, EndTime: op.Ended, Final: op.State.Final(),
+		Error: problemDetails(op.Error), Warnings: op.Warnings, Resources: []sol.ResourceProgress{},
+	}
+	for _, p := range op.Progress {
+		out.Resources = append(out.Resources, sol.ResourceProgress{
+			Step: p.Step, Id: p.ID, Kind: p.Kind, Name: p.Name, State: p.State, Attempt: p.Attempt,
+			Began: p.Began, Ended: p.Ended, Reason: p.Reason,
+		})
+	}
+	return out
+}
