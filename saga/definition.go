@@ -162,7 +162,7 @@ type ItemRun struct {
 	Waiting    bool            `json:"waiting,omitempty"`  // Due is that of the next attempt
 	Timer      int64           `json:"timer,omitempty"`    // token of the timeout set for Due; 0: none
 	Open       []Sending       `json:"open,omitempty"`     // commands whose outcome is not known, the oldest first
-	Late       int             `json:"late,omitempty"`     // Seq when a late success came while its undo was under way
+	Late       int             `json:"late,omitempty"`     // Seq at a success that came once undoing had begun
 	Released   bool            `json:"released,omitempty"` // undone or being cleaned up: sending it again needs a new generation
 }
 

@@ -14,13 +14,17 @@ import (
 
 // world is everything outside of the saga: participants with effects that stand or not, and replies under way.
 type world struct {
-	rt      *rapid.T
-	faults  bool
-	effects map[string]bool // by token: step, item and generation
-	graves  map[string]bool // released tokens: a late command is refused
-	replies []saga.ReplyReceived
-	handled map[string]bool
-	given   map[string]bool // skipped by the operator: may stand
+	rt     *rapid.T
+	faults bool
+	// careless participants execute commands in any order and keep no tombstones, so a command may have its effect after
+	// the undo; but they always answer. The others may leave anything unanswered, like the VIM manager.
+	careless bool
+	effects  map[string]bool // by token: step, item and generation
+	graves   map[string]bool // released tokens: a late command is refused
+	replies  []saga.ReplyReceived
+	handled  map[string]bool
+	ledger   map[string]saga.ReplyReceived // by command id: what was answered
+	given    map[string]bool               // skipped by the operator: may stand
 }
 
 type toyData struct {
@@ -48,12 +52,16 @@ func (w *world) execute(m message.Message) {
 	if w.chance("lost command", 10) {
 		return
 	}
+	if reply, ok := w.ledger[m.ID]; ok {
+		w.replies = append(w.replies, reply)
+		return
+	}
 	r := message.Reply{Outcome: message.Succeeded, Result: json.RawMessage(`"made"`)}
 	undo := m.Type == "p.undo"
 	switch {
 	case w.chance("fails", 25):
 		r = message.Reply{Outcome: message.Failed, Class: rapid.SampledFrom(classes).Draw(w.rt, "class")}
-		if r.Class == message.UnknownOutcome && w.chance("had its effect", 50) {
+		if r.Class == message.UnknownOutcome && !w.careless && w.chance("had its effect", 50) {
 			if undo {
 				w.undo(d)
 			} else if !w.graves[d.token()] {
@@ -70,10 +78,11 @@ func (w *world) execute(m message.Message) {
 	default:
 		w.effects[d.token()] = true
 	}
-	if w.chance("lost reply", 15) {
+	reply := saga.ReplyReceived{Message: message.NewReply(m, "/p", m.Time, r), Reply: r}
+	w.ledger[m.ID] = reply
+	if !w.careless && w.chance("lost reply", 15) {
 		return
 	}
-	reply := saga.ReplyReceived{Message: message.NewReply(m, "/p", m.Time, r), Reply: r}
 	w.replies = append(w.replies, reply)
 	if w.chance("doubled reply", 10) {
 		w.replies = append(w.replies, reply)
@@ -82,7 +91,7 @@ func (w *world) execute(m message.Message) {
 
 func (w *world) undo(d toyData) {
 	delete(w.effects, d.token())
-	w.graves[d.token()] = true
+	w.graves[d.token()] = !w.careless
 }
 
 func drawDefinition(rt *rapid.T) *saga.Definition {
@@ -126,8 +135,9 @@ func TestProperty_every_saga_ends_and_nothing_done_stays_after_compensation(t *t
 		def := drawDefinition(rt)
 		w := &world{
 			rt: rt, faults: true, effects: map[string]bool{}, graves: map[string]bool{}, handled: map[string]bool{},
-			given: map[string]bool{},
+			ledger: map[string]saga.ReplyReceived{}, given: map[string]bool{},
 		}
+		w.careless = rapid.Bool().Draw(rt, "careless")
 		p := begin(rt, def, rapid.SampledFrom([]saga.Policy{saga.Rollback, saga.Hold}).Draw(rt, "policy"))
 		for range rapid.IntRange(10, 80).Draw(rt, "steps of chaos") {
 			w.step(p)
@@ -162,10 +172,14 @@ func (w *world) step(p *play) {
 		return
 	}
 	switch rapid.SampledFrom(choices).Draw(w.rt, "next") {
-	case "command": // in order, at least once
-		m := p.sent[0]
+	case "command": // at least once
+		i := 0
+		if w.careless {
+			i = rapid.IntRange(0, len(p.sent)-1).Draw(w.rt, "which command")
+		}
+		m := p.sent[i]
 		if !w.chance("delivered again", 15) {
-			p.sent = p.sent[1:]
+			p.sent = append(p.sent[:i:i], p.sent[i+1:]...)
 		}
 		w.execute(m)
 	case "reply": // in any order

@@ -86,6 +86,9 @@ func (t *turn) succeeded(r *ItemRun, snd Sending, result json.RawMessage) {
 		t.cleanup(r, snd, result)
 		return
 	}
+	if t.in.Undone {
+		r.Late = t.in.Seq // undos sent until now may not have met it
+	}
 	switch r.State {
 	case ItemSent, ItemUnknown, ItemPending:
 		t.clearTimer(r)
@@ -101,9 +104,7 @@ func (t *turn) succeeded(r *ItemRun, snd Sending, result json.RawMessage) {
 		r.State, r.Result = ItemDone, result
 		t.noteItem(NoteItemDone, r, nil)
 		t.proceed()
-	case ItemUndoing:
-		r.Result, r.Late = result, t.in.Seq
-	case ItemStuck:
+	case ItemUndoing, ItemStuck:
 		r.Result = result
 	default: // skipped, undone: given up
 		t.cleanup(r, snd, result)
