@@ -1,0 +1,123 @@
+package vimmanager
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/vim"
+)
+
+// Epochs says under which epoch a lane is held, if it is.
+type Epochs interface {
+	Epoch(lane int) (int64, bool)
+}
+
+// Store is what the VIM manager reads beside what it changes.
+type Store interface {
+	Records(ctx context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error)
+	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// Config describes a VIM manager: its Intake, its Worker and its Sweeper share one.
+type Config struct {
+	Store    Store
+	Doer     eventstore.Doer
+	Registry vim.Registry
+	Drivers  map[string]vim.Driver // by vimType
+	Epochs   Epochs                // whose lanes to work on; nil: all
+	Logger   *slog.Logger          // nil: slog.Default
+
+	// Attempt bounds one Find and Start, when the command says nothing; 0 means 20 s.
+	Attempt time.Duration
+	// Look is how soon an unresolved intent is looked up by Find; 0 means 2 s.
+	Look time.Duration
+	// Quarantine is how long after its deadline a call may still have its effect; 0 means 5 s.
+	Quarantine time.Duration
+	// Build bounds the time from a Start's answer to Ready; 0 means 10 min.
+	Build time.Duration
+	// PollFirst and PollMax pace the looks at what is being built or released: PollFirst, half as much more each time,
+	// at most PollMax; 0 means 500 ms and 10 s.
+	PollFirst, PollMax time.Duration
+	// Retention is how long answered commands and tombstones are kept; 0 means 7 days.
+	Retention time.Duration
+	// Idle is the longest the worker waits before it looks for work; 0 means 1 s.
+	Idle time.Duration
+	// PerConnection bounds the calls under way at one VIM; 0 means 16.
+	PerConnection int
+	// Sweep is the time between two sweeps; 0 means one minute.
+	Sweep time.Duration
+
+	// Tap returns how many copies of a worker's reply are sent; nil means one. A simulated VIM's misbehaviour.
+	Tap func(connection string, kind vim.Kind, op string) int
+	// Wanted says whether the records know a resource that has no ledger row: the sweep takes it back into the ledger
+	// instead of releasing it. nil means that they do not.
+	Wanted func(ctx context.Context, connection string, r vim.Resource) (bool, error)
+	// Gone is told of a resource that the ledger has and its VIM has not; nil means that it is only logged.
+	Gone func(connection string, r vim.Resource)
+}
+
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, otherwise time.Duration) {
+		if *d <= 0 {
+			*d = otherwise
+		}
+	}
+	set(&c.Attempt, 20*time.Second)
+	set(&c.Look, 2*time.Second)
+	set(&c.Quarantine, 5*time.Second)
+	set(&c.Build, 10*time.Minute)
+	set(&c.PollFirst, 500*time.Millisecond)
+	set(&c.PollMax, 10*time.Second)
+	set(&c.Retention, 7*24*time.Hour)
+	set(&c.Idle, time.Second)
+	set(&c.Sweep, time.Minute)
+	if c.PerConnection <= 0 {
+		c.PerConnection = 16
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// lanes returns the lanes to work on; none is not all.
+func (c Config) lanes() []int {
+	out := make([]int, 0, eventstore.Lanes)
+	for lane := range eventstore.Lanes {
+		if c.Epochs != nil {
+			if _, ok := c.Epochs.Epoch(lane); !ok {
+				continue
+			}
+		}
+		out = append(out, lane)
+	}
+	return out
+}
+
+// vim returns a connection and its driver.
+func (c Config) vim(id string) (vim.Connection, vim.Driver, error) {
+	conn, err := c.Registry.Connection(id)
+	if err != nil {
+		return conn, nil, err
+	}
+	d := c.Drivers[conn.Type]
+	if d == nil {
+		return conn, nil, vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has type %s, for which there is no driver", id, conn.Type)
+	}
+	return conn, d, nil
+}
+
+// pace returns the wait before the next look.
+func (c Config) pace(tries int) time.Duration {
+	d := c.PollFirst
+	for range tries {
+		if d += d / 2; d >= c.PollMax {
+			return c.PollMax
+		}
+	}
+	return d
+}

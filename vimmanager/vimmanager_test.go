@@ -1,0 +1,595 @@
+package vimmanager_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager"
+)
+
+func TestReserveAndRelease(t *testing.T) {
+	for name, behaviour := range map[string]string{"at once": `{}`, "with a delay": `{"delay":"3s"}`} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, behaviour)
+			a, b := network(1), network(2)
+			w.deliver(w.reserve("r1", 1, a, b))
+			w.wantReplies()
+			w.run(20 * time.Second)
+			w.wantReplies("r1 SUCCEEDED")
+			got := w.reserved()
+			if len(got) != 2 || got[0].Token != a.Token || got[1].Token != b.Token || !got[0].Ready || got[0].ID == "" {
+				t.Errorf("reserved %+v", got)
+			}
+			w.wantInventory(a, b)
+			w.deliver(w.release("d1", a, b))
+			w.run(20 * time.Second)
+			w.wantReplies("r1 SUCCEEDED", "d1 SUCCEEDED")
+			w.wantInventory()
+			if w.sweepOnce() {
+				t.Error("the sweep found something")
+			}
+		})
+	}
+}
+
+// Seen failing with the check for a command row removed from Decide: two replies.
+func TestACommandDeliveredTwiceHasOneEffect(t *testing.T) {
+	w := newWorld(t, "")
+	r := w.reserve("r1", 1, network(1))
+	w.deliver(r, r)
+	w.deliver(r)
+	w.run(time.Second)
+	w.deliver(r)
+	w.run(time.Second)
+	w.wantReplies("r1 SUCCEEDED")
+	w.wantInventory(network(1))
+}
+
+func TestASecondAttemptJoinsTheRow(t *testing.T) {
+	w := newWorld(t, `{"delay":"5s"}`)
+	w.deliver(w.reserve("r1", 1, network(1)))
+	w.run(time.Second)
+	w.deliver(w.reserve("r2", 1, network(1)))
+	w.run(10 * time.Second)
+	w.deliver(w.reserve("r3", 1, network(1)))
+	w.wantReplies("r1 SUCCEEDED", "r2 SUCCEEDED", "r3 SUCCEEDED")
+	w.wantInventory(network(1))
+}
+
+// Seen failing with lg.take in look replaced by a fresh start without Find (the calls show a start of what is there), and
+// with the intent not committed (the row stays WANTED and nobody waits for the deadline).
+func TestVIMManagerDiesBeforeDuringOrAfterADriverCall(t *testing.T) {
+	atStart := func(op string) {
+		if op == "start" {
+			panic(died{})
+		}
+	}
+	t.Run("before the intent", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.fault = failAt(memory.FaultCommit, 1)
+		if _, err := w.worker.RunOnce(t.Context()); err == nil || len(w.driver.calls) != 0 {
+			t.Fatalf("%v; calls %v without an intent", err, w.driver.calls)
+		}
+		w.restart()
+		w.run(time.Second)
+		w.wantReplies("r1 SUCCEEDED")
+		w.wantInventory(network(1))
+	})
+	t.Run("before the result", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.fault = failAt(memory.FaultCommit, 2)
+		if _, err := w.worker.RunOnce(t.Context()); err == nil {
+			t.Fatal("the result was committed")
+		}
+		id := w.vim.Inventory()[0].ID
+		w.restart()
+		w.run(10 * time.Second) // found at the first look, long before the call's deadline
+		w.wantReplies("r1 SUCCEEDED")
+		w.wantInventory(network(1))
+		if got := w.vim.Inventory()[0].ID; got != id {
+			t.Errorf("resource %s, was %s", got, id)
+		}
+	})
+	for where, die := range map[string]func(*world){
+		"before":          func(w *world) { w.driver.before = atStart },
+		"during or after": func(w *world) { w.driver.after = atStart },
+	} {
+		t.Run(where, func(t *testing.T) {
+			w := newWorld(t, "")
+			w.deliver(w.reserve("r1", 1, network(1)))
+			die(w)
+			w.dies(func() { w.step() })
+			if got := w.state(network(1)); got != vimmanager.Starting {
+				t.Fatalf("the dead worker left the row %s", got)
+			}
+			stands := w.vim.Inventory()
+			w.driver.calls = nil
+			w.run(time.Minute)
+			w.wantReplies("r1 SUCCEEDED")
+			w.wantInventory(network(1))
+			if len(stands) == 1 && w.vim.Inventory()[0].ID != stands[0].ID {
+				t.Error("another resource than the dead worker's")
+			}
+			if i := slices.Index(w.driver.calls, "start"); i == 0 || len(stands) == 1 && i >= 0 {
+				t.Errorf("calls %v: a start without a look, or of what is there", w.driver.calls)
+			}
+		})
+	}
+}
+
+// failAt fails the n-th commit from now on at a point.
+func failAt(point string, n int) func(string) error {
+	return func(p string) error {
+		if p == point {
+			if n--; n == 0 {
+				return errFault
+			}
+		}
+		return nil
+	}
+}
+
+// The committed change whose acknowledgement is lost, at every commit of a reserve and a release.
+func TestAcknowledgementsLostAnywhere(t *testing.T) {
+	for n := 1; n <= 8; n++ {
+		for _, point := range []string{memory.FaultBegin, memory.FaultCommit, memory.FaultAcknowledge} {
+			w := newWorld(t, `{"delay":"1s"}`)
+			w.deliver(w.reserve("r1", 1, network(1)))
+			w.fault = failAt(point, n)
+			settle := func() {
+				for range 90 {
+					for did := true; did; {
+						var err error
+						if did, err = w.worker.RunOnce(t.Context()); err != nil {
+							w.restart()
+							break
+						}
+					}
+					w.now = w.now.Add(time.Second)
+				}
+			}
+			settle()
+			w.wantReplies("r1 SUCCEEDED")
+			w.wantInventory(network(1))
+			fault := w.fault
+			w.fault = nil
+			w.deliver(w.release("d1", network(1)))
+			w.fault = fault
+			settle()
+			w.wantReplies("r1 SUCCEEDED", "d1 SUCCEEDED")
+			w.wantInventory()
+			if t.Failed() {
+				t.Fatalf("with fault %d at %s", n, point)
+			}
+		}
+	}
+}
+
+// Seen failing with the quarantine left out of look: the second attempt starts while the first may still land; and with
+// the sweep's account of RELEASED rows removed: the late resource stays.
+func TestTheDeadWorkersCreateLandsLaterStill(t *testing.T) {
+	late := func(after string) string {
+		return `{"rules":[{"on":"reserve","outcome":"late-effect","times":1,"after":"` + after + `"}]}`
+	}
+	t.Run("before the deadline: it is taken", func(t *testing.T) {
+		w := newWorld(t, late("7s"))
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(30 * time.Second)
+		w.wantReplies("r1 SUCCEEDED")
+		w.wantInventory(network(1))
+	})
+	t.Run("in the quarantine: it is taken", func(t *testing.T) {
+		w := newWorld(t, late("23s"))
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(40 * time.Second)
+		w.wantReplies("r1 SUCCEEDED")
+		w.wantInventory(network(1))
+	})
+	t.Run("after the quarantine: the next attempt takes it", func(t *testing.T) {
+		w := newWorld(t, late("40s"))
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(39 * time.Second)
+		w.wantReplies("r1 FAILED unknown-outcome")
+		w.run(5 * time.Second)
+		id := w.vim.Inventory()[0].ID
+		w.deliver(w.reserve("r2", 1, network(1)))
+		w.run(time.Second)
+		w.wantReplies("r1 FAILED unknown-outcome", "r2 SUCCEEDED")
+		w.wantInventory(network(1))
+		if got := w.vim.Inventory()[0].ID; got != id {
+			t.Errorf("allocated %s beside %s", got, id)
+		}
+	})
+	t.Run("a release waits for the deadline and the quarantine", func(t *testing.T) {
+		w := newWorld(t, late("22s"))
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		w.deliver(w.release("d1", network(1)))
+		w.run(23 * time.Second)
+		w.wantReplies("r1 CANCELLED") // the release is not believed done while the create may land
+		w.run(5 * time.Second)
+		w.wantReplies("r1 CANCELLED", "d1 SUCCEEDED")
+		w.wantInventory()
+	})
+	t.Run("after the release: the sweep has it released", func(t *testing.T) {
+		w := newWorld(t, late("2m"))
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		w.deliver(w.release("d1", network(1)))
+		w.run(3 * time.Minute)
+		w.wantReplies("r1 CANCELLED", "d1 SUCCEEDED")
+		if n := len(w.vim.Inventory()); n != 1 {
+			t.Fatalf("%d resources, want the late one", n)
+		}
+		if w.sweepOnce() {
+			t.Error("released when seen once")
+		}
+		if !w.sweepOnce() {
+			t.Error("not released when seen twice")
+		}
+		w.run(10 * time.Second)
+		w.wantInventory()
+		w.wantReplies("r1 CANCELLED", "d1 SUCCEEDED")
+	})
+	t.Run("after a failure: the sweep has it cleared, and the token can be asked for again", func(t *testing.T) {
+		w := newWorld(t, late("2m"))
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(3 * time.Minute)
+		w.sweepOnce()
+		w.sweepOnce()
+		w.run(10 * time.Second)
+		w.wantInventory()
+		w.deliver(w.reserve("r2", 1, network(1)))
+		w.run(time.Second)
+		w.wantReplies("r1 FAILED unknown-outcome", "r2 SUCCEEDED")
+		w.wantInventory(network(1))
+	})
+}
+
+// The result of a Start whose row has meanwhile become a tombstone. Seen failing with the last two cases of conclude removed.
+func TestAStartWhoseResultIsRefusedDeletesWhatItMade(t *testing.T) {
+	w := newWorld(t, "")
+	w.deliver(w.reserve("r1", 1, network(1)))
+	other := vimmanager.NewWorker(w.cfg) // of a process that took the lane over
+	w.driver.before = func(op string) {
+		if op != "start" {
+			return
+		}
+		w.driver.before = nil
+		w.deliver(w.release("d1", network(1)))
+		for range 60 {
+			if _, err := other.RunOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.now = w.now.Add(time.Second)
+		}
+		w.wantReplies("r1 CANCELLED", "d1 SUCCEEDED")
+	}
+	w.run(time.Minute)
+	w.run(time.Minute) // the first minute passed inside the call
+	w.wantReplies("r1 CANCELLED", "d1 SUCCEEDED")
+	w.wantInventory()
+	if got := w.state(network(1)); got != vimmanager.Released {
+		t.Errorf("the row is %s", got)
+	}
+}
+
+// Seen failing with account's adoption removed (the sweep releases the VNF's own resources), and with Find removed from
+// start (the simulator is idempotent by token, but the calls show a start of what is there).
+func TestVIMManagersDatabaseIsLostOrRestoredToAnOlderPoint(t *testing.T) {
+	t.Run("lost: commands that come again find what is there", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		id := w.vim.Inventory()[0].ID
+		w.loseLedger()
+		w.driver.calls = nil
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		w.wantReplies("r1 SUCCEEDED")
+		w.wantInventory(network(1))
+		if got := w.vim.Inventory()[0].ID; got != id || slices.Contains(w.driver.calls, "start") {
+			t.Errorf("resource %s, was %s; calls %v", got, id, w.driver.calls)
+		}
+	})
+	t.Run("lost: a release needs no row", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		w.loseLedger()
+		w.deliver(w.release("d1", network(1)))
+		w.run(time.Second)
+		w.wantReplies("d1 SUCCEEDED")
+		w.wantInventory()
+	})
+	t.Run("lost: the sweep rebuilds what the records know and releases the rest", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("r1", 1, network(1)), w.reserve("r2", 1, network(2)))
+		w.run(time.Second)
+		w.cfg.Wanted = func(_ context.Context, _ string, r vim.Resource) (bool, error) { return r.Token == token(1), nil }
+		w.loseLedger()
+		w.sweepOnce()
+		w.sweepOnce()
+		w.run(time.Second)
+		w.wantInventory(network(1))
+		w.wantReplies()
+	})
+}
+
+// Seen failing with the tombstone's case removed from join.
+func TestTimeoutFiredReleaseSentThenTheOldReserveIsDelivered(t *testing.T) {
+	t.Run("the reserve was never seen", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.release("d1", network(1)))
+		w.run(time.Second)
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Minute)
+		w.wantReplies("d1 SUCCEEDED", "r1 CANCELLED")
+		w.wantInventory()
+	})
+	t.Run("in the commit of the release", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.release("d1", network(1)), w.reserve("r1", 1, network(1)))
+		w.run(time.Minute)
+		w.wantReplies("r1 CANCELLED", "d1 SUCCEEDED")
+		w.wantInventory()
+	})
+	t.Run("the reserve is waiting, building or done", func(t *testing.T) {
+		for wait := range 6 {
+			w := newWorld(t, `{"delay":"3s"}`)
+			w.deliver(w.reserve("r1", 1, network(1)))
+			w.run(time.Duration(wait) * time.Second)
+			before := w.replies()
+			w.deliver(w.release("d1", network(1)))
+			w.deliver(w.reserve("r2", 1, network(1)))
+			w.run(time.Minute)
+			w.wantInventory()
+			got := w.replies()
+			if len(before) == 0 && !slices.Contains(got, "r1 CANCELLED") || !slices.Contains(got, "r2 CANCELLED") ||
+				!slices.Contains(got, "d1 SUCCEEDED") || len(got) != 3 {
+				t.Errorf("after %d s: replies %q", wait, got)
+			}
+		}
+	})
+	t.Run("the next generation is another allocation", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.release("d1", network(1)))
+		again := network(1)
+		again.Token.Generation++
+		w.deliver(w.reserve("r2", 1, again))
+		w.run(time.Second)
+		w.wantInventory(again)
+	})
+}
+
+func TestReleaseOfSomethingNeverAllocatedOrAlreadyReleased(t *testing.T) {
+	w := newWorld(t, "")
+	w.deliver(w.release("d1", network(1)))
+	w.run(time.Second)
+	w.deliver(w.release("d2", network(1)), w.release("d3", network(1)))
+	w.run(time.Second)
+	w.wantReplies("d1 SUCCEEDED", "d2 SUCCEEDED", "d3 SUCCEEDED")
+	w.wantInventory()
+}
+
+// Seen failing with the comparison of fences removed from takeReserve, and, for the row that waits, from start.
+func TestAnOlderOperationsCommandArrivesAfterANewerOperationBegan(t *testing.T) {
+	t.Run("it may not create", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("new", 2, network(2)))
+		w.deliver(w.reserve("old", 1, network(1)))
+		w.run(time.Second)
+		w.wantReplies("old FAILED permanent", "new SUCCEEDED")
+		w.wantInventory(network(2))
+	})
+	t.Run("nor when it was waiting", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("old", 1, network(1)))
+		w.deliver(w.reserve("new", 2, network(2)))
+		w.run(time.Second)
+		got := w.replies()
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"new SUCCEEDED", "old FAILED permanent"}) {
+			t.Errorf("replies %q", got)
+		}
+		w.wantInventory(network(2))
+	})
+	t.Run("its release is accepted", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("old", 1, network(1)))
+		w.run(time.Second)
+		w.deliver(w.reserve("new", 2, network(2)))
+		w.deliver(w.release("undo", network(1)))
+		w.run(time.Second)
+		w.wantInventory(network(2))
+	})
+}
+
+func TestFailuresAreAnsweredWithTheirClassAndLeaveNothing(t *testing.T) {
+	for outcome, class := range map[string]message.Class{
+		sim.Transient: message.Transient, sim.Permanent: message.Permanent, sim.Quota: message.Quota, sim.Hang: message.UnknownOutcome,
+	} {
+		t.Run(outcome, func(t *testing.T) {
+			w := newWorld(t, `{"rules":[{"on":"reserve","outcome":"`+outcome+`","times":1}]}`)
+			w.deliver(w.reserve("r1", 1, network(1)))
+			w.run(time.Minute)
+			w.wantReplies("r1 FAILED " + string(class))
+			w.wantInventory()
+			w.deliver(w.reserve("r2", 1, network(1)))
+			w.run(time.Second)
+			w.wantInventory(network(1))
+		})
+	}
+	t.Run("lost answers are found", func(t *testing.T) {
+		w := newWorld(t, `{"rules":[{"on":"reserve","outcome":"lose-reply","times":1}]}`)
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(10 * time.Second)
+		w.wantReplies("r1 SUCCEEDED")
+		w.wantInventory(network(1))
+	})
+	t.Run("a look that fails or hangs is no start", func(t *testing.T) {
+		w := newWorld(t, `{"rules":[{"on":"find","outcome":"hang","times":1}]}`)
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		w.wantReplies("r1 FAILED unavailable")
+		w.wantInventory()
+	})
+	t.Run("of several the first, and what succeeded is cleared", func(t *testing.T) {
+		// Seen failing with the CommandClearing case removed from complete: network 1 stands.
+		w := newWorld(t, `{"delay":"2s"}`)
+		w.deliver(w.reserve("r1", 1, network(1), missing(2), network(3)))
+		w.run(time.Minute)
+		w.wantReplies("r1 FAILED not-found")
+		w.wantInventory()
+		w.deliver(w.reserve("r2", 1, network(1), network(3)))
+		w.run(time.Minute)
+		w.wantReplies("r1 FAILED not-found", "r2 SUCCEEDED")
+		w.wantInventory(network(1), network(3))
+	})
+	t.Run("found failed after it was accepted", func(t *testing.T) {
+		w := newWorld(t, "")
+		group := vim.Reserve{Token: token(9), Kind: vim.ServerGroup, Spec: vim.Spec{ServerGroup: &vim.ServerGroupSpec{}}}
+		w.deliver(w.reserve("g", 1, group))
+		w.run(time.Second)
+		var vms []vim.Reserve
+		var msgs []message.Message
+		for i := range 17 { // one more than there are hosts
+			vm := vim.Reserve{Token: token(20 + i), Kind: vim.Compute, Spec: vim.Spec{Compute: &vim.ComputeSpec{
+				Flavour: "m1.tiny", Image: "image-x", ServerGroup: []string{w.vim.Inventory()[0].ID},
+			}}}
+			if i < 16 {
+				vms = append(vms, vm)
+			}
+			msgs = append(msgs, w.reserve("vm"+token(i).ID, 1, vm))
+		}
+		w.deliver(msgs[:16]...)
+		w.run(time.Second)
+		w.deliver(msgs[16])
+		w.run(time.Second)
+		got := w.replies()
+		if last := got[len(got)-1]; last != "vm"+token(16).ID+" FAILED quota" {
+			t.Errorf("last reply %q", last)
+		}
+		w.wantInventory(append(vms, group)...)
+	})
+	t.Run("a release that fails is answered; its tombstone stands", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		w.behave(`{"rules":[{"on":"release","outcome":"permanent","times":1},{"on":"release","outcome":"hang","times":1}]}`)
+		w.deliver(w.release("d1", network(1)))
+		w.run(time.Second)
+		w.deliver(w.reserve("r2", 1, network(1)))
+		w.deliver(w.release("d2", network(1)))
+		w.run(time.Second)
+		w.deliver(w.release("d3", network(1)))
+		w.run(time.Second)
+		w.wantReplies("r1 SUCCEEDED", "d1 FAILED permanent", "r2 CANCELLED", "d2 FAILED unknown-outcome", "d3 SUCCEEDED")
+		w.wantInventory()
+	})
+	t.Run("a release nobody tries again is done by the sweep", func(t *testing.T) {
+		w := newWorld(t, "")
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.run(time.Second)
+		w.behave(`{"rules":[{"on":"release","outcome":"permanent","times":1}]}`)
+		w.deliver(w.release("d1", network(1)))
+		w.run(time.Second)
+		w.sweepOnce()
+		w.sweepOnce()
+		w.run(time.Second)
+		w.wantInventory()
+	})
+}
+
+func TestCommandsThatMakeNoSenseAreRefused(t *testing.T) {
+	w := newWorld(t, "")
+	w.deliver(w.reserve("r1", 1, network(1)))
+	w.run(time.Second)
+	port := missing(1)
+	elsewhere := w.message("m4", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Second, Fence: 1, Resources: []vim.Reserve{network(1)}})
+	nowhere := w.message("m5", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: "vim-9", Fence: 1, Resources: []vim.Reserve{network(5)}})
+	gone := w.message("m6", vim.TypeRelease, vim.ReleaseResources{VnfID: vnf, Connection: "vim-9", Resources: []vim.Release{{Token: token(6)}}})
+	w.deliver(w.message("m1", "vim.dance.v1", 1), w.message("m2", vim.TypeReserve, "x"), w.reserve("m3", 1, port), elsewhere)
+	w.deliver(nowhere)
+	w.run(time.Second)
+	w.deliver(gone)
+	w.run(time.Second)
+	w.wantReplies("r1 SUCCEEDED", "m1 FAILED permanent", "m2 FAILED permanent", "m3 FAILED permanent", "m4 FAILED permanent",
+		"m5 FAILED permanent", "m6 FAILED permanent")
+	w.wantInventory(network(1))
+}
+
+func TestTheSweepReportsWhatIsGone(t *testing.T) {
+	w := newWorld(t, "")
+	var gone []vim.Token
+	w.cfg.Gone = func(_ string, r vim.Resource) { gone = append(gone, r.Token) }
+	w.restart()
+	config := vim.Reserve{Token: token(3), Kind: vim.Configuration, Spec: vim.Spec{Configuration: &vim.ConfigurationSpec{Action: "start"}}}
+	w.deliver(w.reserve("r1", 1, network(1), network(2), config))
+	w.run(time.Second)
+	if w.sweepOnce() {
+		t.Error("a sweep of what is as it should be found something")
+	}
+	if _, err := w.vim.Release(t.Context(), sim.Connections()[0], vim.Network, token(2)); err != nil {
+		t.Fatal(err)
+	}
+	w.sweepOnce()
+	if !slices.Equal(gone, []vim.Token{token(2)}) {
+		t.Errorf("gone: %v", gone)
+	}
+}
+
+func TestAResourceThatIsNeverReadyIsGivenUp(t *testing.T) {
+	w := newWorld(t, `{"delay":"1h"}`)
+	w.deliver(w.reserve("r1", 1, network(1)))
+	w.run(time.Second)
+	w.behave(`{"delay":"0s"}`)
+	w.run(11 * time.Minute)
+	w.wantReplies("r1 FAILED transient")
+	w.wantInventory()
+}
+
+func TestADuplicatedReplyIsSentTwice(t *testing.T) {
+	w := newWorld(t, `{"rules":[{"on":"*","outcome":"duplicate-reply"}]}`)
+	w.cfg.Tap = w.vim.Replies
+	w.restart()
+	w.deliver(w.reserve("r1", 1, network(1)))
+	w.run(time.Second)
+	w.deliver(w.release("d1", network(1)))
+	w.run(time.Second)
+	w.wantReplies("r1 SUCCEEDED", "r1 SUCCEEDED", "d1 SUCCEEDED", "d1 SUCCEEDED")
+}
+
+func TestOldCommandsAndTombstonesGo(t *testing.T) {
+	w := newWorld(t, "")
+	w.deliver(w.reserve("r1", 1, network(1), network(2)), w.reserve("r2", 1, missing(3)))
+	w.run(time.Second)
+	w.deliver(w.release("d1", network(1)))
+	w.run(time.Second)
+	w.now = w.now.Add(8 * 24 * time.Hour)
+	w.run(time.Second)
+	var left []string
+	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableVimResources} {
+		recs, err := w.store.Records(t.Context(), eventstore.RecordQuery{Table: table})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range recs {
+			left = append(left, r.State)
+		}
+	}
+	slices.Sort(left)
+	if !slices.Equal(left, []string{vimmanager.Active, vimmanager.FenceState}) {
+		t.Errorf("left: %v", left)
+	}
+	w.wantInventory(network(2))
+}

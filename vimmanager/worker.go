@@ -1,0 +1,311 @@
+package vimmanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/vim"
+)
+
+// Worker drives due ledger rows. One step of a row is at most one call to its VIM between two commits.
+type Worker struct {
+	cfg   Config
+	nudge chan struct{}
+
+	mu      sync.Mutex
+	busy    map[string]bool      // rows this process works on, by row id
+	calls   map[string]int       // steps under way, by connection
+	cooling map[string]time.Time // rows whose step went wrong, until when
+	turn    int                  // RunOnce begins with another connection each time
+}
+
+// NewWorker returns a worker.
+func NewWorker(cfg Config) *Worker {
+	return &Worker{
+		cfg: cfg.withDefaults(), nudge: make(chan struct{}, 1),
+		busy: map[string]bool{}, calls: map[string]int{}, cooling: map[string]time.Time{},
+	}
+}
+
+// OnCommit wakes the worker when a commit gave it something to do. It follows the Committer.
+func (w *Worker) OnCommit(c *eventstore.Commit) {
+	for _, r := range c.Records {
+		if (r.Table == eventstore.TableVimResources || r.Table == eventstore.TableVimCommands) && !r.Due.IsZero() {
+			w.Nudge()
+			return
+		}
+	}
+}
+
+// Nudge shortens the wait for work.
+func (w *Worker) Nudge() {
+	select {
+	case w.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// RunOnce makes one step of one due row and reports whether there was one. Connections take turns.
+func (w *Worker) RunOnce(ctx context.Context) (bool, error) {
+	now, err := w.cfg.Store.Now(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read the store's clock: %w", err)
+	}
+	found, _, err := w.due(ctx, now)
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	rec := found[w.nextTurn()%len(found)][0]
+	w.take(rec)
+	defer w.release(rec)
+	return true, w.step(ctx, rec)
+}
+
+func (w *Worker) nextTurn() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn++
+	return w.turn
+}
+
+// Run makes steps until the context ends, several at once, and returns nil when the last has ended. A VIM that hangs
+// keeps only its own connection's steps waiting.
+func (w *Worker) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-w.nudge:
+		}
+		wait, err := w.dispatch(ctx, &wg)
+		if err != nil && ctx.Err() == nil {
+			w.cfg.Logger.WarnContext(ctx, "ledger not read", "error", err)
+			wait = w.cfg.Idle
+		}
+		timer.Reset(wait)
+	}
+}
+
+// dispatch starts a step of every due row there is room for, and returns how long nothing more will be due.
+func (w *Worker) dispatch(ctx context.Context, wg *sync.WaitGroup) (time.Duration, error) {
+	now, err := w.cfg.Store.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	found, wait, err := w.due(ctx, now)
+	if err != nil {
+		return 0, err
+	}
+	for _, rows := range found {
+		for _, rec := range rows {
+			if !w.take(rec) {
+				break
+			}
+			wg.Go(func() {
+				err := w.step(ctx, rec)
+				w.release(rec)
+				if err != nil && ctx.Err() == nil {
+					w.cool(rec, now.Add(w.cfg.Idle))
+					w.cfg.Logger.WarnContext(ctx, "ledger row not moved on", "vim_id", rec.Group, "token", rec.ID, "vnf_id", rec.Key, "error", err)
+					return
+				}
+				w.Nudge()
+			})
+		}
+	}
+	return wait, nil
+}
+
+// due returns the rows to work on now, grouped by connection, and how long until the next one that is not due yet.
+func (w *Worker) due(ctx context.Context, now time.Time) ([][]eventstore.Record, time.Duration, error) {
+	wait := w.cfg.Idle
+	lanes := w.cfg.lanes()
+	if len(lanes) == 0 {
+		return nil, wait, nil
+	}
+	var found [][]eventstore.Record
+	known := map[string]bool{}
+	look := func(q eventstore.RecordQuery, ours func(eventstore.Record) bool) error {
+		q.Lanes, q.DueBy = lanes, now.Add(w.cfg.Idle)
+		recs, err := w.cfg.Store.Records(ctx, q)
+		if err != nil {
+			return fmt.Errorf("read due rows of %s: %w", q.Table, err)
+		}
+		var rows []eventstore.Record
+		for _, r := range recs {
+			switch {
+			case !ours(r) || w.occupied(r, now):
+			case r.Due.After(now):
+				wait = min(wait, r.Due.Sub(now))
+			default:
+				rows = append(rows, r)
+			}
+		}
+		if len(rows) > 0 {
+			found = append(found, rows)
+		}
+		return nil
+	}
+	all := func(eventstore.Record) bool { return true }
+	for _, conn := range w.cfg.Registry.Connections() {
+		known[conn.ID] = true
+		// As many more as may be under way: those stay due until they are done.
+		q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: conn.ID, Limit: 4 * w.cfg.PerConnection}
+		if err := look(q, all); err != nil {
+			return nil, 0, err
+		}
+	}
+	// Rows of connections that are not registered, or no longer: their commands must be answered all the same.
+	err := look(eventstore.RecordQuery{Table: eventstore.TableVimResources, Limit: 256}, func(r eventstore.Record) bool { return !known[r.Group] })
+	if err != nil {
+		return nil, 0, err
+	}
+	err = look(eventstore.RecordQuery{Table: eventstore.TableVimCommands, Limit: 256}, all)
+	return found, wait, err
+}
+
+func (w *Worker) occupied(r eventstore.Record, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until, ok := w.cooling[r.ID]; ok {
+		if now.Before(until) {
+			return true
+		}
+		delete(w.cooling, r.ID)
+	}
+	return w.busy[r.ID]
+}
+
+// take claims a row for a step, false when its connection has no room.
+func (w *Worker) take(r eventstore.Record) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy[r.ID] || w.calls[r.Group] >= w.cfg.PerConnection {
+		return false
+	}
+	w.busy[r.ID] = true
+	w.calls[r.Group]++
+	return true
+}
+
+func (w *Worker) release(r eventstore.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.busy, r.ID)
+	if w.calls[r.Group]--; w.calls[r.Group] == 0 {
+		delete(w.calls, r.Group)
+	}
+}
+
+func (w *Worker) cool(r eventstore.Record, until time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cooling[r.ID] = until
+}
+
+// change makes one change to resource rows and the commands they concern, and sends the copies of replies that Tap
+// wants. f runs under the lock of the key, possibly more than once.
+func (cfg Config) change(ctx context.Context, key string, load []eventstore.RecordRef, tokens []string, f func(*ledger) error) error {
+	refs := slices.Clone(load)
+	for _, t := range tokens {
+		refs = append(refs, resourceRef(t))
+	}
+	for {
+		var missing []eventstore.RecordRef
+		var lg *ledger
+		_, err := cfg.Doer.Do(ctx, &eventstore.Work{
+			Keys: []string{key},
+			Load: func() eventstore.Load { return eventstore.Load{Records: refs} },
+			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+				c := &eventstore.Commit{}
+				missing, lg = nil, newLedger(cfg, l, c)
+				for _, t := range tokens { // whoever waits for a row may be told: their commands are needed, too
+					r, err := lg.resource(t)
+					if err != nil {
+						return nil, err
+					}
+					if r == nil {
+						continue
+					}
+					for _, id := range r.doc.commands() {
+						if ref := commandRef(id); !slices.Contains(refs, ref) {
+							missing = append(missing, ref)
+						}
+					}
+				}
+				if len(missing) > 0 {
+					return nil, nil
+				}
+				if err := f(lg); err != nil {
+					return nil, err
+				}
+				if err := lg.write(); err != nil {
+					return nil, err
+				}
+				return c, nil
+			},
+		})
+		if err != nil {
+			return err
+		}
+		if len(missing) == 0 {
+			lg.log(ctx)
+			return lg.copies(ctx)
+		}
+		refs = append(refs, missing...)
+	}
+}
+
+// log writes a line per state change.
+func (lg *ledger) log(ctx context.Context) {
+	for _, id := range slices.Sorted(maps.Keys(lg.resources)) {
+		if r := lg.resources[id]; r.changed && r.State != r.was {
+			lg.Logger.InfoContext(ctx, "resource moved", "vnf_id", r.doc.Owner, "vim_id", r.Group, "token", r.ID,
+				"kind", string(r.doc.Kind), "from", r.was, "to", r.State)
+		}
+	}
+}
+
+// copies sends replies again where the VIM's behaviour wants them doubled.
+func (lg *ledger) copies(ctx context.Context) error {
+	if lg.Tap == nil {
+		return nil
+	}
+	var errs []error
+	for _, c := range lg.replies {
+		kind := vim.Kind("")
+		if len(c.doc.Items) > 0 {
+			kind = c.doc.Items[0].Kind
+		}
+		op := "release"
+		if c.doc.Reserve {
+			op = "reserve"
+		}
+		for n := lg.Tap(c.Group, kind, op); n > 1; n-- {
+			_, err := lg.Doer.Do(ctx, &eventstore.Work{
+				Keys: []string{c.Key},
+				Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+					for _, m := range lg.commit.Outbox {
+						if m.CausationID == c.ID {
+							return &eventstore.Commit{Outbox: append(lg.commit.Outbox[:0:0], m)}, nil
+						}
+					}
+					return nil, nil
+				},
+			})
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
