@@ -1,0 +1,291 @@
+// Package sagabench measures the saga engine with all the machinery around it, on any store: clients run three-step toy
+// sagas whose commands and replies are durable messages; every tenth saga fails at its third step and undoes two.
+//
+// It owns the load and the figures, never the store.
+package sagabench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vnfm/vnfm/bus/embedded"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/lease"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/outbox"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/timer"
+)
+
+// Options says how much load to make.
+type Options struct {
+	Clients     int           // each runs one saga after the other; 0 means 64
+	Duration    time.Duration // of the measured load; 0 means five seconds
+	Uncontended int           // sagas run one after the other first, for the latency; 0 means 50
+	Committers  int           // 0 means 2; use 1 on SQLite
+	MaxBatch    int           // 0: the committer's default
+	// Measuring is called when the measured load begins and when it ends, so that a caller can measure the database
+	// over the same time.
+	Measuring func(begins bool)
+}
+
+// Report is what was measured under load, and the latency without.
+type Report struct {
+	Clients         int
+	Sagas           int // that ended while measured
+	Compensated     int // of these
+	Elapsed         time.Duration
+	PerSecond       float64
+	CPU             time.Duration // of this process, user and system, per saga
+	Transactions    float64       // database transactions per saga
+	Commits         float64       // commits (works) per saga, many to a transaction
+	P50, P99        time.Duration // of a saga, from Begin to its last commit
+	UncontendedP50  time.Duration
+	UncontendedRuns int
+}
+
+// String returns the report on one line.
+func (r Report) String() string {
+	return fmt.Sprintf("%d clients: %.0f sagas/s, %.3f ms CPU/saga, %.2f transactions and %.1f commits/saga, p50 %s, p99 %s, uncontended p50 %s",
+		r.Clients, r.PerSecond, float64(r.CPU.Microseconds())/1000, r.Transactions, r.Commits,
+		r.P50.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond), r.UncontendedP50.Round(10*time.Microsecond))
+}
+
+// Run measures the engine on a store. The store is left with the sagas in it.
+func Run(ctx context.Context, store eventstore.Store, o Options) (Report, error) {
+	if o.Clients <= 0 {
+		o.Clients = 64
+	}
+	if o.Duration <= 0 {
+		o.Duration = 5 * time.Second
+	}
+	if o.Uncontended <= 0 {
+		o.Uncontended = 50
+	}
+	ctx, stop := context.WithCancel(ctx)
+	m, err := newMachine(ctx, store, o)
+	if err != nil {
+		stop()
+		return Report{}, err
+	}
+	defer m.wait()
+	defer stop()
+
+	r := Report{Clients: o.Clients, UncontendedRuns: o.Uncontended}
+	alone := make([]time.Duration, 0, o.Uncontended)
+	for range o.Uncontended {
+		d, _, err := m.saga(ctx)
+		if err != nil {
+			return r, err
+		}
+		alone = append(alone, d)
+	}
+	r.UncontendedP50 = percentile(alone, 50)
+	return m.load(ctx, o, r)
+}
+
+// load runs the clients for the time given, after a short run to warm up, and measures.
+func (m *machine) load(ctx context.Context, o Options, r Report) (Report, error) {
+	var (
+		mu          sync.Mutex
+		took        []time.Duration
+		compensated int
+		failed      error
+		measuring   atomic.Bool
+		wg          sync.WaitGroup
+	)
+	ctx, stop := context.WithCancel(ctx)
+	for range o.Clients {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				d, state, err := m.saga(ctx)
+				mu.Lock()
+				switch {
+				case err != nil && !errors.Is(err, context.Canceled) && failed == nil:
+					failed = err
+					stop()
+				case err == nil && measuring.Load():
+					took = append(took, d)
+					if state == saga.Compensated {
+						compensated++
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	sleep(ctx, min(o.Duration/5, time.Second))
+	if o.Measuring != nil {
+		o.Measuring(true)
+	}
+	begin, cpu, tx, commits := time.Now(), cpuTime(), m.transactions.Load(), m.commits.Load()
+	measuring.Store(true)
+	sleep(ctx, o.Duration)
+	measuring.Store(false)
+	r.Elapsed, cpu = time.Since(begin), cpuTime()-cpu
+	tx, commits = m.transactions.Load()-tx, m.commits.Load()-commits
+	if o.Measuring != nil {
+		o.Measuring(false)
+	}
+	stop()
+	wg.Wait()
+	r.Sagas, r.Compensated = len(took), compensated
+	if n := len(took); n > 0 {
+		r.PerSecond = float64(n) / r.Elapsed.Seconds()
+		r.CPU = cpu / time.Duration(n)
+		r.Transactions, r.Commits = float64(tx)/float64(n), float64(commits)/float64(n)
+		r.P50, r.P99 = percentile(took, 50), percentile(took, 99)
+	}
+	return r, failed
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+func percentile(d []time.Duration, p int) time.Duration {
+	if len(d) == 0 {
+		return 0
+	}
+	slices.Sort(d)
+	return d[len(d)*p/100]
+}
+
+// cpuTime returns the user and system time this process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// machine is the program around the engine, as server builds it.
+type machine struct {
+	doer         *eventstore.Committer
+	runtime      *saga.Runtime
+	loops        sync.WaitGroup
+	transactions atomic.Int64
+	commits      atomic.Int64
+	number       atomic.Int64
+
+	mu      sync.Mutex
+	waiting map[string]chan saga.State
+}
+
+func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machine, error) {
+	m := &machine{waiting: map[string]chan saga.State{}}
+	quiet := slog.New(slog.DiscardHandler)
+	feed := outbox.NewFeed(store, 0)
+	keeper := lease.New(lease.Config{Store: store, Owner: uuid.NewString(), Now: time.Now, Logger: quiet})
+	if _, err := keeper.RunOnce(ctx); err != nil {
+		return nil, err
+	}
+	if _, ok := keeper.Epoch(0); !ok {
+		return nil, errors.New("the lanes are held by another process")
+	}
+	runtime, err := saga.NewRuntime(saga.RuntimeConfig{Definitions: []*saga.Definition{definition()}, Host: host{}})
+	if err != nil {
+		return nil, err
+	}
+	m.runtime = runtime
+	var clock *timer.Timer
+	m.doer = eventstore.NewCommitter(counted{store, &m.transactions}, eventstore.CommitterConfig{
+		Committers: o.Committers, MaxBatch: o.MaxBatch, Logger: quiet,
+		OnCommit: []func(*eventstore.Commit){feed.OnCommit, m.onCommit, func(c *eventstore.Commit) { clock.OnCommit(c) }},
+	})
+	clock = timer.New(timer.Config{
+		Handlers: map[string]timer.Handler{saga.TimeoutOwner: runtime.Timeouts()}, Store: store, Doer: m.doer, Epochs: keeper,
+		Logger: quiet,
+	})
+	b := embedded.New(embedded.Config{Source: feed, Logger: quiet})
+	for name, h := range map[string]map[string]inbox.Handler{
+		"bench-participant": {topic: participant{}},
+		"bench-replies":     {message.TopicReplies: runtime.Replies()},
+	} {
+		b.Subscribe(inbox.New(inbox.Config{Name: name, Handlers: h, Store: store, Doer: m.doer, Epochs: keeper, Logger: quiet}))
+	}
+	pruner := outbox.NewPruner(outbox.PrunerConfig{
+		Store: store, Consumers: []string{"bench-participant", "bench-replies"}, Every: time.Second, Logger: quiet,
+	})
+	for _, run := range []func(context.Context) error{m.doer.Run, keeper.Run, b.Run, clock.Run, pruner.Run} {
+		m.loops.Go(func() { _ = run(ctx) }) // a loop ends when the context does
+	}
+	return m, nil
+}
+
+func (m *machine) wait() { m.loops.Wait() }
+
+// saga runs one saga and returns how long it took.
+func (m *machine) saga(ctx context.Context) (time.Duration, saga.State, error) {
+	id := uuid.NewString()
+	data := json.RawMessage(`{"fail":false}`)
+	if m.number.Add(1)%10 == 0 {
+		data = json.RawMessage(`{"fail":true}`)
+	}
+	done := make(chan saga.State, 1)
+	m.mu.Lock()
+	m.waiting[id] = done
+	m.mu.Unlock()
+	begin := time.Now()
+	_, err := m.doer.Do(ctx, &eventstore.Work{
+		Keys: []string{id},
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			c := &eventstore.Commit{}
+			return c, m.runtime.Begin(l, c, saga.New{
+				ID: id, Type: "bench", DefVersion: 1, Key: id, Policy: saga.Rollback, Data: data, Cause: id,
+			})
+		},
+	})
+	if err != nil {
+		return 0, "", err
+	}
+	select {
+	case state := <-done:
+		return time.Since(begin), state, nil
+	case <-ctx.Done():
+		return 0, "", ctx.Err()
+	}
+}
+
+// onCommit tells a client that its saga ended.
+func (m *machine) onCommit(c *eventstore.Commit) {
+	m.commits.Add(1)
+	for _, s := range c.Sagas {
+		if state := saga.State(s.State); state.Final() {
+			m.mu.Lock()
+			if done := m.waiting[s.ID]; done != nil {
+				delete(m.waiting, s.ID)
+				done <- state
+			}
+			m.mu.Unlock()
+		}
+	}
+}
+
+// counted counts transactions.
+type counted struct {
+	eventstore.Executor
+	n *atomic.Int64
+}
+
+func (c counted) Execute(ctx context.Context, works []*eventstore.Work) ([]eventstore.Result, error) {
+	c.n.Add(1)
+	return c.Executor.Execute(ctx, works)
+}
