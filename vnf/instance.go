@@ -62,7 +62,8 @@ type VimConnection struct {
 type Resource struct {
 	ID         string `json:"id"` // planned resource id: a UUID of ours
 	Generation int    `json:"generation"`
-	Kind       string `json:"kind"`     // a vim.Kind
+	Kind       string `json:"kind"` // a vim.Kind
+	Name       string `json:"name,omitempty"`
 	Template   string `json:"template"` // VDU, VL, CPD or storage id in the VNFD; the rule's for a server group
 	Definition string `json:"resourceDefinitionId,omitempty"`
 	Connection string `json:"vimConnectionId"`

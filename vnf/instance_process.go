@@ -3,6 +3,7 @@ package vnf
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm"
@@ -56,7 +57,7 @@ type BeginCleanup struct{ Saga string }
 // EndCleanup ends one: what was released.
 type EndCleanup struct {
 	Saga     string
-	Released []string
+	Released []Resource
 }
 
 func (CreateInstance) instanceCommand()      {}
@@ -97,17 +98,11 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 	case FailOperation:
 		return v.land(c.Failed.OpID, &c.Failed)
 	case ReportLeftovers:
-		if len(c.Leftovers) == 0 {
-			return nil, nil
-		}
-		return []InstanceEvent{&LeftoversFound{Saga: c.Saga, Leftovers: c.Leftovers}}, nil
+		return v.report(c), nil
 	case BeginCleanup:
 		return v.beginCleanup(c)
 	case EndCleanup:
-		if v.Cleanup != c.Saga && len(c.Released) == 0 {
-			return nil, nil
-		}
-		return []InstanceEvent{&CleanupEnded{Saga: c.Saga, Released: c.Released}}, nil
+		return v.endCleanup(c), nil
 	}
 	return nil, vnfm.Errorf(vnfm.Internal, "unknown instance command %T", command)
 }
@@ -203,6 +198,35 @@ func (v *Instance) beginCleanup(c BeginCleanup) ([]InstanceEvent, error) {
 		return nil, vnfm.Errorf(vnfm.Conflict, "nothing is left to clean up")
 	}
 	return []InstanceEvent{&CleanupBegun{Saga: c.Saga}}, nil
+}
+
+// endCleanup takes note of leftovers that are gone. Of a cleanup that released nothing the instance lists, there is
+// nothing to note.
+func (v *Instance) endCleanup(c EndCleanup) []InstanceEvent {
+	e := &CleanupEnded{Saga: c.Saga}
+	for _, l := range v.Leftovers {
+		if slices.ContainsFunc(c.Released, func(r Resource) bool { return r.ID == l.ID && r.Generation >= l.Generation }) {
+			e.Released = append(e.Released, l.ID)
+		}
+	}
+	if v.Cleanup != c.Saga && len(e.Released) == 0 {
+		return nil
+	}
+	return []InstanceEvent{e}
+}
+
+// report takes note of leftovers the instance does not list yet.
+func (v *Instance) report(c ReportLeftovers) []InstanceEvent {
+	e := &LeftoversFound{Saga: c.Saga}
+	for _, l := range c.Leftovers {
+		if !slices.ContainsFunc(v.Leftovers, func(r Resource) bool { return r.ID == l.ID && r.Generation >= l.Generation }) {
+			e.Leftovers = append(e.Leftovers, l)
+		}
+	}
+	if len(e.Leftovers) == 0 {
+		return nil
+	}
+	return []InstanceEvent{e}
 }
 
 // describe names resources for people: "1 compute (VDU1, id …), …".

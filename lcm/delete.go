@@ -1,0 +1,34 @@
+package lcm
+
+import (
+	"context"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// DeleteVnf implements API.
+func (s *Service) DeleteVnf(ctx context.Context, id string, by request.Info) error {
+	return s.do(ctx, &eventstore.Work{
+		Keys: []string{id},
+		Load: func() eventstore.Load { return s.cfg.Instances.Load(id) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata("lcm.delete", "")}
+			v, err := x.instance(id)
+			if err != nil {
+				return nil, err
+			}
+			if v.Version > 0 && !v.Deleted {
+				if err := by.Check(v.Version); err != nil {
+					return nil, err
+				}
+			}
+			if err := x.onInstance(v, id, vnf.DeleteInstance{}); err != nil {
+				return nil, err
+			}
+			x.c.Idempotency = by.Idempotency(nil)
+			return x.c, nil
+		},
+	})
+}

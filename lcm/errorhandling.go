@@ -1,0 +1,88 @@
+package lcm
+
+import (
+	"context"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// Retry implements API.
+func (s *Service) Retry(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error) {
+	return s.handleError(ctx, opID, vnf.HandleError{Task: vnf.TriggerRetry}, saga.Retrying, by)
+}
+
+// Rollback implements API.
+func (s *Service) Rollback(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error) {
+	return s.handleError(ctx, opID, vnf.HandleError{Task: vnf.TriggerRollback}, saga.RollBack, by)
+}
+
+// Fail implements API.
+func (s *Service) Fail(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error) {
+	return s.handleError(ctx, opID, vnf.HandleError{Task: vnf.TriggerFail}, saga.Fail, by)
+}
+
+// Cancel implements API.
+func (s *Service) Cancel(ctx context.Context, opID, mode string, by request.Info) (*vnf.OpOcc, error) {
+	return s.handleError(ctx, opID, vnf.HandleError{Task: vnf.TriggerCancel, Mode: mode}, saga.Cancel, by)
+}
+
+// handleError asks the operation's saga for an error-handling task. The operation's own table says first whether it is
+// possible; what the saga then does comes back as a turn, in the same commit.
+func (s *Service) handleError(ctx context.Context, opID string, task vnf.HandleError, kind saga.ActionKind, by request.Info) (*vnf.OpOcc, error) {
+	seen, err := s.opOcc(ctx, opID)
+	if err != nil {
+		return nil, err
+	}
+	var op *vnf.OpOcc
+	err = s.do(ctx, &eventstore.Work{
+		Keys: []string{seen.VnfID},
+		Load: func() eventstore.Load { return s.runtime.LoadFor(opID, seen.VnfID) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			x := &change{s: s, l: l, c: &eventstore.Commit{}}
+			o, err := x.opOcc(opID)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := o.Process(task); err != nil {
+				return nil, err
+			}
+			a := saga.Action{Kind: kind, Mode: task.Mode, Actor: by.Actor, Cause: by.ID}
+			if err := s.runtime.Act(l, x.c, opID, a); err != nil {
+				return nil, err
+			}
+			if op, err = x.opOcc(opID); err != nil {
+				return nil, err
+			}
+			x.c.Idempotency = by.Idempotency(op)
+			return x.c, nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return op, nil
+}
+
+// opOcc reads an operation occurrence outside any change. Returns NotFound when there is none.
+func (s *Service) opOcc(ctx context.Context, id string) (*vnf.OpOcc, error) {
+	var err error
+	for range 3 {
+		var l *eventstore.Loaded
+		if l, err = s.cfg.Store.Load(ctx, s.cfg.OpOccs.Load(id)); err != nil {
+			return nil, err
+		}
+		st, e := s.cfg.OpOccs.Read(l, &eventstore.Commit{}, id)
+		if err = e; err != nil {
+			continue // to be loaded whole
+		}
+		if st.Version == 0 {
+			return nil, vnfm.Errorf(vnfm.NotFound, "there is no operation occurrence %s", id)
+		}
+		return &st.Value, nil
+	}
+	return nil, err
+}

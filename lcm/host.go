@@ -1,0 +1,286 @@
+package lcm
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// operation is what one LCM operation makes of the turns of its saga.
+type operation interface {
+	// warnings are known from the plan.
+	warnings(in *saga.Instance) []string
+	// done records what an item that is done changed.
+	done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error)
+	// landed is what a completed operation makes of the instance.
+	landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error)
+	// failed is what an operation that was given up leaves of the instance.
+	failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed, error)
+}
+
+// host gives the sagas their meaning.
+type host struct{ *Service }
+
+var _ saga.Host = host{}
+
+// Load implements saga.Host: the streams of the instance and of the operation occurrence. A cleanup saga has no
+// operation occurrence of its own; its stream does not exist.
+func (s host) Load(sagaID, key string) eventstore.Load { return s.load(sagaID, key) }
+
+func (s *Service) load(sagaID, key string) eventstore.Load {
+	return s.cfg.Instances.Load(key).Merge(s.cfg.OpOccs.Load(sagaID))
+}
+
+// Turn implements saga.Host: it makes events of what an input did to a saga. An operation and its saga move in one
+// commit. A saga that has ended moves no operation: late successes are released by cleanup sagas.
+func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) error {
+	in := t.Instance
+	x := &change{s: s.Service, l: l, c: c, meta: eventstore.Metadata{
+		CorrelationID: in.CorrelationID, CausationID: t.Cause, Command: "saga." + in.Type, Actor: t.Actor, Traceparent: in.Traceparent,
+	}}
+	op, ok := s.ops[in.Type]
+	if !ok {
+		return s.cleanupTurn(x, t)
+	}
+	if t.From.Final() {
+		return nil
+	}
+	o, err := x.opOcc(in.ID)
+	if err != nil {
+		return err
+	}
+	v, err := x.instance(in.Key)
+	if err != nil {
+		return err
+	}
+	target := vnf.OpState(saga.OpState(in.State, in.Stage > 0))
+	to := vnf.Advance{To: target, Error: problem(o, in), ByPolicy: t.From != saga.Held && t.From != saga.Stuck}
+	if to.Grant, err = s.granted(op, in); err != nil {
+		return err
+	}
+	commands := forward(o.State, to)
+	records, err := s.records(op, t, v)
+	if err != nil {
+		return err
+	}
+	commands = append(commands, records...)
+	if err := x.onOpOcc(o, in.ID, commands...); err != nil {
+		return err
+	}
+	if err := x.onOpOcc(o, in.ID, vnf.ReportProgress{Items: progress(o, in, s.stageOf(in))}, to); err != nil {
+		return err
+	}
+	return s.land(x, op, o, v, in)
+}
+
+// forward makes the moves that come before what the turn did: it was done in the state they lead to.
+func forward(from vnf.OpState, to vnf.Advance) []vnf.OpCommand {
+	first := to
+	switch {
+	case from == vnf.Starting && to.To != vnf.Starting && to.To != vnf.RolledBack:
+		first.To = vnf.Processing
+	case from == vnf.FailedTemp && (to.To == vnf.Processing || to.To == vnf.Completed):
+		first.To = vnf.Processing
+	case from == vnf.FailedTemp && (to.To == vnf.RollingBack || to.To == vnf.RolledBack):
+		first.To = vnf.RollingBack
+	default:
+		return nil
+	}
+	return []vnf.OpCommand{first}
+}
+
+// granted is what the grant says, once there is one.
+func (s *Service) granted(op operation, in *saga.Instance) (vnf.OpGranted, error) {
+	g, err := grantOf(in)
+	if err != nil || g == nil {
+		return vnf.OpGranted{}, nil //nolint:nilerr // a grant that cannot be read ends the operation; its step says so
+	}
+	e := vnf.OpGranted{Warnings: slices.Concat(op.warnings(in), g.Warnings)}
+	if !g.Local {
+		e.GrantID = g.ID
+	}
+	return e, nil
+}
+
+// records turns notes into commands.
+func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance) ([]vnf.OpCommand, error) {
+	var out []vnf.OpCommand
+	for _, n := range t.Notes {
+		run := runOf(t.Instance, n)
+		switch n.Kind {
+		case saga.NoteItemDone:
+			if n.Step == stepGrant || run == nil {
+				continue
+			}
+			done, err := op.done(t.Instance, run, v)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, done...)
+		case saga.NoteItemUndone:
+			if run == nil {
+				continue
+			}
+			for _, r := range readCommand(run).Resources {
+				out = append(out, vnf.Record{Event: &vnf.ResourceUndone{ID: r.Token.ID}})
+			}
+		case saga.NoteItemSkipped:
+			text := fmt.Sprintf("%s was skipped", n.Step)
+			if n.Failure != nil && n.Failure.Reason != "" {
+				text += ": " + n.Failure.Reason
+			}
+			out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: text}})
+		case saga.NoteCancelled:
+			out = append(out, vnf.HandleError{Task: vnf.TriggerCancel, Mode: n.Failure.Reason})
+		default: // the progress tells
+		}
+	}
+	return out, nil
+}
+
+func runOf(in *saga.Instance, n saga.Note) *saga.ItemRun {
+	for _, r := range in.Items {
+		if r.Step == n.Step && r.Item == n.Item {
+			return r
+		}
+	}
+	return nil
+}
+
+// stageOf returns the stage of each step of a saga.
+func (s *Service) stageOf(in *saga.Instance) map[string]int {
+	m := map[string]int{}
+	if def := s.runtime.Definition(in.Type, in.DefVersion); def != nil {
+		for i, stage := range def.Stages {
+			for _, step := range stage.Steps {
+				m[step.ID] = i
+			}
+		}
+	}
+	return m
+}
+
+// progress is how far the saga's items got, for the entries of the operation's progress.
+func progress(o *vnf.OpOcc, in *saga.Instance, stages map[string]int) []vnf.ProgressMade {
+	var out []vnf.ProgressMade
+	seen := map[string]bool{}
+	for _, run := range in.Items {
+		for _, r := range readCommand(run).Resources {
+			p := vnf.ProgressMade{
+				Step: run.Step, ID: r.Token.ID, State: progressOf(run), Attempt: run.Attempt, Kind: string(r.Kind), Name: r.Spec.Name,
+			}
+			if run.Cause != nil && p.State != vnf.ProgressDone && p.State != vnf.ProgressUndone {
+				p.Reason = run.Cause.Reason
+			}
+			seen[p.Step+p.ID] = true
+			out = append(out, p)
+		}
+	}
+	for _, p := range o.Progress { // a server group whose computes are all at different VIMs is not made
+		if stage, ok := stages[p.Step]; ok && stage < in.Stage && !seen[p.Step+p.ID] && p.State == vnf.ProgressPending {
+			out = append(out, vnf.ProgressMade{Step: p.Step, ID: p.ID, State: vnf.ProgressSkipped})
+		}
+	}
+	return out
+}
+
+func progressOf(run *saga.ItemRun) string {
+	switch run.State {
+	case saga.ItemPending:
+		if run.EverSent {
+			return vnf.ProgressRunning
+		}
+		return vnf.ProgressPending
+	case saga.ItemSent:
+		return vnf.ProgressRunning
+	case saga.ItemDone:
+		return vnf.ProgressDone
+	case saga.ItemFailed:
+		return vnf.ProgressFailed
+	case saga.ItemUnknown:
+		if run.Waiting {
+			return vnf.ProgressRunning
+		}
+		return vnf.ProgressUnknown
+	case saga.ItemSkipped:
+		return vnf.ProgressSkipped
+	case saga.ItemUndoing:
+		return vnf.ProgressUndoing
+	case saga.ItemUndone:
+		return vnf.ProgressUndone
+	case saga.ItemStuck:
+		return vnf.ProgressStuck
+	}
+	return vnf.ProgressPending
+}
+
+// land changes the instance when the operation has ended.
+func (s *Service) land(x *change, op operation, o *vnf.OpOcc, v *vnf.Instance, in *saga.Instance) error {
+	if !o.State.Final() || v.Operation != in.ID {
+		return nil
+	}
+	var cmd vnf.InstanceCommand
+	var err error
+	switch o.State {
+	case vnf.Completed:
+		cmd, err = op.landed(in, v)
+	case vnf.Failed:
+		var f vnf.OperationFailed
+		f, err = op.failed(in, v)
+		cmd = vnf.FailOperation{Failed: f}
+	default:
+		cmd = vnf.RollBackOperation{OpID: in.ID}
+	}
+	if err != nil {
+		return err
+	}
+	return x.onInstance(v, in.Key, cmd)
+}
+
+// problem says why an operation failed.
+func problem(o *vnf.OpOcc, in *saga.Instance) vnf.Problem {
+	for _, run := range in.Items {
+		if run.State == saga.ItemStuck && run.Cause != nil {
+			return vnf.Problem{Title: "Undo failed", Status: 500, Detail: fmt.Sprintf("%s: %s", where(o, run.Step, run.Item), run.Cause.Reason)}
+		}
+	}
+	f := in.Cause
+	if f == nil {
+		return vnf.Problem{Title: "Failed", Status: 500, Detail: "the operation failed"}
+	}
+	p := vnf.Problem{Title: "Operation failed", Status: 500, Detail: f.Reason}
+	switch f.Class {
+	case message.Unavailable:
+		p.Status = 503
+	case message.UnknownOutcome:
+		p.Status = 504
+	default:
+	}
+	switch {
+	case f.Step == "" && f.Class == "": // a cancel
+		p.Title, p.Status = "Cancelled", 409
+	case f.Step == "":
+		p.Title = "Deadline passed"
+	case in.State == saga.Compensated && o.State == vnf.Starting && f.Class != message.UnknownOutcome && f.Class != message.Unavailable:
+		p.Title, p.Status = "Grant rejected", 403
+	case f.Step == stepGrant:
+		p.Title = "No grant"
+	default:
+		p.Detail = fmt.Sprintf("%s: %s", where(o, f.Step, f.Item), f.Reason)
+	}
+	return p
+}
+
+// where names an item for people.
+func where(o *vnf.OpOcc, step, item string) string {
+	for _, p := range o.Progress {
+		if p.Step == step && p.ID == item {
+			return fmt.Sprintf("%s %s", p.Kind, p.Name)
+		}
+	}
+	return step
+}

@@ -1,0 +1,352 @@
+package lcm
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// sagaInstantiate is the type of the saga of INSTANTIATE.
+const sagaInstantiate = "instantiate"
+
+// instantiateData is the data of the saga: fixed at its begin.
+type instantiateData struct {
+	VnfID        string                     `json:"vnfInstanceId"`
+	OpID         string                     `json:"opOccId"`
+	Number       int64                      `json:"number"` // the operation's, for its VNF: the fence
+	Batch        int                        `json:"batch"`
+	Plan         *Plan                      `json:"plan"`
+	Grant        nfvo.GrantRequest          `json:"grantRequest"`
+	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
+	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
+}
+
+// Instantiate implements API.
+func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error) {
+	seen, err := s.instance(ctx, vnfID)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.cfg.Packages.Descriptor(ctx, seen.DescriptorDigest)
+	if err != nil {
+		return nil, err
+	}
+	opID := s.cfg.NewID()
+	var op *vnf.OpOcc
+	err = s.do(ctx, &eventstore.Work{
+		Keys: []string{vnfID},
+		Load: func() eventstore.Load { return s.load(opID, vnfID) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata("lcm.instantiate", opID)}
+			v, err := x.instance(vnfID)
+			if err != nil {
+				return nil, err
+			}
+			if v.DescriptorDigest != seen.DescriptorDigest {
+				return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile")
+			}
+			if err := s.beginInstantiate(x, v, opID, d, &r, by); err != nil {
+				return nil, err
+			}
+			if op, err = x.opOcc(opID); err != nil {
+				return nil, err
+			}
+			x.c.Idempotency = by.Idempotency(op)
+			return x.c, nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return op, nil
+}
+
+// beginInstantiate adds the operation and its saga to the commit.
+func (s *Service) beginInstantiate(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Instantiate, by request.Info) error {
+	err := x.onInstance(v, v.ID, vnf.BeginOperation{
+		OpID: opID, Operation: vnf.OpInstantiate, Descriptor: d, Extensions: r.Extensions, Configurable: r.Configurable,
+	})
+	if err != nil {
+		return err
+	}
+	f, ok := d.Flavour(r.FlavourID)
+	if !ok {
+		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q", r.FlavourID).At("/flavourId")
+	}
+	if err := vnf.CheckSchema(f.Operations[string(vnf.OpInstantiate)].ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
+		return err
+	}
+	connection, err := s.wanted(r)
+	if err != nil {
+		return err
+	}
+	vars := bootValues(v, f, r)
+	plan, err := NewPlan(opID, nameOf(v), d, r, vars)
+	if err != nil {
+		return err
+	}
+	data := instantiateData{
+		VnfID: v.ID, OpID: opID, Number: v.Operations, Batch: s.cfg.Settings.Batch, Plan: plan,
+		Extensions: r.Extensions, Configurable: r.Configurable,
+		Grant: nfvo.GrantRequest{
+			VnfID: v.ID, OpOccID: opID, VnfdID: v.VnfdID, FlavourID: f.ID, Operation: string(vnf.OpInstantiate),
+			Level: plan.Level, DefaultConnection: connection, AdditionalParams: r.AdditionalParams,
+		},
+	}
+	plan.addRequest(&data.Grant)
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
+	}
+	policy := s.policy(vnf.OpInstantiate, f)
+	started := vnf.OpStarted{
+		ID: opID, VnfID: v.ID, Operation: vnf.OpInstantiate, Number: v.Operations, Params: r.Params,
+		Policy: string(policy), Actor: by.Actor,
+	}
+	for _, p := range plan.Resources {
+		started.Planned = append(started.Planned, vnf.PlannedStep{
+			Step: reserveStep[p.Kind], ID: p.ID, Kind: string(p.Kind), Name: p.Spec.Name,
+		})
+	}
+	if err := x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: started}); err != nil {
+		return err
+	}
+	return s.runtime.Begin(x.l, x.c, saga.New{
+		ID: opID, Type: sagaInstantiate, DefVersion: 1, Key: v.ID, Policy: policy, Data: raw,
+		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
+	})
+}
+
+// wanted checks that the VIM connections a request names are registered, and returns the one to use where the grant
+// need not choose: that of a request that names exactly one.
+func (s *Service) wanted(r *Instantiate) (string, error) {
+	check := func(id, at string) error {
+		if id == "" {
+			return nil
+		}
+		if _, err := s.cfg.Connections.Connection(id); err != nil {
+			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is not registered", id).At(at)
+		}
+		return nil
+	}
+	ids := make([]string, 0, len(r.Connections))
+	for id := range r.Connections {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if err := check(id, "/vimConnectionInfo/"+id); err != nil {
+			return "", err
+		}
+	}
+	for _, l := range r.ExtLinks {
+		if err := check(l.Connection, "/extVirtualLinks"); err != nil {
+			return "", err
+		}
+	}
+	for _, l := range r.ExtManaged {
+		if err := check(l.Connection, "/extManagedVirtualLinks"); err != nil {
+			return "", err
+		}
+	}
+	if len(ids) == 1 {
+		return ids[0], nil
+	}
+	return "", nil
+}
+
+// nameOf is what the names of an instance's resources begin with.
+func nameOf(v *vnf.Instance) string {
+	if v.Name != "" {
+		return v.Name
+	}
+	return "vnf-" + v.ID[:min(8, len(v.ID))]
+}
+
+// bootValues collects the values of the variables that the flavour's boot data name: additionalParams before extensions
+// before configurable properties (those of the request before the instance's), and the built-in names.
+func bootValues(v *vnf.Instance, f *vnfd.Flavour, r *Instantiate) map[string]string {
+	all := map[string]string{}
+	add := func(m map[string]json.RawMessage) {
+		for k, raw := range m {
+			all[k] = text(raw)
+		}
+	}
+	add(v.Configurable)
+	add(r.Configurable)
+	add(v.Extensions)
+	add(r.Extensions)
+	var params map[string]json.RawMessage
+	if json.Unmarshal(r.AdditionalParams, &params) == nil {
+		add(params)
+	}
+	all["vnf.id"], all["vnf.name"] = v.ID, nameOf(v)
+	vars := map[string]string{}
+	for _, vdu := range f.Vdus {
+		if vdu.BootData == nil {
+			continue
+		}
+		for _, name := range vdu.BootData.Variables {
+			if x, ok := all[name]; ok {
+				vars[name] = x
+			}
+		}
+	}
+	return vars
+}
+
+// text is a JSON value as a variable's text: a string without its quotes, anything else as it is written.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+// reserveStep is the step that reserves a kind.
+//
+//nolint:gochecknoglobals // data
+var reserveStep = map[vim.Kind]string{
+	vim.Network: "networks", vim.ServerGroup: "server-groups", vim.Subnet: "subnets", vim.Volume: "volumes",
+	vim.Port: "ports", vim.Compute: "computes", vim.Configuration: "configuration",
+}
+
+// instantiateV1 is the saga: grant → networks, server groups → subnets, volumes → ports → computes → configuration.
+func (s *Service) instantiateV1() *saga.Definition {
+	step := func(kind vim.Kind) saga.Step {
+		return s.reserving(reserveStep[kind], func(in *saga.Instance) ([]saga.Item, error) {
+			d, err := decodeData[instantiateData](s, in)
+			if err != nil {
+				return nil, err
+			}
+			r, err := newResolver(d.Plan, in)
+			if err != nil {
+				return nil, err
+			}
+			if StageOf(kind) == 1 { // nothing is begun yet: a bad grant leaves no trace
+				if err := checkGrant(&d.Grant, r.grant); err != nil {
+					return nil, err
+				}
+				for _, cpd := range d.Plan.needsExtNetwork() {
+					if extNetwork(r.grant, cpd) == nil {
+						return nil, vnfm.Errorf(vnfm.Unprocessable, "neither the request nor the grant connects %s", cpd)
+					}
+				}
+			}
+			return reserveItems(vim.ReserveResources{VnfID: d.VnfID, Fence: d.Number}, d.Batch, r, kind)
+		})
+	}
+	return &saga.Definition{
+		Type: sagaInstantiate, Version: 1, Rollbackable: true, Deadline: s.cfg.Settings.Deadline, Undo: s.undoRetry(),
+		Stages: []saga.Stage{
+			s.grantStage(func(in *saga.Instance) (nfvo.GrantRequest, error) {
+				d, err := decodeData[instantiateData](s, in)
+				if err != nil {
+					return nfvo.GrantRequest{}, err
+				}
+				return d.Grant, nil
+			}),
+			{ID: "networks", Steps: []saga.Step{step(vim.Network), step(vim.ServerGroup)}},
+			{ID: "subnets", Steps: []saga.Step{step(vim.Subnet), step(vim.Volume)}},
+			{ID: "ports", Steps: []saga.Step{step(vim.Port)}},
+			{ID: "computes", Steps: []saga.Step{step(vim.Compute)}},
+			{ID: "configuration", Steps: []saga.Step{step(vim.Configuration)}},
+		},
+	}
+}
+
+// instantiateOp is what INSTANTIATE makes of the turns of its saga.
+type instantiateOp struct{ s *Service }
+
+func (op instantiateOp) warnings(in *saga.Instance) []string {
+	d, err := decodeData[instantiateData](op.s, in)
+	if err != nil {
+		return nil
+	}
+	return d.Plan.Warnings
+}
+
+// done records the resources an item made.
+func (op instantiateOp) done(in *saga.Instance, run *saga.ItemRun, _ *vnf.Instance) ([]vnf.OpCommand, error) {
+	d, err := decodeData[instantiateData](op.s, in)
+	if err != nil {
+		return nil, err
+	}
+	var result vim.Reserved
+	if err := json.Unmarshal(run.Result, &result); err != nil {
+		return nil, vnfm.Wrap(vnfm.Invalid, err, "the result of %s %s", run.Step, run.Item)
+	}
+	r, err := newResolver(d.Plan, in)
+	if err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "operation %s", in.ID)
+	}
+	var out []vnf.OpCommand
+	for _, res := range result.Resources {
+		out = append(out, vnf.Record{Event: r.event(res)})
+		for _, w := range res.Warnings {
+			out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: w}})
+		}
+	}
+	return out, nil
+}
+
+// landed makes the instance what the resources amount to.
+func (op instantiateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
+	d, err := decodeData[instantiateData](op.s, in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newResolver(d.Plan, in)
+	if err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "operation %s", in.ID)
+	}
+	info := r.info()
+	resources := r.held(in)
+	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
+		OpID: in.ID, Info: info, Resources: resources, Connections: op.s.connections(resources),
+		Extensions: d.Extensions, Configurable: d.Configurable,
+	}}, nil
+}
+
+// failed lists what stands, or may stand, of the resources.
+func (op instantiateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
+	d, err := decodeData[instantiateData](op.s, in)
+	if err != nil {
+		return vnf.OperationFailed{}, err
+	}
+	f := vnf.OperationFailed{OpID: in.ID}
+	made := standingResults(in)
+	for _, run := range in.Standing() {
+		if run.Step == stepGrant {
+			continue
+		}
+		f.Leftovers = append(f.Leftovers, leftovers(d.Plan, run, made)...)
+	}
+	return f, nil
+}
+
+// connections returns what the instance records of the VIM connections of its resources: no credentials.
+func (s *Service) connections(resources []vnf.Resource) map[string]vnf.VimConnection {
+	out := map[string]vnf.VimConnection{}
+	for _, r := range resources {
+		if _, ok := out[r.Connection]; ok || r.Connection == "" {
+			continue
+		}
+		var rec vnf.VimConnection
+		if c, err := s.cfg.Connections.Connection(r.Connection); err == nil {
+			rec = vnf.VimConnection{VimID: c.VimID, Type: string(c.Type), InterfaceInfo: c.InterfaceInfo, Extra: c.Extra}
+		}
+		out[r.Connection] = rec
+	}
+	return out
+}

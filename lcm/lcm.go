@@ -1,0 +1,179 @@
+package lcm
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// Packages is what the use cases need of the VNF packages.
+type Packages interface {
+	// Enabled returns the onboarded and enabled package with a vnfdId; NotFound when there is none.
+	Enabled(ctx context.Context, vnfdID string) (PackageRef, error)
+	// Descriptor returns a descriptor by its digest; NotFound when there is none.
+	Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error)
+}
+
+// PackageRef names a package as it was read.
+type PackageRef struct {
+	ID     string
+	Digest string // of its descriptor
+	// Stream and Version guard the use of the package: it must not have changed when the instance is created.
+	Stream  string
+	Version int64
+}
+
+// Connections is what the use cases need of the registry of VIM connections; vim.Registry has it.
+type Connections interface {
+	// Connection returns a connection; NotFound when there is none with that id.
+	Connection(id string) (vim.Connection, error)
+}
+
+// Loader reads committed state.
+type Loader interface {
+	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
+}
+
+// Config is what a Service needs.
+type Config struct {
+	Doer        eventstore.Doer
+	Store       Loader
+	Instances   *readmodel.Instances
+	OpOccs      *readmodel.OpOccs
+	Packages    Packages
+	Connections Connections
+	Settings    Settings
+	// NewID makes the ids of instances and operation occurrences; nil makes random UUIDs.
+	NewID func() string
+}
+
+// Settings are the choices of a site. Zero fields mean the default.
+type Settings struct {
+	Deadline        time.Duration // of one operation; 1 h
+	GrantTimeout    time.Duration // of one attempt to get a grant; the step timeout
+	StepTimeout     time.Duration // of one attempt of any other command; 2 min
+	Attempts        int           // of one command; 5
+	Backoff         time.Duration // before the second attempt; 1 s
+	UndoAttempts    int           // of one compensating command; 8
+	GracefulTimeout time.Duration // of a graceful termination that does not say; 1 min
+	Batch           int           // resources per command; 1
+	// OnFailure is the policy by operation; it overrides what a VNFD says.
+	OnFailure map[vnf.Operation]saga.Policy
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.Deadline <= 0 {
+		s.Deadline = time.Hour
+	}
+	if s.StepTimeout <= 0 {
+		s.StepTimeout = 2 * time.Minute
+	}
+	if s.GrantTimeout <= 0 {
+		s.GrantTimeout = s.StepTimeout
+	}
+	if s.GracefulTimeout <= 0 {
+		s.GracefulTimeout = time.Minute
+	}
+	if s.Batch <= 0 {
+		s.Batch = 1
+	}
+	return s
+}
+
+// Service is the use cases and the host of their sagas. It may be used by several callers at once.
+type Service struct {
+	cfg     Config
+	runtime *saga.Runtime
+	ops     map[string]operation // by saga type
+	data    dataCache
+}
+
+var _ API = (*Service)(nil)
+
+// New returns a Service with the runtime of its sagas.
+func New(cfg Config) (*Service, error) {
+	cfg.Settings = cfg.Settings.withDefaults()
+	if cfg.NewID == nil {
+		cfg.NewID = uuid.NewString
+	}
+	s := &Service{cfg: cfg, data: dataCache{kept: map[string]any{}}}
+	s.ops = map[string]operation{sagaInstantiate: instantiateOp{s}, sagaTerminate: terminateOp{s}}
+	rt, err := saga.NewRuntime(saga.RuntimeConfig{
+		Definitions: []*saga.Definition{s.instantiateV1(), s.terminateV1(), s.cleanupV1()}, Host: host{s},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.runtime = rt
+	return s, nil
+}
+
+// Runtime returns the runtime of the sagas: its Replies and Timeouts are handlers of an inbox and a timer.
+func (s *Service) Runtime() *saga.Runtime { return s.runtime }
+
+// do makes a change. A state that has to be loaded once more, because a snapshot or a cached state was of no use, is.
+func (s *Service) do(ctx context.Context, w *eventstore.Work) error {
+	var err error
+	for range 3 {
+		if _, err = s.cfg.Doer.Do(ctx, w); err == nil || errors.Is(err, eventstore.ErrUnavailable) || vnfm.KindOf(err) != vnfm.Unavailable {
+			return err
+		}
+	}
+	return err
+}
+
+// instance reads an instance outside any change. Returns NotFound when there is none.
+func (s *Service) instance(ctx context.Context, id string) (*vnf.Instance, error) {
+	var err error
+	for range 3 {
+		var l *eventstore.Loaded
+		if l, err = s.cfg.Store.Load(ctx, s.cfg.Instances.Load(id)); err != nil {
+			return nil, err
+		}
+		st, e := s.cfg.Instances.Read(l, &eventstore.Commit{}, id)
+		if err = e; err != nil {
+			continue // to be loaded whole
+		}
+		if st.Version == 0 || st.Value.Deleted {
+			return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF instance %s", id)
+		}
+		return &st.Value, nil
+	}
+	return nil, err
+}
+
+// policy resolves what follows a failure: the site's word, else the descriptor's, else the default.
+func (s *Service) policy(op vnf.Operation, f *vnfd.Flavour) saga.Policy {
+	if p := s.cfg.Settings.OnFailure[op]; p != "" {
+		return p
+	}
+	if f != nil {
+		if p := saga.Policy(f.Operations[string(op)].Policy); p == saga.Rollback || p == saga.Hold {
+			return p
+		}
+	}
+	if op == vnf.OpInstantiate {
+		return saga.Rollback
+	}
+	return saga.Hold
+}
+
+// dataCache keeps the decoded data of running sagas: it is fixed when a saga begins, and asked for at every turn.
+type dataCache struct {
+	mu   sync.Mutex
+	kept map[string]any
+}
+
+// dataCacheSize bounds the cache; a full one is emptied.
+const dataCacheSize = 1024

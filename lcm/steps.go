@@ -1,0 +1,232 @@
+package lcm
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// decodeData returns a saga's data, decoded once. It is shared: nobody may change it.
+func decodeData[T any](s *Service, in *saga.Instance) (*T, error) {
+	h := fnv.New64a()
+	_, _ = h.Write(in.Data) // never fails
+	key := in.ID + strconv.FormatUint(h.Sum64(), 16)
+	s.data.mu.Lock()
+	defer s.data.mu.Unlock()
+	if d, ok := s.data.kept[key].(*T); ok {
+		return d, nil
+	}
+	d := new(T)
+	if err := json.Unmarshal(in.Data, d); err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "decode the data of saga %s", in.ID)
+	}
+	if len(s.data.kept) >= dataCacheSize {
+		clear(s.data.kept)
+	}
+	s.data.kept[key] = d
+	return d, nil
+}
+
+// grantStage asks for the grant. A refusal ends the operation before anything was begun.
+func (s *Service) grantStage(request func(in *saga.Instance) (nfvo.GrantRequest, error)) saga.Stage {
+	return saga.Stage{ID: stepGrant, Steps: []saga.Step{{
+		ID: stepGrant, Topic: message.TopicNfvoCommands, Do: nfvo.TypeRequestGrant, Rejects: true,
+		Timeout: s.cfg.Settings.GrantTimeout, Retry: s.retry(),
+		Items: func(in *saga.Instance) ([]saga.Item, error) {
+			r, err := request(in)
+			if err != nil {
+				return nil, err
+			}
+			b, err := json.Marshal(r)
+			if err != nil {
+				return nil, fmt.Errorf("encode the grant request: %w", err)
+			}
+			return []saga.Item{{Data: b}}, nil
+		},
+	}}}
+}
+
+func (s *Service) retry() saga.Retry {
+	return saga.Retry{Attempts: s.cfg.Settings.Attempts, Backoff: s.cfg.Settings.Backoff}
+}
+
+func (s *Service) undoRetry() saga.Retry {
+	r := saga.DefaultUndo
+	if s.cfg.Settings.UndoAttempts > 0 {
+		r.Attempts = s.cfg.Settings.UndoAttempts
+	}
+	if s.cfg.Settings.Backoff > 0 {
+		r.Backoff = s.cfg.Settings.Backoff
+	}
+	return r
+}
+
+// reserving is a step that reserves the planned resources of a kind; undone, it releases them by token.
+func (s *Service) reserving(id string, items func(in *saga.Instance) ([]saga.Item, error)) saga.Step {
+	return saga.Step{
+		ID: id, Topic: message.TopicVimCommands, Do: vim.TypeReserve, UndoAs: vim.TypeRelease,
+		Timeout: s.cfg.Settings.StepTimeout, Retry: s.retry(), Items: items, DataFor: withGeneration, UndoData: releaseOf,
+	}
+}
+
+// withGeneration puts an item's generation into the tokens of its command.
+func withGeneration(_ *saga.Instance, run *saga.ItemRun) (json.RawMessage, error) {
+	if run.Generation == 1 {
+		return run.Data, nil
+	}
+	var c vim.ReserveResources
+	if err := json.Unmarshal(run.Data, &c); err != nil {
+		return nil, fmt.Errorf("the command of %s %s cannot be read: %w", run.Step, run.Item, err)
+	}
+	for i := range c.Resources {
+		c.Resources[i].Token.Generation = run.Generation
+	}
+	return vim.Encode(c), nil
+}
+
+// releaseOf makes the command that undoes a reservation, whether it had its effect or not.
+func releaseOf(_ *saga.Instance, data, _ json.RawMessage) (json.RawMessage, error) {
+	var c vim.ReserveResources
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("the command to undo cannot be read: %w", err)
+	}
+	r := vim.ReleaseResources{VnfID: c.VnfID, Connection: c.Connection}
+	for _, x := range c.Resources {
+		r.Resources = append(r.Resources, vim.Release{Token: x.Token, Kind: x.Kind})
+	}
+	return vim.Encode(r), nil
+}
+
+// reserveItems makes the commands of one kind: each carries up to batch resources of one VIM.
+func reserveItems(base vim.ReserveResources, batch int, r *resolver, kind vim.Kind) ([]saga.Item, error) {
+	type todo struct {
+		connection string
+		reserve    vim.Reserve
+	}
+	var todos []todo
+	for i := range r.plan.Resources {
+		p := &r.plan.Resources[i]
+		if p.Kind != kind {
+			continue
+		}
+		spec, err := r.spec(p)
+		if err != nil {
+			return nil, err
+		}
+		places := []group{{id: p.ID}}
+		places[0].connection, _ = r.place(p)
+		if kind == vim.ServerGroup {
+			places = r.groups(p)
+		}
+		for _, g := range places {
+			todos = append(todos, todo{g.connection, vim.Reserve{Token: vim.Token{ID: g.id, Generation: 1}, Kind: kind, Spec: spec}})
+		}
+	}
+	var items []saga.Item
+	open := map[string]*vim.ReserveResources{}
+	var order []*vim.ReserveResources
+	for _, t := range todos {
+		c := open[t.connection]
+		if c == nil {
+			cmd := base
+			cmd.Connection, cmd.Resources = t.connection, nil
+			c = &cmd
+			open[t.connection] = c
+			order = append(order, c)
+		}
+		c.Resources = append(c.Resources, t.reserve)
+		if len(c.Resources) >= batch {
+			delete(open, t.connection)
+		}
+	}
+	for _, c := range order {
+		items = append(items, saga.Item{ID: c.Resources[0].Token.ID, Data: vim.Encode(c)})
+	}
+	return items, nil
+}
+
+// releaseStages release resources kind by kind, in the reverse order of creation.
+func (s *Service) releaseStages(resources func(in *saga.Instance) (vnfID string, rs []vnf.Resource, err error)) []saga.Stage {
+	step := func(id string, kind vim.Kind) saga.Step {
+		return saga.Step{
+			ID: id, Topic: message.TopicVimCommands, Do: vim.TypeRelease, Timeout: s.cfg.Settings.StepTimeout, Retry: s.retry(),
+			Items: func(in *saga.Instance) ([]saga.Item, error) {
+				vnfID, rs, err := resources(in)
+				if err != nil {
+					return nil, err
+				}
+				return releaseItems(vnfID, rs, s.cfg.Settings.Batch, kind), nil
+			},
+		}
+	}
+	return []saga.Stage{
+		{ID: "release-configuration", Steps: []saga.Step{step("release-configuration", vim.Configuration)}},
+		{ID: "release-computes", Steps: []saga.Step{step("release-computes", vim.Compute)}},
+		{ID: "release-ports", Steps: []saga.Step{step("release-ports", vim.Port)}},
+		{ID: "release-subnets", Steps: []saga.Step{step("release-subnets", vim.Subnet), step("release-volumes", vim.Volume)}},
+		{ID: "release-networks", Steps: []saga.Step{step("release-networks", vim.Network), step("release-server-groups", vim.ServerGroup)}},
+	}
+}
+
+// releaseStep is the step that releases a kind.
+//
+//nolint:gochecknoglobals // data
+var releaseStep = map[vim.Kind]string{
+	vim.Configuration: "release-configuration", vim.Compute: "release-computes", vim.Port: "release-ports",
+	vim.Subnet: "release-subnets", vim.Volume: "release-volumes", vim.Network: "release-networks",
+	vim.ServerGroup: "release-server-groups",
+}
+
+func releaseItems(vnfID string, rs []vnf.Resource, batch int, kind vim.Kind) []saga.Item {
+	open := map[string]*vim.ReleaseResources{}
+	var order []*vim.ReleaseResources
+	for _, r := range rs {
+		if r.Kind != string(kind) {
+			continue
+		}
+		c := open[r.Connection]
+		if c == nil {
+			c = &vim.ReleaseResources{VnfID: vnfID, Connection: r.Connection}
+			open[r.Connection] = c
+			order = append(order, c)
+		}
+		c.Resources = append(c.Resources, vim.Release{Token: vim.Token{ID: r.ID, Generation: r.Generation}, Kind: kind})
+		if len(c.Resources) >= batch {
+			delete(open, r.Connection)
+		}
+	}
+	items := make([]saga.Item, 0, len(order))
+	for _, c := range order {
+		items = append(items, saga.Item{ID: c.Resources[0].Token.ID, Data: vim.Encode(c)})
+	}
+	return items
+}
+
+// commandOf is what reserve and release commands have in common, to be read from an item.
+type commandOf struct {
+	Connection string `json:"vimConnectionId"`
+	Resources  []struct {
+		Token vim.Token `json:"token"`
+		Kind  vim.Kind  `json:"kind"`
+		Spec  struct {
+			Name string `json:"name"`
+		} `json:"spec"`
+	} `json:"resources"`
+}
+
+// readCommand returns the resources an item's command names; none for items that name none.
+func readCommand(run *saga.ItemRun) commandOf {
+	var c commandOf
+	if run.Step == stepGrant || run.Item == "" || json.Unmarshal(run.Data, &c) != nil {
+		return commandOf{}
+	}
+	return c
+}
