@@ -1,0 +1,282 @@
+// Package dbtest gives tests a PostgreSQL: a private cluster per test program, started from the binaries of the
+// machine when the first test asks for it, and a fresh database per test.
+//
+// With VNFM_TEST_POSTGRES set to the URL of a database whose user may create databases, that server is used instead.
+// There is no skipping: without either, a test that asks for a database fails.
+//
+//	func TestMain(m *testing.M) { dbtest.Main(m) }
+//
+//	func TestX(t *testing.T) { url := dbtest.Postgres(t) … }
+package dbtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// The settings, from the environment.
+const (
+	// EnvURL names a server to be used instead of a private cluster.
+	EnvURL = "VNFM_TEST_POSTGRES"
+	// EnvFsync is "off" for tests that may lose data when the machine stops.
+	EnvFsync = "VNFM_TEST_POSTGRES_FSYNC"
+)
+
+var shared struct {
+	sync.Mutex
+	main    bool // Main is running: somebody will stop the cluster
+	cluster *Cluster
+}
+
+// Main runs the tests, stops the cluster and exits. Call it from TestMain.
+func Main(m *testing.M) {
+	shared.Lock()
+	shared.main = true
+	shared.Unlock()
+	code := m.Run()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.cluster != nil {
+		if err := shared.cluster.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+// Postgres returns the URL of a fresh, empty database, dropped when the test ends.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	admin, err := adminURL()
+	if err != nil {
+		t.Fatalf("no PostgreSQL for this test: %v", err)
+	}
+	name := "vnfm_" + uuid.NewString()
+	ctx := context.Background()
+	if err := adminExec(ctx, admin, `create database "`+name+`"`); err != nil {
+		t.Fatalf("create a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := adminExec(ctx, admin, `drop database if exists "`+name+`" with (force)`); err != nil {
+			t.Errorf("drop the database: %v", err)
+		}
+	})
+	u, err := url.Parse(admin)
+	if err != nil {
+		t.Fatalf("parse %s: %v", EnvURL, err)
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+func adminURL() (string, error) {
+	if u := os.Getenv(EnvURL); u != "" {
+		return u, nil
+	}
+	shared.Lock()
+	defer shared.Unlock()
+	if !shared.main {
+		return "", errors.New("TestMain must call dbtest.Main")
+	}
+	if shared.cluster == nil {
+		c, err := Start(os.Getenv(EnvFsync) != "off")
+		if err != nil {
+			return "", err
+		}
+		shared.cluster = c
+	}
+	return shared.cluster.URL(), nil
+}
+
+func adminExec(ctx context.Context, admin, sql string) error {
+	c, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return err
+	}
+	_, err = c.Exec(ctx, sql)
+	return errors.Join(err, c.Close(ctx))
+}
+
+// Cluster is a running private PostgreSQL. Tests that restart the database start one of their own.
+type Cluster struct {
+	dir    string
+	bin    string
+	args   []string
+	cred   *syscall.Credential
+	cmd    *exec.Cmd
+	exited chan error
+}
+
+// Start makes a cluster in a temporary directory and starts it. It listens on a socket in that directory only.
+func Start(fsync bool) (*Cluster, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	cred, err := credential()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "vnfm-pg-")
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, bin: bin, cred: cred}
+	if cred != nil {
+		if err := os.Chown(dir, int(cred.Uid), int(cred.Gid)); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	c.args = []string{
+		"-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200",
+		"-c", "fsync=" + map[bool]string{true: "on", false: "off"}[fsync], "-c", "shared_buffers=128MB", "-c", "max_wal_size=1GB",
+		"-c", "log_min_messages=fatal",
+	}
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres", "-A", "trust",
+		"-E", "UTF8", "--locale=C", "--no-sync")
+	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: cred}
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), os.RemoveAll(dir))
+	}
+	if err := c.Restart(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return c, nil
+}
+
+// URL is the URL of the cluster's administrative database.
+func (c *Cluster) URL() string {
+	return "postgres:///postgres?user=postgres&sslmode=disable&host=" + url.QueryEscape(c.dir)
+}
+
+// Restart starts the server, after Kill, and waits until it answers.
+func (c *Cluster) Restart() error {
+	c.cmd = exec.Command(filepath.Join(c.bin, "postgres"), c.args...)
+	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // the server has its own descriptor
+	c.cmd.Dir, c.cmd.SysProcAttr, c.cmd.Stderr = c.dir, attributes(c.cred), log
+	c.exited = make(chan error, 1)
+	started := make(chan error)
+	go func() {
+		// The server is told to stop when the thread that started it ends, so the thread must not end before.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := c.cmd.Start()
+		started <- err
+		if err == nil {
+			c.exited <- c.cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := adminExec(ctx, c.URL(), "select 1")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case exit := <-c.exited:
+			said, _ := os.ReadFile(log.Name()) // empty when there is none
+			return fmt.Errorf("PostgreSQL ended: %w: %s", exit, said)
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("PostgreSQL does not answer: %w", err), c.Kill())
+		}
+	}
+}
+
+// Kill stops the server at once, as a crash does, and waits until it is gone. The data stays.
+func (c *Cluster) Kill() error { return c.end(syscall.SIGQUIT) }
+
+// Stop stops the server and removes its data.
+func (c *Cluster) Stop() error {
+	return errors.Join(c.end(syscall.SIGINT), os.RemoveAll(c.dir))
+}
+
+func (c *Cluster) end(sig syscall.Signal) error {
+	if err := c.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-c.exited:
+	case <-time.After(20 * time.Second):
+		return errors.Join(errors.New("PostgreSQL did not stop in time"), c.cmd.Process.Kill())
+	}
+	return nil
+}
+
+// binaries finds the directory of the newest PostgreSQL installed.
+func binaries() (string, error) {
+	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(dirs, func(a, b string) int { return version(b) - version(a) })
+	for _, d := range dirs {
+		if _, err := os.Stat(filepath.Join(d, "initdb")); err == nil {
+			return d, nil
+		}
+	}
+	p, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", fmt.Errorf("install PostgreSQL or set %s: %w", EnvURL, err)
+	}
+	if p, err = filepath.EvalSymlinks(p); err != nil {
+		return "", err
+	}
+	return filepath.Dir(p), nil
+}
+
+// version is the number in /usr/lib/postgresql/<version>/bin.
+func version(dir string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir))) // 0 for what is no version
+	return n
+}
+
+// credential is the user that runs the server: PostgreSQL refuses root. nil: the user of the test.
+func credential() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			continue
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		if err != nil {
+			continue
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
+}
