@@ -330,6 +330,11 @@ func (b *Batch) order() {
 	slices.SortStableFunc(b.Cursors, func(x, y eventstore.CursorMove) int {
 		return cmp.Or(cmp.Compare(x.Consumer, y.Consumer), cmp.Compare(x.Lane, y.Lane))
 	})
+	for i := 1; i < len(b.Cursors); i++ {
+		if p := b.Cursors[i-1]; p.Consumer == b.Cursors[i].Consumer && p.Lane == b.Cursors[i].Lane {
+			b.Cursors[i].From = never
+		}
+	}
 	slices.SortStableFunc(b.Expect, func(x, y eventstore.StreamVersion) int { return cmp.Compare(x.Stream, y.Stream) })
 	b.Expect = slices.Compact(b.Expect)
 	slices.SortStableFunc(b.Heads, func(x, y Head) int { return cmp.Compare(x.Stream, y.Stream) })

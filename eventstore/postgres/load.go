@@ -1,0 +1,333 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
+	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+)
+
+// merged is what several works load: one statement per table, and then the rows.
+type merged struct {
+	streams  map[string]eventstore.StreamFrom // the furthest back that anyone asked for
+	sagas    set[string]
+	steps    set[string]
+	handled  set[string]
+	timeouts set[string]
+	keys     set[eventstore.IdempotencyKey]
+	views    set[eventstore.ViewRef]
+	counts   set[eventstore.ViewCount]
+	records  map[string][]string // by table
+	parked   set[string]
+
+	rows found
+}
+
+// found is what the statements returned.
+type found struct {
+	heads     map[string]*eventstore.StreamState
+	events    map[string][]eventstore.Event
+	snapshots map[string]*eventstore.Snapshot
+	sagas     map[string]*eventstore.SagaRow
+	steps     map[string]*eventstore.StepRow
+	handled   map[string]bool
+	timeouts  map[string]*eventstore.Timeout
+	answers   map[eventstore.IdempotencyKey]*eventstore.IdempotencyResult
+	views     map[eventstore.ViewRef]*eventstore.View
+	counts    map[eventstore.ViewCount]int
+	records   map[eventstore.RecordRef]*eventstore.Record
+	parked    map[string]bool
+}
+
+// set keeps the order in which things were added, so that a batch's statements do not depend on chance.
+type set[K comparable] struct {
+	list []K
+	has  map[K]bool
+}
+
+func (s *set[K]) add(keys ...K) {
+	for _, k := range keys {
+		if s.has[k] {
+			continue
+		}
+		if s.has == nil {
+			s.has = map[K]bool{}
+		}
+		s.has[k] = true
+		s.list = append(s.list, k)
+	}
+}
+
+func merge(loads []eventstore.Load) *merged {
+	m := &merged{streams: map[string]eventstore.StreamFrom{}, records: map[string][]string{}}
+	for _, l := range loads {
+		for _, f := range l.Streams {
+			old, again := m.streams[f.Stream]
+			f.Snapshot = f.Snapshot && f.After == 0
+			if again {
+				f.After, f.Snapshot = min(f.After, old.After), f.Snapshot && old.Snapshot
+			}
+			m.streams[f.Stream] = f
+		}
+		m.sagas.add(l.Sagas...)
+		m.steps.add(l.SagaSteps...)
+		m.handled.add(l.Handled...)
+		m.timeouts.add(l.Timeouts...)
+		m.views.add(l.Views...)
+		m.counts.add(l.CountViews...)
+		m.parked.add(l.ParkedKeys...)
+		if l.Idempotency != nil {
+			m.keys.add(*l.Idempotency)
+		}
+		for _, r := range l.Records {
+			if batch.KnownTable(r.Table) {
+				m.records[r.Table] = append(m.records[r.Table], r.ID)
+			}
+		}
+	}
+	return m
+}
+
+// byKey queues a statement whose rows are kept by a key.
+func byKey[K comparable, V any](q *pipeline, sql string, args []any, scan func(sqlstore.Row) (V, error), key func(*V) K) map[K]*V {
+	out := map[K]*V{}
+	q.query(sql, args, func(r pgx.Rows) error {
+		v, err := scan(r)
+		out[key(&v)] = &v
+		return err
+	})
+	return out
+}
+
+func queueHeads(q *pipeline, streams []string, heads map[string]*eventstore.StreamState) {
+	q.query("select stream, version, hash, last from streams where stream = any($1)", []any{streams}, func(r pgx.Rows) error {
+		var name string
+		st := &eventstore.StreamState{}
+		err := r.Scan(&name, &st.Version, &st.Hash, sqlstore.Stamp{To: &st.Last})
+		heads[name] = st
+		return err
+	})
+}
+
+// queue adds the statements for what is wanted. It can be called again for another attempt.
+func (m *merged) queue(q *pipeline) {
+	m.rows = found{}
+	m.queueStreams(q)
+	if len(m.sagas.list) > 0 {
+		m.rows.sagas = byKey(q, "select "+sqlstore.SagaColumns+" from saga_instances where id = any($1)", []any{m.sagas.list},
+			sqlstore.ScanSaga, func(s *eventstore.SagaRow) string { return s.ID })
+	}
+	if len(m.steps.list) > 0 {
+		m.rows.steps = byKey(q, "select "+sqlstore.StepColumns+" from saga_steps where command_id = any($1)", []any{m.steps.list},
+			sqlstore.ScanStep, func(s *eventstore.StepRow) string { return s.CommandID })
+	}
+	if len(m.timeouts.list) > 0 {
+		m.rows.timeouts = byKey(q, "select "+sqlstore.TimeoutColumns+" from saga_timeouts where id = any($1)", []any{m.timeouts.list},
+			sqlstore.ScanTimeout, func(t *eventstore.Timeout) string { return t.ID })
+	}
+	if len(m.handled.list) > 0 {
+		m.rows.handled = map[string]bool{}
+		q.query("select message_id from processed_replies where message_id = any($1)", []any{m.handled.list}, func(r pgx.Rows) error {
+			var id string
+			err := r.Scan(&id)
+			m.rows.handled[id] = true
+			return err
+		})
+	}
+	if len(m.keys.list) > 0 {
+		callers, keys := make([]string, len(m.keys.list)), make([]string, len(m.keys.list))
+		for i, k := range m.keys.list {
+			callers[i], keys[i] = k.Caller, k.Key
+		}
+		m.rows.answers = byKey(q, "select "+sqlstore.AnswerColumns+
+			" from idempotency_keys where (caller, key) in (select * from unnest($1::text[], $2::text[]))", []any{callers, keys},
+			sqlstore.ScanAnswer, func(a *eventstore.IdempotencyResult) eventstore.IdempotencyKey { return a.IdempotencyKey })
+	}
+	m.queueViews(q)
+	for table, ids := range m.records {
+		if m.rows.records == nil {
+			m.rows.records = map[eventstore.RecordRef]*eventstore.Record{}
+		}
+		scan := sqlstore.ScanRecord(table)
+		q.query("select "+sqlstore.RecordColumns+" from "+table+" where id = any($1)", []any{ids}, func(r pgx.Rows) error {
+			c, err := scan(r)
+			m.rows.records[eventstore.RecordRef{Table: table, ID: c.ID}] = &c
+			return err
+		})
+	}
+	if len(m.parked.list) > 0 {
+		m.rows.parked = map[string]bool{}
+		consumers, keys := make([]string, len(m.parked.list)), make([]string, len(m.parked.list))
+		for i, k := range m.parked.list {
+			consumers[i], keys[i], _ = strings.Cut(k, "/")
+		}
+		q.query(`select w.consumer || '/' || w.key from unnest($1::text[], $2::text[]) w(consumer, key)
+			where exists (select 1 from parked_messages p where p.consumer = w.consumer and p.key = w.key)`, []any{consumers, keys},
+			func(r pgx.Rows) error {
+				var k string
+				err := r.Scan(&k)
+				m.rows.parked[k] = true
+				return err
+			})
+	}
+}
+
+// queueStreams reads heads first and snapshots last: each statement may see more than the one before, so what is behind
+// a head is dropped, and what a snapshot covers as well.
+func (m *merged) queueStreams(q *pipeline) {
+	if len(m.streams) == 0 {
+		return
+	}
+	var names, snaps []string
+	var after []int64
+	var snap []bool
+	for name, f := range m.streams {
+		names, after, snap = append(names, name), append(after, f.After), append(snap, f.Snapshot)
+		if f.Snapshot {
+			snaps = append(snaps, name)
+		}
+	}
+	m.rows.heads = map[string]*eventstore.StreamState{}
+	queueHeads(q, names, m.rows.heads)
+	m.rows.events = map[string][]eventstore.Event{}
+	sql, args := `select `+eventsOf+` from unnest($1::text[], $2::bigint[]) f(stream, after)
+		join events e on e.stream = f.stream and e.version > f.after order by e.stream, e.version`, []any{names, after}
+	if len(snaps) > 0 {
+		sql, args = `select `+eventsOf+` from unnest($1::text[], $2::bigint[], $3::bool[]) f(stream, after, snap)
+			left join snapshots s on f.snap and s.stream = f.stream
+			join events e on e.stream = f.stream and e.version > coalesce(s.version, f.after)
+			order by e.stream, e.version`, []any{names, after, snap}
+	}
+	q.query(sql, args, func(r pgx.Rows) error {
+		e, err := sqlstore.ScanEvent(r)
+		m.rows.events[e.Stream] = append(m.rows.events[e.Stream], e)
+		return err
+	})
+	if len(snaps) > 0 {
+		m.rows.snapshots = byKey(q, "select "+sqlstore.SnapshotColumns+" from snapshots where stream = any($1)", []any{snaps},
+			sqlstore.ScanSnapshot, func(s *eventstore.Snapshot) string { return s.Stream })
+	}
+}
+
+const eventsOf = "e.lane, e.off, e.stream, e.version, e.id, e.type, e.schema, e.at, e.meta, e.data, e.prev, e.hash"
+
+func (m *merged) queueViews(q *pipeline) {
+	if n := len(m.views.list); n > 0 {
+		kinds, ids := make([]string, n), make([]string, n)
+		for i, v := range m.views.list {
+			kinds[i], ids[i] = v.Kind, v.ID
+		}
+		m.rows.views = byKey(q, "select "+sqlstore.ViewColumns+
+			" from views where (kind, id) in (select * from unnest($1::text[], $2::text[]))", []any{kinds, ids},
+			sqlstore.ScanView, func(v *eventstore.View) eventstore.ViewRef { return eventstore.ViewRef{Kind: v.Kind, ID: v.ID} })
+	}
+	if n := len(m.counts.list); n > 0 {
+		kinds, parents := make([]string, n), make([]string, n)
+		for i, c := range m.counts.list {
+			kinds[i], parents[i] = c.Kind, c.Parent
+		}
+		m.rows.counts = map[eventstore.ViewCount]int{}
+		q.query(`select w.kind, w.parent, (select count(*) from views v where v.kind = w.kind and v.parent = w.parent)
+			from unnest($1::text[], $2::text[]) w(kind, parent)`, []any{kinds, parents}, func(r pgx.Rows) error {
+			var c eventstore.ViewCount
+			var n int
+			err := r.Scan(&c.Kind, &c.Parent, &n)
+			m.rows.counts[c] = n
+			return err
+		})
+	}
+}
+
+// loaded is what one work asked for. Each gets rows of its own, so that none can change another's.
+func (m *merged) loaded(l eventstore.Load) *eventstore.Loaded {
+	out := &eventstore.Loaded{
+		Streams: map[string]*eventstore.StreamState{}, Sagas: pick(m.rows.sagas, l.Sagas), Steps: pick(m.rows.steps, l.SagaSteps),
+		Handled: map[string]bool{}, Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
+		Counts: map[eventstore.ViewCount]int{}, Records: pick(m.rows.records, l.Records), Parked: map[string]bool{},
+	}
+	for _, f := range l.Streams {
+		if st := m.stream(f); st != nil {
+			out.Streams[f.Stream] = st
+		}
+	}
+	for _, id := range l.Handled {
+		if m.rows.handled[id] {
+			out.Handled[id] = true
+		}
+	}
+	if l.Idempotency != nil {
+		if a := m.rows.answers[*l.Idempotency]; a != nil {
+			c := *a
+			out.Idempotency = &c
+		}
+	}
+	for _, c := range l.CountViews {
+		out.Counts[c] = m.rows.counts[c]
+	}
+	for _, k := range l.ParkedKeys {
+		if m.rows.parked[k] {
+			out.Parked[k] = true
+		}
+	}
+	return out
+}
+
+func (m *merged) stream(f eventstore.StreamFrom) *eventstore.StreamState {
+	head := m.rows.heads[f.Stream]
+	if head == nil {
+		return nil
+	}
+	st := *head
+	after := f.After
+	if s := m.rows.snapshots[f.Stream]; s != nil && f.Snapshot && f.After == 0 {
+		c := *s
+		st.Snapshot, after = &c, s.Version
+		// A snapshot ahead of the head was written since the head was read, by someone whom our locks do not keep out.
+		// It is as good to read; to append fails, since the hash is not that of its version.
+		st.Version = max(st.Version, s.Version)
+	}
+	for _, e := range m.rows.events[f.Stream] {
+		if e.Version > after && e.Version <= st.Version {
+			st.Events = append(st.Events, e)
+		}
+	}
+	return &st
+}
+
+func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {
+	out := make(map[K]*V, len(keys))
+	for _, k := range keys {
+		if v := rows[k]; v != nil {
+			c := *v
+			out[k] = &c
+		}
+	}
+	return out
+}
+
+// Load reads without locks, from one snapshot of the database.
+func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
+	conn, err := s.reading.Acquire(ctx)
+	if err != nil {
+		return nil, meaning(err)
+	}
+	defer conn.Release()
+	m := merge([]eventstore.Load{l})
+	var now time.Time
+	q := &pipeline{}
+	q.exec("begin isolation level repeatable read read only")
+	q.query("select clock_timestamp()", nil, func(r pgx.Rows) error { return r.Scan(&now) })
+	m.queue(q)
+	q.exec("commit")
+	if err := q.run(ctx, conn.Conn()); err != nil {
+		return nil, meaning(err) // the transaction ends with its connection, which is thrown away
+	}
+	out := m.loaded(l)
+	out.Now = now.UTC()
+	return out, nil
+}

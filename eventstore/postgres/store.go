@@ -1,0 +1,157 @@
+// Package postgres is the event store of many nodes: PostgreSQL 14 or newer.
+//
+// It promises what eventstore promises. A batch takes two round trips: begin, lock the keys and load; then write and
+// commit. Every guard raises in the database. The clock is the database's. When the connection is lost while a batch is
+// being committed, the outcome is looked up by the ids of its commits, under the lock of its first key, so that it is
+// final; what was not written is run again.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Config says where the database is.
+type Config struct {
+	// URL is a connection string; its user owns the schema.
+	URL string
+	// Writers and Readers bound the connections of each kind; 0 means 4 and 8. More writers than committers serve
+	// leases and looking up outcomes.
+	Writers, Readers int
+}
+
+// Store is an event store in PostgreSQL. It may be used by several callers at once.
+type Store struct {
+	sqlstore.Reader
+	writing *pgxpool.Pool
+	reading *pgxpool.Pool
+	// point is called between the statements of a batch; tests pause or break there.
+	point func(name string, pid uint32)
+}
+
+var _ eventstore.Store = (*Store)(nil)
+
+// Open connects, and brings the schema up to date; programs that start at once wait for each other. Returns
+// ErrUnavailable when the database does not answer.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{point: func(string, uint32) {}}
+	var err error
+	if s.writing, err = connect(ctx, cfg.URL, cfg.Writers, 4, map[string]string{
+		// All that a batch does is look up keys: plans that depend on stale statistics only do harm.
+		"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan",
+		// A node that is cut off must not hold its locks for long.
+		"idle_in_transaction_session_timeout": "10000",
+	}); err != nil {
+		return nil, err
+	}
+	if s.reading, err = connect(ctx, cfg.URL, cfg.Readers, 8, nil); err != nil {
+		s.writing.Close()
+		return nil, err
+	}
+	if err := migrate(ctx, s.reading); err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("migrate: %w", meaning(err))
+	}
+	s.Dialect = sqlstore.Dialect{
+		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
+			return s.reading.Query(ctx, q, args...)
+		},
+		Time: func(t time.Time) any { return t },
+		Ints: func(n []int) any { return n },
+		In:   "= any(%s::int[])",
+		Err:  meaning,
+	}
+	return s, nil
+}
+
+func connect(ctx context.Context, url string, size, otherwise int, params map[string]string) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("parse the database URL: %w", err)
+	}
+	if size <= 0 {
+		size = otherwise
+	}
+	c.MaxConns = int32(size) //nolint:gosec // a handful
+	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	p := c.ConnConfig.RuntimeParams
+	p["timezone"], p["jit"], p["default_transaction_isolation"] = "UTC", "off", "read committed"
+	if _, ok := p["application_name"]; !ok {
+		p["application_name"] = "vnfmd"
+	}
+	for k, v := range params {
+		p[k] = v
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", meaning(err))
+	}
+	return pool, nil
+}
+
+func migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.PingContext(ctx); err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(locker))
+	if err != nil {
+		return err
+	}
+	pending, err := p.HasPending(ctx)
+	if err != nil || !pending {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// Now returns the database's clock.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	err := s.reading.QueryRow(ctx, "select clock_timestamp()").Scan(&t)
+	return t.UTC(), meaning(err)
+}
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.Now(ctx)
+	return err
+}
+
+// Close closes the connections once they are not in use any more.
+func (s *Store) Close() error {
+	s.writing.Close()
+	s.reading.Close()
+	return nil
+}
+
+// ResetViews deletes all views.
+func (s *Store) ResetViews(ctx context.Context) error {
+	_, err := s.writing.Exec(ctx, "truncate views")
+	return meaning(err)
+}

@@ -1,0 +1,418 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
+	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+)
+
+// write is the second round trip: every list of the batch in one statement, the lanes last, and the commit. A list that
+// is empty costs nothing.
+func (s *Store) write(ctx context.Context, conn *pgx.Conn, b *batch.Batch) error {
+	p := &pipeline{}
+	p.marks(b)
+	p.cursors(b)
+	p.streams(b)
+	p.sagas(b)
+	p.steps(b)
+	p.timeouts(b)
+	p.views(b)
+	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableVimResources} {
+		p.records(b, table)
+	}
+	p.others(b)
+	p.lanes(b)
+	p.exec("commit")
+	return p.run(ctx, conn)
+}
+
+// columns collects the values of a list by column, as arguments for unnest.
+func columns[T any](rows []T, of ...func(*T) any) []any {
+	out := make([]any, len(of))
+	for i, f := range of {
+		out[i] = column(rows, f)
+	}
+	return out
+}
+
+// column makes the array of the first value's type.
+func column[T any](rows []T, f func(*T) any) any {
+	switch f(&rows[0]).(type) {
+	case string:
+		return typed[T, string](rows, f)
+	case int:
+		return typed[T, int](rows, f)
+	case int64:
+		return typed[T, int64](rows, f)
+	case bool:
+		return typed[T, bool](rows, f)
+	case []byte:
+		return typed[T, []byte](rows, f)
+	case pgtype.Timestamptz:
+		return typed[T, pgtype.Timestamptz](rows, f)
+	}
+	panic("a column of an unknown type")
+}
+
+func typed[T, V any](rows []T, f func(*T) any) []V {
+	out := make([]V, len(rows))
+	for i := range rows {
+		out[i], _ = f(&rows[i]).(V) // column looked
+	}
+	return out
+}
+
+// stamp is a time as an argument, the zero time as NULL.
+func stamp(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }
+
+func (p *pipeline) marks(b *batch.Batch) {
+	if len(b.Idempotency) > 0 {
+		type row = eventstore.IdempotencyResult
+		p.exec("insert into idempotency_keys ("+sqlstore.AnswerColumns+
+			") select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bytea[], $7::timestamptz[])",
+			columns(b.Idempotency,
+				func(r *row) any { return r.Caller }, func(r *row) any { return r.Key }, func(r *row) any { return r.Fingerprint },
+				func(r *row) any { return r.Status }, func(r *row) any { return sqlstore.Header(r.Header) },
+				func(r *row) any { return r.Body }, func(r *row) any { return stamp(r.At) })...)
+	}
+	if len(b.Handled) > 0 {
+		type row = eventstore.HandledMark
+		p.exec("insert into processed_replies (message_id, saga) select * from unnest($1::text[], $2::text[])",
+			columns(b.Handled, func(r *row) any { return r.MessageID }, func(r *row) any { return r.Saga })...)
+	}
+	if len(b.Fired) > 0 {
+		type row = eventstore.FiredTimer
+		p.exec(`with d as (
+				delete from saga_timeouts t using unnest($1::text[], $2::bigint[]) w(id, token)
+				where t.id = w.id and t.token = w.token and t.due <= $3 returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardTimeout+`') from d`,
+			append(columns(b.Fired, func(r *row) any { return r.ID }, func(r *row) any { return r.Token }), b.Now)...)
+	}
+}
+
+// cursors moves cursors that stand elsewhere than at 0 by an update: its epoch was raised with the lease's. One at 0 may
+// have to be inserted, and holds on to the lease's row for that.
+func (p *pipeline) cursors(b *batch.Batch) {
+	type row = eventstore.CursorMove
+	var begin, move []row
+	for _, m := range b.Cursors {
+		if m.From == 0 {
+			begin = append(begin, m)
+		} else {
+			move = append(move, m)
+		}
+	}
+	args := func(rows []row) []any {
+		return columns(rows, func(r *row) any { return r.Consumer }, func(r *row) any { return r.Lane },
+			func(r *row) any { return r.From }, func(r *row) any { return r.To }, func(r *row) any { return r.Epoch })
+	}
+	const moves = "unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) w(consumer, lane, was, off, epoch)"
+	if len(begin) > 0 {
+		p.exec(`with l as (
+				select w.* from `+moves+` join lane_leases l on l.lane = w.lane and l.epoch = w.epoch and l.owner <> ''
+				for share of l),
+			i as (
+				insert into cursors as c (consumer, lane, off, epoch) select consumer, lane, off, epoch from l
+				on conflict (consumer, lane) do update set off = excluded.off where c.off = 0 and c.epoch = excluded.epoch
+				returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardFenced+`') from i`, args(begin)...)
+	}
+	if len(move) > 0 {
+		p.exec(`with u as (
+				update cursors c set off = w.off from `+moves+`, lane_leases l
+				where c.consumer = w.consumer and c.lane = w.lane and c.off = w.was and c.epoch = w.epoch
+				and l.lane = w.lane and l.epoch = w.epoch and l.owner <> '' returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardFenced+`') from u`, args(move)...)
+	}
+}
+
+func (p *pipeline) streams(b *batch.Batch) {
+	if len(b.Expect) > 0 {
+		type row = eventstore.StreamVersion
+		// The share lock keeps the version until the commit; there is none for a stream that does not exist.
+		p.exec(`with s as (select stream, version from streams where stream = any($1) order by stream for share)
+			select vnfm_guard(bool_and(coalesce(s.version, 0) = w.version), '`+guardVersion+`')
+			from unnest($1::text[], $2::bigint[]) w(stream, version) left join s on s.stream = w.stream`,
+			columns(b.Expect, func(r *row) any { return r.Stream }, func(r *row) any { return r.Version })...)
+	}
+	if len(b.Heads) > 0 {
+		type row = batch.Head
+		p.exec(`with w as materialized (
+				select * from unnest($1::text[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::timestamptz[])
+				w(stream, expected, prev, version, hash, last)),
+			u as (
+				update streams s set version = w.version, hash = w.hash, last = w.last from w
+				where w.expected <> 0 and s.stream = w.stream and s.version = w.expected and s.hash = w.prev returning 1),
+			i as (
+				insert into streams (stream, version, hash, last) select stream, version, hash, last from w where expected = 0
+				returning 1)
+			select vnfm_guard((select count(*) from u) + (select count(*) from i) = cardinality($1), '`+guardVersion+`')`,
+			columns(b.Heads, func(r *row) any { return r.Stream }, func(r *row) any { return r.Expected },
+				func(r *row) any { return r.Prev }, func(r *row) any { return r.Version }, func(r *row) any { return r.Hash },
+				func(r *row) any { return stamp(r.Last) })...)
+	}
+}
+
+func (p *pipeline) sagas(b *batch.Batch) {
+	if len(b.SagaDeletes) > 0 {
+		type row = eventstore.SagaRow
+		args := columns(b.SagaDeletes, func(r *row) any { return r.ID }, func(r *row) any { return r.Expected })
+		p.exec(`with d as (
+				delete from saga_instances s using unnest($1::text[], $2::bigint[]) w(id, version)
+				where s.id = w.id and s.version = w.version returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from d`, args...)
+		p.exec("delete from saga_steps where saga = any($1)", args[0])
+		p.exec("delete from processed_replies where saga = any($1)", args[0])
+		p.exec(`delete from saga_timeouts t using unnest($1::text[]) w(id)
+			where t.id >= w.id || '/' and t.id < w.id || '0'`, args[0]) // '0' is next to '/'
+	}
+	if len(b.Sagas) > 0 {
+		type row = batch.Saga
+		p.exec(`with w as materialized (
+				select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
+				$9::text[]) w(id, type, def_version, key, parent, state, expected, lane, data)),
+			u as (
+				update saga_instances s set type = w.type, def_version = w.def_version, key = w.key, parent = w.parent,
+				state = w.state, version = w.expected + 1, lane = w.lane, data = nullif(w.data, ''), updated = $10 from w
+				where w.expected <> 0 and s.id = w.id and s.version = w.expected returning 1),
+			i as (
+				insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, created, updated)
+				select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), $10, $10 from w where expected = 0
+				returning 1)
+			select vnfm_guard((select count(*) from u) + (select count(*) from i) = cardinality($1), '`+guardVersion+`')`,
+			append(columns(b.Sagas, func(r *row) any { return r.ID }, func(r *row) any { return r.Type },
+				func(r *row) any { return r.DefVersion }, func(r *row) any { return r.Key }, func(r *row) any { return r.Parent },
+				func(r *row) any { return r.State }, func(r *row) any { return r.Expected }, func(r *row) any { return r.Lane },
+				func(r *row) any { return string(r.Data) }), b.Now)...)
+	}
+}
+
+func (p *pipeline) steps(b *batch.Batch) {
+	if len(b.Steps) == 0 {
+		return
+	}
+	type row = eventstore.StepRow
+	p.exec("insert into saga_steps ("+sqlstore.StepColumns+`) select command_id, saga, seq, step, item, direction, attempt, state,
+			sent, replied, nullif(result, ''), class, reason
+		from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
+			$9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[]) w(`+sqlstore.StepColumns+`)
+		on conflict (command_id) do update set saga = excluded.saga, seq = excluded.seq, step = excluded.step,
+			item = excluded.item, direction = excluded.direction, attempt = excluded.attempt, state = excluded.state,
+			sent = excluded.sent, replied = excluded.replied, result = excluded.result, class = excluded.class,
+			reason = excluded.reason`,
+		columns(b.Steps, func(r *row) any { return r.CommandID }, func(r *row) any { return r.Saga },
+			func(r *row) any { return r.Seq }, func(r *row) any { return r.Step }, func(r *row) any { return r.Item },
+			func(r *row) any { return r.Direction }, func(r *row) any { return r.Attempt }, func(r *row) any { return r.State },
+			func(r *row) any { return stamp(r.Sent) }, func(r *row) any { return stamp(r.Replied) },
+			func(r *row) any { return string(r.Result) }, func(r *row) any { return r.Class },
+			func(r *row) any { return r.Reason })...)
+}
+
+func (p *pipeline) timeouts(b *batch.Batch) {
+	if len(b.Cancelled) > 0 {
+		p.exec("delete from saga_timeouts where id = any($1)", b.Cancelled)
+	}
+	if len(b.Timeouts) == 0 {
+		return
+	}
+	type row = eventstore.Timeout
+	p.exec("insert into saga_timeouts ("+sqlstore.TimeoutColumns+`) select id, owner, key, name, token, due, lane, nullif(data, '')
+		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::int[], $8::text[])
+			w(`+sqlstore.TimeoutColumns+`)
+		on conflict (id) do update set owner = excluded.owner, key = excluded.key, name = excluded.name,
+			token = excluded.token, due = excluded.due, lane = excluded.lane, data = excluded.data`,
+		columns(b.Timeouts, func(r *row) any { return r.ID }, func(r *row) any { return r.Owner }, func(r *row) any { return r.Key },
+			func(r *row) any { return r.Name }, func(r *row) any { return r.Token },
+			func(r *row) any { return pgtype.Timestamptz{Time: r.Due, Valid: true} }, func(r *row) any { return r.Lane },
+			func(r *row) any { return string(r.Data) })...)
+}
+
+func (p *pipeline) views(b *batch.Batch) {
+	if len(b.ViewDeletes) > 0 {
+		type row = eventstore.ViewRef
+		p.exec("delete from views v using unnest($1::text[], $2::text[]) w(kind, id) where v.kind = w.kind and v.id = w.id",
+			columns(b.ViewDeletes, func(r *row) any { return r.Kind }, func(r *row) any { return r.ID })...)
+	}
+	if len(b.Views) == 0 {
+		return
+	}
+	type row = eventstore.View
+	p.exec("insert into views ("+sqlstore.ViewColumns+`) select kind, id, revision, parent, state, name, updated, nullif(doc, '')
+		from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+			w(`+sqlstore.ViewColumns+`)
+		on conflict (kind, id) do update set revision = excluded.revision, parent = excluded.parent, state = excluded.state,
+			name = excluded.name, updated = excluded.updated, doc = excluded.doc`,
+		columns(b.Views, func(r *row) any { return r.Kind }, func(r *row) any { return r.ID }, func(r *row) any { return r.Revision },
+			func(r *row) any { return r.Parent }, func(r *row) any { return r.State }, func(r *row) any { return r.Name },
+			func(r *row) any { return stamp(r.Updated) }, func(r *row) any { return string(r.Doc) })...)
+}
+
+func (p *pipeline) records(b *batch.Batch, table string) {
+	type row = eventstore.RecordWrite
+	var rows []row
+	for _, r := range b.Records {
+		if r.Table == table {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.exec(`with w as materialized (
+			select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::int[],
+			$8::text[], $9::bool[]) w(id, key, grp, state, due, expected, lane, doc, gone)),
+		d as (
+			delete from `+table+` r using w where w.gone and r.id = w.id and r.version = w.expected returning 1),
+		u as (
+			update `+table+` r set key = w.key, grp = w.grp, state = w.state, due = w.due, version = w.expected + 1,
+			lane = w.lane, doc = nullif(w.doc, '') from w
+			where not w.gone and w.expected <> 0 and r.id = w.id and r.version = w.expected returning 1),
+		i as (
+			insert into `+table+` (`+sqlstore.RecordColumns+`)
+			select id, key, grp, state, due, 1, lane, nullif(doc, '') from w where not gone and expected = 0 returning 1)
+		select vnfm_guard((select count(*) from d) + (select count(*) from u) + (select count(*) from i) = cardinality($1),
+			'`+guardVersion+`')`,
+		columns(rows, func(r *row) any { return r.ID }, func(r *row) any { return r.Key }, func(r *row) any { return r.Group },
+			func(r *row) any { return r.State }, func(r *row) any { return stamp(r.Due) }, func(r *row) any { return r.Expected },
+			func(r *row) any { return r.Lane }, func(r *row) any { return string(r.Doc) },
+			func(r *row) any { return r.Delete })...)
+}
+
+func (p *pipeline) others(b *batch.Batch) {
+	if len(b.Snapshots) > 0 {
+		type row = eventstore.Snapshot
+		p.exec("insert into snapshots as s ("+sqlstore.SnapshotColumns+`) select stream, version, schema, nullif(data, '')
+			from unnest($1::text[], $2::bigint[], $3::int[], $4::text[]) w(`+sqlstore.SnapshotColumns+`)
+			on conflict (stream) do update set version = excluded.version, schema = excluded.schema, data = excluded.data
+			where s.version <= excluded.version`,
+			columns(b.Snapshots, func(r *row) any { return r.Stream }, func(r *row) any { return r.Version },
+				func(r *row) any { return r.Schema }, func(r *row) any { return string(r.Data) })...)
+	}
+	if len(b.Unparked) > 0 {
+		p.exec("delete from parked_messages where id = any($1)", b.Unparked)
+	}
+	for _, m := range b.Parked {
+		envelope, data := sqlstore.Parked(m.Message)
+		p.exec("insert into parked_messages ("+sqlstore.ParkedColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8)
+			on conflict (consumer, id) do update set key = excluded.key, seq = excluded.seq, message = excluded.message,
+				payload = excluded.payload, reason = excluded.reason, at = excluded.at`,
+			m.ID, m.Consumer, m.Key, m.Seq, envelope, data, m.Reason, m.At)
+	}
+}
+
+// laneArgs is the first three arguments of the statement of the lanes.
+func laneArgs(lanes []batch.Lane) []any {
+	if len(lanes) == 0 {
+		return []any{[]int{}, []int{}, []int{}}
+	}
+	type row = batch.Lane
+	return columns(lanes, func(r *row) any { return r.Lane }, func(r *row) any { return r.Events }, func(r *row) any { return r.Outbox })
+}
+
+// params lists array placeholders behind those that are taken.
+func params(taken int, types ...string) string {
+	var b strings.Builder
+	for i, t := range types {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d::%s[]", taken+i+1, t)
+	}
+	return b.String()
+}
+
+// placed is a row of a lane: the lane's index in the batch, and the row's place among the batch's in that lane.
+type placed[T any] struct {
+	at, n int
+	row   *T
+}
+
+// lanes is the last statement: it takes the lanes' rows in order, which are lock and counter at once, and stores events,
+// messages and commits with the offsets it got. That nobody sees an offset before a lower one follows from the rows
+// being held until the commit.
+func (p *pipeline) lanes(b *batch.Batch) {
+	type start struct {
+		at, events, messages int
+		c                    *eventstore.Commit
+	}
+	var events []placed[eventstore.Event]
+	var messages []placed[eventstore.OutboxRecord]
+	var starts []start
+	index, taken := map[int]int{}, make([][2]int, len(b.Lanes))
+	for i, l := range b.Lanes {
+		index[l.Lane] = i
+	}
+	for _, c := range b.Commits {
+		i, ok := index[c.Lane]
+		if !ok { // it has neither events nor messages
+			starts = append(starts, start{c: c})
+			continue
+		}
+		starts = append(starts, start{at: i + 1, events: taken[i][0], messages: taken[i][1], c: c})
+		for j := range c.Events {
+			taken[i][0]++
+			events = append(events, placed[eventstore.Event]{at: i + 1, n: taken[i][0], row: &c.Events[j]})
+		}
+		for j := range c.Messages {
+			taken[i][1]++
+			messages = append(messages, placed[eventstore.OutboxRecord]{at: i + 1, n: taken[i][1], row: &c.Messages[j]})
+		}
+	}
+	args := append(laneArgs(b.Lanes), columns(starts,
+		func(s *start) any { return s.c.ID }, func(s *start) any { return s.c.Lane }, func(s *start) any { return s.at },
+		func(s *start) any { return s.events }, func(s *start) any { return s.messages })...)
+	args = append(args, b.Now)
+	sql := `with l as (
+			update lanes set event_off = event_off + w.e, outbox_off = outbox_off + w.o
+			from unnest($1::int[], $2::int[], $3::int[]) w(lane, e, o) where lanes.lane = w.lane
+			returning lanes.lane, event_off - w.e as e, outbox_off - w.o as o),
+		b as materialized (select array_agg(e order by lane) e, array_agg(o order by lane) o from l),
+		c as (insert into commits (id, lane, event_off, outbox_off, at)
+			select id, lane, coalesce((select e from b)[at] + e, 0), coalesce((select o from b)[at] + o, 0), $9
+			from unnest($4::text[], $5::int[], $6::int[], $7::int[], $8::int[]) w(id, lane, at, e, o))`
+	if len(events) > 0 {
+		type row = placed[eventstore.Event]
+		sql += `,
+		e as (insert into events (` + sqlstore.EventColumns + `)
+			select lane, (select e from b)[at] + n, stream, version, id, type, schema, time, meta, data, prev, hash
+			from unnest(` + params(len(args), "int", "int", "int", "text", "bigint", "text", "text", "int", "timestamptz", "bytea",
+			"bytea", "bytea", "bytea") + `) w(lane, at, n, stream, version, id, type, schema, time, meta, data, prev, hash))`
+		args = append(args, columns(events,
+			func(r *row) any { return r.row.Lane }, func(r *row) any { return r.at }, func(r *row) any { return r.n },
+			func(r *row) any { return r.row.Stream }, func(r *row) any { return r.row.Version }, func(r *row) any { return r.row.ID },
+			func(r *row) any { return r.row.Type }, func(r *row) any { return r.row.Schema }, func(r *row) any { return stamp(r.row.Time) },
+			func(r *row) any { return []byte(r.row.Meta) }, func(r *row) any { return []byte(r.row.Data) },
+			func(r *row) any { return r.row.Prev }, func(r *row) any { return r.row.Hash })...)
+	}
+	if len(messages) > 0 {
+		type row = placed[eventstore.OutboxRecord]
+		sql += `,
+		m as (insert into outbox (` + sqlstore.OutboxColumns + `, aggregatetype)
+			select lane, (select o from b)[at] + n, id, type, source, topic, key, time, correlation, causation, reply_to, traceparent,
+				tracestate, data, topic
+			from unnest(` + params(len(args), "int", "int", "int", "text", "text", "text", "text", "text", "timestamptz", "text", "text",
+			"text", "text", "text", "bytea") + `)
+			w(lane, at, n, id, type, source, topic, key, time, correlation, causation, reply_to, traceparent, tracestate, data))`
+		args = append(args, columns(messages,
+			func(r *row) any { return r.row.Lane }, func(r *row) any { return r.at }, func(r *row) any { return r.n },
+			func(r *row) any { return r.row.ID }, func(r *row) any { return r.row.Type }, func(r *row) any { return r.row.Source },
+			func(r *row) any { return r.row.Topic }, func(r *row) any { return r.row.Key }, func(r *row) any { return stamp(r.row.Time) },
+			func(r *row) any { return r.row.CorrelationID }, func(r *row) any { return r.row.CausationID },
+			func(r *row) any { return r.row.ReplyTo }, func(r *row) any { return r.row.Traceparent },
+			func(r *row) any { return r.row.Tracestate }, func(r *row) any { return []byte(r.row.Data) })...)
+	}
+	i := 0
+	p.query(sql+" select e, o from l order by lane", args, func(r pgx.Rows) error {
+		err := r.Scan(&b.Lanes[i].EventBase, &b.Lanes[i].OutboxBase)
+		i++
+		return err
+	})
+}
