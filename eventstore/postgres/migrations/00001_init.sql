@@ -205,6 +205,19 @@ create table vim_resources (
 create index vim_resources_due on vim_resources (lane, due) where due is not null;
 create index vim_resources_key on vim_resources (key);
 create index vim_resources_grp on vim_resources (grp, state);
+create table nfvo_commands (
+  id text collate "C" primary key,
+  key text collate "C" not null,
+  grp text collate "C" not null,
+  state text not null,
+  due timestamptz,
+  version bigint not null,
+  lane integer not null,
+  doc text
+) with (fillfactor = 70);
+create index nfvo_commands_due on nfvo_commands (lane, due) where due is not null;
+create index nfvo_commands_key on nfvo_commands (key);
+create index nfvo_commands_grp on nfvo_commands (grp, state);
 
 -- Files, in chunks, so that none has to be in memory whole. Written whole or not at all.
 create table blobs (
