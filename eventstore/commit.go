@@ -165,7 +165,7 @@ type ViewWrite struct {
 	Delete bool
 }
 
-// Record is one row of a participant's ledger. The tables are fixed (TableVimCommands, TableVimResources); their
+// Record is one row of a participant's ledger. The tables are fixed (TableVimCommands and so on); their
 // columns are what a worker selects by, the rest is the participant's document.
 type Record struct {
 	Table   string
@@ -183,6 +183,8 @@ type Record struct {
 const (
 	TableVimCommands  = "vim_commands"
 	TableVimResources = "vim_resources"
+	// TableNfvoCommands holds the NFVO manager's commands.
+	TableNfvoCommands = "nfvo_commands"
 )
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.

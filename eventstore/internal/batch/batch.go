@@ -149,7 +149,12 @@ func load(w *eventstore.Work) (l eventstore.Load, err error) {
 
 // KnownTable reports whether a ledger table exists.
 func KnownTable(name string) bool {
-	return name == eventstore.TableVimCommands || name == eventstore.TableVimResources
+	switch name {
+	case eventstore.TableVimCommands, eventstore.TableVimResources, eventstore.TableNfvoCommands:
+		return true
+	default:
+		return false
+	}
 }
 
 // NewID returns a UUIDv7.

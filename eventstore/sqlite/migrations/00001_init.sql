@@ -191,3 +191,16 @@ create table vim_resources (
 create index vim_resources_due on vim_resources (lane, due) where due is not null;
 create index vim_resources_key on vim_resources (key);
 create index vim_resources_grp on vim_resources (grp, state);
+create table nfvo_commands (
+  id text primary key,
+  key text not null,
+  grp text not null,
+  state text not null,
+  due integer,
+  version integer not null,
+  lane integer not null,
+  doc text
+) strict;
+create index nfvo_commands_due on nfvo_commands (lane, due) where due is not null;
+create index nfvo_commands_key on nfvo_commands (key);
+create index nfvo_commands_grp on nfvo_commands (grp, state);
