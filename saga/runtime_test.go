@@ -90,12 +90,12 @@ func TestDatabase_fails_at_any_commit(t *testing.T) {
 		p.fault = func(pt string) error {
 			if pt == point || pt == "acknowledge" && point == "unknown" {
 				count++
-				if count >= at && count < at+14 { // longer than a message may fail
+				if count >= at && count < at+10 { // longer than a message may fail
 					hit = count
 					return eventstore.ErrUnavailable
 				}
 			}
-			if pt == "lookup" && point == "unknown" && count >= at && count < at+14 {
+			if pt == "lookup" && point == "unknown" && count >= at && count < at+10 {
 				return eventstore.ErrUnavailable // so that the outcome stays unknown
 			}
 			return nil
