@@ -1,0 +1,174 @@
+package nfvomanager
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim"
+)
+
+// policy decides grants by what one site offers.
+type policy struct {
+	registry vim.Registry
+	drivers  map[string]vim.Driver
+}
+
+// grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
+func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, error) {
+	g := nfvo.Grant{Local: true, Infos: []nfvo.GrantInfo{}}
+	for _, d := range slices.Concat(req.Remove, req.Update) {
+		info := nfvo.GrantInfo{DefinitionID: d.ID, Connection: cmp.Or(req.DefaultConnection, p.registry.Default())}
+		if d.Resource != nil {
+			info.Connection = d.Resource.Connection
+		}
+		g.Infos = append(g.Infos, info)
+	}
+	if len(req.Add)+len(req.Temp)+len(req.Computes)+len(req.Images)+len(req.UncoveredExtCps) == 0 {
+		return g, nil // nothing new: no site need be asked
+	}
+	s, err := p.site(ctx, req.DefaultConnection)
+	if err != nil {
+		return g, err
+	}
+	zones, err := placed(req, s.assets.Zones)
+	if err != nil {
+		return g, err
+	}
+	for _, d := range slices.Concat(req.Add, req.Temp) {
+		zone := zones[d.ID]
+		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: s.conn.ID, Zone: zone})
+		if zone != "" && !slices.ContainsFunc(g.Zones, func(z nfvo.Zone) bool { return z.ID == zone }) {
+			g.Zones = append(g.Zones, nfvo.Zone{ID: zone, ZoneID: zone, Connection: s.conn.ID})
+		}
+	}
+	for _, need := range req.Computes {
+		f, warning, err := s.flavour(ctx, need)
+		if err != nil {
+			return g, err
+		}
+		if warning != "" {
+			g.Warnings = append(g.Warnings, warning)
+		}
+		g.Flavours = append(g.Flavours, nfvo.VimAsset{ID: need.VduID, VimAssetID: f, Connection: s.conn.ID})
+	}
+	for _, need := range req.Images {
+		id, err := s.image(ctx, need)
+		if err != nil {
+			return g, err
+		}
+		g.Images = append(g.Images, nfvo.VimAsset{ID: need.ID, VimAssetID: id, Connection: s.conn.ID})
+	}
+	for _, cpd := range req.UncoveredExtCps {
+		if s.assets.ExternalNetwork == "" {
+			return g, vnfm.Errorf(vnfm.Unprocessable, "No external virtual link covers the external connection point %s, and VIM connection %s has no default external network.", cpd, s.conn.ID)
+		}
+		g.ExtNetworks = append(g.ExtNetworks, nfvo.ExtNetwork{CpdID: cpd, NetworkID: s.assets.ExternalNetwork, Connection: s.conn.ID})
+		g.Warnings = append(g.Warnings, fmt.Sprintf("The external connection point %s is covered by no external virtual link; it is connected to the default external network %s of VIM connection %s.", cpd, s.assets.ExternalNetwork, s.conn.ID))
+	}
+	return g, nil
+}
+
+// site is one VIM connection with what it offers.
+type site struct {
+	conn   vim.Connection
+	assets vim.Assets
+	finder vim.AssetFinder // nil when the driver lists everything
+}
+
+func (p policy) site(ctx context.Context, wanted string) (site, error) {
+	id := cmp.Or(wanted, p.registry.Default())
+	if id == "" {
+		return site{}, vnfm.Errorf(vnfm.Unprocessable, "There is no VIM connection: the request names none and none is the default.")
+	}
+	conn, err := p.registry.Connection(id)
+	if vnfm.KindOf(err) == vnfm.NotFound {
+		return site{}, vnfm.Errorf(vnfm.Unprocessable, "There is no VIM connection %s.", id)
+	}
+	if err != nil {
+		return site{}, err
+	}
+	d := p.drivers[conn.Type]
+	if d == nil {
+		return site{}, vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has type %s, for which there is no driver.", id, conn.Type)
+	}
+	s := site{conn: conn}
+	s.finder, _ = d.(vim.AssetFinder)
+	if s.assets, err = d.Assets(ctx, conn); err != nil {
+		return site{}, err
+	}
+	return s, nil
+}
+
+// flavour returns the id of the flavour for a need, with a warning when it is not the one named.
+func (s site) flavour(ctx context.Context, need nfvo.ComputeNeed) (id, warning string, err error) {
+	if need.FlavourName != "" {
+		if s.finder != nil {
+			f, err := s.finder.FindFlavour(ctx, s.conn, need.FlavourName)
+			if err == nil || vim.ClassOf(err) != message.NotFound {
+				return f.ID, "", err
+			}
+		}
+		for _, f := range s.assets.Flavours {
+			if f.Name == need.FlavourName {
+				return f.ID, "", nil
+			}
+		}
+	}
+	var best *vim.Flavour
+	sized := need.VCPUs > 0 || need.MemoryBytes > 0
+	for i, f := range s.assets.Flavours {
+		if sized && f.VCPUs >= need.VCPUs && f.MemoryBytes >= need.MemoryBytes && f.DiskBytes >= need.DiskBytes && (best == nil || smaller(f, *best)) {
+			best = &s.assets.Flavours[i]
+		}
+	}
+	switch {
+	case best == nil && need.FlavourName != "":
+		return "", "", vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has no flavour %s, which VDU %s names, and none that fits it.", s.conn.ID, need.FlavourName, need.VduID)
+	case best == nil:
+		return "", "", vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has no flavour that fits VDU %s: %d vCPUs, %d bytes of memory, %d bytes of disk.", s.conn.ID, need.VduID, need.VCPUs, need.MemoryBytes, need.DiskBytes)
+	case need.FlavourName != "":
+		warning = fmt.Sprintf("VIM connection %s has no flavour %s; VDU %s gets %s, the smallest that fits.", s.conn.ID, need.FlavourName, need.VduID, best.Name)
+	}
+	return best.ID, warning, nil
+}
+
+// smaller orders flavours by what is scarce: memory, then CPUs, then disk; by name in the end.
+func smaller(a, b vim.Flavour) bool {
+	return cmp.Or(cmp.Compare(a.MemoryBytes, b.MemoryBytes), cmp.Compare(a.VCPUs, b.VCPUs), cmp.Compare(a.DiskBytes, b.DiskBytes),
+		strings.Compare(a.Name, b.Name)) < 0
+}
+
+// image returns the id of the image for a need. An image of the right name with another checksum of the same algorithm
+// is another image.
+func (s site) image(ctx context.Context, need nfvo.ImageNeed) (string, error) {
+	if s.finder != nil {
+		i, err := s.finder.FindImage(ctx, s.conn, need.Name, need.Checksum)
+		if err == nil || vim.ClassOf(err) != message.NotFound {
+			return i.ID, err
+		}
+	}
+	for _, i := range s.assets.Images {
+		if need.Checksum != "" && strings.EqualFold(i.Checksum, need.Checksum) {
+			return i.ID, nil
+		}
+	}
+	for _, i := range s.assets.Images {
+		if need.Name != "" && i.Name == need.Name && !contradict(i.Checksum, need.Checksum) {
+			return i.ID, nil
+		}
+	}
+	return "", vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has no image %s (%s), which %s needs.", s.conn.ID, need.Name, cmp.Or(need.Checksum, "no checksum"), need.ID)
+}
+
+// contradict reports whether two checksums of one algorithm differ.
+func contradict(a, b string) bool {
+	x, _, okA := strings.Cut(a, ":")
+	y, _, okB := strings.Cut(b, ":")
+	return okA && okB && strings.EqualFold(x, y) && !strings.EqualFold(a, b)
+}

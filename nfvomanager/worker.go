@@ -1,0 +1,285 @@
+package nfvomanager
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim"
+)
+
+// Source is the source of every reply of the NFVO manager.
+const Source = "/vnfm/nfvo-manager"
+
+// Epochs says under which epoch a lane is held, if it is.
+type Epochs interface {
+	Epoch(lane int) (int64, bool)
+}
+
+// Store is what the worker reads.
+type Store interface {
+	Records(ctx context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error)
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// Config describes a worker.
+type Config struct {
+	Store    Store
+	Doer     eventstore.Doer
+	Registry vim.Registry
+	Drivers  map[string]vim.Driver // by vimType
+	Epochs   Epochs                // whose lanes to work on; nil: all
+	Logger   *slog.Logger          // nil: slog.Default
+
+	Attempt   time.Duration // bounds the decision of one grant; 0 means 20 s
+	Tries     int           // after which a VIM that cannot be asked makes the grant fail; 0 means 5
+	Backoff   time.Duration // before the second try, doubled for each next; 0 means 500 ms
+	Retention time.Duration // how long answered commands are kept; 0 means 7 days
+	Idle      time.Duration // the longest Run waits before it looks for work; 0 means 1 s
+	Parallel  int           // grants decided at once; 0 means 16
+}
+
+// Worker answers the commands in the ledger.
+type Worker struct {
+	cfg   Config
+	nudge chan struct{}
+
+	mu   sync.Mutex
+	busy map[string]bool
+}
+
+// NewWorker returns a worker.
+func NewWorker(cfg Config) *Worker {
+	set := func(d *time.Duration, otherwise time.Duration) {
+		if *d <= 0 {
+			*d = otherwise
+		}
+	}
+	set(&cfg.Attempt, 20*time.Second)
+	set(&cfg.Backoff, 500*time.Millisecond)
+	set(&cfg.Retention, 7*24*time.Hour)
+	set(&cfg.Idle, time.Second)
+	if cfg.Tries <= 0 {
+		cfg.Tries = 5
+	}
+	if cfg.Parallel <= 0 {
+		cfg.Parallel = 16
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Worker{cfg: cfg, nudge: make(chan struct{}, 1), busy: map[string]bool{}}
+}
+
+// OnCommit wakes the worker when a commit gave it something to do. It follows the Committer.
+func (w *Worker) OnCommit(c *eventstore.Commit) {
+	for _, r := range c.Records {
+		if r.Table == eventstore.TableNfvoCommands && r.State == Open {
+			w.wake()
+			return
+		}
+	}
+}
+
+func (w *Worker) wake() {
+	select {
+	case w.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// RunOnce handles one due command and reports whether there was one.
+func (w *Worker) RunOnce(ctx context.Context) (bool, error) {
+	due, _, err := w.due(ctx)
+	if err != nil || len(due) == 0 || !w.take(due[0]) {
+		return false, err
+	}
+	defer w.release(due[0])
+	return true, w.step(ctx, due[0])
+}
+
+// Run handles commands until the context ends, several at once, and returns nil when the last has ended.
+func (w *Worker) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-w.nudge:
+		}
+		due, wait, err := w.due(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.cfg.Logger.WarnContext(ctx, "grant requests not read", "error", err)
+		}
+		for _, rec := range due {
+			if !w.take(rec) {
+				break
+			}
+			wg.Go(func() {
+				err := w.step(ctx, rec)
+				w.release(rec)
+				if err != nil && ctx.Err() == nil { // looked at again when Idle has passed
+					w.cfg.Logger.WarnContext(ctx, "grant request not moved on", "message_id", rec.ID, "vnf_id", rec.Key, "error", err)
+					return
+				}
+				w.wake()
+			})
+		}
+		timer.Reset(wait)
+	}
+}
+
+// due returns the rows to work on now, and how long until the next one that is not due yet.
+func (w *Worker) due(ctx context.Context) ([]eventstore.Record, time.Duration, error) {
+	wait := w.cfg.Idle
+	lanes := make([]int, 0, eventstore.Lanes)
+	for lane := range eventstore.Lanes {
+		if w.cfg.Epochs != nil {
+			if _, ok := w.cfg.Epochs.Epoch(lane); !ok {
+				continue
+			}
+		}
+		lanes = append(lanes, lane)
+	}
+	if len(lanes) == 0 {
+		return nil, wait, nil
+	}
+	now, err := w.cfg.Store.Now(ctx)
+	if err != nil {
+		return nil, wait, err
+	}
+	recs, err := w.cfg.Store.Records(ctx, eventstore.RecordQuery{
+		Table: eventstore.TableNfvoCommands, Group: group, Lanes: lanes, DueBy: now.Add(wait), Limit: 4 * w.cfg.Parallel,
+	})
+	if err != nil {
+		return nil, wait, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var due []eventstore.Record
+	for _, r := range recs {
+		switch {
+		case w.busy[r.ID]:
+		case r.Due.After(now):
+			wait = min(wait, r.Due.Sub(now))
+		default:
+			due = append(due, r)
+		}
+	}
+	return due, wait, nil
+}
+
+func (w *Worker) take(r eventstore.Record) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy[r.ID] || len(w.busy) >= w.cfg.Parallel {
+		return false
+	}
+	w.busy[r.ID] = true
+	return true
+}
+
+func (w *Worker) release(r eventstore.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.busy, r.ID)
+}
+
+// step decides one command, or removes one that was answered long ago.
+func (w *Worker) step(ctx context.Context, rec eventstore.Record) error {
+	if rec.State == Done {
+		return w.write(ctx, rec, nil, func(_ time.Time, r *eventstore.RecordWrite) error { r.Delete = true; return nil })
+	}
+	var cmd command
+	if err := json.Unmarshal(rec.Doc, &cmd); err != nil {
+		return fmt.Errorf("ledger row %s: %w", rec.ID, err)
+	}
+	reply, again := w.decide(ctx, &cmd)
+	if ctx.Err() != nil {
+		return nil // this process is stopping; the row is still due
+	}
+	return w.write(ctx, rec, &cmd, func(now time.Time, r *eventstore.RecordWrite) error {
+		if again {
+			r.Due = now.Add(w.cfg.Backoff << (cmd.Tries - 1))
+		} else {
+			cmd.Reply = &reply
+			r.State, r.Due = Done, now.Add(w.cfg.Retention)
+		}
+		doc, err := json.Marshal(cmd)
+		r.Doc = doc
+		return err
+	})
+}
+
+// decide returns the reply to a command, or again when the VIM is to be asked later.
+func (w *Worker) decide(ctx context.Context, cmd *command) (_ message.Reply, again bool) {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.Attempt)
+	defer cancel()
+	var req nfvo.GrantRequest
+	err := json.Unmarshal(cmd.Message.Data, &req)
+	switch {
+	case cmd.Message.Type != nfvo.TypeRequestGrant:
+		return failed(message.Permanent, fmt.Sprintf("the NFVO manager knows no command %q", cmd.Message.Type)), false
+	case err != nil:
+		return failed(message.Permanent, "the grant request cannot be read: "+err.Error()), false
+	}
+	grant, err := policy{w.cfg.Registry, w.cfg.Drivers}.grant(ctx, req)
+	if err == nil {
+		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(grant)}, false
+	}
+	if vnfm.KindOf(err) == vnfm.Unprocessable {
+		return failed(message.Permanent, err.Error()), false
+	}
+	class := vim.ClassOf(err)
+	if class == message.UnknownOutcome { // asking has no effect: the VIM is away
+		class = message.Unavailable
+	}
+	cmd.Tries++
+	retry := class == message.Transient || class == message.Unavailable
+	if retry && cmd.Tries < w.cfg.Tries {
+		return message.Reply{}, true
+	}
+	return failed(class, "the VIM could not be asked what it offers: "+err.Error()), false
+}
+
+func failed(class message.Class, reason string) message.Reply {
+	return message.Reply{Outcome: message.Failed, Class: class, Reason: reason}
+}
+
+// write changes a row that is as it was read, with the reply when there is one. A row that another moved on is left alone.
+func (w *Worker) write(ctx context.Context, rec eventstore.Record, cmd *command, f func(time.Time, *eventstore.RecordWrite) error) error {
+	_, err := w.cfg.Doer.Do(ctx, &eventstore.Work{
+		Keys: []string{rec.Key},
+		Load: func() eventstore.Load { return eventstore.Load{Records: []eventstore.RecordRef{refOf(rec.ID)}} },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			if now := l.Records[refOf(rec.ID)]; now == nil || now.Version != rec.Version {
+				return nil, nil
+			}
+			r := eventstore.RecordWrite{Record: rec, Expected: rec.Version}
+			if err := f(l.Now, &r); err != nil {
+				return nil, err
+			}
+			c := &eventstore.Commit{Records: []eventstore.RecordWrite{r}}
+			if cmd != nil && cmd.Reply != nil && cmd.Message.ReplyTo != "" {
+				c.Outbox = append(c.Outbox, message.NewReply(cmd.Message, Source, l.Now, *cmd.Reply))
+			}
+			return c, nil
+		},
+	})
+	if errors.Is(err, eventstore.ErrVersion) {
+		return nil
+	}
+	return err
+}
