@@ -13,7 +13,6 @@ var operationNames = map[string]string{
 
 // operations reads what the descriptor says of each LCM operation: its configuration, its parameters and its scripts.
 func (s *scope) operations(f *Flavour) {
-	f.Operations = map[string]Operation{}
 	for _, conf := range s.vnfProperty("lcm_operations_configuration").each() {
 		name := operationNames[conf.name]
 		if name == "" {
@@ -33,7 +32,7 @@ func (s *scope) operations(f *Flavour) {
 				op.MaxGracefulTimeout = s.seconds(v)
 			}
 		}
-		f.Operations[name] = op
+		f.Operations = set(f.Operations, name, op)
 	}
 	for _, operation := range s.lcmOperations() {
 		s.parameters(f, operation)
@@ -98,7 +97,7 @@ func (s *scope) parameters(f *Flavour, operation lcmOperation) {
 	if op.ParamsSchema == nil {
 		op.ParamsSchema = s.schemaOf(def)
 		op.At = operation.key
-		f.Operations[name] = op
+		f.Operations = set(f.Operations, name, op)
 	}
 }
 

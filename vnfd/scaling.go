@@ -115,7 +115,7 @@ func (s *scope) levels(f *Flavour) {
 	for _, policy := range s.ofType("tosca.policies.nfv.InstantiationLevels") {
 		at = policy.key
 		for _, l := range s.get(policy.value, "properties", "levels").each() {
-			level := Level{ID: l.name, Description: s.get(l.value, "description").text(), ScaleInfo: map[string]int{}, Counts: map[string]int{}, At: l.key}
+			level := Level{ID: l.name, Description: s.get(l.value, "description").text(), At: l.key}
 			for _, info := range s.get(l.value, "scale_info").each() {
 				n := s.get(info.value, "scale_level")
 				if n == nil {
@@ -128,7 +128,7 @@ func (s *scope) levels(f *Flavour) {
 				case v > a.MaxLevel:
 					s.fail("bad-value", info.key, "the level %s scales %s to %d, more than its maximum %d", quote(l.name), quote(info.name), v, a.MaxLevel)
 				default:
-					level.ScaleInfo[info.name] = v
+					level.ScaleInfo = set(level.ScaleInfo, info.name, v)
 				}
 			}
 			f.Levels = append(f.Levels, level)
@@ -146,11 +146,20 @@ func (s *scope) levels(f *Flavour) {
 				continue
 			}
 			for _, v := range targets {
-				level.Counts[v.ID] = s.count(s.get(l.value, "number_of_instances"), 0)
+				level.Counts = set(level.Counts, v.ID, s.count(s.get(l.value, "number_of_instances"), 0))
 			}
 		}
 	}
 	s.defaultLevel(f, named, at)
+}
+
+// set adds to a map that is nil as long as it is empty: a descriptor read back from JSON equals the one that was written.
+func set[V any](m map[string]V, key string, v V) map[string]V {
+	if m == nil {
+		m = map[string]V{}
+	}
+	m[key] = v
+	return m
 }
 
 // defaultLevel settles the level of an instantiate request that names none: the one the descriptor names, a lone one,

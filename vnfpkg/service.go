@@ -1,0 +1,320 @@
+package vnfpkg
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/blob"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// StreamPrefix begins the name of every package's stream.
+const StreamPrefix = "pkg-"
+
+// Store is what packages read of the event store.
+type Store interface {
+	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
+	Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error)
+	Streams(ctx context.Context, prefix, after string, limit int) ([]eventstore.StreamHead, error)
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// Config is what packages need.
+type Config struct {
+	Store Store
+	Doer  eventstore.Doer
+	Blobs blob.Store
+	// Strict rejects packages with findings.
+	Strict bool
+	// Limits bound the reading of a package.
+	Limits vnfd.Limits
+	// MaxContent bounds the content of a package, in bytes; 0 means 4 GiB.
+	MaxContent int64
+	// UploadTimeout is how long an upload may take before it counts as broken off; 0 means 1 h.
+	UploadTimeout time.Duration
+	// NewID makes the ids of packages and uploads; nil: random UUIDs.
+	NewID  func() string
+	Logger *slog.Logger // nil: slog.Default
+}
+
+// Service is the use cases of VNF packages. It may be used by several callers at once.
+type Service struct {
+	cfg   Config
+	repo  *aggregate.Repository[Package]
+	cache *descriptorCache
+	nudge chan struct{}
+}
+
+// New returns the use cases.
+func New(cfg Config) (*Service, error) {
+	if cfg.MaxContent == 0 {
+		cfg.MaxContent = 4 << 30
+	}
+	if cfg.UploadTimeout == 0 {
+		cfg.UploadTimeout = time.Hour
+	}
+	if cfg.NewID == nil {
+		cfg.NewID = uuid.NewString
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	registry, err := aggregate.NewRegistry(Forms()...)
+	if err != nil {
+		return nil, fmt.Errorf("register package events: %w", err)
+	}
+	return &Service{cfg: cfg, repo: Repository(registry), cache: newDescriptorCache(64), nudge: make(chan struct{}, 1)}, nil
+}
+
+// Repository returns a repository of packages over a registry that has Forms.
+func Repository(r *aggregate.Registry) *aggregate.Repository[Package] {
+	return aggregate.NewRepository(aggregate.Config[Package]{
+		Prefix: StreamPrefix, Registry: r, New: func(id string) Package { return Package{ID: id} }, Apply: Apply, Schema: 1,
+	})
+}
+
+// View returns the view row of a package as it is after a commit; a deleted one has none.
+func View(p Package) (eventstore.ViewWrite, error) {
+	w := eventstore.ViewWrite{View: eventstore.View{Kind: readmodel.KindPackage, ID: p.ID, Revision: p.Version, State: p.Onboarding, Name: p.VnfdID}}
+	if p.Deleted {
+		w.Delete = true
+		return w, nil
+	}
+	doc, err := json.Marshal(p)
+	if err != nil {
+		return w, vnfm.Wrap(vnfm.Internal, err, "encode the view of package %s", p.ID)
+	}
+	w.Doc = doc
+	return w, nil
+}
+
+// Create makes a package without content.
+func (s *Service) Create(ctx context.Context, userDefinedData map[string]json.RawMessage, by request.Info) (*Package, error) {
+	id := s.cfg.NewID()
+	return s.do(ctx, id, "package.create", by, true, Create{ID: id, UserDefinedData: merge(nil, userDefinedData)})
+}
+
+// Patch changes the operational state and merges user defined data. Returns NotFound; Conflict when it is in that state
+// already or not ONBOARDED; Invalid for a state that is none; Precondition.
+func (s *Service) Patch(ctx context.Context, id string, change Change, by request.Info) (*Package, error) {
+	if change.OperationalState == "" && change.UserDefinedData == nil {
+		return nil, vnfm.Errorf(vnfm.Invalid, "The request changes nothing: give operationalState or userDefinedData.")
+	}
+	return s.do(ctx, id, "package.change", by, true, change)
+}
+
+// Delete deletes a package and then its content. Returns NotFound; Conflict unless it is DISABLED and NOT_IN_USE;
+// Precondition.
+func (s *Service) Delete(ctx context.Context, id string, by request.Info) error {
+	p, err := s.do(ctx, id, "package.delete", by, true, Delete{})
+	if err != nil {
+		return err
+	}
+	s.collectNow(ctx, p)
+	return nil
+}
+
+// Get returns a package. Returns NotFound.
+func (s *Service) Get(ctx context.Context, id string) (*Package, error) {
+	ref, count := eventstore.ViewRef{Kind: readmodel.KindPackage, ID: id}, instancesOf(id)
+	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}, CountViews: []eventstore.ViewCount{count}})
+	if err != nil {
+		return nil, fmt.Errorf("load package %s: %w", id, err)
+	}
+	v := l.Views[ref]
+	if v == nil {
+		return nil, vnfm.Errorf(vnfm.NotFound, "There is no VNF package %s.", id)
+	}
+	p, err := decode(*v)
+	if err != nil {
+		return nil, err
+	}
+	p.InUse = l.Counts[count] > 0
+	return p, nil
+}
+
+// List returns packages by id, at most limit (0: 1000), after an id.
+func (s *Service) List(ctx context.Context, after string, limit int) ([]*Package, error) {
+	views, err := s.cfg.Store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindPackage, After: after, Limit: limit})
+	if err != nil {
+		return nil, fmt.Errorf("list packages: %w", err)
+	}
+	out := make([]*Package, 0, len(views))
+	l := eventstore.Load{}
+	for _, v := range views {
+		p, err := decode(v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+		l.CountViews = append(l.CountViews, instancesOf(v.ID))
+	}
+	if len(out) == 0 {
+		return out, nil
+	}
+	loaded, err := s.cfg.Store.Load(ctx, l)
+	if err != nil {
+		return nil, fmt.Errorf("count instances: %w", err)
+	}
+	for _, p := range out {
+		p.InUse = loaded.Counts[instancesOf(p.ID)] > 0
+	}
+	return out, nil
+}
+
+// ByVnfdID returns the package that a VNF instance of a vnfdId is made of, and the digest of its descriptor. Returns
+// Unprocessable at /vnfdId when there is none; Conflict when it is DISABLED.
+func (s *Service) ByVnfdID(ctx context.Context, vnfdID string) (packageID, digest string, err error) {
+	p, err := s.byVnfdID(ctx, vnfdID)
+	switch {
+	case err != nil:
+		return "", "", err
+	case p == nil:
+		return "", "", vnfm.Errorf(vnfm.Unprocessable, "There is no onboarded VNF package with the vnfdId %q.", vnfdID).At("/vnfdId")
+	case p.Operational != Enabled:
+		return "", "", vnfm.Errorf(vnfm.Conflict, "The VNF package %s of the vnfdId %q is DISABLED.", p.ID, vnfdID).At("/vnfdId")
+	}
+	return p.ID, p.DescriptorDigest, nil
+}
+
+// byVnfdID returns nil when no package has the id.
+func (s *Service) byVnfdID(ctx context.Context, vnfdID string) (*Package, error) {
+	if vnfdID == "" {
+		return nil, nil //nolint:nilnil // no package has the empty id
+	}
+	views, err := s.cfg.Store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindPackage, Name: vnfdID, Limit: 1})
+	if err != nil {
+		return nil, fmt.Errorf("find the package of %s: %w", vnfdID, err)
+	}
+	if len(views) == 0 {
+		return nil, nil //nolint:nilnil // said above
+	}
+	return decode(views[0])
+}
+
+func decode(v eventstore.View) (*Package, error) {
+	var p Package
+	if err := json.Unmarshal(v.Doc, &p); err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "decode the view of package %s", v.ID)
+	}
+	return &p, nil
+}
+
+// instancesOf counts the VNF instances made of a package.
+func instancesOf(id string) eventstore.ViewCount {
+	return eventstore.ViewCount{Kind: readmodel.KindVnf, Parent: id}
+}
+
+// do processes a command in one commit, with the view and, for the command a client asked for, the stored answer. It
+// returns the package as the commit left it.
+func (s *Service) do(ctx context.Context, id, name string, by request.Info, asked bool, command Command) (*Package, error) {
+	var result *Package
+	_, err := s.cfg.Doer.Do(ctx, &eventstore.Work{
+		Keys: []string{id},
+		Load: func() eventstore.Load {
+			l := s.repo.Load(id)
+			l.CountViews = []eventstore.ViewCount{instancesOf(id)}
+			return l
+		},
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			c := &eventstore.Commit{}
+			p, err := s.decide(l, c, id, name, by, asked, command)
+			if err != nil {
+				return nil, err
+			}
+			result = p
+			if len(c.Appends) == 0 {
+				return nil, nil
+			}
+			if asked {
+				c.Idempotency = by.Idempotency(p)
+			}
+			return c, nil
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", name, id, err)
+	}
+	return result, nil
+}
+
+// decide fills the commit and returns the package as it leaves it.
+func (s *Service) decide(
+	l *eventstore.Loaded, c *eventstore.Commit, id, name string, by request.Info, asked bool, command Command,
+) (*Package, error) {
+	state, err := s.repo.Read(l, c, id)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	inUse := l.Counts[instancesOf(id)] > 0
+	if d, ok := command.(Delete); ok {
+		d.InUse = inUse
+		command = d
+	}
+	if asked && state.Version > 0 && !state.Value.Deleted {
+		if err := by.Check(state.Version); err != nil {
+			return nil, err //nolint:wrapcheck // has its kind
+		}
+	}
+	events, err := state.Value.Process(command)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.repo.Append(l, c, id, by.Metadata(name, id), events...); err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	after, err := s.repo.Read(l, c, id)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	view, err := View(after.Value)
+	if err != nil {
+		return nil, err
+	}
+	c.Views = append(c.Views, view)
+	p := after.Value
+	p.InUse = inUse
+	return &p, nil
+}
+
+// own is who acts when the program acts by itself.
+func own(cause string) request.Info { return request.Info{Actor: "vnfm", ID: cause} }
+
+// errBody marks an error of the client's body, not of the blob store.
+var errBody = errors.New("the content broke off")
+
+// body reads a client's content, hashes it, and keeps its size within the limit.
+type body struct {
+	r     io.Reader
+	limit int64
+	size  int64
+	sum   io.Writer
+	err   error // of the client, or over the limit
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.size += int64(n)
+	_, _ = b.sum.Write(p[:n]) // a hash never fails
+	switch {
+	case b.size > b.limit:
+		b.err = vnfm.Errorf(vnfm.TooLarge, "The content is larger than %d bytes.", b.limit)
+		return 0, b.err
+	case err != nil && !errors.Is(err, io.EOF):
+		b.err = fmt.Errorf("%w: %w", errBody, err)
+		return n, b.err
+	}
+	return n, err //nolint:wrapcheck // io.EOF as it is
+}
