@@ -54,6 +54,7 @@ type Package struct {
 	Garbage   []string  `json:"garbage,omitempty"`
 	Created   time.Time `json:"created,omitzero"`
 	Onboarded time.Time `json:"onboarded,omitzero"`
+	Updated   time.Time `json:"updated,omitzero"`
 	Version   int64     `json:"version"` // of the stream
 	// InUse says that VNF instances exist. It is not part of the view: Get, List and the use cases set it.
 	InUse bool `json:"inUse,omitempty"`
@@ -219,7 +220,7 @@ func (p Package) delete(c Delete) ([]aggregate.Event, error) {
 
 // Apply changes the state by one event.
 func Apply(p *Package, event aggregate.Event, at time.Time) {
-	p.Version++
+	p.Version, p.Updated = p.Version+1, at
 	switch e := event.(type) {
 	case *Created:
 		p.ID, p.UserDefinedData, p.Created = e.ID, e.UserDefinedData, at

@@ -85,9 +85,20 @@ func Repository(r *aggregate.Registry) *aggregate.Repository[Package] {
 	})
 }
 
+// Source says how the streams of packages become views, for a rebuild.
+func Source(r *aggregate.Repository[Package]) readmodel.Source {
+	return readmodel.Source{Kind: readmodel.KindPackage, Prefix: StreamPrefix, View: func(id string, events []eventstore.Event) (eventstore.ViewWrite, error) {
+		s, err := r.Fold(id, events)
+		if err != nil {
+			return eventstore.ViewWrite{}, fmt.Errorf("fold package %s: %w", id, err)
+		}
+		return View(s.Value)
+	}}
+}
+
 // View returns the view row of a package as it is after a commit; a deleted one has none.
 func View(p Package) (eventstore.ViewWrite, error) {
-	w := eventstore.ViewWrite{View: eventstore.View{Kind: readmodel.KindPackage, ID: p.ID, Revision: p.Version, State: p.Onboarding, Name: p.VnfdID}}
+	w := eventstore.ViewWrite{View: eventstore.View{Kind: readmodel.KindPackage, ID: p.ID, Revision: p.Version, State: p.Onboarding, Name: p.VnfdID, Updated: p.Updated}}
 	if p.Deleted {
 		w.Delete = true
 		return w, nil
