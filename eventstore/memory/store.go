@@ -5,8 +5,10 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -151,30 +153,20 @@ func (s *Store) ResetViews(context.Context) error {
 	return nil
 }
 
-// Tamper changes stored events of a stream behind the store's back, for tests of verification. The function gets the
-// stream's events and returns what is to be stored instead.
+// Tamper replaces the events of a stream behind the store's back, for tests of verification.
 func (s *Store) Tamper(stream string, f func([]eventstore.Event) []eventstore.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.t.events[stream]
-	events := f(append([]eventstore.Event(nil), old...))
+	events := f(slices.Clone(s.t.events[stream]))
 	s.t.events[stream] = events
-	for _, o := range old {
-		lane := s.t.lanes[o.Lane].events
-		for i := range lane {
-			if lane[i].Stream != stream {
-				continue
-			}
-			kept := false
-			for _, e := range events {
-				if e.Offset == lane[i].Offset {
-					lane[i], kept = e, true
-				}
-			}
-			if !kept {
-				s.t.lanes[o.Lane].events = append(append([]eventstore.Event(nil), lane[:i]...), lane[i+1:]...)
-				break
+	for n := range s.t.lanes {
+		l := &s.t.lanes[n]
+		l.events = slices.DeleteFunc(slices.Clone(l.events), func(e eventstore.Event) bool { return e.Stream == stream })
+		for _, e := range events {
+			if e.Lane == n {
+				l.events = append(l.events, e)
 			}
 		}
+		slices.SortFunc(l.events, func(a, b eventstore.Event) int { return cmp.Compare(a.Offset, b.Offset) })
 	}
 }
