@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -172,13 +173,13 @@ func nameOf(v *vnf.Instance) string {
 	return "vnf-" + v.ID[:min(8, len(v.ID))]
 }
 
-// bootValues collects the values of the variables that the flavour's boot data name: additionalParams before extensions
+// bootValues collects the values of the variables that the flavour's boot data use, and no others: additionalParams before extensions
 // before configurable properties (those of the request before the instance's), and the built-in names.
 func bootValues(v *vnf.Instance, f *vnfd.Flavour, r *Instantiate) map[string]string {
 	all := map[string]string{}
 	add := func(m map[string]json.RawMessage) {
 		for k, raw := range m {
-			all[k] = text(raw)
+			all[k] = vnfd.Text(raw)
 		}
 	}
 	add(v.Configurable)
@@ -195,22 +196,13 @@ func bootValues(v *vnf.Instance, f *vnfd.Flavour, r *Instantiate) map[string]str
 		if vdu.BootData == nil {
 			continue
 		}
-		for _, name := range vdu.BootData.Variables {
-			if x, ok := all[name]; ok {
+		for name, x := range all {
+			if strings.Contains(vdu.BootData.Content, "${"+name+"}") {
 				vars[name] = x
 			}
 		}
 	}
 	return vars
-}
-
-// text is a JSON value as a variable's text: a string without its quotes, anything else as it is written.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	return string(raw)
 }
 
 // reserveStep is the step that reserves a kind.

@@ -141,13 +141,13 @@ func NewPlan(op, name string, d *vnfd.Descriptor, r *Instantiate, vars map[strin
 	if !ok {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q", r.FlavourID).At("/flavourId")
 	}
-	level, err := levelOf(f, r.Level)
+	counts, err := f.Counts(r.Level)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := f.Counts(level)
-	if err != nil {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "level %q: %w", level, err).At("/instantiationLevelId")
+	level := r.Level
+	if level == "" {
+		level = f.DefaultLevel
 	}
 	p := &planner{
 		plan: &Plan{Name: name, FlavourID: f.ID, Level: level, Vars: vars, Boots: map[string]*vnfd.BootData{}, Localization: r.Localization},
@@ -189,16 +189,6 @@ func StageOf(k vim.Kind) int {
 	return 0
 }
 
-func levelOf(f *vnfd.Flavour, level string) (string, error) {
-	if level == "" {
-		return f.DefaultLevel, nil
-	}
-	if !slices.ContainsFunc(f.Levels, func(l vnfd.Level) bool { return l.ID == level }) {
-		return "", vnfm.Errorf(vnfm.Unprocessable, "flavour %s has no instantiation level %q", f.ID, level).At("/instantiationLevelId")
-	}
-	return level, nil
-}
-
 // id returns the id of the n-th resource of a kind and template.
 func (p *planner) id(kind vim.Kind, template string, parts ...string) string {
 	return message.DeriveID(append([]string{p.op, string(kind), template}, parts...)...)
@@ -219,7 +209,7 @@ func (p *planner) warn(format string, args ...any) {
 func (p *planner) scale() error {
 	status, err := p.f.ScaleStatus(p.plan.Level)
 	if err != nil {
-		return vnfm.Errorf(vnfm.Unprocessable, "level %q: %w", p.plan.Level, err).At("/instantiationLevelId")
+		return err
 	}
 	for _, a := range p.f.Aspects {
 		p.plan.ScaleStatus = append(p.plan.ScaleStatus, vnf.ScaleInfo{AspectID: a.ID, Level: status[a.ID]})

@@ -28,7 +28,8 @@ func (p *planner) vnfcs() error {
 		})
 		p.image(vdu.Image)
 		if vdu.BootData != nil {
-			if _, err := p.boot(vdu, 0); err != nil {
+			// Rendered once, so that whoever asked hears of a variable without a value.
+			if _, err := vnfd.Render(vdu.BootData, bootVars(p.plan.Vars, vdu.ID, 0)); err != nil {
 				return err
 			}
 			p.plan.Boots[vdu.ID] = vdu.BootData
@@ -40,15 +41,6 @@ func (p *planner) vnfcs() error {
 		}
 	}
 	return nil
-}
-
-// boot renders boot data once, so that a variable without a value is told to whoever asked.
-func (p *planner) boot(vdu *vnfd.Vdu, index int) (string, error) {
-	text, err := vnfd.Render(vdu.BootData, bootVars(p.plan.Vars, vdu.ID, index))
-	if err != nil {
-		return "", vnfm.Errorf(vnfm.Unprocessable, "boot data of VDU %s: %w", vdu.ID, err).At("/additionalParams")
-	}
-	return text, nil
 }
 
 // bootVars adds what differs from VNFC to VNFC.

@@ -1,0 +1,497 @@
+package lcm_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// site is the use cases on a store in memory, with participants that a test scripts.
+type site struct {
+	t         *testing.T
+	now       time.Time
+	store     *memory.Store
+	doer      *eventstore.Committer
+	svc       *lcm.Service
+	d         *vnfd.Descriptor
+	pkg       int64 // version of the package; 0: not enabled
+	instances *readmodel.Instances
+	opoccs    *readmodel.OpOccs
+	ids       int
+	cursor    [eventstore.Lanes]int64
+
+	held map[vim.Token]vim.Resource // at the VIMs
+	gone map[vim.Token]bool         // tombstones
+	made int
+	sent []message.Message // commands, as delivered
+	// script answers a command in place of the participants: nil leaves it to them, no reply at all is a lost one.
+	script func(m message.Message) *answer
+	// grant changes the grant that is given.
+	grant func(*nfvo.Grant)
+}
+
+type answer struct {
+	lost   bool // no reply
+	effect bool // the command has its effect all the same
+	reply  message.Reply
+}
+
+var (
+	lost      = &answer{lost: true}
+	late      = &answer{lost: true, effect: true}
+	permanent = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: "broken"}}
+	transient = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: "busy"}}
+)
+
+func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
+	t.Helper()
+	s := &site{
+		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d, pkg: 1,
+		held: map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{},
+	}
+	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
+	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{})
+	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
+	s.svc, err = lcm.New(lcm.Config{
+		Doer: s.doer, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: s, Settings: settings,
+		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *site) Enabled(context.Context, string) (lcm.PackageRef, error) {
+	if s.pkg == 0 {
+		return lcm.PackageRef{}, vnfm.Errorf(vnfm.NotFound, "no package")
+	}
+	return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil
+}
+
+func (s *site) Descriptor(context.Context, string) (*vnfd.Descriptor, error) { return s.d, nil }
+
+func (s *site) Connection(id string) (vim.Connection, error) {
+	if id != "vim-1" && id != "vim-2" {
+		return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "no connection %q", id)
+	}
+	return vim.Connection{
+		ID: id, VimID: "the-" + id, Type: "VNFM.SIM.V_1",
+		InterfaceInfo: map[string]string{"endpoint": "sim"}, AccessInfo: map[string]string{"password": "canary"},
+	}, nil
+}
+
+var by = request.Info{Actor: "alice", ID: "request-1"}
+
+func (s *site) ctx() context.Context { return s.t.Context() }
+
+func (s *site) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) create() string {
+	s.t.Helper()
+	v, err := s.svc.CreateVnf(s.ctx(), lcm.CreateVnf{VnfdID: s.d.ID, Name: "fw"}, by)
+	s.must(err)
+	return v.ID
+}
+
+// request is an instantiation that the descriptor allows.
+func (s *site) request() lcm.Instantiate {
+	r := lcm.Instantiate{FlavourID: s.d.Flavours[0].ID}
+	if len(s.d.Extensions) > 0 {
+		r.Extensions = map[string]json.RawMessage{"admin": json.RawMessage(`"root"`)}
+	}
+	return r
+}
+
+func (s *site) instantiate(id string) string {
+	s.t.Helper()
+	op, err := s.svc.Instantiate(s.ctx(), id, s.request(), by)
+	s.must(err)
+	if op.State != vnf.Starting {
+		s.t.Fatalf("a new operation is %s", op.State)
+	}
+	return op.ID
+}
+
+// up returns an instantiated VNF.
+func (s *site) up() string {
+	s.t.Helper()
+	id := s.create()
+	op := s.instantiate(id)
+	s.settle()
+	if o := s.op(op); o.State != vnf.Completed {
+		s.t.Fatalf("instantiate is %s: %+v", o.State, o.Error)
+	}
+	return id
+}
+
+func (s *site) op(id string) *vnf.OpOcc {
+	s.t.Helper()
+	o, err := readmodel.OpOcc(s.ctx(), s.store, id)
+	s.must(err)
+	return o
+}
+
+func (s *site) vnf(id string) *vnf.Instance {
+	s.t.Helper()
+	v, err := readmodel.Instance(s.ctx(), s.store, id)
+	s.must(err)
+	return v
+}
+
+// next returns the commands committed since the last call.
+func (s *site) next() []message.Message {
+	s.t.Helper()
+	heads, err := s.store.Heads(s.ctx())
+	s.must(err)
+	var out []message.Message
+	for lane, h := range heads {
+		if h.Outbox == s.cursor[lane] {
+			continue
+		}
+		rows, err := s.store.ReadOutbox(s.ctx(), lane, s.cursor[lane], 1000)
+		s.must(err)
+		for _, r := range rows {
+			s.cursor[lane] = r.Offset
+			out = append(out, r.Message)
+		}
+	}
+	return out
+}
+
+// serve carries out a command and returns the reply, nil when it is lost.
+func (s *site) serve(m message.Message) *message.Message {
+	s.t.Helper()
+	s.sent = append(s.sent, m)
+	var a *answer
+	if s.script != nil {
+		a = s.script(m)
+	}
+	var r message.Reply
+	switch {
+	case a == nil || a.effect:
+		r = s.carryOut(m)
+	default:
+		r = a.reply
+	}
+	if a != nil && a.lost {
+		return nil
+	}
+	reply := message.NewReply(m, "/test", s.now, r)
+	return &reply
+}
+
+func (s *site) carryOut(m message.Message) message.Reply {
+	s.t.Helper()
+	switch m.Type {
+	case nfvo.TypeRequestGrant:
+		var r nfvo.GrantRequest
+		s.must(json.Unmarshal(m.Data, &r))
+		g := s.local(&r)
+		if s.grant != nil {
+			s.grant(g)
+		}
+		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(g)}
+	case vim.TypeReserve:
+		var c vim.ReserveResources
+		s.must(json.Unmarshal(m.Data, &c))
+		return s.reserve(&c)
+	case vim.TypeRelease:
+		var c vim.ReleaseResources
+		s.must(json.Unmarshal(m.Data, &c))
+		for _, r := range c.Resources {
+			delete(s.held, r.Token)
+			s.gone[r.Token] = true
+		}
+		return message.Reply{Outcome: message.Succeeded}
+	}
+	s.t.Fatalf("unknown command %s", m.Type)
+	return message.Reply{}
+}
+
+func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {
+	g := &nfvo.Grant{Local: true, ID: "grant-1", Zones: []nfvo.Zone{{ID: "z", ZoneID: "zone-a", Connection: "vim-1"}}}
+	for _, d := range r.Add {
+		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: "vim-1", Zone: "z"})
+	}
+	for _, d := range r.Remove {
+		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID})
+	}
+	for _, c := range r.Computes {
+		for _, conn := range []string{"vim-1", "vim-2"} {
+			g.Flavours = append(g.Flavours, nfvo.VimAsset{ID: c.VduID, VimAssetID: "flavour-1", Connection: conn})
+		}
+	}
+	for _, i := range r.Images {
+		for _, conn := range []string{"vim-1", "vim-2"} {
+			g.Images = append(g.Images, nfvo.VimAsset{ID: i.ID, VimAssetID: "image-1", Connection: conn})
+		}
+	}
+	for _, cpd := range r.UncoveredExtCps {
+		g.ExtNetworks = append(g.ExtNetworks, nfvo.ExtNetwork{CpdID: cpd, NetworkID: "public", Connection: "vim-1"})
+	}
+	return g
+}
+
+// reserve makes what does not stand yet. Everything a specification refers to must be there.
+func (s *site) reserve(c *vim.ReserveResources) message.Reply {
+	s.t.Helper()
+	var out vim.Reserved
+	for _, r := range c.Resources {
+		if s.gone[r.Token] {
+			return message.Reply{Outcome: message.Cancelled, Reason: "released before"}
+		}
+		res, ok := s.held[r.Token]
+		if !ok {
+			s.checkRefs(r.Spec)
+			s.made++
+			res = vim.Resource{
+				Token: r.Token, Kind: r.Kind, ID: fmt.Sprintf("%s-%d", r.Kind, s.made), Owner: c.VnfID, Name: r.Spec.Name,
+				Type: "T::" + string(r.Kind), Ready: true,
+			}
+			if r.Kind == vim.Port {
+				res.MAC = fmt.Sprintf("fa:16:3e:00:00:%02x", s.made)
+				res.Addresses = []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
+			}
+			s.held[r.Token] = res
+		}
+		out.Resources = append(out.Resources, res)
+	}
+	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(out)}
+}
+
+// checkRefs fails the test when a specification names a resource that does not stand.
+func (s *site) checkRefs(spec vim.Spec) {
+	s.t.Helper()
+	var refs []string
+	if c := spec.Compute; c != nil {
+		refs = slices.Concat(refs, c.Ports, c.ServerGroup)
+		for _, v := range c.Volumes {
+			refs = append(refs, v.ID)
+		}
+		if c.Flavour != "flavour-1" || c.Image != "image-1" && len(c.Volumes) == 0 || c.Zone != "zone-a" {
+			s.t.Errorf("compute %s: %+v", spec.Name, c)
+		}
+	}
+	if p := spec.Port; p != nil && p.Network != "public" {
+		refs = append(refs, p.Network)
+	}
+	if n := spec.Subnet; n != nil {
+		refs = append(refs, n.Network)
+	}
+	if c := spec.Configuration; c != nil {
+		refs = slices.AppendSeq(refs, maps.Values(c.Computes))
+	}
+	for _, ref := range refs {
+		if ref == "" || !slices.ContainsFunc(slices.Collect(maps.Values(s.held)), func(r vim.Resource) bool { return r.ID == ref }) {
+			s.t.Errorf("%s refers to %q, which is not there", spec.Name, ref)
+		}
+	}
+}
+
+// reply hands a reply to the sagas.
+func (s *site) reply(m message.Message) {
+	s.t.Helper()
+	h := s.svc.Runtime().Replies()
+	_, err := s.doer.Do(s.ctx(), &eventstore.Work{
+		Keys: []string{m.Key},
+		Load: func() eventstore.Load { return h.Load([]message.Message{m}) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			c := &eventstore.Commit{}
+			return c, h.Decide(l, []message.Message{m}, c)
+		},
+	})
+	s.must(err)
+	s.check()
+}
+
+// fire moves the clock to the next timeout and fires it; false when there is none.
+func (s *site) fire() bool {
+	s.t.Helper()
+	lanes := make([]int, eventstore.Lanes)
+	for i := range lanes {
+		lanes[i] = i
+	}
+	ts, err := s.store.Timeouts(s.ctx(), lanes, 1)
+	s.must(err)
+	if len(ts) == 0 {
+		return false
+	}
+	if ts[0].Due.After(s.now) {
+		s.now = ts[0].Due
+	}
+	h := s.svc.Runtime().Timeouts()
+	_, err = s.doer.Do(s.ctx(), &eventstore.Work{
+		Keys: []string{ts[0].Key},
+		Load: func() eventstore.Load {
+			return h.Load(ts).Merge(eventstore.Load{Timeouts: []string{ts[0].ID}})
+		},
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			c := &eventstore.Commit{Fired: []eventstore.FiredTimer{{ID: ts[0].ID, Token: ts[0].Token}}}
+			return c, h.Decide(l, ts, c)
+		},
+	})
+	s.must(err)
+	s.check()
+	return true
+}
+
+// settle serves commands and hands over replies until nothing is under way.
+func (s *site) settle() {
+	s.t.Helper()
+	for {
+		msgs := s.next()
+		if len(msgs) == 0 {
+			return
+		}
+		for _, m := range msgs {
+			if r := s.serve(m); r != nil {
+				s.reply(*r)
+			}
+		}
+	}
+}
+
+// run settles and fires timeouts until nothing more can happen by itself.
+func (s *site) run() {
+	s.t.Helper()
+	for range 10_000 {
+		s.settle()
+		if !s.fire() {
+			return
+		}
+	}
+	s.t.Fatal("it does not end")
+}
+
+// check asserts what holds after every commit: an instance is held by an operation exactly while that is not finished.
+func (s *site) check() {
+	s.t.Helper()
+	vnfs, err := readmodel.ListInstances(s.ctx(), s.store, eventstore.ViewQuery{})
+	s.must(err)
+	for _, v := range vnfs {
+		ops, err := readmodel.ListOpOccs(s.ctx(), s.store, eventstore.ViewQuery{Parent: v.ID})
+		s.must(err)
+		holder := ""
+		for _, o := range ops {
+			if !o.State.Final() {
+				if holder != "" {
+					s.t.Fatalf("%s and %s are both unfinished", holder, o.ID)
+				}
+				holder = o.ID
+			}
+			s.checkSaga(&o)
+		}
+		if v.Operation != holder {
+			s.t.Fatalf("the instance is held by %q, the unfinished operation is %q", v.Operation, holder)
+		}
+		if (v.Info != nil) != (v.State == vnf.Instantiated) {
+			s.t.Fatalf("%s with info %v", v.State, v.Info)
+		}
+	}
+}
+
+// checkSaga asserts that an operation and its saga are in states that go together.
+func (s *site) checkSaga(o *vnf.OpOcc) {
+	s.t.Helper()
+	in := s.saga(o.ID)
+	for _, r := range saga.Rules {
+		if r.Saga == in.State && r.Op == string(o.State) {
+			return
+		}
+	}
+	s.t.Fatalf("the operation is %s while its saga is %s", o.State, in.State)
+}
+
+func (s *site) saga(id string) *saga.Instance {
+	s.t.Helper()
+	l, err := s.store.Load(s.ctx(), eventstore.Load{Sagas: []string{id}})
+	s.must(err)
+	if l.Sagas[id] == nil {
+		s.t.Fatalf("no saga %s", id)
+	}
+	in, err := saga.Decode(l.Sagas[id])
+	s.must(err)
+	return in
+}
+
+// finish asserts what holds at the end of a test: views are what the events amount to.
+func (s *site) finish() {
+	s.t.Helper()
+	diffs, err := readmodel.Compare(s.ctx(), s.store, readmodel.Sources(s.instances, s.opoccs)...)
+	s.must(err)
+	for _, d := range diffs {
+		s.t.Errorf("%s\nwant %s\ngot  %s", d, d.Want.Doc, d.Got.Doc)
+	}
+}
+
+// events returns the types of an aggregate's events, in order.
+func (s *site) events(stream string) []string {
+	s.t.Helper()
+	events, err := s.store.ReadStream(s.ctx(), stream, 0, 1000)
+	s.must(err)
+	var out []string
+	for _, e := range events {
+		out = append(out, e.Type)
+	}
+	return out
+}
+
+// kinds counts what stands at the VIMs; configurations apart, which are no resources.
+func (s *site) kinds() map[vim.Kind]int {
+	n := map[vim.Kind]int{}
+	for _, r := range s.held {
+		if r.Kind != vim.Configuration {
+			n[r.Kind]++
+		}
+	}
+	return n
+}
+
+// on scripts the answer to commands of one kind and direction.
+func on(msgType string, kind vim.Kind, a *answer) func(message.Message) *answer {
+	return func(m message.Message) *answer {
+		if m.Type != msgType || kindOf(m) != kind {
+			return nil
+		}
+		return a
+	}
+}
+
+func kindOf(m message.Message) vim.Kind {
+	var c struct {
+		Resources []struct{ Kind vim.Kind }
+	}
+	if json.Unmarshal(m.Data, &c) != nil || len(c.Resources) == 0 {
+		return ""
+	}
+	return c.Resources[0].Kind
+}
