@@ -288,25 +288,48 @@ func (s *stepping) poll(ctx context.Context) error {
 	}, Building)
 }
 
-// clear removes what failed, for as long as it takes.
+// clear removes what failed, for as long as it takes. Unlike a tombstone's, its token may be asked for again: a Release
+// whose outcome is open, because its answer or its worker was lost, must not meet what is made then. So a Release has an
+// intent, too, and an open one is waited for before the row is clear.
 func (s *stepping) clear(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, s.attempt())
 	defer cancel()
-	// The token may have been cleared, asked for again and be active since the row was read: then it is not to go.
-	l, err := s.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{resourceRef(s.rec.ID)}})
-	if err != nil {
-		return err
-	}
-	if now := l.Records[resourceRef(s.rec.ID)]; now == nil || now.State != Clearing {
+	var id string
+	err := s.change(ctx, func(lg *ledger, r *resourceRow) error {
+		in := &intent{ID: r.ID + "/" + strconv.FormatInt(r.Version, 10), Deadline: lg.now.Add(s.attempt())}
+		if before := r.doc.Intent; before != nil && !before.Quarantined {
+			in.Silence = "a release before this one was not answered"
+		}
+		id, r.doc.Intent = in.ID, in
+		r.move(Clearing, lg.now.Add(lg.Look))
 		return nil
+	}, Clearing)
+	if err != nil || id == "" {
+		return err
 	}
 	done, err := s.driver.Release(call, s.conn, s.doc.Kind, s.doc.Token)
 	if err != nil && ctx.Err() != nil {
 		return nil
 	}
 	return s.change(context.WithoutCancel(ctx), func(lg *ledger, r *resourceRow) error {
-		if err == nil && done {
+		in := r.doc.Intent
+		if in == nil || in.ID != id {
+			return nil
+		}
+		if vim.ClassOf(err) == message.UnknownOutcome {
+			in.Silence = err.Error()
+		}
+		switch {
+		case err == nil && done && in.Silence == "":
+			r.doc.Intent = nil
 			return lg.cleared(r)
+		case err == nil && done:
+			in.Quarantined = true
+			r.move(Clearing, in.Deadline.Add(lg.Quarantine))
+			return nil
+		}
+		if in.Silence == "" {
+			r.doc.Intent = nil
 		}
 		r.doc.Tries++
 		r.move(Clearing, lg.now.Add(lg.pace(r.doc.Tries)))
