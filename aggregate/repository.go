@@ -208,4 +208,6 @@ func (r *Repository[S]) snapshot(l *eventstore.Loaded, c *eventstore.Commit, id 
 }
 
 // ID returns the aggregate's id from its stream's name, false when the stream is not one of this type.
-func (r *Repository[S]) ID(stream string) (string, bool) { return strings.CutPrefix(stream, r.cfg.Prefix) }
+func (r *Repository[S]) ID(stream string) (string, bool) {
+	return strings.CutPrefix(stream, r.cfg.Prefix)
+}

@@ -1,0 +1,234 @@
+package aggregate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/memory"
+)
+
+// account is a toy aggregate.
+type account struct {
+	Balance int
+	Log     []string
+}
+
+type paid struct {
+	Amount int    `json:"amount"`
+	By     string `json:"by"`
+}
+
+func (*paid) EventType() string { return "toy.paid" }
+
+// registry knows paid in its third form: first {"n":1}, then {"amount":1}, now with a payer.
+func registry(t *testing.T) *aggregate.Registry {
+	t.Helper()
+	r, err := aggregate.NewRegistry(aggregate.Form{
+		Type: "toy.paid", Schema: 3, New: func() aggregate.Event { return &paid{} },
+		Upcasts: []aggregate.Upcast{
+			func(d json.RawMessage) (json.RawMessage, error) {
+				return bytes.Replace(d, []byte(`"n"`), []byte(`"amount"`), 1), nil
+			},
+			func(d json.RawMessage) (json.RawMessage, error) {
+				return bytes.Replace(d, []byte(`}`), []byte(`,"by":"?"}`), 1), nil
+			},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func repository(t *testing.T, schema, cache int) *aggregate.Repository[account] {
+	t.Helper()
+	return aggregate.NewRepository(aggregate.Config[account]{
+		Prefix: "acc-", Registry: registry(t), Schema: schema, Cache: cache, New: func(string) account { return account{} },
+		Apply: func(a *account, e aggregate.Event, _ time.Time) {
+			p := e.(*paid)
+			a.Balance += p.Amount
+			a.Log = append(a.Log, fmt.Sprint(p.By, p.Amount))
+		},
+	})
+}
+
+// Seen failing with the upcasts run from the first one whatever the event's schema.
+func TestDecode_brings_every_form_ever_written_to_the_present_one(t *testing.T) {
+	r := registry(t)
+	for schema, data := range map[int]string{1: `{"n":5}`, 2: `{"amount":5}`, 3: `{"amount":5,"by":"?"}`} {
+		e, err := r.Decode(eventstore.Event{Type: "toy.paid", Schema: schema, Data: []byte(data)})
+		if err != nil || *e.(*paid) != (paid{5, "?"}) {
+			t.Errorf("schema %d: %+v, %v", schema, e, err)
+		}
+	}
+	for name, e := range map[string]eventstore.Event{
+		"a newer form":    {Type: "toy.paid", Schema: 4, Data: []byte(`{}`)},
+		"an unknown type": {Type: "toy.lost", Schema: 1, Data: []byte(`{}`)},
+		"no JSON":         {Type: "toy.paid", Schema: 3, Data: []byte(`{`)},
+	} {
+		if _, err := r.Decode(e); vnfm.KindOf(err) != vnfm.Internal {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	e, err := r.Encode(&paid{7, "ann"}, eventstore.Metadata{Actor: "ann"})
+	if err != nil || e.Schema != 3 || string(e.Data) != `{"amount":7,"by":"ann"}` || string(e.Meta) != `{"actor":"ann"}` {
+		t.Errorf("encoded %+v, %v", e, err)
+	}
+}
+
+func TestRegistry_refuses_a_missing_upcast_and_a_type_given_twice(t *testing.T) {
+	f := aggregate.Form{Type: "x", Schema: 2, New: func() aggregate.Event { return &paid{} }}
+	if _, err := aggregate.NewRegistry(f); err == nil {
+		t.Error("an upcast is missing")
+	}
+	f.Schema = 1
+	if _, err := aggregate.NewRegistry(f, f); err == nil {
+		t.Error("a type is given twice")
+	}
+}
+
+// pay adds n payments in one commit, one Append each, and returns what Read says before and after.
+func pay(t *testing.T, doer eventstore.Doer, r *aggregate.Repository[account], n int) (after aggregate.State[account], err error) {
+	t.Helper()
+	_, err = doer.Do(t.Context(), &eventstore.Work{
+		Keys: []string{"k"}, Load: func() eventstore.Load { return r.Load("1") },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			c := &eventstore.Commit{}
+			for range n {
+				before, err := r.Read(l, c, "1")
+				if err != nil {
+					return nil, err
+				}
+				if err := r.Append(l, c, "1", eventstore.Metadata{}, &paid{1, "x"}); err != nil {
+					return nil, err
+				}
+				if after, err = r.Read(l, c, "1"); err != nil {
+					return nil, err
+				}
+				if after.Version != before.Version+1 || after.Value.Balance != before.Value.Balance+1 {
+					t.Errorf("version %d then %d, balance %d then %d", before.Version, after.Version, before.Value.Balance, after.Value.Balance)
+				}
+				before.Value.Log = append(before.Value.Log[:0], "scribble") // nobody shares it
+			}
+			return c, nil
+		},
+	})
+	return after, err
+}
+
+// Seen failing with Read ignoring the events pending in the commit.
+func TestRead_sees_what_the_commit_adds(t *testing.T) {
+	doer := eventstore.NewCommitter(memory.New(memory.Config{}), eventstore.CommitterConfig{})
+	r := repository(t, 1, 0)
+	for i := 1; i <= 3; i++ {
+		s, err := pay(t, doer, r, 2)
+		if err != nil || s.Version != int64(2*i) || s.Value.Balance != 2*i || len(s.Value.Log) != 2*i || s.Value.Log[0] != "x1" {
+			t.Fatalf("%+v, %v", s, err)
+		}
+	}
+}
+
+// The cache is a baseline: what others wrote since is read, and it makes the store read less.
+// Seen failing with Load always asking from the beginning.
+func TestCache_is_a_baseline_only(t *testing.T) {
+	store := memory.New(memory.Config{})
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	mine, others := repository(t, 1, 0), repository(t, 1, 0)
+	for range 3 {
+		if _, err := pay(t, doer, mine, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := mine.Load("1").Streams[0].After; after != 2 {
+		t.Fatalf("reading from %d, want from 2", after)
+	}
+	if _, err := pay(t, doer, others, 4); err != nil {
+		t.Fatal(err)
+	}
+	s, err := pay(t, doer, mine, 1)
+	if err != nil || s.Version != 8 || s.Value.Balance != 8 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+}
+
+// Between Load and Decide the state may fall out of the cache: said, not guessed, and right the next time.
+func TestCache_evicted_meanwhile_is_unavailable_then_loaded_whole(t *testing.T) {
+	store := memory.New(memory.Config{})
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	r := repository(t, 1, 1)
+	for range 3 {
+		if _, err := pay(t, doer, r, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := store.Load(t.Context(), r.Load("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := repository(t, 1, 1)
+	if _, err := fresh.Read(l, &eventstore.Commit{}, "1"); vnfm.KindOf(err) != vnfm.Unavailable {
+		t.Fatalf("half a stream: %v", err)
+	}
+	if _, err := pay(t, doer, fresh, 1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A snapshot is written every hundred versions, used, and not used when the state has another form.
+// Seen failing with the schema not compared.
+func TestSnapshot_bounds_what_is_read_and_is_of_one_schema(t *testing.T) {
+	store := memory.New(memory.Config{})
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	if _, err := pay(t, doer, repository(t, 1, 0), 99); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pay(t, doer, repository(t, 1, 0), 3); err != nil {
+		t.Fatal(err)
+	}
+	r := repository(t, 1, 0)
+	l, err := store.Load(t.Context(), r.Load("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := l.Stream("acc-1"); st.Snapshot == nil || st.Snapshot.Version < 100 || len(st.Events) > 2 {
+		t.Fatalf("snapshot %+v and %d events", st.Snapshot, len(st.Events))
+	}
+	if s, err := pay(t, doer, r, 1); err != nil || s.Value.Balance != 103 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	newer := repository(t, 2, 0)
+	if _, err := pay(t, doer, newer, 1); vnfm.KindOf(err) != vnfm.Unavailable {
+		t.Fatalf("a snapshot of another schema: %v", err)
+	}
+	if s, err := pay(t, doer, newer, 1); err != nil || s.Value.Balance != 104 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+}
+
+func TestFold_gives_any_past_state(t *testing.T) {
+	store := memory.New(memory.Config{})
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	r := repository(t, 1, 0)
+	if _, err := pay(t, doer, r, 5); err != nil {
+		t.Fatal(err)
+	}
+	events, err := store.ReadStream(t.Context(), r.Stream("1"), 0, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := r.Fold("1", events); err != nil || s.Version != 3 || s.Value.Balance != 3 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if _, err := r.Fold("1", events[1:]); err == nil {
+		t.Fatal("a stream without its first event was folded")
+	}
+	if id, ok := r.ID("acc-1"); !ok || id != "1" {
+		t.Fatal("id of a stream")
+	}
+}
