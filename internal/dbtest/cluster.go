@@ -45,7 +45,10 @@ var shared struct {
 }
 
 // Main runs the tests, stops the cluster and exits. Call it from TestMain.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run runs the tests, stops the cluster and returns the exit code: Main for a TestMain with more to tidy up.
+func Run(m *testing.M) int {
 	shared.Lock()
 	shared.main = true
 	shared.Unlock()
@@ -58,7 +61,7 @@ func Main(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
 // Postgres returns the URL of a fresh, empty database, dropped when the test ends.

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/server"
+)
+
+// cli is the command line: the settings are flags of every command.
+type cli struct {
+	config.Config `embed:""`
+
+	File settingsFile `name:"config" type:"existingfile" help:"Settings file (YAML)." placeholder:"FILE"`
+
+	Serve   serveCmd   `cmd:"" help:"Serve the API and run every role."`
+	Dev     devCmd     `cmd:"" help:"Serve for a first try: everything embedded, our sample package onboarded, what to do next printed."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema, then end."`
+	Rebuild rebuildCmd `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
+	Audit   auditCmd   `cmd:"" help:"Check what is stored."`
+	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, secrets hidden."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// settingsFile reads the file before other flags are resolved.
+type settingsFile string
+
+// BeforeResolve adds the file's settings below flags and environment.
+func (f settingsFile) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
+	path, ok := ctx.FlagValue(trace.Flag).(settingsFile)
+	if !ok || path == "" {
+		return nil
+	}
+	r, err := config.File(string(path))
+	if err != nil {
+		return err
+	}
+	ctx.AddResolver(r)
+	return nil
+}
+
+type serveCmd struct{}
+
+func (serveCmd) Run(ctx context.Context, c *config.Config) error {
+	return run(ctx, c, nil)
+}
+
+type devCmd struct{}
+
+func (devCmd) Run(ctx context.Context, c *config.Config) error {
+	return run(ctx, c, os.Stdout)
+}
+
+// run serves until the context ends. With a guide writer it is the first-try mode.
+func run(ctx context.Context, c *config.Config, guide io.Writer) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	s, err := server.New(ctx, c, server.Options{Log: os.Stderr, Guide: guide, Version: version()})
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+type migrateCmd struct{}
+
+func (migrateCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Migrate(ctx, c)
+}
+
+type rebuildCmd struct {
+	Check bool `help:"Only compare the views with what the events give; exit 1 when they differ."`
+}
+
+func (r rebuildCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Rebuild(ctx, c, os.Stdout, r.Check)
+}
+
+type auditCmd struct {
+	Verify verifyCmd `cmd:"" help:"Walk every stream and lane: hash chain, versions and offsets without holes."`
+}
+
+type verifyCmd struct{}
+
+func (verifyCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Verify(ctx, c, os.Stdout)
+}
+
+type configCmd struct{}
+
+func (configCmd) Run(c *config.Config) error {
+	if err := config.Print(os.Stdout, c); err != nil {
+		return err
+	}
+	return c.Validate()
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run() error {
+	_, err := fmt.Fprintf(os.Stdout, "vnfmd %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+// version is the module's version, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return "devel"
+}

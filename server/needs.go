@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfpkg"
+)
+
+// vims is the registry of VIM connections: those of the settings.
+type vims struct {
+	connections []vim.Connection
+	standard    string
+	drivers     map[string]vim.Driver
+}
+
+var _ vim.Registry = vims{}
+
+func (v vims) Connection(id string) (vim.Connection, error) {
+	for _, c := range v.connections {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "there is no VIM connection %q", id)
+}
+
+func (v vims) Default() string { return v.standard }
+
+func (v vims) Connections() []vim.Connection { return v.connections }
+
+// packages gives lcm what it needs of vnfpkg.
+type packages struct{ *vnfpkg.Service }
+
+// Enabled returns the onboarded and enabled package with a vnfdId.
+func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, error) {
+	id, _, err := p.ByVnfdID(ctx, vnfdID)
+	if err != nil {
+		return lcm.PackageRef{}, err
+	}
+	pkg, err := p.Get(ctx, id)
+	if err != nil {
+		return lcm.PackageRef{}, err
+	}
+	return lcm.PackageRef{ID: id, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + id, Version: pkg.Version}, nil
+}
+
+// Descriptor returns a descriptor by its digest.
+func (p packages) Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error) {
+	return p.Service.Descriptor(ctx, digest)
+}
+
+// wanted reports whether the records know a resource that is not in the VIM manager's ledger: an instance holds it, or
+// an operation that has not ended may have asked for it.
+func (s *Server) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
+	ref := eventstore.ViewRef{Kind: readmodel.KindVnf, ID: r.Owner}
+	l, err := s.stores.store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
+	if err != nil {
+		return false, err
+	}
+	view := l.Views[ref]
+	if view == nil {
+		return false, nil
+	}
+	var in vnf.Instance
+	if err := json.Unmarshal(view.Doc, &in); err != nil {
+		return false, vnfm.Wrap(vnfm.Internal, err, "decode the view of %s", r.Owner)
+	}
+	if in.Operation != "" {
+		return true, nil
+	}
+	for _, held := range [][]vnf.Resource{in.Resources, in.Leftovers} {
+		for i := range held {
+			if held[i].ID == r.Token.ID && held[i].Generation == r.Token.Generation {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,176 @@
+// Package server is the composition root: it builds everything from the settings, runs the loops, and stops them in
+// order. Nothing else knows all parts.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/telemetry"
+)
+
+// Options are what a program gives its server beside the settings.
+type Options struct {
+	Log     io.Writer // where log lines go
+	Guide   io.Writer // not nil: the first-try mode; its guide is written here
+	Version string
+}
+
+// Server is the whole program. Make it with New, run it once with Run.
+type Server struct {
+	cfg     *config.Config
+	opts    Options
+	log     *slog.Logger
+	node    string
+	reg     *prometheus.Registry
+	tracing *telemetry.Tracing
+	stores  *stores
+	parts   *parts
+	listen  net.Listener
+	http    *http.Server
+}
+
+// New opens the stores and the listening socket and builds every part. Nothing runs until Run.
+func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	s := &Server{cfg: c, opts: o, node: nodeName(c), reg: prometheus.NewRegistry()}
+	var err error
+	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
+		return nil, err
+	}
+	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node); err != nil {
+		return nil, err
+	}
+	if s.stores, err = openStores(ctx, c); err != nil {
+		return nil, err
+	}
+	if s.parts, err = s.build(ctx); err != nil {
+		return nil, errors.Join(err, s.stores.Close())
+	}
+	lc := net.ListenConfig{}
+	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
+		return nil, errors.Join(fmt.Errorf("listen: %w", err), s.parts.close(), s.stores.Close())
+	}
+	s.http = &http.Server{
+		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
+		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	return s, nil
+}
+
+// URL returns the root of the API as a client on this machine reaches it.
+func (s *Server) URL() string { return "http://" + s.listen.Addr().String() }
+
+// Run serves until the context ends, then stops in phases: no new requests; no new work taken, what runs may finish
+// within the stop timeout; then the committer, the leases and the database. It returns nil after an orderly stop.
+func (s *Server) Run(ctx context.Context) error {
+	committer := s.phase("committer", s.parts.committer.Run)
+	owners := s.phase("owners", s.parts.owners...)
+	workers := s.phase("workers", s.parts.workers...)
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.listen) }()
+	s.log.InfoContext(ctx, "vnfmd is up", "url", s.URL(), "version", s.opts.Version, "database", s.databaseKind())
+	if s.opts.Guide != nil {
+		go s.guide(ctx)
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-served:
+	case failed = <-committer.failed:
+	case failed = <-owners.failed:
+	case failed = <-workers.failed:
+	}
+	s.log.InfoContext(ctx, "vnfmd stops", "cause", failed)
+	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.HTTP.StopTimeout)
+	defer cancel()
+	errs := []error{failed, s.http.Shutdown(soft)}
+	errs = append(errs, workers.stop(soft), owners.stop(soft), committer.stop(soft))
+	errs = append(errs, s.parts.close(), s.tracing.Stop(soft), s.stores.Close())
+	err := errors.Join(errs...)
+	s.log.InfoContext(ctx, "vnfmd has stopped", "error", err)
+	return err
+}
+
+// phase is a set of loops that are stopped together.
+type phase struct {
+	name   string
+	cancel context.CancelFunc
+	failed chan error
+	done   chan struct{}
+}
+
+// phase starts loops; the first that ends with an error before it is stopped says so on failed.
+func (s *Server) phase(name string, loops ...func(context.Context) error) *phase {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &phase{name: name, cancel: cancel, failed: make(chan error, len(loops)), done: make(chan struct{})}
+	ended := make(chan struct{}, len(loops))
+	for _, run := range loops {
+		go func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				p.failed <- fmt.Errorf("%s: %w", name, err)
+			}
+			ended <- struct{}{}
+		}()
+	}
+	go func() {
+		for range loops {
+			<-ended
+		}
+		close(p.done)
+	}()
+	return p
+}
+
+// stop ends the loops and waits for them, as long as ctx lasts.
+func (p *phase) stop(ctx context.Context) error {
+	p.cancel()
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the %s did not stop in time", p.name)
+	}
+}
+
+func (s *Server) databaseKind() string {
+	if s.cfg.Database != "" {
+		return "postgresql"
+	}
+	return "sqlite"
+}
+
+// nodeName names this run of the program in leases and logs.
+func nodeName(c *config.Config) string {
+	if c.Node != "" {
+		return c.Node
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "vnfmd"
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}
+
+// owner names the holder of leases. Where no other process can use the store, the lanes of one that died are its
+// successor's at once; elsewhere every run is an owner of its own.
+func (s *Server) owner() string {
+	if s.stores.single {
+		return "single"
+	}
+	return strings.Join([]string{s.node, uuid.NewString()}, "-")
+}
