@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfpkg"
 )
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -139,8 +141,9 @@ func (w *world) put(kind, prefix, id, key, parent string, version int64, doc any
 // cases implements lcm.API over the views.
 type cases struct {
 	*world
-	effects int           // commits made
-	block   chan struct{} // when set, CreateVnf waits for it before it commits
+	effects int // commits made
+	arrived sync.WaitGroup
+	block   chan struct{} // when set, CreateVnf tells arrived and waits for it before it commits
 	fail    error         // when set, every use case fails with it
 	last    any           // newest command
 	by      request.Info  // of the newest command
@@ -182,6 +185,7 @@ func (s *cases) enter(command any, by request.Info) error {
 
 func (s *cases) CreateVnf(ctx context.Context, r lcm.CreateVnf, by request.Info) (*vnf.Instance, error) {
 	if s.block != nil {
+		s.arrived.Done()
 		<-s.block
 	} else if err := s.enter(r, by); err != nil {
 		return nil, err
@@ -293,15 +297,15 @@ func (s *cases) Cleanup(_ context.Context, id string, by request.Info) (string, 
 // packages implements api.Packages the same way.
 type packages struct{ *cases }
 
-func (p packages) Create(ctx context.Context, data map[string]json.RawMessage, by request.Info) (*api.Package, error) {
+func (p packages) Create(ctx context.Context, data map[string]json.RawMessage, by request.Info) (*vnfpkg.Package, error) {
 	if err := p.enter(data, by); err != nil {
 		return nil, err
 	}
-	pkg := &api.Package{ID: uuid.NewString(), Onboarding: "CREATED", Operational: "DISABLED", UserDefinedData: data, Version: 1}
+	pkg := &vnfpkg.Package{ID: uuid.NewString(), Onboarding: "CREATED", Operational: "DISABLED", UserDefinedData: data, Version: 1}
 	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", pkg.ID, pkg.ID, "", 1, pkg, &by)
 }
 
-func (p packages) pkg(ctx context.Context, id string) (*api.Package, error) {
+func (p packages) pkg(ctx context.Context, id string) (*vnfpkg.Package, error) {
 	ref := eventstore.ViewRef{Kind: readmodel.KindPackage, ID: id}
 	l, err := p.store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
 	if err != nil {
@@ -310,11 +314,11 @@ func (p packages) pkg(ctx context.Context, id string) (*api.Package, error) {
 	if l.Views[ref] == nil {
 		return nil, vnfm.Errorf(vnfm.NotFound, "There is no VNF package %q.", id)
 	}
-	var pkg api.Package
+	var pkg vnfpkg.Package
 	return &pkg, json.Unmarshal(l.Views[ref].Doc, &pkg)
 }
 
-func (p packages) PutContent(ctx context.Context, id string, content io.Reader, by request.Info) (*api.Package, error) {
+func (p packages) PutContent(ctx context.Context, id string, content io.Reader, by request.Info) (*vnfpkg.Package, error) {
 	b, err := io.ReadAll(content)
 	if err != nil {
 		return nil, err
@@ -333,7 +337,7 @@ func (p packages) PutContent(ctx context.Context, id string, content io.Reader, 
 	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", id, id, "", pkg.Version, pkg, &by)
 }
 
-func (p packages) Patch(ctx context.Context, id string, patch api.PackagePatch, by request.Info) (*api.Package, error) {
+func (p packages) Patch(ctx context.Context, id string, patch vnfpkg.Change, by request.Info) (*vnfpkg.Package, error) {
 	if err := p.enter(patch, by); err != nil {
 		return nil, err
 	}
@@ -343,6 +347,30 @@ func (p packages) Patch(ctx context.Context, id string, patch api.PackagePatch, 
 	}
 	pkg.Operational, pkg.Version = patch.OperationalState, pkg.Version+1
 	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", id, id, "", pkg.Version, pkg, &by)
+}
+
+func (p packages) Get(ctx context.Context, id string) (*vnfpkg.Package, error) {
+	pkg, err := p.pkg(ctx, id)
+	if err == nil {
+		pkg.InUse = pkg.Operational == vnfpkg.Enabled
+	}
+	return pkg, err
+}
+
+func (p packages) List(ctx context.Context, after string, limit int) ([]*vnfpkg.Package, error) {
+	views, err := p.store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindPackage, After: after, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	var out []*vnfpkg.Package
+	for _, v := range views {
+		pkg, err := p.Get(ctx, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pkg)
+	}
+	return out, nil
 }
 
 func (p packages) Delete(ctx context.Context, id string, by request.Info) error {
@@ -373,3 +401,5 @@ func instance(id string) *vnf.Instance {
 		PackageID: "pkg", State: vnf.NotInstantiated, Version: 1, Created: epoch, Updated: epoch,
 	}
 }
+
+type apiConfig = api.Config

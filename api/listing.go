@@ -120,16 +120,16 @@ func (c *call) view(kind, id, what string, doc any) (*eventstore.View, error) {
 
 // ifMatch refuses a change when the client's If-Match does not name the resource's revision, and hands a single
 // revision on, so that the use case can hold it against what it loads.
-func (c *call) ifMatch(v *eventstore.View) error {
+func (c *call) ifMatch(revision int64) error {
 	want := c.r.Header.Get("If-Match")
 	if want == "" {
 		return nil
 	}
-	if !matches(want, v.Revision) {
-		return vnfm.Errorf(vnfm.Precondition, "The resource has changed: its ETag is %s now.", etagOf(v.Revision))
+	if !matches(want, revision) {
+		return vnfm.Errorf(vnfm.Precondition, "The resource has changed: its ETag is %s now.", etagOf(revision))
 	}
 	if want != "*" {
-		c.by.Revision = v.Revision
+		c.by.Revision = revision
 	}
 	return nil
 }

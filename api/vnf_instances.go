@@ -63,7 +63,7 @@ func (a *api) deleteVnf(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ifMatch(v); err != nil {
+	if err := c.ifMatch(v.Revision); err != nil {
 		return nil, err
 	}
 	return effect(c, func(by request.Info) (any, error) {

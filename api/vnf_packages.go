@@ -5,56 +5,21 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"time"
 
-	"github.com/vnfm/vnfm/eventstore"
-	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/sol"
-	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfpkg"
 )
 
-// Packages is the use cases of VNF packages.
+// Packages is the use cases of VNF packages; a vnfpkg.Service is one.
 type Packages interface {
-	// Create makes a package without content.
-	Create(ctx context.Context, userDefinedData map[string]json.RawMessage, by request.Info) (*Package, error)
-	// PutContent stores the content, which it reads to its end, and begins to process it; Conflict when the package
-	// has content already.
-	PutContent(ctx context.Context, id string, content io.Reader, by request.Info) (*Package, error)
-	// Patch changes the operational state and merges user defined data; Conflict when it is in that state already or
-	// not onboarded.
-	Patch(ctx context.Context, id string, p PackagePatch, by request.Info) (*Package, error)
-	// Delete deletes a package that is DISABLED and NOT_IN_USE; else Conflict.
+	Create(ctx context.Context, userDefinedData map[string]json.RawMessage, by request.Info) (*vnfpkg.Package, error)
+	PutContent(ctx context.Context, id string, content io.Reader, by request.Info) (*vnfpkg.Package, error)
+	Patch(ctx context.Context, id string, change vnfpkg.Change, by request.Info) (*vnfpkg.Package, error)
 	Delete(ctx context.Context, id string, by request.Info) error
+	Get(ctx context.Context, id string) (*vnfpkg.Package, error)
+	List(ctx context.Context, after string, limit int) ([]*vnfpkg.Package, error)
 }
-
-// PackagePatch is a merge patch of a package. A null in UserDefinedData removes the key.
-type PackagePatch struct {
-	OperationalState string
-	UserDefinedData  map[string]json.RawMessage
-}
-
-// Package is a package as its view has it.
-type Package struct {
-	ID              string                     `json:"id"`
-	VnfdID          string                     `json:"vnfdId,omitempty"`
-	Provider        string                     `json:"provider,omitempty"`
-	ProductName     string                     `json:"productName,omitempty"`
-	SoftwareVersion string                     `json:"softwareVersion,omitempty"`
-	VnfdVersion     string                     `json:"vnfdVersion,omitempty"`
-	VnfmInfo        []string                   `json:"vnfmInfo,omitempty"`
-	SHA256          string                     `json:"sha256,omitempty"`
-	Onboarding      string                     `json:"onboardingState"`
-	Operational     string                     `json:"operationalState"`
-	InUse           bool                       `json:"inUse"`
-	UserDefinedData map[string]json.RawMessage `json:"userDefinedData,omitempty"`
-	Failure         string                     `json:"failure,omitempty"`
-	Findings        []vnfd.Finding             `json:"findings,omitempty"`
-	Onboarded       time.Time                  `json:"onboarded,omitzero"`
-	Version         int64                      `json:"version"`
-}
-
-const packageWord = "VNF package"
 
 func packageURI(base, id string) string { return base + "/vnfpkgm/v2/vnf_packages/" + id }
 
@@ -63,30 +28,49 @@ func (a *api) createPackage(c *call) (*answer, error) {
 	if err := decode(c.body, &body); err != nil {
 		return nil, err
 	}
-	return effect(c, func(by request.Info) (*Package, error) {
+	return effect(c, func(by request.Info) (*vnfpkg.Package, error) {
 		return a.Packages.Create(c.ctx, body.UserDefinedData, by)
-	}, func(p *Package) *answer {
+	}, func(p *vnfpkg.Package) *answer {
 		return respond(http.StatusCreated).json(vnfPkgInfo(p, c.base)).location(packageURI(c.base, p.ID)).etag(p.Version)
 	})
 }
 
 func (a *api) listPackages(c *call) (*answer, error) {
-	return list(c, readmodel.KindPackage, func(v eventstore.View, _ bool) (*sol.VnfPkgInfo, error) {
-		var p Package
-		if err := json.Unmarshal(v.Doc, &p); err != nil {
-			return nil, err
-		}
-		return vnfPkgInfo(&p, c.base), nil
-	})
-}
-
-func (a *api) showPackage(c *call) (*answer, error) {
-	var p Package
-	v, err := c.view(readmodel.KindPackage, c.id, packageWord, &p)
+	m, err := page(c.r.URL.Query())
 	if err != nil {
 		return nil, err
 	}
-	return respond(http.StatusOK).json(vnfPkgInfo(&p, c.base)).etag(v.Revision), nil
+	limit := 0
+	if a.PageSize > 0 {
+		limit = a.PageSize + 1
+	}
+	items := []*sol.VnfPkgInfo{}
+	for {
+		packages, err := a.Packages.List(c.ctx, m.After, limit)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // has its kind
+		}
+		for _, p := range packages {
+			if a.PageSize > 0 && len(items) == a.PageSize {
+				res := respond(http.StatusOK)
+				c.next(res, marker{After: m.After})
+				return res.json(items), nil
+			}
+			items = append(items, vnfPkgInfo(p, c.base))
+			m.After = p.ID
+		}
+		if len(packages) == 0 || a.PageSize > 0 {
+			return respond(http.StatusOK).json(items), nil
+		}
+	}
+}
+
+func (a *api) showPackage(c *call) (*answer, error) {
+	p, err := a.Packages.Get(c.ctx, c.id)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	return respond(http.StatusOK).json(vnfPkgInfo(p, c.base)).etag(p.Version), nil
 }
 
 func (a *api) patchPackage(c *call) (*answer, error) {
@@ -100,11 +84,11 @@ func (a *api) patchPackage(c *call) (*answer, error) {
 	if err := c.packagePrecondition(); err != nil {
 		return nil, err
 	}
-	return effect(c, func(by request.Info) (*Package, error) {
-		return a.Packages.Patch(c.ctx, c.id, PackagePatch{
+	return effect(c, func(by request.Info) (*vnfpkg.Package, error) {
+		return a.Packages.Patch(c.ctx, c.id, vnfpkg.Change{
 			OperationalState: string(body.OperationalState), UserDefinedData: body.UserDefinedData,
 		}, by)
-	}, func(p *Package) *answer {
+	}, func(p *vnfpkg.Package) *answer {
 		return respond(http.StatusOK).json(body).etag(p.Version)
 	})
 }
@@ -119,23 +103,22 @@ func (a *api) deletePackage(c *call) (*answer, error) {
 }
 
 func (c *call) packagePrecondition() error {
-	var p Package
-	v, err := c.view(readmodel.KindPackage, c.id, packageWord, &p)
+	p, err := c.api.Packages.Get(c.ctx, c.id)
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // has its kind
 	}
-	return c.ifMatch(v)
+	return c.ifMatch(p.Version)
 }
 
 // putPackageContent hands the body on as it arrives. It is hashed on its way when the request has an Idempotency-Key.
 func (a *api) putPackageContent(c *call) (*answer, error) {
-	return effect(c, func(by request.Info) (*Package, error) {
+	return effect(c, func(by request.Info) (*vnfpkg.Package, error) {
 		return a.Packages.PutContent(c.ctx, c.id, c.r.Body, by)
-	}, func(*Package) *answer { return respond(http.StatusAccepted) })
+	}, func(*vnfpkg.Package) *answer { return respond(http.StatusAccepted) })
 }
 
 // vnfPkgInfo shows a package as SOL005 has it.
-func vnfPkgInfo(p *Package, base string) *sol.VnfPkgInfo {
+func vnfPkgInfo(p *vnfpkg.Package, base string) *sol.VnfPkgInfo {
 	self := packageURI(base, p.ID)
 	out := &sol.VnfPkgInfo{
 		Id: p.ID, VnfdId: p.VnfdID, VnfProvider: p.Provider, VnfProductName: p.ProductName,
