@@ -9,6 +9,8 @@ import (
 	"github.com/vnfm/vnfm"
 )
 
+const maxBootData = 256 << 10 // no VIM takes as much user data
+
 // builtinVariables are the variables every boot data may use.
 var builtinVariables = []string{"vnf.id", "vnf.name", "vdu.id", "vnfc.index"}
 
@@ -59,11 +61,17 @@ func (s *scope) bootFile(name string, at Position) string {
 		s.find("artifact-missing", at, "the boot data file %s is not in the package", quote(name))
 		return ""
 	}
-	data, err := s.content(name, s.limits.DefinitionBytes)
+	if text, ok := s.bootFiles[name]; ok {
+		if !s.pay(weigh(text), at) {
+			return ""
+		}
+		return text
+	}
+	data, err := s.content(name, maxBootData)
 	if err != nil {
 		s.add(err)
-		return ""
 	}
+	s.bootFiles = set(s.bootFiles, name, string(data))
 	return string(data)
 }
 

@@ -27,7 +27,7 @@ func (s *scope) vdu(nt *nodeTemplate) Vdu {
 			s.fail("unknown-reference", r.at, "the virtual_storage of %s names %s, which is no storage of this template", quote(nt.name), quote(r.text()))
 			continue
 		}
-		v.Storages = append(v.Storages, r.text())
+		v.Storages = addOnce(v.Storages, r.text())
 	}
 	for _, b := range v.BootOrder {
 		if b != nt.name && !slices.Contains(v.Storages, b) && b != "sw_image" {

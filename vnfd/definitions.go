@@ -37,12 +37,18 @@ func (l *loader) load(file string) (*document, error) {
 		l.docs[file] = nil
 		return nil, nil //nolint:nilnil // recorded
 	}
-	root, err := parseYAML(file, data, l.limits)
+	if len(l.order) == maxDefinitions {
+		l.fail("too-large", Position{File: file}, "the package has more than %d definitions", maxDefinitions)
+		l.docs[file] = nil
+		return nil, nil //nolint:nilnil // recorded
+	}
+	root, err := parseYAML(file, data, l.limits, l.limits.Nodes-l.made)
 	if err != nil {
 		l.add(err)
 		l.docs[file] = nil
 		return nil, nil //nolint:nilnil // recorded
 	}
+	l.made += root.weight
 	d := &document{file: file, root: root}
 	l.docs[file] = d
 	l.order = append(l.order, d)

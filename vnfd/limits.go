@@ -13,10 +13,22 @@ type Limits struct {
 	TotalBytes      int64 // all files together, expanded; default 16 GiB
 	Ratio           int64 // expanded size to archive size, judged beyond the first 16 MiB; default 200
 	DefinitionBytes int64 // one definition, manifest or boot data file; default 4 MiB
-	Nodes           int   // YAML nodes of one definition, aliases expanded; default 500,000
-	Depth           int   // nesting of one definition; default 64
-	NestedBytes     int64 // a CSAR inside a signed package (SOL004 option 2), which is held in memory; default 64 MiB
+	// Nodes bounds the YAML values of all definitions together, aliases expanded, and what is made from them: types that
+	// hold types, defaults and boot data that many share. 32 bytes of text count as one more. Default 1,000,000.
+	Nodes       int
+	Depth       int   // nesting of one definition; default 64
+	NestedBytes int64 // a CSAR inside a signed package (SOL004 option 2), which is held in memory; default 64 MiB
 }
+
+// Sizes that no descriptor of a real VNF comes near. What is worked out for each pair or triple of things stays cheap.
+const (
+	maxDefinitions   = 200
+	maxNodeTemplates = 2_000
+	maxAspects       = 200
+	maxLevels        = 200
+	maxScaleLevels   = 1_000 // a scale level is a number of steps
+	maxTypeChain     = 64
+)
 
 const ratioFloor = 16 << 20 // small archives of text compress well; nobody is harmed by 16 MiB
 
@@ -35,7 +47,7 @@ func (l Limits) withDefaults() Limits {
 	setInt64(&l.TotalBytes, 16<<30)
 	setInt64(&l.Ratio, 200)
 	setInt64(&l.DefinitionBytes, 4<<20)
-	setInt(&l.Nodes, 500_000)
+	setInt(&l.Nodes, 1_000_000)
 	setInt(&l.Depth, 64)
 	setInt64(&l.NestedBytes, 64<<20)
 	return l

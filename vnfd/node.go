@@ -18,6 +18,8 @@ type node struct {
 	fields []field
 	items  []*node
 	at     Position
+	weight int            // values in it, aliases expanded; text counts, too
+	index  map[string]int // of fields, in mappings with many
 }
 
 type field struct {
@@ -35,8 +37,8 @@ const (
 	sequenceNode
 )
 
-// parseYAML reads one document. Its error is an *Error.
-func parseYAML(file string, data []byte, limits Limits) (*node, error) {
+// parseYAML reads one document of at most so many values. Its error is an *Error.
+func parseYAML(file string, data []byte, limits Limits, budget int) (*node, error) {
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc, yaml.WithSingleDocument()); err != nil {
 		return nil, yamlError(file, err)
@@ -44,7 +46,7 @@ func parseYAML(file string, data []byte, limits Limits) (*node, error) {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
 		return &node{at: Position{File: file, Line: 1}}, nil
 	}
-	c := &converter{file: file, limits: limits, done: map[*yaml.Node]*converted{}}
+	c := &converter{file: file, limits: limits, budget: budget, done: map[*yaml.Node]*converted{}}
 	n, err := c.convert(doc.Content[0], 0)
 	if err != nil {
 		return nil, err
@@ -69,12 +71,12 @@ func yamlError(file string, err error) error {
 type converter struct {
 	file   string
 	limits Limits
+	budget int
 	done   map[*yaml.Node]*converted // nil while a node is being converted
 }
 
 type converted struct {
 	node  *node
-	size  int // nodes with aliases expanded
 	depth int // levels below it
 }
 
@@ -87,7 +89,7 @@ func (c *converter) convert(y *yaml.Node, depth int) (*converted, error) {
 		return nil, &Error{Rule: "yaml-bomb", Text: fmt.Sprintf("the YAML nests deeper than %d levels", c.limits.Depth), At: at}
 	}
 	c.done[y] = nil
-	out := &converted{node: &node{at: at, value: y.Value, tag: y.ShortTag()}, size: 1}
+	out := &converted{node: &node{at: at, value: y.Value, tag: y.ShortTag(), weight: weigh(y.Value)}}
 	var err error
 	switch y.Kind {
 	case yaml.MappingNode:
@@ -111,16 +113,19 @@ func (c *converter) convert(y *yaml.Node, depth int) (*converted, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out.size > c.limits.Nodes {
-		return nil, &Error{Rule: "yaml-bomb", Text: fmt.Sprintf("the YAML expands to more than %d values", c.limits.Nodes), At: at}
+	if out.node.weight > c.budget {
+		return nil, &Error{Rule: "yaml-bomb", Text: fmt.Sprintf("the definitions expand to more than %d values", c.limits.Nodes), At: at}
 	}
 	c.done[y] = out
 	return out, nil
 }
 
-// grow counts a child; the size saturates far below overflow because each level stops at the limit.
+// weigh counts a value and its text.
+func weigh(text string) int { return 1 + len(text)/32 }
+
+// grow counts a child. It cannot overflow: no child is heavier than the budget, and a document has few children of one.
 func (out *converted) grow(child *converted) {
-	out.size += child.size
+	out.node.weight += child.node.weight
 	out.depth = max(out.depth, child.depth+1)
 }
 
@@ -174,6 +179,12 @@ func (c *converter) mapping(y *yaml.Node, depth int, out *converted) error {
 			out.node.fields = append(out.node.fields, f)
 		}
 	}
+	if len(out.node.fields) > 16 {
+		out.node.index = make(map[string]int, len(out.node.fields))
+		for i, f := range out.node.fields {
+			out.node.index[f.name] = i
+		}
+	}
 	return nil
 }
 
@@ -190,6 +201,12 @@ func (n *node) get(names ...string) *node {
 
 func (n *node) field(name string) *node {
 	if n == nil {
+		return nil
+	}
+	if n.index != nil {
+		if i, ok := n.index[name]; ok {
+			return n.fields[i].value
+		}
 		return nil
 	}
 	for i := range n.fields {

@@ -47,12 +47,13 @@ func open(r io.ReaderAt, size int64, o Options, nested bool) (*Package, error) {
 type csar struct {
 	*archive
 	*problems
-	pkg      *Package
-	others   []string // Other-Definitions
-	metas    []string // files that describe the package itself and carry no hash
-	listed   []listing
-	manifest *manifestFile
-	made     int // values and schemas made so far
+	pkg       *Package
+	others    []string // Other-Definitions
+	metas     []string // files that describe the package itself and carry no hash
+	listed    []listing
+	manifest  *manifestFile
+	bootFiles map[string]string
+	made      int // values read and made so far, against Limits.Nodes
 }
 
 func (c *csar) finish(o Options) (*Package, error) {

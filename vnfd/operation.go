@@ -1,6 +1,9 @@
 package vnfd
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // operationNames maps TOSCA's operation names to those of SOL003.
 var operationNames = map[string]string{
@@ -10,6 +13,8 @@ var operationNames = map[string]string{
 	"create_snapshot": "CREATE_SNAPSHOT", "revert_to_snapshot": "REVERT_TO_SNAPSHOT",
 	"change_current_package": "CHANGE_VNFPKG", "change_current_vnf_package": "CHANGE_VNFPKG",
 }
+
+const maxScripts = 200 // three for each operation there is, and some
 
 // operations reads what the descriptor says of each LCM operation: its configuration, its parameters and its scripts.
 func (s *scope) operations(f *Flavour) {
@@ -64,12 +69,9 @@ func (s *scope) lcmOperations() []lcmOperation {
 			if i.name != "Vnflcm" && !s.derives(interfaceTypes, kind, "tosca.interfaces.nfv.Vnflcm") {
 				continue
 			}
-			bodies := []*node{i.value}
-			for _, def := range s.chain(interfaceTypes, kind) {
-				bodies = append(bodies, def)
-			}
+			bodies := append([]*node{i.value}, s.chain(interfaceTypes, kind)...)
 			for _, body := range bodies {
-				for _, f := range append(body.each(), body.get("operations").each()...) {
+				for _, f := range slices.Concat(body.each(), body.get("operations").each()) {
 					if f.value != nil && f.value.kind != nullNode && f.name != "type" && f.name != "derived_from" && f.name != "operations" {
 						out = append(out, lcmOperation{field: f, inTemplate: inTemplate})
 					}
@@ -110,7 +112,7 @@ func (s *scope) script(f *Flavour, operation lcmOperation) {
 	if impl != nil && impl.kind == mappingNode {
 		impl = s.get(impl, "primary")
 	}
-	if impl.text() == "" {
+	if impl.text() == "" || len(f.Scripts) == maxScripts {
 		return
 	}
 	script := Script{Operation: operation.name, Artifact: impl.text(), At: operation.key}

@@ -1,6 +1,9 @@
 package vnfd
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // affinity reads the affinity and anti-affinity rules, with groups resolved to their members.
 func (s *scope) affinity() []AffinityRule {
@@ -26,6 +29,9 @@ func (s *scope) affinity() []AffinityRule {
 
 // addTarget adds a node template, or the members of a group, to a rule.
 func (s *scope) addTarget(rule *AffinityRule, target *node, policy string, depth int) {
+	if !s.pay(10, target.where()) { // groups of groups multiply
+		return
+	}
 	name := target.text()
 	nt := s.byName[name]
 	switch {
@@ -48,10 +54,8 @@ func (s *scope) addTarget(rule *AffinityRule, target *node, policy string, depth
 }
 
 func addOnce(names []string, name string) []string {
-	for _, n := range names {
-		if n == name {
-			return names
-		}
+	if slices.Contains(names, name) {
+		return names
 	}
 	return append(names, name)
 }

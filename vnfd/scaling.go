@@ -19,9 +19,13 @@ func (s *scope) ofType(base string) []field {
 // vduTargets returns the VDUs a policy is for.
 func (s *scope) vduTargets(f *Flavour, policy field) []*Vdu {
 	var out []*Vdu
+	at := make(map[string]int, len(f.Vdus))
+	for i := range f.Vdus {
+		at[f.Vdus[i].ID] = i
+	}
 	for _, t := range policy.value.get("targets").list() {
-		i := slices.IndexFunc(f.Vdus, func(v Vdu) bool { return v.ID == t.text() })
-		if i < 0 {
+		i, ok := at[t.text()]
+		if !ok {
 			s.find("unknown-target", t.at, "the policy %s is for %s, which is no VDU of this template", quote(policy.name), quote(t.text()))
 			continue
 		}
@@ -41,6 +45,10 @@ func (s *scope) scaling(f *Flavour) {
 	stepDeltas := map[string][]string{}
 	for _, policy := range s.ofType("tosca.policies.nfv.ScalingAspects") {
 		for _, a := range s.get(policy.value, "properties", "aspects").each() {
+			if len(f.Aspects) == maxAspects {
+				s.fail("too-large", a.key, "the flavour has more than %d scaling aspects", maxAspects)
+				return
+			}
 			deltas := s.get(a.value, "step_deltas").texts()
 			stepDeltas[a.name] = deltas
 			f.Aspects = append(f.Aspects, Aspect{
@@ -58,13 +66,13 @@ func (s *scope) scaling(f *Flavour) {
 		}
 		steps := s.steps(policy, aspect, stepDeltas[aspect.ID])
 		for _, v := range s.vduTargets(f, policy) {
-			aspect.Steps[v.ID] = steps
+			if s.pay(len(steps), policy.key) {
+				aspect.Steps[v.ID] = steps
+			}
 		}
 	}
 	s.levels(f)
 }
-
-const maxScaleLevels = 10_000 // a scale level is a number of steps; each is held in memory
 
 func (s *scope) maxLevel(a field, deltas int) int {
 	n := s.get(a.value, "max_scale_level")
@@ -115,6 +123,10 @@ func (s *scope) levels(f *Flavour) {
 	for _, policy := range s.ofType("tosca.policies.nfv.InstantiationLevels") {
 		at = policy.key
 		for _, l := range s.get(policy.value, "properties", "levels").each() {
+			if len(f.Levels) == maxLevels {
+				s.fail("too-large", l.key, "the flavour has more than %d instantiation levels", maxLevels)
+				return
+			}
 			level := Level{ID: l.name, Description: s.get(l.value, "description").text(), At: l.key}
 			for _, info := range s.get(l.value, "scale_info").each() {
 				n := s.get(info.value, "scale_level")

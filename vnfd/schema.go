@@ -9,6 +9,9 @@ import (
 // schemaDialect is the JSON Schema dialect of what is made from TOSCA types.
 const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
 
+// schemaCost is what one schema counts as values: it takes that many to hold.
+const schemaCost = 20
+
 func primitive(name string) bool {
 	switch name {
 	case "string", "integer", "float", "boolean", "timestamp", "version", "range", "null", "list", "map",
@@ -18,14 +21,22 @@ func primitive(name string) bool {
 	return false
 }
 
-// spend counts what is made from types and values. Types that hold types, like aliases, grow without a bound of their
-// own.
-func (c *csar) spend(at Position) bool {
-	c.made++
-	if c.made == c.limits.Nodes {
-		c.fail("yaml-bomb", at, "the data types and values of the package expand to more than %d values", c.limits.Nodes)
+// spend counts a value that is used once more than it was written: a default, an input, a type within a type. Like
+// aliases, they grow without a bound of their own.
+func (c *csar) spend(n *node, at Position) bool {
+	cost := 1
+	if n != nil {
+		cost = n.weight
 	}
-	return c.made < c.limits.Nodes
+	return c.pay(cost, at)
+}
+
+func (c *csar) pay(cost int, at Position) bool {
+	if c.made <= c.limits.Nodes && c.made+cost > c.limits.Nodes {
+		c.fail("yaml-bomb", at, "the definitions expand to more than %d values", c.limits.Nodes)
+	}
+	c.made = min(c.made+cost, c.limits.Nodes+1)
+	return c.made <= c.limits.Nodes
 }
 
 // propertiesOf returns the property definitions of a data type, inherited ones first; a redefinition replaces.
@@ -83,7 +94,7 @@ func (s *scope) schemaOf(def *node) json.RawMessage {
 
 func (s *scope) schema(def *node, depth int) map[string]any {
 	out := map[string]any{}
-	if !s.spend(def.where()) {
+	if !s.pay(schemaCost+weigh(def.get("description").text()), def.where()) {
 		return out
 	}
 	name := typeOf(def)
@@ -218,7 +229,7 @@ func (s *scope) jsonOf(n, def *node) json.RawMessage {
 }
 
 func (s *scope) value(n, def *node, depth int) any {
-	if n == nil || n.kind == nullNode || !s.spend(n.at) || depth > s.limits.Depth {
+	if n == nil || n.kind == nullNode || depth > s.limits.Depth || (depth == 0 && !s.spend(n, n.at)) {
 		return nil
 	}
 	name := typeOf(def)

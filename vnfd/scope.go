@@ -14,7 +14,7 @@ var builtinNfv []byte
 // builtins parses the type names this package knows by itself.
 var builtins = sync.OnceValues(func() (tosca, nfv *node) {
 	parse := func(file string, data []byte) *node {
-		n, err := parseYAML(file, data, Limits{}.withDefaults())
+		n, err := parseYAML(file, data, Limits{}.withDefaults(), 10_000)
 		if err != nil {
 			panic(err) // our own file
 		}
@@ -77,6 +77,10 @@ func newScope(c *csar, d *document) *scope {
 	for _, f := range s.topology.get("node_templates").each() {
 		s.nodes = append(s.nodes, nodeTemplate{name: f.name, kind: f.value.get("type").text(), n: f.value, at: f.key})
 	}
+	if len(s.nodes) > maxNodeTemplates {
+		c.fail("too-large", s.topology.at, "the template has more than %d node templates", maxNodeTemplates)
+		s.nodes = s.nodes[:maxNodeTemplates]
+	}
 	for i := range s.nodes {
 		s.byName[s.nodes[i].name] = &s.nodes[i]
 	}
@@ -88,7 +92,7 @@ func newScope(c *csar, d *document) *scope {
 func (s *scope) chain(section, name string) []*node {
 	var out []*node
 	seen := map[string]bool{}
-	for name != "" && !seen[name] {
+	for name != "" && !seen[name] && len(out) < maxTypeChain {
 		seen[name] = true
 		def := s.types[section][name]
 		if def == nil {
@@ -100,7 +104,7 @@ func (s *scope) chain(section, name string) []*node {
 	return out
 }
 
-// circular says whether a type's chain ends because it came back to where it had been.
+// circular says whether a type's chain ends because it came back to where it had been, or is too long.
 func (s *scope) circular(section, name string) bool {
 	chain := s.chain(section, name)
 	if len(chain) == 0 {
@@ -135,7 +139,7 @@ func (s *scope) checkTypes() {
 			if s.types[section][parent.text()] == nil {
 				s.fail("unknown-type", parent.at, "%s derives from the unknown type %s", quote(name), quote(parent.text()))
 			} else if s.circular(section, name) {
-				s.fail("unknown-type", parent.at, "the type %s derives from itself", quote(name))
+				s.fail("unknown-type", parent.at, "the type %s derives from itself, or through too many others", quote(name))
 			}
 		}
 	}
@@ -174,7 +178,9 @@ func (s *scope) val(n *node) *node {
 			s.find("unknown-input", n.at, "get_input names %s, which is no input of this template", quote(name))
 			return nil
 		}
-		n = input.get("default")
+		if n = input.get("default"); !s.spend(n, n.where()) {
+			return nil
+		}
 	}
 	return nil
 }
@@ -203,6 +209,9 @@ func (s *scope) prop(nt *nodeTemplate, name string) *node {
 func (s *scope) typeDefault(kind, name string) *node {
 	for _, def := range s.chain(nodeTypes, kind) {
 		if d := def.get("properties", name, "default"); d != nil {
+			if !s.spend(d, d.at) {
+				return nil
+			}
 			return d
 		}
 	}
