@@ -18,6 +18,8 @@ import (
 	"github.com/vnfm/vnfm/vnf"
 )
 
+var hold = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}
+
 func TestInstantiate(t *testing.T) {
 	s := newSite(t, twoVdus(), lcm.Settings{})
 	id := s.create()
@@ -192,7 +194,8 @@ func TestTwoInstantiatesOfOneVnfAtOnce(t *testing.T) {
 }
 
 // Design §3.3: a refused grant, a malformed one and a grant timeout end ROLLED_BACK from STARTING without a VIM call.
-// Seen failing (an operation in FAILED_TEMP) with Rejects removed from the grant step, and with checkGrant returning nil.
+// Seen failing (an operation in FAILED_TEMP) with Rejects removed from the grant step, and (VIM calls) with checkGrant
+// returning nil.
 func TestRefusedGrantRollsBackFromStartingWithNoVimCall(t *testing.T) {
 	for name, tt := range map[string]struct {
 		script func(message.Message) *answer
@@ -236,7 +239,7 @@ func TestRefusedGrantRollsBackFromStartingWithNoVimCall(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{Attempts: 2})
+			s := newSite(t, twoVdus(), lcm.Settings{Attempts: 2, OnFailure: hold})
 			s.script, s.grant = tt.script, tt.grant
 			id := s.create()
 			op := s.instantiate(id)
@@ -305,10 +308,9 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 
 // Design §4, "policy hold", with each way out.
 func TestStepFailsForGoodPolicyHold(t *testing.T) {
-	hold := lcm.Settings{OnFailure: map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}}
 	stopped := func(t *testing.T) (*site, string, string) {
 		t.Helper()
-		s := newSite(t, twoVdus(), hold)
+		s := newSite(t, twoVdus(), lcm.Settings{OnFailure: hold})
 		s.script = on(vim.TypeReserve, vim.Compute, permanent)
 		id := s.create()
 		op := s.instantiate(id)
@@ -466,7 +468,7 @@ func TestCancel(t *testing.T) {
 // Design §4, "the whole operation takes too long".
 func TestDeadline(t *testing.T) {
 	s := newSite(t, minimal(), lcm.Settings{
-		Deadline: time.Minute, StepTimeout: time.Hour, OnFailure: map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold},
+		Deadline: time.Minute, StepTimeout: time.Hour, OnFailure: hold,
 	})
 	s.script = on(vim.TypeReserve, vim.Compute, late)
 	id := s.create()
@@ -495,7 +497,7 @@ func TestDeadline(t *testing.T) {
 // Design §4, "success arrives after the saga gave up on the step, or after its end": a cleanup saga releases it and
 // disturbs no operation. Seen failing (a resource left) with host.Cleanup answering false.
 func TestLateSuccessIsCleanedUp(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{OnFailure: map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}, Attempts: 1})
+	s := newSite(t, minimal(), lcm.Settings{OnFailure: hold, Attempts: 1})
 	var kept *message.Message
 	s.script = func(m message.Message) *answer {
 		if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute && kept == nil {
@@ -517,6 +519,11 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 	s.run()
 	if after := s.op(op); after.Version != before.Version {
 		t.Errorf("the operation moved: %v", s.events("opocc-"+op))
+	}
+	var c vim.ReserveResources
+	s.must(json.Unmarshal(kept.Data, &c))
+	if _, stands := s.held[c.Resources[0].Token]; stands || !s.gone[c.Resources[0].Token] {
+		t.Error("what the late success made was not released")
 	}
 	if v := s.vnf(id); len(v.Leftovers) != len(s.held) {
 		t.Errorf("%d listed, %d held", len(v.Leftovers), len(s.held))
