@@ -19,8 +19,8 @@ const module = "github.com/vnfm/vnfm"
 // layer gives each top-level package its layer; a package imports only lower layers, and within a layer only the seam's
 // own subtree. docs/architecture.md says what each is for.
 var layer = map[string]int{
-	".": 0, "message": 0, "sol": 0, "vnfd": 0,
-	"eventstore": 1, "blob": 1, "request": 2, "vnf": 3, "vim": 3, "nfvo": 3, "bus": 3,
+	".": 0, "message": 0, "sol": 0,
+	"vnfd": 1, "eventstore": 1, "blob": 1, "request": 2, "vnf": 3, "vim": 3, "nfvo": 3, "bus": 3,
 	"aggregate": 4, "lease": 4, "outbox": 4, "inbox": 5, "timer": 5, "saga": 6, "projection": 4,
 	"readmodel": 7, "vnfpkg": 8, "lcm": 8, "vimmanager": 8, "nfvomanager": 8,
 	"api": 9, "client": 9, "config": 9, "telemetry": 9, "samples": 9,

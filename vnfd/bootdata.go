@@ -27,7 +27,7 @@ func (s *scope) bootData(n *node) *BootData {
 		text := n.value
 		if !strings.Contains(text, "\n") && !strings.Contains(text, "..") && len(text) < 1024 {
 			if name := path.Join(path.Dir(n.at.File), text); s.archive.byName[name] != nil {
-				text = s.bootFile(name, n.at)
+				return s.bootFile(name, n.at)
 			}
 		}
 		return newBootData(text)
@@ -41,7 +41,7 @@ func (s *scope) bootData(n *node) *BootData {
 		if !ok {
 			return nil
 		}
-		b = newBootData(s.bootFile(name, source.at))
+		b = s.bootFile(name, source.at)
 	} else if kvp := s.get(n, "kvp_data", "data"); !kvp.empty() {
 		text, err := json.Marshal(s.value(kvp, nil, 0)) // keys in order: equal data, equal text
 		if err != nil {
@@ -56,23 +56,25 @@ func (s *scope) bootData(n *node) *BootData {
 	return b
 }
 
-func (s *scope) bootFile(name string, at Position) string {
+// bootFile reads a file of the package, once however many use it.
+func (s *scope) bootFile(name string, at Position) *BootData {
 	if s.archive.byName[name] == nil {
 		s.find("artifact-missing", at, "the boot data file %s is not in the package", quote(name))
-		return ""
+		return newBootData("")
 	}
-	if text, ok := s.bootFiles[name]; ok {
-		if !s.pay(weigh(text), at) {
-			return ""
+	b, ok := s.bootFiles[name]
+	if !ok {
+		data, err := s.content(name, maxBootData)
+		if err != nil {
+			s.add(err)
 		}
-		return text
+		b = *newBootData(string(data))
+		s.bootFiles = set(s.bootFiles, name, b)
 	}
-	data, err := s.content(name, maxBootData)
-	if err != nil {
-		s.add(err)
+	if !s.pay(weigh(b.Content), at) {
+		return newBootData("")
 	}
-	s.bootFiles = set(s.bootFiles, name, string(data))
-	return string(data)
+	return &b
 }
 
 func newBootData(content string) *BootData {

@@ -52,7 +52,7 @@ type csar struct {
 	metas     []string // files that describe the package itself and carry no hash
 	listed    []listing
 	manifest  *manifestFile
-	bootFiles map[string]string
+	bootFiles map[string]BootData
 	made      int // values read and made so far, against Limits.Nodes
 }
 
