@@ -32,6 +32,7 @@ type OpProgress struct {
 	VnfInstanceId    string             `json:"vnfInstanceId"`
 	Operation        string             `json:"operation"`
 	OperationState   string             `json:"operationState"`
+	Policy           string             `json:"policy"` // rollback, hold: what a failure leads to
 	StateEnteredTime time.Time          `json:"stateEnteredTime"`
 	StartTime        time.Time          `json:"startTime"`
 	EndTime          time.Time          `json:"endTime,omitzero"`

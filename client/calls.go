@@ -1,0 +1,232 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"time"
+
+	"github.com/vnfm/vnfm/sol"
+)
+
+const (
+	vnfs     = "/vnflcm/v2/vnf_instances"
+	ops      = "/vnflcm/v2/vnf_lcm_op_occs"
+	packages = "/vnfpkgm/v2/vnf_packages"
+	own      = "/vnfm/v1"
+)
+
+func at(root, id string, rest ...string) string {
+	p := root + "/" + url.PathEscape(id)
+	for _, r := range rest {
+		p += "/" + r
+	}
+	return p
+}
+
+// CreatePackage makes a VNF package without content.
+func (c *Client) CreatePackage(ctx context.Context, userDefinedData sol.KeyValuePairs) (*sol.VnfPkgInfo, error) {
+	v := &sol.VnfPkgInfo{}
+	_, err := c.do(ctx, jsonCall(http.MethodPost, packages, sol.CreateVnfPkgInfoRequest{UserDefinedData: userDefinedData}), v)
+	return v, err
+}
+
+// UploadPackage sends the content of a package, a CSAR. open returns it from its beginning, with its size in bytes; it
+// is called again when the upload has to be repeated.
+func (c *Client) UploadPackage(ctx context.Context, id string, open func() (io.ReadCloser, int64, error)) error {
+	_, err := c.do(ctx, call{method: http.MethodPut, path: at(packages, id, "package_content"), media: "application/zip", body: open}, nil)
+	return err
+}
+
+// WaitPackage polls a package until it is ONBOARDED or in ERROR.
+func (c *Client) WaitPackage(ctx context.Context, id string, poll time.Duration) (*sol.VnfPkgInfo, error) {
+	for {
+		p, err := c.Package(ctx, id)
+		if err != nil || p.OnboardingState == "ONBOARDED" || p.OnboardingState == "ERROR" {
+			return p, err
+		}
+		if err := c.Wait(ctx, poll); err != nil {
+			return p, err
+		}
+	}
+}
+
+// Packages lists all VNF packages.
+func (c *Client) Packages(ctx context.Context) ([]sol.VnfPkgInfo, error) {
+	return list[sol.VnfPkgInfo](ctx, c, packages)
+}
+
+// Package returns one.
+func (c *Client) Package(ctx context.Context, id string) (*sol.VnfPkgInfo, error) {
+	return get[sol.VnfPkgInfo](ctx, c, at(packages, id))
+}
+
+// SetPackageState enables or disables a package.
+func (c *Client) SetPackageState(ctx context.Context, id string, state sol.OperationalStateType) error {
+	q := jsonCall(http.MethodPatch, at(packages, id), sol.VnfPkgInfoModifications{OperationalState: state})
+	q.media = "application/merge-patch+json"
+	_, err := c.do(ctx, q, nil)
+	return err
+}
+
+// DeletePackage deletes a package that is DISABLED and not in use.
+func (c *Client) DeletePackage(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: at(packages, id)}, nil)
+	return err
+}
+
+// CreateVnf makes a VNF instance.
+func (c *Client) CreateVnf(ctx context.Context, r sol.CreateVnfRequest) (*sol.VnfInstance, error) {
+	v := &sol.VnfInstance{}
+	_, err := c.do(ctx, jsonCall(http.MethodPost, vnfs, r), v)
+	return v, err
+}
+
+// Vnfs lists all VNF instances, with all attributes.
+func (c *Client) Vnfs(ctx context.Context) ([]sol.VnfInstance, error) {
+	return list[sol.VnfInstance](ctx, c, vnfs+"?all_fields")
+}
+
+// Vnf returns one.
+func (c *Client) Vnf(ctx context.Context, id string) (*sol.VnfInstance, error) {
+	return get[sol.VnfInstance](ctx, c, at(vnfs, id))
+}
+
+// DeleteVnf deletes a VNF instance that is not instantiated.
+func (c *Client) DeleteVnf(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: at(vnfs, id)}, nil)
+	return err
+}
+
+// Instantiate begins to instantiate a VNF and returns the id of the operation occurrence.
+func (c *Client) Instantiate(ctx context.Context, id string, r sol.InstantiateVnfRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "instantiate"), r))
+}
+
+// Terminate begins to terminate a VNF and returns the id of the operation occurrence.
+func (c *Client) Terminate(ctx context.Context, id string, r sol.TerminateVnfRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "terminate"), r))
+}
+
+func (c *Client) begin(ctx context.Context, q call) (string, error) {
+	header, err := c.do(ctx, q, nil)
+	if err != nil {
+		return "", err
+	}
+	return path.Base(header.Get("Location")), nil
+}
+
+// Events lists every event of a VNF instance and its operations, in order.
+func (c *Client) Events(ctx context.Context, id string) ([]sol.VnfEvent, error) {
+	return list[sol.VnfEvent](ctx, c, at(own+"/vnf_instances", id, "events"))
+}
+
+// Cleanup releases what failed operations of a VNF left behind and returns the id of the saga that does it.
+func (c *Client) Cleanup(ctx context.Context, id string) (string, error) {
+	v := sol.Cleanup{}
+	_, err := c.do(ctx, call{method: http.MethodPost, path: at(own+"/vnf_instances", id, "cleanup")}, &v)
+	return v.SagaId, err
+}
+
+// Ops lists all operation occurrences, with all attributes.
+func (c *Client) Ops(ctx context.Context) ([]sol.VnfLcmOpOcc, error) {
+	return list[sol.VnfLcmOpOcc](ctx, c, ops+"?all_fields")
+}
+
+// Op returns one.
+func (c *Client) Op(ctx context.Context, id string) (*sol.VnfLcmOpOcc, error) {
+	return get[sol.VnfLcmOpOcc](ctx, c, at(ops, id))
+}
+
+// Progress says how far an operation got, per resource.
+func (c *Client) Progress(ctx context.Context, id string) (*sol.OpProgress, error) {
+	return get[sol.OpProgress](ctx, c, at(own+"/vnf_lcm_op_occs", id, "progress"))
+}
+
+// settled is how long an operation whose policy is rollback may be FAILED_TEMP before it counts as waiting for people.
+const settled = 3 * time.Second
+
+// WaitOp polls an operation until it has ended or waits for an operator, and returns how it stands. seen, unless nil, is
+// called with each look at it.
+func (c *Client) WaitOp(ctx context.Context, id string, poll time.Duration, seen func(*sol.OpProgress)) (*sol.OpProgress, error) {
+	for {
+		p, err := c.Progress(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if seen != nil {
+			seen(p)
+		}
+		if p.Final || p.OperationState == "FAILED_TEMP" && (p.Policy != "rollback" || p.Now.Sub(p.StateEnteredTime) > settled) {
+			return p, nil
+		}
+		if err := c.Wait(ctx, poll); err != nil {
+			return p, err
+		}
+	}
+}
+
+// Saga returns the saga behind an operation occurrence, by its id.
+func (c *Client) Saga(ctx context.Context, id string) (*sol.Saga, error) {
+	return get[sol.Saga](ctx, c, at(own+"/sagas", id))
+}
+
+// Retry tries a failed operation again from where it stands.
+func (c *Client) Retry(ctx context.Context, id string) error { return c.task(ctx, id, "retry", nil) }
+
+// Rollback undoes a failed operation.
+func (c *Client) Rollback(ctx context.Context, id string) error {
+	return c.task(ctx, id, "rollback", nil)
+}
+
+// Fail declares a failed operation failed for good.
+func (c *Client) Fail(ctx context.Context, id string) error { return c.task(ctx, id, "fail", nil) }
+
+// Cancel cancels a running operation.
+func (c *Client) Cancel(ctx context.Context, id string, mode sol.CancelModeType) error {
+	return c.task(ctx, id, "cancel", sol.CancelMode{CancelMode: mode})
+}
+
+func (c *Client) task(ctx context.Context, id, task string, body any) error {
+	_, err := c.do(ctx, jsonCall(http.MethodPost, at(ops, id, task), body), nil)
+	return err
+}
+
+// Vims lists the registered VIM connections.
+func (c *Client) Vims(ctx context.Context) ([]sol.Vim, error) {
+	return list[sol.Vim](ctx, c, own+"/vims")
+}
+
+// SimInventory lists what the simulated VIMs hold for VNFs.
+func (c *Client) SimInventory(ctx context.Context) ([]sol.SimResource, error) {
+	return list[sol.SimResource](ctx, c, own+"/sim/inventory")
+}
+
+// SimBehaviour returns how the simulated VIMs behave.
+func (c *Client) SimBehaviour(ctx context.Context) (json.RawMessage, error) {
+	v, err := get[json.RawMessage](ctx, c, own+"/sim/behaviour")
+	if err != nil {
+		return nil, err
+	}
+	return *v, nil
+}
+
+// SetSimBehaviour replaces how the simulated VIMs behave and returns what is in force.
+func (c *Client) SetSimBehaviour(ctx context.Context, behaviour json.RawMessage) (json.RawMessage, error) {
+	var v json.RawMessage
+	_, err := c.do(ctx, jsonCall(http.MethodPut, own+"/sim/behaviour", behaviour), &v)
+	return v, err
+}
+
+// Verify checks the hash chains and the order of all events.
+func (c *Client) Verify(ctx context.Context) (*sol.Audit, error) {
+	return get[sol.Audit](ctx, c, own+"/audit/verify")
+}
+
+// Parked lists the messages set aside because they could not be handled.
+func (c *Client) Parked(ctx context.Context) ([]sol.ParkedMessage, error) {
+	return list[sol.ParkedMessage](ctx, c, own+"/parked_messages")
+}
