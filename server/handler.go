@@ -20,7 +20,7 @@ import (
 func (s *Server) handler() http.Handler {
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := api.New(api.Config{
-		LCM: s.parts.lcm, Packages: apiPackages{s.parts.packages}, Views: s.stores.store, Vims: s.parts.vims, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Views: s.stores.store, Vims: s.parts.vims, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}), Authenticate: s.authenticator(),
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: s.cfg.HTTP.PageSize, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
