@@ -42,7 +42,9 @@ type site struct {
 	held map[vim.Token]vim.Resource // at the VIMs
 	gone map[vim.Token]bool         // tombstones
 	made int
-	sent []message.Message // commands, as delivered
+	// failed are the commands answered with a failure: delivered again, they are answered the same.
+	failed map[string]message.Reply
+	sent   []message.Message // commands, as delivered
 	// script answers a command in place of the participants: nil leaves it to them, no reply at all is a lost one.
 	script func(m message.Message) *answer
 	// grant changes the grant that is given.
@@ -66,7 +68,7 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	t.Helper()
 	s := &site{
 		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d, pkg: 1,
-		held: map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{},
+		held: map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
 	}
 	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
 	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{})
@@ -195,18 +197,27 @@ func (s *site) serve(m message.Message) *message.Message {
 	if s.script != nil {
 		a = s.script(m)
 	}
-	var r message.Reply
+	r, before := s.failed[m.ID]
 	switch {
-	case a == nil || a.effect:
+	case before:
+	case a == nil || a.effect || s.stands(m): // what stands is found by its token, and said to stand
 		r = s.carryOut(m)
-	default:
+	case !a.lost:
 		r = a.reply
+		s.failed[m.ID] = r
 	}
 	if a != nil && a.lost {
 		return nil
 	}
 	reply := message.NewReply(m, "/test", s.now, r)
 	return &reply
+}
+
+// stands reports whether a command asks for something that is there already.
+func (s *site) stands(m message.Message) bool {
+	var c vim.ReserveResources
+	return m.Type == vim.TypeReserve && json.Unmarshal(m.Data, &c) == nil &&
+		slices.ContainsFunc(c.Resources, func(r vim.Reserve) bool { _, ok := s.held[r.Token]; return ok })
 }
 
 func (s *site) carryOut(m message.Message) message.Reply {

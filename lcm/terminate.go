@@ -274,8 +274,13 @@ func (op terminateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCo
 	return vnf.CompleteTerminate{OpID: in.ID}, nil
 }
 
-// failed says what was released: the rest stays the instance's, to be terminated again.
+// failed says what was released: the rest stays the instance's, to be terminated again. What told the VIM's side to
+// stop belongs to nothing: it is left over unless it was released.
 func (op terminateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
+	d, err := decodeData[terminateData](op.s, in)
+	if err != nil {
+		return vnf.OperationFailed{}, err
+	}
 	f := vnf.OperationFailed{OpID: in.ID}
 	for _, run := range in.Items {
 		if run.State != saga.ItemDone || run.Step == stepStop {
@@ -285,5 +290,19 @@ func (op terminateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationF
 			f.Released = append(f.Released, x.Token.ID)
 		}
 	}
+	if d.Stop == nil {
+		return f, nil
+	}
+	stop := d.Stop.Resources[0].Token.ID
+	for _, r := range d.Resources {
+		if r.ID == stop && !slices.Contains(f.Released, stop) && everSent(in, stepStop) {
+			f.Leftovers = append(f.Leftovers, r)
+		}
+	}
 	return f, nil
+}
+
+// everSent reports whether any command of a step was sent.
+func everSent(in *saga.Instance, step string) bool {
+	return slices.ContainsFunc(in.Items, func(r *saga.ItemRun) bool { return r.Step == step && r.EverSent })
 }
