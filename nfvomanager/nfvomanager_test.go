@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -82,7 +81,7 @@ func newWorld(t *testing.T, d vim.Driver) *world {
 	}})
 	w.cfg = nfvomanager.Config{
 		Store: w.store, Doer: eventstore.NewCommitter(w.store, eventstore.CommitterConfig{}), Registry: registry(sim.Connections()),
-		Drivers: map[string]vim.Driver{sim.Type: d}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Drivers: map[string]vim.Driver{sim.Type: d}, Logger: slog.New(slog.DiscardHandler),
 	}
 	w.worker = nfvomanager.NewWorker(w.cfg)
 	return w

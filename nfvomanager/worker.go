@@ -207,8 +207,10 @@ func (w *Worker) step(ctx context.Context, rec eventstore.Record) error {
 		return fmt.Errorf("ledger row %s: %w", rec.ID, err)
 	}
 	reply, again := w.decide(ctx, &cmd)
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil // this process is stopping; the row is still due
+	default:
 	}
 	return w.write(ctx, rec, &cmd, func(now time.Time, r *eventstore.RecordWrite) error {
 		if again {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -47,7 +46,6 @@ type world struct {
 	cfg    vimmanager.Config
 	worker *vimmanager.Worker
 	sweep  *vimmanager.Sweeper
-	sent   int
 	// fault fails the store's next commits.
 	fault func(point string) error
 }
@@ -70,7 +68,7 @@ func newWorld(t *testing.T, behaviour string) *world {
 	w.behave(behaviour)
 	w.cfg = vimmanager.Config{
 		Store: w.store, Doer: w.doer, Registry: registry(sim.Connections()), Drivers: map[string]vim.Driver{sim.Type: w.driver},
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	w.restart()
 	return w

@@ -15,10 +15,10 @@ import (
 // misbehaves in every way, then lets the faults stop: every command is answered, what was released is gone, and the VIM
 // has exactly what the ledger says (I2). A seed that fails replays.
 //
-// Seen failing (of 400 seeds): with the tombstone's case removed from join, with the sweep's account of FAILED rows
-// removed, and with intents dropped by release.
+// Seen failing with the tombstone's case removed from join, with the check for a command row removed from Decide, and,
+// in one seed of 400, with clear not waiting for a release that was not answered.
 func TestNothingLeaksWhateverHappens(t *testing.T) {
-	seeds := 400
+	seeds := 200
 	if testing.Short() {
 		seeds = 50
 	}

@@ -96,7 +96,6 @@ func (lg *ledger) take(r *resourceRow, got vim.Resource) error {
 	switch {
 	case got.Failed != nil:
 		lg.clear(r, &failure{got.Failed.Class, got.Failed.Hint})
-		return nil
 	case got.Ready:
 		waiting := d.Waiting
 		d.Waiting, d.BuildBy = nil, time.Time{}
@@ -105,8 +104,8 @@ func (lg *ledger) take(r *resourceRow, got vim.Resource) error {
 	default:
 		d.BuildBy = lg.now.Add(lg.Build)
 		r.move(Building, lg.now.Add(lg.pace(0)))
-		return nil
 	}
+	return nil
 }
 
 // clear begins to remove what failed. Who waits is told once it is gone; who comes meanwhile waits for a fresh start.

@@ -59,7 +59,7 @@ type stepping struct {
 
 // change runs f on the row as it is now. A row that is gone, or not in one of the states, is left alone.
 func (s *stepping) change(ctx context.Context, f func(*ledger, *resourceRow) error, states ...string) error {
-	return s.Config.change(ctx, s.rec.Key, []eventstore.RecordRef{fenceRef(s.doc.Owner)}, []string{s.rec.ID}, func(lg *ledger) error {
+	return s.Config.change(ctx, s.rec.Key, s.refs(), []string{s.rec.ID}, func(lg *ledger) error {
 		r, err := lg.resource(s.rec.ID)
 		if err != nil || r == nil {
 			return err
@@ -71,6 +71,15 @@ func (s *stepping) change(ctx context.Context, f func(*ledger, *resourceRow) err
 		}
 		return nil
 	})
+}
+
+// refs are the rows a change will need, as far as is known: the VNF's fence and the commands that wait.
+func (s *stepping) refs() []eventstore.RecordRef {
+	refs := []eventstore.RecordRef{fenceRef(s.doc.Owner)}
+	for _, id := range s.doc.commands() {
+		refs = append(refs, commandRef(id))
+	}
+	return refs
 }
 
 // attempt bounds one call to the VIM.
@@ -151,11 +160,11 @@ func (s *stepping) start(ctx context.Context) error {
 	}
 	got, err := s.driver.Find(call, s.conn, s.doc.Kind, s.doc.Token)
 	class := vim.ClassOf(err)
-	switch {
-	case class == message.NotFound:
+	switch class {
+	case message.NotFound:
 		got, err = s.driver.Start(call, s.conn, vim.StartRequest{Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, Spec: s.doc.Spec})
 		class = vim.ClassOf(err)
-	case class == message.UnknownOutcome: // a look changes nothing: its outcome is that the VIM is away
+	case message.UnknownOutcome: // a look changes nothing: its outcome is that the VIM is away
 		class = message.Unavailable
 	}
 	if err != nil && ctx.Err() != nil {
@@ -167,7 +176,7 @@ func (s *stepping) start(ctx context.Context) error {
 // conclude commits what came of a Start. When the row is no longer about this intent, what was made is not wanted there,
 // unless a later attempt is under way, which will find it: then the row has it released.
 func (s *stepping) conclude(ctx context.Context, intentID string, got vim.Resource, class message.Class, cause error) error {
-	return s.Config.change(ctx, s.rec.Key, nil, []string{s.rec.ID}, func(lg *ledger) error {
+	return s.Config.change(ctx, s.rec.Key, s.refs(), []string{s.rec.ID}, func(lg *ledger) error {
 		r, err := lg.resource(s.rec.ID)
 		if err != nil {
 			return err

@@ -63,8 +63,7 @@ func TestASecondAttemptJoinsTheRow(t *testing.T) {
 	w.wantInventory(network(1))
 }
 
-// Seen failing with lg.take in look replaced by a fresh start without Find (the calls show a start of what is there), and
-// with the intent not committed (the row stays WANTED and nobody waits for the deadline).
+// Seen failing with the case of a dead worker removed from look: the command fails where the worker died before the call.
 func TestVIMManagerDiesBeforeDuringOrAfterADriverCall(t *testing.T) {
 	atStart := func(op string) {
 		if op == "start" {
@@ -174,8 +173,8 @@ func TestAcknowledgementsLostAnywhere(t *testing.T) {
 	}
 }
 
-// Seen failing with the quarantine left out of look: the second attempt starts while the first may still land; and with
-// the sweep's account of RELEASED rows removed: the late resource stays.
+// Seen failing with the quarantine left out of look, and out of release: the late create stands; and with the sweep's
+// account of RELEASED rows removed, and of FAILED ones.
 func TestTheDeadWorkersCreateLandsLaterStill(t *testing.T) {
 	late := func(after string) string {
 		return `{"rules":[{"on":"reserve","outcome":"late-effect","times":1,"after":"` + after + `"}]}`
@@ -278,7 +277,7 @@ func TestAReleaseThatComesDuringTheStartWins(t *testing.T) {
 	}
 }
 
-// The result of a Start whose row has meanwhile become a tombstone. Seen failing with the last two cases of conclude removed.
+// The result of a Start whose row has meanwhile become a tombstone. Seen failing with conclude's case for RELEASED removed.
 func TestAStartWhoseResultIsRefusedDeletesWhatItMade(t *testing.T) {
 	w := newWorld(t, "")
 	w.deliver(w.reserve("r1", 1, network(1)))
@@ -306,8 +305,8 @@ func TestAStartWhoseResultIsRefusedDeletesWhatItMade(t *testing.T) {
 	}
 }
 
-// Seen failing with account's adoption removed (the sweep releases the VNF's own resources), and with Find removed from
-// start (the simulator is idempotent by token, but the calls show a start of what is there).
+// Seen failing with account's adoption removed: the sweep releases the VNF's own resources; and with Find removed from
+// start: the calls show a start of what is there.
 func TestVIMManagersDatabaseIsLostOrRestoredToAnOlderPoint(t *testing.T) {
 	t.Run("lost: commands that come again find what is there", func(t *testing.T) {
 		w := newWorld(t, "")

@@ -16,37 +16,67 @@ import (
 // Worker drives due ledger rows. One step of a row is at most one call to its VIM between two commits.
 type Worker struct {
 	cfg   Config
-	nudge chan struct{}
+	nudge chan struct{} // look for due rows
+	hand  chan struct{} // the queue has rows, or room
 
 	mu      sync.Mutex
-	busy    map[string]bool      // rows this process works on, by row id
-	calls   map[string]int       // steps under way, by connection
-	cooling map[string]time.Time // rows whose step went wrong, until when
-	turn    int                  // RunOnce begins with another connection each time
+	running bool                           // Run is there to take what is handed over
+	queue   map[string][]eventstore.Record // due rows that wait for room, by connection; only while running
+	queued  map[string]bool                // their ids
+	busy    map[string]bool                // rows this process works on, by row id
+	calls   map[string]int                 // steps under way, by connection
+	cooling map[string]time.Time           // rows whose step went wrong, until when
+	turn    int                            // RunOnce begins with another connection each time
 }
 
 // NewWorker returns a worker.
 func NewWorker(cfg Config) *Worker {
 	return &Worker{
-		cfg: cfg.withDefaults(), nudge: make(chan struct{}, 1),
+		cfg: cfg.withDefaults(), nudge: make(chan struct{}, 1), hand: make(chan struct{}, 1),
 		busy: map[string]bool{}, calls: map[string]int{}, cooling: map[string]time.Time{},
 	}
 }
 
-// OnCommit wakes the worker when a commit gave it something to do. It follows the Committer.
+// OnCommit takes over what a commit made due, so that it need not be looked for. It follows the Committer, and does
+// nothing while Run does not run.
 func (w *Worker) OnCommit(c *eventstore.Commit) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.running {
+		return
+	}
 	for _, r := range c.Records {
-		if (r.Table == eventstore.TableVimResources || r.Table == eventstore.TableVimCommands) && !r.Due.IsZero() {
-			w.Nudge()
-			return
+		if r.Delete || r.Due.IsZero() || r.Table != eventstore.TableVimResources && r.Table != eventstore.TableVimCommands {
+			continue
 		}
+		if wait := r.Due.Sub(c.Time); wait > 0 {
+			if wait <= w.cfg.Idle { // later ones are seen in time by the look that comes anyway
+				time.AfterFunc(wait, w.Nudge)
+			}
+			continue
+		}
+		rec := r.Record
+		rec.Version, rec.Lane = r.Expected+1, eventstore.LaneOf(r.Key)
+		w.enqueue(rec)
+		signal(w.hand)
+	}
+}
+
+// enqueue has a row wait for room; w.mu is held. A row may be handed over and found as well: its second step sees that it
+// has moved on.
+func (w *Worker) enqueue(r eventstore.Record) {
+	if !w.queued[r.ID] {
+		w.queued[r.ID] = true
+		w.queue[r.Group] = append(w.queue[r.Group], r)
 	}
 }
 
 // Nudge shortens the wait for work.
-func (w *Worker) Nudge() {
+func (w *Worker) Nudge() { signal(w.nudge) }
+
+func signal(c chan struct{}) {
 	select {
-	case w.nudge <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -61,10 +91,7 @@ func (w *Worker) RunOnce(ctx context.Context) (bool, error) {
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
-	rec := found[w.nextTurn()%len(found)][0]
-	w.take(rec)
-	defer w.release(rec)
-	return true, w.step(ctx, rec)
+	return true, w.step(ctx, found[w.nextTurn()%len(found)][0])
 }
 
 func (w *Worker) nextTurn() int {
@@ -79,12 +106,17 @@ func (w *Worker) nextTurn() int {
 func (w *Worker) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	w.setRunning(true)
+	defer w.setRunning(false)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-w.hand:
+			w.start(ctx, &wg)
+			continue
 		case <-timer.C:
 		case <-w.nudge:
 		}
@@ -97,7 +129,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// dispatch starts a step of every due row there is room for, and returns how long nothing more will be due.
+func (w *Worker) setRunning(running bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running, w.queue, w.queued = running, map[string][]eventstore.Record{}, map[string]bool{}
+}
+
+// dispatch queues every due row, starts those there is room for, and returns how long nothing more will be due.
 func (w *Worker) dispatch(ctx context.Context, wg *sync.WaitGroup) (time.Duration, error) {
 	now, err := w.cfg.Store.Now(ctx)
 	if err != nil {
@@ -107,24 +145,64 @@ func (w *Worker) dispatch(ctx context.Context, wg *sync.WaitGroup) (time.Duratio
 	if err != nil {
 		return 0, err
 	}
+	w.mu.Lock()
 	for _, rows := range found {
 		for _, rec := range rows {
-			if !w.take(rec) {
-				break
-			}
-			wg.Go(func() {
-				err := w.step(ctx, rec)
-				w.release(rec)
-				if err != nil && ctx.Err() == nil {
-					w.cool(rec, now.Add(w.cfg.Idle))
-					w.cfg.Logger.WarnContext(ctx, "ledger row not moved on", "vim_id", rec.Group, "token", rec.ID, "vnf_id", rec.Key, "error", err)
-					return
-				}
-				w.Nudge()
-			})
+			w.enqueue(rec)
 		}
 	}
+	w.mu.Unlock()
+	w.start(ctx, wg)
 	return wait, nil
+}
+
+// start starts a step of every queued row there is room for.
+func (w *Worker) start(ctx context.Context, wg *sync.WaitGroup) {
+	lanes := w.cfg.lanes()
+	for _, rec := range w.claim() {
+		if !slices.Contains(lanes, rec.Lane) {
+			w.release(rec)
+			continue
+		}
+		wg.Go(func() {
+			err := w.step(ctx, rec)
+			if err != nil && ctx.Err() == nil {
+				w.cool(ctx, rec)
+				w.cfg.Logger.WarnContext(ctx, "ledger row not moved on", "vim_id", rec.Group, "token", rec.ID, "vnf_id", rec.Key, "error", err)
+			}
+			w.release(rec)
+			signal(w.hand)
+		})
+	}
+}
+
+// claim takes the rows there is room for out of the queue. Each connection has its own room; a row that is being worked
+// on stays queued: it was written meanwhile.
+func (w *Worker) claim() []eventstore.Record {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []eventstore.Record
+	for conn, rows := range w.queue {
+		rest := rows[:0]
+		for i, r := range rows {
+			if w.calls[conn] >= w.cfg.PerConnection {
+				rest = append(rest, rows[i:]...)
+				break
+			}
+			if w.busy[r.ID] {
+				rest = append(rest, r)
+				continue
+			}
+			delete(w.queued, r.ID)
+			w.busy[r.ID] = true
+			w.calls[conn]++
+			out = append(out, r)
+		}
+		if w.queue[conn] = rest; len(rest) == 0 {
+			delete(w.queue, conn)
+		}
+	}
+	return out
 }
 
 // due returns the rows to work on now, grouped by connection, and how long until the next one that is not due yet.
@@ -160,8 +238,7 @@ func (w *Worker) due(ctx context.Context, now time.Time) ([][]eventstore.Record,
 	all := func(eventstore.Record) bool { return true }
 	for _, conn := range w.cfg.Registry.Connections() {
 		known[conn.ID] = true
-		// As many more as may be under way: those stay due until they are done.
-		q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: conn.ID, Limit: 4 * w.cfg.PerConnection}
+		q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: conn.ID, Limit: 1000}
 		if err := look(q, all); err != nil {
 			return nil, 0, err
 		}
@@ -187,18 +264,7 @@ func (w *Worker) occupied(r eventstore.Record, now time.Time) bool {
 	return w.busy[r.ID]
 }
 
-// take claims a row for a step, false when its connection has no room.
-func (w *Worker) take(r eventstore.Record) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.busy[r.ID] || w.calls[r.Group] >= w.cfg.PerConnection {
-		return false
-	}
-	w.busy[r.ID] = true
-	w.calls[r.Group]++
-	return true
-}
-
+// release ends a claim.
 func (w *Worker) release(r eventstore.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -208,10 +274,15 @@ func (w *Worker) release(r eventstore.Record) {
 	}
 }
 
-func (w *Worker) cool(r eventstore.Record, until time.Time) {
+// cool leaves a row whose step went wrong alone for a while.
+func (w *Worker) cool(ctx context.Context, r eventstore.Record) {
+	now, err := w.cfg.Store.Now(ctx)
+	if err != nil {
+		return // nothing will be found in a store that is away
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cooling[r.ID] = until
+	w.cooling[r.ID] = now.Add(w.cfg.Idle)
 }
 
 // change makes one change to resource rows and the commands they concern, and sends the copies of replies that Tap
