@@ -215,7 +215,7 @@ func requestID(r *http.Request) string {
 	if id, err := uuid.Parse(r.Header.Get("X-Request-Id")); err == nil {
 		return id.String()
 	}
-	return uuid.Must(uuid.NewV7()).String()
+	return uuid.NewString()
 }
 
 func (a *api) logFailure(r *http.Request, status int, err error) {

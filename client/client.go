@@ -12,11 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,6 +51,7 @@ type Config struct {
 type Client struct {
 	base string
 	Config
+	reached atomic.Bool
 }
 
 // New returns a client; the error is for a server that is no URL.
@@ -152,8 +155,14 @@ func (c *Client) once(ctx context.Context, q call, key string, v any) (header ht
 	}
 	res, err := c.HTTP.Do(r)
 	if err != nil {
-		return nil, 0, fmt.Errorf("reach the server: %w", err)
+		// Someone who is not there at all is not waited for; someone who was there is: it may be restarting.
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" && !c.reached.Load() {
+			again = -1
+		}
+		return nil, again, fmt.Errorf("cannot reach the server at %s: %w", c.base, err)
 	}
+	c.reached.Store(true)
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {

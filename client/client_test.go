@@ -161,6 +161,21 @@ func TestWaitOp(t *testing.T) {
 	}
 }
 
+func TestServerThatIsNotThereIsNotWaitedFor(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	c, err := client.New(client.Config{Server: gone.URL, Wait: func(context.Context, time.Duration) error {
+		t.Error("waited")
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Vnfs(t.Context()); err == nil || !strings.Contains(err.Error(), gone.URL) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestServerMustBeAURL(t *testing.T) {
 	for _, bad := range []string{"", "localhost:8080", "ftp://x", "http://"} {
 		if _, err := client.New(client.Config{Server: bad}); err == nil {

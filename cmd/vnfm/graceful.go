@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// graceful is a flag that may carry a time: --graceful or --graceful=30s.
+type graceful struct {
+	set     bool
+	timeout time.Duration
+}
+
+// IsBool lets the flag stand without a value.
+func (*graceful) IsBool() bool { return true }
+
+// Decode reads the flag.
+func (g *graceful) Decode(ctx *kong.DecodeContext) error {
+	g.set = true
+	if ctx.Scan.Peek().Type != kong.FlagValueToken {
+		return nil
+	}
+	text := fmt.Sprint(ctx.Scan.Pop().Value)
+	timeout, err := time.ParseDuration(text)
+	if err != nil || timeout < time.Second {
+		return fmt.Errorf("%q is not a time of a second or more, like 30s", text)
+	}
+	g.timeout = timeout
+	return nil
+}

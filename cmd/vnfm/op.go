@@ -1,0 +1,206 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm/sol"
+)
+
+type opCmd struct {
+	List     opList     `cmd:"" help:"List operations, the newest last."`
+	Show     opShow     `cmd:"" help:"Show an operation with what it changed."`
+	Watch    opWatch    `cmd:"" help:"Watch an operation until it ends."`
+	Saga     opSaga     `cmd:"" help:"Show the process behind an operation: stages, attempts, timings, results, compensations."`
+	Retry    opRetry    `cmd:"" help:"Try a failed operation again from where it stands."`
+	Rollback opRollback `cmd:"" help:"Undo a failed operation."`
+	Fail     opFail     `cmd:"" help:"Declare a failed operation failed for good."`
+	Cancel   opCancel   `cmd:"" help:"Cancel a running operation."`
+}
+
+type opList struct {
+	Vnf string `help:"Of this VNF only: id or name." placeholder:"VNF"`
+}
+
+func (c *opList) Run(s *session) error {
+	all, err := s.Ops(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	if c.Vnf != "" {
+		id, err := s.vnfID(c.Vnf)
+		if err != nil {
+			return err
+		}
+		all = slices.DeleteFunc(all, func(o sol.VnfLcmOpOcc) bool { return o.VnfInstanceId != id })
+	}
+	slices.SortStableFunc(all, func(a, b sol.VnfLcmOpOcc) int {
+		return cmp.Or(a.StartTime.Compare(b.StartTime), cmp.Compare(a.Id, b.Id))
+	})
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, o := range all {
+			reason := ""
+			if o.Error != nil {
+				reason = o.Error.Detail
+			}
+			rows = append(rows, []string{o.Id, o.Operation, state(o.OperationState), stamp(o.StartTime), o.VnfInstanceId, reason})
+		}
+		table(w, []string{"ID", "OPERATION", "STATE", "STARTED", "VNF", "ERROR"}, rows)
+	})
+}
+
+type opArg struct {
+	Op string `arg:"" help:"Id of the operation, or its beginning."`
+}
+
+type opShow struct{ opArg }
+
+func (c *opShow) Run(s *session) error {
+	id, err := s.opID(c.Op)
+	if err != nil {
+		return err
+	}
+	o, err := s.Op(s.ctx, id)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(o, func(w io.Writer) { printOp(w, o) })
+}
+
+func printOp(w io.Writer, o *sol.VnfLcmOpOcc) {
+	reason, pending := "", ""
+	if o.Error != nil {
+		reason = bad.Render(o.Error.Detail)
+	}
+	if o.IsCancelPending {
+		pending = o.CancelMode
+	}
+	var possible []string
+	for name, link := range map[string]*sol.Link{
+		"retry": o.Links.Retry, "rollback": o.Links.Rollback, "fail": o.Links.Fail, "cancel": o.Links.Cancel,
+	} {
+		if link != nil {
+			possible = append(possible, name)
+		}
+	}
+	slices.Sort(possible)
+	fields(w, "id", o.Id, "operation", o.Operation, "state", state(o.OperationState), "since", stamp(o.StateEnteredTime),
+		"started", stamp(o.StartTime), "VNF", o.VnfInstanceId, "parameters", compact(o.OperationParams), "cancelling", pending,
+		"error", reason, "possible", strings.Join(possible, ", "))
+	for _, warning := range o.Warnings {
+		_, _ = fmt.Fprintln(w, moving.Render("warning:"), warning)
+	}
+	if c := o.ResourceChanges; c != nil {
+		var rows [][]string
+		for _, a := range c.AffectedVnfcs {
+			rows = append(rows, []string{a.ChangeType, "compute", a.VduId, a.ComputeResource.ResourceId, a.ComputeResource.VimConnectionId})
+		}
+		for _, a := range c.AffectedVirtualLinks {
+			rows = append(rows, []string{a.ChangeType, "network", a.VnfVirtualLinkDescId, a.NetworkResource.ResourceId, a.NetworkResource.VimConnectionId})
+		}
+		for _, a := range c.AffectedExtLinkPorts {
+			rows = append(rows, []string{a.ChangeType, "external port", a.ExtCpInstanceId, a.ResourceHandle.ResourceId, a.ResourceHandle.VimConnectionId})
+		}
+		for _, a := range c.AffectedVirtualStorages {
+			rows = append(rows, []string{a.ChangeType, "storage", a.VirtualStorageDescId, a.StorageResource.ResourceId, a.StorageResource.VimConnectionId})
+		}
+		heading(w, "Changed resources")
+		table(w, []string{"CHANGE", "KIND", "IN THE VNFD", "RESOURCE", "VIM"}, rows)
+	}
+}
+
+type opWatch struct{ opArg }
+
+func (c *opWatch) Run(s *session) error {
+	id, err := s.opID(c.Op)
+	if err != nil {
+		return err
+	}
+	return s.watch(id)
+}
+
+type opSaga struct {
+	Op string `arg:"" help:"Id of the operation, its beginning, or the id of a cleanup saga."`
+}
+
+func (c *opSaga) Run(s *session) error {
+	id, err := s.opID(c.Op)
+	if err != nil {
+		id = c.Op // a cleanup saga is no operation
+	}
+	saga, sagaErr := s.Saga(s.ctx, id)
+	if sagaErr != nil {
+		return sagaErr //nolint:wrapcheck // of the client
+	}
+	return s.show(saga, func(w io.Writer) { printSaga(w, saga, "") })
+}
+
+type opRetry struct {
+	opArg
+	NoWait bool `help:"Return when it has begun."`
+}
+
+func (c *opRetry) Run(s *session) error {
+	return s.task(c.Op, c.NoWait, func(id string) error { return s.Retry(s.ctx, id) })
+}
+
+type opRollback struct {
+	opArg
+	NoWait bool `help:"Return when it has begun."`
+}
+
+func (c *opRollback) Run(s *session) error {
+	id, err := s.opID(c.Op)
+	if err != nil {
+		return err
+	}
+	if err := s.Rollback(s.ctx, id); err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.ended(id, c.NoWait, "ROLLED_BACK")
+}
+
+type opFail struct{ opArg }
+
+func (c *opFail) Run(s *session) error {
+	id, err := s.opID(c.Op)
+	if err != nil {
+		return err
+	}
+	if err := s.Fail(s.ctx, id); err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.ended(id, false, "FAILED")
+}
+
+type opCancel struct {
+	opArg
+	Mode   string `help:"GRACEFUL lets running commands end, FORCEFUL cancels them." enum:"GRACEFUL,FORCEFUL" default:"GRACEFUL"`
+	NoWait bool   `help:"Return when it has begun."`
+}
+
+func (c *opCancel) Run(s *session) error {
+	id, err := s.opID(c.Op)
+	if err != nil {
+		return err
+	}
+	if err := s.Cancel(s.ctx, id, sol.CancelModeType(c.Mode)); err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.ended(id, c.NoWait, "ROLLED_BACK", "FAILED_TEMP")
+}
+
+func (s *session) task(word string, noWait bool, do func(id string) error) error {
+	id, err := s.opID(word)
+	if err != nil {
+		return err
+	}
+	if err := do(id); err != nil {
+		return err
+	}
+	return s.begun(id, noWait)
+}

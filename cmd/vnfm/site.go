@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+)
+
+type simCmd struct {
+	Inventory simInventory `cmd:"" help:"List what the simulated VIMs hold for VNFs."`
+	Behaviour simBehaviour `cmd:"" help:"Show or replace how the simulated VIMs behave."`
+}
+
+type simInventory struct {
+	Vnf string `help:"Of this VNF only: id or name." placeholder:"VNF"`
+}
+
+func (c *simInventory) Run(s *session) error {
+	all, err := s.SimInventory(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	if c.Vnf != "" {
+		id, err := s.vnfID(c.Vnf)
+		if err != nil {
+			return err
+		}
+		kept := all[:0]
+		for _, r := range all {
+			if r.Owner == id {
+				kept = append(kept, r)
+			}
+		}
+		all = kept
+	}
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, r := range all {
+			rows = append(rows, []string{r.Vim, r.Kind, r.Id, r.Name, state(r.State), r.Owner, r.Token})
+		}
+		table(w, []string{"VIM", "KIND", "ID", "NAME", "STATE", "OWNER", "TOKEN"}, rows)
+	})
+}
+
+type simBehaviour struct {
+	Set  string `help:"Replace it by this JSON; - reads it from standard input." placeholder:"JSON" xor:"source"`
+	File string `help:"Replace it by the JSON in this file." type:"existingfile" xor:"source"`
+}
+
+func (c *simBehaviour) Run(s *session) error {
+	wanted := []byte(c.Set)
+	var err error
+	switch {
+	case c.Set == "-":
+		wanted, err = io.ReadAll(s.in)
+	case c.File != "":
+		wanted, err = os.ReadFile(c.File)
+	}
+	if err != nil {
+		return usagef("%v", err)
+	}
+	var behaviour json.RawMessage
+	if len(wanted) > 0 {
+		if !json.Valid(wanted) {
+			return usagef("the behaviour is not JSON")
+		}
+		behaviour, err = s.SetSimBehaviour(s.ctx, wanted)
+	} else {
+		behaviour, err = s.SimBehaviour(s.ctx)
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(behaviour, func(w io.Writer) { printBehaviour(w, behaviour) })
+}
+
+func printBehaviour(w io.Writer, raw json.RawMessage) {
+	var b struct {
+		Seed  int64  `json:"seed"`
+		Delay string `json:"delay"`
+		Rules []struct {
+			On, Outcome, After string
+			Times              int
+		} `json:"rules"`
+	}
+	if json.Unmarshal(raw, &b) != nil {
+		_, _ = fmt.Fprintln(w, string(raw))
+		return
+	}
+	fields(w, "seed", strconv.FormatInt(b.Seed, 10), "delay", b.Delay)
+	var rows [][]string
+	for _, r := range b.Rules {
+		times := "always"
+		if r.Times > 0 {
+			times = strconv.Itoa(r.Times)
+		}
+		rows = append(rows, []string{r.On, r.Outcome, times, r.After})
+	}
+	heading(w, "Rules")
+	table(w, []string{"ON", "OUTCOME", "TIMES", "AFTER"}, rows)
+}
+
+type vimCmd struct {
+	List vimList `cmd:"" help:"List VIM connections."`
+}
+
+type vimList struct{}
+
+func (c *vimList) Run(s *session) error {
+	all, err := s.Vims(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, v := range all {
+			mark := ""
+			if v.Default {
+				mark = "default"
+			}
+			rows = append(rows, []string{v.Id, v.VimType, v.VimId, mark})
+		}
+		table(w, []string{"ID", "TYPE", "VIM", ""}, rows)
+	})
+}
+
+type auditCmd struct {
+	Verify auditVerify `cmd:"" help:"Check the hash chains and the order of all events."`
+}
+
+type auditVerify struct{}
+
+func (c *auditVerify) Run(s *session) error {
+	audit, err := s.Verify(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	if err := s.show(audit, func(w io.Writer) {
+		verdict := good.Render("intact")
+		if !audit.Ok {
+			verdict = bad.Render(strconv.Itoa(audit.Found) + " problems")
+		}
+		_, _ = fmt.Fprintf(w, "%d events in %d streams, %d messages: %s\n", audit.Events, audit.Streams, audit.Messages, verdict)
+		for _, p := range audit.Problems {
+			if p.Stream != "" {
+				_, _ = fmt.Fprintf(w, "  %s version %d: %s\n", p.Stream, p.Version, p.Text)
+				continue
+			}
+			_, _ = fmt.Fprintf(w, "  lane %d offset %d: %s\n", p.Lane, p.Offset, p.Text)
+		}
+	}); err != nil {
+		return err
+	}
+	if !audit.Ok {
+		return &failed{"the record of events is not intact"}
+	}
+	return nil
+}
