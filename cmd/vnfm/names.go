@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -42,7 +44,13 @@ func pick(what, word string, all []named) (string, error) {
 	return "", usagef("%q means more than one %s: %s", word, what, strings.Join(found, ", "))
 }
 
+// isID says whether a word is a whole id, which needs no looking up.
+func isID(word string) bool { return uuid.Validate(word) == nil }
+
 func (s *session) packageID(word string) (string, error) {
+	if isID(word) {
+		return word, nil
+	}
 	all, err := s.Packages(s.ctx)
 	if err != nil {
 		return "", err //nolint:wrapcheck // of the client
@@ -59,6 +67,9 @@ func packageNames(all []sol.VnfPkgInfo) []named {
 }
 
 func (s *session) vnfID(word string) (string, error) {
+	if isID(word) {
+		return word, nil
+	}
 	all, err := s.Vnfs(s.ctx)
 	if err != nil {
 		return "", err //nolint:wrapcheck // of the client
@@ -71,6 +82,9 @@ func (s *session) vnfID(word string) (string, error) {
 }
 
 func (s *session) opID(word string) (string, error) {
+	if isID(word) {
+		return word, nil
+	}
 	all, err := s.Ops(s.ctx)
 	if err != nil {
 		return "", err //nolint:wrapcheck // of the client

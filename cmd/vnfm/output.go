@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -89,7 +90,8 @@ func table(w io.Writer, head []string, rows [][]string) {
 	widths := make([]int, len(head))
 	for _, row := range append([][]string{head}, rows...) {
 		for i, cell := range row {
-			widths[i] = max(widths[i], lipgloss.Width(cell))
+			row[i] = strings.Join(strings.Fields(cell), " ") // one line
+			widths[i] = max(widths[i], lipgloss.Width(row[i]))
 		}
 	}
 	line := func(cells []string, style lipgloss.Style) {
@@ -138,9 +140,11 @@ func elapsed(from, to time.Time) string {
 	return to.Sub(from).Round(100 * time.Millisecond).String()
 }
 
+// compact is JSON on one line, "" for nothing.
 func compact(raw json.RawMessage) string {
-	if len(raw) == 0 || string(raw) == "null" {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil || b.String() == "null" {
 		return ""
 	}
-	return string(raw)
+	return b.String()
 }

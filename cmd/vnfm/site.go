@@ -118,11 +118,11 @@ func (c *vimList) Run(s *session) error {
 		for _, v := range all {
 			mark := ""
 			if v.Default {
-				mark = "default"
+				mark = "yes"
 			}
 			rows = append(rows, []string{v.Id, v.VimType, v.VimId, mark})
 		}
-		table(w, []string{"ID", "TYPE", "VIM", ""}, rows)
+		table(w, []string{"ID", "TYPE", "VIM", "DEFAULT"}, rows)
 	})
 }
 

@@ -257,17 +257,18 @@ func (c *vnfShow) Run(s *session) error {
 }
 
 func printVnf(w io.Writer, v *sol.VnfInstance) {
-	fields(w, "id", v.Id, "name", v.VnfInstanceName, "description", v.VnfInstanceDescription, "vnfdId", v.VnfdId,
-		"product", strings.TrimSpace(v.VnfProductName+" "+v.VnfSoftwareVersion), "provider", v.VnfProvider, "state", state(v.InstantiationState))
+	about := []string{"id", v.Id, "name", v.VnfInstanceName, "description", v.VnfInstanceDescription, "vnfdId", v.VnfdId,
+		"product", strings.TrimSpace(v.VnfProductName+" "+v.VnfSoftwareVersion), "provider", v.VnfProvider, "state", state(v.InstantiationState)}
 	info := v.InstantiatedVnfInfo
 	if info == nil {
+		fields(w, about...)
 		return
 	}
 	var levels []string
 	for _, l := range info.ScaleStatus {
 		levels = append(levels, fmt.Sprintf("%s %d", l.AspectId, l.ScaleLevel))
 	}
-	fields(w, "flavour", info.FlavourId, "VNF state", state(info.VnfState), "scale", strings.Join(levels, ", "))
+	fields(w, append(about, "flavour", info.FlavourId, "VNF state", state(info.VnfState), "scale", strings.Join(levels, ", "))...)
 	var rows [][]string
 	for _, c := range info.VnfcResourceInfo {
 		var addresses []string
@@ -280,14 +281,14 @@ func printVnf(w io.Writer, v *sol.VnfInstance) {
 	table(w, []string{"VDU", "RESOURCE", "VIM", "ZONE", "CONNECTION POINTS"}, rows)
 	rows = nil
 	for _, l := range info.VnfVirtualLinkResourceInfo {
-		rows = append(rows, []string{"network", l.VnfVirtualLinkDescId, l.NetworkResource.ResourceId, strconv.Itoa(len(l.VnfLinkPorts)) + " ports"})
+		rows = append(rows, []string{"network", l.VnfVirtualLinkDescId, l.NetworkResource.ResourceId, strconv.Itoa(len(l.VnfLinkPorts))})
 	}
 	for _, st := range info.VirtualStorageResourceInfo {
 		rows = append(rows, []string{"storage", st.VirtualStorageDescId, st.StorageResource.ResourceId, ""})
 	}
 	if len(rows) > 0 {
 		heading(w, "Networks and storages")
-		table(w, []string{"KIND", "IN THE VNFD", "RESOURCE", ""}, rows)
+		table(w, []string{"KIND", "IN THE VNFD", "RESOURCE", "PORTS"}, rows)
 	}
 	rows = nil
 	for _, cp := range info.ExtCpInfo {

@@ -1,0 +1,325 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/vnfm/vnfm/sol"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// fake is a server of canned answers: testdata/api holds one file per path. Answers that change with time are queues.
+type fake struct {
+	t     *testing.T
+	mu    sync.Mutex
+	queue map[string][]string // "GET /path": bodies in turn; the last one stays
+	codes map[string]int
+	sent  []string // "POST /path body" of every change
+	keys  []string
+}
+
+func newFake(t *testing.T) *fake {
+	t.Helper()
+	return &fake{t: t, queue: map[string][]string{}, codes: map[string]int{}}
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	what := r.Method + " " + r.URL.Path
+	if r.Method != http.MethodGet {
+		b, _ := io.ReadAll(r.Body)
+		f.sent = append(f.sent, strings.TrimSpace(what+" "+string(b)))
+		f.keys = append(f.keys, r.Header.Get("Idempotency-Key"))
+	}
+	body, ok := "", false
+	if q := f.queue[what]; len(q) > 0 {
+		body, ok = q[0], true
+		if len(q) > 1 {
+			f.queue[what] = q[1:]
+		}
+	} else if b, err := os.ReadFile(filepath.Join("testdata", "api", strings.ReplaceAll(strings.Trim(r.URL.Path, "/"), "/", "_")+".json")); err == nil && r.Method == http.MethodGet {
+		body, ok = string(b), true
+	}
+	code := f.codes[what]
+	switch {
+	case code != 0:
+	case ok:
+		code = http.StatusOK
+	case r.Method == http.MethodGet:
+		code, body = http.StatusNotFound, `{"status":404,"title":"Not Found","detail":"There is nothing at `+r.URL.Path+`."}`
+	default:
+		code = http.StatusAccepted
+		w.Header().Set("Location", "http://"+r.Host+"/vnflcm/v2/vnf_lcm_op_occs/"+op)
+	}
+	if code == http.StatusNoContent {
+		body = ""
+	}
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, body)
+}
+
+const (
+	vnf = "1aa7c0de-0000-4000-8000-000000000001"
+	op  = "0bb7c0de-0000-4000-8000-000000000002"
+	pkg = "2cc7c0de-0000-4000-8000-000000000003"
+)
+
+// vnfm runs one command line against the fake.
+func (f *fake) vnfm(stdin string, args ...string) (code int, stdout, stderr string) {
+	f.t.Helper()
+	ts := httptest.NewServer(f)
+	defer ts.Close()
+	var out, errs bytes.Buffer
+	code = run(context.WithoutCancel(f.t.Context()), append([]string{"--server", ts.URL, "--poll", "1ms"}, args...), strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), strings.ReplaceAll(errs.String(), ts.URL, "http://server")
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; got\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+func TestOutput(t *testing.T) {
+	for name, args := range map[string][]string{
+		"package_list":  {"package", "list"},
+		"package_show":  {"package", "show", "vnfd-1"},
+		"vnf_list":      {"vnf", "list"},
+		"vnf_show":      {"vnf", "show", "fw1"},
+		"vnf_events":    {"vnf", "events", "fw1"},
+		"op_list":       {"op", "list", "--vnf", "fw1"},
+		"op_show":       {"op", "show", op[:8]},
+		"op_saga":       {"op", "saga", op},
+		"sim_inventory": {"sim", "inventory", "--vnf", "fw1"},
+		"sim_behaviour": {"sim", "behaviour"},
+		"vim_list":      {"vim", "list"},
+		"audit_verify":  {"audit", "verify"},
+	} {
+		for _, form := range []string{"table", "json", "yaml"} {
+			t.Run(name+" "+form, func(t *testing.T) {
+				code, out, errs := newFake(t).vnfm("", append(args, "-o", form)...)
+				if code != exitOK || errs != "" {
+					t.Fatalf("exit %d: %s", code, errs)
+				}
+				if strings.Contains(out, "\x1b") {
+					t.Errorf("colours where there is no terminal: %q", out)
+				}
+				if form == "json" && !json.Valid([]byte(out)) {
+					t.Errorf("not JSON: %s", out)
+				}
+				golden(t, name+"."+map[string]string{"table": "txt", "json": "json", "yaml": "yaml"}[form], out)
+			})
+		}
+	}
+}
+
+const began = `"vnfLcmOpOccId":"` + op + `","vnfInstanceId":"` + vnf + `","operation":"INSTANTIATE","startTime":"2026-01-02T03:04:05Z",`
+
+func progress(now, state, rest, resources string) string {
+	return `{` + began + `"now":"2026-01-02T03:04:` + now + `Z","stateEnteredTime":"2026-01-02T03:04:` + now + `Z","operationState":"` + state + `",` + rest + `"resources":[` + resources + `]}`
+}
+
+func resource(id, state, attempt, rest string) string {
+	return `{"step":"compute","id":"` + id + `","kind":"compute","name":"vdu-` + id + `","state":"` + state + `","attempt":` + attempt + rest + `}`
+}
+
+const progressPath = "GET /vnfm/v1/vnf_lcm_op_occs/" + op + "/progress"
+
+func TestInstantiateShowsProgressLineByLine(t *testing.T) {
+	f := newFake(t)
+	b, e := `,"began":"2026-01-02T03:04:06Z"`, `,"ended":"2026-01-02T03:04:07.5Z"`
+	f.queue[progressPath] = []string{
+		progress("05", "STARTING", "", resource("0", "PENDING", "0", "")),
+		progress("06", "PROCESSING", "", resource("0", "RUNNING", "1", b)+","+resource("1", "PENDING", "0", "")),
+		progress("06.5", "PROCESSING", "", resource("0", "RUNNING", "1", b)+","+resource("1", "RUNNING", "1", b)),
+		progress("07", "PROCESSING", "", resource("0", "RUNNING", "2", b)+","+resource("1", "RUNNING", "1", b)),
+		progress("09", "COMPLETED", `"final":true,"warnings":["a script was skipped"],`, resource("0", "DONE", "2", b+e)+","+resource("1", "DONE", "1", b+e)),
+	}
+	code, out, errs := f.vnfm("", "vnf", "instantiate", "fw1", "--flavour", "simple", "--level", "big",
+		"--ext-link", "id=ext,network=n1,cpd=CP1", "--ext-link", "id=ext,network=n1,cpd=CP2,subnet=s,ip=10.0.0.1",
+		"--param", "size=3", "--param", "text=hello, world", "--param", `obj={"a":1}`)
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	golden(t, "instantiate.txt", out)
+	golden(t, "instantiate_request.txt", strings.Join(f.sent, "\n")+"\n")
+	if f.keys[0] == "" {
+		t.Error("no Idempotency-Key")
+	}
+}
+
+func TestOperationThatFailsIsExitCode1(t *testing.T) {
+	f := newFake(t)
+	f.queue[progressPath] = []string{
+		progress("06", "FAILED_TEMP", `"policy":"rollback","error":{"status":500,"detail":"configure: refused"},`, resource("0", "FAILED", "1", `,"reason":"refused"`)),
+		progress("07", "ROLLING_BACK", "", resource("0", "UNDOING", "1", "")),
+		progress("08", "ROLLED_BACK", `"final":true,`, resource("0", "UNDONE", "1", "")),
+	}
+	code, out, errs := f.vnfm("", "vnf", "instantiate", "fw1", "--flavour", "simple")
+	if code != exitFailed || !strings.Contains(errs, "ROLLED_BACK") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	golden(t, "instantiate_failed.txt", out)
+	f = newFake(t)
+	f.queue[progressPath] = []string{progress("06", "FAILED_TEMP", `"policy":"hold",`, "")}
+	if code, _, errs = f.vnfm("", "op", "watch", op); code != exitFailed || !strings.Contains(errs, "vnfm op show "+op) {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+}
+
+func TestWatchRedrawsOnATerminal(t *testing.T) {
+	var out bytes.Buffer
+	v := watcher{s: &session{out: &out, form: "table", terminal: true, width: 60, height: 6}}
+	var p sol.OpProgress
+	rs := resource("0", "DONE", "1", "") + "," + resource("1", "RUNNING", "1", "") + "," + resource("2", "PENDING", "0", "") + "," + resource("3", "PENDING", "0", "")
+	if err := json.Unmarshal([]byte(progress("09", "PROCESSING", "", rs)), &p); err != nil {
+		t.Fatal(err)
+	}
+	v.look(&p)
+	first := strings.Count(out.String(), "\n")
+	if !strings.Contains(out.String(), "vdu-1") || !strings.Contains(out.String(), "… and 2 more") || first > 6 {
+		t.Errorf("what moves is not on the screen:\n%s", out.String())
+	}
+	out.Reset()
+	v.look(&p)
+	if !strings.HasPrefix(out.String(), "\x1b["+string(rune('0'+first))+"A\x1b[J") {
+		t.Errorf("the second picture is not drawn over the first: %q", out.String())
+	}
+}
+
+func TestOnboard(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.csar")
+	if err := os.WriteFile(file, []byte("PK-zip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := newFake(t)
+	f.queue["POST /vnfpkgm/v2/vnf_packages"] = []string{`{"id":"` + pkg + `"}`}
+	f.queue["GET /vnfpkgm/v2/vnf_packages/"+pkg] = []string{
+		`{"id":"` + pkg + `","onboardingState":"PROCESSING"}`,
+		`{"id":"` + pkg + `","onboardingState":"ERROR","onboardingFailureDetails":{"status":422,"detail":"a.yaml:3: unknown type\nb.yaml:1: no"}}`,
+	}
+	code, out, errs := f.vnfm("", "package", "onboard", file)
+	if code != exitFailed || !strings.Contains(out, "  a.yaml:3: unknown type\n  b.yaml:1: no\n") {
+		t.Errorf("exit %d, %s, %s", code, out, errs)
+	}
+	if f.sent[1] != "PUT /vnfpkgm/v2/vnf_packages/"+pkg+"/package_content PK-zip" {
+		t.Errorf("sent %q", f.sent)
+	}
+	if code, _, _ = f.vnfm("", "package", "onboard", file+".nothing"); code != exitUsage {
+		t.Errorf("a file that is not there: exit %d", code)
+	}
+}
+
+func TestChanges(t *testing.T) {
+	const ops, vnfs, pkgs = "/vnflcm/v2/vnf_lcm_op_occs/" + op, "/vnflcm/v2/vnf_instances/" + vnf, "/vnfpkgm/v2/vnf_packages/" + pkg
+	for _, c := range []struct {
+		args string
+		want string
+		code int // of the fake
+		body string
+	}{
+		{"vnf terminate fw1 --no-wait", "POST " + vnfs + `/terminate {"terminationType":"FORCEFUL"}`, 0, ""},
+		{"vnf terminate fw1 --no-wait --graceful", "POST " + vnfs + `/terminate {"terminationType":"GRACEFUL"}`, 0, ""},
+		{"vnf terminate fw1 --no-wait --graceful=90s", "POST " + vnfs + `/terminate {"terminationType":"GRACEFUL","gracefulTerminationTimeout":90}`, 0, ""},
+		{"vnf delete fw1", "DELETE " + vnfs, 204, ""},
+		{"vnf create --vnfd Router --name new --metadata a=1", `POST /vnflcm/v2/vnf_instances {"vnfdId":"vnfd-1","vnfInstanceName":"new","metadata":{"a":1}}`, 201, `{"id":"n"}`},
+		{"vnf cleanup fw1", "POST /vnfm/v1/vnf_instances/" + vnf + "/cleanup", 202, `{"sagaId":"s"}`},
+		{"package enable vnfd-1", "PATCH " + pkgs + ` {"operationalState":"ENABLED"}`, 200, "{}"},
+		{"package disable " + pkg, "PATCH " + pkgs + ` {"operationalState":"DISABLED"}`, 200, "{}"},
+		{"package delete vnfd-1", "DELETE " + pkgs, 204, ""},
+		{"op retry --no-wait " + op, "POST " + ops + "/retry", 202, ""},
+		{"op rollback --no-wait " + op, "POST " + ops + "/rollback", 202, ""},
+		{"op fail " + op, "POST " + ops + "/fail", 200, "{}"},
+		{"op cancel --mode FORCEFUL --no-wait " + op, "POST " + ops + `/cancel {"cancelMode":"FORCEFUL"}`, 202, ""},
+		{"sim behaviour --set -", `PUT /vnfm/v1/sim/behaviour {"seed":1}`, 200, `{"seed":1}`},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			f := newFake(t)
+			f.queue[progressPath] = []string{progress("06", "FAILED", `"final":true,`, "")}
+			method, rest, _ := strings.Cut(c.want, " ")
+			path, _, _ := strings.Cut(rest, " ")
+			if c.code != 0 {
+				f.codes[method+" "+path] = c.code
+				f.queue[method+" "+path] = []string{c.body}
+			}
+			code, out, errs := f.vnfm(`{"seed":1}`, strings.Fields(c.args)...)
+			if code != exitOK || len(f.sent) != 1 || f.sent[0] != c.want {
+				t.Errorf("exit %d, sent %q, want %q\n%s%s", code, f.sent, c.want, out, errs)
+			}
+			if f.keys[0] == "" {
+				t.Error("no Idempotency-Key")
+			}
+		})
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	conflict := func(f *fake) {
+		f.codes["POST /vnflcm/v2/vnf_instances/"+vnf+"/instantiate"] = 409
+		f.queue["POST /vnflcm/v2/vnf_instances/"+vnf+"/instantiate"] = []string{`{"status":409,"detail":"Another operation holds it."}`}
+	}
+	broken := func(f *fake) {
+		f.queue["GET /vnfm/v1/audit/verify"] = []string{`{"ok":false,"found":1,"problems":[{"stream":"vnf-1","version":2,"text":"hash"}]}`}
+	}
+	for _, c := range []struct {
+		args  string
+		setup func(*fake)
+		code  int
+		text  string
+	}{
+		{"vnf", nil, exitUsage, "Try"},
+		{"vnf show", nil, exitUsage, "<vnf>"},
+		{"vnf show nobody", nil, exitUsage, `no VNF instance "nobody"`},
+		{"vnf show twin", nil, exitUsage, "more than one"},
+		{"vnf list -o xml", nil, exitUsage, "xml"},
+		{"vnf instantiate fw1", nil, exitUsage, "--flavour"},
+		{"vnf instantiate fw1 --flavour f --ext-link network=n", nil, exitUsage, "cpd"},
+		{"vnf instantiate fw1 --flavour f --ext-link colour=red", nil, exitUsage, "colour"},
+		{"vnf instantiate fw1 --flavour f --param x", nil, exitUsage, "KEY=VALUE"},
+		{"vnf terminate fw1 --graceful=soon", nil, exitUsage, "soon"},
+		{"sim behaviour --set {", nil, exitUsage, "not JSON"},
+		{"vnf instantiate fw1 --flavour f", conflict, exitServer, "Another operation holds it. (409 Conflict)"},
+		{"op watch " + op[:8], nil, exitServer, "There is nothing"},
+		{"audit verify", broken, exitFailed, "not intact"},
+		{"--help", nil, exitOK, ""},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			f := newFake(t)
+			if c.setup != nil {
+				c.setup(f)
+			}
+			if code, _, errs := f.vnfm("", strings.Fields(c.args)...); code != c.code || !strings.Contains(errs, c.text) {
+				t.Errorf("exit %d, want %d with %q: %s", code, c.code, c.text, errs)
+			}
+		})
+	}
+	if code := run(t.Context(), []string{"--server", "nowhere", "vnf", "list"}, nil, io.Discard, io.Discard); code != exitUsage {
+		t.Errorf("a server that is no URL: exit %d", code)
+	}
+	if code := run(t.Context(), []string{"--server", "http://127.0.0.1:1", "vnf", "list"}, nil, io.Discard, io.Discard); code != exitServer {
+		t.Errorf("a server that is not there: exit %d", code)
+	}
+}
