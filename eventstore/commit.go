@@ -187,6 +187,9 @@ const (
 	TableNfvoCommands = "nfvo_commands"
 )
 
+// Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands}
+
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {
 	Record

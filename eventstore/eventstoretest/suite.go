@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"the poison work of a batch isolates itself", poison},
 		{"a hundred writers at once", writers},
 		{"two writers of one stream, one is told to retry", race},
+		{"every ledger table is written and read", ledgerTables},
 		{"verify finds nothing wrong", verify},
 		{"the clock does not stand still", clock},
 	} {

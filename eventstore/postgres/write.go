@@ -25,7 +25,7 @@ func (s *Store) write(ctx context.Context, conn *pgx.Conn, b *batch.Batch) error
 	p.steps(b)
 	p.timeouts(b)
 	p.views(b)
-	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableVimResources} {
+	for _, table := range eventstore.Tables {
 		p.records(b, table)
 	}
 	p.others(b)

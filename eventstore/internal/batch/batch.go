@@ -148,14 +148,7 @@ func load(w *eventstore.Work) (l eventstore.Load, err error) {
 }
 
 // KnownTable reports whether a ledger table exists.
-func KnownTable(name string) bool {
-	switch name {
-	case eventstore.TableVimCommands, eventstore.TableVimResources, eventstore.TableNfvoCommands:
-		return true
-	default:
-		return false
-	}
-}
+func KnownTable(name string) bool { return slices.Contains(eventstore.Tables, name) }
 
 // NewID returns a UUIDv7.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
