@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,11 +87,11 @@ func TestRelease_lets_another_have_the_lanes_at_once(t *testing.T) {
 // flaky is a store that can be out of reach.
 type flaky struct {
 	eventstore.Owner
-	away *bool
+	away *atomic.Bool
 }
 
 func (f flaky) Lease(ctx context.Context, r eventstore.LeaseRequest) ([]eventstore.Lease, error) {
-	if *f.away {
+	if f.away.Load() {
 		return nil, errors.New("away")
 	}
 	return f.Owner.Lease(ctx, r)
@@ -100,7 +101,7 @@ func (f flaky) Lease(ctx context.Context, r eventstore.LeaseRequest) ([]eventsto
 func TestRun_keeps_the_lanes_through_a_short_outage_and_gives_them_up_at_the_end(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(memory.Config{})
-		away := false
+		var away atomic.Bool
 		a := keeper(flaky{store, &away}, "a", time.Now)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
@@ -112,12 +113,12 @@ func TestRun_keeps_the_lanes_through_a_short_outage_and_gives_them_up_at_the_end
 			}
 			<-time.After(time.Second)
 		}
-		away = true
+		away.Store(true)
 		<-time.After(7 * time.Second)
 		if _, ok := a.Epoch(0); ok {
 			t.Fatal("a trusts what it could not renew")
 		}
-		away = false
+		away.Store(false)
 		<-time.After(4 * time.Second)
 		if _, ok := a.Epoch(0); !ok {
 			t.Fatal("the lane did not come back")
