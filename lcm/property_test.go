@@ -16,8 +16,8 @@ import (
 // timeouts fire early and operators interfere, at random. After every commit site.check holds; once the faults stop, the
 // operation ends, the VIMs hold exactly what the records say, and the views are what the events amount to.
 //
-// Seen failing with host.Cleanup answering false (resources left), with UndoAs removed from reserving, and with land not
-// called for a rollback (an instance held for ever).
+// Seen failing with UndoAs removed from reserving (resources left), without the leftovers of OperationFailed (leaked), and
+// with land left out (an instance held for ever).
 func TestAnyOrderEndsInALegalState(t *testing.T) {
 	ends := map[vnf.OpState]int{}
 	for seed := range uint64(150) {

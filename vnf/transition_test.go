@@ -1,0 +1,179 @@
+package vnf_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+var update = flag.Bool("update", false, "write the generated pages and golden files")
+
+// TestEveryPairOfStateAndTrigger asserts the answer of the state machine for each state and each trigger, by this table
+// of its own. "" is Conflict. Seen failing with the line {RollingBack, TriggerStuck, FailedTemp} changed.
+func TestEveryPairOfStateAndTrigger(t *testing.T) {
+	const no = vnf.OpState("")
+	triggers := []vnf.Trigger{
+		vnf.TriggerGranted, vnf.TriggerRefused, vnf.TriggerDone, vnf.TriggerFailed, vnf.TriggerUndone, vnf.TriggerStuck,
+		vnf.TriggerRetry, vnf.TriggerRollback, vnf.TriggerFail, vnf.TriggerCancel,
+	}
+	want := map[vnf.OpState][]vnf.OpState{ //      granted refused done failed undone stuck retry rollback fail cancel
+		vnf.Starting:    {vnf.Processing, vnf.RolledBack, no, no, no, no, no, no, no, vnf.Starting},
+		vnf.Processing:  {no, no, vnf.Completed, vnf.FailedTemp, no, no, no, no, no, vnf.Processing},
+		vnf.Completed:   {no, no, no, no, no, no, no, no, no, no},
+		vnf.FailedTemp:  {no, no, no, no, no, no, vnf.Processing, vnf.RollingBack, vnf.Failed, no},
+		vnf.RollingBack: {no, no, no, no, vnf.RolledBack, vnf.FailedTemp, no, no, no, vnf.RollingBack},
+		vnf.RolledBack:  {no, no, no, no, no, no, no, no, no, no},
+		vnf.Failed:      {no, no, no, no, no, no, no, no, no, no},
+	}
+	if !slices.Equal(triggers, vnf.Triggers()) || len(want) != len(vnf.OpStates()) {
+		t.Fatal("the table of this test is not whole")
+	}
+	for _, from := range vnf.OpStates() {
+		for i, on := range triggers {
+			got, err := vnf.Next(from, on)
+			if got != want[from][i] || (err != nil) != (got == no) || err != nil && vnfm.KindOf(err) != vnfm.Conflict {
+				t.Errorf("%s in %s: got %q, %v; want %q", on, from, got, err, want[from][i])
+			}
+		}
+	}
+	for _, tr := range vnf.Transitions {
+		if tr.From.Final() {
+			t.Errorf("%s is final and has %s", tr.From, tr.On)
+		}
+	}
+}
+
+// TestErrorHandlingInEveryState asserts what a client may ask for, in every state, for both kinds of operation, before
+// and after an undo has begun.
+func TestErrorHandlingInEveryState(t *testing.T) {
+	tasks := []vnf.Trigger{vnf.TriggerRetry, vnf.TriggerRollback, vnf.TriggerFail, vnf.TriggerCancel}
+	for _, state := range vnf.OpStates() {
+		for _, irreversible := range []bool{false, true} {
+			for _, undoBegun := range []bool{false, true} {
+				for _, task := range tasks {
+					o := &vnf.OpOcc{ID: "o", Version: 1, State: state, Irreversible: irreversible, UndoBegun: undoBegun, Operation: "X"}
+					events, err := o.Process(vnf.HandleError{Task: task, Mode: "GRACEFUL"})
+					var want vnfm.Kind = vnfm.Conflict
+					switch {
+					case task == vnf.TriggerRollback && irreversible:
+						want = vnfm.NotFound
+					case task == vnf.TriggerCancel && (state == vnf.Starting || state == vnf.Processing || state == vnf.RollingBack):
+						want = ""
+					case task != vnf.TriggerCancel && state == vnf.FailedTemp && (task != vnf.TriggerRetry || !undoBegun):
+						want = ""
+					}
+					if vnfm.KindOf(err) != want {
+						t.Errorf("%s in %s (irreversible %v, undo begun %v): %v, want %q", task, state, irreversible, undoBegun, err, want)
+					}
+					if cancelled := len(events) == 1 && events[0].EventType() == "opocc.cancel-requested"; cancelled != (want == "" && task == vnf.TriggerCancel) {
+						t.Errorf("%s in %s: events %v", task, state, events)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestEveryReachableStateIsReachedByEvents folds the events of every path and compares the state.
+func TestEveryReachableStateIsReachedByEvents(t *testing.T) {
+	for _, from := range vnf.OpStates() {
+		for _, to := range vnf.OpStates() {
+			path, err := vnf.Path(from, to)
+			o := &vnf.OpOcc{ID: "o", Version: 1, State: from}
+			events, perr := o.Process(vnf.Advance{To: to})
+			if (err != nil) != (perr != nil) {
+				t.Errorf("%s to %s: %v, %v", from, to, err, perr)
+				continue
+			}
+			if err != nil {
+				if vnfm.KindOf(perr) != vnfm.Conflict {
+					t.Errorf("%s to %s: %v", from, to, perr)
+				}
+				continue
+			}
+			if len(events) != len(path) {
+				t.Errorf("%s to %s: %d events for %v", from, to, len(events), path)
+			}
+			for i, e := range events {
+				want, err := vnf.Next(o.State, path[i])
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Apply(e, now)
+				if o.State != want {
+					t.Errorf("%s (%s) leads from %s to %s, want %s", e.EventType(), path[i], from, o.State, want)
+				}
+			}
+			if o.State != to {
+				t.Errorf("%s to %s ends in %s", from, to, o.State)
+			}
+		}
+	}
+}
+
+// TestOpStatesPage keeps docs/reference/opstates.md what the table says; -update writes it.
+func TestOpStatesPage(t *testing.T) {
+	golden(t, filepath.Join("..", "docs", "reference", "opstates.md"), opStatesPage())
+}
+
+func opStatesPage() string {
+	var b strings.Builder
+	b.WriteString("# The states of an operation occurrence\n\n")
+	b.WriteString("Generated from `vnf.Transitions` by `go generate ./vnf`; do not edit.\n\n")
+	b.WriteString("A state and a trigger without an arrow are refused with 409. A terminate and a scale in have no rollback (404); once an\n")
+	b.WriteString("undo has begun only rollback and fail are possible. After a failure the policy may ask for a rollback at once.\n\n")
+	b.WriteString("```mermaid\nstateDiagram-v2\n  [*] --> STARTING\n  [*] --> PROCESSING: MODIFY_INFO\n")
+	for _, tr := range vnf.Transitions {
+		fmt.Fprintf(&b, "  %s --> %s: %s\n", tr.From, tr.To, tr.On)
+	}
+	for _, s := range vnf.OpStates() {
+		if s.Final() {
+			fmt.Fprintf(&b, "  %s --> [*]\n", s)
+		}
+	}
+	b.WriteString("```\n\n| state |")
+	for _, on := range vnf.Triggers() {
+		fmt.Fprintf(&b, " %s |", on)
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(vnf.Triggers())) + "\n")
+	for _, s := range vnf.OpStates() {
+		fmt.Fprintf(&b, "| %s |", s)
+		for _, on := range vnf.Triggers() {
+			to, err := vnf.Next(s, on)
+			if err != nil {
+				to = "–"
+			}
+			fmt.Fprintf(&b, " %s |", to)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// golden compares a file with what it should hold, or writes it.
+func golden(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what the code says; run go generate ./vnf", path)
+	}
+}
