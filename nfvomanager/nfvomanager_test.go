@@ -306,6 +306,7 @@ func TestZonesKeepTheRules(t *testing.T) {
 		"together":              {[]nfvo.PlacementRule{rule(true, "ZONE", "a", "b", "c", "d")}, 1, nil},
 		"apart":                 {[]nfvo.PlacementRule{rule(false, "ZONE", "a", "d")}, 3, func(z func(string) string) bool { return z("a") != z("d") }},
 		"chained and apart":     {[]nfvo.PlacementRule{rule(true, "ZONE", "a", "b"), rule(true, "ZONE", "b", "c"), rule(false, "ZONE", "a", "d")}, 2, func(z func(string) string) bool { return z("a") == z("c") && z("a") != z("d") }},
+		"one node, one zone":    {[]nfvo.PlacementRule{rule(true, "NFVI_NODE", "a", "b", "c", "d")}, 1, nil},
 		"too many apart":        {[]nfvo.PlacementRule{rule(false, "ZONE", "a", "b", "c", "d")}, 0, nil},
 		"contradiction":         {[]nfvo.PlacementRule{rule(true, "ZONE", "a", "b"), rule(false, "ZONE", "b", "a")}, 0, nil},
 		"hosts are the VIM's":   {[]nfvo.PlacementRule{rule(false, "NFVI_NODE", "a", "b", "c", "d")}, 3, nil},

@@ -22,8 +22,8 @@ type placement struct {
 const maxTries = 100_000
 
 // placed returns a zone for every compute to be added, by definition id; none when the site has no zones. Rules of the
-// scopes ZONE and ZONE_GROUP are kept here; the VIM keeps those of NFVI_NODE by its server groups; a single VIM is one
-// NFVI_POP. A definition that is not added is where it is, and binds nothing.
+// scopes ZONE and ZONE_GROUP are kept here; the VIM keeps those of NFVI_NODE by its server groups, within the one zone
+// that an affinity of that scope needs; a single VIM is one NFVI_POP. A definition that is not added is where it is, and binds nothing.
 func placed(req nfvo.GrantRequest, zones []string) (map[string]string, error) {
 	p := &placement{zones: zones, group: map[string]int{}}
 	computes := []string{}
@@ -37,7 +37,7 @@ func placed(req nfvo.GrantRequest, zones []string) (map[string]string, error) {
 		if r.Scope == "NFVI_POP" && !r.Affinity {
 			return nil, vnfm.Errorf(vnfm.Unprocessable, "The anti-affinity of %v over NFVI-PoPs cannot be kept at one VIM.", r.Resources)
 		}
-		if zonal(r) && r.Affinity {
+		if r.Affinity && (zonal(r) || r.Scope == "NFVI_NODE") { // what shares a node shares its zone
 			p.join(r.Resources)
 		}
 	}
