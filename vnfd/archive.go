@@ -33,6 +33,7 @@ type entry struct {
 // package. While the directory is read, budget bounds the bytes: a directory of millions of entries is never held.
 type source struct {
 	r      io.ReaderAt
+	size   int64
 	budget int64
 	capped bool
 	err    error
@@ -46,6 +47,9 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 			return 0, errDirectory
 		}
 	}
+	if off < 0 || off > s.size { // what a forged header points to, not an error of the reader
+		return 0, io.EOF
+	}
 	n, err := s.r.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
@@ -55,7 +59,7 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 
 // openArchive reads the directory and checks every name. All bad names are reported.
 func openArchive(r io.ReaderAt, size int64, limits Limits, p *problems) (*archive, error) {
-	src := &source{r: r, budget: 1<<20 + int64(limits.Files)*512, capped: true}
+	src := &source{r: r, size: size, budget: 1<<20 + int64(limits.Files)*512, capped: true}
 	z, err := zip.NewReader(src, size)
 	src.capped = false
 	if err != nil {

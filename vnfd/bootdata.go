@@ -25,7 +25,7 @@ func (s *scope) bootData(n *node) *BootData {
 	}
 	if n.kind == scalarNode {
 		text := n.value
-		if !strings.Contains(text, "\n") && !strings.Contains(text, "..") && len(text) < 1024 {
+		if !strings.Contains(text, "\n") && len(text) < 1024 {
 			if name := path.Join(path.Dir(n.at.File), text); s.archive.byName[name] != nil {
 				return s.bootFile(name, n.at)
 			}

@@ -1,0 +1,110 @@
+package vnfd_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+const etsiVnf = `node_types:
+  x.Vnf:
+    derived_from: tosca.nodes.nfv.VNF
+    requirements:
+      - outside: { capability: tosca.capabilities.nfv.VirtualLinkable }
+`
+
+// TestFindings has one tiny package for each deviation that is kept with a package, and rejects it in strict mode.
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	image := func(more string) string {
+		return "        sw_image_data: { name: i, version: '1', checksum: { algorithm: sha-256, hash: AB }, disk_format: qcow2, container_format: bare, " + more + " }\n"
+	}
+	policies := func(more string) files { return small.with(main, template(vdu("A", "")+"  policies:\n"+more)) }
+	aspect := "    - s: { type: tosca.policies.nfv.ScalingAspects, properties: { aspects: { a: { max_scale_level: 2, step_deltas: [ d ] } } } }\n" +
+		"    - i: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: 1 } }, targets: [ A ] }\n" +
+		"    - d: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: a, deltas: { d: { number_of_instances: 1 } } }, targets: [ A ] }\n"
+	levels := "    - l: { type: tosca.policies.nfv.InstantiationLevels, properties: { levels: { zero: { scale_info: { a: { scale_level: 0 } } }, one: { scale_info: { a: { scale_level: 1 } } } }"
+	cp := func(more string) files {
+		return small.with(main, template(vdu("A", "")+link("10.0.0.0/24")+"    C:\n      type: tosca.nodes.nfv.VduCp\n"+more))
+	}
+	bound := "      requirements: [ { virtual_binding: A }, { virtual_link: net } ]\n"
+	substitution := func(mapping string) files {
+		return small.with(main, template(vdu("A", "")+link("10.0.0.0/24")+"    C:\n      type: tosca.nodes.nfv.VduCp\n"+bound+
+			"  substitution_mappings:\n    node_type: x.Vnf\n    properties: { flavour_id: simple }\n    requirements:\n      "+mapping+"\n")+etsiVnf).
+			replace("type: tosca.nodes.nfv.VNF\n      prop", "type: x.Vnf\n      prop")
+	}
+	for name, tt := range map[string]struct {
+		pkg  files
+		rule string
+		at   string
+	}{
+		"no vnfm_info":                  {small.replace("vnfm_info: [ 'etsivnfm:v3.7.1' ]", "vnfm_info: []"), "vnfm-info", main + ":5: "},
+		"odd vnfm_info":                 {small.replace("etsivnfm:v3.7.1", "Tacker"), "vnfm-info", main + ":13: "},
+		"no CSAR-Version":               {small.with(meta, "Entry-Definitions: Definitions/main.yaml\n"), "bad-meta", meta + ":1: "},
+		"unlisted file":                 {small.with("Definitions/x.txt", "x", "main.mf", "Source: Definitions/x.txt\nAlgorithm: SHA-256\nHash: 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\n"), "unlisted-files", meta + ": "},
+		"manifest of another VNFD":      {small.with("main.mf", "metadata:\n  vnfd_id: v2\n"), "manifest-differs", "main.mf:2: "},
+		"signed manifest":               {small.with("main.mf", "metadata:\n  vnfd_id: v1\n-----BEGIN CMS-----\nMIIF\n-----END CMS-----\n"), "signature-not-verified", "main.mf: "},
+		"mapping of no requirement":     {substitution("nowhere: [ C, virtual_link ]"), "substitution-mapping", main},
+		"mapping of no node":            {substitution("outside: [ D, virtual_link ]"), "substitution-mapping", main},
+		"mapping of what is linked":     {substitution("outside: [ C, virtual_link ]"), "substitution-mapping", main},
+		"levels contradict deltas":      {policies(aspect + levels + ", default_level: zero } }\n    - v: { type: tosca.policies.nfv.VduInstantiationLevels, properties: { levels: { one: { number_of_instances: 3 } } }, targets: [ A ] }\n"), "levels-contradict-deltas", main},
+		"count outside the profile":     {policies("    - i: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: 5 } }, targets: [ A ] }\n    - l: { type: tosca.policies.nfv.InstantiationLevels, properties: { levels: { only: {} } } }\n"), "count-outside-profile", main},
+		"no default level":              {policies(aspect + levels + " } }\n"), "no-default-level", main},
+		"policy for no VDU":             {policies("    - i: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: 1 } }, targets: [ B ] }\n"), "unknown-target", main},
+		"deltas of no aspect":           {policies("    - d: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: a, deltas: { d: { number_of_instances: 1 } } }, targets: [ A ] }\n"), "unknown-aspect", main},
+		"sizes of no level":             {policies("    - v: { type: tosca.policies.nfv.VduInstantiationLevels, properties: { levels: { one: { number_of_instances: 3 } } }, targets: [ A ] }\n"), "unknown-level", main},
+		"too few step_deltas":           {policies(strings.Replace(aspect, "max_scale_level: 2, step_deltas: [ d ]", "max_scale_level: 3, step_deltas: [ d, d ]", 1)), "step-deltas", main},
+		"a step of no delta":            {policies(strings.Replace(aspect, "step_deltas: [ d ]", "step_deltas: [ e ]", 1)), "step-deltas", main},
+		"rule for nothing":              {policies("    - r: { type: tosca.policies.nfv.AffinityRule, properties: { scope: zone }, targets: [ B ] }\n"), "unknown-target", main},
+		"rule without a scope":          {policies("    - r: { type: tosca.policies.nfv.AffinityRule, targets: [ A ] }\n"), "affinity-scope", main},
+		"min_disk 0":                    {small.with(main, template(vdu("A", image("min_disk: 0 GB")))), "implausible-size", main + ":21: "},
+		"image larger than the disk":    {small.with(main, template(vdu("A", image("size: 12 GB")))), "implausible-size", main + ":21: "},
+		"image wants more memory":       {small.with(main, template(vdu("A", image("min_ram: 2 GiB")))), "implausible-size", main + ":21: "},
+		"no CPU":                        {small.with(main, template(vdu("A", ""))).replace("num_virtual_cpu: 1", "num_virtual_cpu: 0"), "implausible-size", main},
+		"no memory":                     {small.with(main, template(vdu("A", ""))).replace("virtual_memory: { virtual_mem_size: 1 GiB }", "virtual_memory: {}"), "implausible-size", main},
+		"storage without a size":        {small.with(main, template("    S: { type: tosca.nodes.nfv.Vdu.VirtualBlockStorage }\n")), "implausible-size", main + ":16: "},
+		"size without a unit":           {small.with(main, template(vdu("A", ""))).replace("1 GiB", "1073741824"), "size-without-unit", main},
+		"artifact file missing":         {small.with(main, template(vdu("A", image("size: 1 GiB"))+"      artifacts: { sw_image: { type: tosca.artifacts.nfv.SwImage, file: ../Files/x.img } }\n")), "artifact-missing", main + ":28: "},
+		"boot data file missing":        {small.with(main, template(vdu("A", "        boot_data: { content_or_file_data: { source_path: ../x } }\n"))), "artifact-missing", main + ":21: "},
+		"boot data without data":        {small.with(main, template(vdu("A", "        boot_data: { other: x }\n"))), "boot-data", main + ":21: "},
+		"boot order of no storage":      {small.with(main, template(vdu("A", "        boot_order: [ S ]\n"))), "boot-order", main + ":21: "},
+		"a variable of nobody":          {small.with(main, template(vdu("A", "        boot_data: '${HOME}'\n"))), "undeclared-variable", main + ":16: "},
+		"unknown vnic_type":             {cp("      properties: { vnic_type: magic }\n" + bound), "vnic-type", main},
+		"fixed IP outside its network":  {cp("      properties: { protocol: [ { address_data: [ { l3_address_data: { fixed_ip_address: [ 10.1.0.1 ] } } ] } ] }\n" + bound), "fixed-ip", main},
+		"connection point of no VDU":    {cp("      properties: {}\n"), "cp-without-vdu", main},
+		"external CP of nothing":        {small.with(main, template("    E: { type: tosca.nodes.nfv.VnfExtCp }\n")), "ext-cp-without-link", main + ":16: "},
+		"node that is not provided for": {small.with(main, template("    M: { type: tosca.nodes.nfv.Mciop }\n")), "not-supported", main + ":16: "},
+		"get_input of no input":         {small.with(main, template(vdu("A", "        description: { get_input: nothing }\n"))), "unknown-input", main + ":21: "},
+		"scripts": {small.replace("        flavour_description: Simple.\n", "        flavour_description: Simple.\n      interfaces:\n        Vnflcm:\n          instantiate_start: run\n      artifacts: { run: ../run.sh }\n").
+			with("run.sh", "#!/bin/sh\n"), "scripts-not-run", main},
+		"pattern that is not understood": {small.with(main, template("")+"node_types:\n  x.Vnf:\n    derived_from: tosca.nodes.nfv.VNF\n    properties: { configurable_properties: { type: x.C } }\ndata_types:\n  x.C: { derived_from: tosca.datatypes.Root, properties: { p: { type: string, required: false, constraints: [ pattern: '(' ] } } }\n").
+			replace("type: tosca.nodes.nfv.VNF\n      prop", "type: x.Vnf\n      prop"), "bad-pattern", main},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := tt.pkg.zip(t)
+			pkg, err := open(data, vnfd.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(pkg.Findings, func(f vnfd.Finding) bool { return f.Rule == tt.rule })
+			if i < 0 {
+				t.Fatalf("no finding %s: %v", tt.rule, pkg.Findings)
+			}
+			if at := pkg.Findings[i].At.String(); !strings.HasPrefix(at, tt.at) {
+				t.Errorf("at %q, want %q", at, tt.at)
+			}
+			if _, err := open(data, vnfd.Options{Strict: true}); !slices.Contains(rules(err), tt.rule) {
+				t.Errorf("strict mode does not reject it: %v", err)
+			}
+		})
+	}
+	t.Run("the smallest package has none", func(t *testing.T) {
+		t.Parallel()
+		if _, err := open(small.zip(t), vnfd.Options{Strict: true}); err != nil {
+			t.Error(err)
+		}
+	})
+}
