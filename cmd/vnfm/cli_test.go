@@ -120,7 +120,9 @@ func TestOutput(t *testing.T) {
 	} {
 		for _, form := range []string{"table", "json", "yaml"} {
 			t.Run(name+" "+form, func(t *testing.T) {
-				code, out, errs := newFake(t).vnfm("", append(args, "-o", form)...)
+				f := newFake(t)
+				f.queue[progressPath] = []string{progress("09", "FAILED_TEMP", "", resource("c1", "FAILED", "2", ""))}
+				code, out, errs := f.vnfm("", append(args, "-o", form)...)
 				if code != exitOK || errs != "" {
 					t.Fatalf("exit %d: %s", code, errs)
 				}

@@ -44,13 +44,10 @@ func pick(what, word string, all []named) (string, error) {
 	return "", usagef("%q means more than one %s: %s", word, what, strings.Join(found, ", "))
 }
 
-// isID says whether a word is a whole id, which needs no looking up.
+// isID says whether a word is a whole id, which needs no looking up where names are not ids themselves.
 func isID(word string) bool { return uuid.Validate(word) == nil }
 
 func (s *session) packageID(word string) (string, error) {
-	if isID(word) {
-		return word, nil
-	}
 	all, err := s.Packages(s.ctx)
 	if err != nil {
 		return "", err //nolint:wrapcheck // of the client

@@ -136,7 +136,13 @@ func (c *opSaga) Run(s *session) error {
 	if sagaErr != nil {
 		return sagaErr //nolint:wrapcheck // of the client
 	}
-	return s.show(saga, func(w io.Writer) { printSaga(w, saga, "") })
+	names := map[string]string{}
+	if p, err := s.Progress(s.ctx, id); err == nil { // a cleanup saga has none; its ids stand for themselves
+		for _, r := range p.Resources {
+			names[r.Id] = r.Name
+		}
+	}
+	return s.show(saga, func(w io.Writer) { printSaga(w, saga, names, "") })
 }
 
 type opRetry struct {

@@ -132,12 +132,16 @@ func stamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05.000")
 }
 
-// elapsed is the time from one instant to another, to a tenth of a second.
+// elapsed is the time from one instant to another, to a tenth of a second, or finer below one.
 func elapsed(from, to time.Time) string {
 	if from.IsZero() || to.Before(from) {
 		return ""
 	}
-	return to.Sub(from).Round(100 * time.Millisecond).String()
+	d := to.Sub(from)
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
 }
 
 // compact is JSON on one line, "" for nothing.

@@ -8,8 +8,8 @@ import (
 	"github.com/vnfm/vnfm/sol"
 )
 
-// printSaga prints a saga as a tree: stages, their items, and under each every command sent.
-func printSaga(w io.Writer, g *sol.Saga, indent string) {
+// printSaga prints a saga as a tree: stages, their items, and under each every command sent. names are of items, by id.
+func printSaga(w io.Writer, g *sol.Saga, names map[string]string, indent string) {
 	flags := ""
 	if g.UndoBegun {
 		flags += ", undo begun"
@@ -32,21 +32,24 @@ func printSaga(w io.Writer, g *sol.Saga, indent string) {
 		}
 		_, _ = fmt.Fprintf(w, "%s%sstage %d: %s\n", indent, branch, stage.Index+1, steps(stage))
 		for j := range stage.Items {
-			printItem(w, g, &stage.Items[j], indent+below, j == len(stage.Items)-1)
+			printItem(w, g, &stage.Items[j], names, indent+below, j == len(stage.Items)-1)
 		}
 	}
 	for i := range g.Cleanups {
 		_, _ = fmt.Fprintf(w, "%scleanup:\n", indent)
-		printSaga(w, &g.Cleanups[i], indent+"  ")
+		printSaga(w, &g.Cleanups[i], names, indent+"  ")
 	}
 }
 
-func printItem(w io.Writer, g *sol.Saga, item *sol.SagaItem, indent string, last bool) {
+func printItem(w io.Writer, g *sol.Saga, item *sol.SagaItem, names map[string]string, indent string, last bool) {
 	branch, below := "├─ ", "│  "
 	if last {
 		branch, below = "└─ ", "   "
 	}
 	line := item.Step
+	if name := names[item.Item]; name != "" {
+		line += " " + name
+	}
 	if item.Item != "" {
 		line += " " + faint.Render(item.Item)
 	}

@@ -258,7 +258,7 @@ func (c *vnfShow) Run(s *session) error {
 
 func printVnf(w io.Writer, v *sol.VnfInstance) {
 	about := []string{"id", v.Id, "name", v.VnfInstanceName, "description", v.VnfInstanceDescription, "vnfdId", v.VnfdId,
-		"product", strings.TrimSpace(v.VnfProductName+" "+v.VnfSoftwareVersion), "provider", v.VnfProvider, "state", state(v.InstantiationState)}
+		"product", strings.TrimSpace(v.VnfProductName + " " + v.VnfSoftwareVersion), "provider", v.VnfProvider, "state", state(v.InstantiationState)}
 	info := v.InstantiatedVnfInfo
 	if info == nil {
 		fields(w, about...)

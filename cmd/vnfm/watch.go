@@ -68,28 +68,24 @@ func (v *watcher) look(p *sol.OpProgress) {
 	}
 }
 
-// log prints a line for each change since the last look.
+// log prints a line for each change since the last look, in the order in which they happened.
 func (v *watcher) log(p *sol.OpProgress) {
-	at := func(t time.Time) string {
-		if t.IsZero() {
-			t = p.Now
-		}
-		return fmt.Sprintf("%7.1fs", t.Sub(p.StartTime).Seconds())
+	type change struct {
+		at   time.Time
+		text string
 	}
-	if v.state == "" {
-		_, _ = fmt.Fprintf(v.s.out, "%s operation %s on VNF %s\n", p.Operation, p.VnfLcmOpOccId, p.VnfInstanceId)
-	}
+	var changes []change
 	for _, r := range p.Resources {
 		was, known := v.seen[r.Step+r.Id]
 		if r.State == "PENDING" && !known || known && was.State == r.State && was.Attempt == r.Attempt {
 			continue
 		}
 		v.seen[r.Step+r.Id] = r
-		when := r.Ended
-		if when.IsZero() {
-			when = r.Began
+		at := r.Ended
+		if at.IsZero() {
+			at = r.Began
 		}
-		line := fmt.Sprintf("%s %-13s %s %s", at(when), r.Kind, r.Name, state(r.State))
+		line := fmt.Sprintf("%-13s %s %s", r.Kind, r.Name, state(r.State))
 		if r.Attempt > 1 {
 			line += fmt.Sprintf(" (attempt %d)", r.Attempt)
 		}
@@ -99,19 +95,29 @@ func (v *watcher) log(p *sol.OpProgress) {
 		if r.Reason != "" {
 			line += ": " + r.Reason
 		}
-		_, _ = fmt.Fprintln(v.s.out, line)
+		changes = append(changes, change{at, line})
+	}
+	if v.state == "" {
+		_, _ = fmt.Fprintf(v.s.out, "%s operation %s on VNF %s\n", p.Operation, p.VnfLcmOpOccId, p.VnfInstanceId)
 	}
 	if v.state != p.OperationState {
 		v.state = p.OperationState
-		line := fmt.Sprintf("%s %s", at(p.StateEnteredTime), state(p.OperationState))
+		line := state(p.OperationState)
 		if p.Error != nil {
 			line += ": " + p.Error.Detail
 		}
-		_, _ = fmt.Fprintln(v.s.out, line)
-		if p.Final {
-			for _, warning := range p.Warnings {
-				_, _ = fmt.Fprintln(v.s.out, "warning:", warning)
-			}
+		changes = append(changes, change{p.StateEnteredTime, line})
+	}
+	slices.SortStableFunc(changes, func(a, b change) int { return a.at.Compare(b.at) })
+	for _, c := range changes {
+		if c.at.IsZero() {
+			c.at = p.Now
+		}
+		_, _ = fmt.Fprintf(v.s.out, "%7.1fs %s\n", c.at.Sub(p.StartTime).Seconds(), c.text)
+	}
+	if p.Final {
+		for _, warning := range p.Warnings {
+			_, _ = fmt.Fprintln(v.s.out, "warning:", warning)
 		}
 	}
 }
