@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -531,88 +530,4 @@ func TestFailuresAreAnsweredWithTheirClassAndLeaveNothing(t *testing.T) {
 		w.run(time.Second)
 		w.wantInventory()
 	})
-}
-
-func TestCommandsThatMakeNoSenseAreRefused(t *testing.T) {
-	w := newWorld(t, "")
-	w.deliver(w.reserve("r1", 1, network(1)))
-	w.run(time.Second)
-	port := missing(1)
-	elsewhere := w.message("m4", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Second, Fence: 1, Resources: []vim.Reserve{network(1)}})
-	nowhere := w.message("m5", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: "vim-9", Fence: 1, Resources: []vim.Reserve{network(5)}})
-	gone := w.message("m6", vim.TypeRelease, vim.ReleaseResources{VnfID: vnf, Connection: "vim-9", Resources: []vim.Release{{Token: token(6)}}})
-	w.deliver(w.message("m1", "vim.dance.v1", 1), w.message("m2", vim.TypeReserve, "x"), w.reserve("m3", 1, port), elsewhere)
-	w.deliver(nowhere)
-	w.run(time.Second)
-	w.deliver(gone)
-	w.run(time.Second)
-	w.wantReplies("r1 SUCCEEDED", "m1 FAILED permanent", "m2 FAILED permanent", "m3 FAILED permanent", "m4 FAILED permanent",
-		"m5 FAILED permanent", "m6 FAILED permanent")
-	w.wantInventory(network(1))
-}
-
-func TestTheSweepReportsWhatIsGone(t *testing.T) {
-	w := newWorld(t, "")
-	var gone []vim.Token
-	w.cfg.Gone = func(_ string, r vim.Resource) { gone = append(gone, r.Token) }
-	w.restart()
-	config := vim.Reserve{Token: token(3), Kind: vim.Configuration, Spec: vim.Spec{Configuration: &vim.ConfigurationSpec{Action: "start"}}}
-	w.deliver(w.reserve("r1", 1, network(1), network(2), config))
-	w.run(time.Second)
-	if w.sweepOnce() {
-		t.Error("a sweep of what is as it should be found something")
-	}
-	if _, err := w.vim.Release(t.Context(), sim.Connections()[0], vim.Network, token(2)); err != nil {
-		t.Fatal(err)
-	}
-	w.sweepOnce()
-	if !slices.Equal(gone, []vim.Token{token(2)}) {
-		t.Errorf("gone: %v", gone)
-	}
-}
-
-func TestAResourceThatIsNeverReadyIsGivenUp(t *testing.T) {
-	w := newWorld(t, `{"delay":"1h"}`)
-	w.deliver(w.reserve("r1", 1, network(1)))
-	w.run(time.Second)
-	w.behave(`{"delay":"0s"}`)
-	w.run(11 * time.Minute)
-	w.wantReplies("r1 FAILED transient")
-	w.wantInventory()
-}
-
-func TestADuplicatedReplyIsSentTwice(t *testing.T) {
-	w := newWorld(t, `{"rules":[{"on":"*","outcome":"duplicate-reply"}]}`)
-	w.cfg.Tap = w.vim.Replies
-	w.restart()
-	w.deliver(w.reserve("r1", 1, network(1)))
-	w.run(time.Second)
-	w.deliver(w.release("d1", network(1)))
-	w.run(time.Second)
-	w.wantReplies("r1 SUCCEEDED", "r1 SUCCEEDED", "d1 SUCCEEDED", "d1 SUCCEEDED")
-}
-
-func TestOldCommandsAndTombstonesGo(t *testing.T) {
-	w := newWorld(t, "")
-	w.deliver(w.reserve("r1", 1, network(1), network(2)), w.reserve("r2", 1, missing(3)))
-	w.run(time.Second)
-	w.deliver(w.release("d1", network(1)))
-	w.run(time.Second)
-	w.now = w.now.Add(8 * 24 * time.Hour)
-	w.run(time.Second)
-	var left []string
-	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableVimResources} {
-		recs, err := w.store.Records(t.Context(), eventstore.RecordQuery{Table: table})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range recs {
-			left = append(left, r.State)
-		}
-	}
-	slices.Sort(left)
-	if !slices.Equal(left, []string{vimmanager.Active, vimmanager.FenceState}) {
-		t.Errorf("left: %v", left)
-	}
-	w.wantInventory(network(2))
 }

@@ -131,7 +131,7 @@ func DecodeBehaviour(b []byte) (Behaviour, error) {
 	if err != nil {
 		return Behaviour{}, err
 	}
-	return out, out.Validate()
+	return out.clone(), out.Validate()
 }
 
 // object decodes a JSON object field by field, so that an error can name the attribute.

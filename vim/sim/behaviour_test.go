@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -217,46 +216,5 @@ func FuzzDecodeBehaviour(f *testing.F) {
 		if err != nil || !equalJSON(t, again, read) {
 			t.Fatalf("%s reads back as %+v, %v", out, again, err)
 		}
-	})
-}
-
-// FuzzJournal opens whatever is in the file: an error or a simulator that works, never a panic.
-func FuzzJournal(f *testing.F) {
-	seed := filepath.Join(f.TempDir(), "seed")
-	s, err := sim.Open(sim.Config{Path: seed})
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := s.SetBehaviour(sim.Behaviour{Delay: 1, Rules: []sim.Rule{{On: "*", Outcome: "late-effect", Times: 1}}}); err != nil {
-		f.Fatal(err)
-	}
-	for range 2 {
-		_, _ = s.Start(context.Background(), conn, network())
-	}
-	b, err := os.ReadFile(seed)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b)
-	f.Add(b[:len(b)-5])
-	f.Fuzz(func(t *testing.T, b []byte) {
-		path := filepath.Join(t.TempDir(), "j")
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := sim.Open(sim.Config{Path: path})
-		if err != nil {
-			return
-		}
-		_ = s.Inventory()
-		_, _ = s.Start(t.Context(), conn, network())
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		again, err := sim.Open(sim.Config{Path: path})
-		if err != nil {
-			t.Fatalf("its own journal cannot be opened: %v", err)
-		}
-		_ = again.Close()
 	})
 }

@@ -153,6 +153,9 @@ func (s *state) apply(r record) error {
 		s.remove(*r.Delete)
 	}
 	if r.Late != nil {
+		if r.Late.Serial == 0 || r.Late.Vim == "" {
+			return errors.New("a late effect without serial number or vim")
+		}
 		s.late = append(s.late, *r.Late)
 		sort.SliceStable(s.late, func(i, j int) bool {
 			a, b := s.late[i], s.late[j]

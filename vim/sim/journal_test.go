@@ -1,0 +1,61 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/vnfm/vnfm/vim"
+)
+
+// write returns the journal of a state.
+func write(t testing.TB, s *state) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	put := func(r record) error { return enc.Encode(r) }
+	if err := put(record{Format: format}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.snapshot(put); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// FuzzJournal reads whatever is in the file: an error, or a simulator that works and whose own journal can be read. Never
+// a panic.
+func FuzzJournal(f *testing.F) {
+	now := func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
+	conn := Connections()[0]
+	network := vim.StartRequest{Token: vim.Token{ID: "a", Generation: 1}, Kind: vim.Network, Owner: "vnf-1", Spec: vim.Spec{Network: &vim.NetworkSpec{}}}
+	seed, err := Open(Config{Now: now, Behaviour: Behaviour{Delay: 1, Rules: []Rule{{On: OnAny, Outcome: LateEffect, Times: 1}}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for range 2 {
+		_, _ = seed.Start(context.Background(), conn, network)
+	}
+	b := write(f, seed.state)
+	f.Add(b)
+	f.Add(b[:len(b)-5])
+	f.Add([]byte("{\"format\":1}\n{\"late\":{}}\n")) // once landed for ever
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := Open(Config{Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if replay(bytes.NewReader(b), s.state.apply) != nil {
+			return
+		}
+		_ = s.Inventory()
+		_, _ = s.Start(t.Context(), conn, network)
+		_, _ = s.List(t.Context(), conn, "")
+		_, _ = s.Release(t.Context(), conn, vim.Network, network.Token)
+		if err := replay(bytes.NewReader(write(t, s.state)), newState(Behaviour{}).apply); err != nil {
+			t.Fatalf("its own journal cannot be read: %v", err)
+		}
+	})
+}
