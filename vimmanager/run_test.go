@@ -106,7 +106,7 @@ func (r *running) until(reply string) {
 				return
 			}
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 	r.t.Fatalf("no reply %q among %q", reply, r.replies())
 }
