@@ -336,7 +336,7 @@ func (s *Service) connections(resources []vnf.Resource) map[string]vnf.VimConnec
 		}
 		var rec vnf.VimConnection
 		if c, err := s.cfg.Connections.Connection(r.Connection); err == nil {
-			rec = vnf.VimConnection{VimID: c.VimID, Type: string(c.Type), InterfaceInfo: c.InterfaceInfo, Extra: c.Extra}
+			rec = vnf.VimConnection{VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, Extra: c.Extra}
 		}
 		out[r.Connection] = rec
 	}

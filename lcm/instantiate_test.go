@@ -560,8 +560,8 @@ func TestInstantiateIsRefused(t *testing.T) {
 			if vnfm.KindOf(err) != tt.kind {
 				t.Fatalf("got %v, want %s", err, tt.kind)
 			}
-			if e := err.(*vnfm.Error); e.Attribute != tt.attribute {
-				t.Errorf("attribute %q, want %q", e.Attribute, tt.attribute)
+			if at := attribute(err); at != tt.attribute {
+				t.Errorf("attribute %q, want %q", at, tt.attribute)
 			}
 		})
 	}

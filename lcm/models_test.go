@@ -47,7 +47,7 @@ func minimal() *vnfd.Descriptor {
 }
 
 // twoVdus is like vm-two-vdus-scaling: two external connection points, two internal links, a VDU that boots from its
-// volume, kept apart. Beside it it declares properties and boot data.
+// volume, kept apart. It also declares properties and boot data.
 func twoVdus() *vnfd.Descriptor {
 	one := 1
 	a, b := vdu("VDU1", 1, 3), vdu("VDU2", 1, 1)

@@ -201,7 +201,7 @@ func (p *planner) name(parts ...string) string {
 
 func (p *planner) add(r Planned) { p.stage[r.Kind] = append(p.stage[r.Kind], r) }
 
-func (p *planner) warn(format string, args ...any) {
+func (p *planner) warnf(format string, args ...any) {
 	p.plan.Warnings = append(p.plan.Warnings, fmt.Sprintf(format, args...))
 }
 
@@ -223,7 +223,7 @@ func (p *planner) scale() error {
 	}
 	for _, s := range p.f.Scripts {
 		if s.Operation == "instantiate_start" || s.Operation == "instantiate_end" || s.Operation == "instantiate" {
-			p.warn("the package's script for %s was not run: scripts in packages are never run", s.Operation)
+			p.warnf("the package's script for %s was not run: scripts in packages are never run", s.Operation)
 		}
 	}
 	return nil

@@ -236,14 +236,14 @@ func TestPlanCoversExternalConnectionPoints(t *testing.T) {
 	})
 }
 
-func refused(t *testing.T, r lcm.Instantiate, attribute string) {
+func refused(t *testing.T, r lcm.Instantiate, want string) {
 	t.Helper()
 	_, err := lcm.NewPlan("op-1", "fw", twoVdus(), &r, params)
 	if vnfm.KindOf(err) != vnfm.Unprocessable {
 		t.Fatalf("got %v, want Unprocessable", err)
 	}
-	if e := err.(*vnfm.Error); e.Attribute != attribute {
-		t.Errorf("attribute %q, want %q (%s)", e.Attribute, attribute, e.Detail)
+	if at := attribute(err); at != want {
+		t.Errorf("attribute %q, want %q (%s)", at, want, err)
 	}
 }
 

@@ -96,12 +96,12 @@ func (p *planner) volumes(vdu *vnfd.Vdu, c *Vnfc, spec *vim.ComputeSpec, name st
 	for _, sid := range vdu.Storages {
 		i := slices.IndexFunc(p.f.Storages, func(s vnfd.Storage) bool { return s.ID == sid })
 		if i < 0 {
-			p.warn("VDU %s names the storage %s, which the VNFD does not have", vdu.ID, sid)
+			p.warnf("VDU %s names the storage %s, which the VNFD does not have", vdu.ID, sid)
 			continue
 		}
 		s := &p.f.Storages[i]
 		if s.Type != "BLOCK" && s.Type != "" {
-			p.warn("the storage %s is not made: %s storage cannot be attached", sid, s.Type)
+			p.warnf("the storage %s is not made: %s storage cannot be attached", sid, s.Type)
 			continue
 		}
 		if boots == "" && vdu.Image == nil && s.Image != nil {
@@ -176,7 +176,7 @@ func (p *planner) fixed(cp vnfd.VduCp, index int) []vim.FixedIP {
 	if p.counts[cp.Vdu] > 1 {
 		if index >= len(addresses) {
 			if len(addresses) > 0 {
-				p.warn("%s: the VNFD fixes %d addresses; instance %d gets one from the VIM", cp.ID, len(addresses), index)
+				p.warnf("%s: the VNFD fixes %d addresses; instance %d gets one from the VIM", cp.ID, len(addresses), index)
 			}
 			return nil
 		}

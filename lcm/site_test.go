@@ -3,6 +3,7 @@ package lcm_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -107,6 +108,15 @@ func (s *site) Connection(id string) (vim.Connection, error) {
 }
 
 var by = request.Info{Actor: "alice", ID: "request-1"}
+
+// attribute is the request attribute that an error names.
+func attribute(err error) string {
+	var e *vnfm.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	return e.Attribute
+}
 
 func (s *site) ctx() context.Context { return s.t.Context() }
 

@@ -222,7 +222,7 @@ func TestCreate(t *testing.T) {
 	}
 	s.pkg = 0
 	_, err = s.svc.CreateVnf(s.ctx(), lcm.CreateVnf{VnfdID: "gone"}, by)
-	if vnfm.KindOf(err) != vnfm.Unprocessable || err.(*vnfm.Error).Attribute != "/vnfdId" {
+	if vnfm.KindOf(err) != vnfm.Unprocessable || attribute(err) != "/vnfdId" {
 		t.Errorf("no package: %v", err)
 	}
 	s.finish()

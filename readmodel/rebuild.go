@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -84,7 +85,7 @@ func Compare(ctx context.Context, store eventstore.Reader, sources ...Source) ([
 			out = append(out, Difference{Kind: s.Kind, ID: id, Got: &got})
 		}
 	}
-	slices.SortFunc(out, func(a, b Difference) int { return bytes.Compare([]byte(a.Kind+a.ID), []byte(b.Kind+b.ID)) })
+	slices.SortFunc(out, func(a, b Difference) int { return strings.Compare(a.Kind+a.ID, b.Kind+b.ID) })
 	return out, nil
 }
 

@@ -60,7 +60,7 @@ func TestErrorHandlingInEveryState(t *testing.T) {
 				for _, task := range tasks {
 					o := &vnf.OpOcc{ID: "o", Version: 1, State: state, Irreversible: irreversible, UndoBegun: undoBegun, Operation: "X"}
 					events, err := o.Process(vnf.HandleError{Task: task, Mode: "GRACEFUL"})
-					var want vnfm.Kind = vnfm.Conflict
+					want := vnfm.Conflict
 					switch {
 					case task == vnf.TriggerRollback && irreversible:
 						want = vnfm.NotFound
