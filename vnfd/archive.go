@@ -71,7 +71,7 @@ func openArchive(r io.ReaderAt, size int64, limits Limits, p *problems) (*archiv
 	a := &archive{src: src, size: size, limits: limits, byName: map[string]*entry{}}
 	for _, f := range z.File {
 		if rule, text := checkEntry(f); rule != "" {
-			p.fail(rule, Position{File: printable(f.Name)}, "%s", text)
+			p.failf(rule, Position{File: printable(f.Name)}, "%s", text)
 			continue
 		}
 		if strings.HasSuffix(f.Name, "/") {
@@ -79,7 +79,7 @@ func openArchive(r io.ReaderAt, size int64, limits Limits, p *problems) (*archiv
 		}
 		name := path.Clean(f.Name)
 		if a.byName[name] != nil {
-			p.fail("duplicate-file", Position{File: name}, "the archive holds this file twice")
+			p.failf("duplicate-file", Position{File: name}, "the archive holds this file twice")
 			continue
 		}
 		e := &entry{name: name, zip: f}

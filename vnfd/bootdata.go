@@ -45,11 +45,11 @@ func (s *scope) bootData(n *node) *BootData {
 	} else if kvp := s.get(n, "kvp_data", "data"); !kvp.empty() {
 		text, err := json.Marshal(s.value(kvp, nil, 0)) // keys in order: equal data, equal text
 		if err != nil {
-			s.fail("bad-value", kvp.at, "the kvp_data cannot be written as JSON: %s", err)
+			s.failf("bad-value", kvp.at, "the kvp_data cannot be written as JSON: %s", err)
 		}
 		b = newBootData(string(text))
 	} else {
-		s.find("boot-data", n.at, "the boot_data has neither content, nor a file, nor key-value pairs; it is left out")
+		s.findf("boot-data", n.at, "the boot_data has neither content, nor a file, nor key-value pairs; it is left out")
 		return nil
 	}
 	b.ConfigDrive = s.boolean(s.get(n, "vim_specific_properties", "properties", "config_drive"), false)
@@ -59,7 +59,7 @@ func (s *scope) bootData(n *node) *BootData {
 // bootFile reads a file of the package, once however many use it.
 func (s *scope) bootFile(name string, at Position) *BootData {
 	if s.archive.byName[name] == nil {
-		s.find("artifact-missing", at, "the boot data file %s is not in the package", quote(name))
+		s.findf("artifact-missing", at, "the boot data file %s is not in the package", quote(name))
 		return newBootData("")
 	}
 	b, ok := s.bootFiles[name]
@@ -127,7 +127,7 @@ func (s *scope) checkVariables(d *Descriptor, f *Flavour) {
 				}
 				continue
 			}
-			s.find("undeclared-variable", f.Vdus[i].At, "the boot data of %s uses ${%s}, which nothing declares; without a value of that name it is left as it is", quote(f.Vdus[i].ID), name)
+			s.findf("undeclared-variable", f.Vdus[i].At, "the boot data of %s uses ${%s}, which nothing declares; without a value of that name it is left as it is", quote(f.Vdus[i].ID), name)
 		}
 		b.Variables = kept
 	}

@@ -16,7 +16,7 @@ func (s *scope) vdu(nt *nodeTemplate) Vdu {
 	v.Min = s.count(s.get(profile, "min_number_of_instances"), 1)
 	v.Max = s.count(s.get(profile, "max_number_of_instances"), max(1, v.Min))
 	if v.Max < v.Min {
-		s.fail("bad-value", profile.where(), "max_number_of_instances is less than min_number_of_instances")
+		s.failf("bad-value", profile.where(), "max_number_of_instances is less than min_number_of_instances")
 	}
 	v.Configurable = s.configurable(declaration{def: s.definition(nt.kind, "configurable_properties"), value: s.prop(nt, "configurable_properties")})
 	v.BootOrder = s.prop(nt, "boot_order").texts()
@@ -24,14 +24,14 @@ func (s *scope) vdu(nt *nodeTemplate) Vdu {
 	v.Image = s.image(nt)
 	for _, r := range s.requirements(nt, "virtual_storage") {
 		if target := s.byName[r.text()]; target == nil || !s.isStorage(target.kind) {
-			s.fail("unknown-reference", r.at, "the virtual_storage of %s names %s, which is no storage of this template", quote(nt.name), quote(r.text()))
+			s.failf("unknown-reference", r.at, "the virtual_storage of %s names %s, which is no storage of this template", quote(nt.name), quote(r.text()))
 			continue
 		}
 		v.Storages = addOnce(v.Storages, r.text())
 	}
 	for _, b := range v.BootOrder {
 		if b != nt.name && !slices.Contains(v.Storages, b) && b != "sw_image" {
-			s.find("boot-order", s.prop(nt, "boot_order").where(), "the boot_order of %s names %s, which is none of its storages", quote(nt.name), quote(b))
+			s.findf("boot-order", s.prop(nt, "boot_order").where(), "the boot_order of %s names %s, which is none of its storages", quote(nt.name), quote(b))
 		}
 	}
 	compute := s.get(nt.n, "capabilities", "virtual_compute", "properties")
@@ -69,21 +69,25 @@ func (s *scope) capabilityName(n *node) string {
 // checkCompute finds sizes that no virtual machine can have.
 func (s *scope) checkCompute(v *Vdu, compute *node) {
 	if v.VCPUs == 0 {
-		s.find("implausible-size", compute.at, "%s has no virtual CPU", quote(v.ID))
+		s.findf("implausible-size", compute.at, "%s has no virtual CPU", quote(v.ID))
 	}
 	if v.MemoryBytes == 0 {
-		s.find("implausible-size", compute.at, "%s has no memory", quote(v.ID))
+		s.findf("implausible-size", compute.at, "%s has no memory", quote(v.ID))
 	}
 	if v.Image == nil {
 		return
 	}
 	at := s.prop(s.byName[v.ID], "sw_image_data").where()
 	if v.DiskBytes > 0 && max(v.Image.SizeBytes, v.Image.MinDiskBytes) > v.DiskBytes {
-		s.find("implausible-size", at, "the image of %s needs %d bytes, more than its disk of %d", quote(v.ID), max(v.Image.SizeBytes, v.Image.MinDiskBytes), v.DiskBytes)
+		s.findf("implausible-size", at, "the image of %s needs %d bytes, more than its disk of %d", quote(v.ID), max(v.Image.SizeBytes, v.Image.MinDiskBytes), v.DiskBytes)
 	}
 	if v.Image.MinRAMBytes > v.MemoryBytes {
-		s.find("implausible-size", at, "the image of %s needs %d bytes of memory, more than its %d", quote(v.ID), v.Image.MinRAMBytes, v.MemoryBytes)
+		s.findf("implausible-size", at, "the image of %s needs %d bytes of memory, more than its %d", quote(v.ID), v.Image.MinRAMBytes, v.MemoryBytes)
 	}
+}
+
+func (s *scope) isVdu(kind string) bool {
+	return s.derives(nodeTypes, kind, typeCompute) || s.derives(nodeTypes, kind, typeDeployable)
 }
 
 func (s *scope) isStorage(kind string) bool {
@@ -99,10 +103,10 @@ func (s *scope) storage(nt *nodeTemplate, kind, data, size string) Storage {
 		PerVnfc: s.boolean(s.prop(nt, "per_vnfc_instance"), true), At: nt.at,
 	}
 	if st.SizeBytes == 0 && kind != "OBJECT" {
-		s.find("implausible-size", nt.at, "the storage %s has no size", quote(nt.name))
+		s.findf("implausible-size", nt.at, "the storage %s has no size", quote(nt.name))
 	}
 	if st.Image != nil && st.SizeBytes > 0 && max(st.Image.SizeBytes, st.Image.MinDiskBytes) > st.SizeBytes {
-		s.find("implausible-size", s.prop(nt, "sw_image_data").where(), "the image of %s needs %d bytes, more than its storage of %d", quote(nt.name), max(st.Image.SizeBytes, st.Image.MinDiskBytes), st.SizeBytes)
+		s.findf("implausible-size", s.prop(nt, "sw_image_data").where(), "the image of %s needs %d bytes, more than its storage of %d", quote(nt.name), max(st.Image.SizeBytes, st.Image.MinDiskBytes), st.SizeBytes)
 	}
 	return st
 }
@@ -125,10 +129,10 @@ func (s *scope) image(nt *nodeTemplate) *Image {
 		img.Checksum = strings.ToLower(s.get(checksum, "algorithm").text() + ":" + h)
 	}
 	if img.Name == "" {
-		s.fail("missing-property", n.at, "the sw_image_data of %s has no name", quote(nt.name))
+		s.failf("missing-property", n.at, "the sw_image_data of %s has no name", quote(nt.name))
 	}
 	if v := s.get(n, "min_disk"); v != nil && img.MinDiskBytes == 0 {
-		s.find("implausible-size", v.at, "the image of %s has a min_disk of 0", quote(nt.name))
+		s.findf("implausible-size", v.at, "the image of %s has a min_disk of 0", quote(nt.name))
 	}
 	img.File = s.imageFile(nt)
 	return img
@@ -171,7 +175,7 @@ func (s *scope) artifactFile(file *node) string {
 		return ""
 	}
 	if s.archive.byName[name] == nil {
-		s.find("artifact-missing", file.at, "the artifact file %s is not in the package", quote(file.text()))
+		s.findf("artifact-missing", file.at, "the artifact file %s is not in the package", quote(file.text()))
 		return ""
 	}
 	return name

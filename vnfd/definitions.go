@@ -38,7 +38,7 @@ func (l *loader) load(file string) (*document, error) {
 		return nil, nil //nolint:nilnil // recorded
 	}
 	if len(l.order) == maxDefinitions {
-		l.fail("too-large", Position{File: file}, "the package has more than %d definitions", maxDefinitions)
+		l.failf("too-large", Position{File: file}, "the package has more than %d definitions", maxDefinitions)
 		l.docs[file] = nil
 		return nil, nil //nolint:nilnil // recorded
 	}
@@ -53,7 +53,7 @@ func (l *loader) load(file string) (*document, error) {
 	l.docs[file] = d
 	l.order = append(l.order, d)
 	if root.kind != mappingNode || !root.has("tosca_definitions_version") {
-		l.fail("not-tosca", Position{File: file, Line: 1}, "the file is no TOSCA service template: it has no tosca_definitions_version")
+		l.failf("not-tosca", Position{File: file, Line: 1}, "the file is no TOSCA service template: it has no tosca_definitions_version")
 		return d, nil
 	}
 	l.path = append(l.path, file)
@@ -72,7 +72,7 @@ func (l *loader) follow(d *document, ref *node) error {
 	isETSI := strings.HasPrefix(path.Base(name), "etsi_nfv_sol001_") && strings.HasSuffix(name, "types.yaml")
 	if isURL(name) {
 		if !isETSI {
-			l.fail("missing-import", ref.at, "the import %s is not part of the package; nothing is fetched from elsewhere", quote(name))
+			l.failf("missing-import", ref.at, "the import %s is not part of the package; nothing is fetched from elsewhere", quote(name))
 		}
 		d.etsi = d.etsi || isETSI
 		return nil
@@ -83,17 +83,17 @@ func (l *loader) follow(d *document, ref *node) error {
 	}
 	if l.byName[file] == nil {
 		if !isETSI {
-			l.fail("missing-import", ref.at, "the imported file %s is not in the package", quote(name))
+			l.failf("missing-import", ref.at, "the imported file %s is not in the package", quote(name))
 		}
 		d.etsi = d.etsi || isETSI
 		return nil
 	}
 	if i := slices.Index(l.path, file); i >= 0 {
-		l.fail("cyclic-import", ref.at, "the imports form a cycle: %s", strings.Join(append(slices.Clone(l.path[i:]), file), " → "))
+		l.failf("cyclic-import", ref.at, "the imports form a cycle: %s", strings.Join(append(slices.Clone(l.path[i:]), file), " → "))
 		return nil
 	}
 	if len(l.path) > l.limits.Depth {
-		l.fail("yaml-bomb", ref.at, "the imports nest deeper than %d files", l.limits.Depth)
+		l.failf("yaml-bomb", ref.at, "the imports nest deeper than %d files", l.limits.Depth)
 		return nil
 	}
 	imported, err := l.load(file)

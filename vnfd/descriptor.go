@@ -55,10 +55,10 @@ func (c *csar) noVnf(top *scope) {
 	}
 	at := Position{File: c.pkg.Entry, Line: 1}
 	for _, nt := range top.nodes {
-		c.fail("no-vnf", nt.at, "no node template is a VNF (a type derived from tosca.nodes.nfv.VNF); %s is a %s", quote(nt.name), nt.kind)
+		c.failf("no-vnf", nt.at, "no node template is a VNF (a type derived from tosca.nodes.nfv.VNF); %s is a %s", quote(nt.name), nt.kind)
 		return
 	}
-	c.fail("no-vnf", at, "the descriptor has no node template that is a VNF (a type derived from tosca.nodes.nfv.VNF)")
+	c.failf("no-vnf", at, "the descriptor has no node template that is a VNF (a type derived from tosca.nodes.nfv.VNF)")
 }
 
 // describe builds the descriptor.
@@ -69,7 +69,7 @@ func (c *csar) describe(top *scope, templates []*scope) *Descriptor {
 	for _, s := range templates {
 		f := s.flavour()
 		if first, twice := seen[f.ID]; twice {
-			c.fail("duplicate-flavour", f.At, "the deployment flavour %s is defined at %stoo", quote(f.ID), first.String())
+			c.failf("duplicate-flavour", f.At, "the deployment flavour %s is defined at %stoo", quote(f.ID), first.String())
 			continue
 		}
 		seen[f.ID] = f.At
@@ -114,7 +114,7 @@ func (c *csar) identify(d *Descriptor, top *scope, templates []*scope) {
 	for _, p := range identityProperties {
 		v := s.vnfProperty(p.name)
 		if v.text() == "" {
-			c.fail("missing-identity", at, "the VNF has no %s", p.name)
+			c.failf("missing-identity", at, "the VNF has no %s", p.name)
 			continue
 		}
 		p.set(d, v.text())
@@ -122,11 +122,11 @@ func (c *csar) identify(d *Descriptor, top *scope, templates []*scope) {
 	info := s.vnfProperty("vnfm_info")
 	d.VnfmInfo = info.texts()
 	if len(d.VnfmInfo) == 0 {
-		c.find("vnfm-info", at, "the VNF has no vnfm_info")
+		c.findf("vnfm-info", at, "the VNF has no vnfm_info")
 	}
 	for _, item := range info.list() {
 		if !vnfmInfo.MatchString(item.text()) {
-			c.find("vnfm-info", item.at, "the vnfm_info %s is neither 'etsivnfm:v<version>' nor '<IANA enterprise number>:<name>'", quote(item.text()))
+			c.findf("vnfm-info", item.at, "the vnfm_info %s is neither 'etsivnfm:v<version>' nor '<IANA enterprise number>:<name>'", quote(item.text()))
 		}
 	}
 	d.Localization = s.vnfProperty("localization_languages").texts()
@@ -167,7 +167,7 @@ func (s *scope) flavourID() string {
 			}
 		}
 	}
-	s.fail("missing-identity", Position{File: s.doc.file, Line: 1}, "the deployment flavour has no flavour_id")
+	s.failf("missing-identity", Position{File: s.doc.file, Line: 1}, "the deployment flavour has no flavour_id")
 	return ""
 }
 

@@ -27,7 +27,7 @@ func (s *scope) flavour() Flavour {
 		s.checkArtifacts(nt)
 		is := func(base string) bool { return s.derives(nodeTypes, nt.kind, base) }
 		switch {
-		case is(typeCompute), is(typeDeployable):
+		case s.isVdu(nt.kind):
 			f.Vdus = append(f.Vdus, s.vdu(nt))
 		case is(typeBlockStorage):
 			f.Storages = append(f.Storages, s.storage(nt, "BLOCK", "virtual_block_storage_data", "size_of_storage"))
@@ -45,7 +45,7 @@ func (s *scope) flavour() Flavour {
 			f.ExtCps = append(f.ExtCps, s.extCp(nt))
 		case is(typeVnf), is(typeContainer):
 		case s.nfvAncestor(nt.kind) != "":
-			s.find("not-supported", nt.at, "%s is a %s, which is read but not provided for", quote(nt.name), s.nfvAncestor(nt.kind))
+			s.findf("not-supported", nt.at, "%s is a %s, which is read but not provided for", quote(nt.name), s.nfvAncestor(nt.kind))
 		}
 	}
 	s.scaling(&f)
@@ -86,7 +86,7 @@ func (s *scope) exposed() map[string]bool {
 			target = target.get("mapping")
 		}
 		if !known[f.name] {
-			s.find("substitution-mapping", f.key, "the substitution mapping %s is no requirement of %s", quote(f.name), quote(s.vnfType()))
+			s.findf("substitution-mapping", f.key, "the substitution mapping %s is no requirement of %s", quote(f.name), quote(s.vnfType()))
 		}
 		names := target.texts()
 		if len(names) == 0 {
@@ -94,11 +94,11 @@ func (s *scope) exposed() map[string]bool {
 		}
 		nt := s.byName[names[0]]
 		if nt == nil {
-			s.find("substitution-mapping", f.key, "the substitution mapping %s names %s, which is no node template", quote(f.name), quote(names[0]))
+			s.findf("substitution-mapping", f.key, "the substitution mapping %s names %s, which is no node template", quote(f.name), quote(names[0]))
 			continue
 		}
 		if len(names) > 1 && !s.hasRequirement(nt.kind, names[1]) {
-			s.find("substitution-mapping", f.key, "the substitution mapping %s names the requirement %s, which %s does not have", quote(f.name), quote(names[1]), quote(nt.name))
+			s.findf("substitution-mapping", f.key, "the substitution mapping %s names the requirement %s, which %s does not have", quote(f.name), quote(names[1]), quote(nt.name))
 		}
 		out[names[0]] = true
 	}

@@ -48,7 +48,7 @@ func (c *csar) checkFiles() error {
 		file := File{Path: e.name, Size: size, SHA256: hex.EncodeToString(own.Sum(nil)), Listed: len(promises[e.name]) > 0}
 		for _, pr := range promises[e.name] {
 			if got := hex.EncodeToString(pr.sum.Sum(nil)); !strings.EqualFold(got, pr.hash) {
-				c.fail("wrong-hash", pr.at, "the %s of %s is %s, not %s", pr.algorithm, quote(e.name), got, quote(pr.hash))
+				c.failf("wrong-hash", pr.at, "the %s of %s is %s, not %s", pr.algorithm, quote(e.name), got, quote(pr.hash))
 			}
 		}
 		c.pkg.Files = append(c.pkg.Files, file)
@@ -57,7 +57,7 @@ func (c *csar) checkFiles() error {
 		return nil
 	}
 	if names := c.unlisted(); len(names) > 0 {
-		c.find("unlisted-files", Position{File: c.metas[0]}, "hashes are listed, but not of %s: %s", plural(len(names), "file"), list(names))
+		c.findf("unlisted-files", Position{File: c.metas[0]}, "hashes are listed, but not of %s: %s", plural(len(names), "file"), list(names))
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (c *csar) promises() map[string][]promise {
 			continue
 		}
 		if c.byName[name] == nil {
-			c.fail("listed-file-missing", l.at, "the listed file %s is not in the package", quote(l.path))
+			c.failf("listed-file-missing", l.at, "the listed file %s is not in the package", quote(l.path))
 			continue
 		}
 		if l.hash == "" {
@@ -82,7 +82,7 @@ func (c *csar) promises() map[string][]promise {
 		}
 		sum := newHash(l.algorithm)
 		if sum == nil {
-			c.fail("wrong-hash", l.at, "the hash of %s is of the unknown algorithm %s", quote(l.path), quote(l.algorithm))
+			c.failf("wrong-hash", l.at, "the hash of %s is of the unknown algorithm %s", quote(l.path), quote(l.algorithm))
 			continue
 		}
 		out[name] = append(out[name], promise{listing: l, sum: sum})

@@ -73,13 +73,13 @@ func parseMeta(file string, data []byte, p *problems) *metaFile {
 		}
 		key, value, ok := l.split()
 		if !ok || key == "" {
-			p.fail("bad-meta", l.at, "the line is not of the form 'Key: value'")
+			p.failf("bad-meta", l.at, "the line is not of the form 'Key: value'")
 			continue
 		}
 		started = true
 		if block == nil {
 			if _, twice := m.keys[key]; twice {
-				p.fail("bad-meta", l.at, "the key %s is given twice", quote(key))
+				p.failf("bad-meta", l.at, "the key %s is given twice", quote(key))
 			}
 			m.keys[key], m.at[key], last = value, l.at, key
 			continue

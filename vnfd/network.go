@@ -38,15 +38,15 @@ func (s *scope) subnet(n *node) (SubnetProfile, bool) {
 	}
 	prefix, err := netip.ParsePrefix(sp.CIDR)
 	if err != nil {
-		s.fail("bad-value", n.at, "the cidr %s is not an IP network", quote(sp.CIDR))
+		s.failf("bad-value", n.at, "the cidr %s is not an IP network", quote(sp.CIDR))
 		return sp, false
 	}
 	if prefix.Addr().Is4() != (sp.IPVersion == 4) {
-		s.fail("bad-value", cidr.at, "the cidr %s is not of IP version %d", sp.CIDR, sp.IPVersion)
+		s.failf("bad-value", cidr.at, "the cidr %s is not of IP version %d", sp.CIDR, sp.IPVersion)
 	}
 	if sp.Gateway != "" {
 		if gw, err := netip.ParseAddr(sp.Gateway); err != nil || !prefix.Contains(gw) {
-			s.fail("bad-value", s.get(n, "gateway_ip").where(), "the gateway_ip %s is not in %s", quote(sp.Gateway), sp.CIDR)
+			s.failf("bad-value", s.get(n, "gateway_ip").where(), "the gateway_ip %s is not in %s", quote(sp.Gateway), sp.CIDR)
 		}
 	}
 	return sp, true
@@ -62,21 +62,21 @@ func (s *scope) vduCp(nt *nodeTemplate, exposed map[string]bool) (VduCp, bool) {
 		Protocols: s.prop(nt, "layer_protocols").texts(), Trunk: s.boolean(s.prop(nt, "trunk_mode"), false), At: nt.at,
 	}
 	if cp.VnicType != "" && !slices.Contains(vnicTypes, cp.VnicType) {
-		s.find("vnic-type", s.prop(nt, "vnic_type").where(), "the vnic_type %s of %s is not known", quote(cp.VnicType), quote(nt.name))
+		s.findf("vnic-type", s.prop(nt, "vnic_type").where(), "the vnic_type %s of %s is not known", quote(cp.VnicType), quote(nt.name))
 	}
 	binding := s.requirements(nt, "virtual_binding")
 	if len(binding) == 0 {
-		s.find("cp-without-vdu", nt.at, "the connection point %s is bound to no VDU; it is left out", quote(nt.name))
+		s.findf("cp-without-vdu", nt.at, "the connection point %s is bound to no VDU; it is left out", quote(nt.name))
 		return cp, false
 	}
 	cp.Vdu = binding[0].text()
-	if target := s.byName[cp.Vdu]; target == nil || !(s.derives(nodeTypes, target.kind, typeCompute) || s.derives(nodeTypes, target.kind, typeDeployable)) {
-		s.fail("unknown-reference", binding[0].at, "the virtual_binding of %s names %s, which is no VDU of this template", quote(nt.name), quote(cp.Vdu))
+	if target := s.byName[cp.Vdu]; target == nil || !s.isVdu(target.kind) {
+		s.failf("unknown-reference", binding[0].at, "the virtual_binding of %s names %s, which is no VDU of this template", quote(nt.name), quote(cp.Vdu))
 	}
 	cp.Link = s.linkOf(nt, "virtual_link")
 	cp.External = cp.Link == ""
 	if exposed[nt.name] && cp.Link != "" {
-		s.find("substitution-mapping", nt.at, "%s is exposed by substitution_mappings, but linked to %s inside; the link inside counts", quote(nt.name), quote(cp.Link))
+		s.findf("substitution-mapping", nt.at, "%s is exposed by substitution_mappings, but linked to %s inside; the link inside counts", quote(nt.name), quote(cp.Link))
 	}
 	s.fixedIPs(nt, &cp)
 	return cp, true
@@ -89,7 +89,7 @@ func (s *scope) linkOf(nt *nodeTemplate, requirement string) string {
 		return ""
 	}
 	if target := s.byName[links[0].text()]; target == nil || !s.derives(nodeTypes, target.kind, typeVirtualLink) {
-		s.fail("unknown-reference", links[0].at, "the %s of %s names %s, which is no virtual link of this template", requirement, quote(nt.name), quote(links[0].text()))
+		s.failf("unknown-reference", links[0].at, "the %s of %s names %s, which is no virtual link of this template", requirement, quote(nt.name), quote(links[0].text()))
 		return ""
 	}
 	return links[0].text()
@@ -110,11 +110,11 @@ func (s *scope) fixedIPs(nt *nodeTemplate, cp *VduCp) {
 			for _, ip := range s.get(address, "l3_address_data", "fixed_ip_address").list() {
 				addr, err := netip.ParseAddr(ip.text())
 				if err != nil {
-					s.fail("bad-value", ip.at, "the fixed_ip_address %s is not an IP address", quote(ip.text()))
+					s.failf("bad-value", ip.at, "the fixed_ip_address %s is not an IP address", quote(ip.text()))
 					continue
 				}
 				if cp.Link != "" && !slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) }) {
-					s.find("fixed-ip", ip.at, "the fixed_ip_address %s of %s is in no network of %s", ip.text(), quote(nt.name), quote(cp.Link))
+					s.findf("fixed-ip", ip.at, "the fixed_ip_address %s of %s is in no network of %s", ip.text(), quote(nt.name), quote(cp.Link))
 				}
 				cp.FixedIPs = append(cp.FixedIPs, addr.String())
 			}
@@ -129,7 +129,7 @@ func (s *scope) extCp(nt *nodeTemplate) ExtCp {
 		e.Cp = r.text()
 	}
 	if e.Link == "" && e.Cp == "" {
-		s.find("ext-cp-without-link", nt.at, "the external connection point %s has no internal_virtual_link", quote(nt.name))
+		s.findf("ext-cp-without-link", nt.at, "the external connection point %s has no internal_virtual_link", quote(nt.name))
 	}
 	return e
 }

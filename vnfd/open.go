@@ -60,7 +60,7 @@ func (c *csar) finish(o Options) (*Package, error) {
 	c.sort()
 	if o.Strict {
 		for _, f := range c.findings {
-			c.fail(f.Rule, f.At, "%s", f.Text)
+			c.failf(f.Rule, f.At, "%s", f.Text)
 		}
 	}
 	if err := c.err(); err != nil {
@@ -124,16 +124,16 @@ func (c *csar) readMeta() error {
 	top := Position{File: metaPath, Line: 1}
 	switch v := m.keys["csar-version"]; {
 	case v == "":
-		c.find("bad-meta", top, "CSAR-Version is missing")
+		c.findf("bad-meta", top, "CSAR-Version is missing")
 	case v != "1.0" && v != "1.1":
-		c.find("bad-meta", m.at["csar-version"], "CSAR-Version is %s, not 1.1", quote(v))
+		c.findf("bad-meta", m.at["csar-version"], "CSAR-Version is %s, not 1.1", quote(v))
 	}
 	entry := m.keys["entry-definitions"]
 	if entry == "" {
-		c.fail("missing-entry", top, "TOSCA.meta names no Entry-Definitions")
+		c.failf("missing-entry", top, "TOSCA.meta names no Entry-Definitions")
 	} else if name, ok := c.inPackage(".", entry, m.at["entry-definitions"]); ok {
 		if c.byName[name] == nil {
-			c.fail("missing-entry", m.at["entry-definitions"], "the entry definition %s is not in the package", quote(entry))
+			c.failf("missing-entry", m.at["entry-definitions"], "the entry definition %s is not in the package", quote(entry))
 		} else {
 			c.pkg.Entry = name
 		}
@@ -142,7 +142,7 @@ func (c *csar) readMeta() error {
 		at := m.at["other-definitions"]
 		if name, ok := c.inPackage(".", strings.Trim(other, `"`), at); ok {
 			if c.byName[name] == nil {
-				c.fail("missing-import", at, "the definition %s is not in the package", quote(other))
+				c.failf("missing-import", at, "the definition %s is not in the package", quote(other))
 				continue
 			}
 			c.others = append(c.others, name)
@@ -162,7 +162,7 @@ func (c *csar) readManifestOf(m *metaFile) error {
 			return nil
 		}
 		if c.byName[name] == nil {
-			c.fail("missing-manifest", m.at[key], "the manifest %s is not in the package", quote(m.keys[key]))
+			c.failf("missing-manifest", m.at[key], "the manifest %s is not in the package", quote(m.keys[key]))
 			return nil
 		}
 		return c.readManifest(name)
@@ -181,12 +181,12 @@ func (c *csar) readRoot() error {
 	}
 	switch len(roots) {
 	case 0:
-		c.fail("missing-entry", Position{File: metaPath}, "the package has neither a TOSCA.meta nor a YAML file in its root")
+		c.failf("missing-entry", Position{File: metaPath}, "the package has neither a TOSCA.meta nor a YAML file in its root")
 		return nil
 	case 1:
 		c.pkg.Entry = roots[0]
 	default:
-		c.fail("missing-entry", Position{File: metaPath},
+		c.failf("missing-entry", Position{File: metaPath},
 			"the package has no TOSCA.meta, and its root holds several YAML files: %s", list(roots))
 		return nil
 	}
@@ -207,7 +207,7 @@ func (c *csar) readManifest(name string) error {
 	c.listed = append(c.listed, c.manifest.listed...)
 	c.pkg.Manifest = c.manifest.metadata
 	if c.manifest.signed {
-		c.find("signature-not-verified", Position{File: name}, "the manifest is signed; the signature is not verified")
+		c.findf("signature-not-verified", Position{File: name}, "the manifest is signed; the signature is not verified")
 	}
 	return nil
 }
@@ -217,9 +217,9 @@ func (c *csar) inPackage(dir, ref string, at Position) (string, bool) {
 	name := path.Join(dir, ref)
 	switch {
 	case strings.Contains(ref, `\`) || strings.HasPrefix(ref, "/") || (len(ref) > 1 && ref[1] == ':'):
-		c.fail("path-escape", at, "the path %s is not relative to the package", quote(ref))
+		c.failf("path-escape", at, "the path %s is not relative to the package", quote(ref))
 	case name == ".." || strings.HasPrefix(name, "../"):
-		c.fail("path-escape", at, "the path %s leaves the package", quote(ref))
+		c.failf("path-escape", at, "the path %s leaves the package", quote(ref))
 	default:
 		return name, true
 	}
@@ -239,7 +239,7 @@ func (c *csar) checkMetadata(d *Descriptor) {
 	} {
 		got, ok := c.manifest.metadata[pair.key]
 		if ok && got != pair.want {
-			c.find("manifest-differs", c.manifest.at[pair.key], "the manifest's %s is %s, the descriptor's is %s", pair.key, quote(got), quote(pair.want))
+			c.findf("manifest-differs", c.manifest.at[pair.key], "the manifest's %s is %s, the descriptor's is %s", pair.key, quote(got), quote(pair.want))
 		}
 	}
 }

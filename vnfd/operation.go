@@ -30,7 +30,7 @@ func (s *scope) operations(f *Flavour) {
 		case "rollback", "hold":
 			op.Policy = policy.text()
 		default:
-			s.fail("bad-value", policy.at, "on_failure is %s, neither rollback nor hold", quote(policy.text()))
+			s.failf("bad-value", policy.at, "on_failure is %s, neither rollback nor hold", quote(policy.text()))
 		}
 		for _, key := range []string{"max_recommended_graceful_termination_timeout", "max_recommended_graceful_stop_timeout"} {
 			if v := s.get(conf.value, key); v != nil {
@@ -50,7 +50,7 @@ func (s *scope) operations(f *Flavour) {
 		for _, script := range f.Scripts {
 			names = append(names, script.Operation)
 		}
-		s.find("scripts-not-run", f.Scripts[0].At, "%s bound to scripts, which are never run: %s", plural(len(names), "operation"), list(names))
+		s.findf("scripts-not-run", f.Scripts[0].At, "%s bound to scripts, which are never run: %s", plural(len(names), "operation"), list(names))
 	}
 }
 

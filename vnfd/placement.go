@@ -17,7 +17,7 @@ func (s *scope) affinity() []AffinityRule {
 		rule := AffinityRule{ID: policy.name, Affinity: is, Scope: strings.ToLower(s.get(policy.value, "properties", "scope").text()), At: policy.key}
 		if rule.Scope == "" {
 			rule.Scope = "nfvi_node"
-			s.find("affinity-scope", policy.key, "the rule %s has no scope; nfvi_node is taken", quote(policy.name))
+			s.findf("affinity-scope", policy.key, "the rule %s has no scope; nfvi_node is taken", quote(policy.name))
 		}
 		for _, target := range policy.value.get("targets").list() {
 			s.addTarget(&rule, target, policy.name, 0)
@@ -38,18 +38,18 @@ func (s *scope) addTarget(rule *AffinityRule, target *node, policy string, depth
 	case nt == nil:
 		members := s.topology.get("groups", name, "members")
 		if members == nil || depth > 8 {
-			s.find("unknown-target", target.where(), "the rule %s is for %s, which is neither a group nor a node template", quote(policy), quote(name))
+			s.findf("unknown-target", target.where(), "the rule %s is for %s, which is neither a group nor a node template", quote(policy), quote(name))
 			return
 		}
 		for _, m := range members.list() {
 			s.addTarget(rule, m, policy, depth+1)
 		}
-	case s.derives(nodeTypes, nt.kind, typeCompute), s.derives(nodeTypes, nt.kind, typeDeployable):
+	case s.isVdu(nt.kind):
 		rule.Vdus = addOnce(rule.Vdus, name)
 	case s.derives(nodeTypes, nt.kind, typeVirtualLink):
 		rule.Links = addOnce(rule.Links, name)
 	default:
-		s.find("unknown-target", target.at, "the rule %s is for %s, which is neither a VDU nor a virtual link", quote(policy), quote(name))
+		s.findf("unknown-target", target.at, "the rule %s is for %s, which is neither a VDU nor a virtual link", quote(policy), quote(name))
 	}
 }
 

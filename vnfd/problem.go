@@ -18,8 +18,8 @@ type problems struct {
 	seen     map[string]bool
 }
 
-// fail records a reason to reject the package.
-func (p *problems) fail(rule string, at Position, format string, args ...any) {
+// failf records a reason to reject the package.
+func (p *problems) failf(rule string, at Position, format string, args ...any) {
 	e := &Error{Rule: rule, Text: fmt.Sprintf(format, args...), At: at}
 	if p.first("e" + e.Error()) {
 		p.errs = append(p.errs, e)
@@ -33,8 +33,8 @@ func (p *problems) add(err error) {
 	}
 }
 
-// find records a deviation.
-func (p *problems) find(rule string, at Position, format string, args ...any) {
+// findf records a deviation.
+func (p *problems) findf(rule string, at Position, format string, args ...any) {
 	f := Finding{Rule: rule, Text: fmt.Sprintf(format, args...), At: at}
 	if p.first("f" + f.At.String() + f.Rule + f.Text) {
 		p.findings = append(p.findings, f)
@@ -78,7 +78,7 @@ func Errors(err error) []*Error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // walks the tree itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []*Error
 		for _, e := range joined.Unwrap() {
 			all = append(all, Errors(e)...)

@@ -116,7 +116,7 @@ func link(cidr string) string {
 
 func aliasBomb(levels int) string {
 	var b strings.Builder
-	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	b.WriteString("a0: &a0 [a, b, c, d, e, f, g, h, i, j]\n")
 	for i := 1; i < levels; i++ {
 		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
@@ -279,11 +279,11 @@ func TestBombsOfTheModel(t *testing.T) {
 	}
 }
 
-type brokenReader struct{ after int64 }
+type brokenReader struct{}
 
 var errDisk = errors.New("disk on fire")
 
-func (b brokenReader) ReadAt(p []byte, off int64) (int, error) { return 0, errDisk }
+func (brokenReader) ReadAt([]byte, int64) (int, error) { return 0, errDisk }
 
 // An archive that cannot be read from its store is not taken for a bad package.
 func TestErrorsOfTheReaderAreNotReasons(t *testing.T) {

@@ -15,7 +15,7 @@ func (s *scope) number(n *node, def int) int {
 	}
 	v, err := strconv.ParseInt(n.text(), 10, 32)
 	if err != nil {
-		s.fail("bad-value", n.at, "%s is not a whole number", quote(n.text()))
+		s.failf("bad-value", n.at, "%s is not a whole number", quote(n.text()))
 		return def
 	}
 	return int(v)
@@ -25,7 +25,7 @@ func (s *scope) number(n *node, def int) int {
 func (s *scope) count(n *node, def int) int {
 	v := s.number(n, def)
 	if v < 0 {
-		s.fail("bad-value", s.val(n).where(), "%d is negative", v)
+		s.failf("bad-value", s.val(n).where(), "%d is negative", v)
 		return def
 	}
 	return v
@@ -39,7 +39,7 @@ func (s *scope) boolean(n *node, def bool) bool {
 	}
 	v, ok := truth(n.text())
 	if !ok {
-		s.fail("bad-value", n.at, "%s is neither true nor false", quote(n.text()))
+		s.failf("bad-value", n.at, "%s is neither true nor false", quote(n.text()))
 		return def
 	}
 	return v
@@ -71,10 +71,10 @@ func (s *scope) size(n *node) int64 {
 	v, unit, ok := scalarUnit(n.text(), sizeUnits)
 	switch {
 	case !ok:
-		s.fail("bad-value", n.at, "%s is not a size such as '4 GiB'", quote(n.text()))
+		s.failf("bad-value", n.at, "%s is not a size such as '4 GiB'", quote(n.text()))
 		return 0
 	case !unit:
-		s.find("size-without-unit", n.at, "the size %s has no unit; it is taken for bytes", quote(n.text()))
+		s.findf("size-without-unit", n.at, "the size %s has no unit; it is taken for bytes", quote(n.text()))
 	}
 	return v
 }
@@ -88,7 +88,7 @@ func (s *scope) seconds(n *node) int {
 	v, unit, ok := scalarUnit(n.text(), timeUnits)
 	switch {
 	case !ok:
-		s.fail("bad-value", n.at, "%s is not a time such as '60 s'", quote(n.text()))
+		s.failf("bad-value", n.at, "%s is not a time such as '60 s'", quote(n.text()))
 		return 0
 	case !unit: // scalarUnit counts it in the smallest unit
 		return int(min(v, math.MaxInt32))

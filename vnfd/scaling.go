@@ -26,7 +26,7 @@ func (s *scope) vduTargets(f *Flavour, policy field) []*Vdu {
 	for _, t := range policy.value.get("targets").list() {
 		i, ok := at[t.text()]
 		if !ok {
-			s.find("unknown-target", t.at, "the policy %s is for %s, which is no VDU of this template", quote(policy.name), quote(t.text()))
+			s.findf("unknown-target", t.at, "the policy %s is for %s, which is no VDU of this template", quote(policy.name), quote(t.text()))
 			continue
 		}
 		out = append(out, &f.Vdus[i])
@@ -46,7 +46,7 @@ func (s *scope) scaling(f *Flavour) {
 	for _, policy := range s.ofType("tosca.policies.nfv.ScalingAspects") {
 		for _, a := range s.get(policy.value, "properties", "aspects").each() {
 			if len(f.Aspects) == maxAspects {
-				s.fail("too-large", a.key, "the flavour has more than %d scaling aspects", maxAspects)
+				s.failf("too-large", a.key, "the flavour has more than %d scaling aspects", maxAspects)
 				return
 			}
 			deltas := s.get(a.value, "step_deltas").texts()
@@ -61,7 +61,7 @@ func (s *scope) scaling(f *Flavour) {
 		name := s.get(policy.value, "properties", "aspect")
 		aspect := f.aspect(name.text())
 		if aspect == nil {
-			s.find("unknown-aspect", policy.key, "the policy %s is for the unknown scaling aspect %s", quote(policy.name), quote(name.text()))
+			s.findf("unknown-aspect", policy.key, "the policy %s is for the unknown scaling aspect %s", quote(policy.name), quote(name.text()))
 			continue
 		}
 		steps := s.steps(policy, aspect, stepDeltas[aspect.ID])
@@ -78,10 +78,10 @@ func (s *scope) maxLevel(a field, deltas int) int {
 	n := s.get(a.value, "max_scale_level")
 	level := s.count(n, deltas)
 	if n.empty() && deltas == 0 {
-		s.fail("missing-property", a.key, "the scaling aspect %s has no max_scale_level", quote(a.name))
+		s.failf("missing-property", a.key, "the scaling aspect %s has no max_scale_level", quote(a.name))
 	}
 	if level > maxScaleLevels {
-		s.fail("bad-value", n.at, "the max_scale_level %d is more than %d", level, maxScaleLevels)
+		s.failf("bad-value", n.at, "the max_scale_level %d is more than %d", level, maxScaleLevels)
 		return 0
 	}
 	return level
@@ -99,7 +99,7 @@ func (s *scope) steps(policy field, a *Aspect, order []string) []int {
 		order = []string{deltas[0].name}
 	}
 	if len(order) > 1 && len(order) < a.MaxLevel {
-		s.find("step-deltas", a.At, "the scaling aspect %s has %d step_deltas for %d levels; the last one repeats", quote(a.ID), len(order), a.MaxLevel)
+		s.findf("step-deltas", a.At, "the scaling aspect %s has %d step_deltas for %d levels; the last one repeats", quote(a.ID), len(order), a.MaxLevel)
 	}
 	out := make([]int, a.MaxLevel)
 	for i := range out {
@@ -109,7 +109,7 @@ func (s *scope) steps(policy field, a *Aspect, order []string) []int {
 		name := order[min(i, len(order)-1)]
 		v, ok := values[name]
 		if !ok {
-			s.find("step-deltas", policy.key, "the policy %s has no delta %s, which step %d of %s uses; it adds nothing", quote(policy.name), quote(name), i+1, quote(a.ID))
+			s.findf("step-deltas", policy.key, "the policy %s has no delta %s, which step %d of %s uses; it adds nothing", quote(policy.name), quote(name), i+1, quote(a.ID))
 		}
 		out[i] = v
 	}
@@ -124,7 +124,7 @@ func (s *scope) levels(f *Flavour) {
 		at = policy.key
 		for _, l := range s.get(policy.value, "properties", "levels").each() {
 			if len(f.Levels) == maxLevels {
-				s.fail("too-large", l.key, "the flavour has more than %d instantiation levels", maxLevels)
+				s.failf("too-large", l.key, "the flavour has more than %d instantiation levels", maxLevels)
 				return
 			}
 			level := Level{ID: l.name, Description: s.get(l.value, "description").text(), At: l.key}
@@ -136,9 +136,9 @@ func (s *scope) levels(f *Flavour) {
 				a := f.aspect(info.name)
 				switch v := s.count(n, 0); {
 				case a == nil:
-					s.find("unknown-aspect", info.key, "the level %s is of the unknown scaling aspect %s", quote(l.name), quote(info.name))
+					s.findf("unknown-aspect", info.key, "the level %s is of the unknown scaling aspect %s", quote(l.name), quote(info.name))
 				case v > a.MaxLevel:
-					s.fail("bad-value", info.key, "the level %s scales %s to %d, more than its maximum %d", quote(l.name), quote(info.name), v, a.MaxLevel)
+					s.failf("bad-value", info.key, "the level %s scales %s to %d, more than its maximum %d", quote(l.name), quote(info.name), v, a.MaxLevel)
 				default:
 					level.ScaleInfo = set(level.ScaleInfo, info.name, v)
 				}
@@ -154,7 +154,7 @@ func (s *scope) levels(f *Flavour) {
 		for _, l := range s.get(policy.value, "properties", "levels").each() {
 			level := f.level(l.name)
 			if level == nil {
-				s.find("unknown-level", l.key, "the policy %s is for the unknown instantiation level %s", quote(policy.name), quote(l.name))
+				s.findf("unknown-level", l.key, "the policy %s is for the unknown instantiation level %s", quote(policy.name), quote(l.name))
 				continue
 			}
 			for _, v := range targets {
@@ -182,7 +182,7 @@ func (s *scope) defaultLevel(f *Flavour, named *node, at Position) {
 		f.DefaultLevel = named.text()
 		return
 	case named != nil:
-		s.fail("unknown-reference", named.at, "the default_level %s is no instantiation level", quote(named.text()))
+		s.failf("unknown-reference", named.at, "the default_level %s is no instantiation level", quote(named.text()))
 		return
 	case len(f.Levels) == 0:
 		return
@@ -193,11 +193,11 @@ func (s *scope) defaultLevel(f *Flavour, named *node, at Position) {
 	for _, l := range f.Levels {
 		if !slices.ContainsFunc(slices.Collect(maps.Values(l.ScaleInfo)), func(n int) bool { return n != 0 }) {
 			f.DefaultLevel = l.ID
-			s.find("no-default-level", at, "several instantiation levels and no default_level; %s is taken, whose scale levels are all 0", quote(l.ID))
+			s.findf("no-default-level", at, "several instantiation levels and no default_level; %s is taken, whose scale levels are all 0", quote(l.ID))
 			return
 		}
 	}
-	s.find("no-default-level", at, "several instantiation levels, no default_level, and none whose scale levels are all 0; a request must name one")
+	s.findf("no-default-level", at, "several instantiation levels, no default_level, and none whose scale levels are all 0; a request must name one")
 }
 
 // checkScaling compares each level with what initial size and deltas come to, and both with the VDU's profile.
@@ -208,13 +208,13 @@ func (s *scope) checkScaling(f *Flavour) {
 			given, ok := l.Counts[v.ID]
 			worked := f.scaled(v, l.ScaleInfo)
 			if ok && (v.Initial != nil || f.isScaled(v)) && given != worked {
-				s.find("levels-contradict-deltas", l.At, "the level %s gives %s %d instances, but initial delta and scaling deltas come to %d", quote(l.ID), quote(v.ID), given, worked)
+				s.findf("levels-contradict-deltas", l.At, "the level %s gives %s %d instances, but initial delta and scaling deltas come to %d", quote(l.ID), quote(v.ID), given, worked)
 			}
 			if !ok {
 				given = worked
 			}
 			if given < v.Min || given > v.Max {
-				s.find("count-outside-profile", l.At, "the level %s gives %s %d instances, outside its profile of %d to %d", quote(l.ID), quote(v.ID), given, v.Min, v.Max)
+				s.findf("count-outside-profile", l.At, "the level %s gives %s %d instances, outside its profile of %d to %d", quote(l.ID), quote(v.ID), given, v.Min, v.Max)
 			}
 		}
 	}
@@ -225,7 +225,7 @@ func (s *scope) checkScaling(f *Flavour) {
 	for i := range f.Vdus {
 		v := &f.Vdus[i]
 		if n := f.scaled(v, top); f.isScaled(v) && n > v.Max {
-			s.find("count-outside-profile", v.At, "%s scales to %d instances, more than its maximum %d", quote(v.ID), n, v.Max)
+			s.findf("count-outside-profile", v.At, "%s scales to %d instances, more than its maximum %d", quote(v.ID), n, v.Max)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (c *csar) spend(n *node, at Position) bool {
 
 func (c *csar) pay(cost int, at Position) bool {
 	if c.made <= c.limits.Nodes && c.made+cost > c.limits.Nodes {
-		c.fail("yaml-bomb", at, "the definitions expand to more than %d values", c.limits.Nodes)
+		c.failf("yaml-bomb", at, "the definitions expand to more than %d values", c.limits.Nodes)
 	}
 	c.made = min(c.made+cost, c.limits.Nodes+1)
 	return c.made <= c.limits.Nodes
@@ -86,7 +86,7 @@ func (s *scope) schemaOf(def *node) json.RawMessage {
 	m["$schema"] = schemaDialect
 	data, err := json.Marshal(m)
 	if err != nil {
-		s.fail("bad-value", def.where(), "the type cannot be written as JSON Schema: %s", err)
+		s.failf("bad-value", def.where(), "the type cannot be written as JSON Schema: %s", err)
 		return nil
 	}
 	return data
@@ -110,7 +110,7 @@ func (s *scope) schema(def *node, depth int) map[string]any {
 		}
 		s.constrain(out, base, def)
 	case s.types[dataTypes][name] == nil:
-		s.fail("unknown-type", def.get("type").where(), "a property is of the unknown type %s", quote(name))
+		s.failf("unknown-type", def.get("type").where(), "a property is of the unknown type %s", quote(name))
 	case depth > 16: // a type that holds itself
 	default:
 		s.objectSchema(out, s.propertiesOf(name), depth)
@@ -184,7 +184,7 @@ func (s *scope) constrain(out map[string]any, base string, def *node) {
 			out["enum"] = values
 		case "pattern":
 			if _, err := regexp.Compile(v.text()); err != nil {
-				s.find("bad-pattern", v.where(), "the pattern %s is not understood and not checked", quote(v.text()))
+				s.findf("bad-pattern", v.where(), "the pattern %s is not understood and not checked", quote(v.text()))
 				continue
 			}
 			out["pattern"] = v.text()
@@ -222,7 +222,7 @@ func (s *scope) bound(out map[string]any, keyword string, n *node, base string) 
 func (s *scope) jsonOf(n, def *node) json.RawMessage {
 	data, err := json.Marshal(s.value(n, def, 0))
 	if err != nil {
-		s.fail("bad-value", n.where(), "the value cannot be written as JSON: %s", err)
+		s.failf("bad-value", n.where(), "the value cannot be written as JSON: %s", err)
 		return nil
 	}
 	return data
@@ -295,6 +295,6 @@ func (s *scope) scalar(n *node, base string) any {
 	default:
 		return n.value
 	}
-	s.fail("bad-value", n.at, "%s is not of type %s", quote(n.value), base)
+	s.failf("bad-value", n.at, "%s is not of type %s", quote(n.value), base)
 	return nil
 }

@@ -78,7 +78,7 @@ func newScope(c *csar, d *document) *scope {
 		s.nodes = append(s.nodes, nodeTemplate{name: f.name, kind: f.value.get("type").text(), n: f.value, at: f.key})
 	}
 	if len(s.nodes) > maxNodeTemplates {
-		c.fail("too-large", s.topology.at, "the template has more than %d node templates", maxNodeTemplates)
+		c.failf("too-large", s.topology.at, "the template has more than %d node templates", maxNodeTemplates)
 		s.nodes = s.nodes[:maxNodeTemplates]
 	}
 	for i := range s.nodes {
@@ -137,9 +137,9 @@ func (s *scope) checkTypes() {
 				continue
 			}
 			if s.types[section][parent.text()] == nil {
-				s.fail("unknown-type", parent.at, "%s derives from the unknown type %s", quote(name), quote(parent.text()))
+				s.failf("unknown-type", parent.at, "%s derives from the unknown type %s", quote(name), quote(parent.text()))
 			} else if s.circular(section, name) {
-				s.fail("unknown-type", parent.at, "the type %s derives from itself, or through too many others", quote(name))
+				s.failf("unknown-type", parent.at, "the type %s derives from itself, or through too many others", quote(name))
 			}
 		}
 	}
@@ -147,9 +147,9 @@ func (s *scope) checkTypes() {
 		t := n.get("type")
 		switch {
 		case t.text() == "":
-			s.fail("unknown-type", at, "%s %s has no type", what, quote(name))
+			s.failf("unknown-type", at, "%s %s has no type", what, quote(name))
 		case s.types[section][t.text()] == nil:
-			s.fail("unknown-type", t.at, "%s %s is of the unknown type %s", what, quote(name), quote(t.text()))
+			s.failf("unknown-type", t.at, "%s %s is of the unknown type %s", what, quote(name), quote(t.text()))
 		}
 	}
 	for _, nt := range s.nodes {
@@ -162,7 +162,7 @@ func (s *scope) checkTypes() {
 		known(groupTypes, f.value, f.key, "group", f.name)
 	}
 	if t := s.topology.get("substitution_mappings", "node_type"); t.text() != "" && s.types[nodeTypes][t.text()] == nil {
-		s.fail("unknown-type", t.at, "substitution_mappings is for the unknown type %s", quote(t.text()))
+		s.failf("unknown-type", t.at, "substitution_mappings is for the unknown type %s", quote(t.text()))
 	}
 }
 
@@ -175,7 +175,7 @@ func (s *scope) val(n *node) *node {
 		name := n.fields[0].value.text()
 		input := s.topology.get("inputs", name)
 		if input == nil {
-			s.find("unknown-input", n.at, "get_input names %s, which is no input of this template", quote(name))
+			s.findf("unknown-input", n.at, "get_input names %s, which is no input of this template", quote(name))
 			return nil
 		}
 		if n = input.get("default"); !s.spend(n, n.where()) {

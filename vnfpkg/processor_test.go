@@ -140,7 +140,7 @@ func TestHostileContentEndsInErrorWithNothingStored(t *testing.T) {
 
 func aliasBomb() string {
 	var b strings.Builder
-	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	b.WriteString("a0: &a0 [a, b, c, d, e, f, g, h, i, j]\n")
 	for i := 1; i < 12; i++ {
 		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
