@@ -32,7 +32,8 @@ type Message struct {
 	// Key is the unit of order: the VNF instance id, else the aggregate's own id.
 	Key  string    `json:"key"`
 	Time time.Time `json:"time"` // ce_time, from the store's clock
-	// CorrelationID is the operation occurrence (the saga) that the message serves.
+	// CorrelationID is the operation occurrence (the saga) that the message serves. A cleanup saga's commands and their
+	// replies carry the cleanup saga's id; its parent is in its row.
 	CorrelationID string `json:"correlationId"`
 	// CausationID is the id of the message this one answers or follows from. A reply's is its command's.
 	CausationID string `json:"causationId"`

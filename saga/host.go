@@ -13,7 +13,9 @@ type Host interface {
 	// Load says what Turn needs of a saga beside the saga itself: the streams of its aggregates.
 	Load(sagaID, key string) eventstore.Load
 	// Turn is told what one input did to a saga, after the engine has advanced it, and adds events and views to the
-	// commit. An error refuses the input: nothing is written.
+	// commit. One commit may hold several turns: what an earlier one added is in c and must be seen (aggregate.Read
+	// and Append do). A cleanup saga begins with a turn of its own, with its own id: Load was not asked for it, so what
+	// it concerns is found by Parent and CorrelationID. An error refuses the input: nothing is written.
 	Turn(l *eventstore.Loaded, t *Turn, c *eventstore.Commit) error
 	// Cleanup returns the definition type and version and the data of a saga that releases what one late success left:
 	// the step, the data its command was sent with, and its result. ok is false when there is nothing to release.

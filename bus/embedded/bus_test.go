@@ -97,3 +97,61 @@ func TestRun_waits_longer_each_time_a_delivery_fails(t *testing.T) {
 		}
 	})
 }
+
+// closing is a source into which a second message is committed at the very moment the bus has found nothing more: its
+// nudge meets a busy lane.
+type closing struct {
+	delivered, looks int
+	head             int64
+}
+
+func (*closing) Refresh(context.Context) error { return nil }
+func (*closing) Nudge() <-chan struct{}        { return nil }
+
+func (c *closing) Head(lane int) int64 {
+	if lane != 0 {
+		return 0
+	}
+	seen := c.head
+	if c.delivered == 1 {
+		if c.looks++; c.looks == 1 {
+			c.head = 2
+		}
+	}
+	return seen
+}
+
+func (*closing) Read(_ context.Context, _ int, after int64, _ int) ([]eventstore.OutboxRecord, error) {
+	return []eventstore.OutboxRecord{{Offset: after + 1, Message: message.Message{Topic: "topic"}}}, nil
+}
+
+func (*closing) Name() string     { return "closing" }
+func (*closing) Topics() []string { return []string{"topic"} }
+func (*closing) Positions(context.Context) ([eventstore.Lanes]int64, error) {
+	return [eventstore.Lanes]int64{}, nil
+}
+
+func (c *closing) Deliver(_ context.Context, d bus.Delivery) (int64, error) {
+	c.delivered++
+	return d.To, nil
+}
+
+// Seen failing with end() giving the lane back without looking once more: the message waits for the poll.
+func TestRun_loses_no_nudge_that_meets_a_busy_lane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &closing{head: 1}
+		b := embedded.New(embedded.Config{Source: c, Poll: time.Hour})
+		b.Subscribe(c)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.Run(ctx) }()
+		synctest.Wait()
+		if c.delivered != 2 {
+			t.Fatalf("%d messages delivered before the poll", c.delivered)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
