@@ -25,6 +25,7 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -334,6 +335,9 @@ func (p packages) PutContent(ctx context.Context, id string, content io.Reader, 
 		return nil, vnfm.Errorf(vnfm.Conflict, "The package has content.")
 	}
 	pkg.Onboarding, pkg.Version = "ONBOARDED", pkg.Version+1
+	pkg.VnfdID, pkg.Provider, pkg.ProductName, pkg.SoftwareVersion, pkg.VnfdVersion = "vnfd-1", "Acme", "Router", "2.0", "1.0"
+	pkg.SHA256, pkg.VnfmInfo, pkg.Failure = "ab12", []string{"vnfm"}, "why an earlier content was refused"
+	pkg.Findings = []vnfd.Finding{{Rule: "rule", Text: "text", At: vnfd.Position{File: "a.yaml", Line: 3}}}
 	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", id, id, "", pkg.Version, pkg, &by)
 }
 

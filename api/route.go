@@ -221,6 +221,7 @@ func requestID(r *http.Request) string {
 func (a *api) logFailure(r *http.Request, status int, err error) {
 	level := slog.LevelDebug
 	switch {
+	case r.URL.Path == "/readyz": // asked every few seconds; the answer says it
 	case status == http.StatusServiceUnavailable:
 		level = slog.LevelWarn
 	case status >= http.StatusInternalServerError:

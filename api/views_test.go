@@ -335,7 +335,9 @@ func TestPackages(t *testing.T) {
 		t.Errorf("content %v", w.cases.last)
 	}
 	w.do("PUT", uri+"/package_content", "PK", "Content-Type", "application/zip").want(409)
-	w.do("GET", uri, "").want(200, `"onboardingState":"ONBOARDED"`, `/package_content"`)
+	w.do("GET", uri, "").want(200, `"onboardingState":"ONBOARDED"`, `/package_content"`, `"checksum":"sha-256:ab12"`,
+		`"findings":[{"rule":"rule","text":"text","file":"a.yaml","line":3}]`, `"vnfSoftwareVersion":"2.0"`, `"onboardingFailureDetails":{`)
+	w.do("GET", pkgs, "").want(200, `"vnfdId":"vnfd-1"`)
 	w.do("PATCH", uri, `{"operationalState":"DISABLED"}`, "Content-Type", "application/merge-patch+json", "If-Match", `"1"`).want(412)
 	w.do("PATCH", uri, `{"operationalState":"DISABLED"}`, "Content-Type", "application/merge-patch+json", "If-Match", `"2"`).want(200, `{"operationalState":"DISABLED"}`)
 	w.do("DELETE", uri, "").want(204)

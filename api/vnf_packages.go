@@ -131,7 +131,7 @@ func vnfPkgInfo(p *vnfpkg.Package, base string) *sol.VnfPkgInfo {
 		out.UsageState = "IN_USE"
 	}
 	if p.SHA256 != "" {
-		out.Checksum = &sol.Checksum{Algorithm: "sha-256", Hash: p.SHA256}
+		out.Checksum = "sha-256:" + p.SHA256
 	}
 	if p.Failure != "" {
 		out.OnboardingFailureDetails = &sol.ProblemDetails{

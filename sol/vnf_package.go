@@ -8,7 +8,7 @@ type VnfPkgInfo struct {
 	VnfProductName           string           `json:"vnfProductName,omitempty"`
 	VnfSoftwareVersion       string           `json:"vnfSoftwareVersion,omitempty"`
 	VnfdVersion              string           `json:"vnfdVersion,omitempty"`
-	Checksum                 *Checksum        `json:"checksum,omitempty"`
+	Checksum                 string           `json:"checksum,omitempty"` // "sha-256:hex"; a string, as SOL003 v3.7.1 §10.5.2.2 has it
 	OnboardingState          string           `json:"onboardingState"`
 	OperationalState         string           `json:"operationalState"`
 	UsageState               string           `json:"usageState"`
@@ -24,12 +24,6 @@ type VnfPkgInfoLinks struct {
 	Self           Link  `json:"self"`
 	Vnfd           *Link `json:"vnfd,omitempty"`
 	PackageContent Link  `json:"packageContent"`
-}
-
-// Checksum is the checksum of a package or a part of one.
-type Checksum struct {
-	Algorithm string `json:"algorithm"`
-	Hash      string `json:"hash"`
 }
 
 // PackageFinding is a deviation found in a package.

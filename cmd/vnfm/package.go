@@ -112,12 +112,8 @@ func (c *packageShow) Run(s *session) error {
 }
 
 func printPackage(w io.Writer, p *sol.VnfPkgInfo) {
-	checksum := ""
-	if p.Checksum != nil {
-		checksum = p.Checksum.Algorithm + " " + p.Checksum.Hash
-	}
 	fields(w, "id", p.Id, "vnfdId", p.VnfdId, "product", p.VnfProductName, "provider", p.VnfProvider,
-		"software", p.VnfSoftwareVersion, "vnfd version", p.VnfdVersion, "checksum", checksum,
+		"software", p.VnfSoftwareVersion, "vnfd version", p.VnfdVersion, "checksum", p.Checksum,
 		"onboarding", state(p.OnboardingState), "operational", state(p.OperationalState), "usage", p.UsageState)
 	if p.OnboardingFailureDetails != nil {
 		heading(w, "Rejected")

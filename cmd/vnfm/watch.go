@@ -82,14 +82,17 @@ func (v *watcher) log(p *sol.OpProgress) {
 		}
 		v.seen[r.Step+r.Id] = r
 		at := r.Ended
-		if at.IsZero() {
+		switch {
+		case r.State == "UNDOING": // Began and Ended are of its making
+			at = p.Now
+		case at.IsZero():
 			at = r.Began
 		}
 		line := fmt.Sprintf("%-13s %s %s", r.Kind, r.Name, state(r.State))
 		if r.Attempt > 1 {
 			line += fmt.Sprintf(" (attempt %d)", r.Attempt)
 		}
-		if took := elapsed(r.Began, r.Ended); took != "" {
+		if took := elapsed(r.Began, r.Ended); took != "" && r.State == "DONE" {
 			line += " in " + took
 		}
 		if r.Reason != "" {
