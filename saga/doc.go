@@ -20,5 +20,9 @@
 //	   └──► HELD ────────┘  STUCK ──► retry, skip, mark done: COMPENSATING; fail: ABANDONED
 //	          │ retry: RUNNING; rollback: COMPENSATING; fail: ABANDONED
 //
+// A cancel while COMPENSATING leads to HELD (or STUCK) once no undo is outstanding. A saga that sent no command but such
+// whose failure means that nothing was begun (Step.Rejects) goes from SETTLING to COMPENSATED, whatever the policy. The
+// table of what an operator may do when is Rules.
+//
 // A cleanup saga is an ordinary saga of the definition that the host names, with the parent's id.
 package saga
