@@ -67,7 +67,7 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	t.Cleanup(func() {
 		d.kill()
 		if t.Failed() {
-			t.Logf("log of vnfmd:\n%s", tail(d.log.String(), 60))
+			t.Logf("log of vnfmd:\n%s", tail(d.log.String(), 20))
 		}
 	})
 	return d

@@ -208,10 +208,10 @@ func TestConfigurationFailsForGoodAndAllIsRolledBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := -1
-			for _, state := range []string{"STARTING", "PROCESSING", "FAILED_TEMP", "ROLLING_BACK", "ROLLED_BACK"} {
-				at := strings.Index(string(events)[last+1:], `"`+state+`"`)
+			for _, event := range []string{"opocc.started", "opocc.granted", "opocc.failed-temporarily", "opocc.rollback-begun", "opocc.rolled-back"} {
+				at := strings.Index(string(events)[last+1:], event)
 				if at < 0 {
-					t.Errorf("the events do not tell of %s after the one before", state)
+					t.Errorf("the events do not tell of %s after the one before", event)
 					break
 				}
 				last += at + 1
