@@ -5,6 +5,7 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"hash"
+	"path"
 	"strings"
 )
 
@@ -65,12 +66,21 @@ func (c *csar) checkFiles() error {
 // promises sorts the listings by file. A listed file must be in the package; what stands elsewhere is not ours to check.
 func (c *csar) promises() map[string][]promise {
 	out := map[string][]promise{}
+	directories := map[string]bool{}
+	for name := range c.byName {
+		for dir := path.Dir(name); !directories[dir]; dir = path.Dir(dir) { // "." is its own parent
+			directories[dir] = true
+		}
+	}
 	for _, l := range c.listed {
 		if isURL(l.path) {
 			continue
 		}
 		name, ok := c.inPackage(".", l.path, l.at)
 		if !ok {
+			continue
+		}
+		if directories[name] && l.hash == "" {
 			continue
 		}
 		if c.byName[name] == nil {

@@ -2,6 +2,8 @@ package vnfd
 
 import (
 	_ "embed"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -31,6 +33,8 @@ const (
 	dataTypes      = "data_types"
 	interfaceTypes = "interface_types"
 )
+
+var typeSections = []string{nodeTypes, policyTypes, groupTypes, dataTypes, interfaceTypes}
 
 // scope is what one service template sees: the types of its file and of its imports, nearest first, and its own
 // topology. It never sees the node templates of another file.
@@ -64,7 +68,7 @@ func newScope(c *csar, d *document) *scope {
 		roots = append(roots, nfv)
 	}
 	roots = append(roots, tosca)
-	for _, section := range []string{nodeTypes, policyTypes, groupTypes, dataTypes, interfaceTypes} {
+	for _, section := range typeSections {
 		s.types[section] = map[string]*node{}
 		for _, root := range roots {
 			for _, f := range root.get(section).each() {
@@ -130,8 +134,9 @@ func (s *scope) derives(section, name, base string) bool {
 // checkTypes reports types that derive from nothing known or from themselves, and templates, policies and groups of
 // unknown type.
 func (s *scope) checkTypes() {
-	for section, defs := range s.types {
-		for name, def := range defs {
+	for _, section := range typeSections {
+		for _, name := range slices.Sorted(maps.Keys(s.types[section])) {
+			def := s.types[section][name]
 			parent := def.get("derived_from")
 			if parent.text() == "" || (section == dataTypes && primitive(parent.text())) {
 				continue

@@ -36,6 +36,7 @@ func TestForms(t *testing.T) {
 		"operations as empty lists": small.replace("        flavour_description: Simple.\n", "        flavour_description: Simple.\n      interfaces: { Vnflcm: { instantiate: [], terminate: [] } }\n"),
 		"a YAML merge key":          small.replace("      properties:\n", "      properties:\n        <<: { provider: Merged, product_name: Merged }\n"),
 		"dates and octals are text": small.replace("software_version: '2.0'", "software_version: 2026-01-01"),
+		"a listed directory":        small.with("main.mf", "Source: Files/x/\n", "Files/x/y", "z"),
 		"signed as a whole":         {"pkg.csar": string(small.zip(t)), "pkg.cms": "-----BEGIN CMS-----", "pkg.cert": "x"},
 		"directories in the zip":    small.with("Definitions/", "", "Files/x/", ""),
 	} {

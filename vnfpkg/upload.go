@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/request"
@@ -31,11 +32,13 @@ func (s *Service) PutContent(ctx context.Context, id string, content io.Reader, 
 		return nil, s.brokenOff(ctx, id, upload, b, err, by)
 	}
 	by.Revision = 0 // it was checked when the upload began
+	ctx, cancel := detached(ctx)
+	defer cancel()
 	p, err = s.do(ctx, id, "package.end-upload", by, true,
 		EndUpload{Upload: upload, SHA256: hex.EncodeToString(sum.Sum(nil)), Size: b.size})
 	if err != nil {
 		if k := vnfm.KindOf(err); k == vnfm.Conflict || k == vnfm.NotFound { // nobody will need what was stored
-			s.remove(context.WithoutCancel(ctx), id, []string{key})
+			s.remove(ctx, id, []string{key})
 		}
 		return nil, err
 	}
@@ -53,7 +56,8 @@ func (s *Service) brokenOff(ctx context.Context, id, upload string, b *body, err
 	case errors.Is(b.err, errBody):
 		result = vnfm.Wrap(vnfm.Invalid, b.err, "The content broke off.")
 	}
-	ctx = context.WithoutCancel(ctx) // the client may be gone
+	ctx, cancel := detached(ctx)
+	defer cancel()
 	p, breakErr := s.do(ctx, id, "package.break-upload", own(by.ID), false, BreakUpload{Upload: upload, Reason: result.Detail})
 	if breakErr != nil {
 		s.cfg.Logger.WarnContext(ctx, "upload stays open", "pkg_id", id, "error", breakErr)
@@ -63,13 +67,20 @@ func (s *Service) brokenOff(ctx context.Context, id, upload string, b *body, err
 	return result
 }
 
+// detached returns a context for what must be done although the client may be gone: a while longer than ctx.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+}
+
 // contentKey names the blob of one upload. No two uploads share one, so that removing one never hits another.
 func contentKey(id, upload string) string { return "package-" + id + "-" + upload }
 
 // collectNow removes the garbage of a package. What fails is left to the processor.
 func (s *Service) collectNow(ctx context.Context, p *Package) {
 	if len(p.Garbage) > 0 {
-		s.remove(context.WithoutCancel(ctx), p.ID, p.Garbage)
+		ctx, cancel := detached(ctx)
+		defer cancel()
+		s.remove(ctx, p.ID, p.Garbage)
 	}
 }
 

@@ -2,6 +2,7 @@ package vnfpkg_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -80,6 +81,25 @@ func TestUploadBreaksOff(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
+// Seen failing with the commit that ends the upload made under the client's context: the package then stays UPLOADING.
+func TestClientThatGoesAwayAfterTheLastByte(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create()
+	ctx, leave := context.WithCancel(t.Context())
+	w.blobs.fault = func(call string) error {
+		leave() // while the content is being stored
+		return nil
+	}
+	if _, err := w.PutContent(ctx, id, bytes.NewReader(samples.CSAR()), by); err != nil {
+		t.Fatal(err)
+	}
+	w.process()
+	if p := w.get(id); p.Onboarding != vnfpkg.StateOnboarded {
+		t.Errorf("%s %s", p.Onboarding, p.Failure)
+	}
+}
 
 func TestUploadThatNobodyEnds(t *testing.T) {
 	t.Parallel()
