@@ -41,6 +41,8 @@ type world struct {
 	log   *strings.Builder
 	api   http.Handler
 	http  *httptest.Server
+	// lenient: requests may be against the specification.
+	lenient bool
 }
 
 func newWorld(t *testing.T, change ...func(*api.Config)) *world {
@@ -87,8 +89,12 @@ func (w *world) do(method, path, body string, headers ...string) reply {
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	transport := etsitest.Transport(w.t, nil)
+	if w.lenient {
+		transport = http.DefaultTransport
+	}
 	client := http.Client{
-		Transport:     etsitest.Transport(w.t, nil),
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	res, err := client.Do(r)

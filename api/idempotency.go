@@ -91,7 +91,7 @@ func (c *call) replay() (*answer, error) {
 // fingerprint is of the method, the URI and the body as far as it has been read.
 func (k *idempotency) fingerprint() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%x", k.r.Method, k.r.URL.RequestURI(), k.body.Sum(nil))
+	_, _ = fmt.Fprintf(h, "%s\n%s\n%x", k.r.Method, k.r.URL.RequestURI(), k.body.Sum(nil))
 	return hex.EncodeToString(h.Sum(nil))
 }
 

@@ -95,7 +95,7 @@ func TestEveryMutationReplays(t *testing.T) {
 }
 
 // TestEqualIdempotencyKeysAtOnce is the line "equal Idempotency-Keys at once" of design.md §4. Seen failing with the
-// second replay removed from once: 49 of the 50 answered 409.
+// second replay removed from once: those who lost the race answered 409.
 func TestEqualIdempotencyKeysAtOnce(t *testing.T) {
 	w := newWorld(t)
 	ctx, stop := context.WithCancel(t.Context())
@@ -128,7 +128,8 @@ func TestEqualIdempotencyKeysAtOnce(t *testing.T) {
 	}
 }
 
-// TestStoreThatCannotSay: without knowing whether the key was used nothing may be done.
+// A line of design.md §4, "database down": without knowing whether the key was used nothing may be done. Seen failing with
+// the error of the first replay ignored.
 func TestStoreThatCannotSayWhetherTheKeyWasUsed(t *testing.T) {
 	w := newWorld(t, func(c *apiConfig) { c.Views = deaf{c.Views} })
 	w.do("POST", vnfs, newID, "Idempotency-Key", "k").want(503)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,34 @@ func TestListsArePagedInOrder(t *testing.T) {
 		}
 		if got := strings.Join(ids, " "); got != "id0 id1 id2 id3 id4 id5 id6" || pages != want {
 			t.Errorf("page size %d: %d pages, want %d: %s", size, pages, want, got)
+		}
+	}
+}
+
+func TestPackagesArePagedToo(t *testing.T) {
+	for _, size := range []int{0, 2, 3} {
+		w := newWorld(t, func(c *apiConfig) { c.PageSize = size })
+		for range 3 {
+			w.do("POST", pkgs, "{}").want(201)
+		}
+		var ids []string
+		for path := pkgs; path != ""; {
+			r := w.do("GET", path, "").want(200)
+			var page []sol.VnfPkgInfo
+			r.json(&page)
+			if size > 0 && len(page) > size {
+				t.Errorf("a page of %d", len(page))
+			}
+			for _, p := range page {
+				ids = append(ids, p.Id)
+			}
+			path = ""
+			if link := r.header.Get("Link"); link != "" {
+				path = nextLink.FindStringSubmatch(link)[1]
+			}
+		}
+		if slices.Sort(ids); len(slices.Compact(ids)) != 3 {
+			t.Errorf("page size %d: %v", size, ids)
 		}
 	}
 }

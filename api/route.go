@@ -212,7 +212,7 @@ func (a *api) base(r *http.Request) string {
 
 // requestID names the request: it is the causation id of what it brings about.
 func requestID(r *http.Request) string {
-	if id, err := uuid.Parse(r.Header.Get("X-Request-Id")); err == nil {
+	if id, err := uuid.Parse(r.Header.Get("X-Request-ID")); err == nil {
 		return id.String()
 	}
 	return uuid.NewString()

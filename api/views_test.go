@@ -161,7 +161,7 @@ func TestInstantiateRequestBecomesTheCommand(t *testing.T) {
 	uri := vnfs + "/" + w.do("POST", vnfs, newID).want(201).id() + "/instantiate"
 	body := `{"flavourId":"f","instantiationLevelId":"l","localizationLanguage":"en","extVirtualLinks":[{"id":"el","vimConnectionId":"sim-1",
 		"resourceId":"net","extCps":[{"cpdId":"cp","cpConfig":{"a":{"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":
-		{"macAddress":"fa:16:3e:00:00:01","ipAddresses":[{"type":"IPV4","fixedAddresses":["10.0.0.1"],"subnetId":"s"}]}}]},"b":{"linkPortId":"lp"},"gone":null}}],
+		{"macAddress":"fa:16:3e:00:00:01","ipAddresses":[{"type":"IPV4","fixedAddresses":["10.0.0.1"],"subnetId":"s"}]}}]},"b":{"linkPortId":"lp"}}}],
 		"extLinkPorts":[{"id":"lp","resourceHandle":{"resourceId":"port"}}]}],
 		"extManagedVirtualLinks":[{"id":"em","vnfVirtualLinkDescId":"vl","resourceId":"n2"}],
 		"vimConnectionInfo":{"sim-1":{"vimType":"SIM","accessInfo":{"password":"` + canary + `"}}},

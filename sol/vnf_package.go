@@ -21,9 +21,8 @@ type VnfPkgInfo struct {
 
 // VnfPkgInfoLinks is the links of a VNF package.
 type VnfPkgInfoLinks struct {
-	Self           Link  `json:"self"`
-	Vnfd           *Link `json:"vnfd,omitempty"`
-	PackageContent Link  `json:"packageContent"`
+	Self           Link `json:"self"`
+	PackageContent Link `json:"packageContent"`
 }
 
 // PackageFinding is a deviation found in a package.

@@ -1,5 +1,5 @@
-// Package etsitest fails a test when an answer of the API violates ETSI's OpenAPI documents of SOL003 (v3.7.1), or is an
-// error without ProblemDetails. It is used by every test that speaks to the API over HTTP.
+// Package etsitest fails a test when an answer of the API, or a request that it took, violates ETSI's OpenAPI documents of
+// SOL003 (v3.7.1), or an error is without ProblemDetails. It is used by every test that speaks to the API over HTTP.
 //
 // The documents are not part of the repository. They are looked for in $VNFM_SHARED, else in ../shared beside the
 // repository; where there are none nothing is validated, which is said once. What the documents get wrong is relaxed
@@ -39,7 +39,7 @@ var load = sync.OnceValues(func() ([]document, error) {
 	dir = filepath.Join(dir, "etsi", "openapi")
 	if _, err := os.Stat(dir); err != nil {
 		fmt.Fprintln(os.Stderr, "etsitest: the ETSI OpenAPI documents are not there; answers are not validated")
-		return nil, nil //nolint:nilerr // documented: nothing is validated without the documents
+		return nil, nil // documented: nothing is validated without the documents
 	}
 	var docs []document
 	for root, name := range map[string]string{
@@ -77,6 +77,10 @@ func Transport(t testing.TB, base http.RoundTripper) http.RoundTripper {
 		base = http.DefaultTransport
 	}
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		sent, err := jsonBody(r)
+		if err != nil {
+			return nil, err
+		}
 		res, err := base.RoundTrip(r)
 		if err != nil || strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 			return res, err
@@ -92,8 +96,29 @@ func Transport(t testing.TB, base http.RoundTripper) http.RoundTripper {
 		for _, problem := range Check(r.Method, r.URL.Path, res.StatusCode, res.Header, body) {
 			t.Errorf("%s %s answered %d against the specification: %s", r.Method, r.URL.Path, res.StatusCode, problem)
 		}
+		if sent != nil && res.StatusCode < http.StatusBadRequest {
+			for _, problem := range CheckRequest(r.Method, r.URL.Path, sent) {
+				t.Errorf("%s %s took a request against the specification: %s", r.Method, r.URL.Path, problem)
+			}
+		}
 		return res, nil
 	})
+}
+
+// jsonBody returns the JSON body of a request and leaves it to be read again.
+func jsonBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil || !strings.HasSuffix(r.Header.Get("Content-Type"), "json") {
+		return nil, nil
+	}
+	sent, err := io.ReadAll(r.Body)
+	if cerr := r.Body.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the request: %w", err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(sent))
+	return sent, nil
 }
 
 // Handler returns h with every answer validated.
@@ -132,6 +157,26 @@ func Check(method, path string, status int, header http.Header, body []byte) []s
 	for _, d := range docs {
 		if rest, ok := strings.CutPrefix(path, d.root); ok {
 			return d.check(method, rest, status, header, body)
+		}
+	}
+	return nil
+}
+
+// CheckRequest returns what is wrong with the body of a request that was taken.
+func CheckRequest(method, path string, body []byte) []string {
+	docs, err := load()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, d := range docs {
+		rest, ok := strings.CutPrefix(path, d.root)
+		if !ok {
+			continue
+		}
+		if op := d.operation(method, rest); op != nil && op.RequestBody != nil {
+			if media := op.RequestBody.Value.Content.Get("application/json"); media != nil {
+				return visit(media.Schema.Value, body)
+			}
 		}
 	}
 	return nil

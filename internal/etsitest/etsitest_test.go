@@ -52,3 +52,34 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+func TestCheckRequest(t *testing.T) {
+	if len(etsitest.Body("NoSuchSchema", []byte("{}"))) == 0 {
+		t.Log("no documents: nothing to check")
+		return
+	}
+	const path = "/vnflcm/v2/vnf_instances/a/terminate"
+	if got := etsitest.CheckRequest("POST", path, []byte(`{"terminationType":"FORCEFUL"}`)); len(got) != 0 {
+		t.Errorf("a good request: %v", got)
+	}
+	if got := etsitest.CheckRequest("POST", path, []byte(`{"terminationType":"GENTLE"}`)); len(got) == 0 {
+		t.Error("a wrong enum is not found")
+	}
+}
+
+// The document types a list of occurrences as one of them; the elements are checked all the same.
+func TestElementsOfListsAreChecked(t *testing.T) {
+	if len(etsitest.Body("NoSuchSchema", []byte("{}"))) == 0 {
+		t.Log("no documents: nothing to check")
+		return
+	}
+	h := header("Content-Type", "application/json", "Version", "2.3.0")
+	for _, path := range []string{"/vnflcm/v2/vnf_lcm_op_occs", "/vnflcm/v2/vnf_instances"} {
+		if got := etsitest.Check("GET", path, 200, h, []byte("[]")); len(got) != 0 {
+			t.Errorf("%s: an empty list: %v", path, got)
+		}
+		if got := etsitest.Check("GET", path, 200, h, []byte(`[{"id":1}]`)); len(got) == 0 {
+			t.Errorf("%s: a wrong element is not found", path)
+		}
+	}
+}
