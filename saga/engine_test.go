@@ -54,7 +54,7 @@ func TestCommandIDs_derive_from_saga_step_item_direction_attempt(t *testing.T) {
 }
 
 // design §4: "no reply at all | persistent timeout → retry with backoff if the step allows; a step that timed out is
-// maybe done, not undone". Seen failing with the item set to FAILED on a timeout: nothing is undone at the end.
+// maybe done, not undone". Seen failing with UNKNOWN left out of needsUndo(): nothing is undone at the end.
 func TestNoReply_times_out_is_retried_and_counts_as_maybe_done(t *testing.T) {
 	p := begin(t, toy(), saga.Rollback)
 	p.ok("ask", "")
