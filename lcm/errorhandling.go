@@ -30,9 +30,35 @@ func (s *Service) Cancel(ctx context.Context, opID, mode string, by request.Info
 	return s.handleError(ctx, opID, vnf.HandleError{Task: vnf.TriggerCancel, Mode: mode}, saga.Cancel, by)
 }
 
+// Resolve decides about one resource whose undo failed for good, in an operation that is FAILED_TEMP for it: RetryItem
+// tries again, SkipItem leaves it behind (the instance lists it), MarkDone takes an operator's word that it is gone.
+// The last two need a reason, which is kept. Returns Conflict when the item is not stuck, NotFound when there is none,
+// Unprocessable at /reason without one.
+func (s *Service) Resolve(ctx context.Context, opID string, a saga.Action, by request.Info) (*vnf.OpOcc, error) {
+	switch a.Kind {
+	case saga.RetryItem, saga.SkipItem, saga.MarkDone:
+	case saga.Retrying, saga.RollBack, saga.Fail, saga.Cancel:
+		return nil, vnfm.Errorf(vnfm.Invalid, "%s is no decision about one resource", a.Kind).At("/kind")
+	default:
+		return nil, vnfm.Errorf(vnfm.Invalid, "the decision is %s, %s or %s, not %q", saga.RetryItem, saga.SkipItem, saga.MarkDone, a.Kind).At("/kind")
+	}
+	return s.act(ctx, opID, a, by, func(*vnf.OpOcc) error { return nil })
+}
+
 // handleError asks the operation's saga for an error-handling task. The operation's own table says first whether it is
 // possible; what the saga then does comes back as a turn, in the same commit.
 func (s *Service) handleError(ctx context.Context, opID string, task vnf.HandleError, kind saga.ActionKind, by request.Info) (*vnf.OpOcc, error) {
+	return s.act(ctx, opID, saga.Action{Kind: kind, Mode: task.Mode}, by, func(o *vnf.OpOcc) error {
+		_, err := o.Process(task)
+		return err
+	})
+}
+
+// act asks an operation's saga for an action that the operation allows.
+func (s *Service) act(
+	ctx context.Context, opID string, a saga.Action, by request.Info, allowed func(o *vnf.OpOcc) error,
+) (*vnf.OpOcc, error) {
+	a.Actor, a.Cause = by.Actor, by.ID
 	seen, err := s.opOcc(ctx, opID)
 	if err != nil {
 		return nil, err
@@ -47,10 +73,9 @@ func (s *Service) handleError(ctx context.Context, opID string, task vnf.HandleE
 			if err != nil {
 				return nil, err
 			}
-			if _, err := o.Process(task); err != nil {
+			if err := allowed(o); err != nil {
 				return nil, err
 			}
-			a := saga.Action{Kind: kind, Mode: task.Mode, Actor: by.Actor, Cause: by.ID}
 			if err := s.runtime.Act(l, x.c, opID, a); err != nil {
 				return nil, err
 			}

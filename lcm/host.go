@@ -20,6 +20,8 @@ type operation interface {
 	landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error)
 	// failed is what an operation that was given up leaves of the instance.
 	failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed, error)
+	// skipped is what a rollback left behind on purpose.
+	skipped(in *saga.Instance, v *vnf.Instance) ([]vnf.Resource, error)
 }
 
 // host gives the sagas their meaning.
@@ -128,6 +130,9 @@ func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance) ([]vnf.Op
 			for _, r := range readCommand(run).Resources {
 				out = append(out, vnf.Record{Event: &vnf.ResourceUndone{ID: r.Token.ID}})
 			}
+			if n.Failure != nil { // an operator's word
+				out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: fmt.Sprintf("%s was marked as done: %s", n.Step, n.Failure.Reason)}})
+			}
 		case saga.NoteItemSkipped:
 			text := fmt.Sprintf("%s was skipped", n.Step)
 			if n.Failure != nil && n.Failure.Reason != "" {
@@ -233,7 +238,11 @@ func (s *Service) land(x *change, op operation, o *vnf.OpOcc, v *vnf.Instance, i
 		f, err = op.failed(in, v)
 		cmd = vnf.FailOperation{Failed: f}
 	default:
-		cmd = vnf.RollBackOperation{OpID: in.ID}
+		var left []vnf.Resource
+		if left, err = op.skipped(in, v); err != nil {
+			return err
+		}
+		return x.onInstance(v, in.Key, vnf.RollBackOperation{OpID: in.ID}, vnf.ReportLeftovers{Saga: in.ID, Leftovers: left})
 	}
 	if err != nil {
 		return err

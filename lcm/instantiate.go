@@ -311,20 +311,36 @@ func (op instantiateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.Instance
 }
 
 // failed lists what stands, or may stand, of the resources.
-func (op instantiateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
+func (op instantiateOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed, error) {
+	f := vnf.OperationFailed{OpID: in.ID}
+	left, err := op.left(in, in.Standing())
+	if err != nil {
+		return f, err
+	}
+	skipped, err := op.skipped(in, v)
+	f.Leftovers = slices.Concat(left, skipped)
+	return f, err
+}
+
+// skipped lists what an operator left behind on purpose, by skipping an undo that failed.
+func (op instantiateOp) skipped(in *saga.Instance, _ *vnf.Instance) ([]vnf.Resource, error) {
+	runs := slices.DeleteFunc(slices.Clone(in.Items), func(r *saga.ItemRun) bool { return r.State != saga.ItemSkipped })
+	return op.left(in, runs)
+}
+
+func (op instantiateOp) left(in *saga.Instance, runs []*saga.ItemRun) ([]vnf.Resource, error) {
 	d, err := decodeData[instantiateData](op.s, in)
 	if err != nil {
-		return vnf.OperationFailed{}, err
+		return nil, err
 	}
-	f := vnf.OperationFailed{OpID: in.ID}
 	made := standingResults(in)
-	for _, run := range in.Standing() {
-		if run.Step == stepGrant {
-			continue
+	var out []vnf.Resource
+	for _, run := range runs {
+		if run.Step != stepGrant {
+			out = append(out, leftovers(d.Plan, run, made)...)
 		}
-		f.Leftovers = append(f.Leftovers, leftovers(d.Plan, run, made)...)
 	}
-	return f, nil
+	return out, nil
 }
 
 // connections returns what the instance records of the VIM connections of its resources: no credentials.

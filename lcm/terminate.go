@@ -274,6 +274,9 @@ func (op terminateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCo
 	return vnf.CompleteTerminate{OpID: in.ID}, nil
 }
 
+// skipped is empty: a termination undoes nothing.
+func (op terminateOp) skipped(*saga.Instance, *vnf.Instance) ([]vnf.Resource, error) { return nil, nil }
+
 // failed says what was released: the rest stays the instance's, to be terminated again. What told the VIM's side to
 // stop belongs to nothing: it is left over unless it was released.
 func (op terminateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
