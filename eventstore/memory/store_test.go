@@ -14,7 +14,7 @@ func open(*testing.T) eventstore.Store { return memory.New(memory.Config{}) }
 
 func TestStore(t *testing.T) { eventstoretest.Run(t, open) }
 
-// Each was seen failing with the check of Verify that finds it removed.
+// Seen failing with the comparison of hashes, or of the head's hash, removed from Verify; a hole is found in two ways.
 func TestVerify_tampered(t *testing.T) {
 	tamper := func(stream string, f func([]eventstore.Event) []eventstore.Event) func(*testing.T, eventstore.Store) {
 		return func(t *testing.T, s eventstore.Store) {

@@ -146,7 +146,9 @@ func TestStress(t *testing.T) {
 func stressWork(stream, id string, broken bool) *eventstore.Work {
 	return &eventstore.Work{
 		Keys: []string{stream},
-		Load: func() eventstore.Load { return eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: stream, After: 1 << 60}}} },
+		Load: func() eventstore.Load {
+			return eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: stream, After: 1 << 60}}}
+		},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			c := &eventstore.Commit{
 				Appends: []eventstore.Append{{
