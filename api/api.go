@@ -159,10 +159,7 @@ func Bearer(token, name string) Authenticator {
 	return func(r *http.Request) (string, error) {
 		got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || subtle.ConstantTimeCompare([]byte(got), []byte(token)) != 1 {
-			return "", &httpError{
-				status: http.StatusUnauthorized, detail: "A valid bearer token is needed.",
-				header: http.Header{"Www-Authenticate": {`Bearer realm="vnfm"`}},
-			}
+			return "", vnfm.Errorf(vnfm.Unauthenticated, "A valid bearer token is needed: Authorization: Bearer TOKEN.")
 		}
 		return name, nil
 	}

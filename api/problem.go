@@ -71,6 +71,9 @@ func problem(err error) *answer {
 	if p.Status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
 		header.Set("Retry-After", "1")
 	}
+	if p.Status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", `Bearer realm="vnfm"`)
+	}
 	header.Set("Content-Type", "application/problem+json")
 	body, _ := json.Marshal(p) // a struct of strings and numbers
 	return &answer{status: p.Status, header: header, body: body}

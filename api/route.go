@@ -227,5 +227,5 @@ func (a *api) logFailure(r *http.Request, status int, err error) {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
-	a.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+	a.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
 }

@@ -192,6 +192,21 @@ func TestOperationThatFailsIsExitCode1(t *testing.T) {
 	}
 }
 
+func TestInterruptedWatchSaysThatTheOperationGoesOn(t *testing.T) {
+	f := newFake(t)
+	f.queue[progressPath] = []string{progress("06", "PROCESSING", "", "")}
+	ctx, stop := context.WithCancel(t.Context())
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.ServeHTTP(w, r)
+		stop()
+	}))
+	defer ts.Close()
+	var errs bytes.Buffer
+	if code := run(ctx, []string{"--server", ts.URL, "op", "watch", op}, nil, io.Discard, &errs); code != exitFailed || !strings.Contains(errs.String(), "goes on: vnfm op watch "+op) {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
 func TestWatchRedrawsOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	v := watcher{s: &session{out: &out, form: "table", terminal: true, width: 60, height: 6}}

@@ -27,6 +27,9 @@ func (s *session) ended(id string, noWait bool, want ...string) error {
 	}
 	view := watcher{s: s, seen: map[string]sol.ResourceProgress{}}
 	p, err := s.WaitOp(s.ctx, id, s.poll, view.look)
+	if s.ctx.Err() != nil {
+		return &failed{"no longer watching; the operation goes on: vnfm op watch " + id}
+	}
 	if err != nil {
 		return fmt.Errorf("operation %s: %w", id, err)
 	}
