@@ -61,8 +61,8 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 	}
 	target := vnf.OpState(saga.OpState(in.State, in.Stage > 0))
 	to := vnf.Advance{To: target, Error: problem(o, in), ByPolicy: t.From != saga.Held && t.From != saga.Stuck}
-	if to.Grant, err = s.granted(op, in); err != nil {
-		return err
+	if o.State == vnf.Starting {
+		to.Grant = s.granted(op, in)
 	}
 	commands := forward(o.State, to)
 	records, err := s.records(op, t, v)
@@ -96,16 +96,16 @@ func forward(from vnf.OpState, to vnf.Advance) []vnf.OpCommand {
 }
 
 // granted is what the grant says, once there is one.
-func (s *Service) granted(op operation, in *saga.Instance) (vnf.OpGranted, error) {
+func (s *Service) granted(op operation, in *saga.Instance) vnf.OpGranted {
 	g, err := grantOf(in)
 	if err != nil || g == nil {
-		return vnf.OpGranted{}, nil //nolint:nilerr // a grant that cannot be read ends the operation; its step says so
+		return vnf.OpGranted{} // one that cannot be read is refused by the stage after it
 	}
 	e := vnf.OpGranted{Warnings: slices.Concat(op.warnings(in), g.Warnings)}
 	if !g.Local {
 		e.GrantID = g.ID
 	}
-	return e, nil
+	return e
 }
 
 // records turns notes into commands.

@@ -3,6 +3,8 @@ package lcm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -128,7 +130,7 @@ func (s *Service) beginInstantiate(x *change, v *vnf.Instance, opID string, d *v
 }
 
 // wanted checks that the VIM connections a request names are registered, and returns the one to use where the grant
-// need not choose: that of a request that names exactly one.
+// need not choose: the only one the request names, else the only one its links are at.
 func (s *Service) wanted(r *Instantiate) (string, error) {
 	check := func(id, at string) error {
 		if id == "" {
@@ -149,15 +151,22 @@ func (s *Service) wanted(r *Instantiate) (string, error) {
 			return "", err
 		}
 	}
-	for _, l := range r.ExtLinks {
-		if err := check(l.Connection, "/extVirtualLinks"); err != nil {
+	links := map[string]bool{} // where the links of the request are
+	for i, l := range r.ExtLinks {
+		if err := check(l.Connection, fmt.Sprintf("/extVirtualLinks/%d/vimConnectionId", i)); err != nil {
 			return "", err
 		}
+		links[l.Connection] = true
 	}
-	for _, l := range r.ExtManaged {
-		if err := check(l.Connection, "/extManagedVirtualLinks"); err != nil {
+	for i, l := range r.ExtManaged {
+		if err := check(l.Connection, fmt.Sprintf("/extManagedVirtualLinks/%d/vimConnectionId", i)); err != nil {
 			return "", err
 		}
+		links[l.Connection] = true
+	}
+	delete(links, "")
+	if len(ids) != 1 && len(links) == 1 {
+		ids = slices.Collect(maps.Keys(links))
 	}
 	if len(ids) == 1 {
 		return ids[0], nil

@@ -157,6 +157,34 @@ func TestInstantiateExternalConnectionPointsOnTheInternalLink(t *testing.T) {
 	s.finish()
 }
 
+// What the local policy chooses by: the one VIM connection that a request names, or that its links are at.
+func TestInstantiateWantsTheConnectionTheRequestNames(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*lcm.Instantiate)
+		want   string
+	}{
+		"none": {func(*lcm.Instantiate) {}, ""},
+		"one":  {func(r *lcm.Instantiate) { r.Connections = map[string]json.RawMessage{"vim-2": nil} }, "vim-2"},
+		"two":  {func(r *lcm.Instantiate) { r.Connections = map[string]json.RawMessage{"vim-1": nil, "vim-2": nil} }, ""},
+		"a link": {func(r *lcm.Instantiate) {
+			r.ExtManaged = []lcm.ExtManaged{{LinkID: "internalVL1", NetworkID: "n", Connection: "vim-2"}}
+		}, "vim-2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, twoVdus(), lcm.Settings{})
+			r := s.request()
+			tt.change(&r)
+			_, err := s.svc.Instantiate(s.ctx(), s.create(), r, by)
+			s.must(err)
+			var g nfvo.GrantRequest
+			s.must(json.Unmarshal(s.next()[0].Data, &g))
+			if g.DefaultConnection != tt.want {
+				t.Errorf("wants %q, not %q", g.DefaultConnection, tt.want)
+			}
+		})
+	}
+}
+
 func TestInstantiateInBatches(t *testing.T) {
 	s := newSite(t, twoVdus(), lcm.Settings{Batch: 4})
 	v := s.vnf(s.up())

@@ -228,6 +228,9 @@ func (r *resolver) ref(ref, connection string) (string, error) {
 		if n == nil {
 			return "", fmt.Errorf("the grant connects %s to no network", cpd)
 		}
+		if n.Connection != "" && n.Connection != connection {
+			return "", fmt.Errorf("it is granted at %s, but connected to the network %s at %s", connection, n.NetworkID, n.Connection)
+		}
 		return n.NetworkID, nil
 	}
 	return ref, nil

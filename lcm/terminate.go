@@ -271,7 +271,7 @@ func (op terminateOp) done(_ *saga.Instance, run *saga.ItemRun, v *vnf.Instance)
 }
 
 func (op terminateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
-	return vnf.CompleteTerminate{OpID: in.ID}, nil
+	return vnf.CompleteTerminate{OpID: in.ID, Released: releasedBy(in)}, nil
 }
 
 // skipped is empty: a termination undoes nothing.
@@ -284,15 +284,7 @@ func (op terminateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationF
 	if err != nil {
 		return vnf.OperationFailed{}, err
 	}
-	f := vnf.OperationFailed{OpID: in.ID}
-	for _, run := range in.Items {
-		if run.State != saga.ItemDone || run.Step == stepStop {
-			continue
-		}
-		for _, x := range readCommand(run).Resources {
-			f.Released = append(f.Released, x.Token.ID)
-		}
-	}
+	f := vnf.OperationFailed{OpID: in.ID, Released: releasedBy(in)}
 	if d.Stop == nil {
 		return f, nil
 	}
@@ -303,6 +295,20 @@ func (op terminateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationF
 		}
 	}
 	return f, nil
+}
+
+// releasedBy lists what a termination has released.
+func releasedBy(in *saga.Instance) []string {
+	var ids []string
+	for _, run := range in.Items {
+		if run.State != saga.ItemDone || run.Step == stepStop {
+			continue
+		}
+		for _, x := range readCommand(run).Resources {
+			ids = append(ids, x.Token.ID)
+		}
+	}
+	return ids
 }
 
 // everSent reports whether any command of a step was sent.

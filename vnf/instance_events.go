@@ -43,9 +43,10 @@ type InstanceInstantiated struct {
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // set by the request
 }
 
-// InstanceTerminated records that a termination landed: nothing is left at any VIM.
+// InstanceTerminated records that a termination landed: the instance consists of nothing any more.
 type InstanceTerminated struct {
-	OpID string `json:"opOccId"`
+	OpID     string   `json:"opOccId"`
+	Released []string `json:"released"` // planned resource ids, of leftovers too
 }
 
 // OperationRolledBack records that an operation ended without a trace.
@@ -144,7 +145,8 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Configurable = merged(v.Configurable, e.Configurable)
 	case *InstanceTerminated:
 		v.Operation = ""
-		v.State, v.Info, v.Resources, v.Leftovers = NotInstantiated, nil, nil, nil
+		v.State, v.Info, v.Resources = NotInstantiated, nil, nil
+		v.Leftovers = without(v.Leftovers, e.Released)
 	case *OperationRolledBack:
 		v.Operation = ""
 	case *OperationFailed:

@@ -37,7 +37,10 @@ type BeginOperation struct {
 type CompleteInstantiate struct{ Landed InstanceInstantiated }
 
 // CompleteTerminate lands a termination.
-type CompleteTerminate struct{ OpID string }
+type CompleteTerminate struct {
+	OpID     string
+	Released []string // planned resource ids
+}
 
 // RollBackOperation frees the instance from an operation that left no trace.
 type RollBackOperation struct{ OpID string }
@@ -92,7 +95,7 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 	case CompleteInstantiate:
 		return v.land(c.Landed.OpID, &c.Landed)
 	case CompleteTerminate:
-		return v.land(c.OpID, &InstanceTerminated{OpID: c.OpID})
+		return v.land(c.OpID, &InstanceTerminated{OpID: c.OpID, Released: c.Released})
 	case RollBackOperation:
 		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID})
 	case FailOperation:

@@ -2,6 +2,7 @@ package vnf_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -215,8 +216,9 @@ func TestInstanceStates(t *testing.T) {
 	if v.State != vnf.Instantiated || v.Operation != "" || v.Operations != 1 || v.Version != 3 || !v.Updated.Equal(now.Add(2*time.Second)) || !v.Created.Equal(now) {
 		t.Errorf("%+v", v)
 	}
-	v = fold(created(), begun("o1", 1), instantiated("o1"), begun("o2", 2), &vnf.InstanceTerminated{OpID: "o2"})
-	if v.State != vnf.NotInstantiated || v.Info != nil || v.Resources != nil || v.Operation != "" || v.Operations != 2 {
+	v = fold(created(), begun("o1", 1), instantiated("o1"), begun("o2", 2), &vnf.LeftoversFound{Leftovers: left("x", "y")},
+		&vnf.InstanceTerminated{OpID: "o2", Released: []string{"x"}})
+	if v.State != vnf.NotInstantiated || v.Info != nil || v.Resources != nil || v.Operation != "" || v.Operations != 2 || len(v.Leftovers) != 1 {
 		t.Errorf("%+v", v)
 	}
 }
@@ -263,7 +265,8 @@ func TestCheckSchema(t *testing.T) {
 			t.Errorf("%s: %v", tt.value, err)
 			continue
 		}
-		if e, ok := err.(*vnfm.Error); ok && e.Attribute != tt.at {
+		var e *vnfm.Error
+		if errors.As(err, &e) && e.Attribute != tt.at {
 			t.Errorf("%s: at %q, want %q", tt.value, e.Attribute, tt.at)
 		}
 	}
