@@ -71,22 +71,30 @@ func Postgres(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("no PostgreSQL for this test: %v", err)
 	}
-	name := "vnfm_" + uuid.NewString()
-	ctx := context.Background()
-	if err := adminExec(ctx, admin, `create database "`+name+`"`); err != nil {
-		t.Fatalf("create a database: %v", err)
+	u, drop, err := database(context.Background(), admin)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := adminExec(ctx, admin, `drop database if exists "`+name+`" with (force)`); err != nil {
-			t.Errorf("drop the database: %v", err)
-		}
-	})
+	t.Cleanup(drop)
+	return u
+}
+
+// database makes an empty database on the server at admin; drop says on standard error when it cannot.
+func database(ctx context.Context, admin string) (name string, drop func(), err error) {
 	u, err := url.Parse(admin)
 	if err != nil {
-		t.Fatalf("parse %s: %v", EnvURL, err)
+		return "", nil, fmt.Errorf("parse %s: %w", EnvURL, err)
 	}
-	u.Path = "/" + name
-	return u.String()
+	db := "vnfm_" + uuid.NewString()
+	if err := adminExec(ctx, admin, `create database "`+db+`"`); err != nil {
+		return "", nil, fmt.Errorf("create a database: %w", err)
+	}
+	u.Path = "/" + db
+	return u.String(), func() {
+		if err := adminExec(context.WithoutCancel(ctx), admin, `drop database if exists "`+db+`" with (force)`); err != nil {
+			fmt.Fprintln(os.Stderr, "drop a database:", err)
+		}
+	}, nil
 }
 
 func adminURL() (string, error) {
