@@ -14,9 +14,6 @@ import (
 	"github.com/vnfm/vnfm"
 )
 
-// maxDepth bounds the nesting of a request's own attributes.
-const maxDepth = 64
-
 var rawType = reflect.TypeFor[json.RawMessage]()
 
 // decode reads a JSON object into a type of package sol. What is wrong is Invalid and names the attribute by its JSON
@@ -34,13 +31,10 @@ func decode(body []byte, into any) error {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return vnfm.Errorf(vnfm.Invalid, "The body has something after its JSON object.")
 	}
-	return decodeValue(raw, reflect.ValueOf(into).Elem(), "", 0)
+	return decodeValue(raw, reflect.ValueOf(into).Elem(), "")
 }
 
-func decodeValue(raw json.RawMessage, v reflect.Value, pointer string, depth int) error {
-	if depth > maxDepth {
-		return wrong(pointer, "is nested too deeply")
-	}
+func decodeValue(raw json.RawMessage, v reflect.Value, pointer string) error {
 	if v.Type() == rawType {
 		v.SetBytes(slices.Clone(raw))
 		return nil
@@ -48,9 +42,9 @@ func decodeValue(raw json.RawMessage, v reflect.Value, pointer string, depth int
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		return decodeValue(raw, v.Elem(), pointer, depth)
+		return decodeValue(raw, v.Elem(), pointer)
 	case reflect.Struct:
-		return decodeObject(raw, v, pointer, depth)
+		return decodeObject(raw, v, pointer)
 	case reflect.Slice:
 		var items []json.RawMessage
 		if json.Unmarshal(raw, &items) != nil || items == nil {
@@ -58,19 +52,19 @@ func decodeValue(raw json.RawMessage, v reflect.Value, pointer string, depth int
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 		for i, item := range items {
-			if err := decodeValue(item, v.Index(i), pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
+			if err := decodeValue(item, v.Index(i), pointer+"/"+strconv.Itoa(i)); err != nil {
 				return err
 			}
 		}
 		return nil
 	case reflect.Map:
-		return decodeMap(raw, v, pointer, depth)
+		return decodeMap(raw, v, pointer)
 	default:
 		return decodeScalar(raw, v, pointer)
 	}
 }
 
-func decodeMap(raw json.RawMessage, v reflect.Value, pointer string, depth int) error {
+func decodeMap(raw json.RawMessage, v reflect.Value, pointer string) error {
 	var entries map[string]json.RawMessage
 	if json.Unmarshal(raw, &entries) != nil || entries == nil {
 		return wrong(pointer, "must be an object")
@@ -82,7 +76,7 @@ func decodeMap(raw json.RawMessage, v reflect.Value, pointer string, depth int) 
 			continue // a null entry of a map removes it; there is nothing to remove from
 		}
 		e := reflect.New(elem).Elem()
-		if err := decodeValue(entry, e, pointer+"/"+escapePointer(key), depth+1); err != nil {
+		if err := decodeValue(entry, e, pointer+"/"+escapePointer(key)); err != nil {
 			return err
 		}
 		v.SetMapIndex(reflect.ValueOf(key), e)
@@ -90,7 +84,7 @@ func decodeMap(raw json.RawMessage, v reflect.Value, pointer string, depth int) 
 	return nil
 }
 
-func decodeObject(raw json.RawMessage, v reflect.Value, pointer string, depth int) error {
+func decodeObject(raw json.RawMessage, v reflect.Value, pointer string) error {
 	var attributes map[string]json.RawMessage
 	if json.Unmarshal(raw, &attributes) != nil || attributes == nil {
 		return wrong(pointer, "must be an object")
@@ -105,7 +99,7 @@ func decodeObject(raw json.RawMessage, v reflect.Value, pointer string, depth in
 			}
 			continue
 		}
-		if err := decodeValue(attribute, v.Field(i), at, depth+1); err != nil {
+		if err := decodeValue(attribute, v.Field(i), at); err != nil {
 			return err
 		}
 		kind := v.Field(i).Kind()
