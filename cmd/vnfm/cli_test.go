@@ -225,6 +225,12 @@ func TestWatchRedrawsOnATerminal(t *testing.T) {
 	if !strings.HasPrefix(out.String(), "\x1b["+string(rune('0'+first))+"A\x1b[J") {
 		t.Errorf("the second picture is not drawn over the first: %q", out.String())
 	}
+	out.Reset()
+	p.Final, p.Warnings = true, []string{strings.Repeat("long ", 20) + "end"}
+	v.look(&p)
+	if !strings.Contains(out.String(), "vdu-3") || !strings.Contains(out.String(), "long end") {
+		t.Errorf("the last picture is not whole: %q", out.String())
+	}
 }
 
 func TestOnboard(t *testing.T) {

@@ -128,7 +128,7 @@ func (v *watcher) log(p *sol.OpProgress) {
 	}
 }
 
-// draw shows the whole operation in place of what was drawn before.
+// draw shows the operation in place of what was drawn before: as much as fits, and at its end all of it.
 func (v *watcher) draw(p *sol.OpProgress) {
 	var b strings.Builder
 	if v.lines > 0 {
@@ -137,7 +137,7 @@ func (v *watcher) draw(p *sol.OpProgress) {
 	lines := v.render(p)
 	v.lines = len(lines)
 	for _, line := range lines {
-		if v.s.width > 0 {
+		if v.s.width > 0 && !p.Final {
 			line = lipgloss.NewStyle().MaxWidth(v.s.width).Render(line)
 		}
 		b.WriteString(line + "\n")
@@ -170,7 +170,7 @@ func (v *watcher) render(p *sol.OpProgress) []string {
 	for _, r := range p.Resources {
 		all = append(all, v.line(p, &r))
 	}
-	if room := v.s.height - 4; v.s.height > 0 && len(all) > room { // what moves is more telling than what is done
+	if room := v.s.height - 4; v.s.height > 0 && len(all) > room && !p.Final { // what moves is more telling than what is done
 		all = append(active, rest...)
 		hidden := len(all) - max(room, 1)
 		all = append(all[:max(room, 1)], faint.Render(fmt.Sprintf("  … and %d more", hidden)))
