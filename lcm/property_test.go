@@ -103,7 +103,11 @@ func (c *chaos) storm(op string) {
 				c.replies = append(c.replies, *r)
 			}
 		case n < 92 && len(c.replies) > 0:
-			c.s.reply(take(c, &c.replies, 10))
+			batch := []message.Message{take(c, &c.replies, 10)}
+			for len(c.replies) > 0 && c.rnd.IntN(3) == 0 { // an inbox hands over all that wait for one VNF
+				batch = append(batch, take(c, &c.replies, 10))
+			}
+			c.s.reply(batch...)
 		case n < 95:
 			c.s.fire()
 		case n == 99:

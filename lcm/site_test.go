@@ -338,16 +338,16 @@ func (s *site) checkRefs(spec vim.Spec) {
 	}
 }
 
-// reply hands a reply to the sagas.
-func (s *site) reply(m message.Message) {
+// reply hands replies of one key to the sagas, in one commit.
+func (s *site) reply(msgs ...message.Message) {
 	s.t.Helper()
 	h := s.svc.Runtime().Replies()
 	_, err := s.doer.Do(s.ctx(), &eventstore.Work{
-		Keys: []string{m.Key},
-		Load: func() eventstore.Load { return h.Load([]message.Message{m}) },
+		Keys: []string{msgs[0].Key},
+		Load: func() eventstore.Load { return h.Load(msgs) },
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			c := &eventstore.Commit{}
-			return c, h.Decide(l, []message.Message{m}, c)
+			return c, h.Decide(l, msgs, c)
 		},
 	})
 	s.must(err)
