@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -178,6 +179,7 @@ func (l *commitLoop) wake() {
 func (l *commitLoop) run(ctx context.Context, stop <-chan struct{}) {
 	for {
 		if l.batch(ctx) {
+			l.gather()
 			continue
 		}
 		select {
@@ -187,6 +189,21 @@ func (l *commitLoop) run(ctx context.Context, stop <-chan struct{}) {
 			}
 			return
 		}
+	}
+}
+
+// gather lets those who have just got their result add their next work to the next batch, as long as some do; else
+// callers fall into two groups of which one always waits.
+func (l *commitLoop) gather() {
+	for before := -1; ; {
+		l.mu.Lock()
+		n := len(l.queue)
+		l.mu.Unlock()
+		if n == before || n >= l.cfg.MaxBatch {
+			return
+		}
+		before = n
+		runtime.Gosched()
 	}
 }
 
