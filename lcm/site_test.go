@@ -34,7 +34,7 @@ type site struct {
 	doer      *eventstore.Committer
 	svc       *lcm.Service
 	d         *vnfd.Descriptor
-	pkg       int64 // version of the package; 0: not enabled
+	enabled   func() (lcm.PackageRef, error)
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
 	ids       int
@@ -48,6 +48,8 @@ type site struct {
 	sent   []message.Message // commands, as delivered
 	// script answers a command in place of the participants: nil leaves it to them, no reply at all is a lost one.
 	script func(m message.Message) *answer
+	// rival is called once, when the next change of a use case has been decided and is not written yet: another node.
+	rival func()
 	// grant changes the grant that is given.
 	grant func(*nfvo.Grant)
 }
@@ -68,8 +70,9 @@ var (
 func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	t.Helper()
 	s := &site{
-		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d, pkg: 1,
-		held: map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
+		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d,
+		enabled: func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil },
+		held:    map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
 	}
 	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
 	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{})
@@ -79,7 +82,7 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	}
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
-		Doer: s.doer, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: s, Settings: settings,
+		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: s, Settings: settings,
 		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {
@@ -88,11 +91,29 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	return s
 }
 
-func (s *site) Enabled(context.Context, string) (lcm.PackageRef, error) {
-	if s.pkg == 0 {
-		return lcm.PackageRef{}, vnfm.Errorf(vnfm.NotFound, "no package")
+// Do makes the changes of the use cases.
+func (s *site) Do(ctx context.Context, w *eventstore.Work) (*eventstore.Commit, error) {
+	if s.rival == nil {
+		return s.doer.Do(ctx, w)
 	}
-	return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil
+	rival := s.rival
+	s.rival = nil
+	l, err := s.store.Load(ctx, w.Load())
+	s.must(err)
+	stale, err := w.Decide(l)
+	rival()
+	decided := false
+	return s.doer.Do(ctx, &eventstore.Work{Keys: w.Keys, Shared: w.Shared, Load: w.Load, Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+		if !decided {
+			decided = true
+			return stale, err
+		}
+		return w.Decide(l)
+	}})
+}
+
+func (s *site) Enabled(context.Context, string) (lcm.PackageRef, error) {
+	return s.enabled()
 }
 
 func (s *site) Descriptor(context.Context, string) (*vnfd.Descriptor, error) { return s.d, nil }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -206,70 +205,5 @@ func TestTerminateIsRefused(t *testing.T) {
 	}
 	if _, err := s.svc.Terminate(s.ctx(), "nobody", lcm.Terminate{Type: "FORCEFUL"}, by); vnfm.KindOf(err) != vnfm.NotFound {
 		t.Errorf("unknown instance: %v", err)
-	}
-}
-
-func TestCreate(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
-	s.d.Metadata = nil
-	v, err := s.svc.CreateVnf(s.ctx(), lcm.CreateVnf{
-		VnfdID: "two-vdus", Name: "fw", Description: "a firewall", Metadata: map[string]json.RawMessage{"site": json.RawMessage(`"x"`)},
-	}, by)
-	s.must(err)
-	if v.ID == "" || v.State != vnf.NotInstantiated || v.PackageID != "pkg-1" || string(v.Configurable["isAutohealEnabled"]) != "false" ||
-		string(v.Metadata["site"]) != `"x"` || v.Extensions != nil || v.Version != 1 {
-		t.Errorf("%+v", v)
-	}
-	s.pkg = 0
-	_, err = s.svc.CreateVnf(s.ctx(), lcm.CreateVnf{VnfdID: "gone"}, by)
-	if vnfm.KindOf(err) != vnfm.Unprocessable || attribute(err) != "/vnfdId" {
-		t.Errorf("no package: %v", err)
-	}
-	s.finish()
-}
-
-func TestDelete(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
-	id := s.up()
-	if err := s.svc.DeleteVnf(s.ctx(), id, by); vnfm.KindOf(err) != vnfm.Conflict {
-		t.Errorf("INSTANTIATED: %v", err)
-	}
-	s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
-	if err := s.svc.DeleteVnf(s.ctx(), id, by); vnfm.KindOf(err) != vnfm.Conflict {
-		t.Errorf("while terminating: %v", err)
-	}
-	s.run()
-	stale := by
-	stale.Revision = 1
-	if err := s.svc.DeleteVnf(s.ctx(), id, stale); vnfm.KindOf(err) != vnfm.Precondition {
-		t.Errorf("If-Match of another revision: %v", err)
-	}
-	s.must(s.svc.DeleteVnf(s.ctx(), id, by))
-	if err := s.svc.DeleteVnf(s.ctx(), id, by); vnfm.KindOf(err) != vnfm.NotFound {
-		t.Errorf("twice: %v", err)
-	}
-	views, err := s.store.Views(s.ctx(), eventstore.ViewQuery{Kind: "vnf_instance"})
-	s.must(err)
-	if len(views) != 0 {
-		t.Errorf("the view is still there: %v", views)
-	}
-	s.finish()
-}
-
-// The answer to a request with an Idempotency-Key is written in the commit of its effect.
-func TestAnswerIsStoredWithTheEffect(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
-	id := s.create()
-	key := eventstore.IdempotencyKey{Caller: "alice", Key: "k"}
-	with := by
-	with.Answer = func(result any) *eventstore.IdempotencyResult {
-		return &eventstore.IdempotencyResult{IdempotencyKey: key, Status: 202, Body: []byte(result.(*vnf.OpOcc).ID)}
-	}
-	op, err := s.svc.Instantiate(s.ctx(), id, s.request(), with)
-	s.must(err)
-	l, err := s.store.Load(s.ctx(), eventstore.Load{Idempotency: &key})
-	s.must(err)
-	if l.Idempotency == nil || string(l.Idempotency.Body) != op.ID {
-		t.Errorf("stored %+v", l.Idempotency)
 	}
 }
