@@ -186,7 +186,7 @@ func (s *Service) List(ctx context.Context, after string, limit int) ([]*Package
 }
 
 // ByVnfdID returns the package that a VNF instance of a vnfdId is made of, and the digest of its descriptor. Returns
-// Unprocessable at /vnfdId when there is none; Conflict when it is DISABLED.
+// Unprocessable at /vnfdId when there is none or it is DISABLED (SOL003 v3.7.1 §5.4.2.3.1).
 func (s *Service) ByVnfdID(ctx context.Context, vnfdID string) (packageID, digest string, err error) {
 	p, err := s.byVnfdID(ctx, vnfdID)
 	switch {
@@ -195,7 +195,7 @@ func (s *Service) ByVnfdID(ctx context.Context, vnfdID string) (packageID, diges
 	case p == nil:
 		return "", "", vnfm.Errorf(vnfm.Unprocessable, "There is no onboarded VNF package with the vnfdId %q.", vnfdID).At("/vnfdId")
 	case p.Operational != Enabled:
-		return "", "", vnfm.Errorf(vnfm.Conflict, "The VNF package %s of the vnfdId %q is DISABLED.", p.ID, vnfdID).At("/vnfdId")
+		return "", "", vnfm.Errorf(vnfm.Unprocessable, "The VNF package %s of the vnfdId %q is DISABLED; enable it first.", p.ID, vnfdID).At("/vnfdId")
 	}
 	return p.ID, p.DescriptorDigest, nil
 }

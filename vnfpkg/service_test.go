@@ -63,7 +63,7 @@ func TestOnboard(t *testing.T) {
 	if _, err := w.Patch(t.Context(), id, vnfpkg.Change{OperationalState: vnfpkg.Disabled}, by); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.ByVnfdID(t.Context(), samples.VnfdID); vnfm.KindOf(err) != vnfm.Conflict {
+	if _, _, err := w.ByVnfdID(t.Context(), samples.VnfdID); vnfm.KindOf(err) != vnfm.Unprocessable {
 		t.Errorf("disabled package: %v", err)
 	}
 }

@@ -61,7 +61,13 @@ func ServerCPU() time.Duration {
 	if shared.cluster == nil {
 		return 0
 	}
-	postmaster := strconv.Itoa(shared.cluster.cmd.Process.Pid)
+	return shared.cluster.CPU()
+}
+
+// CPU is the processor time that the cluster's processes have used, those that have ended included. It is zero where
+// there is no /proc.
+func (c *Cluster) CPU() time.Duration {
+	postmaster := strconv.Itoa(c.cmd.Process.Pid)
 	dirs, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0
@@ -88,4 +94,9 @@ func ServerCPU() time.Duration {
 		}
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond // 100 ticks a second on every Linux
+}
+
+// Database makes an empty database and returns its URL and what drops it.
+func (c *Cluster) Database(ctx context.Context) (url string, drop func(), err error) {
+	return database(ctx, c.URL())
 }

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/server"
+)
+
+// measureInstantiate runs whole instantiates over HTTP against the whole program, with a simulated VIM without delay.
+func measureInstantiate(ctx context.Context, t table, cluster *dbtest.Cluster, d time.Duration) error {
+	name, csar, flavour := subject()
+	for _, backend := range []string{"postgresql", "sqlite"} {
+		for _, clients := range []int{1, 64} {
+			r, err := instantiates(ctx, cluster, backend, clients, d, csar, flavour)
+			if err != nil {
+				return fmt.Errorf("%s, %d clients: %w", backend, clients, err)
+			}
+			t.row(fmt.Sprintf("instantiate of %s, %s, %d clients", name, backend, clients),
+				fmt.Sprintf("p50 %.1f ms, p99 %.1f ms", ms(r.at(0.5)), ms(r.at(0.99))),
+				fmt.Sprintf("%.1f/s, %d run; processor time %.1f ms each, of that PostgreSQL %.1f",
+					float64(len(r.took))/d.Seconds(), len(r.took), ms((r.program+r.database)/time.Duration(max(1, len(r.took)))),
+					ms(r.database/time.Duration(max(1, len(r.took))))))
+		}
+	}
+	return nil
+}
+
+// subject is the real package measured, where the shared folder is; else our own sample.
+func subject() (name string, csar []byte, flavour string) {
+	root := os.Getenv("VNFM_SHARED")
+	if root == "" {
+		root = filepath.Join("..", "shared")
+	}
+	b, err := os.ReadFile(filepath.Join(root, "packages", "vm-one-flavour-minimal.csar"))
+	if err != nil {
+		return "the sample package", samples.CSAR(), "standard"
+	}
+	return "vm-one-flavour-minimal", b, "simple"
+}
+
+type result struct {
+	took              []time.Duration
+	program, database time.Duration
+}
+
+func (r result) at(q float64) time.Duration {
+	if len(r.took) == 0 {
+		return 0
+	}
+	return r.took[int(q*float64(len(r.took)-1))]
+}
+
+// instantiates starts the program in this process and lets clients create and instantiate, one VNF after the other.
+func instantiates(ctx context.Context, cluster *dbtest.Cluster, backend string, clients int, d time.Duration, csar []byte, flavour string) (result, error) {
+	dir, err := os.MkdirTemp("", "vnfm-bench-")
+	if err != nil {
+		return result{}, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	args := []string{"--listen=127.0.0.1:0", "--data=" + dir, "--log-level=error"}
+	if backend == "postgresql" {
+		url, drop, err := cluster.Database(ctx)
+		if err != nil {
+			return result{}, err
+		}
+		defer drop()
+		args = append(args, "--database="+url)
+	}
+	c := &config.Config{}
+	k, err := kong.New(c)
+	if err != nil {
+		return result{}, err
+	}
+	if _, err := k.Parse(args); err != nil {
+		return result{}, err
+	}
+	s, err := server.New(ctx, c, server.Options{Log: os.Stderr})
+	if err != nil {
+		return result{}, err
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(running) }()
+	load := &load{url: s.URL(), flavour: flavour, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}
+	r, err := load.run(ctx, cluster, csar, clients, d)
+	stop()
+	return r, errors.Join(err, <-ended)
+}
+
+// load is the clients' side.
+type load struct {
+	url, flavour, vnfd string
+	client             *http.Client
+}
+
+func (l *load) run(ctx context.Context, cluster *dbtest.Cluster, csar []byte, clients int, d time.Duration) (result, error) {
+	if err := l.onboard(ctx, csar); err != nil {
+		return result{}, err
+	}
+	if _, err := l.one(ctx); err != nil { // once, to warm up
+		return result{}, err
+	}
+	var mu sync.Mutex
+	var r result
+	var failed error
+	before, own := cluster.CPU(), processorTime()
+	until, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for until.Err() == nil {
+				took, err := l.one(ctx)
+				mu.Lock()
+				r.took, failed = append(r.took, took), errors.Join(failed, err)
+				mu.Unlock()
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r.program, r.database = processorTime()-own, cluster.CPU()-before
+	slices.Sort(r.took)
+	return r, failed
+}
+
+func (l *load) onboard(ctx context.Context, csar []byte) error {
+	var pkg struct {
+		ID       string `json:"id"`
+		State    string `json:"onboardingState"`
+		VnfdID   string `json:"vnfdId"`
+		Failure  any    `json:"onboardingFailureDetails"`
+		Checksum string `json:"checksum"`
+	}
+	if _, err := l.call(ctx, "POST", "/vnfpkgm/v2/vnf_packages", strings.NewReader("{}"), &pkg); err != nil {
+		return err
+	}
+	path := "/vnfpkgm/v2/vnf_packages/" + pkg.ID
+	if _, err := l.call(ctx, "PUT", path+"/package_content", bytes.NewReader(csar), nil); err != nil {
+		return err
+	}
+	for pkg.State != "ONBOARDED" {
+		if pkg.State == "ERROR" {
+			return fmt.Errorf("the package is not onboarded: %v", pkg.Failure)
+		}
+		if _, err := l.call(ctx, "GET", path, nil, &pkg); err != nil {
+			return err
+		}
+	}
+	l.vnfd = pkg.VnfdID
+	return nil
+}
+
+// one creates and instantiates a VNF and returns how long the instantiate took, from the request to COMPLETED.
+func (l *load) one(ctx context.Context) (time.Duration, error) {
+	var vnf struct {
+		ID string `json:"id"`
+	}
+	if _, err := l.call(ctx, "POST", "/vnflcm/v2/vnf_instances", strings.NewReader(`{"vnfdId":"`+l.vnfd+`"}`), &vnf); err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	h, err := l.call(ctx, "POST", "/vnflcm/v2/vnf_instances/"+vnf.ID+"/instantiate", strings.NewReader(`{"flavourId":"`+l.flavour+`"}`), nil)
+	if err != nil {
+		return 0, err
+	}
+	var op struct {
+		State string `json:"operationState"`
+		Error any    `json:"error"`
+	}
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := l.call(ctx, "GET", strings.TrimPrefix(h.Get("Location"), l.url), nil, &op); err != nil {
+			return 0, err
+		}
+		switch op.State {
+		case "COMPLETED":
+			return time.Since(begin), nil
+		case "FAILED", "ROLLED_BACK", "FAILED_TEMP":
+			return 0, fmt.Errorf("the instantiate ended %s: %v", op.State, op.Error)
+		}
+		if wait := time.Since(begin) / 10; wait > 2*time.Millisecond { // look less often at what takes long
+			tick.Reset(wait)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+func (l *load) call(ctx context.Context, method, path string, body io.Reader, into any) (http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, method, l.url+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if method == "PUT" {
+		req.Header.Set("Content-Type", "application/zip")
+	}
+	res, err := l.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode >= 300 {
+		return nil, fmt.Errorf("%s %s: %s: %s", method, path, res.Status, b)
+	}
+	if into != nil {
+		err = json.Unmarshal(b, into)
+	}
+	return res.Header, err
+}

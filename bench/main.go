@@ -1,0 +1,95 @@
+// Command bench measures the program against the physical limit of the machine it runs on and prints one table: the
+// bare PostgreSQL commit rate of the same run is the floor, and rates are given as shares of it. Nothing passes or fails
+// here; machines differ, ratios less.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"text/tabwriter"
+	"time"
+
+	"github.com/vnfm/vnfm/internal/dbtest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	d := flag.Duration("for", 8*time.Second, "time of each measured load")
+	only := flag.String("only", "", "floor, engine, instantiate or program; empty: all")
+	profile := flag.String("cpuprofile", "", "file to write a processor profile of the loads to")
+	flag.Parse()
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	if err := run(ctx, *d, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+	}
+}
+
+// table collects rows: what was measured, the figure, and the goal or the ratio beside it.
+type table struct{ w *tabwriter.Writer }
+
+func (t table) row(what, figure, note string) {
+	_, _ = fmt.Fprintf(t.w, "%s\t%s\t%s\n", what, figure, note)
+}
+
+func run(ctx context.Context, d time.Duration, only string) error {
+	cluster, err := dbtest.Start(true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = cluster.Stop() }()
+	t := table{tabwriter.NewWriter(os.Stdout, 2, 4, 2, ' ', 0)}
+	defer func() { _ = t.w.Flush() }()
+	t.row("WHAT", "FIGURE", "AGAINST")
+	floor, err := measureFloor(ctx, t, cluster, d)
+	if err != nil {
+		return fmt.Errorf("floor: %w", err)
+	}
+	for _, part := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"engine", func() error { return measureEngine(ctx, t, cluster, floor, d) }},
+		{"instantiate", func() error { return measureInstantiate(ctx, t, cluster, d) }},
+		{"program", func() error { return measureProgram(ctx, t) }},
+	} {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.measure(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		_ = t.w.Flush()
+	}
+	return nil
+}
+
+// measureFloor finds the best rate of bare commits over 8 to 64 connections.
+func measureFloor(ctx context.Context, t table, cluster *dbtest.Cluster, d time.Duration) (float64, error) {
+	best, at := 0.0, 0
+	for _, n := range []int{8, 16, 32, 64} {
+		rate, err := dbtest.BareCommits(ctx, cluster.URL(), n, d/4)
+		if err != nil {
+			return 0, err
+		}
+		if rate > best {
+			best, at = rate, n
+		}
+	}
+	t.row("bare PostgreSQL commits", fmt.Sprintf("%.0f/s", best), fmt.Sprintf("the floor; best of 8 to 64 connections, at %d", at))
+	return best, nil
+}
