@@ -132,6 +132,7 @@ func (a *api) routes() map[string]route {
 		own + "/vnf_instances/{id}/events":             get(a.vnfEvents, paging),
 		own + "/vnf_instances/{id}/cleanup":            post(a.cleanup),
 		own + "/vnf_lcm_op_occs/{id}/progress":         get(a.progress),
+		own + "/vnf_lcm_op_occs/{id}/resolve":          post(a.resolve, jsonType),
 		own + "/sagas/{id}":                            get(a.showSaga),
 		own + "/audit/verify":                          with(get(a.verify), post(a.verify)),
 		own + "/vims":                                  get(a.listVims),

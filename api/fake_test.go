@@ -22,6 +22,7 @@ import (
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vnf"
@@ -295,6 +296,10 @@ func (s *cases) Fail(ctx context.Context, id string, by request.Info) (*vnf.OpOc
 
 func (s *cases) Cancel(ctx context.Context, id, mode string, by request.Info) (*vnf.OpOcc, error) {
 	return s.act(ctx, id, "cancel "+mode, by)
+}
+
+func (s *cases) Resolve(ctx context.Context, id string, a saga.Action, by request.Info) (*vnf.OpOcc, error) {
+	return s.act(ctx, id, strings.Join([]string{string(a.Kind), a.Step, a.Item, a.Reason}, " "), by)
 }
 
 func (s *cases) Cleanup(_ context.Context, id string, by request.Info) (string, error) {

@@ -77,6 +77,7 @@ func TestEveryErrorIsProblemDetails(t *testing.T) {
 		{"negative timeout", "POST", vnfURI + "/terminate", `{"terminationType":"GRACEFUL","gracefulTerminationTimeout":-1}`, nil, 400, "gracefulTerminationTimeout"},
 		{"fraction for an integer", "POST", vnfURI + "/terminate", `{"terminationType":"GRACEFUL","gracefulTerminationTimeout":1.5}`, nil, 400, "integer"},
 		{"cancel mode", "POST", ops + "/x/cancel", `{"cancelMode":"NOW"}`, nil, 400, "cancelMode"},
+		{"decision about a stuck item", "POST", "/vnfm/v1/vnf_lcm_op_occs/x/resolve", `{"decision":"hope","step":"s"}`, nil, 400, "mark-done"},
 		{"use case says 422", "POST", vnfs, `{"vnfdId":"unknown"}`, nil, 422, `"attribute":"/vnfdId"`},
 		{"If-Match of another revision", "DELETE", vnfURI, "", []string{"If-Match", `"7"`}, 412, "ETag"},
 		{"bad idempotency key", "POST", vnfs, newID, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "Idempotency-Key"},

@@ -100,7 +100,6 @@ func TestTaskLinksAreThereWhileTheTaskIsPossible(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	undoing := []vnf.Progress{{State: "UNDONE"}}
 	for name, c := range map[string]struct {
 		op   vnf.OpOcc
 		want string
@@ -110,8 +109,8 @@ func TestTaskLinksAreThereWhileTheTaskIsPossible(t *testing.T) {
 		"rolling back":            {vnf.OpOcc{State: vnf.RollingBack}, "cancel"},
 		"being cancelled":         {vnf.OpOcc{State: vnf.Processing, CancelPending: true, CancelMode: "FORCEFUL"}, ""},
 		"failed for now":          {vnf.OpOcc{State: vnf.FailedTemp}, "fail retry rollback"},
-		"failed while undoing":    {vnf.OpOcc{State: vnf.FailedTemp, Progress: undoing}, "fail rollback"},
-		"termination failed":      {vnf.OpOcc{State: vnf.FailedTemp, Operation: vnf.OpTerminate}, "fail retry"},
+		"failed while undoing":    {vnf.OpOcc{State: vnf.FailedTemp, UndoBegun: true}, "fail rollback"},
+		"termination failed":      {vnf.OpOcc{State: vnf.FailedTemp, Operation: vnf.OpTerminate, Irreversible: true}, "fail retry"},
 		"completed":               {vnf.OpOcc{State: vnf.Completed}, ""},
 		"rolled back":             {vnf.OpOcc{State: vnf.RolledBack}, ""},
 		"failed":                  {vnf.OpOcc{State: vnf.Failed}, ""},

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"slices"
-
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -24,10 +22,10 @@ func vnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 	switch op.State {
 	case vnf.FailedTemp:
 		out.Links.Fail = link("fail")
-		if !undoBegun(op) {
+		if !op.UndoBegun {
 			out.Links.Retry = link("retry")
 		}
-		if op.Operation != vnf.OpTerminate {
+		if !op.Irreversible {
 			out.Links.Rollback = link("rollback")
 		}
 	case vnf.Starting, vnf.Processing, vnf.RollingBack:
@@ -36,11 +34,6 @@ func vnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		}
 	}
 	return out
-}
-
-// undoBegun says whether anything was undone: then only rollback and fail are possible.
-func undoBegun(op *vnf.OpOcc) bool {
-	return slices.ContainsFunc(op.Progress, func(p vnf.Progress) bool { return p.State == "UNDOING" || p.State == "UNDONE" })
 }
 
 func problemDetails(p *vnf.Problem) *sol.ProblemDetails {

@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -54,6 +55,19 @@ func (a *api) fail(c *call) (*answer, error) {
 	}, func(op *vnf.OpOcc) *answer {
 		return respond(http.StatusOK).json(vnfLcmOpOcc(op, c.base)).etag(op.Version)
 	})
+}
+
+// resolve serves an operator's decision about one stuck item: /vnfm/v1/vnf_lcm_op_occs/{id}/resolve.
+func (a *api) resolve(c *call) (*answer, error) {
+	var body sol.ResolveRequest
+	if err := decode(c.body, &body); err != nil {
+		return nil, err
+	}
+	return effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.Resolve(c.ctx, c.id, saga.Action{
+			Kind: saga.ActionKind(body.Decision), Step: body.Step, Item: body.Item, Reason: body.Reason,
+		}, by)
+	}, c.started)
 }
 
 func (a *api) cancel(c *call) (*answer, error) {

@@ -190,6 +190,12 @@ func (c *Client) Cancel(ctx context.Context, id string, mode sol.CancelModeType)
 	return c.task(ctx, id, "cancel", sol.CancelMode{CancelMode: mode})
 }
 
+// Resolve decides about one resource of an operation whose undo failed for good.
+func (c *Client) Resolve(ctx context.Context, id string, r sol.ResolveRequest) error {
+	_, err := c.do(ctx, jsonCall(http.MethodPost, at(own, "vnf_lcm_op_occs", id, "resolve"), r), nil)
+	return err
+}
+
 func (c *Client) task(ctx context.Context, id, task string, body any) error {
 	_, err := c.do(ctx, jsonCall(http.MethodPost, at(ops, id, task), body), nil)
 	return err

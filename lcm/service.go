@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -26,6 +27,8 @@ type API interface {
 	Rollback(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error)
 	Fail(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error)
 	Cancel(ctx context.Context, opID, mode string, by request.Info) (*vnf.OpOcc, error)
+	// Resolve decides about one resource whose undo failed for good, in an operation that is FAILED_TEMP for it.
+	Resolve(ctx context.Context, opID string, a saga.Action, by request.Info) (*vnf.OpOcc, error)
 	// Cleanup releases what failed operations left, by a saga; Conflict when there is nothing or an operation runs.
 	// It returns the id of the saga.
 	Cleanup(ctx context.Context, vnfID string, by request.Info) (string, error)

@@ -191,3 +191,27 @@ type HealthCheck struct {
 	Ok     bool   `json:"ok"`
 	Detail string `json:"detail,omitempty"`
 }
+
+// DecisionType is what an operator decides about a resource whose undo failed for good.
+type DecisionType string
+
+// The decisions.
+const (
+	DecideRetry    DecisionType = "retry-item"
+	DecideSkip     DecisionType = "skip-item"
+	DecideMarkDone DecisionType = "mark-done"
+)
+
+// Values lists the decisions.
+func (DecisionType) Values() []string {
+	return []string{string(DecideRetry), string(DecideSkip), string(DecideMarkDone)}
+}
+
+// ResolveRequest decides about one stuck item of an operation's saga: try its undo again, leave the resource behind, or
+// take the operator's word that it is gone. The last two need a reason, which is kept.
+type ResolveRequest struct {
+	Decision DecisionType `json:"decision"`
+	Step     string       `json:"step"`
+	Item     string       `json:"item,omitempty"`
+	Reason   string       `json:"reason,omitempty"`
+}

@@ -277,6 +277,7 @@ func TestChanges(t *testing.T) {
 		{"op rollback --no-wait " + op, "POST " + ops + "/rollback", 202, ""},
 		{"op fail " + op, "POST " + ops + "/fail", 200, "{}"},
 		{"op cancel --mode FORCEFUL --no-wait " + op, "POST " + ops + `/cancel {"cancelMode":"FORCEFUL"}`, 202, ""},
+		{"op resolve --no-wait --decision skip-item --step ports --item p1 --reason gone " + op, "POST /vnfm/v1/vnf_lcm_op_occs/" + op + `/resolve {"decision":"skip-item","step":"ports","item":"p1","reason":"gone"}`, 202, ""},
 		{"sim behaviour --set -", `PUT /vnfm/v1/sim/behaviour {"seed":1}`, 200, `{"seed":1}`},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -19,6 +19,7 @@ type opCmd struct {
 	Rollback opRollback `cmd:"" help:"Undo a failed operation."`
 	Fail     opFail     `cmd:"" help:"Declare a failed operation failed for good."`
 	Cancel   opCancel   `cmd:"" help:"Cancel a running operation."`
+	Resolve  opResolve  `cmd:"" help:"Decide about one resource whose undo failed for good (see op saga)."`
 }
 
 type opList struct {
@@ -195,6 +196,27 @@ func (c *opCancel) Run(s *session) error {
 		return err
 	}
 	if err := s.Cancel(s.ctx, id, sol.CancelModeType(c.Mode)); err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.ended(id, c.NoWait, "ROLLED_BACK", "FAILED_TEMP")
+}
+
+type opResolve struct {
+	opArg
+	Decision string `required:"" enum:"retry-item,skip-item,mark-done" help:"Try its undo again (retry-item), leave it behind (skip-item), or say that it is gone (mark-done)."`
+	Step     string `required:"" help:"Step of the saga."`
+	Item     string `help:"Item of the step: the planned resource's id."`
+	Reason   string `help:"Why; needed to skip an item or mark it done, and kept."`
+	NoWait   bool   `help:"Return when it has begun."`
+}
+
+func (c *opResolve) Run(s *session) error {
+	id, err := s.opID(c.Op)
+	if err != nil {
+		return err
+	}
+	r := sol.ResolveRequest{Decision: sol.DecisionType(c.Decision), Step: c.Step, Item: c.Item, Reason: c.Reason}
+	if err := s.Resolve(s.ctx, id, r); err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.ended(id, c.NoWait, "ROLLED_BACK", "FAILED_TEMP")
