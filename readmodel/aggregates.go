@@ -23,9 +23,11 @@ func Forms() []aggregate.Form {
 	events := vnf.Events()
 	forms := make([]aggregate.Form, 0, len(events))
 	for _, e := range events {
-		forms = append(forms, aggregate.Form{
-			Type: e.Type, Schema: e.Schema, New: func() aggregate.Event { return e.New() },
-		})
+		f := aggregate.Form{Type: e.Type, Schema: e.Schema, New: func() aggregate.Event { return e.New() }}
+		for _, u := range e.Upcasts {
+			f.Upcasts = append(f.Upcasts, u)
+		}
+		forms = append(forms, f)
 	}
 	return forms
 }

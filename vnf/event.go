@@ -1,5 +1,7 @@
 package vnf
 
+import "encoding/json"
+
 // Event is a fact about an instance or an operation occurrence. Its Go type is closed: every event is listed in Events.
 type Event interface {
 	// EventType returns the wire name, without a version.
@@ -29,6 +31,8 @@ type EventForm struct {
 	Type   string
 	Schema int // version of the form; older ones are upcast on read
 	New    func() Event
+	// Upcasts turn the payload of schema i+1 into that of i+2; there are Schema-1 of them.
+	Upcasts []func(json.RawMessage) (json.RawMessage, error)
 }
 
 // Events lists every type of event that was ever written, in its present form.

@@ -3,6 +3,7 @@ package vnf_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -33,14 +34,22 @@ func TestGoldenEvents(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, s := range all {
-		seen[s.Type] = true
+		seen[fmt.Sprint(s.Type, s.Schema)] = true
 	}
 	for _, f := range vnf.Events() {
-		if seen[f.Type] {
+		if len(f.Upcasts) != f.Schema-1 {
+			t.Errorf("%s schema %d has %d upcasts", f.Type, f.Schema, len(f.Upcasts))
+		}
+		for schema := 1; schema < f.Schema; schema++ {
+			if !seen[fmt.Sprint(f.Type, schema)] {
+				t.Errorf("%s schema %d is not in the golden set any more", f.Type, schema)
+			}
+		}
+		if seen[fmt.Sprint(f.Type, f.Schema)] {
 			continue
 		}
 		if !*update {
-			t.Errorf("%s is not in the golden set", f.Type)
+			t.Errorf("%s schema %d is not in the golden set", f.Type, f.Schema)
 			continue
 		}
 		e := f.New()
@@ -68,16 +77,26 @@ func TestGoldenEvents(t *testing.T) {
 			t.Errorf("%s was written once and is unknown today", s.Type)
 			continue
 		}
-		if s.Schema != f.Schema {
+		if s.Schema > f.Schema || len(f.Upcasts) != f.Schema-1 {
 			t.Errorf("%s schema %d: the present form is %d and nothing turns the one into the other", s.Type, s.Schema, f.Schema)
 			continue
 		}
+		data := s.Data
+		for i := s.Schema; i < f.Schema; i++ {
+			var err error
+			if data, err = f.Upcasts[i-1](data); err != nil {
+				t.Fatalf("%s: from schema %d: %v", s.Type, i, err)
+			}
+		}
 		e := f.New()
-		d := json.NewDecoder(bytes.NewReader(s.Data))
+		d := json.NewDecoder(bytes.NewReader(data))
 		d.DisallowUnknownFields()
 		if err := d.Decode(e); err != nil {
 			t.Errorf("%s: %v", s.Type, err)
 			continue
+		}
+		if s.Schema != f.Schema {
+			continue // an upcast form need not give the old bytes back
 		}
 		again, err := json.Marshal(e)
 		if err != nil {
