@@ -300,7 +300,7 @@ func (c *Committer) alone(ctx context.Context, w *Work, pause func(attempt int))
 
 // pause waits up to a few milliseconds, so that two that race do not do so again.
 func pause(attempt int) {
-	time.Sleep(rand.N(time.Duration(attempt) * 2 * time.Millisecond))
+	time.Sleep(rand.N(time.Duration(attempt) * 2 * time.Millisecond)) //nolint:forbidigo // jitter between two attempts
 }
 
 // execute runs one transaction and tells the followers of its commits.

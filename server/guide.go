@@ -13,7 +13,7 @@ import (
 
 // guide is what the first-try mode adds: it onboards the sample package unless it is there, and says what to try next.
 func (s *Server) guide(ctx context.Context) {
-	fmt.Fprintf(s.opts.Guide, "\n  vnfm is up: %s\n  data in %s (%s), simulated VIMs sim-1 and sim-2\n\n", s.URL(), s.cfg.Data, s.databaseKind())
+	_, _ = fmt.Fprintf(s.opts.Guide, "\n  vnfm is up: %s\n  data in %s (%s), simulated VIMs sim-1 and sim-2\n\n", s.URL(), s.cfg.Data, s.databaseKind())
 	if err := s.onboardSample(ctx); err != nil {
 		s.log.WarnContext(ctx, "the sample package is not onboarded", "error", err)
 	}
@@ -21,7 +21,7 @@ func (s *Server) guide(ctx context.Context) {
 	if s.URL() != "http://127.0.0.1:8080" {
 		server = "  export VNFM_SERVER=" + s.URL() + "\n"
 	}
-	fmt.Fprintf(s.opts.Guide, `Try next, in another terminal (go install ./cmd/vnfm):
+	_, _ = fmt.Fprintf(s.opts.Guide, `Try next, in another terminal (go install ./cmd/vnfm):
 
 %s  vnfm package list
   vnfm vnf create --vnfd %s --name fw1

@@ -44,11 +44,11 @@ func TestStress(t *testing.T) {
 			kill(pid)
 		case n < 16: // in the middle of what comes next
 			killing.Go(func() {
-				time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
+				<-time.After(time.Duration(rand.IntN(2000)) * time.Microsecond) // the pause is the fault, not a wait
 				kill(pid)
 			})
 		case n < 300:
-			time.Sleep(time.Duration(rand.IntN(6000)) * time.Microsecond)
+			<-time.After(time.Duration(rand.IntN(6000)) * time.Microsecond)
 		}
 	}
 
