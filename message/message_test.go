@@ -1,0 +1,43 @@
+package message_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/vnfm/vnfm/message"
+)
+
+func TestDeriveID(t *testing.T) {
+	if message.DeriveID("a", "b") != message.DeriveID("a", "b") {
+		t.Error("equal parts, different ids")
+	}
+	// Seen failing with the parts simply joined: where one part ends must matter.
+	for _, other := range [][]string{{"ab"}, {"a", "b", ""}, {"", "ab"}, {"b", "a"}} {
+		if message.DeriveID(other...) == message.DeriveID("a", "b") {
+			t.Errorf("%q has the id of [a b]", other)
+		}
+	}
+}
+
+// The reply to a command made twice is the same message: the second is dropped by its id.
+func TestAReplyMadeTwiceIsTheSameMessage(t *testing.T) {
+	command := message.Message{ID: "c1", Key: "vnf", CorrelationID: "op", ReplyTo: message.TopicReplies, Traceparent: "00-1-2-01"}
+	r := message.Reply{Outcome: message.Succeeded, Result: json.RawMessage(`{"a":1}`)}
+	first := message.NewReply(command, "/vim", time.Unix(1, 0), r)
+	again := message.NewReply(command, "/vim", time.Unix(2, 0), r)
+	if first.ID != again.ID || first.ID == command.ID {
+		t.Errorf("ids %s and %s of the reply to %s", first.ID, again.ID, command.ID)
+	}
+	if first.CausationID != "c1" || first.CorrelationID != "op" || first.Key != "vnf" || first.Topic != message.TopicReplies || first.Traceparent != "00-1-2-01" {
+		t.Errorf("the reply does not follow from its command: %+v", first)
+	}
+	var got message.Reply
+	if err := json.Unmarshal(first.Data, &got); err != nil || got.Outcome != message.Succeeded || string(got.Result) != `{"a":1}` {
+		t.Errorf("data %s: %v", first.Data, err)
+	}
+	broken := message.NewReply(command, "/vim", time.Unix(1, 0), message.Reply{Outcome: message.Succeeded, Result: json.RawMessage("{")})
+	if err := json.Unmarshal(broken.Data, &got); err != nil || got.Outcome != message.Failed {
+		t.Errorf("a result that is no JSON became %s", broken.Data)
+	}
+}
