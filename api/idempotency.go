@@ -46,7 +46,7 @@ func (c *call) once(do handler) (*answer, error) {
 		return res, nil
 	}
 	stored, again := c.replay()
-	if stored != nil || vnfm.KindOf(again) == vnfm.Unprocessable {
+	if stored != nil || again != nil { // what is not known to be refused must not be said to be
 		return stored, again
 	}
 	return res, err
