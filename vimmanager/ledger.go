@@ -53,6 +53,8 @@ type resource struct {
 	Failing   []string `json:"failing,omitempty"`   // reserves, of the failure once it is cleared away
 	Cancelled []string `json:"cancelled,omitempty"` // reserves, that a release was there first
 	Releasing []string `json:"releasing,omitempty"` // releases, of success
+	// Holders are the reserves that were told that it stands. It is not cleared away for one while another has it.
+	Holders []string `json:"holders,omitempty"`
 }
 
 // intent says that a Start may be under way.
@@ -67,6 +69,18 @@ type intent struct {
 type failure struct {
 	Class  message.Class `json:"class"`
 	Reason string        `json:"reason"`
+}
+
+func (d *resource) hold(command string) {
+	if !slices.Contains(d.Holders, command) {
+		d.Holders = append(d.Holders, command)
+	}
+}
+
+// letGo takes a command from the holders, and reports whether another is left.
+func (d *resource) letGo(command string) bool {
+	d.Holders = slices.DeleteFunc(d.Holders, func(id string) bool { return id == command })
+	return len(d.Holders) > 0
 }
 
 func (d *resource) commands() []string {

@@ -29,6 +29,8 @@ func (lg *ledger) settle(commands []string, r *resourceRow, state itemState, f *
 			it.State, it.Failure, it.Resource = state, f, nil
 			if state == itemDone {
 				it.Resource = r.doc.Resource
+				r.doc.hold(id)
+				r.changed = true
 			}
 			c.changed = true
 		}
@@ -119,7 +121,7 @@ func (lg *ledger) clear(r *resourceRow, f *failure) {
 // cleared ends clear.
 func (lg *ledger) cleared(r *resourceRow) error {
 	f, failing := r.doc.Failure, r.doc.Failing
-	r.doc.Failing, r.doc.Resource = nil, nil
+	r.doc.Failing, r.doc.Resource, r.doc.Holders = nil, nil, nil
 	state := itemFailed
 	if f == nil { // another resource of the command failed
 		state = itemCleared
@@ -146,7 +148,7 @@ func (lg *ledger) fail(r *resourceRow, f *failure) error {
 func (lg *ledger) release(r *resourceRow, commandID string) {
 	d := &r.doc
 	d.Cancelled = append(d.Cancelled, slices.Concat(d.Waiting, d.Failing)...)
-	d.Waiting, d.Failing, d.Failure, d.Tries, d.BuildBy = nil, nil, nil, 0, time.Time{}
+	d.Waiting, d.Failing, d.Holders, d.Failure, d.Tries, d.BuildBy = nil, nil, nil, nil, 0, time.Time{}
 	if commandID != "" && !slices.Contains(d.Releasing, commandID) {
 		d.Releasing = append(d.Releasing, commandID)
 	}

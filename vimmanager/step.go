@@ -417,6 +417,10 @@ func (w *Worker) stepCommand(ctx context.Context, rec eventstore.Record) error {
 				it.State = itemCleared
 				continue
 			}
+			if r.changed = true; r.doc.letGo(c.ID) { // a later attempt has joined the row, and it is that one's to clear
+				it.State = itemCleared
+				continue
+			}
 			it.State = itemClearing
 			r.doc.Failing = append(r.doc.Failing, c.ID)
 			lg.clear(r, nil)
