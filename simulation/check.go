@@ -1,0 +1,322 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfpkg"
+)
+
+// settle checks the invariants once faults have stopped, then has an operator bring everything to its end, and checks
+// that nothing is left anywhere.
+func (w *world) settle() {
+	w.check()
+	for _, s := range w.observed.opStates {
+		w.operations[s]++
+	}
+	for round := range 8 {
+		if !w.operate(round) {
+			break
+		}
+		w.calm()
+		w.check()
+	}
+	parked := w.parkedKeys()
+	for _, in := range w.instances() {
+		if !parked[in.ID] {
+			w.violate("I1: instance %s could not be brought to its end: %s, operation %q, %d leftovers", in.ID, in.State, in.Operation, len(in.Leftovers))
+		}
+	}
+	for _, e := range w.sim.Inventory() {
+		if !parked[e.Owner] {
+			w.violate("I2: %s %s of %s is left when all is deleted", e.Kind, e.Token, e.Owner)
+		}
+	}
+	if len(w.violations) == 0 {
+		w.tracef("end")
+	}
+}
+
+// operate has an operator take the next step with every instance, and reports whether there was any.
+func (w *world) operate(round int) bool {
+	parked := w.parkedKeys()
+	any := false
+	for _, in := range w.instances() {
+		if parked[in.ID] {
+			continue
+		}
+		any = true
+		v := &vnfRef{id: in.ID, name: in.Name}
+		op := w.opOcc(in.Operation)
+		var a *ask
+		switch {
+		case op != nil && op.State == vnf.FailedTemp && round == 0 && !op.UndoBegun && op.Operation == vnf.OpInstantiate:
+			a = w.askTask(v, op.ID, "retry")
+			finish := a.finish
+			a.finish = func(r reply) {
+				finish(r)
+				if r.status < 300 {
+					w.clients.retried = append(w.clients.retried, op.ID)
+				}
+			}
+		case op != nil && op.State == vnf.FailedTemp && !op.Irreversible && round%2 == 1:
+			a = w.askTask(v, op.ID, "rollback")
+		case op != nil && op.State == vnf.FailedTemp && op.Irreversible:
+			a = w.askTask(v, op.ID, "retry")
+		case op != nil:
+			a = w.askTask(v, op.ID, "fail")
+		case len(in.Leftovers) > 0:
+			a = w.askCleanup(v)
+		case in.State == vnf.Instantiated:
+			a = w.askTerminate(v)
+		default:
+			a = w.askDelete(v)
+		}
+		w.clients.settled++
+		a.number = 1000 + w.clients.settled
+		a.key = fmt.Sprintf("settle-%d", w.clients.settled)
+		w.tracef("operator asks %d %s", a.number, a.what)
+		w.send(a)
+	}
+	return any
+}
+
+func (w *world) instances() []vnf.Instance {
+	rows, err := w.store.Views(context.Background(), eventstore.ViewQuery{Kind: readmodel.KindVnf})
+	w.must(err)
+	var out []vnf.Instance
+	for _, r := range rows {
+		var in vnf.Instance
+		w.must(json.Unmarshal(r.Doc, &in))
+		out = append(out, in)
+	}
+	return out
+}
+
+// parkedKeys are those that wait for an operator because of a message that cannot be handled: I1 asks no more of them.
+func (w *world) parkedKeys() map[string]bool {
+	all, err := w.store.Parked(context.Background(), "", 0)
+	w.must(err)
+	out := map[string]bool{}
+	for _, p := range all {
+		out[p.Key] = true
+	}
+	return out
+}
+
+// check holds the world against the invariants while nothing runs.
+func (w *world) check() {
+	if !w.strict && w.opts.Mutant != NoSweep {
+		w.sweep()
+	}
+	parked := w.parkedKeys()
+	w.checkEnds(parked)
+	w.checkInventory(parked)
+	w.checkLog()
+	w.checkAnswers()
+	if len(w.violations) > 0 {
+		panic(stop{})
+	}
+}
+
+// sweep is the one sweep that I2 allows: a sweeper acts on what it has seen twice, and then carries on until it finds
+// nothing.
+func (w *world) sweep() {
+	for range 6 {
+		before := w.commits
+		for range 2 {
+			w.now = w.now.Add(sweepEvery)
+			w.calm()
+			for _, n := range w.nodes {
+				for _, l := range n.loops {
+					if l.name == "sweep" && !l.busy {
+						w.turn(l)
+					}
+				}
+			}
+			w.calm()
+		}
+		if w.commits == before {
+			return
+		}
+	}
+}
+
+// checkEnds checks I1.
+func (w *world) checkEnds(parked map[string]bool) {
+	ctx := context.Background()
+	sagas, err := w.store.Sagas(ctx, eventstore.SagaQuery{})
+	w.must(err)
+	for _, s := range sagas {
+		if st := saga.State(s.State); !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
+			w.violate("I1: saga %s %s of %s is %s", s.Type, s.ID, s.Key, s.State)
+		}
+	}
+	ops, err := w.store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindOpOcc})
+	w.must(err)
+	for _, o := range ops {
+		if st := vnf.OpState(o.State); !st.Final() && st != vnf.FailedTemp && !parked[o.Parent] {
+			w.violate("I1: operation %s of %s is %s", o.ID, o.Parent, o.State)
+		}
+	}
+	for _, id := range w.clients.retried {
+		if op := w.opOcc(id); op != nil && op.State != vnf.Completed && !parked[op.VnfID] && !refusedByVim(op) {
+			w.violate("I1: operation %s was retried without faults and is %s: %v", id, op.State, op.Error)
+		}
+	}
+	w.clients.retried = nil
+	for _, table := range eventstore.Tables {
+		rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: table, DueBy: w.now})
+		w.must(err)
+		for _, r := range rows {
+			w.violate("I1: ledger row %s %s is %s and due", table, r.ID, r.State)
+		}
+	}
+	rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimResources})
+	w.must(err)
+	for _, r := range rows {
+		switch r.State {
+		case vimmanager.Active, vimmanager.Failed, vimmanager.Released, vimmanager.FenceState, vimmanager.Releasing:
+		default:
+			w.violate("I1: resource %s of %s is %s", r.ID, r.Key, r.State)
+		}
+	}
+}
+
+// refusedByVim says of an operation that its VIM gave an address that its descriptor fixes to another port, before the
+// one that asks for it came. No retry helps.
+func refusedByVim(op *vnf.OpOcc) bool {
+	return op.Error != nil && strings.Contains(op.Error.Detail, "is in use on the network")
+}
+
+// checkInventory checks I2.
+func (w *world) checkInventory(parked map[string]bool) {
+	may, must := map[string]string{}, map[string]string{} // tokens, and of whom
+	alive := map[string]bool{}
+	for _, in := range w.instances() {
+		alive[in.ID] = true
+		for _, r := range slices.Concat(in.Resources, in.Leftovers) {
+			may[vim.Token{ID: r.ID, Generation: r.Generation}.String()] = in.ID
+		}
+		if in.Operation == "" {
+			for _, r := range in.Resources {
+				if r.Kind != string(vim.Configuration) {
+					must[vim.Token{ID: r.ID, Generation: r.Generation}.String()] = in.ID
+				}
+			}
+		}
+	}
+	sagas, err := w.store.Sagas(context.Background(), eventstore.SagaQuery{})
+	w.must(err)
+	for i := range sagas {
+		if in, err := saga.Decode(&sagas[i]); err == nil && !in.State.Final() {
+			w.ofSaga(in, may, must)
+		}
+	}
+	has, ids := map[string]bool{}, map[string]sim.Entry{}
+	for _, e := range w.sim.Inventory() {
+		if parked[e.Owner] {
+			continue
+		}
+		has[e.Token] = true
+		token, err := vim.ParseToken(e.Token)
+		w.must(err)
+		if other, twice := ids[token.ID]; twice {
+			w.violate("I2: resource %s of %s is there twice: %s at %s and %s at %s", token.ID, e.Owner, e.Token, e.Vim, other.Token, other.Vim)
+		}
+		ids[token.ID] = e
+		switch {
+		case may[e.Token] == "":
+			w.violate("I2: %s %s of %s at %s is in no record (instance there: %v)", e.Kind, e.Token, e.Owner, e.Vim, alive[e.Owner])
+		case e.State != "ACTIVE":
+			w.violate("I2: %s %s of %s at %s is %s", e.Kind, e.Token, e.Owner, e.Vim, e.State)
+		}
+	}
+	for token, owner := range must {
+		if !has[token] && !parked[owner] {
+			w.violate("I2: resource %s of %s is in the records, and not at its VIM", token, owner)
+		}
+	}
+}
+
+// ofSaga adds what a saga that waits for an operator accounts for.
+func (w *world) ofSaga(in *saga.Instance, may, must map[string]string) {
+	for _, run := range in.Items {
+		if !run.EverSent {
+			continue
+		}
+		var c vim.ReserveResources
+		if json.Unmarshal(run.Data, &c) != nil {
+			continue
+		}
+		for _, r := range c.Resources {
+			for g := 1; g <= max(run.Generation, 1); g++ {
+				may[vim.Token{ID: r.Token.ID, Generation: g}.String()] = in.Key
+			}
+			made := in.Type == "instantiate" && run.State == saga.ItemDone
+			if made && r.Kind != vim.Configuration {
+				must[vim.Token{ID: r.Token.ID, Generation: max(run.Generation, 1)}.String()] = in.Key
+			}
+		}
+	}
+}
+
+// checkLog checks I3, I4 and I5.
+func (w *world) checkLog() {
+	ctx := context.Background()
+	_, err := eventstore.Verify(ctx, w.store, func(p eventstore.Problem) { w.violate("I3: %s", p) })
+	w.must(err)
+	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
+	w.must(err)
+	pkgs, err := aggregate.NewRegistry(vnfpkg.Forms()...)
+	w.must(err)
+	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)))
+	differences, err := readmodel.Compare(ctx, w.store, sources...)
+	w.must(err)
+	for _, d := range differences {
+		w.violate("I4: %s", d)
+	}
+	heads, err := w.store.Heads(ctx)
+	w.must(err)
+	for lane, h := range heads {
+		if told := w.observed.told[lane]; told != h.Event {
+			w.violate("I5: the follower was told of %d of %d events of lane %d", told, h.Event, lane)
+		}
+	}
+	for _, g := range w.observed.gaps {
+		w.violate("I5: %s", g)
+	}
+}
+
+// checkAnswers checks that what clients were told is still so (I7).
+func (w *world) checkAnswers() {
+	for _, v := range w.clients.vnfs {
+		heads, err := w.store.Streams(context.Background(), "vnf-"+v.id, "", 1)
+		w.must(err)
+		if len(heads) == 0 {
+			w.violate("I7: instance %s was created and is not there", v.id)
+		}
+	}
+	for _, o := range w.clients.ops {
+		if w.opOcc(o.id) == nil {
+			w.violate("I7: operation %s was accepted and is not there", o.id)
+		}
+	}
+	names := map[string]int{}
+	for _, in := range w.instances() {
+		if names[in.Name]++; names[in.Name] > 1 {
+			w.violate("I6: %s was created twice", in.Name)
+		}
+	}
+}

@@ -1,0 +1,374 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfpkg"
+)
+
+// clients are who ask something of the program. They know what they were told, and ask again when they were told
+// nothing.
+type clients struct {
+	planned, issued int
+	waiting         []*ask
+	vnfs            []*vnfRef
+	ops             []opRef
+	created         int
+	settled         int
+	retried         []string // operations, when there are no faults
+}
+
+// vnfRef is an instance that a client was told of.
+type vnfRef struct {
+	id, name string
+	deleted  bool // a client was told so
+}
+
+type opRef struct{ id, vnf string }
+
+func (c *clients) more() bool { return c.issued < c.planned }
+
+// ask is one request of a client, over all its attempts.
+type ask struct {
+	number       int
+	what         string
+	method, path string
+	body, key    string
+	vnf          *vnfRef
+	tries        int
+	next         time.Time // of the next attempt
+	first        *reply    // the first answer of success
+	finish       func(reply)
+}
+
+// reply is an answer. A status of 0 means that none came.
+type reply struct {
+	status         int
+	location, body string
+}
+
+// act has a client ask for something that suits what it sees.
+func (w *world) act() {
+	c := &w.clients
+	c.issued++
+	var v *vnfRef
+	live := slices.DeleteFunc(slices.Clone(c.vnfs), func(v *vnfRef) bool { return v.deleted })
+	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4) > 0) {
+		v = pick(w.rng, live)
+	}
+	a := w.choose(v)
+	a.number = c.issued
+	if w.rng.IntN(5) > 0 {
+		a.key = fmt.Sprintf("key-%d", c.issued)
+	}
+	copies := 1
+	if a.key != "" && w.rng.IntN(3) == 0 {
+		copies = 2
+	}
+	if w.opts.SkipActions[c.issued] {
+		return
+	}
+	w.tracef("client asks %d %s (%d)", a.number, a.what, copies)
+	for range copies {
+		w.send(a)
+	}
+}
+
+// choose makes a request about an instance, or for a new one.
+func (w *world) choose(v *vnfRef) *ask {
+	if v == nil {
+		return w.askCreate()
+	}
+	in := w.instance(v.id)
+	switch {
+	case in == nil:
+		return w.askDelete(v)
+	case in.Operation != "":
+		op := w.opOcc(in.Operation)
+		n := w.rng.IntN(10)
+		if op != nil && op.State == vnf.FailedTemp {
+			return w.askTask(v, op.ID, []string{"retry", "retry", "retry", "retry", "rollback", "rollback", "rollback", "fail", "fail", "cancel"}[n])
+		}
+		switch {
+		case n < 3:
+			return w.askTask(v, in.Operation, "cancel")
+		case n < 5:
+			return w.askInstantiate(v)
+		case n < 7:
+			return w.askTerminate(v)
+		case n < 8:
+			return w.askDelete(v)
+		}
+		return w.askCreate()
+	case in.State == vnf.Instantiated:
+		if w.rng.IntN(5) == 0 {
+			return w.askInstantiate(v)
+		}
+		return w.askTerminate(v)
+	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
+		return w.askCleanup(v)
+	}
+	switch w.rng.IntN(8) {
+	case 0:
+		return w.askDelete(v)
+	case 1:
+		return w.askTerminate(v)
+	}
+	return w.askInstantiate(v)
+}
+
+const lcmRoot = "/vnflcm/v2"
+
+func (w *world) askCreate() *ask {
+	w.clients.created++
+	name := fmt.Sprintf("vnf-%d", w.clients.created)
+	return &ask{
+		what: "create " + name, method: http.MethodPost, path: lcmRoot + "/vnf_instances",
+		body: `{"vnfdId":"` + samples.VnfdID + `","vnfInstanceName":"` + name + `"}`,
+		finish: func(r reply) {
+			if r.status == http.StatusCreated {
+				id := lastPart(r.location)
+				if !slices.ContainsFunc(w.clients.vnfs, func(v *vnfRef) bool { return v.id == id }) {
+					w.clients.vnfs = append(w.clients.vnfs, &vnfRef{id: id, name: name})
+				}
+			}
+		},
+	}
+}
+
+func (w *world) askInstantiate(v *vnfRef) *ask {
+	body := map[string]any{"flavourId": "standard"}
+	if w.rng.IntN(3) == 0 {
+		body = map[string]any{"flavourId": "redundant", "instantiationLevelId": pick(w.rng, []string{"one_pair", "two_pairs"})}
+	}
+	if w.rng.IntN(3) == 0 {
+		body["vimConnectionInfo"] = map[string]any{"sim-2": map[string]any{"vimType": "VNFM.SIM.V_1"}}
+	}
+	return &ask{
+		what: "instantiate " + v.name, vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/instantiate",
+		body: encode(body), finish: w.begun(v),
+	}
+}
+
+func (w *world) askTerminate(v *vnfRef) *ask {
+	body := map[string]any{"terminationType": "FORCEFUL"}
+	if w.rng.IntN(2) == 0 {
+		body = map[string]any{"terminationType": "GRACEFUL", "gracefulTerminationTimeout": int(gracefulLimit.Seconds())}
+	}
+	return &ask{
+		what: "terminate " + v.name, vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/terminate",
+		body: encode(body), finish: w.begun(v),
+	}
+}
+
+// begun learns of the operation that a request began.
+func (w *world) begun(v *vnfRef) func(reply) {
+	return func(r reply) {
+		id := lastPart(r.location)
+		if r.status == http.StatusAccepted && !slices.Contains(w.clients.ops, opRef{id, v.id}) {
+			w.clients.ops = append(w.clients.ops, opRef{id, v.id})
+		}
+	}
+}
+
+func (w *world) askDelete(v *vnfRef) *ask {
+	return &ask{
+		what: "delete " + v.name, vnf: v, method: http.MethodDelete, path: lcmRoot + "/vnf_instances/" + v.id,
+		finish: func(r reply) {
+			if r.status == http.StatusNoContent {
+				v.deleted = true
+			}
+		},
+	}
+}
+
+func (w *world) askTask(v *vnfRef, op, task string) *ask {
+	a := &ask{
+		what: task + " of " + v.name, vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_lcm_op_occs/" + op + "/" + task,
+		finish: func(reply) {},
+	}
+	if task == "cancel" {
+		a.body = `{"cancelMode":"` + pick(w.rng, []string{"GRACEFUL", "FORCEFUL"}) + `"}`
+	}
+	return a
+}
+
+func (w *world) askCleanup(v *vnfRef) *ask {
+	return &ask{
+		what: "cleanup " + v.name, vnf: v, method: http.MethodPost, path: "/vnfm/v1/vnf_instances/" + v.id + "/cleanup",
+		finish: func(reply) {},
+	}
+}
+
+// send sends a request to a node that is up, as a coroutine of it.
+func (w *world) send(a *ask) {
+	if i := slices.Index(w.clients.waiting, a); i >= 0 {
+		w.clients.waiting = slices.Delete(w.clients.waiting, i, i+1)
+	}
+	up := slices.DeleteFunc(slices.Clone(w.nodes), func(n *node) bool { return n.asleep.After(w.now) })
+	if len(up) == 0 {
+		w.again(a, w.between(time.Second, 5*time.Second))
+		return
+	}
+	a.tries++
+	n := pick(w.rng, up)
+	rec := &recorder{header: http.Header{}}
+	w.start(n, fmt.Sprintf("request %d %s", a.number, a.what), func() {
+		n.api.ServeHTTP(rec, a.request())
+	}, func(t *task) {
+		r := reply{}
+		if !t.crashed {
+			r = reply{status: rec.status, location: rec.header.Get("Location"), body: rec.body.String()}
+		}
+		w.tracef("answer %d %s: %d %s", a.number, a.what, r.status, lastPart(r.location))
+		w.answered(a, r)
+	})
+}
+
+func (a *ask) request() *http.Request {
+	r, err := http.NewRequestWithContext(context.Background(), a.method, "http://vnfm"+a.path, strings.NewReader(a.body))
+	if err != nil {
+		panic(err)
+	}
+	r.RemoteAddr = "127.0.0.1:1"
+	r.Header.Set("X-Request-ID", "00000000-0000-4000-8000-"+fmt.Sprintf("%012d", a.number))
+	if a.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if a.key != "" {
+		r.Header.Set("Idempotency-Key", a.key)
+	}
+	return r
+}
+
+// answered holds an answer against those before.
+func (w *world) answered(a *ask, r reply) {
+	if r.status == 0 || r.status >= 500 {
+		if r.status == http.StatusInternalServerError {
+			w.violate("request %d %s: %s", a.number, a.what, r.body)
+		}
+		if a.key != "" && a.tries < 8 {
+			w.again(a, w.between(0, 3*time.Second))
+		}
+		return
+	}
+	ok := r.status < 300
+	key := eventstore.IdempotencyKey{Caller: "client", Key: a.key}
+	switch {
+	case a.key == "":
+	case ok && a.first == nil:
+		a.first = &r
+	case ok && *a.first != r:
+		w.violate("I6: request %d %s was answered %v, then %v", a.number, a.what, *a.first, r)
+	case !ok && w.observed.answers[key] > 0:
+		w.violate("I7: request %d %s has an answer, and was answered %d %s", a.number, a.what, r.status, r.body)
+	}
+	if a.key != "" && ok && w.observed.answers[key] == 0 {
+		w.violate("I6: request %d %s succeeded without keeping its answer", a.number, a.what)
+	}
+	a.finish(r)
+	if a.key != "" && ok && !w.quiet && w.rng.IntN(6) == 0 && a.tries < 4 { // a client that did not hear it
+		w.again(a, w.between(0, 20*time.Second))
+	}
+}
+
+func (w *world) again(a *ask, after time.Duration) {
+	if slices.Contains(w.clients.waiting, a) {
+		return
+	}
+	a.next = w.now.Add(after)
+	w.clients.waiting = append(w.clients.waiting, a)
+}
+
+// instance returns an instance as its view shows it, nil when there is none.
+func (w *world) instance(id string) *vnf.Instance {
+	return view[vnf.Instance](w, readmodel.KindVnf, id)
+}
+
+func (w *world) opOcc(id string) *vnf.OpOcc { return view[vnf.OpOcc](w, readmodel.KindOpOcc, id) }
+
+func view[T any](w *world, kind, id string) *T {
+	ref := eventstore.ViewRef{Kind: kind, ID: id}
+	l, err := w.store.Load(context.Background(), eventstore.Load{Views: []eventstore.ViewRef{ref}})
+	w.must(err)
+	if l.Views[ref] == nil {
+		return nil
+	}
+	var out T
+	w.must(json.Unmarshal(l.Views[ref].Doc, &out))
+	return &out
+}
+
+// setUp onboards the sample package through the API, and gives the lanes out.
+func (w *world) setUp() {
+	w.quiet = true
+	n := w.nodes[0]
+	ctx := context.Background()
+	for _, n := range w.nodes {
+		_, err := n.lease.RunOnce(ctx)
+		w.must(err)
+	}
+	do := func(method, path, media string, body []byte) *recorder {
+		r, err := http.NewRequestWithContext(ctx, method, "http://vnfm/vnfpkgm/v2"+path, bytes.NewReader(body))
+		w.must(err)
+		r.Header.Set("Content-Type", media)
+		rec := &recorder{header: http.Header{}}
+		n.api.ServeHTTP(rec, r)
+		if rec.status >= 300 {
+			w.must(fmt.Errorf("%s %s: %d %s", method, path, rec.status, rec.body.String()))
+		}
+		return rec
+	}
+	id := lastPart(do(http.MethodPost, "/vnf_packages", "application/json", []byte(`{}`)).header.Get("Location"))
+	do(http.MethodPut, "/vnf_packages/"+id+"/package_content", "application/zip", samples.CSAR())
+	for _, l := range n.loops {
+		if l.name == "packages" {
+			_, err := l.once(ctx)
+			w.must(err)
+		}
+	}
+	if p := view[vnfpkg.Package](w, readmodel.KindPackage, id); p == nil || p.Operational != vnfpkg.Enabled {
+		w.must(fmt.Errorf("the sample package was not onboarded: %+v", p))
+	}
+}
+
+// recorder keeps an answer.
+type recorder struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(b)
+}
+
+func lastPart(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+func encode(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

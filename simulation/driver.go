@@ -1,0 +1,71 @@
+package simulation
+
+import (
+	"context"
+
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+// nodeDriver is the simulated VIM as one node reaches it.
+type nodeDriver struct {
+	*sim.Sim
+	w *world
+	n *node
+}
+
+// call surrounds one call to a VIM. A node that was suspended for so long that the call's context has ended makes none.
+func (d *nodeDriver) call(ctx context.Context, what string, f func() error) error {
+	w := d.w
+	w.pause(d.n, "before "+what)
+	if w.fault(CrashBeforeCall) {
+		w.die(d.n)
+	}
+	if !w.now.Before(w.until(ctx)) {
+		w.tracef("  %s %s: given up", d.n.name, what)
+		return &vim.Error{Op: what, Class: message.UnknownOutcome, Hint: "the caller gave up"}
+	}
+	w.calls++
+	err := f()
+	if d.n.dead {
+		panic(crash{})
+	}
+	w.tracef("  %s %s: %v", d.n.name, what, vim.ClassOf(err))
+	if w.fault(CrashAfterCall) {
+		w.die(d.n)
+	}
+	w.pause(d.n, "after "+what)
+	return err
+}
+
+func (d *nodeDriver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (out vim.Resource, err error) {
+	err = d.call(ctx, "start "+string(r.Kind)+" "+r.Token.String(), func() (e error) { out, e = d.Sim.Start(ctx, conn, r); return e })
+	return out, err
+}
+
+func (d *nodeDriver) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id string) (out vim.Resource, err error) {
+	err = d.call(ctx, "poll "+id, func() (e error) { out, e = d.Sim.Poll(ctx, conn, kind, id); return e })
+	return out, err
+}
+
+func (d *nodeDriver) Find(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (out vim.Resource, err error) {
+	err = d.call(ctx, "find "+string(kind)+" "+token.String(), func() (e error) {
+		if d.w.opts.Mutant == FindBlind {
+			return &vim.Error{Op: "find", Class: message.NotFound, Hint: "mutant"}
+		}
+		out, e = d.Sim.Find(ctx, conn, kind, token)
+		return e
+	})
+	return out, err
+}
+
+func (d *nodeDriver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (done bool, err error) {
+	err = d.call(ctx, "release "+string(kind)+" "+token.String(), func() (e error) { done, e = d.Sim.Release(ctx, conn, kind, token); return e })
+	return done, err
+}
+
+func (d *nodeDriver) List(ctx context.Context, conn vim.Connection, owner string) (out []vim.Resource, err error) {
+	err = d.call(ctx, "list "+conn.ID, func() (e error) { out, e = d.Sim.List(ctx, conn, owner); return e })
+	return out, err
+}

@@ -1,0 +1,106 @@
+package simulation
+
+import (
+	"time"
+
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+// Fault is a kind of fault.
+type Fault string
+
+// The kinds of faults. A crash loses all that a node keeps in memory.
+const (
+	CrashBeforeCommit Fault = "crash-before-commit"
+	CrashAfterCommit  Fault = "crash-after-commit"
+	CrashBeforeCall   Fault = "crash-before-call"
+	CrashAfterCall    Fault = "crash-after-call"
+	CrashAnywhere     Fault = "crash-anywhere" // between two steps, with coroutines under way
+	CommitRefused     Fault = "commit-refused" // nothing was written, and the caller is told so
+	CommitUnknown     Fault = "commit-unknown" // written, and the caller never learns it
+	CommitLateAck     Fault = "commit-late-ack"
+	StoreAway         Fault = "store-away"
+	MessageLost       Fault = "message-lost"
+	MessageLate       Fault = "message-late" // overtaken by others
+	MessageTwice      Fault = "message-twice"
+	MessagePoison     Fault = "message-poison"
+	VimMisbehaves     Fault = "vim-misbehaves" // a rule of the simulated VIM: fails by class, hangs, loses answers, late effects …
+	LedgerRestored    Fault = "ledger-restored"
+	NodePaused        Fault = "node-paused"
+	LeaseHandedOver   Fault = "lease-handed-over"
+	ClockJump         Fault = "clock-jump"
+)
+
+// Faults lists all kinds.
+func Faults() []Fault {
+	return []Fault{
+		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
+		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageTwice, MessagePoison, VimMisbehaves, LedgerRestored,
+		NodePaused, LeaseHandedOver, ClockJump,
+	}
+}
+
+// often is the highest probability of a fault at each of its opportunities.
+var often = map[Fault]float64{ //nolint:gochecknoglobals // data
+	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
+	CommitRefused: .03, CommitUnknown: .03, CommitLateAck: .02, StoreAway: .02,
+	MessageLost: .08, MessageLate: .1, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
+	LedgerRestored: .001, NodePaused: .004, LeaseHandedOver: .003, ClockJump: .004,
+}
+
+// drawFaults gives each kind its probability in this seed. Half of them are left out, so that what one fault hides from
+// another is seen.
+func (w *world) drawFaults() {
+	w.chance = map[Fault]float64{}
+	for _, f := range Faults() {
+		p, in := w.rng.Float64(), w.rng.IntN(2) == 0
+		if f == LedgerRestored && w.rng.IntN(2) == 0 {
+			in = false
+		}
+		if in {
+			w.chance[f] = often[f] * p
+		}
+	}
+	// Effects that land later than the VIM manager waits, and a ledger that forgot, are the sweep's to find. In most
+	// seeds there are none, and then nothing may be left for it.
+	w.strict = w.chance[LedgerRestored] == 0 && w.rng.IntN(3) > 0
+}
+
+// fault draws whether a fault happens here.
+func (w *world) fault(f Fault) bool {
+	p := w.chance[f]
+	if w.quiet || p == 0 || w.rng.Float64() >= p {
+		return false
+	}
+	w.faultsSeen++
+	switch {
+	case w.opts.Without[f], w.opts.SkipFaults[w.faultsSeen], w.opts.Faults < 0, w.opts.Faults > 0 && w.faultsSeen > w.opts.Faults:
+		return false
+	}
+	w.faults[f]++
+	w.tracef("fault %d %s", w.faultsSeen, f)
+	return true
+}
+
+// misbehave gives the VIMs new rules.
+func (w *world) misbehave() {
+	on := []string{sim.OnReserve, sim.OnReserve, sim.OnRelease, sim.OnConfigure, sim.OnFind, sim.OnAny}
+	outcomes := []string{
+		sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
+		sim.LateEffect,
+	}
+	b := sim.Behaviour{Seed: int64(w.seed), Delay: sim.Duration(time.Duration(w.rng.IntN(4)) * 700 * time.Millisecond)} //nolint:gosec // any number
+	for range 1 + w.rng.IntN(3) {
+		r := sim.Rule{On: pick(w.rng, on), Outcome: pick(w.rng, outcomes), Times: 1 + w.rng.IntN(4)}
+		if r.Outcome == sim.LateEffect {
+			limit := 90
+			if w.strict {
+				limit = int(attempt/time.Second) + 4 // of a call's deadline and the quarantine after it
+			}
+			r.After = sim.Duration(time.Duration(1+w.rng.IntN(limit)) * time.Second)
+		}
+		b.Rules = append(b.Rules, r)
+	}
+	w.tracef("vim %+v", b)
+	w.must(w.sim.SetBehaviour(b))
+}

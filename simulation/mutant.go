@@ -1,0 +1,193 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vimmanager"
+)
+
+// Mutant is a program without one of its safeguards.
+type Mutant string
+
+// The mutants.
+const (
+	NoHandledMark   Mutant = "no-handled-mark"   // the unique reply: marks are neither written nor read
+	NoStreamVersion Mutant = "no-stream-version" // the last writer of a stream wins
+	NoSagaVersion   Mutant = "no-saga-version"
+	NoRecordVersion Mutant = "no-record-version" // of a ledger row
+	NoTombstone     Mutant = "no-tombstone"      // a released row is forgotten
+	NoGeneration    Mutant = "no-generation"     // all attempts at a resource carry generation 1
+	NoIntent        Mutant = "no-intent"         // a worker calls a VIM before it committed that it will
+	OutboxApart     Mutant = "outbox-apart"      // messages are written in a transaction of their own, after the commit
+	NoEpoch         Mutant = "no-epoch"          // a cursor may be moved by whoever
+	NoReread        Mutant = "no-reread"         // an idempotency key is not read again after a failure
+	NoAnswer        Mutant = "no-answer"         // answers are not kept
+	NoFence         Mutant = "no-fence"          // commands of older operations are carried out, too
+	NoCleanup       Mutant = "no-cleanup"        // a late success starts no cleanup saga
+	NoSweep         Mutant = "no-sweep"
+	NoTimeout       Mutant = "no-timeout" // timeouts are not kept
+	NoView          Mutant = "no-view"    // views of operations are written only every other time
+	FindBlind       Mutant = "find-blind" // Find finds nothing
+	NoUndo          Mutant = "no-undo"    // a release is answered, and not carried out
+)
+
+// Mutants lists all.
+func Mutants() []Mutant {
+	return []Mutant{
+		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch,
+		NoReread, NoAnswer, NoFence, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
+	}
+}
+
+// mutateLoaded changes what a Decide sees.
+func (w *world) mutateLoaded(l *eventstore.Loaded) {
+	if w.opts.Mutant == NoHandledMark {
+		clear(l.Handled)
+	}
+}
+
+// mutate changes a commit before it is written, and returns messages to be written apart.
+func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cursors map[string][eventstore.Lanes]int64) []message.Message {
+	switch w.opts.Mutant {
+	case NoHandledMark:
+		c.Handled = nil
+	case NoStreamVersion:
+		for i, a := range c.Appends {
+			if stale.Stream(a.Stream).Version != fresh.Stream(a.Stream).Version {
+				c.Appends[i].Expected += fresh.Stream(a.Stream).Version - stale.Stream(a.Stream).Version
+			}
+		}
+	case NoSagaVersion:
+		for i, s := range c.Sagas {
+			if now := fresh.Sagas[s.ID]; now != nil && s.Expected > 0 {
+				c.Sagas[i].Expected = now.Version
+			}
+		}
+	case NoRecordVersion, NoTombstone, NoIntent:
+		w.mutateRecords(c, fresh)
+	case NoGeneration, NoFence:
+		for i := range c.Outbox {
+			c.Outbox[i].Data = w.mutateCommand(c.Outbox[i])
+		}
+	case OutboxApart:
+		out := c.Outbox
+		c.Outbox = nil
+		return out
+	case NoEpoch:
+		for i, m := range c.Cursors {
+			c.Cursors[i].Epoch = w.observed.epochs[m.Lane]
+			if at := cursors[m.Consumer][m.Lane]; at != m.From {
+				c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
+			}
+		}
+	case NoAnswer:
+		c.Idempotency = nil
+	case NoCleanup:
+		for _, s := range c.Sagas {
+			if s.Type == "cleanup" && s.Parent != "" && s.Expected == 0 {
+				c.Sagas = slices.DeleteFunc(c.Sagas, func(r eventstore.SagaRow) bool { return r.ID == s.ID })
+				c.Outbox = slices.DeleteFunc(c.Outbox, func(m message.Message) bool { return m.CorrelationID == s.ID })
+				break
+			}
+		}
+	case NoTimeout:
+		c.Timeouts = nil
+	case NoView:
+		if w.commits%2 == 0 {
+			c.Views = nil
+		}
+	default:
+	}
+	return nil
+}
+
+func (w *world) mutateRecords(c *eventstore.Commit, fresh *eventstore.Loaded) {
+	for i := range c.Records {
+		r := &c.Records[i]
+		now := fresh.Records[eventstore.RecordRef{Table: r.Table, ID: r.ID}]
+		switch {
+		case w.opts.Mutant == NoRecordVersion && now != nil && r.Expected > 0:
+			r.Expected = now.Version
+		case w.opts.Mutant == NoTombstone && r.State == vimmanager.Released && r.Expected > 0:
+			r.Delete = true
+		case w.opts.Mutant == NoIntent && r.Table == eventstore.TableVimResources:
+			var doc map[string]json.RawMessage
+			if json.Unmarshal(r.Doc, &doc) == nil && doc["intent"] != nil && r.State != vimmanager.Starting {
+				delete(doc, "intent")
+				r.Doc, _ = json.Marshal(doc)
+			}
+		}
+	}
+}
+
+// mutateCommand changes what a command says.
+func (w *world) mutateCommand(m message.Message) json.RawMessage {
+	switch m.Type {
+	case vim.TypeReserve:
+		var c vim.ReserveResources
+		if json.Unmarshal(m.Data, &c) != nil {
+			return m.Data
+		}
+		if w.opts.Mutant == NoFence {
+			c.Fence = 1
+		} else {
+			for i := range c.Resources {
+				c.Resources[i].Token.Generation = 1
+			}
+		}
+		return vim.Encode(c)
+	case vim.TypeRelease:
+		var c vim.ReleaseResources
+		if json.Unmarshal(m.Data, &c) != nil || w.opts.Mutant == NoFence {
+			return m.Data
+		}
+		for i := range c.Resources {
+			c.Resources[i].Token.Generation = 1
+		}
+		return vim.Encode(c)
+	}
+	return m.Data
+}
+
+// allCursors reads where the consumers stand now.
+func (w *world) allCursors() map[string][eventstore.Lanes]int64 {
+	out := map[string][eventstore.Lanes]int64{}
+	for _, name := range []string{consumerVim, consumerNfvo, consumerReplies, "projection:" + w.observed.Name()} {
+		at, err := w.store.Cursors(context.Background(), name)
+		w.must(err)
+		out[name] = at
+	}
+	return out
+}
+
+// viewsFor is what the API reads of the store.
+func (w *world) viewsFor(n *node) eventstore.Reader {
+	if w.opts.Mutant != NoReread {
+		return n.store
+	}
+	return &forgetful{Reader: n.store, asked: map[*task]bool{}, w: w}
+}
+
+// forgetful does not read an idempotency key a second time.
+type forgetful struct {
+	eventstore.Reader
+	w     *world
+	asked map[*task]bool
+}
+
+func (f *forgetful) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
+	t := f.w.current
+	out, err := f.Reader.Load(ctx, l)
+	if err == nil && l.Idempotency != nil {
+		if f.asked[t] {
+			out.Idempotency = nil
+		}
+		f.asked[t] = true
+	}
+	return out, err
+}

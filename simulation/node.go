@@ -1,0 +1,266 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/bus/embedded"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lease"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvomanager"
+	"github.com/vnfm/vnfm/outbox"
+	"github.com/vnfm/vnfm/projection"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/timer"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfpkg"
+)
+
+// The consumers, as server names them.
+const (
+	consumerVim     = "vim-manager"
+	consumerNfvo    = "nfvo-manager"
+	consumerReplies = "replies"
+)
+
+// site is what the settings of a seed are: the same for all nodes.
+type site struct {
+	lcm lcm.Settings
+}
+
+func (w *world) drawSite() *site {
+	s := &site{lcm: lcm.Settings{
+		Deadline: deadline, StepTimeout: stepTimeout, Attempts: 2 + w.rng.IntN(3), Backoff: time.Second,
+		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Batch: 1 + w.rng.IntN(3),
+	}}
+	s.lcm.OnFailure = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: pick(w.rng, []saga.Policy{saga.Rollback, saga.Hold})}
+	return s
+}
+
+// node is one life of a virtual node: what a process keeps in memory, with the loops of server.
+type node struct {
+	w           *world
+	index, life int
+	name        string
+	dead        bool
+	buried      bool
+	asleep      time.Time // paused, or starting, until then
+
+	store *nodeStore
+	feed  *outbox.Feed
+	ticks *timer.Timer
+	lease *lease.Keeper
+	api   http.Handler
+	loops []*loop
+}
+
+// loop is one loop of a node.
+type loop struct {
+	node  *node
+	name  string
+	once  func(ctx context.Context) (bool, error)
+	on    wake
+	every time.Duration // 0: only when woken
+	awake bool
+	next  time.Time // not before
+	busy  bool      // a turn is under way
+}
+
+// wake says what makes a loop worth running.
+type wake int
+
+const (
+	onMessages wake = 1 << iota
+	onRecords       // also when one comes due
+	onTimeouts      // when one comes due
+	onEvents
+)
+
+// Do makes a change, like server's committer before its loops run; each call by itself, because one that is suspended
+// must not keep others of the node waiting.
+func (n *node) Do(ctx context.Context, work *eventstore.Work) (*eventstore.Commit, error) {
+	c := eventstore.NewCommitter(n.store, eventstore.CommitterConfig{
+		Committers: 1, OnCommit: []func(*eventstore.Commit){n.feed.OnCommit, n.ticks.OnCommit}, Logger: quietLog,
+	})
+	done, err := c.Do(ctx, work)
+	n.w.pause(n, "did")
+	return done, err
+}
+
+var quietLog = slog.New(slog.DiscardHandler) //nolint:gochecknoglobals // says nothing
+
+// newNode builds the program as server does, on the store and the VIMs of the world.
+func (w *world) newNode(index, life int) *node {
+	n := &node{w: w, index: index, life: life, name: fmt.Sprintf("n%d.%d", index+1, life)}
+	n.store = &nodeStore{Store: w.store, w: w, n: n}
+	n.feed = outbox.NewFeed(n.store, 0)
+	n.lease = lease.New(lease.Config{Store: n.store, Owner: n.name, TTL: leaseTTL, Now: w.clock, Logger: quietLog})
+	registry := connections{}
+	drivers := map[string]vim.Driver{sim.Type: &nodeDriver{Sim: w.sim, w: w, n: n}}
+	pkgs, err := vnfpkg.New(vnfpkg.Config{Store: n.store, Doer: n, Blobs: w.blobs, NewID: w.newID, Logger: quietLog})
+	w.must(err)
+	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
+	w.must(err)
+	service, err := lcm.New(lcm.Config{
+		Doer: n, Store: n.store, Instances: readmodel.NewInstances(forms, 0), OpOccs: readmodel.NewOpOccs(forms, 0),
+		Packages: packages{pkgs}, Connections: registry, Settings: w.shared.lcm, NewID: w.newID,
+	})
+	w.must(err)
+	n.ticks = timer.New(timer.Config{
+		Handlers: map[string]timer.Handler{saga.TimeoutOwner: service.Runtime().Timeouts()},
+		Store:    n.store, Doer: n, Epochs: n.lease, Logger: quietLog,
+	})
+	vims := vimmanager.Config{
+		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog,
+		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.sim.Replies,
+	}
+	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt}
+	b := embedded.New(embedded.Config{Source: n.feed, Logger: quietLog})
+	for _, in := range []struct {
+		name, topic string
+		handler     inbox.Handler
+	}{
+		{consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vims)},
+		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
+		{consumerReplies, message.TopicReplies, service.Runtime().Replies()},
+	} {
+		b.Subscribe(inbox.New(inbox.Config{
+			Name: in.name, Handlers: map[string]inbox.Handler{in.topic: in.handler}, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog,
+		}))
+	}
+	follower := projection.New(projection.Config{Follower: &w.observed, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog})
+	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, Logger: quietLog})
+	n.api = api.New(api.Config{
+		LCM: service, Packages: pkgs, Views: w.viewsFor(n), Vims: registry, Log: quietLog, BaseURL: "http://vnfm",
+		Authenticate: func(*http.Request) (string, error) { return "client", nil },
+		Consumers:    []string{consumerVim, consumerNfvo, consumerReplies},
+	})
+	n.loops = []*loop{
+		{name: "lease", once: n.lease.RunOnce, every: leaseTTL / 3, awake: true},
+		{name: "bus", once: b.RunOnce, on: onMessages, awake: true},
+		{name: "timer", once: n.ticks.RunOnce, on: onTimeouts, awake: true},
+		{name: "vim", once: vimmanager.NewWorker(vims).RunOnce, on: onRecords, awake: true},
+		{name: "nfvo", once: nfvomanager.NewWorker(nfvos).RunOnce, on: onRecords, awake: true},
+		{name: "follow", once: follower.RunOnce, on: onEvents, awake: true},
+		{name: "packages", once: pkgs.Processor().RunOnce, every: 5 * time.Minute, awake: true},
+		{name: "prune", once: pruner.RunOnce, every: 30 * time.Second},
+		{name: "sweep", once: vimmanager.NewSweeper(vims).RunOnce, every: sweepEvery, next: w.now.Add(sweepEvery)},
+	}
+	if w.opts.Mutant == NoSweep {
+		n.loops = n.loops[:len(n.loops)-1]
+	}
+	for _, l := range n.loops {
+		l.node = n
+	}
+	return n
+}
+
+// connections is the registry of the two VIMs.
+type connections struct{}
+
+var _ vim.Registry = connections{}
+
+func (connections) Connection(id string) (vim.Connection, error) {
+	for _, c := range sim.Connections() {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "there is no VIM connection %q", id)
+}
+
+func (connections) Default() string { return sim.Default }
+
+func (connections) Connections() []vim.Connection { return sim.Connections() }
+
+// packages gives lcm what it needs of vnfpkg.
+type packages struct{ *vnfpkg.Service }
+
+func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, error) {
+	id, _, err := p.ByVnfdID(ctx, vnfdID)
+	if err != nil {
+		return lcm.PackageRef{}, err
+	}
+	pkg, err := p.Get(ctx, id)
+	if err != nil {
+		return lcm.PackageRef{}, err
+	}
+	return lcm.PackageRef{ID: id, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + id, Version: pkg.Version}, nil
+}
+
+func (p packages) Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error) {
+	return p.Service.Descriptor(ctx, digest)
+}
+
+// wanted is server's answer to the sweep: do the records know a resource that has no ledger row?
+func (w *world) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
+	ref := eventstore.ViewRef{Kind: readmodel.KindVnf, ID: r.Owner}
+	l, err := w.store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
+	if err != nil {
+		return false, err
+	}
+	view := l.Views[ref]
+	if view == nil {
+		return false, nil
+	}
+	var in vnf.Instance
+	if err := json.Unmarshal(view.Doc, &in); err != nil {
+		return false, err
+	}
+	if in.Operation != "" {
+		return true, nil
+	}
+	for _, held := range [][]vnf.Resource{in.Resources, in.Leftovers} {
+		for i := range held {
+			if held[i].ID == r.Token.ID && held[i].Generation == r.Token.Generation {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// blobs keeps files in memory.
+type blobs map[string][]byte
+
+func (b blobs) Put(_ context.Context, name string, r io.Reader) error {
+	all, err := io.ReadAll(r)
+	if err == nil {
+		b[name] = all
+	}
+	return err
+}
+
+func (b blobs) Get(_ context.Context, name string) (io.ReadCloser, error) {
+	all, ok := b[name]
+	if !ok {
+		return nil, vnfm.Errorf(vnfm.NotFound, "there is no blob %s", name)
+	}
+	return &file{Reader: bytes.NewReader(all)}, nil
+}
+
+func (b blobs) Delete(_ context.Context, name string) error { delete(b, name); return nil }
+
+func (b blobs) Exists(_ context.Context, name string) (bool, error) { _, ok := b[name]; return ok, nil }
+
+// file is a blob being read: seekable, as those of a folder are.
+type file struct{ *bytes.Reader }
+
+func (file) Close() error { return nil }

@@ -1,0 +1,133 @@
+package simulation
+
+import (
+	"context"
+	"strings"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// observed is what is known of the history from outside the program: commits as they happen, and what a follower of the
+// log was told.
+type observed struct {
+	epochs   [eventstore.Lanes]int64
+	opStates map[string]string                 // of operations, by id
+	versions map[eventstore.ViewRef]int64      // of views
+	answers  map[eventstore.IdempotencyKey]int // commits that kept an answer
+	told     [eventstore.Lanes]int64           // the highest offset a follower was told of
+	gaps     []string                          // what it was told out of order
+	streams  map[string]int64                  // the highest version of each stream a follower was told of
+	parked   int
+}
+
+func (o *observed) init() {
+	o.opStates, o.versions = map[string]string{}, map[eventstore.ViewRef]int64{}
+	o.answers, o.streams = map[eventstore.IdempotencyKey]int{}, map[string]int64{}
+}
+
+// committed is told of each commit when it has become true.
+func (w *world) committed(c *eventstore.Commit) {
+	w.commits++
+	w.tracef("  commit %s", describe(c))
+	for _, v := range c.Views {
+		ref := eventstore.ViewRef{Kind: v.Kind, ID: v.ID}
+		if v.Revision < w.observed.versions[ref] {
+			w.violate("I7: the view of %s %s went back from revision %d to %d", v.Kind, v.ID, w.observed.versions[ref], v.Revision)
+		}
+		w.observed.versions[ref] = v.Revision
+		if v.Kind != readmodel.KindOpOcc {
+			continue
+		}
+		if was := w.observed.opStates[v.ID]; vnf.OpState(was).Final() && was != v.State {
+			w.violate("I7: operation %s was %s and is %s", v.ID, was, v.State)
+		}
+		w.observed.opStates[v.ID] = v.State
+	}
+	if r := c.Idempotency; r != nil {
+		if w.observed.answers[r.IdempotencyKey]++; w.observed.answers[r.IdempotencyKey] > 1 {
+			w.violate("I6: idempotency key %s has two effects", r.Key)
+		}
+	}
+	w.observed.parked += len(c.Parked)
+	on := wake(0)
+	if len(c.Messages) > 0 {
+		on |= onMessages
+	}
+	if len(c.Records) > 0 {
+		on |= onRecords
+	}
+	if len(c.Events) > 0 {
+		on |= onEvents
+	}
+	w.wake(on)
+}
+
+// wake makes the loops that wait for something look again.
+func (w *world) wake(on wake) {
+	for _, n := range w.nodes {
+		for _, l := range n.loops {
+			if l.on&on != 0 {
+				l.awake = true
+			}
+		}
+	}
+}
+
+func describe(c *eventstore.Commit) string {
+	var b strings.Builder
+	b.WriteString(short(c.Key))
+	for _, e := range c.Events {
+		b.WriteString(" " + short(e.Stream) + "/" + e.Type)
+	}
+	for _, s := range c.Sagas {
+		b.WriteString(" saga " + short(s.ID) + "=" + s.State)
+	}
+	for _, r := range c.Records {
+		b.WriteString(" " + r.Table + " " + short(r.ID) + "=" + r.State)
+		if r.Delete {
+			b.WriteString(" deleted")
+		}
+	}
+	for _, m := range c.Messages {
+		b.WriteString(" → " + m.Type + " " + m.ID)
+	}
+	for _, t := range c.Timeouts {
+		b.WriteString(" timeout " + t.Name)
+	}
+	for _, m := range c.Cursors {
+		b.WriteString(" cursor " + m.Consumer)
+	}
+	if len(c.Parked) > 0 {
+		b.WriteString(" PARKED")
+	}
+	return b.String()
+}
+
+// short abbreviates ids, and keeps the prefix of a stream.
+func short(id string) string {
+	if len(id) > 12 {
+		return id[:12]
+	}
+	return id
+}
+
+// Name names the follower of the log.
+func (o *observed) Name() string { return "observer" }
+
+// Handle is told of events, as a subscriber would be (I5): each at least once, and in order.
+func (o *observed) Handle(_ context.Context, events []eventstore.Event) error {
+	for i := range events {
+		e := &events[i]
+		if e.Offset > o.told[e.Lane]+1 {
+			o.gaps = append(o.gaps, "lane offset skipped in "+e.Stream)
+		}
+		if e.Version > o.streams[e.Stream]+1 {
+			o.gaps = append(o.gaps, "version skipped in "+e.Stream)
+		}
+		o.told[e.Lane] = max(o.told[e.Lane], e.Offset)
+		o.streams[e.Stream] = max(o.streams[e.Stream], e.Version)
+	}
+	return nil
+}

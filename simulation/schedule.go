@@ -1,0 +1,242 @@
+package simulation
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+// calmSteps bounds the part of a run without faults.
+const calmSteps = 200_000
+
+// soon is how far ahead work may be due for the world to wait for it; what is kept for days is left alone.
+const soon = 2 * time.Hour
+
+// chaos runs the program with clients and faults until nothing is left to do, or for so many steps.
+func (w *world) chaos() {
+	w.quiet = false
+	w.clients.planned = 3 + w.rng.IntN(14)
+	for begun := w.steps; w.steps-begun < w.opts.Steps; {
+		w.trouble()
+		if !w.step() && !w.clients.more() {
+			return
+		}
+	}
+}
+
+// calm runs the program without faults until nothing is left to do (I1).
+func (w *world) calm() {
+	w.quiet = true
+	w.tracef("calm")
+	w.must(w.sim.SetBehaviour(sim.Behaviour{Seed: int64(w.seed)})) //nolint:gosec // any number
+	for begun := w.steps; w.steps-begun < calmSteps; {
+		if w.step() {
+			continue
+		}
+		// Nothing seems to be left: all look once more, also when their leases have run out.
+		before := w.commits
+		w.now = w.now.Add(leaseTTL + time.Second)
+		w.wake(^wake(0))
+		for w.step() {
+			if w.steps-begun >= calmSteps {
+				break
+			}
+		}
+		if w.commits == before && len(w.tasks) == 0 && w.held() {
+			return
+		}
+	}
+	w.violate("I1: not quiet after %d steps without faults", calmSteps)
+	panic(stop{})
+}
+
+// held reports whether every lane has an owner.
+func (w *world) held() bool {
+	for lane := range eventstore.Lanes {
+		if !slices.ContainsFunc(w.nodes, func(n *node) bool { _, ok := n.lease.Epoch(lane); return ok }) {
+			return false
+		}
+	}
+	return true
+}
+
+// step lets one coroutine, loop or client go on, or moves the clock; false when there is nothing to wait for.
+func (w *world) step() bool {
+	w.steps++
+	if !w.quiet && w.rng.IntN(20) == 0 {
+		w.setClock(w.now.Add(w.between(0, 300*time.Millisecond)))
+	}
+	w.arrive()
+	var can []func()
+	for _, t := range w.tasks {
+		if !t.node.asleep.After(w.now) && !t.wakeAt.After(w.now) {
+			can = append(can, func() { w.resume(t) })
+		}
+	}
+	for _, n := range w.nodes {
+		if n.asleep.After(w.now) {
+			continue
+		}
+		for _, l := range n.loops {
+			if !l.busy && (l.awake || l.every > 0) && !l.next.After(w.now) {
+				can = append(can, func() { w.turn(l) })
+			}
+		}
+	}
+	for _, r := range w.clients.waiting {
+		if !r.next.After(w.now) {
+			can = append(can, func() { w.send(r) })
+		}
+	}
+	if w.clients.more() && !w.quiet && (len(can) == 0 || w.rng.IntN(40) == 0) {
+		w.act()
+		return true
+	}
+	if len(can) > 0 {
+		pick(w.rng, can)()
+		return true
+	}
+	next, any := w.nextDue()
+	if !any {
+		return false
+	}
+	w.setClock(next)
+	return true
+}
+
+// turn runs a loop once.
+func (w *world) turn(l *loop) {
+	l.awake, l.busy = false, true
+	var did bool
+	var err error
+	w.start(l.node, l.name, func() { did, err = l.once(context.Background()) }, func(t *task) {
+		l.busy = false
+		switch {
+		case t.crashed:
+		case err != nil:
+			w.tracef("  %s %s: %v", l.node.name, l.name, firstLine(err))
+			l.awake, l.next = true, w.now.Add(w.between(50*time.Millisecond, time.Second))
+		case did:
+			l.awake = true
+		case l.every > 0:
+			l.next = w.now.Add(l.every)
+		}
+		if l.name == "lease" && did { // there may be work in lanes that had no owner
+			for _, other := range l.node.loops {
+				other.awake = other.awake || other.on != 0
+			}
+		}
+		if l.name == "sweep" || l.name == "lease" {
+			l.awake = false
+			if err == nil {
+				l.next = w.now.Add(l.every)
+			}
+		}
+	})
+}
+
+func (w *world) setClock(to time.Time) {
+	if to.After(w.now) {
+		w.now = to
+		w.wake(onRecords | onTimeouts)
+	}
+}
+
+// nextDue returns when something will happen next.
+func (w *world) nextDue() (time.Time, bool) {
+	var at, leases time.Time
+	min := func(t *time.Time, c time.Time) {
+		if c.After(w.now) && c.Before(w.now.Add(soon)) && (t.IsZero() || c.Before(*t)) {
+			*t = c
+		}
+	}
+	for _, t := range w.tasks {
+		min(&at, t.wakeAt)
+		min(&at, t.node.asleep)
+	}
+	for _, n := range w.nodes {
+		min(&at, n.asleep)
+		for _, l := range n.loops {
+			switch {
+			case l.busy:
+			case l.name == "lease":
+				min(&leases, l.next)
+			case l.awake:
+				min(&at, l.next)
+			}
+		}
+	}
+	for _, r := range w.clients.waiting {
+		min(&at, r.next)
+	}
+	for _, l := range w.late {
+		min(&at, l.due)
+	}
+	ctx := context.Background()
+	lanes := make([]int, eventstore.Lanes)
+	for i := range lanes {
+		lanes[i] = i
+	}
+	timeouts, err := w.store.Timeouts(ctx, lanes, 1000)
+	w.must(err)
+	for _, t := range timeouts {
+		min(&at, t.Due)
+	}
+	for _, table := range eventstore.Tables {
+		rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: table, DueBy: w.now.Add(soon)})
+		w.must(err)
+		for _, r := range rows {
+			min(&at, r.Due)
+		}
+	}
+	if at.IsZero() {
+		return at, false
+	}
+	if !leases.IsZero() && leases.Before(at) && (at.Sub(w.now) < 2*time.Minute || w.rng.IntN(2) == 0) && at.Sub(w.now) < 10*time.Minute {
+		return leases, true // else every lease runs out in one jump
+	}
+	return at, true
+}
+
+// trouble brings about faults that are not tied to a place.
+func (w *world) trouble() {
+	n := pick(w.rng, w.nodes)
+	if w.fault(CrashAnywhere) {
+		n.dead = true
+		w.bury(n)
+		return
+	}
+	if w.fault(NodePaused) {
+		n.asleep = w.now.Add(w.between(time.Second, 40*time.Second))
+	}
+	if w.fault(LeaseHandedOver) {
+		if err := n.lease.Release(context.Background()); err != nil {
+			w.tracef("  %s: %v", n.name, err)
+		}
+	}
+	if w.fault(ClockJump) {
+		w.setClock(w.now.Add(w.between(time.Second, 2*time.Minute)))
+	}
+	if w.fault(VimMisbehaves) {
+		w.misbehave()
+	}
+	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 {
+		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
+	}
+	if w.backup != nil && w.fault(LedgerRestored) {
+		w.backup()
+		w.backup = nil
+		w.wake(onRecords)
+	}
+	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
+		op := pick(w.rng, w.clients.ops)
+		w.publish([]message.Message{{
+			ID: w.newID(), Type: message.ReplyType, Source: "/simulation", Topic: message.TopicReplies, Key: op.vnf, Time: w.now,
+			CorrelationID: op.id, CausationID: op.id, Data: []byte(`{"outcome":"POISON"}`),
+		}})
+	}
+}

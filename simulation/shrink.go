@@ -1,0 +1,141 @@
+package simulation
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Sum adds results up.
+type Sum struct {
+	Seeds, Commits, Calls, Actions int
+	Elapsed                        time.Duration
+	Faults                         map[Fault]int
+	Operations                     map[string]int
+}
+
+// Add adds a result.
+func (s *Sum) Add(r *Result) {
+	if s.Faults == nil {
+		s.Faults, s.Operations = map[Fault]int{}, map[string]int{}
+	}
+	s.Seeds++
+	s.Commits += r.Commits
+	s.Calls += r.Calls
+	s.Actions += r.Actions
+	s.Elapsed += r.Elapsed
+	for f, n := range r.Faults {
+		s.Faults[f] += n
+	}
+	for o, n := range r.Operations {
+		s.Operations[o] += n
+	}
+}
+
+// Shrunk is the smallest failing run found of a seed.
+type Shrunk struct {
+	Options Options
+	Result  *Result
+	Runs    int
+}
+
+// Shrink runs a failing seed again with pieces switched off, and keeps off what it fails without: kinds of faults, all
+// faults after a number, single faults, single actions. The trace of what is left is in the result.
+func Shrink(seed uint64, o Options) *Shrunk {
+	s := &Shrunk{Options: o, Result: Run(seed, o), Runs: 1}
+	if !s.Result.Failed() {
+		return s
+	}
+	try := func(o Options) bool {
+		if s.Runs >= 400 {
+			return false
+		}
+		s.Runs++
+		r := Run(seed, o)
+		if r.Failed() {
+			s.Options, s.Result = o, r
+		}
+		return r.Failed()
+	}
+	for _, f := range Faults() {
+		if s.Result.Faults[f] > 0 {
+			with := s.Options
+			with.Without = plus(with.Without, f)
+			try(with)
+		}
+	}
+	for n := s.Result.FaultsSeen; n > 0; n /= 2 { // fewer and fewer
+		with := s.Options
+		if with.Faults = n / 2; with.Faults == 0 {
+			with.Faults = -1
+		}
+		if !try(with) {
+			break
+		}
+	}
+	for n := 1; n <= s.Result.FaultsSeen; n++ {
+		with := s.Options
+		with.SkipFaults = plus(with.SkipFaults, n)
+		try(with)
+	}
+	for n := 1; n <= s.Result.Actions; n++ {
+		with := s.Options
+		with.SkipActions = plus(with.SkipActions, n)
+		try(with)
+	}
+	with := s.Options
+	with.Trace = true
+	try(with)
+	return s
+}
+
+func plus[K comparable](m map[K]bool, k K) map[K]bool {
+	out := map[K]bool{k: true}
+	for o := range m {
+		out[o] = true
+	}
+	return out
+}
+
+// Print writes the trace and what was broken.
+func (s *Shrunk) Print(out io.Writer) {
+	for _, line := range s.Result.Trace {
+		_, _ = fmt.Fprintln(out, line)
+	}
+	_, _ = fmt.Fprintf(out, "seed %d shrunk in %d runs to %v, actions left out: %d of %d\n", s.Result.Seed, s.Runs, s.Result.Faults,
+		len(s.Options.SkipActions), s.Result.Actions)
+	for _, v := range s.Result.Violations {
+		_, _ = fmt.Fprintln(out, "  ✗", v)
+	}
+}
+
+// Found says after how many seeds a mutant was found, and by what.
+type Found struct {
+	Seeds     int
+	Violation string
+}
+
+// Hunt looks for a mutant in up to so many seeds, and again from where it was found, up to so many times.
+func Hunt(m Mutant, seeds uint64, times int) []Found {
+	var out []Found
+	since := 0
+	for s := uint64(1); s <= seeds && len(out) < times; s++ {
+		since++
+		if r := Run(s, Options{Mutant: m}); r.Failed() {
+			out = append(out, Found{since, r.Violations[0]})
+			since = 0
+		}
+	}
+	return out
+}
+
+// Median returns the median number of seeds.
+func Median(all []Found) int {
+	n := make([]int, len(all))
+	for i, f := range all {
+		n[i] = f.Seeds
+	}
+	slices.Sort(n)
+	return n[len(n)/2]
+}

@@ -1,0 +1,77 @@
+package simulation
+
+import (
+	"fmt"
+	"time"
+)
+
+// Options say how a seed is run. The zero value is the ordinary run.
+type Options struct {
+	// Trace keeps the readable trace in the result.
+	Trace bool
+	// Mutant takes a safeguard out; "" takes none.
+	Mutant Mutant
+	// Without turns kinds of faults off.
+	Without map[Fault]bool
+	// Faults is the number of faults carried out at most; 0 means any number, -1 none.
+	Faults int
+	// SkipFaults and SkipActions leave single ones out, by their number in the run, from 1.
+	SkipFaults, SkipActions map[int]bool
+	// Steps bounds the part of the run with faults; 0 means 4000.
+	Steps int
+}
+
+// Result is what a run did and found.
+type Result struct {
+	Seed       uint64
+	Hash       string // of the trace
+	Steps      int
+	Commits    int
+	Calls      int // to a VIM
+	Actions    int // of clients
+	FaultsSeen int // faults drawn, those left out included
+	Faults     map[Fault]int
+	Operations map[string]int // by type and the state in which faults ended
+	Elapsed    time.Duration  // on the virtual clock
+	Violations []string
+	Trace      []string
+}
+
+// Failed reports whether an invariant was broken.
+func (r *Result) Failed() bool { return len(r.Violations) > 0 }
+
+// Run runs one seed.
+func Run(seed uint64, o Options) *Result {
+	if o.Steps == 0 {
+		o.Steps = 4000
+	}
+	w := newWorld(seed, o)
+	func() {
+		defer func() {
+			if v := recover(); v != nil {
+				if _, ok := v.(stop); !ok {
+					panic(v)
+				}
+			}
+		}()
+		w.setUp()
+		w.chaos()
+		w.calm()
+		w.settle()
+	}()
+	w.abandon()
+	return w.result()
+}
+
+// Twice runs a seed two times; that the traces differ is a violation of its own.
+func Twice(seed uint64, o Options) *Result {
+	first := Run(seed, o)
+	second := Run(seed, o)
+	if first.Hash != second.Hash {
+		first.Violations = append(first.Violations, fmt.Sprintf("not deterministic: traces %s and %s", first.Hash, second.Hash))
+	}
+	return first
+}
+
+// stop ends a run early: what was found makes going on pointless.
+type stop struct{}

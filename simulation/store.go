@@ -1,0 +1,195 @@
+package simulation
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+)
+
+// nodeStore is the shared store as one node sees it: the place of suspensions, crashes and faults.
+type nodeStore struct {
+	eventstore.Store
+	w *world
+	n *node
+}
+
+func (s *nodeStore) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
+	s.w.pause(s.n, "load")
+	if s.w.fault(StoreAway) {
+		return nil, eventstore.ErrUnavailable
+	}
+	return s.Store.Load(ctx, l)
+}
+
+func (s *nodeStore) Records(ctx context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error) {
+	s.w.pause(s.n, "records")
+	return s.Store.Records(ctx, q)
+}
+
+func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
+	s.w.pause(s.n, "timeouts")
+	return s.Store.Timeouts(ctx, lanes, limit)
+}
+
+func (s *nodeStore) Lease(ctx context.Context, r eventstore.LeaseRequest) ([]eventstore.Lease, error) {
+	s.w.pause(s.n, "lease")
+	if s.w.fault(StoreAway) {
+		return nil, eventstore.ErrUnavailable
+	}
+	held, err := s.Store.Lease(ctx, r)
+	for _, l := range held {
+		s.w.observed.epochs[l.Lane] = max(s.w.observed.epochs[l.Lane], l.Epoch)
+	}
+	s.w.pause(s.n, "leased")
+	return held, err
+}
+
+// Execute decides on what was loaded, lets others go first, and then writes: as without key locks. So what the program
+// may rely on is the guards.
+func (s *nodeStore) Execute(ctx context.Context, works []*eventstore.Work) ([]eventstore.Result, error) {
+	w := s.w
+	w.pause(s.n, "begin")
+	if w.fault(CrashBeforeCommit) {
+		w.die(s.n)
+	}
+	if w.fault(StoreAway) {
+		return nil, eventstore.ErrUnavailable
+	}
+	at := w.now
+	stale := make([]*eventstore.Loaded, len(works))
+	for i, work := range works {
+		var l eventstore.Load
+		if work.Load != nil {
+			l = work.Load()
+		}
+		loaded, err := s.Store.Load(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		w.mutateLoaded(loaded)
+		stale[i] = loaded
+	}
+	w.pause(s.n, "decided")
+	plan := commitPlan{at: at, refuse: w.fault(CommitRefused), lateAck: w.fault(CommitLateAck), unknown: w.fault(CommitUnknown)}
+	crash := w.fault(CrashAfterCommit)
+	var cursors map[string][eventstore.Lanes]int64
+	if w.opts.Mutant == NoEpoch {
+		cursors = w.allCursors()
+	}
+	var after []message.Message
+	held := make([]*eventstore.Work, len(works))
+	for i, work := range works {
+		held[i] = &eventstore.Work{Keys: work.Keys, Shared: work.Shared, Load: work.Load}
+		held[i].Decide = func(fresh *eventstore.Loaded) (*eventstore.Commit, error) {
+			c, err := work.Decide(stale[i])
+			if err != nil || c == nil || c.Empty() {
+				return nil, err
+			}
+			s.identify(c)
+			c.Outbox = w.network(c.Outbox)
+			after = append(after, w.mutate(c, stale[i], fresh, cursors)...)
+			w.plan.commits = append(w.plan.commits, c)
+			return c, nil
+		}
+	}
+	w.plan = plan
+	results, err := s.Store.Execute(ctx, held)
+	w.plan = commitPlan{}
+	if err != nil {
+		w.tracef("  %s refused: %v", s.n.name, firstLine(err))
+	}
+	if crash {
+		w.die(s.n)
+	}
+	if len(after) > 0 && err == nil {
+		w.pause(s.n, "outbox of its own") // the mutant's second transaction
+		if w.rng.IntN(20) == 0 && !w.quiet {
+			w.die(s.n)
+		}
+		w.publish(after)
+	}
+	if plan.unknown && err != nil {
+		w.pause(s.n, "unknown")
+	}
+	return results, err
+}
+
+// identify gives a commit and its events ids that are the same in every run.
+func (s *nodeStore) identify(c *eventstore.Commit) {
+	c.ID = s.w.newID()
+	for i := range c.Appends {
+		c.Appends[i].Events = slices.Clone(c.Appends[i].Events)
+		for j := range c.Appends[i].Events {
+			if e := &c.Appends[i].Events[j]; e.ID == "" {
+				e.ID = s.w.newID()
+			}
+		}
+	}
+}
+
+// lateMessage is on its way.
+type lateMessage struct {
+	due time.Time
+	msg message.Message
+}
+
+// network loses, delays and doubles messages to and from participants.
+func (w *world) network(msgs []message.Message) []message.Message {
+	var out []message.Message
+	for _, m := range msgs {
+		switch {
+		case w.fault(MessageLost):
+			w.tracef("  lost %s %s", m.Topic, m.ID[:8])
+			continue
+		case w.fault(MessageLate):
+			w.late = append(w.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
+			continue
+		case w.fault(MessageTwice):
+			if w.rng.IntN(2) == 0 {
+				out = append(out, m)
+			} else {
+				w.late = append(w.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// publish writes messages as they are.
+func (w *world) publish(msgs []message.Message) {
+	for _, m := range msgs {
+		_, err := w.store.Execute(context.Background(), []*eventstore.Work{{
+			Keys: []string{m.Key},
+			Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+				c := &eventstore.Commit{ID: w.newID(), Outbox: []message.Message{m}}
+				w.plan.commits = []*eventstore.Commit{c}
+				return c, nil
+			},
+		}})
+		w.plan = commitPlan{}
+		w.must(err)
+	}
+}
+
+// arrive publishes the late messages that are due.
+func (w *world) arrive() {
+	var due []message.Message
+	w.late = slices.DeleteFunc(w.late, func(l lateMessage) bool {
+		if l.due.After(w.now) {
+			return false
+		}
+		due = append(due, l.msg)
+		return true
+	})
+	w.publish(due)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
