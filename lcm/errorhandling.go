@@ -63,33 +63,17 @@ func (s *Service) act(
 	if err != nil {
 		return nil, err
 	}
-	var op *vnf.OpOcc
-	err = s.do(ctx, &eventstore.Work{
-		Keys: []string{seen.VnfID},
-		Load: func() eventstore.Load { return s.runtime.LoadFor(opID, seen.VnfID) },
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			x := &change{s: s, l: l, c: &eventstore.Commit{}}
-			o, err := x.opOcc(opID)
-			if err != nil {
-				return nil, err
-			}
-			if err := allowed(o); err != nil {
-				return nil, err
-			}
-			if err := s.runtime.Act(l, x.c, opID, a); err != nil {
-				return nil, err
-			}
-			if op, err = x.opOcc(opID); err != nil {
-				return nil, err
-			}
-			x.c.Idempotency = by.Idempotency(op)
-			return x.c, nil
-		},
+	load := func() eventstore.Load { return s.runtime.LoadFor(opID, seen.VnfID) }
+	return s.decideOp(ctx, seen.VnfID, opID, by, load, func(x *change) error {
+		o, err := x.opOcc(opID)
+		if err != nil {
+			return err
+		}
+		if err := allowed(o); err != nil {
+			return err
+		}
+		return s.runtime.Act(x.l, x.c, opID, a)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return op, nil
 }
 
 // opOcc reads an operation occurrence outside any change. Returns NotFound when there is none.

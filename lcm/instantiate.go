@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
@@ -35,42 +34,9 @@ type instantiateData struct {
 
 // Instantiate implements API.
 func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error) {
-	seen, err := s.instance(ctx, vnfID)
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.cfg.Packages.Descriptor(ctx, seen.DescriptorDigest)
-	if err != nil {
-		return nil, err
-	}
-	opID := s.cfg.NewID()
-	var op *vnf.OpOcc
-	err = s.do(ctx, &eventstore.Work{
-		Keys: []string{vnfID},
-		Load: func() eventstore.Load { return s.load(opID, vnfID) },
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata("lcm.instantiate", opID)}
-			v, err := x.instance(vnfID)
-			if err != nil {
-				return nil, err
-			}
-			if v.DescriptorDigest != seen.DescriptorDigest {
-				return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile")
-			}
-			if err := s.beginInstantiate(x, v, opID, d, &r, by); err != nil {
-				return nil, err
-			}
-			if op, err = x.opOcc(opID); err != nil {
-				return nil, err
-			}
-			x.c.Idempotency = by.Idempotency(op)
-			return x.c, nil
-		},
+	return s.begin(ctx, vnfID, "lcm.instantiate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
+		return s.beginInstantiate(x, v, opID, d, &r, by)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return op, nil
 }
 
 // beginInstantiate adds the operation and its saga to the commit.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
@@ -49,39 +48,9 @@ func (s *Service) Terminate(ctx context.Context, vnfID string, r Terminate, by r
 	case r.GracefulTimeout < 0:
 		return nil, vnfm.Errorf(vnfm.Invalid, "a timeout is not negative").At("/gracefulTerminationTimeout")
 	}
-	seen, err := s.instance(ctx, vnfID)
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.cfg.Packages.Descriptor(ctx, seen.DescriptorDigest)
-	if err != nil {
-		return nil, err
-	}
-	opID := s.cfg.NewID()
-	var op *vnf.OpOcc
-	err = s.do(ctx, &eventstore.Work{
-		Keys: []string{vnfID},
-		Load: func() eventstore.Load { return s.load(opID, vnfID) },
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata("lcm.terminate", opID)}
-			v, err := x.instance(vnfID)
-			if err != nil {
-				return nil, err
-			}
-			if err := s.beginTerminate(x, v, opID, d, &r, by); err != nil {
-				return nil, err
-			}
-			if op, err = x.opOcc(opID); err != nil {
-				return nil, err
-			}
-			x.c.Idempotency = by.Idempotency(op)
-			return x.c, nil
-		},
+	return s.begin(ctx, vnfID, "lcm.terminate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
+		return s.beginTerminate(x, v, opID, d, &r, by)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return op, nil
 }
 
 // beginTerminate adds the operation and its saga to the commit.
