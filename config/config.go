@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -68,6 +69,7 @@ type Operation struct {
 
 // Vim says how VIMs are driven.
 type Vim struct {
+	Database      string        `help:"Database of the VIM manager and the NFVO manager: a postgres:// URL, or sqlite:NAME for a file in the data folder; empty: the main database. Choose it before the first start." placeholder:"URL" secret:""`
 	CallTimeout   time.Duration `default:"20s" help:"Longest time of one call to a VIM; then its outcome is unknown."`
 	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built."`
 	Quarantine    time.Duration `default:"5s" help:"Wait before a second look for a resource whose creation had an unknown outcome."`
@@ -109,6 +111,18 @@ func (c *Config) Validate() error {
 		u, err := url.Parse(c.Database)
 		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("database: want a URL that begins with postgres://")
+		}
+	}
+	if d := c.Vim.Database; d != "" {
+		name, lite := strings.CutPrefix(d, "sqlite:")
+		u, err := url.Parse(d)
+		switch {
+		case lite && (name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".")):
+			bad("vim-database: want sqlite:NAME, the name of a file in the data folder")
+		case lite && name == "vnfm.db", d == c.Database:
+			bad("vim-database: that is the main database; leave it empty to share that")
+		case !lite && (err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql")):
+			bad("vim-database: want a URL that begins with postgres://, or sqlite:NAME")
 		}
 	}
 	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint} {

@@ -109,6 +109,17 @@ func (c *Committer) enqueue(w *Work) (*item, error) {
 	return it, nil
 }
 
+// Waiting returns how many works are waiting for a transaction.
+func (c *Committer) Waiting() int {
+	n := 0
+	for _, l := range c.loops {
+		l.mu.Lock()
+		n += len(l.queue)
+		l.mu.Unlock()
+	}
+	return n
+}
+
 func (c *Committer) isStarted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

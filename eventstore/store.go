@@ -135,8 +135,16 @@ type Reader interface {
 	Records(ctx context.Context, q RecordQuery) ([]Record, error)
 	// Parked lists parked messages in the order they are to be re-driven.
 	Parked(ctx context.Context, consumer string, limit int) ([]ParkedMessage, error)
+	// Counts counts the sagas in each of the states, and parked messages by consumer: for metrics.
+	Counts(ctx context.Context, sagaStates []string) (Counts, error)
 	// Now returns the store's clock.
 	Now(ctx context.Context) (time.Time, error)
+}
+
+// Counts is how many there are of what operators watch. What there is none of may be absent.
+type Counts struct {
+	Sagas  map[string]int // by state
+	Parked map[string]int // by consumer
 }
 
 // StreamHead names a stream and its head.
@@ -180,14 +188,15 @@ type Owner interface {
 
 // Janitor removes what nothing needs any more.
 type Janitor interface {
-	// Prune deletes outbox rows at or behind the lowest of the consumers' cursors, and idempotency keys and commit ids
-	// older than the times given.
+	// Prune deletes outbox rows at or behind the lowest of the consumers' cursors or at or behind Upto, and idempotency
+	// keys and commit ids older than the times given.
 	Prune(ctx context.Context, p Prune) error
 }
 
 // Prune says what may go.
 type Prune struct {
-	Consumers         []string // whose cursors bound the outbox; none: the outbox is kept
+	Consumers         []string      // whose cursors bound the outbox; none: the outbox is kept
+	Upto              *[Lanes]int64 // instead of Consumers, for those whose cursors are in another store
 	IdempotencyBefore time.Time
 	CommitsBefore     time.Time
 }

@@ -39,6 +39,9 @@ type Config struct {
 	Epochs   Epochs                // whose lanes to work on; nil: all
 	Logger   *slog.Logger          // nil: slog.Default
 
+	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
+	Context func(ctx context.Context, traceparent string) context.Context
+
 	Attempt   time.Duration // bounds the decision of one grant; 0 means 20 s
 	Tries     int           // after which a VIM that cannot be asked makes the grant fail; 0 means 5
 	Backoff   time.Duration // before the second try, doubled for each next; 0 means 500 ms
@@ -236,6 +239,9 @@ func (w *Worker) decide(ctx context.Context, cmd *command) (_ message.Reply, aga
 		return failed(message.Permanent, fmt.Sprintf("the NFVO manager knows no command %q", cmd.Message.Type)), false
 	case err != nil:
 		return failed(message.Permanent, "the grant request cannot be read: "+err.Error()), false
+	}
+	if w.cfg.Context != nil {
+		ctx = w.cfg.Context(ctx, cmd.Message.Traceparent)
 	}
 	grant, err := policy{w.cfg.Registry, w.cfg.Drivers}.grant(ctx, req)
 	if err == nil {

@@ -16,10 +16,16 @@ type PrunerConfig struct {
 		Now(ctx context.Context) (time.Time, error)
 	}
 	Consumers       []string      // of this store's outbox; none: the outbox is kept
+	Cursors         Cursors       // where theirs are; nil: in Store
 	IdempotencyKeys time.Duration // how long idempotency keys are kept; 0 means 24 h
 	Commits         time.Duration // how long commit ids are kept; 0 means one hour
 	Every           time.Duration // 0 means ten seconds
 	Logger          *slog.Logger  // nil: slog.Default
+}
+
+// Cursors is a store that consumers keep their positions in.
+type Cursors interface {
+	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
 }
 
 // Pruner deletes messages behind all consumers, and idempotency keys and commit ids that are old enough.
@@ -48,15 +54,36 @@ func (p *Pruner) RunOnce(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the store's clock: %w", err)
 	}
-	err = p.cfg.Store.Prune(ctx, eventstore.Prune{
-		Consumers:         p.cfg.Consumers,
-		IdempotencyBefore: now.Add(-p.cfg.IdempotencyKeys),
-		CommitsBefore:     now.Add(-p.cfg.Commits),
-	})
-	if err != nil {
+	prune := eventstore.Prune{
+		Consumers: p.cfg.Consumers, IdempotencyBefore: now.Add(-p.cfg.IdempotencyKeys), CommitsBefore: now.Add(-p.cfg.Commits),
+	}
+	if p.cfg.Cursors != nil {
+		if prune.Upto, err = p.lowest(ctx); err != nil {
+			return false, err
+		}
+		prune.Consumers = nil
+	}
+	if err := p.cfg.Store.Prune(ctx, prune); err != nil {
 		return false, fmt.Errorf("prune: %w", err)
 	}
 	return false, nil
+}
+
+// lowest returns how far all consumers have come that keep their positions elsewhere.
+func (p *Pruner) lowest(ctx context.Context) (*[eventstore.Lanes]int64, error) {
+	var low [eventstore.Lanes]int64
+	for i, c := range p.cfg.Consumers {
+		at, err := p.cfg.Cursors.Cursors(ctx, c)
+		if err != nil {
+			return nil, fmt.Errorf("read the cursors of %s: %w", c, err)
+		}
+		for lane := range low {
+			if i == 0 || at[lane] < low[lane] {
+				low[lane] = at[lane]
+			}
+		}
+	}
+	return &low, nil
 }
 
 // Run prunes until the context ends, then returns nil.

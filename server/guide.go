@@ -12,8 +12,8 @@ import (
 )
 
 // guide is what the first-try mode adds: it onboards the sample package unless it is there, and says what to try next.
-func (s *Server) guide(ctx context.Context) {
-	_, _ = fmt.Fprintf(s.opts.Guide, "\n  vnfm is up: %s\n  data in %s (%s), simulated VIMs sim-1 and sim-2\n\n", s.URL(), s.cfg.Data, s.databaseKind())
+func (s *Server) guide(ctx context.Context) error {
+	_, _ = fmt.Fprintf(s.opts.Guide, "\n  vnfm is up: %s\n  data in %s (%s), simulated VIMs sim-1 and sim-2\n\n", s.URL(), s.cfg.Data, s.stores.main.kind)
 	if err := s.onboardSample(ctx); err != nil {
 		s.log.WarnContext(ctx, "the sample package is not onboarded", "error", err)
 	}
@@ -33,6 +33,7 @@ func (s *Server) guide(ctx context.Context) {
 Ctrl-C stops the server; kill -9 does no harm either.
 
 `, server, samples.VnfdID)
+	return nil
 }
 
 // onboardSample onboards our own package once.

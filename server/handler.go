@@ -2,16 +2,15 @@ package server
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
 )
@@ -20,11 +19,11 @@ import (
 func (s *Server) handler() http.Handler {
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := api.New(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Views: s.stores.store, Vims: s.parts.vims, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}), Authenticate: s.authenticator(),
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: s.cfg.HTTP.PageSize, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
-		Consumers: []string{consumerVim, consumerNfvo, consumerReplies},
+		Consumers: s.consumers(),
 	})
 	return otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
@@ -35,30 +34,64 @@ func (s *Server) authenticator() api.Authenticator {
 	if s.cfg.APIToken == "" {
 		return api.Loopback
 	}
-	want := []byte("Bearer " + s.cfg.APIToken)
-	return func(r *http.Request) (string, error) {
-		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
-			return "", vnfm.Errorf(vnfm.Unauthenticated, "Send the API token: Authorization: Bearer TOKEN.")
-		}
-		return "api-token", nil
+	return api.Bearer(s.cfg.APIToken, "api-token")
+}
+
+// views is what the API reads: the main database, and the messages that the participants' consumers parked in theirs.
+type views struct {
+	eventstore.Reader
+	parked map[string]eventstore.Reader // by consumer
+}
+
+// Parked lists the messages that a consumer parked.
+func (v views) Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
+	if r := v.parked[consumer]; r != nil {
+		return r.Parked(ctx, consumer, limit)
 	}
+	return v.Reader.Parked(ctx, consumer, limit)
+}
+
+func (s *Server) views() views {
+	v := views{Reader: s.parts.main.store, parked: map[string]eventstore.Reader{}}
+	for _, d := range s.parts.sides() {
+		for _, r := range d.readers {
+			v.parked[r.name] = r.at.store
+		}
+	}
+	return v
+}
+
+// consumers returns the names of all consumers.
+func (s *Server) consumers() (names []string) {
+	for _, d := range s.parts.sides() {
+		for _, r := range d.readers {
+			names = append(names, r.name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // ready checks what a request needs: the database answers, and this node holds lanes, so that operations go on.
 func (s *Server) ready(ctx context.Context) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.ReadyTimeout)
 	defer cancel()
-	db := api.Check{Name: "database", OK: true}
-	if err := s.stores.store.Ping(ctx); err != nil {
-		db.OK, db.Detail = false, "the database does not answer"
-		s.log.WarnContext(ctx, "not ready", "error", err)
-	}
-	held := 0
-	for lane := range eventstore.Lanes {
-		if _, ok := s.parts.leases.Epoch(lane); ok {
-			held++
+	var checks []api.Check
+	for _, d := range s.parts.sides() {
+		name := "database"
+		if d != s.parts.main {
+			name = d.name + "-database"
 		}
+		db := api.Check{Name: name, OK: true}
+		if err := d.store.Ping(ctx); err != nil {
+			db.OK, db.Detail = false, "the database does not answer"
+			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", err)
+		}
+		held := d.held()
+		checks = append(checks, db, api.Check{
+			Name: strings.Replace(name, "database", "lanes", 1), OK: held > 0,
+			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
+		})
 	}
-	lanes := api.Check{Name: "lanes", OK: held > 0, Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes)}
-	return []api.Check{db, lanes}
+	return checks
 }

@@ -61,7 +61,7 @@ func (p packages) Descriptor(ctx context.Context, digest string) (*vnfd.Descript
 // an operation that has not ended may have asked for it.
 func (s *Server) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
 	ref := eventstore.ViewRef{Kind: readmodel.KindVnf, ID: r.Owner}
-	l, err := s.stores.store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
+	l, err := s.stores.main.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
 	if err != nil {
 		return false, err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
-// Migrate brings the database to this version's schema. Opening a store does it.
+// Migrate brings the databases to this version's schema. Opening a store does it.
 func Migrate(ctx context.Context, c *config.Config) error {
 	return offline(ctx, c, func(*stores) error { return nil })
 }
@@ -21,9 +21,18 @@ func Migrate(ctx context.Context, c *config.Config) error {
 // Verify walks every stream and lane and writes what is wrong; the error says how much that is.
 func Verify(ctx context.Context, c *config.Config, w io.Writer) error {
 	return offline(ctx, c, func(s *stores) error {
-		sum, err := eventstore.Verify(ctx, s.store, func(p eventstore.Problem) { _, _ = fmt.Fprintln(w, p) })
+		report := func(p eventstore.Problem) { _, _ = fmt.Fprintln(w, p) }
+		sum, err := eventstore.Verify(ctx, s.main, report)
 		if err != nil {
 			return err
+		}
+		if s.vims != s.main { // no events, but messages
+			of, err := eventstore.Verify(ctx, s.vims, report)
+			if err != nil {
+				return err
+			}
+			sum.Messages += of.Messages
+			sum.Problems += of.Problems
 		}
 		_, _ = fmt.Fprintf(w, "%d streams, %d events, %d messages: %d problems\n", sum.Streams, sum.Events, sum.Messages, sum.Problems)
 		if sum.Problems > 0 {
@@ -42,13 +51,13 @@ func Rebuild(ctx context.Context, c *config.Config, w io.Writer, check bool) err
 			return err
 		}
 		if !check {
-			if err := readmodel.Rebuild(ctx, s.store, sources...); err != nil {
+			if err := readmodel.Rebuild(ctx, s.main, sources...); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(w, "all views are written anew")
 			return err
 		}
-		diffs, err := readmodel.Compare(ctx, s.store, sources...)
+		diffs, err := readmodel.Compare(ctx, s.main, sources...)
 		if err != nil {
 			return err
 		}

@@ -5,17 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/vnfm/vnfm/aggregate"
-	"github.com/vnfm/vnfm/bus/embedded"
-	"github.com/vnfm/vnfm/eventstore"
-	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
-	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvomanager"
-	"github.com/vnfm/vnfm/outbox"
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
@@ -33,29 +27,30 @@ const (
 	consumerVim     = "vim-manager"
 	consumerNfvo    = "nfvo-manager"
 	consumerReplies = "replies"
+	// consumerVimReplies stands for consumerReplies where replies come from a database of the participants.
+	consumerVimReplies = "vim-replies"
 )
 
-// parts is everything built, and the loops to run: owners keep leases and tidy up, workers do the work.
+// parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
-	committer *eventstore.Committer
-	leases    *lease.Keeper
-	lcm       *lcm.Service
-	packages  *vnfpkg.Service
-	vims      vims
-	sim       *sim.Sim
-	owners    []func(context.Context) error
-	workers   []func(context.Context) error
-	closers   []func() error
-	// followers are told of commits so that they need not wait for their next poll. They are made of the committer,
-	// so they come after it.
-	followers []func(*eventstore.Commit)
+	main       *side // events, sagas, views
+	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
+	lcm        *lcm.Service
+	packages   *vnfpkg.Service
+	vims       vims
+	sim        *sim.Sim
+	committers []func(context.Context) error
+	owners     []func(context.Context) error
+	workers    []func(context.Context) error
+	closers    []func() error
 }
 
-// tell passes a commit on to the followers. There are none before the loops run.
-func (p *parts) tell(c *eventstore.Commit) {
-	for _, f := range p.followers {
-		f(c)
+// sides returns the one side there is, or both.
+func (p *parts) sides() []*side {
+	if p.ledger == p.main {
+		return []*side{p.main}
 	}
+	return []*side{p.main, p.ledger}
 }
 
 func (p *parts) close() error {
@@ -66,19 +61,19 @@ func (p *parts) close() error {
 	return errors.Join(errs...)
 }
 
-// build makes every part, from the store up.
+// build makes every part, from the stores up.
 func (s *Server) build(ctx context.Context) (*parts, error) {
-	c, store := s.cfg, s.stores.store
 	p := &parts{}
-	feed := outbox.NewFeed(store, 0)
 	observer := telemetry.NewCommitObserver(s.reg, s.tracing)
-	p.committer = eventstore.NewCommitter(store, eventstore.CommitterConfig{
-		Committers: s.committers(), MaxBatch: c.Lane.Batch, Logger: s.log,
-		OnCommit: []func(*eventstore.Commit){feed.OnCommit, observer.OnCommit, p.tell},
-	})
-	p.leases = lease.New(lease.Config{Store: store, Owner: s.owner(), TTL: c.Lane.Lease, Now: time.Now, Logger: s.log})
-	if _, err := p.leases.RunOnce(ctx); err != nil { // so that the lanes are ours before the first request
+	var err error
+	if p.main, err = s.newSide(ctx, "main", s.stores.main, observer); err != nil {
 		return nil, err
+	}
+	p.ledger = p.main
+	if s.stores.vims != s.stores.main {
+		if p.ledger, err = s.newSide(ctx, "vim", s.stores.vims, observer); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.buildVims(p); err != nil {
 		return nil, err
@@ -86,57 +81,65 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.buildUseCases(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	ticks := timer.New(timer.Config{
-		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
-		Store:    store, Doer: p.committer, Epochs: p.leases, Logger: s.log,
-	})
-	vimCfg := s.vimManager(p)
-	nfvoCfg := nfvomanager.Config{
-		Store: store, Doer: p.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.leases, Logger: s.log,
-		Attempt: c.Vim.CallTimeout,
+	s.buildParticipants(p)
+	if err := s.buildFollowers(p); err != nil {
+		return nil, errors.Join(err, p.close())
 	}
-	b := embedded.New(embedded.Config{Source: feed, Logger: s.log})
-	for _, in := range []struct {
-		name, topic string
-		handler     inbox.Handler
-	}{
-		{consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg)},
-		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
-		{consumerReplies, message.TopicReplies, p.lcm.Runtime().Replies()},
-	} {
-		b.Subscribe(inbox.New(inbox.Config{
-			Name: in.name, Handlers: map[string]inbox.Handler{in.topic: in.handler},
-			Store: store, Doer: p.committer, Epochs: p.leases, Logger: s.log,
-		}))
+	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
+	for _, d := range p.sides() {
+		p.committers = append(p.committers, d.committer.Run)
+		p.owners = append(p.owners, d.leases.Run)
+		p.workers = append(p.workers, d.bus.Run, d.pruner(s).Run)
+		collector.Watch(d.gauges())
 	}
-	lifecycle, err := newLifecycle(s.log, s.reg)
-	if err != nil {
-		return nil, err
+	if err := s.reg.Register(collector); err != nil {
+		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
-	follower := projection.New(projection.Config{Follower: lifecycle, Store: store, Doer: p.committer, Epochs: p.leases, Logger: s.log})
-	pruner := outbox.NewPruner(outbox.PrunerConfig{
-		Store: store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, IdempotencyKeys: c.Idempotency.Keep, Logger: s.log,
-	})
-	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
-	p.followers = []func(*eventstore.Commit){ticks.OnCommit, vimWorker.OnCommit, nfvoWorker.OnCommit, follower.OnCommit}
-	p.owners = []func(context.Context) error{p.leases.Run}
-	p.workers = []func(context.Context) error{
-		b.Run, ticks.Run, vimWorker.Run, nfvoWorker.Run, p.packages.Processor().Run, follower.Run, pruner.Run,
-	}
-	if c.Vim.SweepInterval > 0 {
-		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
+	p.workers = append(p.workers, p.packages.Processor().Run)
+	if s.opts.Guide != nil {
+		p.workers = append(p.workers, s.guide)
 	}
 	return p, nil
 }
 
-func (s *Server) committers() int {
-	if s.cfg.Lane.Committers > 0 {
-		return s.cfg.Lane.Committers
+// buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
+// the main side's outbox, replies come back from that of theirs.
+func (s *Server) buildParticipants(p *parts) {
+	vimCfg := s.vimManager(p)
+	vimWorker := vimmanager.NewWorker(vimCfg)
+	nfvoWorker := nfvomanager.NewWorker(nfvomanager.Config{
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.ledger.leases,
+		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout,
+	})
+	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
+	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{})
+	replies := consumerReplies
+	if p.ledger != p.main { // a cursor over another outbox is another cursor
+		replies = consumerVimReplies
 	}
-	if s.cfg.Database == "" {
-		return 1
+	p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
+	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
+	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
+	if s.cfg.Vim.SweepInterval > 0 {
+		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
 	}
-	return 2
+}
+
+// buildFollowers makes what follows the main side: timers and the log.
+func (s *Server) buildFollowers(p *parts) error {
+	d := p.main
+	ticks := timer.New(timer.Config{
+		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
+		Store:    d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log,
+	})
+	lifecycle, err := newLifecycle(s.log, s.reg)
+	if err != nil {
+		return err
+	}
+	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
+	d.followers = append(d.followers, ticks.OnCommit, follower.OnCommit)
+	p.workers = append(p.workers, ticks.Run, follower.Run)
+	return nil
 }
 
 // buildVims makes the drivers and the registry.
@@ -151,7 +154,7 @@ func (s *Server) buildVims(p *parts) error {
 	}
 	p.sim = simulated
 	p.closers = append(p.closers, simulated.Close)
-	p.vims.drivers[sim.Type] = telemetry.NewDriver(s.reg, simulated)
+	p.vims.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
 	p.vims.connections = sim.Connections()
 	p.vims.standard = sim.Default
 	return nil
@@ -161,7 +164,8 @@ func (s *Server) buildVims(p *parts) error {
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	cfg := vimmanager.Config{
-		Store: s.stores.store, Doer: p.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.leases, Logger: s.log,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.ledger.leases,
+		Logger: s.log, Context: s.tracing.Context,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
 		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted,
 	}
@@ -173,10 +177,10 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 
 // buildUseCases makes packages and life-cycle management.
 func (s *Server) buildUseCases(p *parts) error {
-	c, store := s.cfg, s.stores.store
+	c, d := s.cfg, p.main
 	var err error
 	p.packages, err = vnfpkg.New(vnfpkg.Config{
-		Store: store, Doer: p.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
+		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -190,7 +194,7 @@ func (s *Server) buildUseCases(p *parts) error {
 		policies[vnf.Operation(op)] = saga.Policy(policy)
 	}
 	p.lcm, err = lcm.New(lcm.Config{
-		Doer: p.committer, Store: store, Instances: readmodel.NewInstances(registry, 0), OpOccs: readmodel.NewOpOccs(registry, 0),
+		Doer: d.committer, Store: d.store, Instances: readmodel.NewInstances(registry, 0), OpOccs: readmodel.NewOpOccs(registry, 0),
 		Packages: packages{p.packages}, Connections: p.vims,
 		Settings: lcm.Settings{
 			Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/telemetry"
@@ -26,6 +27,7 @@ type Options struct {
 	Log     io.Writer // where log lines go
 	Guide   io.Writer // not nil: the first-try mode; its guide is written here
 	Version string
+	Spans   []sdktrace.SpanProcessor // see every span, beside the exporter of the settings
 }
 
 // Server is the whole program. Make it with New, run it once with Run.
@@ -52,18 +54,18 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
 		return nil, err
 	}
-	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node); err != nil {
+	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
 	}
 	if s.stores, err = openStores(ctx, c); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.tracing.Stop(ctx))
+	}
+	lc := net.ListenConfig{} // before anything is taken from another node
+	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
+		return nil, errors.Join(fmt.Errorf("listen: %w", err), s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	if s.parts, err = s.build(ctx); err != nil {
-		return nil, errors.Join(err, s.stores.Close())
-	}
-	lc := net.ListenConfig{}
-	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("listen: %w", err), s.parts.close(), s.stores.Close())
+		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
@@ -78,15 +80,12 @@ func (s *Server) URL() string { return "http://" + s.listen.Addr().String() }
 // Run serves until the context ends, then stops in phases: no new requests; no new work taken, what runs may finish
 // within the stop timeout; then the committer, the leases and the database. It returns nil after an orderly stop.
 func (s *Server) Run(ctx context.Context) error {
-	committer := s.phase("committer", s.parts.committer.Run)
+	committer := s.phase("committer", s.parts.committers...)
 	owners := s.phase("owners", s.parts.owners...)
 	workers := s.phase("workers", s.parts.workers...)
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listen) }()
-	s.log.InfoContext(ctx, "vnfmd is up", "url", s.URL(), "version", s.opts.Version, "database", s.databaseKind())
-	if s.opts.Guide != nil {
-		go s.guide(ctx)
-	}
+	s.log.InfoContext(ctx, "vnfmd is up", "url", s.URL(), "version", s.opts.Version, "database", s.stores.main.kind)
 	var failed error
 	select {
 	case <-ctx.Done():
@@ -98,11 +97,24 @@ func (s *Server) Run(ctx context.Context) error {
 	s.log.InfoContext(ctx, "vnfmd stops", "cause", failed)
 	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.HTTP.StopTimeout)
 	defer cancel()
-	errs := []error{failed, s.http.Shutdown(soft)}
+	errs := []error{failed, s.stopHTTP(soft)}
 	errs = append(errs, workers.stop(soft), owners.stop(soft), committer.stop(soft))
 	errs = append(errs, s.parts.close(), s.tracing.Stop(soft), s.stores.Close())
 	err := errors.Join(errs...)
 	s.log.InfoContext(ctx, "vnfmd has stopped", "error", err)
+	return err
+}
+
+// stopHTTP takes no new requests and lets those under way end, for half of the time there is; then it cuts them off, so
+// that the rest can stop in order.
+func (s *Server) stopHTTP(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.StopTimeout/2)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.WarnContext(ctx, "requests cut off")
+		return s.http.Close()
+	}
 	return err
 }
 
@@ -147,13 +159,6 @@ func (p *phase) stop(ctx context.Context) error {
 	}
 }
 
-func (s *Server) databaseKind() string {
-	if s.cfg.Database != "" {
-		return "postgresql"
-	}
-	return "sqlite"
-}
-
 // nodeName names this run of the program in leases and logs.
 func nodeName(c *config.Config) string {
 	if c.Node != "" {
@@ -168,8 +173,8 @@ func nodeName(c *config.Config) string {
 
 // owner names the holder of leases. Where no other process can use the store, the lanes of one that died are its
 // successor's at once; elsewhere every run is an owner of its own.
-func (s *Server) owner() string {
-	if s.stores.single {
+func (s *Server) owner(db *database) string {
+	if db.single {
 		return "single"
 	}
 	return strings.Join([]string{s.node, uuid.NewString()}, "-")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/vnfm/vnfm/blob"
@@ -17,15 +18,23 @@ import (
 
 // stores is what the program keeps things in.
 type stores struct {
-	store eventstore.Store
+	main  *database
+	vims  *database // of the VIM manager and the NFVO manager; main, unless they have one of their own
 	blobs blob.Store
-	// single is true when no other process can use the store: then leases of a process that died are taken over at once.
-	single bool
-	close  []func() error
+	close []func() error
 }
 
-// openStores opens the database of the settings, bringing its schema up to date, and the blob store beside it. The data
-// folder is locked: one process at a time.
+// database is an open database.
+type database struct {
+	eventstore.Store
+	kind       string
+	committers int // unless the settings say otherwise
+	// single is true when no other process can use it: then leases of a process that died are taken over at once.
+	single bool
+}
+
+// openStores opens the databases of the settings, bringing their schemas up to date, and the blob store beside them. The
+// data folder is locked: one process at a time.
 func openStores(ctx context.Context, c *config.Config) (*stores, error) {
 	if err := os.MkdirAll(c.Data, 0o750); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
@@ -35,22 +44,21 @@ func openStores(ctx context.Context, c *config.Config) (*stores, error) {
 		return nil, err
 	}
 	s := &stores{close: []func() error{unlock}}
-	if c.Database != "" {
-		pg, err := postgres.Open(ctx, postgres.Config{URL: c.Database})
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.Close())
-		}
-		s.store, s.blobs = pg, pg.Blobs()
-	} else {
-		lite, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(c.Data, "vnfm.db")})
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.Close())
-		}
-		s.single = true
-		s.store = lite
+	if s.main, err = s.open(ctx, c, c.Database, "vnfm.db"); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.Close())
 	}
-	s.close = append(s.close, s.store.Close)
-	if s.blobs == nil {
+	s.vims = s.main
+	if name, lite := strings.CutPrefix(c.Vim.Database, "sqlite:"); lite {
+		s.vims, err = s.open(ctx, c, "", name)
+	} else if c.Vim.Database != "" {
+		s.vims, err = s.open(ctx, c, c.Vim.Database, "")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database of the VIM manager: %w", err), s.Close())
+	}
+	if pg, ok := s.main.Store.(*postgres.Store); ok {
+		s.blobs = pg.Blobs()
+	} else {
 		dir := blob.Dir(filepath.Join(c.Data, "blobs"))
 		if err := os.MkdirAll(string(dir), 0o750); err != nil {
 			return nil, errors.Join(fmt.Errorf("folder of the package files: %w", err), s.Close())
@@ -58,6 +66,26 @@ func openStores(ctx context.Context, c *config.Config) (*stores, error) {
 		s.blobs = dir
 	}
 	return s, nil
+}
+
+// open opens the PostgreSQL database at a URL, or the SQLite file of a name in the data folder.
+func (s *stores) open(ctx context.Context, c *config.Config, url, file string) (*database, error) {
+	db := &database{kind: "postgresql", committers: 2}
+	if url == "" {
+		lite, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(c.Data, file)})
+		if err != nil {
+			return nil, err
+		}
+		*db = database{Store: lite, kind: "sqlite", committers: 1, single: true}
+	} else {
+		pg, err := postgres.Open(ctx, postgres.Config{URL: url})
+		if err != nil {
+			return nil, err
+		}
+		db.Store = pg
+	}
+	s.close = append(s.close, db.Close)
+	return db, nil
 }
 
 // Close closes what was opened, the last first.

@@ -5,62 +5,112 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
 
-// Driver measures the calls of a VIM driver: how many, how long, and of which class their errors are.
-type Driver struct {
+// driver measures the calls of a VIM driver: how many, how long, and of which class their errors are. A call made for an
+// operation is a span of the operation's trace; what the VIM manager does by itself (the sweep) makes none.
+type driver struct {
 	vim.Driver
-	calls *prometheus.HistogramVec
+	calls  *prometheus.HistogramVec
+	tracer trace.Tracer
 }
 
+// finder is a driver that can look assets up.
+type finder struct {
+	*driver
+	assets vim.AssetFinder
+}
+
+var (
+	_ vim.Driver      = (*driver)(nil)
+	_ vim.AssetFinder = finder{}
+)
+
 // NewDriver wraps a driver and registers its metric. What the driver can do beside (vim.AssetFinder) it can still do.
-func NewDriver(reg prometheus.Registerer, d vim.Driver) vim.Driver {
+func NewDriver(reg prometheus.Registerer, tracing *Tracing, d vim.Driver) vim.Driver {
 	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "vnfm_vim_call_seconds", Help: "Time of calls to VIMs, by connection, call and class of error (ok: none).",
 		Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 	}, []string{"vim_id", "call", "class"})
 	reg.MustRegister(h)
-	measured := &Driver{Driver: d, calls: h}
+	measured := &driver{Driver: d, calls: h, tracer: tracing.tracer}
 	if f, ok := d.(vim.AssetFinder); ok {
-		return struct {
-			*Driver
-			vim.AssetFinder
-		}{measured, f}
+		return finder{measured, f}
 	}
 	return measured
 }
 
-// observe records one call that began at start and ended with err.
-func (d *Driver) observe(conn, call string, start time.Time, err error) {
+// measure makes one call.
+func measure[T any](ctx context.Context, d *driver, conn, call string, f func(context.Context) (T, error), about ...attribute.KeyValue) (T, error) {
+	start := time.Now()
+	var span trace.Span
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		ctx, span = d.tracer.Start(ctx, "vim "+call, trace.WithSpanKind(trace.SpanKindClient),
+			trace.WithAttributes(append(about, attribute.String("vim_id", conn))...))
+		defer span.End()
+	}
+	out, err := f(ctx)
 	class := "ok"
 	if err != nil {
 		class = string(vim.ClassOf(err))
+		if span != nil && vim.ClassOf(err) != message.NotFound {
+			span.SetStatus(codes.Error, class)
+		}
 	}
 	d.calls.WithLabelValues(conn, call, class).Observe(time.Since(start).Seconds())
+	return out, err
 }
 
+func tokenOf(t vim.Token) attribute.KeyValue { return attribute.String("token", t.String()) }
+
+func kindOf(k vim.Kind) attribute.KeyValue { return attribute.String("kind", string(k)) }
+
 // Start measures Start.
-func (d *Driver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (res vim.Resource, err error) {
-	defer func(t time.Time) { d.observe(conn.ID, "start", t, err) }(time.Now())
-	return d.Driver.Start(ctx, conn, r)
+func (d *driver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (vim.Resource, error) {
+	return measure(ctx, d, conn.ID, "start", func(ctx context.Context) (vim.Resource, error) { return d.Driver.Start(ctx, conn, r) },
+		kindOf(r.Kind), tokenOf(r.Token), attribute.String("vnf_id", r.Owner))
 }
 
 // Poll measures Poll.
-func (d *Driver) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id string) (res vim.Resource, err error) {
-	defer func(t time.Time) { d.observe(conn.ID, "poll", t, err) }(time.Now())
-	return d.Driver.Poll(ctx, conn, kind, id)
+func (d *driver) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id string) (vim.Resource, error) {
+	return measure(ctx, d, conn.ID, "poll", func(ctx context.Context) (vim.Resource, error) { return d.Driver.Poll(ctx, conn, kind, id) },
+		kindOf(kind), attribute.String("resource", id))
 }
 
-// Find measures Find.
-func (d *Driver) Find(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (res vim.Resource, err error) {
-	defer func(t time.Time) { d.observe(conn.ID, "find", t, err) }(time.Now())
-	return d.Driver.Find(ctx, conn, kind, token)
+// Find measures Find. That nothing was found is an answer, not a failure, but counted under its class.
+func (d *driver) Find(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (vim.Resource, error) {
+	return measure(ctx, d, conn.ID, "find", func(ctx context.Context) (vim.Resource, error) { return d.Driver.Find(ctx, conn, kind, token) },
+		kindOf(kind), tokenOf(token))
 }
 
 // Release measures Release.
-func (d *Driver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (done bool, err error) {
-	defer func(t time.Time) { d.observe(conn.ID, "release", t, err) }(time.Now())
-	return d.Driver.Release(ctx, conn, kind, token)
+func (d *driver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (bool, error) {
+	return measure(ctx, d, conn.ID, "release", func(ctx context.Context) (bool, error) { return d.Driver.Release(ctx, conn, kind, token) },
+		kindOf(kind), tokenOf(token))
+}
+
+// List measures List.
+func (d *driver) List(ctx context.Context, conn vim.Connection, owner string) ([]vim.Resource, error) {
+	return measure(ctx, d, conn.ID, "list", func(ctx context.Context) ([]vim.Resource, error) { return d.Driver.List(ctx, conn, owner) })
+}
+
+// Assets measures Assets.
+func (d *driver) Assets(ctx context.Context, conn vim.Connection) (vim.Assets, error) {
+	return measure(ctx, d, conn.ID, "assets", func(ctx context.Context) (vim.Assets, error) { return d.Driver.Assets(ctx, conn) })
+}
+
+// FindFlavour measures FindFlavour.
+func (f finder) FindFlavour(ctx context.Context, conn vim.Connection, name string) (vim.Flavour, error) {
+	return measure(ctx, f.driver, conn.ID, "find-flavour", func(ctx context.Context) (vim.Flavour, error) { return f.assets.FindFlavour(ctx, conn, name) })
+}
+
+// FindImage measures FindImage.
+func (f finder) FindImage(ctx context.Context, conn vim.Connection, name, checksum string) (vim.Image, error) {
+	return measure(ctx, f.driver, conn.ID, "find-image", func(ctx context.Context) (vim.Image, error) { return f.assets.FindImage(ctx, conn, name, checksum) })
 }

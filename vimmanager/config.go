@@ -53,6 +53,8 @@ type Config struct {
 
 	// Tap returns how many copies of a worker's reply are sent; nil means one. A simulated VIM's misbehaviour.
 	Tap func(connection string, kind vim.Kind, op string) int
+	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
+	Context func(ctx context.Context, traceparent string) context.Context
 	// Wanted says whether the records know a resource that has no ledger row: the sweep takes it back into the ledger
 	// instead of releasing it. nil means that they do not.
 	Wanted func(ctx context.Context, connection string, r vim.Resource) (bool, error)
@@ -80,6 +82,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Context == nil {
+		c.Context = func(ctx context.Context, _ string) context.Context { return ctx }
 	}
 	return c
 }

@@ -145,6 +145,7 @@ func (lg *ledger) join(c *commandRow, cmd vim.ReserveResources, want vim.Reserve
 		r = add(lg, lg.resources, resourceRef(token), c.Key, cmd.Connection)
 		r.doc.Token = want.Token
 	}
+	r.doc.Trace = c.doc.Message.Traceparent
 	me := []string{c.ID}
 	switch r.State {
 	case Releasing, Released:
@@ -185,6 +186,7 @@ func (lg *ledger) takeRelease(c *commandRow, cmd vim.ReleaseResources) error {
 			r = add(lg, lg.resources, resourceRef(token), c.Key, cmd.Connection)
 			r.doc.Token, r.doc.Kind, r.doc.Owner = gone.Token, gone.Kind, cmd.VnfID
 		}
+		r.doc.Trace = c.doc.Message.Traceparent
 		lg.release(r, c.ID)
 	}
 	if len(cmd.Resources) == 0 {

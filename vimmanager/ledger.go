@@ -48,6 +48,7 @@ type resource struct {
 	BuildBy  time.Time     `json:"buildBy,omitzero"`
 	Tries    int           `json:"tries,omitempty"` // looks in this state
 	Failure  *failure      `json:"failure,omitempty"`
+	Trace    string        `json:"traceparent,omitempty"` // of the last command about it
 	// Who is to be told what: ids of commands.
 	Waiting   []string `json:"waiting,omitempty"`   // reserves, of success
 	Failing   []string `json:"failing,omitempty"`   // reserves, of the failure once it is cleared away

@@ -22,6 +22,7 @@ func (w *Worker) step(ctx context.Context, rec eventstore.Record) error {
 	if err := json.Unmarshal(rec.Doc, &s.doc); err != nil {
 		return fmt.Errorf("ledger row %s: %w", rec.ID, err)
 	}
+	ctx = w.cfg.Context(ctx, s.doc.Trace)
 	if len(s.doc.Cancelled) > 0 {
 		return s.tellCancelled(ctx)
 	}

@@ -351,6 +351,17 @@ func queries(t *testing.T, s eventstore.Store) {
 	if n := len(must(s.Parked(ctx, "nope", 2))(t)); n != 0 {
 		t.Errorf("%d parked of another consumer", n)
 	}
+	count := map[string]int{}
+	for _, row := range must(s.Sagas(ctx, eventstore.SagaQuery{}))(t) {
+		count[row.State]++
+	}
+	var states []string
+	for state := range count {
+		states = append(states, state)
+	}
+	counts := must(s.Counts(ctx, states))(t)
+	same(t, count, counts.Sagas, "sagas by state")
+	same(t, map[string]int{"cons": len(must(s.Parked(ctx, "", 1000))(t))}, counts.Parked, "parked messages by consumer")
 }
 
 func prune(t *testing.T, s eventstore.Store) {
@@ -382,6 +393,12 @@ func prune(t *testing.T, s eventstore.Store) {
 	same(t, []int64{1, 2, 3, 4, 5}, left(), "a consumer that has not begun keeps everything")
 	clean(eventstore.Prune{Consumers: []string{"x", "y"}})
 	same(t, []int64{3, 4, 5}, left(), "up to the slower consumer")
+	var upto [eventstore.Lanes]int64
+	clean(eventstore.Prune{Upto: &upto})
+	same(t, []int64{3, 4, 5}, left(), "consumers elsewhere that have not begun keep everything")
+	upto[lane] = 3
+	clean(eventstore.Prune{Upto: &upto})
+	same(t, []int64{4, 5}, left(), "up to the slowest consumer elsewhere")
 	key := eventstore.Load{Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"}}
 	if mustLoad(t, s, key).Idempotency == nil {
 		t.Fatal("a key that is not old enough was pruned")

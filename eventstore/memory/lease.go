@@ -72,13 +72,15 @@ func (s *Store) Prune(_ context.Context, p eventstore.Prune) error {
 			delete(s.t.commits, id)
 		}
 	}
-	if len(p.Consumers) == 0 {
-		return nil
-	}
 	for n := range s.t.lanes {
-		low := s.t.cursors[cursorKey{p.Consumers[0], n}].off
-		for _, c := range p.Consumers[1:] {
-			low = min(low, s.t.cursors[cursorKey{c, n}].off)
+		low := int64(0)
+		if p.Upto != nil {
+			low = p.Upto[n]
+		}
+		for i, c := range p.Consumers {
+			if at := s.t.cursors[cursorKey{c, n}].off; i == 0 || at < low {
+				low = at
+			}
 		}
 		box := s.t.lanes[n].outbox
 		for len(box) > 0 && box[0].Offset <= low {

@@ -213,6 +213,22 @@ func (s *Store) Parked(_ context.Context, consumer string, limit int) ([]eventst
 	})
 }
 
+// Counts counts the sagas in each of the states, and parked messages by consumer.
+func (s *Store) Counts(_ context.Context, sagaStates []string) (eventstore.Counts, error) {
+	return read(s, func(t *tables) eventstore.Counts {
+		c := eventstore.Counts{Sagas: map[string]int{}, Parked: map[string]int{}}
+		for _, saga := range t.sagas {
+			if slices.Contains(sagaStates, saga.State) {
+				c.Sagas[saga.State]++
+			}
+		}
+		for _, p := range t.parked {
+			c.Parked[p.Consumer]++
+		}
+		return c
+	})
+}
+
 func read[T any](s *Store, f func(*tables) T) (out T, err error) {
 	if err := s.unavailable(FaultRead); err != nil {
 		return out, err

@@ -65,6 +65,13 @@ func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 	if _, err := s.reading.Exec(ctx, "delete from commits where at < $1", p.CommitsBefore); err != nil {
 		return meaning(err)
 	}
+	if p.Upto != nil {
+		_, err := s.reading.Exec(ctx, `delete from outbox o using (select n - 1 as lane, off from unnest($1::bigint[]) with ordinality u(off, n)) low
+			where o.lane = low.lane and o.off <= low.off`, p.Upto[:])
+		if err != nil {
+			return meaning(err)
+		}
+	}
 	if len(p.Consumers) == 0 {
 		return nil
 	}

@@ -52,10 +52,10 @@ func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 		if _, err := tx.exec("delete from commits where at < $1", p.CommitsBefore.UnixMicro()); err != nil {
 			return err
 		}
-		if len(p.Consumers) == 0 {
-			return nil
-		}
 		var low [eventstore.Lanes]int64
+		if p.Upto != nil {
+			low = *p.Upto
+		}
 		for i, c := range p.Consumers {
 			at, err := tx.positions(c)
 			if err != nil {

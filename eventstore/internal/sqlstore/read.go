@@ -111,6 +111,33 @@ func (r *Reader) Parked(ctx context.Context, consumer string, limit int) ([]even
 	return list(ctx, &r.Dialect, q, ScanParked)
 }
 
+// Counts counts the sagas in each of the states, and parked messages by consumer.
+func (r *Reader) Counts(ctx context.Context, sagaStates []string) (eventstore.Counts, error) {
+	c := eventstore.Counts{Sagas: map[string]int{}, Parked: map[string]int{}}
+	for _, state := range sagaStates {
+		q := r.Dialect.selectFrom("saga_instances", "count(*)").and("state = %s", state).order("1", 1)
+		_, err := list(ctx, &r.Dialect, q, func(row Row) (struct{}, error) {
+			var n int
+			err := row.Scan(&n)
+			c.Sagas[state] = n
+			return struct{}{}, err
+		})
+		if err != nil {
+			return c, err
+		}
+	}
+	q := r.Dialect.selectFrom("parked_messages", "consumer, count(*)")
+	q.sql.WriteString(" group by consumer")
+	_, err := list(ctx, &r.Dialect, q.order("consumer", 0), func(row Row) (struct{}, error) {
+		var consumer string
+		var n int
+		err := row.Scan(&consumer, &n)
+		c.Parked[consumer] = n
+		return struct{}{}, err
+	})
+	return c, err
+}
+
 // Cursors returns a consumer's position in every lane.
 func (r *Reader) Cursors(ctx context.Context, consumer string) (out [eventstore.Lanes]int64, err error) {
 	q := r.Dialect.selectFrom("cursors", "lane, off").and("consumer = %s", consumer).order("lane", eventstore.Lanes)

@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vnfm/vnfm/bus"
+	"github.com/vnfm/vnfm/bus/embedded"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/lease"
+	"github.com/vnfm/vnfm/outbox"
+	"github.com/vnfm/vnfm/telemetry"
+)
+
+// side is one database with the machinery around it: who writes it, who holds its lanes, and the bus that hands its
+// outbox to consumers. A program has one, or a second for the ledgers of the VIM manager and the NFVO manager; the two
+// know each other by messages only.
+type side struct {
+	name      string
+	store     eventstore.Store
+	committer *eventstore.Committer
+	leases    *lease.Keeper
+	feed      *outbox.Feed
+	bus       *embedded.Bus
+	readers   []reader
+	// followers are told of commits so that they need not wait for their next poll. They are made of the committer,
+	// so they come after it.
+	followers []func(*eventstore.Commit)
+}
+
+// reader is a consumer of a side's outbox, and the side where its effects and its cursor are.
+type reader struct {
+	name, topic string
+	at          *side
+}
+
+// newSide makes the machinery of a database and takes its lanes, so that they are ours before the first request.
+func (s *Server) newSide(ctx context.Context, name string, db *database, observer *telemetry.CommitObserver) (*side, error) {
+	c := s.cfg
+	d := &side{name: name, store: db.Store, feed: outbox.NewFeed(db.Store, 0)}
+	committers := c.Lane.Committers
+	if committers == 0 {
+		committers = db.committers
+	}
+	d.committer = eventstore.NewCommitter(db.Store, eventstore.CommitterConfig{
+		Committers: committers, MaxBatch: c.Lane.Batch, Logger: s.log,
+		OnCommit: []func(*eventstore.Commit){d.feed.OnCommit, observer.OnCommit, d.tell},
+	})
+	d.bus = embedded.New(embedded.Config{Source: d.feed, Logger: s.log})
+	d.leases = lease.New(lease.Config{Store: db.Store, Owner: s.owner(db), TTL: c.Lane.Lease, Now: time.Now, Logger: s.log})
+	if _, err := d.leases.RunOnce(ctx); err != nil {
+		return nil, fmt.Errorf("the %s database: %w", name, err)
+	}
+	return d, nil
+}
+
+// tell passes a commit on to the followers. There are none before the loops run.
+func (d *side) tell(c *eventstore.Commit) {
+	for _, f := range d.followers {
+		f(c)
+	}
+}
+
+// deliver subscribes a consumer to this side's outbox; its effects and its cursor are in the side named.
+func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler) {
+	in := inbox.New(inbox.Config{
+		Name: name, Handlers: map[string]inbox.Handler{topic: h}, Store: to.store, Doer: to.committer, Epochs: to.leases, Logger: s.log,
+	})
+	var consumer bus.Consumer = in
+	if to != d {
+		consumer = &across{Consumer: in, source: d.store, log: s.log}
+	}
+	d.bus.Subscribe(consumer)
+	d.readers = append(d.readers, reader{name, topic, to})
+}
+
+// pruner deletes what all consumers of this side's outbox have behind them. All of them keep their cursors in one place.
+func (d *side) pruner(s *Server) *outbox.Pruner {
+	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Logger: s.log}
+	for _, r := range d.readers {
+		c.Consumers = append(c.Consumers, r.name)
+		if r.at != d {
+			c.Cursors = r.at.store
+		}
+	}
+	return outbox.NewPruner(c)
+}
+
+// held returns how many lanes this node holds.
+func (d *side) held() int {
+	n := 0
+	for lane := range eventstore.Lanes {
+		if _, ok := d.leases.Epoch(lane); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// gauges says what metrics are read of this side.
+func (d *side) gauges() telemetry.Database {
+	g := telemetry.Database{Name: d.name, Store: d.store, Lanes: d.held, Waiting: d.committer.Waiting, Outbox: d.feed}
+	for _, r := range d.readers {
+		g.Consumers = append(g.Consumers, telemetry.Consumer{Name: r.name, Topic: r.topic, Cursors: r.at.store})
+	}
+	return g
+}

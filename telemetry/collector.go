@@ -1,0 +1,194 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/saga"
+)
+
+// Collector reads what operators watch when it is asked: what waits, what is stuck, what this node holds. A scrape reads
+// a few counts and, where a consumer is behind, the messages it has not passed since the scrape before. A database that
+// does not answer in time costs the scrape its figures, nothing else.
+type Collector struct {
+	timeout time.Duration
+	log     *slog.Logger
+	mu      sync.Mutex // one scrape at a time: they share what was passed
+	watched []*watched
+}
+
+// Database is one database whose state is read.
+type Database struct {
+	Name  string
+	Store interface {
+		Counts(ctx context.Context, sagaStates []string) (eventstore.Counts, error)
+		Now(ctx context.Context) (time.Time, error)
+	}
+	Lanes   func() int // that this node holds
+	Waiting func() int // works at the committer
+	// Outbox is the one its consumers read; outbox.Feed serves most of it from memory.
+	Outbox interface {
+		Head(lane int) int64
+		Read(ctx context.Context, lane int, after int64, limit int) ([]eventstore.OutboxRecord, error)
+	}
+	Consumers []Consumer
+}
+
+// Consumer is one consumer of a database's outbox.
+type Consumer struct {
+	Name, Topic string
+	Cursors     interface {
+		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+	}
+}
+
+// watched is a database with how far the outbox was looked through for each consumer: behind it there is nothing of its
+// topic that its cursor has not passed.
+type watched struct {
+	Database
+	passed map[string]*[eventstore.Lanes]int64
+}
+
+var _ prometheus.Collector = (*Collector)(nil)
+
+// glance bounds the messages read of one lane for one consumer in a scrape.
+const glance = 64
+
+//nolint:gochecknoglobals // descriptions of metrics do not change
+var (
+	unfinished = []string{string(saga.Running), string(saga.Settling), string(saga.Held), string(saga.Compensating), string(saga.Stuck)}
+
+	sagasDesc  = prometheus.NewDesc("vnfm_saga_instances", "Sagas that have not ended, by state. STUCK and HELD wait for an operator.", []string{"state"}, nil)
+	parkedDesc = prometheus.NewDesc("vnfm_inbox_parked_messages", "Messages that could not be handled and wait for an operator, by consumer.", []string{"consumer"}, nil)
+	oldestDesc = prometheus.NewDesc("vnfm_outbox_oldest_seconds", "Age of the oldest message that a consumer has not handled; 0: none waits.", []string{"consumer"}, nil)
+	behindDesc = prometheus.NewDesc("vnfm_outbox_waiting_lanes", "Lanes in which a message waits for a consumer.", []string{"consumer"}, nil)
+	lanesDesc  = prometheus.NewDesc("vnfm_lease_lanes", "Lanes that this node holds, by database.", []string{"database"}, nil)
+	queueDesc  = prometheus.NewDesc("vnfm_eventstore_waiting_works", "Changes that wait for their transaction, by database.", []string{"database"}, nil)
+	upDesc     = prometheus.NewDesc("vnfm_eventstore_up", "1 when the database answered this scrape, by database.", []string{"database"}, nil)
+)
+
+// NewCollector returns a collector that watches nothing yet. Timeout bounds the reading of each database in a scrape.
+func NewCollector(timeout time.Duration, log *slog.Logger) *Collector {
+	return &Collector{timeout: timeout, log: log}
+}
+
+// Watch adds a database; only before the collector is registered.
+func (c *Collector) Watch(d Database) {
+	w := &watched{Database: d, passed: map[string]*[eventstore.Lanes]int64{}}
+	for _, r := range d.Consumers {
+		w.passed[r.Name] = &[eventstore.Lanes]int64{}
+	}
+	c.watched = append(c.watched, w)
+}
+
+// Describe sends the descriptions of all metrics.
+func (c *Collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{sagasDesc, parkedDesc, oldestDesc, behindDesc, lanesDesc, queueDesc, upDesc} {
+		out <- d
+	}
+}
+
+// Collect reads and sends all metrics.
+func (c *Collector) Collect(out chan<- prometheus.Metric) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	parked := map[string]int{}
+	sagas := map[string]int{}
+	for _, w := range c.watched {
+		gauge(out, lanesDesc, float64(w.Lanes()), w.Name)
+		gauge(out, queueDesc, float64(w.Waiting()), w.Name)
+		ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
+		err := w.read(ctx, out, sagas, parked)
+		cancel()
+		up := 1.0
+		if err != nil {
+			up = 0
+			c.log.WarnContext(ctx, "metrics not read", "database", w.Name, "error", err)
+		}
+		gauge(out, upDesc, up, w.Name)
+	}
+	for state, n := range sagas {
+		gauge(out, sagasDesc, float64(n), state)
+	}
+	for consumer, n := range parked {
+		gauge(out, parkedDesc, float64(n), consumer)
+	}
+}
+
+func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, label string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, label)
+}
+
+// read adds the counts of one database to those of all, and sends how far its consumers are behind.
+func (w *watched) read(ctx context.Context, out chan<- prometheus.Metric, sagas, parked map[string]int) error {
+	n, err := w.Store.Counts(ctx, unfinished)
+	if err != nil {
+		return err
+	}
+	for _, state := range unfinished {
+		sagas[state] += n.Sagas[state]
+	}
+	for _, r := range w.Consumers {
+		parked[r.Name] += 0
+	}
+	for consumer, k := range n.Parked {
+		parked[consumer] += k
+	}
+	now, err := w.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range w.Consumers {
+		lanes, oldest, err := w.waiting(ctx, r)
+		if err != nil {
+			return err
+		}
+		age := 0.0
+		if lanes > 0 {
+			age = max(0, now.Sub(oldest).Seconds())
+		}
+		gauge(out, behindDesc, float64(lanes), r.Name)
+		gauge(out, oldestDesc, age, r.Name)
+	}
+	return nil
+}
+
+// waiting returns in how many lanes a message waits for a consumer, and the time of the oldest. A cursor alone does not
+// tell: it is not moved for every message of another topic.
+func (w *watched) waiting(ctx context.Context, r Consumer) (lanes int, oldest time.Time, err error) {
+	at, err := r.Cursors.Cursors(ctx, r.Name)
+	if err != nil {
+		return 0, oldest, err
+	}
+	passed := w.passed[r.Name]
+	for lane, cursor := range at {
+		head := w.Outbox.Head(lane)
+		if passed[lane] > head { // the outbox was lost
+			passed[lane] = 0
+		}
+		passed[lane] = max(passed[lane], cursor)
+		if passed[lane] >= head {
+			continue
+		}
+		records, err := w.Outbox.Read(ctx, lane, passed[lane], glance)
+		if err != nil {
+			return 0, oldest, err
+		}
+		for _, m := range records {
+			if m.Topic == r.Topic {
+				lanes++
+				if oldest.IsZero() || m.Time.Before(oldest) {
+					oldest = m.Time
+				}
+				break
+			}
+			passed[lane] = m.Offset
+		}
+	}
+	return lanes, oldest, nil
+}
