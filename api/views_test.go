@@ -253,7 +253,8 @@ func TestSagaIsShownWithItsCleanups(t *testing.T) {
 		Policy: saga.Rollback, Started: epoch, Deadline: epoch.Add(time.Hour), Cause: &saga.Failure{Class: message.Quota, Reason: "full"},
 		Items: []*saga.ItemRun{
 			{Step: "network", Item: "n1", Stage: 0, State: saga.ItemDone, Result: []byte(`{"id":"x"}`)},
-			{Step: "compute", Item: "c1", Stage: 1, State: saga.ItemSent, Attempt: 2, Due: due},
+			{Step: "compute", Item: "c1", Stage: 1, State: saga.ItemSent, Attempt: 2, Due: due, Timer: 4, Open: []saga.Sending{
+				{Command: "cmd-2", Seq: 2, Attempt: 2, Sent: epoch}, {Command: "cmd", Seq: 1}}},
 		},
 	}
 	data, _ := json.Marshal(in)
@@ -274,7 +275,8 @@ func TestSagaIsShownWithItsCleanups(t *testing.T) {
 	var got sol.Saga
 	w.do("GET", own+"/sagas/o", "").want(200).json(&got)
 	if len(got.Stages) != 2 || got.Stages[1].Items[0].Attempt != 2 || !got.NextTimeout.Equal(due) || got.Cause.Reason != "full" ||
-		len(got.Attempts) != 1 || got.Attempts[0].CommandId != "cmd" || len(got.Cleanups) != 1 || got.Cleanups[0].Id != "o-cleanup" {
+		len(got.Attempts) != 2 || got.Attempts[0].State != "SUCCEEDED" || got.Attempts[1].State != "SENT" ||
+		!got.Attempts[1].Sent.Equal(epoch) || len(got.Cleanups) != 1 || got.Cleanups[0].Id != "o-cleanup" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -168,7 +167,7 @@ func (a *api) saga(c *call, row *eventstore.SagaRow) (*sol.Saga, error) {
 		Stages: []sol.SagaStage{}, Attempts: []sol.SagaAttempt{},
 	}
 	if !saga.State(row.State).Final() {
-		out.NextTimeout = nextTimeout(&in)
+		_, out.NextTimeout = in.NextTimer()
 	}
 	for _, run := range in.Items {
 		if n := len(out.Stages); n == 0 || out.Stages[n-1].Index != run.Stage {
@@ -180,7 +179,7 @@ func (a *api) saga(c *call, row *eventstore.SagaRow) (*sol.Saga, error) {
 			Attempt: run.Attempt, Undo: run.Undo, Due: run.Due, Result: run.Result, Cause: failure(run.Cause),
 		})
 	}
-	for _, s := range steps {
+	for _, s := range in.Attempts(steps) {
 		out.Attempts = append(out.Attempts, sol.SagaAttempt{
 			CommandId: s.CommandID, Seq: s.Seq, Step: s.Step, Item: s.Item, Direction: s.Direction, Attempt: s.Attempt,
 			State: s.State, Sent: s.Sent, Replied: s.Replied, Result: s.Result, Class: s.Class, Reason: s.Reason,
@@ -194,17 +193,6 @@ func failure(f *saga.Failure) *sol.SagaFailure {
 		return nil
 	}
 	return &sol.SagaFailure{Step: f.Step, Item: f.Item, Class: string(f.Class), Reason: f.Reason}
-}
-
-// nextTimeout is the earliest time at which the saga moves by itself.
-func nextTimeout(in *saga.Instance) time.Time {
-	next := in.Deadline
-	for _, run := range in.Items {
-		if !run.Due.IsZero() && (next.IsZero() || run.Due.Before(next)) {
-			next = run.Due
-		}
-	}
-	return next
 }
 
 // maxProblems bounds the problems an audit lists; all are counted.

@@ -133,11 +133,12 @@ type Instance struct {
 	Cause         *Failure        `json:"cause,omitempty"`
 	CancelMode    string          `json:"cancelMode,omitempty"` // while a cancel is pending: GRACEFUL or FORCEFUL
 	Undone        bool            `json:"undoBegun,omitempty"`  // once undo has begun only rollback and fail are possible
-	Tokens        int64           `json:"tokens"`               // counts timeouts set, to tell a timer from an older one
+	Tokens        int64           `json:"tokens"`               // counts timers set, to tell one from an older one
 	Traceparent   string          `json:"traceparent,omitempty"`
 	Started       time.Time       `json:"started"`
 	Deadline      time.Time       `json:"deadline"`
-	DeadlineTimer int64           `json:"deadlineTimer,omitempty"` // token of the deadline's timeout; 0: not set
+	DeadlineTimer int64           `json:"deadlineTimer,omitempty"` // token of the deadline's timer; 0: not set
+	Wake          time.Time       `json:"wake,omitzero"`           // due of the timeout stored for the saga, if any
 	Cleanups      []string        `json:"cleanups,omitempty"`      // commands whose late success a cleanup saga releases
 	Version       int64           `json:"-"`                       // of the stored row
 }
@@ -160,7 +161,7 @@ type ItemRun struct {
 	Cause      *Failure        `json:"cause,omitempty"`
 	Due        time.Time       `json:"due,omitzero"`       // of the next attempt or of the reply's timeout
 	Waiting    bool            `json:"waiting,omitempty"`  // Due is that of the next attempt
-	Timer      int64           `json:"timer,omitempty"`    // token of the timeout set for Due; 0: none
+	Timer      int64           `json:"timer,omitempty"`    // token of the timer set for Due; 0: none
 	Open       []Sending       `json:"open,omitempty"`     // commands whose outcome is not known, the oldest first
 	Late       int             `json:"late,omitempty"`     // Seq at a success that came once undoing had begun
 	Released   bool            `json:"released,omitempty"` // undone or being cleaned up: sending it again needs a new generation

@@ -11,9 +11,6 @@ import (
 	"github.com/vnfm/vnfm/message"
 )
 
-// TimeoutOwner is the owner of the engine's timeouts.
-const TimeoutOwner = "saga"
-
 // The directions of a command.
 const (
 	DirectionDo   = "do"
@@ -41,7 +38,7 @@ type ReplyReceived struct {
 	Reply   message.Reply
 }
 
-// TimedOut is a due timeout of the saga. ID is the timeout's, for causation.
+// TimedOut is a due timer of the saga (Instance.NextTimer). ID is unlike any other's, for causation.
 type TimedOut struct {
 	ID    string
 	Name  string
@@ -53,11 +50,10 @@ func (ReplyReceived) input() {}
 func (TimedOut) input()      {}
 func (Action) input()        {}
 
-// Effects is what one input asks for beside the changed instance; all of it belongs into one commit.
+// Effects is what one input asks for beside the changed instance, whose timers may be others than before; all of it
+// belongs into one commit.
 type Effects struct {
 	Send     []message.Message
-	Set      []eventstore.Timeout
-	Cancel   []string // ids of timeouts
 	Steps    []eventstore.StepRow
 	Notes    []Note
 	Cleanups []Cleanup

@@ -162,7 +162,7 @@ func (w *world) step(p *play) {
 	if len(w.replies) > 0 {
 		choices = append(choices, "reply")
 	}
-	if len(p.timers) > 0 && (w.faults || len(choices) == 0) {
+	if _, due := p.in.NextTimer(); !due.IsZero() && (w.faults || len(choices) == 0) {
 		choices = append(choices, "timeout")
 	}
 	if w.chance("operator", 10) || len(choices) == 0 && !p.in.State.Final() {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -177,6 +178,7 @@ func CleanupID(saga, command string) string { return message.DeriveID(saga, "cle
 
 // write adds an instance and its effects to the commit. What earlier inputs of the same commit wrote is replaced.
 func write(c *eventstore.Commit, in *Instance, fx *Effects) error {
+	arm(c, in)
 	data, err := json.Marshal(in)
 	if err != nil {
 		return vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
@@ -191,14 +193,6 @@ func write(c *eventstore.Commit, in *Instance, fx *Effects) error {
 		c.Sagas = append(c.Sagas, row)
 	}
 	c.Outbox = append(c.Outbox, fx.Send...)
-	c.Timeouts = append(c.Timeouts, fx.Set...)
-	for _, id := range fx.Cancel {
-		if i := slices.IndexFunc(c.Timeouts, func(t eventstore.Timeout) bool { return t.ID == id }); i >= 0 {
-			c.Timeouts = slices.Delete(c.Timeouts, i, i+1) // set by an earlier input of this commit
-		} else {
-			c.Cancelled = append(c.Cancelled, id)
-		}
-	}
 	for _, s := range fx.Steps {
 		if i := slices.IndexFunc(c.Steps, func(o eventstore.StepRow) bool { return o.CommandID == s.CommandID }); i >= 0 {
 			c.Steps[i] = s
@@ -275,7 +269,8 @@ func (r Timeouts) Load(ts []eventstore.Timeout) eventstore.Load {
 	return l
 }
 
-// Decide advances the sagas by the timeouts, in order of their due times. One whose saga is gone does nothing.
+// Decide advances the sagas by all of their timers that are due, in order, and sets the timeout of what is left. One
+// whose saga is gone does nothing.
 func (r Timeouts) Decide(l *eventstore.Loaded, ts []eventstore.Timeout, c *eventstore.Commit) error {
 	for _, t := range ts {
 		id, ok := sagaOf(t)
@@ -289,12 +284,28 @@ func (r Timeouts) Decide(l *eventstore.Loaded, ts []eventstore.Timeout, c *event
 		if in == nil {
 			continue
 		}
-		i := TimedOut{ID: t.ID, Name: t.Name, Token: t.Token}
-		if _, err := r.input(l, c, def, in, i, actorSelf, t.ID); err != nil {
+		if err := r.wakeUp(l, c, def, in.clone()); err != nil {
 			return err
 		}
-		// The engine cancels what it replaces; this one is being fired.
-		c.Cancelled = slices.DeleteFunc(c.Cancelled, func(c string) bool { return c == t.ID })
+	}
+	return nil
+}
+
+// wakeUp is what a saga's timeout brings about; there may be nothing to do but to set it anew.
+func (r Timeouts) wakeUp(l *eventstore.Loaded, c *eventstore.Commit, def *Definition, in *Instance) (err error) {
+	in.Wake = time.Time{} // the timeout goes with this commit
+	i, due := in.NextTimer()
+	if due.IsZero() || due.After(l.Now) {
+		return write(c, in, &Effects{})
+	}
+	for !due.IsZero() && !due.After(l.Now) {
+		if in, err = r.input(l, c, def, in, i, actorSelf, i.ID); err != nil {
+			return err
+		}
+		i, due = in.NextTimer()
+		if !due.After(l.Now) {
+			in.Wake = time.Time{} // what was set for it is set anew by the next input
+		}
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ func TestReplies_in_one_commit_see_each_other(t *testing.T) {
 	if s := p.saga("op").State; s != saga.Compensating {
 		t.Fatalf("the saga is %s", s)
 	}
-	if len(c.Sagas) != 1 || len(c.Handled) != 2 || len(c.Outbox) != 1 || len(c.Timeouts) != 1 {
+	if len(c.Sagas) != 1 || len(c.Handled) != 2 || len(c.Outbox) != 1 || len(c.Timeouts) != 0 {
 		t.Fatalf("%d saga rows, %d marks, %d messages, %d timeouts", len(c.Sagas), len(c.Handled), len(c.Outbox), len(c.Timeouts))
 	}
 }

@@ -1,6 +1,7 @@
 package saga
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -14,9 +15,6 @@ import (
 
 // Source is the source of the engine's commands.
 const Source = "/vnfm/saga"
-
-// DeadlineName is the name of a saga's deadline among its timeouts.
-const DeadlineName = "deadline"
 
 // CommandID returns the id of a command: equal for every sending of the same attempt, unlike any other.
 func CommandID(saga, step, item, direction string, attempt int) string {
@@ -68,7 +66,8 @@ func (t *turn) sendUndo(r *ItemRun) {
 	t.dispatch(r, s, DirectionUndo, s.UndoAs, r.Undo, data)
 }
 
-// dispatch adds the command, its step row and the timeout of its reply.
+// dispatch adds the command and sets the timer of its reply. Its step row is written with the outcome; until then what
+// is known of it is among the item's open sendings (Attempts).
 func (t *turn) dispatch(r *ItemRun, s *Step, direction, msgType string, attempt int, data json.RawMessage) {
 	t.in.Seq++
 	id := t.commandID(r, direction, attempt)
@@ -81,26 +80,51 @@ func (t *turn) dispatch(r *ItemRun, s *Step, direction, msgType string, attempt 
 		ID: id, Type: msgType, Source: Source, Topic: s.Topic, Key: t.in.Key, Time: t.now,
 		CorrelationID: t.in.ID, CausationID: t.cause, ReplyTo: message.TopicReplies, Traceparent: t.in.Traceparent, Data: data,
 	})
-	t.row(r, snd, RowSent, nil, nil)
 	t.setTimer(r, t.now.Add(s.timeout(t.in)), false)
 }
 
-// row writes what is known of one command attempt, for people.
+// row writes what became of one command attempt, for people.
 func (t *turn) row(r *ItemRun, snd Sending, state string, result json.RawMessage, f *Failure) {
-	row := eventstore.StepRow{
-		CommandID: snd.Command, Saga: t.in.ID, Seq: snd.Seq, Step: r.Step, Item: r.Item, Direction: DirectionDo,
-		Attempt: snd.Attempt, State: state, Sent: snd.Sent, Result: result,
-	}
-	if snd.Undo {
-		row.Direction = DirectionUndo
-	}
-	if state != RowSent && state != RowUnknown {
+	row := snd.row(t.in.ID, r)
+	row.State, row.Result = state, result
+	if state != RowUnknown {
 		row.Replied = t.now
 	}
 	if f != nil {
 		row.Class, row.Reason = string(f.Class), f.Reason
 	}
 	t.fx.Steps = append(t.fx.Steps, row)
+}
+
+// row is the row of a command that was sent and not answered yet.
+func (s Sending) row(saga string, r *ItemRun) eventstore.StepRow {
+	row := eventstore.StepRow{
+		CommandID: s.Command, Saga: saga, Seq: s.Seq, Step: r.Step, Item: r.Item, Direction: DirectionDo,
+		Attempt: s.Attempt, State: RowSent, Sent: s.Sent,
+	}
+	if s.Undo {
+		row.Direction = DirectionUndo
+	}
+	return row
+}
+
+// Attempts returns the saga's command attempts in the order they were sent: the rows given, which are those that ended
+// or timed out, and those under way.
+func (in *Instance) Attempts(rows []eventstore.StepRow) []eventstore.StepRow {
+	ended := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		ended[r.CommandID] = true
+	}
+	all := slices.Clone(rows)
+	for _, r := range in.Items {
+		for _, s := range r.Open {
+			if !ended[s.Command] {
+				all = append(all, s.row(in.ID, r))
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b eventstore.StepRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	return all
 }
 
 // retryLater sets the timeout that sends the next attempt. n counts the attempts of the present budget; the jitter is
@@ -112,42 +136,6 @@ func (t *turn) retryLater(r *ItemRun, retry Retry, n int, nextCommand string) {
 	d -= d / 4 * time.Duration(h.Sum32()%1000) / 1000
 	t.setTimer(r, t.now.Add(d), true)
 }
-
-func (t *turn) setTimer(r *ItemRun, due time.Time, waiting bool) {
-	t.clearTimer(r)
-	r.Timer = t.set("item:"+r.Step+"/"+r.Item, due)
-	r.Due, r.Waiting = due, waiting
-}
-
-func (t *turn) clearTimer(r *ItemRun) {
-	if r.Timer != 0 {
-		t.fx.Cancel = append(t.fx.Cancel, timeoutID(t.in.ID, r.Timer))
-	}
-	r.Timer, r.Due, r.Waiting = 0, time.Time{}, false
-}
-
-func (t *turn) setDeadline() {
-	t.in.Deadline = t.now.Add(t.def.deadline())
-	t.in.DeadlineTimer = t.set(DeadlineName, t.in.Deadline)
-}
-
-func (t *turn) clearDeadline() {
-	if t.in.DeadlineTimer != 0 {
-		t.fx.Cancel = append(t.fx.Cancel, timeoutID(t.in.ID, t.in.DeadlineTimer))
-		t.in.DeadlineTimer = 0
-	}
-}
-
-// set adds a timeout. Every one has an id of its own, so that setting, cancelling and firing never meet in one commit.
-func (t *turn) set(name string, due time.Time) int64 {
-	t.in.Tokens++
-	t.fx.Set = append(t.fx.Set, eventstore.Timeout{
-		ID: timeoutID(t.in.ID, t.in.Tokens), Owner: TimeoutOwner, Key: t.in.Key, Name: name, Token: t.in.Tokens, Due: due,
-	})
-	return t.in.Tokens
-}
-
-func timeoutID(saga string, token int64) string { return saga + "/" + strconv.FormatInt(token, 10) }
 
 // mayStand reports whether an effect of the item's Do commands of this generation may stand.
 func (r *ItemRun) mayStand() bool {

@@ -3,6 +3,8 @@ package saga_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -47,15 +49,14 @@ type play struct {
 		Fatalf(string, ...any)
 		Errorf(string, ...any)
 	}
-	def    *saga.Definition
-	in     *saga.Instance
-	now    time.Time
-	sent   []message.Message
-	timers map[int64]eventstore.Timeout
-	notes  []saga.Note
-	rows   map[string]eventstore.StepRow
-	clean  []saga.Cleanup
-	ids    map[string]bool
+	def   *saga.Definition
+	in    *saga.Instance
+	now   time.Time
+	sent  []message.Message
+	notes []saga.Note
+	rows  map[string]eventstore.StepRow
+	clean []saga.Cleanup
+	ids   map[string]bool
 }
 
 func begin(t interface {
@@ -66,7 +67,7 @@ func begin(t interface {
 ) *play {
 	t.Helper()
 	p := &play{
-		t: t, def: def, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), timers: map[int64]eventstore.Timeout{},
+		t: t, def: def, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		rows: map[string]eventstore.StepRow{}, ids: map[string]bool{},
 		in: &saga.Instance{
 			ID: toyID, Type: def.Type, DefVersion: def.Version, Key: toyKey, CorrelationID: toyID, Policy: policy,
@@ -86,25 +87,6 @@ func (p *play) input(i saga.Input) error {
 	}
 	if err != nil {
 		return err
-	}
-	if i, ok := i.(saga.TimedOut); ok {
-		delete(p.timers, i.Token)
-	}
-	for _, id := range fx.Cancel {
-		for token, tm := range p.timers {
-			if tm.ID == id {
-				delete(p.timers, token)
-			}
-		}
-	}
-	for _, tm := range fx.Set {
-		cancelled := false
-		for _, id := range fx.Cancel {
-			cancelled = cancelled || id == tm.ID
-		}
-		if !cancelled {
-			p.timers[tm.Token] = tm
-		}
 	}
 	for _, m := range fx.Send {
 		if p.ids[m.ID] {
@@ -126,6 +108,9 @@ func (p *play) input(i saga.Input) error {
 	if err := json.Unmarshal(data, p.in); err != nil { // every turn survives the store
 		p.t.Fatalf("decode: %v", err)
 	}
+	for _, r := range p.in.Attempts(slices.Collect(maps.Values(p.rows))) {
+		p.rows[r.CommandID] = r
+	}
 	p.check()
 	return nil
 }
@@ -133,14 +118,15 @@ func (p *play) input(i saga.Input) error {
 // check is what holds after every input: something will move a saga that is neither final nor waiting for an operator.
 func (p *play) check() {
 	p.t.Helper()
+	next, due := p.in.NextTimer()
 	switch p.in.State {
 	case saga.Running, saga.Settling, saga.Compensating:
-		if len(p.timers) == 0 {
-			p.t.Fatalf("%s and no timeout is set: nothing would ever move it", p.in.State)
+		if due.IsZero() {
+			p.t.Fatalf("%s and no timer is set: nothing would ever move it", p.in.State)
 		}
 	default:
-		if len(p.timers) != 0 {
-			p.t.Fatalf("%s with timeouts left: %v", p.in.State, p.timers)
+		if !due.IsZero() {
+			p.t.Fatalf("%s with a timer left: %v", p.in.State, next)
 		}
 	}
 }
@@ -187,26 +173,21 @@ func failed(c message.Class) message.Reply {
 	return message.Reply{Outcome: message.Failed, Class: c, Reason: "it is " + string(c)}
 }
 
-// fire lets the earliest timeout fire.
-func (p *play) fire() eventstore.Timeout {
+// fire lets the earliest timer go off.
+func (p *play) fire() saga.TimedOut {
 	p.t.Helper()
-	var first *eventstore.Timeout
-	for _, tm := range p.timers {
-		if first == nil || tm.Due.Before(first.Due) || tm.Due.Equal(first.Due) && tm.Token < first.Token {
-			first = &tm
-		}
+	next, due := p.in.NextTimer()
+	if due.IsZero() {
+		p.t.Fatalf("no timer is set")
+		return next
 	}
-	if first == nil {
-		p.t.Fatalf("no timeout is set")
-		return eventstore.Timeout{}
+	if due.After(p.now) {
+		p.now = due
 	}
-	if first.Due.After(p.now) {
-		p.now = first.Due
-	}
-	if err := p.input(saga.TimedOut{ID: first.ID, Name: first.Name, Token: first.Token}); err != nil {
+	if err := p.input(next); err != nil {
 		p.t.Fatalf("timeout: %v", err)
 	}
-	return *first
+	return next
 }
 
 func (p *play) do(a saga.Action) {
