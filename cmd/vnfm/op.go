@@ -203,10 +203,10 @@ func (c *opCancel) Run(s *session) error {
 
 type opResolve struct {
 	opArg
-	Decision string `required:"" enum:"retry-item,skip-item,mark-done" help:"Try its undo again (retry-item), leave it behind (skip-item), or say that it is gone (mark-done)."`
-	Step     string `required:"" help:"Step of the saga."`
-	Item     string `help:"Item of the step: the planned resource's id."`
-	Reason   string `help:"Why; needed to skip an item or mark it done, and kept."`
+	Decision string `required:"" enum:"retry-item,skip-item,mark-done" help:"Try its undo again (retry-item), leave it behind (skip-item), or say that it is gone (mark-done)." placeholder:"DECISION"`
+	Step     string `required:"" help:"Step of the saga." placeholder:"STEP"`
+	Item     string `help:"Item of the step: the planned resource's id." placeholder:"ITEM"`
+	Reason   string `help:"Why; needed to skip an item or mark it done, and kept." placeholder:"TEXT"`
 	NoWait   bool   `help:"Return when it has begun."`
 }
 

@@ -99,7 +99,10 @@ func failureText(f *sol.SagaFailure) string {
 	if where != "" {
 		where += ": "
 	}
-	return where + f.Class + ": " + f.Reason
+	if f.Class != "" { // an operator's reason has none
+		where += f.Class + ": "
+	}
+	return where + f.Reason
 }
 
 func cut(text string, n int) string {
