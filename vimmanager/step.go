@@ -184,7 +184,7 @@ func (s *stepping) conclude(ctx context.Context, intentID string, got vim.Resour
 		}
 		if r == nil {
 			r = add(lg, lg.resources, resourceRef(s.rec.ID), s.rec.Key, s.rec.Group)
-			r.doc, r.State = s.doc, Released
+			r.doc, r.State = s.doc, Failed // the ledger was lost: no release has come, so the token may be asked for again
 			r.doc.Intent, r.doc.Waiting, r.doc.Failing, r.doc.Cancelled, r.doc.Releasing = nil, nil, nil, nil, nil
 		}
 		ours := r.doc.Intent != nil && r.doc.Intent.ID == intentID
