@@ -125,7 +125,7 @@ func (w *world) turn(l *loop) {
 		case l.every > 0:
 			l.next = w.now.Add(l.every)
 		}
-		if l.name == "lease" && did { // there may be work in lanes that had no owner
+		if l.name == "lease" && err == nil { // there may be work in lanes that had no owner
 			for _, other := range l.node.loops {
 				other.awake = other.awake || other.on != 0
 			}
