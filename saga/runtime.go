@@ -18,10 +18,12 @@ type RuntimeConfig struct {
 }
 
 // Runtime turns what arrives into engine inputs, inside the Decide functions of others: use cases (Begin, Act), the
-// inbox (Replies) and the timer (Timeouts). It keeps nothing between calls.
+// inbox (Replies) and the timer (Timeouts). It keeps nothing between calls that
+// a restart could miss.
 type Runtime struct {
-	defs map[defKey]*Definition
-	host Host
+	defs  map[defKey]*Definition
+	host  Host
+	cache cache
 }
 
 type defKey struct {
@@ -125,9 +127,12 @@ func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*
 	if row == nil || row.Delete {
 		return nil, nil, nil
 	}
-	in, err := Decode(row)
-	if err != nil {
-		return nil, nil, err
+	in := r.cache.get(row)
+	if in == nil {
+		var err error
+		if in, err = Decode(row); err != nil {
+			return nil, nil, err
+		}
 	}
 	def := r.Definition(in.Type, in.DefVersion)
 	if def == nil {
@@ -158,7 +163,7 @@ func (r *Runtime) input(
 		fx.Notes = append(fx.Notes, Note{Kind: NoteCleanup, Step: cl.Step, Item: n.ID, Result: cl.Result})
 		cleanups = append(cleanups, n)
 	}
-	if err := write(c, next, fx); err != nil {
+	if err := r.write(c, next, fx); err != nil {
 		return in, err
 	}
 	t := &Turn{Instance: next, From: in.State, Now: l.Now, Cause: cause, Actor: actor, Notes: fx.Notes}
@@ -177,12 +182,13 @@ func (r *Runtime) input(
 func CleanupID(saga, command string) string { return message.DeriveID(saga, "cleanup", command) }
 
 // write adds an instance and its effects to the commit. What earlier inputs of the same commit wrote is replaced.
-func write(c *eventstore.Commit, in *Instance, fx *Effects) error {
+func (r *Runtime) write(c *eventstore.Commit, in *Instance, fx *Effects) error {
 	arm(c, in)
 	data, err := json.Marshal(in)
 	if err != nil {
 		return vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
 	}
+	r.cache.put(in, data)
 	row := eventstore.SagaRow{
 		ID: in.ID, Type: in.Type, DefVersion: in.DefVersion, Key: in.Key, Parent: in.Parent, State: string(in.State),
 		Expected: in.Version, Data: data,
@@ -296,7 +302,7 @@ func (r Timeouts) wakeUp(l *eventstore.Loaded, c *eventstore.Commit, def *Defini
 	in.Wake = time.Time{} // the timeout goes with this commit
 	i, due := in.NextTimer()
 	if due.IsZero() || due.After(l.Now) {
-		return write(c, in, &Effects{})
+		return r.write(c, in, &Effects{})
 	}
 	for !due.IsZero() && !due.After(l.Now) {
 		if in, err = r.input(l, c, def, in, i, actorSelf, i.ID); err != nil {
