@@ -27,7 +27,7 @@ var layer = map[string]int{
 	"readmodel": 8, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9,
 	"api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10,
 	"server": 11, "simulation": 11,
-	"cmd": programs, "e2e": programs, "bench": programs,
+	"cmd": programs, "e2e": programs, "bench": programs, "torture": programs,
 	"internal": -1, // plumbing for tests; checked apart
 }
 
@@ -43,7 +43,7 @@ var only = []struct {
 	{"modernc.org/sqlite", []string{"eventstore/sqlite"}},
 	{"github.com/pressly/goose", []string{"eventstore/"}},
 	{"database/sql", []string{"eventstore/"}},
-	{"github.com/vnfm/vnfm/sol", []string{"sol", "api", "client", "cmd/vnfm", "nfvo/restclient", "notify", "e2e", "internal/"}},
+	{"github.com/vnfm/vnfm/sol", []string{"sol", "api", "client", "cmd/vnfm", "nfvo/restclient", "notify", "e2e", "torture", "internal/"}},
 	{"github.com/alecthomas/kong", []string{"config", "cmd/", "bench"}},
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
 }

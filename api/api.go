@@ -50,6 +50,9 @@ type Config struct {
 	MaxPackage int64
 	// Consumers are the consumers whose parked messages are listed.
 	Consumers []string
+	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
+	// handled; NotFound when it is not parked. nil: the resource is 404.
+	Redrive func(ctx context.Context, id string) (int, error)
 }
 
 // New returns the handler of the whole API. It panics when a part that every route needs is missing.
@@ -130,6 +133,7 @@ func (a *api) routes() map[string]route {
 		pkgRoot + "/vnf_packages/{id}":                 with(get(a.showPackage), route{http.MethodPatch: {do: a.patchPackage, body: []string{mergeType, jsonType}}, http.MethodDelete: {do: a.deletePackage}}),
 		pkgRoot + "/vnf_packages/{id}/package_content": {http.MethodPut: {do: a.putPackageContent, stream: true, body: []string{"application/zip", "application/octet-stream"}}},
 		own + "/vnf_instances/{id}/events":             get(a.vnfEvents, paging),
+		own + "/vnf_instances/{id}/leftovers":          get(a.leftovers),
 		own + "/vnf_instances/{id}/cleanup":            post(a.cleanup),
 		own + "/vnf_lcm_op_occs/{id}/progress":         get(a.progress),
 		own + "/vnf_lcm_op_occs/{id}/resolve":          post(a.resolve, jsonType),
@@ -139,6 +143,9 @@ func (a *api) routes() map[string]route {
 		own + "/parked_messages":                       get(a.parked, "consumer"),
 		"/healthz":                                     open(a.healthz),
 		"/readyz":                                      open(a.readyz),
+	}
+	if a.Redrive != nil {
+		routes[own+"/parked_messages/{id}/redrive"] = post(a.redrive)
 	}
 	if a.Sim != nil {
 		routes[own+"/sim/inventory"] = get(a.simInventory)

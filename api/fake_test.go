@@ -58,7 +58,12 @@ func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	}
 	c := api.Config{
 		LCM: w.cases, Packages: packages{w.cases}, Views: w.store, Vims: registry{}, Sim: w.sim, Log: log,
-		Authenticate: api.Loopback, PageSize: 100, Consumers: []string{"saga"},
+		Authenticate: api.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
+			if id != "m1" {
+				return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
+			}
+			return 2, nil
+		},
 	}
 	for _, f := range change {
 		f(&c)

@@ -84,6 +84,21 @@ func TestEmptyListIsAList(t *testing.T) {
 	}
 }
 
+func TestRedriveAndLeftovers(t *testing.T) {
+	w := newWorld(t)
+	if r := w.do("POST", own+"/parked_messages/m1/redrive", "").want(200); r.body != `{"handled":2}` {
+		t.Errorf("redrive answers %s", r.body)
+	}
+	w.do("POST", own+"/parked_messages/m2/redrive", "").want(404, "m2")
+	w.put(readmodel.KindVnf, "vnf-", "i", "i", "", 1, vnf.Instance{ID: "i", Leftovers: []vnf.Resource{
+		{ID: "p1", Generation: 2, Kind: "port", Name: "a-port", Connection: "sim-1", VimID: "port-1"},
+	}})
+	const want = `[{"id":"p1","generation":2,"kind":"port","name":"a-port","vimConnectionId":"sim-1","resourceId":"port-1"}]`
+	if r := w.do("GET", own+"/vnf_instances/i/leftovers", "").want(200); r.body != want {
+		t.Errorf("leftovers are %s", r.body)
+	}
+}
+
 func TestSelectors(t *testing.T) {
 	w := newWorld(t)
 	w.put(readmodel.KindVnf, "vnf-", "i", "i", "", 1, full("i"))

@@ -247,6 +247,30 @@ func (a *api) parked(c *call) (*answer, error) {
 	return respond(http.StatusOK).json(out), nil
 }
 
+// redrive answers when the messages were handled. Repeating it is harmless: what was handled is parked no more.
+func (a *api) redrive(c *call) (*answer, error) {
+	n, err := a.Redrive(c.ctx, c.id)
+	if err != nil {
+		return nil, err
+	}
+	return respond(http.StatusOK).json(sol.Redriven{Handled: n}), nil
+}
+
+// leftovers lists what failed operations of a VNF left at VIMs.
+func (a *api) leftovers(c *call) (*answer, error) {
+	var v vnf.Instance
+	if _, err := c.view(readmodel.KindVnf, c.id, vnfWord, &v); err != nil {
+		return nil, err
+	}
+	out := []sol.Leftover{}
+	for _, r := range v.Leftovers {
+		out = append(out, sol.Leftover{
+			Id: r.ID, Generation: r.Generation, Kind: r.Kind, Name: r.Name, VimConnectionId: r.Connection, ResourceId: r.VimID,
+		})
+	}
+	return respond(http.StatusOK).json(out), nil
+}
+
 func (a *api) simInventory(*call) (*answer, error) {
 	return respond(http.StatusOK).json(a.Sim.Inventory()), nil
 }

@@ -232,6 +232,18 @@ func (c *Client) Verify(ctx context.Context) (*sol.Audit, error) {
 	return get[sol.Audit](ctx, c, own+"/audit/verify")
 }
 
+// Redrive has a parked message handled again, with those of its VNF behind it, and returns how many were.
+func (c *Client) Redrive(ctx context.Context, id string) (int, error) {
+	var out sol.Redriven
+	_, err := c.do(ctx, jsonCall(http.MethodPost, at(own, "parked_messages", id, "redrive"), nil), &out)
+	return out.Handled, err
+}
+
+// Leftovers lists what failed operations of a VNF left at VIMs.
+func (c *Client) Leftovers(ctx context.Context, id string) ([]sol.Leftover, error) {
+	return list[sol.Leftover](ctx, c, at(own, "vnf_instances", id, "leftovers"))
+}
+
 // Parked lists the messages set aside because they could not be handled.
 func (c *Client) Parked(ctx context.Context) ([]sol.ParkedMessage, error) {
 	return list[sol.ParkedMessage](ctx, c, own+"/parked_messages")

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
 )
@@ -23,7 +24,7 @@ func (s *Server) handler() http.Handler {
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}), Authenticate: s.authenticator(),
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: s.cfg.HTTP.PageSize, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
-		Consumers: s.consumers(),
+		Consumers: s.consumers(), Redrive: s.redrive,
 	})
 	return otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
@@ -70,6 +71,18 @@ func (s *Server) consumers() (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// redrive hands a parked message, and those behind it, to the consumer that parked them.
+func (s *Server) redrive(ctx context.Context, id string) (int, error) {
+	for _, d := range s.parts.sides() {
+		for _, r := range d.readers {
+			if n, err := r.consumer.Redrive(ctx, id); vnfm.KindOf(err) != vnfm.NotFound {
+				return n, err
+			}
+		}
+	}
+	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 }
 
 // ready checks what a request needs: the database answers, and this node holds lanes, so that operations go on.

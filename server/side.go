@@ -34,6 +34,7 @@ type side struct {
 type reader struct {
 	name, topic string
 	at          *side
+	consumer    *inbox.Consumer
 }
 
 // newSide makes the machinery of a database and takes its lanes, so that they are ours before the first request.
@@ -73,7 +74,7 @@ func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler)
 		consumer = &across{Consumer: in, source: d.store, log: s.log}
 	}
 	d.bus.Subscribe(consumer)
-	d.readers = append(d.readers, reader{name, topic, to})
+	d.readers = append(d.readers, reader{name: name, topic: topic, at: to, consumer: in})
 }
 
 // pruner deletes what all consumers of this side's outbox have behind them. All of them keep their cursors in one place.

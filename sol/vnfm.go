@@ -179,6 +179,21 @@ type ParkedMessage struct {
 	At            time.Time `json:"at"`
 }
 
+// Redriven says how many parked messages were handled.
+type Redriven struct {
+	Handled int `json:"handled"`
+}
+
+// Leftover is a resource that a failed operation left at a VIM.
+type Leftover struct {
+	Id              string `json:"id"` // the planned resource's
+	Generation      int    `json:"generation"`
+	Kind            string `json:"kind"`
+	Name            string `json:"name,omitempty"`
+	VimConnectionId string `json:"vimConnectionId"`
+	ResourceId      string `json:"resourceId,omitempty"` // the VIM's; empty when it is not known whether it exists
+}
+
 // Health is the answer of /healthz and /readyz.
 type Health struct {
 	Status string        `json:"status"` // ok, unavailable

@@ -37,6 +37,7 @@ type cli struct {
 	Sim     simCmd     `cmd:"" help:"The simulated VIMs."`
 	Vim     vimCmd     `cmd:"" help:"VIM connections."`
 	Audit   auditCmd   `cmd:"" help:"The record of all events."`
+	Parked  parkedCmd  `cmd:"" help:"Messages set aside because they could not be handled."`
 }
 
 const description = `Command line of the VNF manager.

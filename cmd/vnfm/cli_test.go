@@ -117,6 +117,7 @@ func TestOutput(t *testing.T) {
 		"sim_behaviour": {"sim", "behaviour"},
 		"vim_list":      {"vim", "list"},
 		"audit_verify":  {"audit", "verify"},
+		"parked_list":   {"parked", "list"},
 	} {
 		for _, form := range []string{"table", "json", "yaml"} {
 			t.Run(name+" "+form, func(t *testing.T) {
@@ -278,6 +279,7 @@ func TestChanges(t *testing.T) {
 		{"op fail " + op, "POST " + ops + "/fail", 200, "{}"},
 		{"op cancel --mode FORCEFUL --no-wait " + op, "POST " + ops + `/cancel {"cancelMode":"FORCEFUL"}`, 202, ""},
 		{"op resolve --no-wait --decision skip-item --step ports --item p1 --reason gone " + op, "POST /vnfm/v1/vnf_lcm_op_occs/" + op + `/resolve {"decision":"skip-item","step":"ports","item":"p1","reason":"gone"}`, 202, ""},
+		{"parked redrive m1", "POST /vnfm/v1/parked_messages/m1/redrive", 200, `{"handled":2}`},
 		{"sim behaviour --set -", `PUT /vnfm/v1/sim/behaviour {"seed":1}`, 200, `{"seed":1}`},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+
+	"github.com/vnfm/vnfm/sol"
 )
 
 type simCmd struct {
@@ -157,4 +159,37 @@ func (c *auditVerify) Run(s *session) error {
 		return &failed{"the record of events is not intact"}
 	}
 	return nil
+}
+
+type parkedCmd struct {
+	List    parkedList    `cmd:"" help:"List them, in the order they are to be handled."`
+	Redrive parkedRedrive `cmd:"" help:"Have one handled again, with those of its VNF behind it, in order."`
+}
+
+type parkedList struct{}
+
+func (parkedList) Run(s *session) error {
+	all, err := s.Parked(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, m := range all {
+			rows = append(rows, []string{m.Id, m.Consumer, m.Key, m.Type, stamp(m.At), m.Reason})
+		}
+		table(w, []string{"ID", "CONSUMER", "VNF", "TYPE", "PARKED", "REASON"}, rows)
+	})
+}
+
+type parkedRedrive struct {
+	ID string `arg:"" help:"Id of the message."`
+}
+
+func (c *parkedRedrive) Run(s *session) error {
+	n, err := s.Redrive(s.ctx, c.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(sol.Redriven{Handled: n}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%d handled\n", n) })
 }

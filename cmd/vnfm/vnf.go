@@ -253,7 +253,27 @@ func (c *vnfShow) Run(s *session) error {
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
-	return s.show(v, func(w io.Writer) { printVnf(w, v) })
+	left, err := s.Leftovers(s.ctx, id)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(v, func(w io.Writer) {
+		printVnf(w, v)
+		printLeftovers(w, id, left)
+	})
+}
+
+// printLeftovers tells what failed operations left; a VNF is not deleted while there is any.
+func printLeftovers(w io.Writer, id string, left []sol.Leftover) {
+	if len(left) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, l := range left {
+		rows = append(rows, []string{l.Kind, l.Name, l.ResourceId, l.VimConnectionId})
+	}
+	heading(w, "Left by failed operations (vnfm vnf cleanup "+id+" releases them)")
+	table(w, []string{"KIND", "NAME", "RESOURCE", "VIM"}, rows)
 }
 
 func printVnf(w io.Writer, v *sol.VnfInstance) {
