@@ -181,6 +181,15 @@ func (w *world) checkEnds(parked map[string]bool) {
 			w.violate("I1: ledger row %s %s is %s and due", table, r.ID, r.State)
 		}
 	}
+	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableNfvoCommands} {
+		rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: table})
+		w.must(err)
+		for _, r := range rows {
+			if r.State != vimmanager.CommandDone {
+				w.violate("I1: command %s of %s is %s", r.ID, r.Key, r.State)
+			}
+		}
+	}
 	rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimResources})
 	w.must(err)
 	for _, r := range rows {
@@ -240,11 +249,6 @@ func (w *world) checkInventory(parked map[string]bool) {
 		case e.State != "ACTIVE":
 			w.violate("I2: %s %s of %s at %s is %s", e.Kind, e.Token, e.Owner, e.Vim, e.State)
 		}
-	}
-	if w.faults[LedgerRestored] > 0 {
-		// A row that was being released or cleared when the backup was made is so again, whatever came after: what then
-		// carries its token goes. docs/reliability.md says so.
-		must = nil
 	}
 	for token, owner := range must {
 		if !has[token] && !parked[owner] {

@@ -67,7 +67,16 @@ func (w *world) act() {
 	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4) > 0) {
 		v = pick(w.rng, live)
 	}
-	a := w.choose(v)
+	w.ask(w.choose(v))
+	for v != nil && c.more() && w.rng.IntN(4) == 0 { // others want something else at once
+		c.issued++
+		w.ask(w.choose(v))
+	}
+}
+
+// ask sends a request, in most cases with a key, and in some twice at once.
+func (w *world) ask(a *ask) {
+	c := &w.clients
 	a.number = c.issued
 	if w.rng.IntN(5) > 0 {
 		a.key = fmt.Sprintf("key-%d", c.issued)

@@ -94,8 +94,8 @@ func (w *world) misbehave() {
 		r := sim.Rule{On: pick(w.rng, on), Outcome: pick(w.rng, outcomes), Times: 1 + w.rng.IntN(4)}
 		if r.Outcome == sim.LateEffect {
 			limit := 90
-			if w.strict {
-				limit = int(attempt/time.Second) + 4 // of a call's deadline and the quarantine after it
+			if w.strict || r.On == sim.OnRelease || r.On == sim.OnAny {
+				limit = 4 // within the quarantine after a call's deadline; a release that lands later is nobody's to find
 			}
 			r.After = sim.Duration(time.Duration(1+w.rng.IntN(limit)) * time.Second)
 		}

@@ -19,6 +19,7 @@ const (
 	NoHandledMark   Mutant = "no-handled-mark"   // the unique reply: marks are neither written nor read
 	NoStreamVersion Mutant = "no-stream-version" // the last writer of a stream wins
 	NoSagaVersion   Mutant = "no-saga-version"
+	NoVersions      Mutant = "no-versions"       // neither of a stream nor of a saga
 	NoRecordVersion Mutant = "no-record-version" // of a ledger row
 	NoTombstone     Mutant = "no-tombstone"      // a released row is forgotten
 	NoGeneration    Mutant = "no-generation"     // all attempts at a resource carry generation 1
@@ -39,7 +40,7 @@ const (
 // Mutants lists all.
 func Mutants() []Mutant {
 	return []Mutant{
-		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch,
+		NoHandledMark, NoStreamVersion, NoSagaVersion, NoVersions, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch,
 		NoReread, NoAnswer, NoFence, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
 	}
 }
@@ -56,18 +57,8 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 	switch w.opts.Mutant {
 	case NoHandledMark:
 		c.Handled = nil
-	case NoStreamVersion:
-		for i, a := range c.Appends {
-			if stale.Stream(a.Stream).Version != fresh.Stream(a.Stream).Version {
-				c.Appends[i].Expected += fresh.Stream(a.Stream).Version - stale.Stream(a.Stream).Version
-			}
-		}
-	case NoSagaVersion:
-		for i, s := range c.Sagas {
-			if now := fresh.Sagas[s.ID]; now != nil && s.Expected > 0 {
-				c.Sagas[i].Expected = now.Version
-			}
-		}
+	case NoStreamVersion, NoSagaVersion, NoVersions:
+		w.mutateVersions(c, stale, fresh)
 	case NoRecordVersion, NoTombstone, NoIntent:
 		w.mutateRecords(c, fresh)
 	case NoGeneration, NoFence:
@@ -104,6 +95,21 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 	default:
 	}
 	return nil
+}
+
+func (w *world) mutateVersions(c *eventstore.Commit, stale, fresh *eventstore.Loaded) {
+	if w.opts.Mutant != NoSagaVersion {
+		for i, a := range c.Appends {
+			c.Appends[i].Expected += fresh.Stream(a.Stream).Version - stale.Stream(a.Stream).Version
+		}
+	}
+	if w.opts.Mutant != NoStreamVersion {
+		for i, s := range c.Sagas {
+			if now := fresh.Sagas[s.ID]; now != nil && s.Expected > 0 {
+				c.Sagas[i].Expected = now.Version
+			}
+		}
+	}
 }
 
 func (w *world) mutateRecords(c *eventstore.Commit, fresh *eventstore.Loaded) {

@@ -8,6 +8,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager"
 )
 
 // calmSteps bounds the part of a run without faults.
@@ -202,6 +203,16 @@ func (w *world) nextDue() (time.Time, bool) {
 	return at, true
 }
 
+// clearing reports whether something that failed is being cleared away. A backup of that moment clears it away again,
+// whatever carries its token by then: docs/reliability.md says so.
+func (w *world) clearing() bool {
+	rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{
+		Table: eventstore.TableVimResources, State: vimmanager.Clearing, Limit: 1,
+	})
+	w.must(err)
+	return len(rows) > 0
+}
+
 // trouble brings about faults that are not tied to a place.
 func (w *world) trouble() {
 	n := pick(w.rng, w.nodes)
@@ -224,7 +235,7 @@ func (w *world) trouble() {
 	if w.fault(VimMisbehaves) {
 		w.misbehave()
 	}
-	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 {
+	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 && !w.clearing() {
 		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
 	}
 	if w.backup != nil && w.fault(LedgerRestored) {

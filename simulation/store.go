@@ -146,13 +146,13 @@ func (w *world) network(msgs []message.Message) []message.Message {
 			w.tracef("  lost %s %s", m.Topic, m.ID[:8])
 			continue
 		case w.fault(MessageLate):
-			w.late = append(w.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
+			w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
 			continue
 		case w.fault(MessageTwice):
 			if w.rng.IntN(2) == 0 {
 				out = append(out, m)
 			} else {
-				w.late = append(w.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
+				w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
 			}
 		}
 		out = append(out, m)

@@ -181,6 +181,7 @@ type commitPlan struct {
 	at                             time.Time // at which the transaction began
 	away, refuse, lateAck, unknown bool
 	commits                        []*eventstore.Commit
+	late                           []lateMessage // sent by it, and not there yet
 }
 
 var errFault = errors.New("simulated fault")
@@ -201,6 +202,7 @@ func (w *world) storeFault(point string) error {
 		for _, c := range p.commits {
 			w.committed(c)
 		}
+		w.late = append(w.late, p.late...)
 		if p.lateAck || p.unknown {
 			return errFault
 		}

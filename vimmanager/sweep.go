@@ -114,13 +114,15 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 	if rec != nil && !orphaned(rec) {
 		return false, nil
 	}
-	if rec == nil && s.cfg.Wanted != nil {
+	if (rec == nil || rec.State == Failed) && s.cfg.Wanted != nil {
 		wanted, err := s.cfg.Wanted(ctx, connection, found)
-		if err != nil {
+		switch {
+		case err != nil:
 			return false, fmt.Errorf("ask the records about %s: %w", token, err)
-		}
-		if wanted {
+		case wanted && rec == nil:
 			return true, s.adopt(ctx, connection, found)
+		case wanted: // an older ledger has an attempt that failed; a later one did not
+			return false, nil
 		}
 	}
 	key := connection + "/" + token

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"

@@ -1,0 +1,6 @@
+//go:build !race
+
+package simulation_test
+
+// seeds is how many are run.
+const seeds = 250

@@ -1,0 +1,78 @@
+package simulation_test
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/vnfm/vnfm/simulation"
+)
+
+// each runs f for numbers up to n, on all processors, until one fails.
+func each(t *testing.T, n int, f func(seed uint64)) {
+	t.Helper()
+	work := make(chan uint64)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for s := range work {
+				f(s)
+			}
+		})
+	}
+	for s := 1; s <= n && !t.Failed(); s++ {
+		work <- uint64(s) //nolint:gosec // counts from 1
+	}
+	close(work)
+	wg.Wait()
+}
+
+// TestSeeds is design.md §11: invariants I1 to I7 hold in every seed. Each mutant is a way in which it was seen failing.
+func TestSeeds(t *testing.T) {
+	var mu sync.Mutex
+	var sum simulation.Sum
+	each(t, seeds, func(seed uint64) {
+		r := simulation.Run(seed, simulation.Options{})
+		mu.Lock()
+		defer mu.Unlock()
+		sum.Add(r)
+		if r.Failed() {
+			t.Errorf("seed %d (make sim SEED=%d):\n%s", seed, seed, strings.Join(r.Violations, "\n"))
+		}
+	})
+	t.Logf("%d seeds, %d actions, %d commits, %d calls, faults %v", sum.Seeds, sum.Actions, sum.Commits, sum.Calls, sum.Faults)
+	for _, f := range simulation.Faults() {
+		if sum.Faults[f] == 0 && seeds >= 200 {
+			t.Errorf("no seed has the fault %s", f)
+		}
+	}
+	for _, state := range []string{"COMPLETED", "ROLLED_BACK", "FAILED_TEMP"} {
+		if sum.Operations[state] == 0 {
+			t.Errorf("no operation is %s when faults end", state)
+		}
+	}
+}
+
+// A seed is one history. Seen failing with random ids in place of the world's own.
+func TestASeedRunTwiceMakesTheSameTrace(t *testing.T) {
+	each(t, max(seeds/10, 4), func(seed uint64) {
+		if r := simulation.Twice(seed+10_000, simulation.Options{}); r.Failed() {
+			t.Errorf("seed %d: %v", seed+10_000, r.Violations)
+		}
+	})
+}
+
+// What was switched off must not happen.
+func TestFaultsAndActionsCanBeSwitchedOff(t *testing.T) {
+	if r := simulation.Run(3, simulation.Options{Faults: -1}); r.Failed() || len(r.Faults) != 0 || r.Commits == 0 {
+		t.Errorf("without faults: %v, %v", r.Faults, r.Violations)
+	}
+	all := map[int]bool{}
+	for n := 1; n < 100; n++ {
+		all[n] = true
+	}
+	if r := simulation.Run(3, simulation.Options{SkipActions: all, Trace: true}); r.Failed() || len(r.Operations) != 0 {
+		t.Errorf("without actions: %v, %v", r.Operations, r.Violations)
+	}
+}
