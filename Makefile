@@ -28,6 +28,9 @@ fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
 bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare PostgreSQL commit rate beside it
 	$(GO) run ./bench
 
+torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5); report in bin/torture
+	$(GO) run ./torture -minutes $${MINUTES:-5}
+
 lint: $(BIN)/golangci-lint ## run the linters
 	$(BIN)/golangci-lint run ./...
 
@@ -43,4 +46,4 @@ verify: generate ## fail when something generated is not up to date
 deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
 	@./deploy/test-deps.sh
 
-.PHONY: help run build test test-fast fuzz bench lint generate verify deps
+.PHONY: help run build test test-fast fuzz bench torture lint generate verify deps

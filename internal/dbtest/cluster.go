@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -290,4 +291,13 @@ func credential() (*syscall.Credential, error) {
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
 	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
+}
+
+// Disconnect ends all connections to the database at a URL, as an administrator may at any time.
+func (c *Cluster) Disconnect(ctx context.Context, database string) error {
+	u, err := url.Parse(database)
+	if err != nil {
+		return err
+	}
+	return adminExec(ctx, c.URL(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = '"+strings.TrimPrefix(u.Path, "/")+"'")
 }

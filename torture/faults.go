@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+// injector does harm.
+type injector struct {
+	d          *daemon
+	cluster    *dbtest.Cluster // nil on SQLite
+	database   string          // its URL
+	rng        *rand.Rand
+	book       *book
+	caller     caller // for the simulated VIM
+	faults     map[string]int
+	recoveries []recovery
+}
+
+// recovery is how long it took after a fault, from when everything that is needed had been started again.
+type recovery struct {
+	Fault         string
+	Ready, Commit time.Duration
+}
+
+// fault is one kind of harm. It returns when the program should begin to recover.
+type fault struct {
+	name   string
+	weight int
+	do     func(ctx context.Context) error
+}
+
+// span returns a random time between two.
+func (in *injector) span(from, to time.Duration) time.Duration {
+	return from + time.Duration(in.rng.Int64N(int64(to-from)))
+}
+
+func (in *injector) kinds() []fault {
+	kinds := []fault{
+		{"kill -9", 8, in.kill},
+		{"kill -9 while it starts", 2, in.killTwice},
+		{"stop and start", 1, in.restart},
+		{"SIGSTOP, SIGCONT", 3, in.freeze},
+	}
+	if in.cluster != nil {
+		kinds = append(kinds,
+			fault{"database crash", 3, in.crashDatabase},
+			fault{"database crash and kill -9", 2, in.crashBoth},
+			fault{"all connections terminated", 5, in.terminate})
+	}
+	return kinds
+}
+
+// run does harm until the context ends. An error means that it cannot go on.
+func (in *injector) run(ctx context.Context) error {
+	kinds := in.kinds()
+	total := 0
+	for _, k := range kinds {
+		total += k.weight
+	}
+	for {
+		in.misbehave(ctx)
+		pause(ctx, in.span(time.Second, 5*time.Second))
+		if ctx.Err() != nil {
+			return nil
+		}
+		n := in.rng.IntN(total)
+		for _, k := range kinds {
+			if n -= k.weight; n >= 0 {
+				continue
+			}
+			in.faults[k.name]++
+			// What was begun is brought to its end: the judge wants everything running.
+			if err := k.do(context.WithoutCancel(ctx)); err != nil {
+				return fmt.Errorf("%s: %w", k.name, err)
+			}
+			if err := in.recovered(ctx, k.name); err != nil {
+				return err
+			}
+			break
+		}
+	}
+}
+
+// recovered measures how long the program takes to be ready, and to commit the first change.
+func (in *injector) recovered(ctx context.Context, name string) error {
+	since := time.Now()
+	if err := in.survived(name); err != nil {
+		return err
+	}
+	const limit = 30 * time.Second
+	if err := in.d.ready(context.WithoutCancel(ctx), limit); err != nil {
+		in.book.violation("after %s the program is not ready within %s: %v", name, limit, err)
+		return in.survived(name)
+	}
+	r := recovery{Fault: name, Ready: time.Since(since)}
+	wait, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := poll(wait, 2*time.Millisecond, "a commit", func() (bool, error) {
+		at := in.book.lastEffect()
+		r.Commit = at.Sub(since)
+		return at.After(since), nil
+	})
+	if ctx.Err() != nil {
+		return nil // the load ends too
+	}
+	if err != nil {
+		in.book.violation("after %s nothing is committed within %s", name, limit)
+		return nil
+	}
+	in.recoveries = append(in.recoveries, r)
+	return nil
+}
+
+// survived notes processes that ended by themselves and starts another.
+func (in *injector) survived(name string) error {
+	for _, end := range in.d.byItself() {
+		in.book.violation("vnfmd ended by itself after %s: %s", name, end)
+	}
+	if in.d.running() {
+		return nil
+	}
+	return in.d.start()
+}
+
+func (in *injector) kill(ctx context.Context) error {
+	if err := in.d.kill(); err != nil {
+		return err
+	}
+	pause(ctx, in.span(0, 500*time.Millisecond))
+	return in.d.start()
+}
+
+func (in *injector) killTwice(ctx context.Context) error {
+	for range 1 + in.rng.IntN(3) {
+		if err := in.kill(ctx); err != nil {
+			return err
+		}
+		pause(ctx, in.span(0, 300*time.Millisecond))
+	}
+	return in.kill(ctx)
+}
+
+func (in *injector) restart(context.Context) error {
+	if err := in.d.stop(); err != nil {
+		in.book.violation("%v", err)
+	}
+	return in.d.start()
+}
+
+func (in *injector) freeze(ctx context.Context) error {
+	if err := in.d.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	pause(ctx, in.span(300*time.Millisecond, 4*time.Second))
+	return in.d.signal(syscall.SIGCONT)
+}
+
+func (in *injector) crashDatabase(ctx context.Context) error {
+	if err := in.cluster.Kill(); err != nil {
+		return err
+	}
+	pause(ctx, in.span(0, 3*time.Second))
+	return in.cluster.Restart()
+}
+
+func (in *injector) crashBoth(ctx context.Context) error {
+	if err := in.cluster.Kill(); err != nil {
+		return err
+	}
+	pause(ctx, in.span(0, 500*time.Millisecond))
+	if err := in.d.kill(); err != nil {
+		return err
+	}
+	if err := in.cluster.Restart(); err != nil {
+		return err
+	}
+	return in.d.start()
+}
+
+// terminate ends all connections, a few times in a row: those that come back too.
+func (in *injector) terminate(ctx context.Context) error {
+	for range 1 + in.rng.IntN(4) {
+		if err := in.cluster.Disconnect(ctx, in.database); err != nil {
+			return err
+		}
+		pause(ctx, in.span(0, 300*time.Millisecond))
+	}
+	return nil
+}
+
+// misbehave gives the simulated VIM a new behaviour: none at times, else up to three rules.
+func (in *injector) misbehave(ctx context.Context) {
+	b := sim.Behaviour{Seed: in.rng.Int64N(1000), Delay: sim.Duration(in.span(0, 300*time.Millisecond)), Rules: []sim.Rule{}}
+	outcomes := []string{sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect, sim.LateEffect}
+	operations := []string{sim.OnReserve, sim.OnReserve, sim.OnRelease, sim.OnConfigure, sim.OnFind, sim.OnAny}
+	for range in.rng.IntN(4) {
+		r := sim.Rule{On: operations[in.rng.IntN(len(operations))], Outcome: outcomes[in.rng.IntN(len(outcomes))], Times: 1 + in.rng.IntN(6)}
+		switch r.Outcome {
+		case sim.Permanent, sim.Quota:
+			r.Times = 1
+		case sim.LateEffect:
+			r.After = sim.Duration(in.span(50*time.Millisecond, 3*time.Second))
+		}
+		b.Rules = append(b.Rules, r)
+	}
+	if in.behave(ctx, b) {
+		for _, r := range b.Rules {
+			in.faults["VIM: "+r.Outcome] += r.Times
+		}
+	}
+}
+
+// behave sets the behaviour of the simulated VIM; false when the server did not take it.
+func (in *injector) behave(ctx context.Context, b sim.Behaviour) bool {
+	body, err := json.Marshal(b)
+	if err != nil {
+		panic(err) // a struct of ours
+	}
+	a, ok := in.caller.send(ctx, request{method: http.MethodPut, path: own + "/sim/behaviour", body: body}, 2*time.Second)
+	return ok && a.status == http.StatusOK
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/sol"
+)
+
+const (
+	instances = "/vnflcm/v2/vnf_instances"
+	opOccs    = "/vnflcm/v2/vnf_lcm_op_occs"
+	own       = "/vnfm/v1"
+)
+
+// choices are the flavours and levels of the sample package.
+var choices = []map[string]any{
+	{"flavourId": "standard"},
+	{"flavourId": "standard", "instantiationLevelId": "basic"},
+	{"flavourId": "standard", "instantiationLevelId": "busy"},
+	{"flavourId": "standard", "instantiationLevelId": "peak"},
+	{"flavourId": "redundant"},
+	{"flavourId": "redundant", "instantiationLevelId": "two_pairs"},
+}
+
+// client is one who works with VNFs: mostly its own, now and then those of others.
+type client struct {
+	caller
+	name   string
+	vnfs   []string
+	made   int
+	finish context.Context //nolint:containedctx // changes begun are seen through until this ends
+}
+
+// newCaller returns a caller with connections of its own.
+func newCaller(url string, rng *rand.Rand, b *book) caller {
+	return caller{url: url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}, rng: rng, book: b}
+}
+
+// run works until the context ends.
+func (c *client) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.step()
+		pause(ctx, time.Duration(5+c.rng.IntN(60))*time.Millisecond)
+	}
+}
+
+// step does one thing.
+func (c *client) step() {
+	if len(c.vnfs) < 3 {
+		c.create()
+		return
+	}
+	at := c.rng.IntN(len(c.vnfs))
+	id := c.vnfs[at]
+	if all := c.book.all(); c.rng.IntN(10) == 0 {
+		id = all[c.rng.IntN(len(all))].id
+	}
+	before := c.book.vnf(id)
+	if before.deleted || before.deleting > 0 {
+		if id == c.vnfs[at] {
+			c.vnfs = append(c.vnfs[:at], c.vnfs[at+1:]...)
+		}
+		return
+	}
+	var in sol.VnfInstance
+	switch code := c.get(c.finish, instances+"/"+id, &in); {
+	case code == http.StatusNotFound && c.book.vnf(id).deleting == 0:
+		c.book.violation("I7: VNF %s was created, and now it is not there", id)
+	case code != http.StatusOK:
+	case in.Links.Instantiate != nil:
+		c.idle(id)
+	case in.Links.Terminate != nil:
+		if c.rng.IntN(3) > 0 {
+			c.terminate(id)
+		}
+	default:
+		c.tend(before.op)
+	}
+}
+
+func (c *client) create() {
+	c.made++
+	a, ok := c.change(c.finish, http.MethodPost, instances, map[string]any{
+		"vnfdId": samples.VnfdID, "vnfInstanceName": fmt.Sprintf("%s-%d", c.name, c.made),
+	})
+	if ok && a.ok() {
+		c.vnfs = append(c.vnfs, tail(a.location))
+	}
+}
+
+// idle works with a VNF that is not instantiated.
+func (c *client) idle(id string) {
+	switch n := c.rng.IntN(10); {
+	case n < 7:
+		c.change(c.finish, http.MethodPost, instances+"/"+id+"/instantiate", choices[c.rng.IntN(len(choices))])
+	case n < 8:
+		c.cleanup(id)
+	default:
+		c.remove(id)
+	}
+}
+
+// remove asks for a VNF to be deleted. What is left of it may forbid that.
+func (c *client) remove(id string) {
+	c.book.deleting(id, 1)
+	if a, ok := c.change(c.finish, http.MethodDelete, instances+"/"+id, nil); ok && !a.ok() {
+		c.book.deleting(id, -1)
+	}
+}
+
+func (c *client) cleanup(id string) {
+	c.change(c.finish, http.MethodPost, own+"/vnf_instances/"+id+"/cleanup", nil)
+}
+
+func (c *client) terminate(id string) {
+	body := map[string]any{"terminationType": "FORCEFUL"}
+	if c.rng.IntN(2) == 0 {
+		body = map[string]any{"terminationType": "GRACEFUL", "gracefulTerminationTimeout": c.rng.IntN(2)}
+	}
+	c.change(c.finish, http.MethodPost, instances+"/"+id+"/terminate", body)
+}
+
+// tend looks after an operation that is under way: where its links allow it, it decides about a failure, or cancels.
+func (c *client) tend(op string) {
+	if op == "" {
+		return // of another client, that does not know of it yet
+	}
+	var o sol.VnfLcmOpOcc
+	switch c.get(c.finish, opOccs+"/"+op, &o) {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		c.book.violation("I7: operation %s was accepted, and now it is not there", op)
+		return
+	default:
+		return
+	}
+	var tasks []string
+	for i, link := range []*sol.Link{o.Links.Retry, o.Links.Rollback, o.Links.Fail} {
+		if link != nil {
+			tasks = append(tasks, []string{"retry", "rollback", "fail"}[i])
+		}
+	}
+	switch {
+	case len(tasks) > 0:
+		task := tasks[c.rng.IntN(len(tasks))]
+		a, ok := c.change(c.finish, http.MethodPost, opOccs+"/"+op+"/"+task, nil)
+		if ok && a.ok() && task == "fail" {
+			c.cleanup(o.VnfInstanceId)
+		}
+	case o.Links.Cancel != nil && c.rng.IntN(40) == 0:
+		mode := []string{"GRACEFUL", "FORCEFUL"}[c.rng.IntN(2)]
+		c.change(c.finish, http.MethodPost, opOccs+"/"+op+"/cancel", map[string]any{"cancelMode": mode})
+	}
+}

@@ -1,0 +1,91 @@
+// Command torture runs the real program and does to it what may happen to it: kill -9, pauses, stops, a database that
+// crashes or drops its connections, a VIM that misbehaves, clients that hang up and ask again, several of these at once,
+// at random, for minutes. Then it lets all of it come to rest and judges: every operation has ended, the simulated VIM
+// holds exactly what the records say, no answer was taken back, no request had two effects, the events are whole and
+// give the views.
+//
+//	go run ./torture -minutes 5 -backend both -out DIR
+//
+// It ends with exit code 1 when anything is wrong, and leaves in DIR what is needed to find out why: the report, the
+// log of every vnfmd process, and the data folder. The seed decides what is chosen; what the processes make of it is
+// theirs, so the same seed is the same kind of run, not the same run. The simulation package is for that.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"time"
+)
+
+// options say what to run.
+type options struct {
+	minutes float64
+	backend string // sqlite, postgres or both
+	seed    int64
+	out     string
+	clients int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var o options
+	flag.Float64Var(&o.minutes, "minutes", 5, "how long to torture each back-end")
+	flag.StringVar(&o.backend, "backend", "both", "sqlite, postgres or both")
+	flag.Int64Var(&o.seed, "seed", time.Now().UnixNano()%1e6, "what the random choices begin with")
+	flag.StringVar(&o.out, "out", filepath.Join("bin", "torture"), "folder for the report, logs and data; made when it is not there")
+	flag.IntVar(&o.clients, "clients", 6, "clients that work at once")
+	flag.Parse()
+	found, err := torture(ctx, o, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+	}
+	if err != nil || found > 0 {
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has run
+	}
+}
+
+// torture runs what the options say, writes the reports and returns how many violations were found.
+func torture(ctx context.Context, o options, w io.Writer) (int, error) {
+	backends := []string{o.backend}
+	switch o.backend {
+	case "both":
+		backends = []string{sqlite, postgres}
+	case sqlite, postgres:
+	default:
+		return 0, fmt.Errorf("there is no back-end %q; it is sqlite, postgres or both", o.backend)
+	}
+	out, err := filepath.Abs(o.out)
+	if err != nil {
+		return 0, err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return 0, err
+	}
+	bin := filepath.Join(out, "vnfmd")
+	build := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/vnfm/vnfm/cmd/vnfmd")
+	if said, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build vnfmd: %w: %s", err, said)
+	}
+	var reports []*report
+	found := 0
+	for _, backend := range backends {
+		r, err := runOne(ctx, o, bin, filepath.Join(out, backend), backend, w)
+		if err != nil {
+			return found, fmt.Errorf("%s: %w", backend, err)
+		}
+		reports = append(reports, r)
+		found += r.Found
+		if err := r.text(w, 20); err != nil {
+			return found, err
+		}
+	}
+	return found, writeReports(out, reports)
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A third of a minute on SQLite, so that the tool is known to work. Minutes of it are for make torture.
+func TestTorture(t *testing.T) {
+	out := t.TempDir()
+	var said strings.Builder
+	found, err := torture(t.Context(), options{minutes: 1.0 / 3, backend: sqlite, seed: 7, out: out, clients: 4}, &said)
+	if err != nil || found > 0 {
+		log, readErr := os.ReadFile(filepath.Join(out, sqlite, "vnfmd.log"))
+		t.Fatalf("%d violations, %v\n%s\nlog of vnfmd (%v):\n%s", found, err, &said, readErr, log[max(0, len(log)-20_000):])
+	}
+	for _, name := range []string{"report.txt", "report.html"} {
+		b, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"kill -9", "INSTANTIATE COMPLETED", "duplicate requests suppressed", "irst commit, median"} {
+			if !strings.Contains(strings.ToLower(string(b)), strings.ToLower(want)) {
+				t.Errorf("%s does not tell of %q:\n%s", name, want, b)
+			}
+		}
+	}
+}
+
+// What the judge compares it also tells apart: something only at the VIM, only in the records, and under another id.
+func TestJudgeFindsLeaksAndLosses(t *testing.T) {
+	for name, c := range map[string]struct {
+		held, written map[string]resource
+		want          string
+	}{
+		"equal":   {map[string]resource{"a:1": {"sim-1", "x", "v"}}, map[string]resource{"a:1": {"sim-1", "x", "v"}}, ""},
+		"leak":    {map[string]resource{"a:1": {"sim-1", "x", "v"}}, nil, "is not in the records"},
+		"loss":    {nil, map[string]resource{"a:1": {"sim-1", "x", "v"}}, "not at sim-1"},
+		"another": {map[string]resource{"a:1": {"sim-1", "x", "v"}}, map[string]resource{"a:1": {"sim-1", "y", "v"}}, "as {sim-1 y v}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := &judge{injector: &injector{book: newBook()}}
+			j.compare("the records", c.held, c.written)
+			if got := strings.Join(j.book.violations, "\n"); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A VNF is known from its creation to its deletion, and an operation from its acceptance.
+func TestBookKnowsWhatWasAnswered(t *testing.T) {
+	b := newBook()
+	b.answered(request{method: "POST", path: instances}, answer{status: 201, location: "http://h" + instances + "/v1"})
+	before := b.lastEffect()
+	b.answered(request{method: "POST", path: instances + "/v1/instantiate"}, answer{status: 202, location: "http://h" + opOccs + "/o1", replayed: true})
+	if b.vnf("v1").op != "o1" || b.ops["o1"] != "v1" {
+		t.Errorf("the operation is not known: %+v, %v", b.vnf("v1"), b.ops)
+	}
+	if !b.lastEffect().Equal(before) || time.Since(before) < 0 {
+		t.Error("a replayed answer counts as a commit")
+	}
+	b.answered(request{method: "DELETE", path: instances + "/v1"}, answer{status: 204})
+	if all := b.all(); len(all) != 1 || !all[0].deleted {
+		t.Errorf("the deletion is not known: %+v", all)
+	}
+}
