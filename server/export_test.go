@@ -1,0 +1,30 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/vnfm/vnfm/eventstore"
+)
+
+// Prune prunes every outbox once.
+func (s *Server) Prune(ctx context.Context) error {
+	var errs []error
+	for _, d := range s.parts.sides() {
+		_, err := d.pruner(s).RunOnce(ctx)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Outboxes counts the messages in the outbox of the main side and of the ledger's.
+func (s *Server) Outboxes(ctx context.Context) (main, ledger int, err error) {
+	count := func(d *side) (n int) {
+		for lane := range eventstore.Lanes {
+			records, e := d.store.ReadOutbox(ctx, lane, 0, 1000)
+			n, err = n+len(records), errors.Join(err, e)
+		}
+		return n
+	}
+	return count(s.parts.main), count(s.parts.ledger), err
+}
