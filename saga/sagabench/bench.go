@@ -95,7 +95,9 @@ func Run(ctx context.Context, store eventstore.Store, o Options) (Report, error)
 	return m.load(ctx, o, r)
 }
 
-// load runs the clients for the time given, after a short run to warm up, and measures.
+// load runs the clients for the time given and measures, once each of them has run a saga: then as many sagas are under
+// way when the measured time begins, which are counted though some of their work was done before, as when it ends, which
+// are not.
 func (m *machine) load(ctx context.Context, o Options, r Report) (Report, error) {
 	var (
 		mu          sync.Mutex
@@ -103,13 +105,17 @@ func (m *machine) load(ctx context.Context, o Options, r Report) (Report, error)
 		compensated int
 		failed      error
 		measuring   atomic.Bool
-		wg          sync.WaitGroup
+		wg, warm    sync.WaitGroup
 	)
 	ctx, stop := context.WithCancel(ctx)
+	warm.Add(o.Clients)
 	for range o.Clients {
 		wg.Go(func() {
+			warmed := sync.OnceFunc(warm.Done)
+			defer warmed()
 			for ctx.Err() == nil {
 				d, state, err := m.saga(ctx)
+				warmed()
 				mu.Lock()
 				switch {
 				case err != nil && !errors.Is(err, context.Canceled) && failed == nil:
@@ -126,6 +132,7 @@ func (m *machine) load(ctx context.Context, o Options, r Report) (Report, error)
 		})
 	}
 	sleep(ctx, min(o.Duration/5, time.Second))
+	warm.Wait()
 	if o.Measuring != nil {
 		o.Measuring(true)
 	}
