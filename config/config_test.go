@@ -89,8 +89,21 @@ func TestValidateReportsEverything(t *testing.T) {
 	}
 }
 
+func TestVimDatabase(t *testing.T) {
+	for _, good := range []string{"", "sqlite:vims.db", "postgres://u@127.0.0.1/vims", "postgresql:///vims"} {
+		if _, err := parse(t, "", "--vim-database="+good); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"vims.db", "sqlite:", "sqlite:../vims.db", "sqlite:a/b", "sqlite:.", "sqlite:..", "sqlite:vnfm.db", "mysql://x", "postgres://u@127.0.0.1/x"} {
+		if _, err := parse(t, "", "--database=postgres://u@127.0.0.1/x", "--vim-database="+bad); err == nil || !strings.Contains(err.Error(), "vim-database") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
 func TestPrintHidesSecrets(t *testing.T) {
-	c, err := parse(t, "", "--api-token=canary-1", "--database=postgres://u:canary-2@127.0.0.1/x")
+	c, err := parse(t, "", "--api-token=canary-1", "--database=postgres://u:canary-2@127.0.0.1/x", "--vim-database=postgres://u:canary-3@127.0.0.1/y")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/vnfm/vnfm/eventstore"
 )
 
@@ -28,3 +30,6 @@ func (s *Server) Outboxes(ctx context.Context) (main, ledger int, err error) {
 	}
 	return count(s.parts.main), count(s.parts.ledger), err
 }
+
+// Metrics returns what is registered.
+func (s *Server) Metrics() *prometheus.Registry { return s.reg }
