@@ -160,6 +160,13 @@ func (w *world) checkEnds(parked map[string]bool) {
 		if st := saga.State(s.State); !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
 			w.violate("I1: saga %s %s of %s is %s", s.Type, s.ID, s.Key, s.State)
 		}
+		steps, err := w.store.Steps(ctx, s.ID)
+		w.must(err)
+		for _, row := range steps {
+			if !w.observed.sent[row.CommandID] {
+				w.violate("I1: command %s (%s, attempt %d) of saga %s was never sent", row.CommandID, row.Step, row.Attempt, s.ID)
+			}
+		}
 	}
 	ops, err := w.store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindOpOcc})
 	w.must(err)

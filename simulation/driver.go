@@ -61,7 +61,14 @@ func (d *nodeDriver) Find(ctx context.Context, conn vim.Connection, kind vim.Kin
 }
 
 func (d *nodeDriver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (done bool, err error) {
-	err = d.call(ctx, "release "+string(kind)+" "+token.String(), func() (e error) { done, e = d.Sim.Release(ctx, conn, kind, token); return e })
+	err = d.call(ctx, "release "+string(kind)+" "+token.String(), func() (e error) {
+		if d.w.opts.Mutant == NoUndo {
+			done = true
+			return nil
+		}
+		done, e = d.Sim.Release(ctx, conn, kind, token)
+		return e
+	})
 	return done, err
 }
 

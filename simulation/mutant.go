@@ -45,6 +45,11 @@ func Mutants() []Mutant {
 	}
 }
 
+// Quick lists those that few seeds find.
+func Quick() []Mutant {
+	return []Mutant{NoVersions, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView, NoUndo}
+}
+
 // mutateLoaded changes what a Decide sees.
 func (w *world) mutateLoaded(l *eventstore.Loaded) {
 	if w.opts.Mutant == NoHandledMark {

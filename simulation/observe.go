@@ -19,11 +19,13 @@ type observed struct {
 	told     [eventstore.Lanes]int64           // the highest offset a follower was told of
 	gaps     []string                          // what it was told out of order
 	streams  map[string]int64                  // the highest version of each stream a follower was told of
+	sent     map[string]bool // ids of messages committed, or lost on the network
 	parked   int
 }
 
 func (o *observed) init() {
 	o.opStates, o.versions = map[string]string{}, map[eventstore.ViewRef]int64{}
+	o.sent = map[string]bool{}
 	o.answers, o.streams = map[eventstore.IdempotencyKey]int{}, map[string]int64{}
 }
 
@@ -31,6 +33,9 @@ func (o *observed) init() {
 func (w *world) committed(c *eventstore.Commit) {
 	w.commits++
 	w.tracef("  commit %s", describe(c))
+	for i := range c.Messages {
+		w.observed.sent[c.Messages[i].ID] = true
+	}
 	for _, v := range c.Views {
 		ref := eventstore.ViewRef{Kind: v.Kind, ID: v.ID}
 		if v.Revision < w.observed.versions[ref] {

@@ -12,7 +12,7 @@ import (
 )
 
 // calmSteps bounds the part of a run without faults.
-const calmSteps = 200_000
+const calmSteps = 60_000
 
 // soon is how far ahead work may be due for the world to wait for it; what is kept for days is left alone.
 const soon = 2 * time.Hour
@@ -203,14 +203,17 @@ func (w *world) nextDue() (time.Time, bool) {
 	return at, true
 }
 
-// clearing reports whether something that failed is being cleared away. A backup of that moment clears it away again,
-// whatever carries its token by then: docs/reliability.md says so.
+// clearing reports whether something is being cleared away, or will be unless it is ready by a time. A backup of that
+// moment clears it away again, whatever carries its token by then: docs/reliability.md says so.
 func (w *world) clearing() bool {
-	rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{
-		Table: eventstore.TableVimResources, State: vimmanager.Clearing, Limit: 1,
-	})
-	w.must(err)
-	return len(rows) > 0
+	for _, state := range []string{vimmanager.Clearing, vimmanager.Building} {
+		rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{Table: eventstore.TableVimResources, State: state, Limit: 1})
+		w.must(err)
+		if len(rows) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // trouble brings about faults that are not tied to a place.

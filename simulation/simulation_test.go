@@ -76,3 +76,42 @@ func TestFaultsAndActionsCanBeSwitchedOff(t *testing.T) {
 		t.Errorf("without actions: %v, %v", r.Operations, r.Violations)
 	}
 }
+
+// Each mutant lacks one safeguard; the simulation finds it. make sim-mutants hunts them all; here are those that few
+// seeds find.
+func TestMutantsAreFound(t *testing.T) {
+	for _, m := range simulation.Quick() {
+		t.Run(string(m), func(t *testing.T) {
+			found := simulation.Hunt(m, 120, 1)
+			if len(found) == 0 {
+				t.Fatal("no seed finds it")
+			}
+			t.Logf("seed %d: %s", found[0].Seeds, found[0].Violation)
+		})
+	}
+}
+
+// A seed that fails is shrunk to fewer faults and still fails.
+func TestAFailingSeedIsShrunk(t *testing.T) {
+	o := simulation.Options{Mutant: simulation.NoTombstone}
+	for seed := uint64(1); seed < 200; seed++ {
+		r := simulation.Run(seed, o)
+		if !r.Failed() {
+			continue
+		}
+		s := simulation.Shrink(seed, o)
+		if !s.Result.Failed() || len(s.Result.Trace) == 0 || total(s.Result.Faults) > total(r.Faults) {
+			t.Errorf("seed %d: %d faults, shrunk %d, failed %v", seed, total(r.Faults), total(s.Result.Faults), s.Result.Failed())
+		}
+		return
+	}
+	t.Error("no seed fails")
+}
+
+func total(m map[simulation.Fault]int) int {
+	n := 0
+	for _, k := range m {
+		n += k
+	}
+	return n
+}

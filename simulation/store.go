@@ -144,6 +144,7 @@ func (w *world) network(msgs []message.Message) []message.Message {
 		switch {
 		case w.fault(MessageLost):
 			w.tracef("  lost %s %s", m.Topic, m.ID[:8])
+			w.observed.sent[m.ID] = true
 			continue
 		case w.fault(MessageLate):
 			w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})

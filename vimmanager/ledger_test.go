@@ -1,6 +1,7 @@
 package vimmanager_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -93,4 +94,34 @@ func TestOldCommandsAndTombstonesGo(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	w.wantInventory(network(2))
+}
+
+// The ledger goes back to a moment at which an attempt had failed; a later one did not, and the records have its resource.
+// Found by the simulation; seen failing with the records asked only about tokens without a row.
+func TestTheSweepLeavesWhatTheRecordsKnow(t *testing.T) {
+	w := newWorld(t, `{"rules":[{"on":"reserve","outcome":"transient","times":1}]}`)
+	known := true
+	w.cfg.Wanted = func(context.Context, string, vim.Resource) (bool, error) { return known, nil }
+	w.restart()
+	w.deliver(w.reserve("r1", 1, network(1)))
+	w.run(time.Second)
+	restore := w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
+	w.deliver(w.reserve("r2", 1, network(1)))
+	w.run(time.Second)
+	restore()
+	for range 3 {
+		w.sweepOnce()
+		w.run(time.Second)
+	}
+	if n := len(w.vim.Inventory()); n != 1 {
+		t.Errorf("the VIM has %d resources, the records 1", n)
+	}
+	known = false
+	for range 3 {
+		w.sweepOnce()
+		w.run(time.Second)
+	}
+	if n := len(w.vim.Inventory()); n != 0 {
+		t.Errorf("the VIM has %d resources that nothing knows", n)
+	}
 }
