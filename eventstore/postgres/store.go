@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -96,6 +97,10 @@ func connect(ctx context.Context, url string, size, otherwise int, params map[st
 	}
 	for k, v := range params {
 		p[k] = v
+	}
+	c.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		registerTextArray(conn.TypeMap())
+		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
