@@ -186,6 +186,12 @@ func (lg *ledger) takeRelease(c *commandRow, cmd vim.ReleaseResources) error {
 			r = add(lg, lg.resources, resourceRef(token), c.Key, cmd.Connection)
 			r.doc.Token, r.doc.Kind, r.doc.Owner = gone.Token, gone.Kind, cmd.VnfID
 		}
+		if r.State == Released { // the VIM is not asked again: it could refuse, and there is nothing to refuse
+			if err := lg.settle([]string{c.ID}, r, itemDone, nil); err != nil {
+				return err
+			}
+			continue
+		}
 		r.doc.Trace = c.doc.Message.Traceparent
 		lg.release(r, c.ID)
 	}

@@ -438,6 +438,24 @@ func TestReleaseOfSomethingNeverAllocatedOrAlreadyReleased(t *testing.T) {
 	w.wantInventory()
 }
 
+// Found by torture: an operator's retry releases again what the first attempt has released meanwhile. The VIM refused
+// that, the release failed, and the row was left RELEASING for ever. Seen failing with the VIM asked again.
+func TestReleaseOfSomethingAlreadyReleasedAsksNoVim(t *testing.T) {
+	w := newWorld(t, "")
+	w.deliver(w.reserve("r", 1, network(1)))
+	w.run(time.Second)
+	w.deliver(w.release("d1", network(1)))
+	w.run(time.Second)
+	w.behave(`{"rules":[{"on":"release","outcome":"permanent"}]}`)
+	w.deliver(w.release("d2", network(1)))
+	w.run(time.Second)
+	w.wantReplies("r SUCCEEDED", "d1 SUCCEEDED", "d2 SUCCEEDED")
+	if got := w.state(network(1)); got != vimmanager.Released {
+		t.Errorf("the row is %s", got)
+	}
+	w.wantInventory()
+}
+
 // Seen failing with the comparison of fences removed from takeReserve, and, for the row that waits, from start.
 func TestAnOlderOperationsCommandArrivesAfterANewerOperationBegan(t *testing.T) {
 	t.Run("it may not create", func(t *testing.T) {
