@@ -117,7 +117,7 @@ func (w *world) parkedKeys() map[string]bool {
 
 // check holds the world against the invariants while nothing runs.
 func (w *world) check() {
-	if !w.strict && w.opts.Mutant != NoSweep {
+	if !w.strict && !w.lacks(NoSweep) {
 		w.sweep()
 	}
 	parked := w.parkedKeys()

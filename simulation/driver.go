@@ -51,7 +51,7 @@ func (d *nodeDriver) Poll(ctx context.Context, conn vim.Connection, kind vim.Kin
 
 func (d *nodeDriver) Find(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (out vim.Resource, err error) {
 	err = d.call(ctx, "find "+string(kind)+" "+token.String(), func() (e error) {
-		if d.w.opts.Mutant == FindBlind {
+		if d.w.lacks(FindBlind) {
 			return &vim.Error{Op: "find", Class: message.NotFound, Hint: "mutant"}
 		}
 		out, e = d.Sim.Find(ctx, conn, kind, token)
@@ -62,7 +62,7 @@ func (d *nodeDriver) Find(ctx context.Context, conn vim.Connection, kind vim.Kin
 
 func (d *nodeDriver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (done bool, err error) {
 	err = d.call(ctx, "release "+string(kind)+" "+token.String(), func() (e error) {
-		if d.w.opts.Mutant == NoUndo {
+		if d.w.lacks(NoUndo) {
 			done = true
 			return nil
 		}

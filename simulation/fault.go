@@ -92,6 +92,9 @@ func (w *world) misbehave() {
 	b := sim.Behaviour{Seed: int64(w.seed), Delay: sim.Duration(time.Duration(w.rng.IntN(4)) * 700 * time.Millisecond)} //nolint:gosec // any number
 	for range 1 + w.rng.IntN(3) {
 		r := sim.Rule{On: pick(w.rng, on), Outcome: pick(w.rng, outcomes), Times: 1 + w.rng.IntN(4)}
+		if !w.strict && w.rng.IntN(3) == 0 {
+			r.On, r.Outcome = sim.OnReserve, sim.LateEffect
+		}
 		if r.Outcome == sim.LateEffect {
 			limit := 90
 			if w.strict || r.On == sim.OnRelease || r.On == sim.OnAny {

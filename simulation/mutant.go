@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
@@ -19,7 +21,6 @@ const (
 	NoHandledMark   Mutant = "no-handled-mark"   // the unique reply: marks are neither written nor read
 	NoStreamVersion Mutant = "no-stream-version" // the last writer of a stream wins
 	NoSagaVersion   Mutant = "no-saga-version"
-	NoVersions      Mutant = "no-versions"       // neither of a stream nor of a saga
 	NoRecordVersion Mutant = "no-record-version" // of a ledger row
 	NoTombstone     Mutant = "no-tombstone"      // a released row is forgotten
 	NoGeneration    Mutant = "no-generation"     // all attempts at a resource carry generation 1
@@ -37,11 +38,30 @@ const (
 	NoUndo          Mutant = "no-undo"    // a release is answered, and not carried out
 )
 
+// Where one safeguard makes up for another, both are taken out: names are joined by "+".
+const (
+	NoVersions   = NoStreamVersion + "+" + NoSagaVersion
+	NoLateDefend = NoTombstone + "+" + NoCleanup
+	NoLateAtAll  = NoTombstone + "+" + NoCleanup + "+" + NoFence
+	NoOnce       = NoEpoch + "+" + NoHandledMark
+)
+
+// lacks reports whether a safeguard is taken out.
+func (w *world) lacks(m Mutant) bool { return w.without[m] }
+
+func (m Mutant) parts() map[Mutant]bool {
+	out := map[Mutant]bool{}
+	for part := range strings.SplitSeq(string(m), "+") {
+		out[Mutant(part)] = true
+	}
+	return out
+}
+
 // Mutants lists all.
 func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoVersions, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch,
-		NoReread, NoAnswer, NoFence, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
+		NoReread, NoAnswer, NoFence, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo, NoLateDefend, NoLateAtAll, NoOnce,
 	}
 }
 
@@ -52,38 +72,45 @@ func Quick() []Mutant {
 
 // mutateLoaded changes what a Decide sees.
 func (w *world) mutateLoaded(l *eventstore.Loaded) {
-	if w.opts.Mutant == NoHandledMark {
+	if w.lacks(NoHandledMark) {
 		clear(l.Handled)
 	}
 }
 
 // mutate changes a commit before it is written, and returns messages to be written apart.
 func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cursors map[string][eventstore.Lanes]int64) []message.Message {
-	switch w.opts.Mutant {
-	case NoHandledMark:
+	if w.lacks(NoHandledMark) {
 		c.Handled = nil
-	case NoStreamVersion, NoSagaVersion, NoVersions:
+	}
+	if w.lacks(NoStreamVersion) || w.lacks(NoSagaVersion) {
 		w.mutateVersions(c, stale, fresh)
-	case NoRecordVersion, NoTombstone, NoIntent:
+	}
+	if w.lacks(NoRecordVersion) || w.lacks(NoTombstone) || w.lacks(NoIntent) {
 		w.mutateRecords(c, fresh)
-	case NoGeneration, NoFence:
+	}
+	if w.lacks(NoGeneration) || w.lacks(NoFence) {
 		for i := range c.Outbox {
 			c.Outbox[i].Data = w.mutateCommand(c.Outbox[i])
 		}
-	case OutboxApart:
-		out := c.Outbox
-		c.Outbox = nil
-		return out
-	case NoEpoch:
+	}
+	if w.lacks(NoEpoch) {
 		for i, m := range c.Cursors {
 			c.Cursors[i].Epoch = w.observed.epochs[m.Lane]
 			if at := cursors[m.Consumer][m.Lane]; at != m.From {
 				c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
 			}
 		}
-	case NoAnswer:
+	}
+	if w.lacks(NoAnswer) {
 		c.Idempotency = nil
-	case NoCleanup:
+	}
+	if w.lacks(NoTimeout) {
+		c.Timeouts = nil
+	}
+	if w.lacks(NoView) && w.commits%2 == 0 {
+		c.Views = slices.DeleteFunc(c.Views, func(v eventstore.ViewWrite) bool { return v.Kind == readmodel.KindOpOcc })
+	}
+	if w.lacks(NoCleanup) {
 		for _, s := range c.Sagas {
 			if s.Type == "cleanup" && s.Parent != "" && s.Expected == 0 {
 				c.Sagas = slices.DeleteFunc(c.Sagas, func(r eventstore.SagaRow) bool { return r.ID == s.ID })
@@ -91,24 +118,22 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 				break
 			}
 		}
-	case NoTimeout:
-		c.Timeouts = nil
-	case NoView:
-		if w.commits%2 == 0 {
-			c.Views = nil
-		}
-	default:
+	}
+	if w.lacks(OutboxApart) {
+		out := c.Outbox
+		c.Outbox = nil
+		return out
 	}
 	return nil
 }
 
 func (w *world) mutateVersions(c *eventstore.Commit, stale, fresh *eventstore.Loaded) {
-	if w.opts.Mutant != NoSagaVersion {
+	if w.lacks(NoStreamVersion) {
 		for i, a := range c.Appends {
 			c.Appends[i].Expected += fresh.Stream(a.Stream).Version - stale.Stream(a.Stream).Version
 		}
 	}
-	if w.opts.Mutant != NoStreamVersion {
+	if w.lacks(NoSagaVersion) {
 		for i, s := range c.Sagas {
 			if now := fresh.Sagas[s.ID]; now != nil && s.Expected > 0 {
 				c.Sagas[i].Expected = now.Version
@@ -122,11 +147,11 @@ func (w *world) mutateRecords(c *eventstore.Commit, fresh *eventstore.Loaded) {
 		r := &c.Records[i]
 		now := fresh.Records[eventstore.RecordRef{Table: r.Table, ID: r.ID}]
 		switch {
-		case w.opts.Mutant == NoRecordVersion && now != nil && r.Expected > 0:
+		case w.lacks(NoRecordVersion) && now != nil && r.Expected > 0:
 			r.Expected = now.Version
-		case w.opts.Mutant == NoTombstone && r.State == vimmanager.Released && r.Expected > 0:
+		case w.lacks(NoTombstone) && r.State == vimmanager.Released && r.Expected > 0:
 			r.Delete = true
-		case w.opts.Mutant == NoIntent && r.Table == eventstore.TableVimResources:
+		case w.lacks(NoIntent) && r.Table == eventstore.TableVimResources:
 			var doc map[string]json.RawMessage
 			if json.Unmarshal(r.Doc, &doc) == nil && doc["intent"] != nil && r.State != vimmanager.Starting {
 				delete(doc, "intent")
@@ -144,7 +169,7 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 		if json.Unmarshal(m.Data, &c) != nil {
 			return m.Data
 		}
-		if w.opts.Mutant == NoFence {
+		if w.lacks(NoFence) {
 			c.Fence = 1
 		} else {
 			for i := range c.Resources {
@@ -154,7 +179,7 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 		return vim.Encode(c)
 	case vim.TypeRelease:
 		var c vim.ReleaseResources
-		if json.Unmarshal(m.Data, &c) != nil || w.opts.Mutant == NoFence {
+		if json.Unmarshal(m.Data, &c) != nil || w.lacks(NoFence) {
 			return m.Data
 		}
 		for i := range c.Resources {
@@ -178,7 +203,7 @@ func (w *world) allCursors() map[string][eventstore.Lanes]int64 {
 
 // viewsFor is what the API reads of the store.
 func (w *world) viewsFor(n *node) eventstore.Reader {
-	if w.opts.Mutant != NoReread {
+	if !w.lacks(NoReread) {
 		return n.store
 	}
 	return &forgetful{Reader: n.store, asked: map[*task]bool{}, w: w}

@@ -163,7 +163,7 @@ func (w *world) newNode(index, life int) *node {
 		{name: "prune", once: pruner.RunOnce, every: 30 * time.Second},
 		{name: "sweep", once: vimmanager.NewSweeper(vims).RunOnce, every: sweepEvery, next: w.now.Add(sweepEvery)},
 	}
-	if w.opts.Mutant == NoSweep {
+	if w.lacks(NoSweep) {
 		n.loops = n.loops[:len(n.loops)-1]
 	}
 	for _, l := range n.loops {

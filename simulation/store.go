@@ -77,7 +77,7 @@ func (s *nodeStore) Execute(ctx context.Context, works []*eventstore.Work) ([]ev
 	plan := commitPlan{at: at, refuse: w.fault(CommitRefused), lateAck: w.fault(CommitLateAck), unknown: w.fault(CommitUnknown)}
 	crash := w.fault(CrashAfterCommit)
 	var cursors map[string][eventstore.Lanes]int64
-	if w.opts.Mutant == NoEpoch {
+	if w.lacks(NoEpoch) {
 		cursors = w.allCursors()
 	}
 	var after []message.Message

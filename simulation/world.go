@@ -30,10 +30,11 @@ const (
 
 // world is everything of one run.
 type world struct {
-	seed uint64
-	opts Options
-	rng  *rand.Rand
-	ids  int
+	seed    uint64
+	opts    Options
+	without map[Mutant]bool
+	rng     *rand.Rand
+	ids     int
 
 	began, now time.Time
 	store      *memory.Store
@@ -73,7 +74,7 @@ func newWorld(seed uint64, o Options) *world {
 		seed: seed, opts: o, rng: rand.New(rand.NewPCG(seed, 0x766e666d)), hash: sha256.New(), //nolint:gosec // replay wants no secret
 		began: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), faults: map[Fault]int{}, operations: map[string]int{}, blobs: blobs{},
 	}
-	w.now = w.began
+	w.now, w.without = w.began, o.Mutant.parts()
 	w.observed.init()
 	w.store = memory.New(memory.Config{Now: w.clock, Fault: w.storeFault})
 	s, err := sim.Open(sim.Config{Now: w.clock, Block: w.hang, Behaviour: sim.Behaviour{Seed: int64(seed)}}) //nolint:gosec // any number
