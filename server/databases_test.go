@@ -89,7 +89,6 @@ func TestVimManagersDatabaseIsLostOrRestoredToAnOlderPoint(t *testing.T) {
 		t.Run(restored, func(t *testing.T) {
 			p := newProgram(t, settings(t, "--data="+t.TempDir(), "--vim-database=sqlite:vims.db", "--vim-sweep-interval=50ms"), server.Options{Guide: io.Discard})
 			p.start()
-			// Several in one lane and many lanes: so that cursors are far on where the new outbox begins.
 			first := p.create("first")
 			p.run(first, "instantiate", instantiate)
 			file := filepath.Join(p.cfg.Data, "vims.db")

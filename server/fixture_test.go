@@ -48,7 +48,7 @@ func settings(t *testing.T, args ...string) *config.Config {
 		t.Fatal(err)
 	}
 	short := []string{"--listen=127.0.0.1:0", "--vim-call-timeout=2s", "--vim-quarantine=100ms", "--vim-poll-interval=20ms",
-		"--operation-backoff=50ms", "--lane-lease=2s", "--http-stop-timeout=10s", "--log-level=warn"}
+		"--operation-backoff=50ms", "--operation-step-timeout=10s", "--lane-lease=2s", "--http-stop-timeout=10s", "--log-level=warn"}
 	if _, err := k.Parse(append(short, args...)); err != nil {
 		t.Fatal(err)
 	}
