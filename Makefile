@@ -28,6 +28,12 @@ fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
 bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare PostgreSQL commit rate beside it
 	$(GO) run ./bench
 
+sim: ## simulate the whole program: SEEDS=n (default 2000), SEED=n for the trace of one, LONG=1h for that long
+	$(GO) run ./simulation/simrun $(if $(SEED),-seed $(SEED) -v,$(if $(LONG),-long $(LONG),-seeds $(or $(SEEDS),2000)))
+
+sim-mutants: ## take out one safeguard after the other and say how many seeds find it, at most SEEDS each (default 2000)
+	$(GO) run ./simulation/simrun -mutant all -seeds $(or $(SEEDS),2000) -shrink=false
+
 torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5); report in bin/torture
 	$(GO) run ./torture -minutes $${MINUTES:-5}
 
@@ -46,4 +52,4 @@ verify: generate ## fail when something generated is not up to date
 deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
 	@./deploy/test-deps.sh
 
-.PHONY: help run build test test-fast fuzz bench torture lint generate verify deps
+.PHONY: help run build test test-fast fuzz bench sim sim-mutants torture lint generate verify deps
