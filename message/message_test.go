@@ -9,8 +9,9 @@ import (
 )
 
 func TestDeriveID(t *testing.T) {
-	if message.DeriveID("a", "b") != message.DeriveID("a", "b") {
-		t.Error("equal parts, different ids")
+	first, again := message.DeriveID("a", "b"), message.DeriveID([]string{"a", "b"}...)
+	if first != again {
+		t.Errorf("equal parts, different ids: %s and %s", first, again)
 	}
 	// Seen failing with the parts simply joined: where one part ends must matter.
 	for _, other := range [][]string{{"ab"}, {"a", "b", ""}, {"", "ab"}, {"b", "a"}} {
