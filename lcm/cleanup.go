@@ -42,7 +42,7 @@ func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (s
 				return nil, vnfm.Wrap(vnfm.Internal, err, "encode the data of saga %s", id)
 			}
 			err = s.runtime.Begin(l, x.c, saga.New{
-				ID: id, Type: sagaCleanup, DefVersion: 1, Key: vnfID, Policy: saga.Hold, Data: data,
+				ID: id, Type: sagaCleanup, DefVersion: 1, Key: vnfID, Policy: saga.GiveUp, Data: data,
 				Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 			})
 			if err != nil {

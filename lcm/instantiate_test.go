@@ -415,6 +415,36 @@ func TestStepFailsForGoodPolicyHold(t *testing.T) {
 	})
 }
 
+// Found by torture: no operator can decide about a cleanup, so one that fails must end. It was HELD for ever, counted
+// among what waits for an operator. Seen failing with the policy of the cleanup being hold.
+func TestACleanupThatFailsEndsAndMayBeAskedForAgain(t *testing.T) {
+	s := newSite(t, minimal(), lcm.Settings{OnFailure: hold})
+	s.script = on(vim.TypeReserve, vim.Compute, permanent)
+	id := s.create()
+	op := s.instantiate(id)
+	s.run()
+	_, err := s.svc.Fail(s.ctx(), op, by)
+	s.must(err)
+	s.script = on(vim.TypeRelease, vim.Network, permanent)
+	first, err := s.svc.Cleanup(s.ctx(), id, by)
+	s.must(err)
+	s.run()
+	if in := s.saga(first); in.State != saga.Abandoned {
+		t.Errorf("the cleanup that failed is %s", in.State)
+	}
+	if v := s.vnf(id); v.Cleanup != "" || len(v.Leftovers) == 0 || len(v.Leftovers) != len(s.held) {
+		t.Errorf("cleanup %q, left %v, held %v", v.Cleanup, v.Leftovers, s.held)
+	}
+	s.script = nil
+	_, err = s.svc.Cleanup(s.ctx(), id, by)
+	s.must(err)
+	s.run()
+	if v := s.vnf(id); len(v.Leftovers) != 0 || len(s.held) != 0 {
+		t.Errorf("left %v, held %v", v.Leftovers, s.held)
+	}
+	s.finish()
+}
+
 // Design §4, "the whole operation takes too long".
 func TestDeadline(t *testing.T) {
 	s := newSite(t, minimal(), lcm.Settings{

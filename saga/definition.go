@@ -80,6 +80,7 @@ type Policy string
 const (
 	Rollback Policy = "rollback" // compensate at once
 	Hold     Policy = "hold"     // wait for an operator
+	GiveUp   Policy = "give-up"  // end ABANDONED: for a saga that no operator decides about
 )
 
 // State is the state of a saga.

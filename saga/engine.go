@@ -293,6 +293,9 @@ func (t *turn) settle() {
 	switch {
 	case !t.begunForReal():
 		t.in.State = Compensating
+	case t.in.Policy == GiveUp:
+		t.in.State = Abandoned
+		return
 	case cancelled || t.in.Policy != Rollback || !t.def.Rollbackable:
 		t.in.State = Held
 		return

@@ -223,6 +223,16 @@ func TestPolicy_hold_waits_for_an_operator(t *testing.T) {
 	})
 }
 
+// A saga that no operator decides about ends when it fails. Seen failing with the policy taken for hold.
+func TestPolicy_give_up_ends(t *testing.T) {
+	p := begin(t, toy(), saga.GiveUp)
+	p.ok("ask", "")
+	p.ok("left", "")
+	p.reply(p.take("right", "", "do"), failed(message.Permanent))
+	p.state(saga.Abandoned)
+	p.none("after the end")
+}
+
 func held(t *testing.T) *play {
 	t.Helper()
 	p := begin(t, toy(), saga.Hold)

@@ -158,7 +158,7 @@ func (r *Runtime) input(
 		}
 		n := New{
 			ID: CleanupID(in.ID, cl.Command), Type: defType, DefVersion: defVersion, Key: in.Key, Parent: in.ID,
-			CorrelationID: in.CorrelationID, Policy: Hold, Data: data, Actor: actor, Cause: cause, Traceparent: in.Traceparent,
+			CorrelationID: in.CorrelationID, Policy: GiveUp, Data: data, Actor: actor, Cause: cause, Traceparent: in.Traceparent,
 		}
 		fx.Notes = append(fx.Notes, Note{Kind: NoteCleanup, Step: cl.Step, Item: n.ID, Result: cl.Result})
 		cleanups = append(cleanups, n)
