@@ -107,16 +107,16 @@ func (w *world) choose(v *vnfRef) *ask {
 		op := w.opOcc(in.Operation)
 		n := w.rng.IntN(10)
 		if op != nil && op.State == vnf.FailedTemp {
-			return w.askTask(v, op.ID, []string{"retry", "retry", "retry", "retry", "rollback", "rollback", "rollback", "fail", "fail", "cancel"}[n])
+			return w.askTask(v, op.ID, []string{"retry", "retry", "retry", "rollback", "rollback", "rollback", "rollback", "fail", "fail", "cancel"}[n])
 		}
 		switch {
-		case n < 3:
+		case n < 4:
 			return w.askTask(v, in.Operation, "cancel")
-		case n < 5:
+		case n < 6:
 			return w.askInstantiate(v)
-		case n < 7:
-			return w.askTerminate(v)
 		case n < 8:
+			return w.askTerminate(v)
+		case n < 9:
 			return w.askDelete(v)
 		}
 		return w.askCreate()
@@ -208,7 +208,7 @@ func (w *world) askTask(v *vnfRef, op, task string) *ask {
 		finish: func(reply) {},
 	}
 	if task == "cancel" {
-		a.body = `{"cancelMode":"` + pick(w.rng, []string{"GRACEFUL", "FORCEFUL"}) + `"}`
+		a.body = `{"cancelMode":"` + pick(w.rng, []string{"GRACEFUL", "FORCEFUL", "FORCEFUL"}) + `"}`
 	}
 	return a
 }

@@ -44,7 +44,7 @@ func Faults() []Fault {
 var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .03, CommitLateAck: .02, StoreAway: .02,
-	MessageLost: .08, MessageLate: .1, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
+	MessageLost: .08, MessageLate: .25, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
 	LedgerRestored: .001, NodePaused: .004, LeaseHandedOver: .003, ClockJump: .004,
 }
 

@@ -93,7 +93,7 @@ func TestMutantsAreFound(t *testing.T) {
 
 // A seed that fails is shrunk to fewer faults and still fails.
 func TestAFailingSeedIsShrunk(t *testing.T) {
-	o := simulation.Options{Mutant: simulation.NoTombstone}
+	o := simulation.Options{Mutant: simulation.NoUndo}
 	for seed := uint64(1); seed < 200; seed++ {
 		r := simulation.Run(seed, o)
 		if !r.Failed() {

@@ -137,6 +137,11 @@ type lateMessage struct {
 	msg message.Message
 }
 
+// delay is how long a message is on its way: overtaken by others, by its timeout, or by the end of its operation.
+func (w *world) delay() time.Duration {
+	return w.between(0, pick(w.rng, []time.Duration{5 * time.Second, 100 * time.Second, 400 * time.Second}))
+}
+
 // network loses, delays and doubles messages to and from participants.
 func (w *world) network(msgs []message.Message) []message.Message {
 	var out []message.Message
@@ -147,13 +152,13 @@ func (w *world) network(msgs []message.Message) []message.Message {
 			w.observed.sent[m.ID] = true
 			continue
 		case w.fault(MessageLate):
-			w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
+			w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.delay()), m})
 			continue
 		case w.fault(MessageTwice):
 			if w.rng.IntN(2) == 0 {
 				out = append(out, m)
 			} else {
-				w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.between(0, 100*time.Second)), m})
+				w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.delay()), m})
 			}
 		}
 		out = append(out, m)
