@@ -21,7 +21,7 @@ import (
 var settings = []string{
 	"--http-page-size", "0", "--http-stop-timeout", "10s",
 	"--vim-call-timeout", "1s", "--vim-quarantine", "200ms", "--vim-sweep-interval", "1s", "--vim-build-timeout", "20s",
-	"--operation-backoff", "100ms", "--operation-step-timeout", "5s", "--operation-deadline", "1m", "--operation-graceful-timeout", "1s",
+	"--operation-backoff", "100ms", "--operation-step-timeout", "2s", "--operation-deadline", "1m", "--operation-graceful-timeout", "1s",
 	"--lane-lease", "2s",
 }
 

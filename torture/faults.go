@@ -214,7 +214,7 @@ func (in *injector) misbehave(ctx context.Context) {
 	}
 	if in.behave(ctx, b) {
 		for _, r := range b.Rules {
-			in.faults["VIM: "+r.Outcome] += r.Times
+			in.faults["VIM calls told to end "+r.Outcome] += r.Times
 		}
 	}
 }

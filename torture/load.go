@@ -17,14 +17,16 @@ const (
 	own       = "/vnfm/v1"
 )
 
-// choices are the flavours and levels of the sample package.
+// choices are the flavours and levels of the sample package. The zones of the simulated VIM are too few for the last.
 var choices = []map[string]any{
 	{"flavourId": "standard"},
 	{"flavourId": "standard", "instantiationLevelId": "basic"},
-	{"flavourId": "standard", "instantiationLevelId": "busy"},
-	{"flavourId": "standard", "instantiationLevelId": "peak"},
+	{"flavourId": "standard", "instantiationLevelId": "basic"},
+	{"flavourId": "redundant"},
 	{"flavourId": "redundant"},
 	{"flavourId": "redundant", "instantiationLevelId": "two_pairs"},
+	{"flavourId": "redundant", "instantiationLevelId": "two_pairs"},
+	{"flavourId": "standard", "instantiationLevelId": "busy"},
 }
 
 // client is one who works with VNFs: mostly its own, now and then those of others.
