@@ -83,7 +83,7 @@ func (s *Service) beginInstantiate(x *change, v *vnf.Instance, opID string, d *v
 	}
 	for _, p := range plan.Resources {
 		started.Planned = append(started.Planned, vnf.PlannedStep{
-			Step: reserveStep[p.Kind], ID: p.ID, Kind: string(p.Kind), Name: p.Spec.Name,
+			Step: stepOf(&p), ID: p.ID, Kind: string(p.Kind), Name: p.Spec.Name,
 		})
 	}
 	if err := x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: started}); err != nil {
@@ -188,10 +188,23 @@ var reserveStep = map[vim.Kind]string{
 	vim.Port: "ports", vim.Compute: "computes", vim.Configuration: "configuration",
 }
 
-// instantiateV1 is the saga: grant → networks, server groups → subnets, volumes → ports → computes → configuration.
+// stepFixedPorts reserves the ports whose addresses are given, before the others: a VIM that chooses an address for one
+// would else be free to choose the one that another must have.
+const stepFixedPorts = "fixed-ports"
+
+// stepOf is the step that reserves a planned resource.
+func stepOf(p *Planned) string {
+	if p.Kind == vim.Port && slices.ContainsFunc(p.Spec.Port.FixedIPs, func(ip vim.FixedIP) bool { return ip.Address != "" }) {
+		return stepFixedPorts
+	}
+	return reserveStep[p.Kind]
+}
+
+// instantiateV1 is the saga: grant → networks, server groups → subnets, volumes → ports with given addresses → other
+// ports → computes → configuration.
 func (s *Service) instantiateV1() *saga.Definition {
-	step := func(kind vim.Kind) saga.Step {
-		return s.reserving(reserveStep[kind], func(in *saga.Instance) ([]saga.Item, error) {
+	step := func(id string) saga.Step {
+		return s.reserving(id, func(in *saga.Instance) ([]saga.Item, error) {
 			d, err := decodeData[instantiateData](s, in)
 			if err != nil {
 				return nil, err
@@ -200,7 +213,7 @@ func (s *Service) instantiateV1() *saga.Definition {
 			if err != nil {
 				return nil, err
 			}
-			if StageOf(kind) == 1 { // nothing is begun yet: a bad grant leaves no trace
+			if id == reserveStep[vim.Network] || id == reserveStep[vim.ServerGroup] { // nothing is begun yet: a bad grant leaves no trace
 				if err := checkGrant(&d.Grant, r.grant); err != nil {
 					return nil, err
 				}
@@ -210,7 +223,7 @@ func (s *Service) instantiateV1() *saga.Definition {
 					}
 				}
 			}
-			return reserveItems(vim.ReserveResources{VnfID: d.VnfID, Fence: d.Number}, d.Batch, r, kind)
+			return reserveItems(vim.ReserveResources{VnfID: d.VnfID, Fence: d.Number}, d.Batch, r, id)
 		})
 	}
 	return &saga.Definition{
@@ -223,11 +236,12 @@ func (s *Service) instantiateV1() *saga.Definition {
 				}
 				return d.Grant, nil
 			}),
-			{ID: "networks", Steps: []saga.Step{step(vim.Network), step(vim.ServerGroup)}},
-			{ID: "subnets", Steps: []saga.Step{step(vim.Subnet), step(vim.Volume)}},
-			{ID: "ports", Steps: []saga.Step{step(vim.Port)}},
-			{ID: "computes", Steps: []saga.Step{step(vim.Compute)}},
-			{ID: "configuration", Steps: []saga.Step{step(vim.Configuration)}},
+			{ID: "networks", Steps: []saga.Step{step("networks"), step("server-groups")}},
+			{ID: "subnets", Steps: []saga.Step{step("subnets"), step("volumes")}},
+			{ID: "fixed-ports", Steps: []saga.Step{step(stepFixedPorts)}},
+			{ID: "ports", Steps: []saga.Step{step("ports")}},
+			{ID: "computes", Steps: []saga.Step{step("computes")}},
+			{ID: "configuration", Steps: []saga.Step{step("configuration")}},
 		},
 	}
 }

@@ -105,8 +105,8 @@ func releaseOf(_ *saga.Instance, data, _ json.RawMessage) (json.RawMessage, erro
 	return vim.Encode(r), nil
 }
 
-// reserveItems makes the commands of one kind: each carries up to batch resources of one VIM.
-func reserveItems(base vim.ReserveResources, batch int, r *resolver, kind vim.Kind) ([]saga.Item, error) {
+// reserveItems makes the commands of one step: each carries up to batch resources of one VIM.
+func reserveItems(base vim.ReserveResources, batch int, r *resolver, step string) ([]saga.Item, error) {
 	type todo struct {
 		connection string
 		reserve    vim.Reserve
@@ -114,7 +114,7 @@ func reserveItems(base vim.ReserveResources, batch int, r *resolver, kind vim.Ki
 	var todos []todo
 	for i := range r.plan.Resources {
 		p := &r.plan.Resources[i]
-		if p.Kind != kind {
+		if stepOf(p) != step {
 			continue
 		}
 		spec, err := r.spec(p)
@@ -123,11 +123,11 @@ func reserveItems(base vim.ReserveResources, batch int, r *resolver, kind vim.Ki
 		}
 		places := []group{{id: p.ID}}
 		places[0].connection, _ = r.place(p)
-		if kind == vim.ServerGroup {
+		if p.Kind == vim.ServerGroup {
 			places = r.groups(p)
 		}
 		for _, g := range places {
-			todos = append(todos, todo{g.connection, vim.Reserve{Token: vim.Token{ID: g.id, Generation: 1}, Kind: kind, Spec: spec}})
+			todos = append(todos, todo{g.connection, vim.Reserve{Token: vim.Token{ID: g.id, Generation: 1}, Kind: p.Kind, Spec: spec}})
 		}
 	}
 	var items []saga.Item

@@ -3,4 +3,4 @@
 package simulation_test
 
 // seeds is how many are run; the race detector makes each several times slower.
-const seeds = 40
+const seeds = 10
