@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
@@ -176,7 +175,7 @@ func (w *world) checkEnds(parked map[string]bool) {
 		}
 	}
 	for _, id := range w.clients.retried {
-		if op := w.opOcc(id); op != nil && op.State != vnf.Completed && !parked[op.VnfID] && !refusedByVim(op) {
+		if op := w.opOcc(id); op != nil && op.State != vnf.Completed && !parked[op.VnfID] {
 			w.violate("I1: operation %s was retried without faults and is %s: %v", id, op.State, op.Error)
 		}
 	}
@@ -206,12 +205,6 @@ func (w *world) checkEnds(parked map[string]bool) {
 			w.violate("I1: resource %s of %s is %s", r.ID, r.Key, r.State)
 		}
 	}
-}
-
-// refusedByVim says of an operation that its VIM gave an address that its descriptor fixes to another port, before the
-// one that asks for it came. No retry helps.
-func refusedByVim(op *vnf.OpOcc) bool {
-	return op.Error != nil && strings.Contains(op.Error.Detail, "is in use on the network")
 }
 
 // checkInventory checks I2.

@@ -56,7 +56,6 @@ type world struct {
 	plan       commitPlan // what the store does with the commit under way
 	late       []lateMessage
 	backup     func() // puts an older ledger back
-	deadlines  map[string]time.Time
 
 	clients  clients
 	observed observed
@@ -114,7 +113,7 @@ func (w *world) until(ctx context.Context) time.Time {
 	if !ok {
 		return from.Add(attempt)
 	}
-	return from.Add((time.Until(at) + grain - 1) / grain * grain)
+	return from.Add((time.Until(at) + grain - 1) / grain * grain) //nolint:durationcheck // rounds up
 }
 
 // newID makes the ids of instances, operations, commits and events.

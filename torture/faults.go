@@ -70,7 +70,7 @@ func (in *injector) run(ctx context.Context) error {
 		in.misbehave(ctx)
 		pause(ctx, in.span(time.Second, 5*time.Second))
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop
 		}
 		n := in.rng.IntN(total)
 		for _, k := range kinds {

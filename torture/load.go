@@ -17,7 +17,7 @@ const (
 	own       = "/vnfm/v1"
 )
 
-// choices are the flavours and levels of the sample package. The zones of the simulated VIM are too few for the last.
+// choices are the flavours and levels of the sample package.
 var choices = []map[string]any{
 	{"flavourId": "standard"},
 	{"flavourId": "standard", "instantiationLevelId": "basic"},

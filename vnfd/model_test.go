@@ -113,7 +113,7 @@ func TestSampleModel(t *testing.T) {
 	})
 	t.Run("affinity over a group, and over a VDU", func(t *testing.T) {
 		t.Parallel()
-		want := []vnfd.AffinityRule{{ID: "apart", Scope: "zone", Vdus: []string{"gateway", "manager"}}, {ID: "apart", Scope: "nfvi_node", Vdus: []string{"gateway"}}}
+		want := []vnfd.AffinityRule{{ID: "together", Affinity: true, Scope: "zone", Vdus: []string{"gateway", "manager"}}, {ID: "apart", Scope: "nfvi_node", Vdus: []string{"gateway"}}}
 		if diff := cmp.Diff(want, []vnfd.AffinityRule{f.Affinity[0], d.Flavours[1].Affinity[0]}, noPositions); diff != "" {
 			t.Error(diff)
 		}

@@ -320,7 +320,7 @@ func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded
 	m := merge([]eventstore.Load{l})
 	var now time.Time
 	q := &pipeline{}
-	q.exec("begin isolation level repeatable read read only")
+	q.exec("begin isolation level repeatable read read only") //nolint:dupword // SQL
 	q.query("select clock_timestamp()", nil, func(r pgx.Rows) error { return r.Scan(&now) })
 	m.queue(q)
 	q.exec("commit")

@@ -33,7 +33,7 @@ func run() int {
 		o.Trace = *verbose
 		r := simulation.Twice(*seed, o)
 		for _, line := range r.Trace {
-			fmt.Println(line)
+			_, _ = fmt.Fprintln(os.Stdout, line)
 		}
 		report(r)
 		if r.Failed() {
@@ -71,13 +71,13 @@ func many(from, seeds uint64, long time.Duration, shrink, once bool, o simulatio
 		}
 	}
 	took := time.Since(begin)
-	fmt.Printf("%d seeds in %s (%.1f/s), %d failed\n", sum.Seeds, took.Round(time.Millisecond), float64(sum.Seeds)/took.Seconds(), failed)
-	fmt.Printf("%d client actions, %d commits, %d VIM calls, %s of virtual time\n", sum.Actions, sum.Commits, sum.Calls, sum.Elapsed.Round(time.Second))
+	_, _ = fmt.Fprintf(os.Stdout, "%d seeds in %s (%.1f/s), %d failed\n", sum.Seeds, took.Round(time.Millisecond), float64(sum.Seeds)/took.Seconds(), failed)
+	_, _ = fmt.Fprintf(os.Stdout, "%d client actions, %d commits, %d VIM calls, %s of virtual time\n", sum.Actions, sum.Commits, sum.Calls, sum.Elapsed.Round(time.Second))
 	for _, f := range slices.Sorted(maps.Keys(sum.Faults)) {
-		fmt.Printf("  %-22s %d\n", f, sum.Faults[f])
+		_, _ = fmt.Fprintf(os.Stdout, "  %-22s %d\n", f, sum.Faults[f])
 	}
 	for _, s := range slices.Sorted(maps.Keys(sum.Operations)) {
-		fmt.Printf("  operations %-11s %d\n", s, sum.Operations[s])
+		_, _ = fmt.Fprintf(os.Stdout, "  operations %-11s %d\n", s, sum.Operations[s])
 	}
 	if failed > 0 {
 		return 1
@@ -86,10 +86,10 @@ func many(from, seeds uint64, long time.Duration, shrink, once bool, o simulatio
 }
 
 func report(r *simulation.Result) {
-	fmt.Printf("seed %d trace %s: %d steps, %d commits, %d calls, %d actions, %d faults, %s\n", r.Seed, r.Hash, r.Steps, r.Commits, r.Calls,
+	_, _ = fmt.Fprintf(os.Stdout, "seed %d trace %s: %d steps, %d commits, %d calls, %d actions, %d faults, %s\n", r.Seed, r.Hash, r.Steps, r.Commits, r.Calls,
 		r.Actions, r.FaultsSeen, r.Elapsed.Round(time.Second))
 	for _, v := range r.Violations {
-		fmt.Println("  ✗", v)
+		_, _ = fmt.Fprintln(os.Stdout, "  ✗", v)
 	}
 }
 
@@ -100,11 +100,11 @@ func mutants(seeds uint64) int {
 		begin := time.Now()
 		h := simulation.Hunt(m, seeds, 5)
 		if len(h) == 0 {
-			fmt.Printf("%-18s SURVIVED %d seeds (%s)\n", m, seeds, time.Since(begin).Round(time.Second))
+			_, _ = fmt.Fprintf(os.Stdout, "%-18s SURVIVED %d seeds (%s)\n", m, seeds, time.Since(begin).Round(time.Second))
 			code = 1
 			continue
 		}
-		fmt.Printf("%-18s found, median of %d hunts: %d seeds (%s)   %s\n", m, len(h), simulation.Median(h), time.Since(begin).Round(time.Second), h[0].Violation)
+		_, _ = fmt.Fprintf(os.Stdout, "%-18s found, median of %d hunts: %d seeds (%s)   %s\n", m, len(h), simulation.Median(h), time.Since(begin).Round(time.Second), h[0].Violation)
 	}
 	return code
 }
