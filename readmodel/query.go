@@ -3,6 +3,7 @@ package readmodel
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -38,6 +39,21 @@ func get(ctx context.Context, r Reader, kind, id string, into any) error {
 		return vnfm.Errorf(vnfm.NotFound, "there is no %s %s", kind, id)
 	}
 	return decode(*v, into)
+}
+
+// Wanted reports whether the records know a resource of a VNF, by its planned id and generation: the instance holds it,
+// or an operation that has not ended may have asked for it. A sweep asks before it takes something for an orphan.
+func Wanted(ctx context.Context, r Reader, vnfID, resource string, generation int) (bool, error) {
+	v, err := Instance(ctx, r, vnfID)
+	if vnfm.KindOf(err) == vnfm.NotFound {
+		return false, nil
+	}
+	if err != nil || v.Operation != "" {
+		return err == nil, err
+	}
+	return slices.ContainsFunc(slices.Concat(v.Resources, v.Leftovers), func(held vnf.Resource) bool {
+		return held.ID == resource && held.Generation == generation
+	}), nil
 }
 
 // ListInstances returns VNF instances in order of id. The query's kind is set by it.

@@ -2,14 +2,11 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
-	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
@@ -60,28 +57,5 @@ func (p packages) Descriptor(ctx context.Context, digest string) (*vnfd.Descript
 // wanted reports whether the records know a resource that is not in the VIM manager's ledger: an instance holds it, or
 // an operation that has not ended may have asked for it.
 func (s *Server) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
-	ref := eventstore.ViewRef{Kind: readmodel.KindVnf, ID: r.Owner}
-	l, err := s.stores.main.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
-	if err != nil {
-		return false, err
-	}
-	view := l.Views[ref]
-	if view == nil {
-		return false, nil
-	}
-	var in vnf.Instance
-	if err := json.Unmarshal(view.Doc, &in); err != nil {
-		return false, vnfm.Wrap(vnfm.Internal, err, "decode the view of %s", r.Owner)
-	}
-	if in.Operation != "" {
-		return true, nil
-	}
-	for _, held := range [][]vnf.Resource{in.Resources, in.Leftovers} {
-		for i := range held {
-			if held[i].ID == r.Token.ID && held[i].Generation == r.Token.Generation {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
+	return readmodel.Wanted(ctx, s.stores.main, r.Owner, r.Token.ID, r.Token.Generation)
 }

@@ -3,7 +3,6 @@ package simulation
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -211,30 +210,7 @@ func (p packages) Descriptor(ctx context.Context, digest string) (*vnfd.Descript
 
 // wanted is server's answer to the sweep: do the records know a resource that has no ledger row?
 func (w *world) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
-	ref := eventstore.ViewRef{Kind: readmodel.KindVnf, ID: r.Owner}
-	l, err := w.store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
-	if err != nil {
-		return false, err
-	}
-	view := l.Views[ref]
-	if view == nil {
-		return false, nil
-	}
-	var in vnf.Instance
-	if err := json.Unmarshal(view.Doc, &in); err != nil {
-		return false, err
-	}
-	if in.Operation != "" {
-		return true, nil
-	}
-	for _, held := range [][]vnf.Resource{in.Resources, in.Leftovers} {
-		for i := range held {
-			if held[i].ID == r.Token.ID && held[i].Generation == r.Token.Generation {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
+	return readmodel.Wanted(ctx, w.store, r.Owner, r.Token.ID, r.Token.Generation)
 }
 
 // blobs keeps files in memory.
