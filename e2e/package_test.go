@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vnfm/vnfm/samples"
 )
 
 // sharedPackage returns a real package of the shared folder with another vnfdId, nil when there is no such folder.
@@ -87,17 +89,16 @@ func (d *daemon) onboard(csar []byte) string {
 // samplePackage returns the vnfdId of our own package, which dev onboards.
 func (d *daemon) samplePackage() string {
 	d.t.Helper()
-	var id string
 	d.await("the sample package", func() bool {
 		all, _ := d.must(200, "GET", "/vnfpkgm/v2/vnf_packages", nil).([]any)
 		for _, p := range all {
-			if text(p, "onboardingState") == "ONBOARDED" {
-				id = text(p, "vnfdId")
+			if text(p, "onboardingState") == "ONBOARDED" && text(p, "vnfdId") == samples.VnfdID {
+				return true
 			}
 		}
-		return id != ""
+		return false
 	})
-	return id
+	return samples.VnfdID
 }
 
 // create makes an instance and returns its id.
