@@ -39,7 +39,7 @@ Ctrl-C stops the server; kill -9 does no harm either.
 // onboardSample onboards our own package once.
 func (s *Server) onboardSample(ctx context.Context) error {
 	pkgs := s.parts.packages
-	if _, _, err := pkgs.ByVnfdID(ctx, samples.VnfdID); vnfm.KindOf(err) != vnfm.Unprocessable {
+	if _, err := pkgs.ByVnfdID(ctx, samples.VnfdID); vnfm.KindOf(err) != vnfm.Unprocessable {
 		return err
 	}
 	by := request.Info{Actor: "vnfm", ID: "sample-package"}

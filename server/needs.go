@@ -7,7 +7,6 @@ import (
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
-	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -38,20 +37,11 @@ type packages struct{ *vnfpkg.Service }
 
 // Enabled returns the onboarded and enabled package with a vnfdId.
 func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, error) {
-	id, _, err := p.ByVnfdID(ctx, vnfdID)
+	pkg, err := p.ByVnfdID(ctx, vnfdID)
 	if err != nil {
 		return lcm.PackageRef{}, err
 	}
-	pkg, err := p.Get(ctx, id)
-	if err != nil {
-		return lcm.PackageRef{}, err
-	}
-	return lcm.PackageRef{ID: id, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + id, Version: pkg.Version}, nil
-}
-
-// Descriptor returns a descriptor by its digest.
-func (p packages) Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error) {
-	return p.Service.Descriptor(ctx, digest)
+	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
 // wanted reports whether the records know a resource that is not in the VIM manager's ledger: an instance holds it, or

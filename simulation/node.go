@@ -28,7 +28,6 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 	"github.com/vnfm/vnfm/vnf"
-	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -193,19 +192,11 @@ func (connections) Connections() []vim.Connection { return sim.Connections() }
 type packages struct{ *vnfpkg.Service }
 
 func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, error) {
-	id, _, err := p.ByVnfdID(ctx, vnfdID)
+	pkg, err := p.ByVnfdID(ctx, vnfdID)
 	if err != nil {
 		return lcm.PackageRef{}, err
 	}
-	pkg, err := p.Get(ctx, id)
-	if err != nil {
-		return lcm.PackageRef{}, err
-	}
-	return lcm.PackageRef{ID: id, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + id, Version: pkg.Version}, nil
-}
-
-func (p packages) Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error) {
-	return p.Service.Descriptor(ctx, digest)
+	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
 // wanted is server's answer to the sweep: do the records know a resource that has no ledger row?

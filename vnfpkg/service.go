@@ -185,19 +185,19 @@ func (s *Service) List(ctx context.Context, after string, limit int) ([]*Package
 	return out, nil
 }
 
-// ByVnfdID returns the package that a VNF instance of a vnfdId is made of, and the digest of its descriptor. Returns
+// ByVnfdID returns the package that a VNF instance of a vnfdId is made of, as of one read; InUse is not set. Returns
 // Unprocessable at /vnfdId when there is none or it is DISABLED (SOL003 v3.7.1 §5.4.2.3.1).
-func (s *Service) ByVnfdID(ctx context.Context, vnfdID string) (packageID, digest string, err error) {
+func (s *Service) ByVnfdID(ctx context.Context, vnfdID string) (*Package, error) {
 	p, err := s.byVnfdID(ctx, vnfdID)
 	switch {
 	case err != nil:
-		return "", "", err
+		return nil, err
 	case p == nil:
-		return "", "", vnfm.Errorf(vnfm.Unprocessable, "There is no onboarded VNF package with the vnfdId %q.", vnfdID).At("/vnfdId")
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "There is no onboarded VNF package with the vnfdId %q.", vnfdID).At("/vnfdId")
 	case p.Operational != Enabled:
-		return "", "", vnfm.Errorf(vnfm.Unprocessable, "The VNF package %s of the vnfdId %q is DISABLED; enable it first.", p.ID, vnfdID).At("/vnfdId")
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "The VNF package %s of the vnfdId %q is DISABLED; enable it first.", p.ID, vnfdID).At("/vnfdId")
 	}
-	return p.ID, p.DescriptorDigest, nil
+	return p, nil
 }
 
 // byVnfdID returns nil when no package has the id.

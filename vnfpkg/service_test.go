@@ -34,11 +34,14 @@ func TestOnboard(t *testing.T) {
 	if p.Onboarding != vnfpkg.StateOnboarded || p.Operational != vnfpkg.Enabled || p.VnfdID != samples.VnfdID || len(p.Images) != 2 {
 		t.Errorf("after processing: %+v", p)
 	}
-	found, digest, err := w.ByVnfdID(t.Context(), samples.VnfdID)
-	if err != nil || found != id || digest != p.DescriptorDigest {
-		t.Errorf("by vnfdId: %s, %s, %v", found, digest, err)
+	found, err := w.ByVnfdID(t.Context(), samples.VnfdID)
+	if err != nil {
+		t.Fatal(err)
 	}
-	d, err := w.Descriptor(t.Context(), digest)
+	if found.ID != id || found.DescriptorDigest != p.DescriptorDigest || found.Version != p.Version {
+		t.Errorf("by vnfdId: %+v, want %+v", found, p)
+	}
+	d, err := w.Descriptor(t.Context(), found.DescriptorDigest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,20 +53,20 @@ func TestOnboard(t *testing.T) {
 	if diff := cmp.Diff(pkg.Descriptor, d); diff != "" {
 		t.Errorf("the stored descriptor differs: %s", diff)
 	}
-	again, err := w.Descriptor(t.Context(), digest)
+	again, err := w.Descriptor(t.Context(), found.DescriptorDigest)
 	if err != nil || again != d {
 		t.Errorf("the cache does not return the same descriptor: %v", err)
 	}
 	if _, err := w.Descriptor(t.Context(), "0000"); vnfm.KindOf(err) != vnfm.NotFound {
 		t.Errorf("unknown digest: %v", err)
 	}
-	if _, _, err := w.ByVnfdID(t.Context(), "unknown"); vnfm.KindOf(err) != vnfm.Unprocessable {
+	if _, err := w.ByVnfdID(t.Context(), "unknown"); vnfm.KindOf(err) != vnfm.Unprocessable {
 		t.Errorf("unknown vnfdId: %v", err)
 	}
 	if _, err := w.Patch(t.Context(), id, vnfpkg.Change{OperationalState: vnfpkg.Disabled}, by); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.ByVnfdID(t.Context(), samples.VnfdID); vnfm.KindOf(err) != vnfm.Unprocessable {
+	if _, err := w.ByVnfdID(t.Context(), samples.VnfdID); vnfm.KindOf(err) != vnfm.Unprocessable {
 		t.Errorf("disabled package: %v", err)
 	}
 }
