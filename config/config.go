@@ -34,6 +34,7 @@ type Config struct {
 	Package     Package     `embed:"" prefix:"package-"`
 	Idempotency Idempotency `embed:"" prefix:"idempotency-"`
 	Lane        Lane        `embed:"" prefix:"lane-"`
+	Secret      Secret      `embed:"" prefix:"secret-"`
 }
 
 // Log says what is logged and how.
@@ -95,6 +96,11 @@ type Lane struct {
 	Lease      time.Duration `default:"10s" help:"How long a node holds its lanes without renewing; another takes over after that."`
 	Committers int           `help:"Committers of this node; 0: 1 on SQLite, 2 on PostgreSQL."`
 	Batch      int           `default:"64" help:"Changes of different VNFs written in one transaction at most."`
+}
+
+// Secret says how credentials are kept.
+type Secret struct {
+	KeyFile string `help:"File of the keys that stored credentials are encrypted with, one per line in base64 (32 bytes), the newest first; every node needs the same. Empty: secret.key in the data folder, made on the first start." placeholder:"FILE"`
 }
 
 // Validate checks the settings together and reports every problem at once.

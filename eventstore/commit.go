@@ -185,10 +185,14 @@ const (
 	TableVimResources = "vim_resources"
 	// TableNfvoCommands holds the NFVO manager's commands.
 	TableNfvoCommands = "nfvo_commands"
+	// TableSecrets holds credentials as package secret sealed them.
+	TableSecrets = "secrets"
+	// TableNotifications holds what subscribers are to be told.
+	TableNotifications = "notifications"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {

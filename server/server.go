@@ -19,6 +19,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/telemetry"
 )
 
@@ -39,6 +40,7 @@ type Server struct {
 	reg     *prometheus.Registry
 	tracing *telemetry.Tracing
 	stores  *stores
+	keys    *secret.Keyring
 	parts   *parts
 	listen  net.Listener
 	http    *http.Server
@@ -59,6 +61,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	}
 	if s.stores, err = openStores(ctx, c); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
+	}
+	if s.keys, err = openKeyring(c); err != nil {
+		return nil, errors.Join(err, s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	lc := net.ListenConfig{} // before anything is taken from another node
 	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {

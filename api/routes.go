@@ -1,0 +1,147 @@
+package api
+
+import (
+	"maps"
+	"net/http"
+
+	"github.com/vnfm/vnfm/lcm"
+)
+
+// handler answers one request.
+type handler func(c *call) (*answer, error)
+
+// method is how one method of a route is served.
+type method struct {
+	do    handler
+	query []string // query parameters it knows
+	body  []string // media types of its body; nil: a body is ignored
+	// stream: the handler reads the body itself.
+	stream bool
+	// open: no authentication, no Version.
+	open bool
+}
+
+type route map[string]method
+
+const (
+	jsonType  = "application/json"
+	mergeType = "application/merge-patch+json"
+)
+
+// routes returns every route: those of the standard's interfaces, then our own.
+func (a *api) routes() map[string]route {
+	all := map[string]route{}
+	for _, part := range []map[string]route{
+		a.versionRoutes(),
+		a.vnfRoutes(),
+		a.opOccRoutes(),
+		a.packageRoutes(),
+		a.ownRoutes(),
+		a.simRoutes(),
+	} {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// The roots of the interfaces.
+const (
+	lcmRoot = "/vnflcm/v2"
+	pkgRoot = "/vnfpkgm/v2"
+	ownRoot = "/vnfm/v1"
+	paging  = "nextpage_opaque_marker"
+)
+
+func get(h handler, query ...string) route { return route{http.MethodGet: {do: h, query: query}} }
+
+func open(h handler) route { return route{http.MethodGet: {do: h, open: true}} }
+
+func post(h handler, body ...string) route { return route{http.MethodPost: {do: h, body: body}} }
+
+func put(h handler, body ...string) route { return route{http.MethodPut: {do: h, body: body}} }
+
+func patch(h handler, body ...string) route { return route{http.MethodPatch: {do: h, body: body}} }
+
+func remove(h handler) route { return route{http.MethodDelete: {do: h}} }
+
+// with joins the methods of one path.
+func with(routes ...route) route {
+	all := route{}
+	for _, r := range routes {
+		maps.Copy(all, r)
+	}
+	return all
+}
+
+func (a *api) versionRoutes() map[string]route {
+	return map[string]route{
+		"/vnflcm/api_versions":    open(versions("/vnflcm")),
+		lcmRoot + "/api_versions": open(versions("/vnflcm")),
+		"/vnfpkgm/api_versions":   open(versions("/vnfpkgm")),
+		pkgRoot + "/api_versions": open(versions("/vnfpkgm")),
+	}
+}
+
+func (a *api) vnfRoutes() map[string]route {
+	const root = lcmRoot + "/vnf_instances"
+	return map[string]route{
+		root:                       with(post(a.createVnf, jsonType), get(a.listVnfs, paging, "all_fields", "exclude_default")),
+		root + "/{id}":             with(get(a.showVnf), remove(a.deleteVnf)),
+		root + "/{id}/instantiate": post(a.instantiate, jsonType),
+		root + "/{id}/terminate":   post(a.terminate, jsonType),
+	}
+}
+
+func (a *api) opOccRoutes() map[string]route {
+	const root = lcmRoot + "/vnf_lcm_op_occs"
+	return map[string]route{
+		root:                    get(a.listOpOccs, paging, "all_fields", "exclude_default"),
+		root + "/{id}":          get(a.showOpOcc),
+		root + "/{id}/retry":    post(a.task(lcm.API.Retry)),
+		root + "/{id}/rollback": post(a.task(lcm.API.Rollback)),
+		root + "/{id}/fail":     post(a.fail),
+		root + "/{id}/cancel":   post(a.cancel, jsonType),
+	}
+}
+
+func (a *api) packageRoutes() map[string]route {
+	const root = pkgRoot + "/vnf_packages"
+	content := method{do: a.putPackageContent, stream: true, body: []string{"application/zip", "application/octet-stream"}}
+	return map[string]route{
+		root:                           with(post(a.createPackage, jsonType), get(a.listPackages, paging)),
+		root + "/{id}":                 with(get(a.showPackage), patch(a.patchPackage, mergeType, jsonType), remove(a.deletePackage)),
+		root + "/{id}/package_content": {http.MethodPut: content},
+	}
+}
+
+// ownRoutes are the resources no standard has.
+func (a *api) ownRoutes() map[string]route {
+	routes := map[string]route{
+		ownRoot + "/vnf_instances/{id}/events":     get(a.vnfEvents, paging),
+		ownRoot + "/vnf_instances/{id}/leftovers":  get(a.leftovers),
+		ownRoot + "/vnf_instances/{id}/cleanup":    post(a.cleanup),
+		ownRoot + "/vnf_lcm_op_occs/{id}/progress": get(a.progress),
+		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
+		ownRoot + "/sagas/{id}":                    get(a.showSaga),
+		ownRoot + "/audit/verify":                  with(get(a.verify), post(a.verify)),
+		ownRoot + "/vims":                          get(a.listVims),
+		ownRoot + "/parked_messages":               get(a.parked, "consumer"),
+		"/healthz":                                 open(a.healthz),
+		"/readyz":                                  open(a.readyz),
+	}
+	if a.Redrive != nil {
+		routes[ownRoot+"/parked_messages/{id}/redrive"] = post(a.redrive)
+	}
+	return routes
+}
+
+// simRoutes are the resources of the simulated VIM, where there is one.
+func (a *api) simRoutes() map[string]route {
+	if a.Sim == nil {
+		return nil
+	}
+	return map[string]route{
+		ownRoot + "/sim/inventory": get(a.simInventory),
+		ownRoot + "/sim/behaviour": with(get(a.simBehaviour), put(a.setSimBehaviour, jsonType)),
+	}
+}
