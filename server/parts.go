@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
@@ -39,6 +40,7 @@ type parts struct {
 	packages   *vnfpkg.Service
 	vims       vims
 	sim        *sim.Sim
+	denials    *access.Denials
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
 	workers    []func(context.Context) error
@@ -81,6 +83,10 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.buildUseCases(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	if p.denials, err = s.newDenials(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	p.workers = append(p.workers, p.denials.Run)
 	s.buildParticipants(p)
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())
