@@ -66,6 +66,9 @@ func (s *Server) newDenials(p *parts) (*access.Denials, error) {
 	if err := s.reg.Register(counter); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	for _, l := range [][]string{{"401", "unauthenticated"}, {"401", "invalid_token"}, {"403", "insufficient_scope"}, {"429", "too-many"}} {
+		counter.WithLabelValues(l...) // there from the start, at 0
+	}
 	return access.NewDenials(access.DenialsConfig{
 		Store: p.main.store, Doer: p.main.committer, Node: s.node + "-" + uuid.NewString(), Now: time.Now, Log: s.log,
 		Observe: func(d access.Denial) { counter.WithLabelValues(strconv.Itoa(d.Status), d.Reason).Inc() },
