@@ -46,7 +46,8 @@ func newCertificates(c config.TLS, now func() time.Time, log *slog.Logger) (*cer
 // config returns the settings of a listener: each handshake gets those of the files as they are then.
 func (t *certificates) config() *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
+		MinVersion:             tls.VersionTLS12,
+		SessionTicketsDisabled: t.cfg.ClientAuth != "off",
 		NextProtos: []string{"h2", "http/1.1"},
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			return t.current(), nil
@@ -107,6 +108,7 @@ func (t *certificates) read() (*tls.Config, error) {
 	default:
 		return c, nil
 	}
+	c.SessionTicketsDisabled = true // a resumed session would carry a certificate past a change of the authorities
 	b, err := os.ReadFile(t.cfg.ClientCA)
 	if err != nil {
 		return nil, fmt.Errorf("tls-client-ca-file: %w", err)
