@@ -45,6 +45,7 @@ func (a *api) routes() map[string]route {
 		{access.ReadLcm, access.WriteLcm, a.opOccRoutes()},
 		{access.ReadPackages, access.WritePackages, a.packageRoutes()},
 		{access.ReadOwn, access.Operate, a.ownRoutes()},
+		{access.ReadOwn, access.Administer, a.vimRoutes()},
 		{access.Administer, access.Administer, a.siteRoutes()},
 		{access.Administer, access.Administer, a.simRoutes()},
 		{access.Open, access.Open, a.healthRoutes()},
@@ -142,8 +143,12 @@ func (a *api) ownRoutes() map[string]route {
 		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
 		ownRoot + "/vnf_lcm_op_occs":               get(a.origins, paging),
-		ownRoot + "/vims":                          get(a.listVims),
 	}
+}
+
+// vimRoutes are the VIM connections: everybody of the site sees them, its administrators change them.
+func (a *api) vimRoutes() map[string]route {
+	return map[string]route{ownRoot + "/vims": get(a.listVims)}
 }
 
 // siteRoutes are the resources of whoever runs the site.
