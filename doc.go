@@ -13,6 +13,7 @@
 //	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	secret       credentials, sealed before they are stored
+//	egress       the way out to peers over HTTP, guarded
 //	timer        due timeouts become saga input
 //	readmodel    the views an API reader sees, written in the same commit
 //	server       the composition root
