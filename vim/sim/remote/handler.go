@@ -19,7 +19,7 @@ const (
 	driverPath    = "/driver"
 	InventoryPath = "/vnfm/v1/sim/inventory"
 	BehaviourPath = "/vnfm/v1/sim/behaviour"
-	HealthPath    = "/readyz"
+	HealthPath    = "/healthz"
 )
 
 // question is one call of a driver.
