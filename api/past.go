@@ -48,7 +48,7 @@ func (a *api) chronicles() (instances, opOccs, packages chronicle) {
 			return nil, err //nolint:wrapcheck // has its kind
 		}
 		out := &sol.PastVnfInstance{
-			VnfInstance: *vnfInstance(&s.Value, c.base), Deleted: s.Value.Deleted, Operation: s.Value.Operation,
+			VnfInstance: *vnfInstance(&s.Value, c.base), Deleted: s.Value.Deleted, Operation: s.Value.Operation, Cleanup: s.Value.Cleanup,
 			Leftovers: leftoversOf(&s.Value),
 		}
 		out.Moment, out.Links = f(e)

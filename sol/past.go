@@ -32,6 +32,8 @@ type PastVnfInstance struct {
 	Deleted bool   `json:"deleted,omitempty"` // it is no more; the rest shows it as it was last
 	// Operation is the operation occurrence under way then.
 	Operation string `json:"operationUnderWay,omitempty"`
+	// Cleanup is the saga under way then that releases leftovers.
+	Cleanup string `json:"cleanupUnderWay,omitempty"`
 	// Leftovers is what failed operations had left at VIMs.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
 	Links     PastLinks  `json:"_links"` // in place of the instance's
