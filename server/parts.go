@@ -14,6 +14,7 @@ import (
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/timer"
 	"github.com/vnfm/vnfm/vim"
@@ -42,6 +43,7 @@ type parts struct {
 	vims       vims
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
+	tail       *tail.Watcher                                         // for those who follow the main side's events
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
 	workers    []func(context.Context) error
@@ -140,8 +142,9 @@ func (s *Server) buildFollowers(p *parts) error {
 		return err
 	}
 	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
-	d.followers = append(d.followers, ticks.OnCommit, follower.OnCommit)
-	p.workers = append(p.workers, ticks.Run, follower.Run)
+	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
+	d.followers = append(d.followers, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
+	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
 	return nil
 }
 
