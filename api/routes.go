@@ -14,6 +14,7 @@ type handler func(c *call) (*answer, error)
 // method is how one method of a route is served.
 type method struct {
 	do    handler
+	tail  handler  // serves GET where server-sent events are asked for; nil: they are not to be had
 	query []string // query parameters it knows
 	body  []string // media types of its body; nil: a body is ignored
 	// stream: the handler reads the body itself.
@@ -45,6 +46,7 @@ func (a *api) routes() map[string]route {
 		{access.ReadLcm, access.WriteLcm, a.opOccRoutes()},
 		{access.ReadPackages, access.WritePackages, a.packageRoutes()},
 		{access.ReadOwn, access.Operate, a.ownRoutes()},
+		{access.ReadOwn, access.Operate, a.pastRoutes()},
 		{access.ReadOwn, access.Administer, a.vimRoutes()},
 		{access.Administer, access.Administer, a.siteRoutes()},
 		{access.Administer, access.Administer, a.simRoutes()},
@@ -136,11 +138,11 @@ func (a *api) packageRoutes() map[string]route {
 // ownRoutes are the resources no standard has that show and mend VNFs.
 func (a *api) ownRoutes() map[string]route {
 	return map[string]route{
-		ownRoot + "/vnf_instances/{id}/events":     get(a.vnfEvents, paging),
 		ownRoot + "/vnf_instances/{id}/leftovers":  get(a.leftovers),
 		ownRoot + "/vnf_instances/{id}/cleanup":    post(a.cleanup),
 		ownRoot + "/vnf_lcm_op_occs/{id}/progress": get(a.progress),
 		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
+		ownRoot + "/sagas":                         get(a.listSagas, paging, "vnf", "state"),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
 		ownRoot + "/vnf_lcm_op_occs":               get(a.origins, paging),
 	}

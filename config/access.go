@@ -59,7 +59,7 @@ func (c *Config) validateAccess(bad func(format string, args ...any)) {
 			continue
 		}
 		u, err := url.Parse(v)
-		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
 			bad("%s: want an https URL, or http on loopback", name)
 		}
 	}

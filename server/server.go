@@ -85,6 +85,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	} else if c.Authenticated() {
 		s.log.WarnContext(ctx, "callers prove who they are over a connection that is not encrypted here: set tls-cert-file, or have a proxy encrypt it")
 	}
+	s.http.RegisterOnShutdown(s.parts.tail.Stop) // a tail has no end of its own
 	return s, nil
 }
 
