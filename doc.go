@@ -5,6 +5,7 @@
 // what things are; read it in the order in which one operation happens:
 //
 //	api          the HTTP edge: routes, ProblemDetails, the idempotency filter
+//	access       who calls and what they may do: tokens, certificates, roles, limits, the record of denials
 //	lcm          the use cases, one file per LCM operation: command handler on top, saga below
 //	vnf          the two aggregates (VnfInstance, VnfLcmOpOcc): Process and Apply, pure
 //	eventstore   one commit, in one transaction or not at all; memory, SQLite, PostgreSQL

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
@@ -61,7 +62,7 @@ func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	}
 	c := api.Config{
 		LCM: w.cases, Packages: packages{w.cases}, Views: w.store, Vims: registry{}, Sim: w.sim, Log: log,
-		Authenticate: api.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
+		Authenticate: access.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
 			if id != "m1" {
 				return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 			}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
@@ -44,6 +45,7 @@ type parts struct {
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
 	tail       *tail.Watcher                                         // for those who follow the main side's events
+	denials    *access.Denials
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
 	workers    []func(context.Context) error
@@ -86,6 +88,10 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.buildUseCases(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	if p.denials, err = s.newDenials(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	p.workers = append(p.workers, p.denials.Run)
 	s.buildParticipants(p)
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())

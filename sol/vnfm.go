@@ -18,6 +18,7 @@ type VnfEvent struct {
 	Schema        int             `json:"schema"`
 	Time          time.Time       `json:"time"`
 	Actor         string          `json:"actor,omitempty"`
+	Role          string          `json:"role,omitempty"` // the actor's at that time
 	Command       string          `json:"command,omitempty"`
 	CorrelationId string          `json:"correlationId,omitempty"`
 	CausationId   string          `json:"causationId,omitempty"`
@@ -32,7 +33,8 @@ type OpProgress struct {
 	VnfInstanceId    string             `json:"vnfInstanceId"`
 	Operation        string             `json:"operation"`
 	OperationState   string             `json:"operationState"`
-	Policy           string             `json:"policy"` // rollback, hold: what a failure leads to
+	StartedBy        string             `json:"startedBy,omitempty"` // the caller's name
+	Policy           string             `json:"policy"`              // rollback, hold: what a failure leads to
 	StateEnteredTime time.Time          `json:"stateEnteredTime"`
 	StartTime        time.Time          `json:"startTime"`
 	EndTime          time.Time          `json:"endTime,omitzero"`
@@ -41,6 +43,32 @@ type OpProgress struct {
 	Error            *ProblemDetails    `json:"error,omitempty"`
 	Warnings         []string           `json:"warnings,omitempty"`
 	Resources        []ResourceProgress `json:"resources"`
+}
+
+// OpOrigin says who started an operation.
+type OpOrigin struct {
+	VnfLcmOpOccId  string    `json:"vnfLcmOpOccId"`
+	VnfInstanceId  string    `json:"vnfInstanceId"`
+	Operation      string    `json:"operation"`
+	OperationState string    `json:"operationState"`
+	StartTime      time.Time `json:"startTime"`
+	StartedBy      string    `json:"startedBy,omitempty"` // the caller's name
+}
+
+// Denial counts what one caller was denied on one route, for one reason, in one minute.
+type Denial struct {
+	Minute  time.Time `json:"minute"`
+	Caller  string    `json:"caller"`
+	Role    string    `json:"role,omitempty"`
+	Address string    `json:"address,omitempty"` // where the last came from
+	Method  string    `json:"method,omitempty"`
+	Route   string    `json:"route,omitempty"`
+	Status  int       `json:"status"`
+	Reason  string    `json:"reason,omitempty"` // a code of RFC 6750, or a kind of error
+	Detail  string    `json:"detail,omitempty"` // of the last
+	Count   int       `json:"count"`
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
 }
 
 // ResourceProgress is how far one planned resource got.
