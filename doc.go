@@ -12,6 +12,7 @@
 //	inbox        each message handled once, its effect committed with its mark
 //	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
+//	filter       attribute filters: what a client may select by, and what it means for a document
 //	secret       credentials, sealed before they are stored
 //	egress       the way out to peers over HTTP, guarded
 //	timer        due timeouts become saga input

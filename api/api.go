@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 )
@@ -48,6 +50,10 @@ type Config struct {
 	MaxBody int64
 	// MaxPackage bounds package contents in bytes; 0: 4 GiB.
 	MaxPackage int64
+	// Tail tells who follows events of new ones; nil: server-sent events are not to be had.
+	Tail *tail.Watcher
+	// Heartbeat is how often a tail in which nothing happens shows that it is alive; 0: 15 s.
+	Heartbeat time.Duration
 	// Consumers are the consumers whose parked messages are listed.
 	Consumers []string
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
@@ -65,6 +71,9 @@ func New(c Config) http.Handler {
 	}
 	if c.MaxPackage == 0 {
 		c.MaxPackage = 4 << 30
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = heartbeat
 	}
 	a := &api{Config: c}
 	mux := http.NewServeMux()

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,13 +43,15 @@ type world struct {
 	log   *strings.Builder
 	api   http.Handler
 	http  *httptest.Server
+	later *atomic.Int64 // the store's clock, behind epoch
 	// lenient: requests may be against the specification.
 	lenient bool
 }
 
 func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, store: memory.New(memory.Config{Now: func() time.Time { return epoch }}), log: &strings.Builder{}}
+	w := &world{t: t, log: &strings.Builder{}, later: &atomic.Int64{}}
+	w.store = memory.New(memory.Config{Now: func() time.Time { return epoch.Add(time.Duration(w.later.Load())) }})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.doer = eventstore.NewCommitter(w.store, eventstore.CommitterConfig{Logger: log})
 	w.cases = &cases{world: w}

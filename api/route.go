@@ -100,7 +100,10 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, methods route, vers
 			return nil, versionErr
 		}
 	}
-	if !accepts(r.Header.Values("Accept")) {
+	do := m.do
+	if m.tail != nil && a.Tail != nil && r.Method == http.MethodGet && asks(r.Header.Values("Accept"), streamType) {
+		do = m.tail
+	} else if !accepts(r.Header.Values("Accept")) {
 		return nil, &httpError{status: http.StatusNotAcceptable, detail: "This resource is application/json only."}
 	}
 	for parameter := range r.URL.Query() {
@@ -117,9 +120,9 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, methods route, vers
 		return nil, err
 	}
 	if name == http.MethodGet {
-		return m.do(c)
+		return do(c)
 	}
-	return c.once(m.do)
+	return c.once(do)
 }
 
 // readBody checks the form of the body and reads it, or leaves it to the handler.
@@ -168,20 +171,19 @@ func methodNotAllowed(name string, methods route) error {
 
 // accepts says whether an Accept header admits JSON.
 func accepts(values []string) bool {
-	if len(values) == 0 {
-		return true
-	}
+	return len(values) == 0 || asks(values, "*/*", "application/*", jsonType, "application/problem+json")
+}
+
+// asks says whether an Accept header names one of the media types.
+func asks(values []string, types ...string) bool {
 	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {
 			media, params, err := mime.ParseMediaType(part)
 			if err != nil {
 				continue
 			}
-			switch media {
-			case "*/*", "application/*", jsonType, "application/problem+json":
-				if q := params["q"]; q == "" || strings.Trim(q, "0.") != "" {
-					return true
-				}
+			if q := params["q"]; slices.Contains(types, media) && (q == "" || strings.Trim(q, "0.") != "") {
+				return true
 			}
 		}
 	}

@@ -13,6 +13,7 @@ type handler func(c *call) (*answer, error)
 // method is how one method of a route is served.
 type method struct {
 	do    handler
+	tail  handler  // serves GET where server-sent events are asked for; nil: they are not to be had
 	query []string // query parameters it knows
 	body  []string // media types of its body; nil: a body is ignored
 	// stream: the handler reads the body itself.
@@ -37,6 +38,7 @@ func (a *api) routes() map[string]route {
 		a.opOccRoutes(),
 		a.packageRoutes(),
 		a.ownRoutes(),
+		a.pastRoutes(),
 		a.simRoutes(),
 	} {
 		maps.Copy(all, part)
@@ -117,11 +119,11 @@ func (a *api) packageRoutes() map[string]route {
 // ownRoutes are the resources no standard has.
 func (a *api) ownRoutes() map[string]route {
 	routes := map[string]route{
-		ownRoot + "/vnf_instances/{id}/events":     get(a.vnfEvents, paging),
 		ownRoot + "/vnf_instances/{id}/leftovers":  get(a.leftovers),
 		ownRoot + "/vnf_instances/{id}/cleanup":    post(a.cleanup),
 		ownRoot + "/vnf_lcm_op_occs/{id}/progress": get(a.progress),
 		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
+		ownRoot + "/sagas":                         get(a.listSagas, paging, "vnf", "state"),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
 		ownRoot + "/audit/verify":                  with(get(a.verify), post(a.verify)),
 		ownRoot + "/vims":                          get(a.listVims),

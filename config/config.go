@@ -78,6 +78,7 @@ type Vim struct {
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
 	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
 	Simulated     bool          `default:"true" negatable:"" help:"Offer the two simulated VIMs sim-1 and sim-2."`
+	SimURL        string        `name:"sim-url" help:"URL of simulated VIMs in a process of their own (vnfmd sim-vim), which several nodes can share; empty: they are in this one." placeholder:"URL"`
 }
 
 // Package says how VNF packages are read.
@@ -110,7 +111,7 @@ func (c *Config) Validate() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		bad("listen: %q is not an address with a port, e.g. 127.0.0.1:8080", c.Listen)
-	} else if c.APIToken == "" && !loopback(host) {
+	} else if c.APIToken == "" && !Loopback(host) {
 		bad("listen: %s is not loopback; set api-token, or listen on 127.0.0.1", c.Listen)
 	}
 	if c.Database != "" {
@@ -131,7 +132,7 @@ func (c *Config) Validate() error {
 			bad("vim-database: want a URL that begins with postgres://, or sqlite:NAME")
 		}
 	}
-	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint} {
+	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint, "vim-sim-url": c.Vim.SimURL} {
 		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
 			bad("%s: %q is not an http or https URL", name, v)
 		}
@@ -174,7 +175,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func loopback(host string) bool {
+// Loopback reports whether a host name or address is of this machine only.
+func Loopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}

@@ -201,8 +201,9 @@ type RecordWrite struct {
 	Delete   bool
 }
 
-// Snapshot is the folded state of a stream at a version, in a schema of the aggregate's own. A snapshot is an
-// optimisation: it may be dropped at any time.
+// Snapshot is the folded state of a stream at a version, in a schema of the aggregate's own. Those of many versions of a
+// stream are kept, so that a past state costs no more than the present one. A snapshot is an optimisation: it may be
+// dropped at any time.
 type Snapshot struct {
 	Stream  string
 	Version int64

@@ -76,6 +76,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
 		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	s.http.RegisterOnShutdown(s.parts.tail.Stop) // a tail has no end of its own
 	return s, nil
 }
 

@@ -71,10 +71,35 @@ type Saga struct {
 	Started     time.Time     `json:"started"`
 	Updated     time.Time     `json:"updated"`
 	Deadline    time.Time     `json:"deadline,omitzero"`
-	NextTimeout time.Time     `json:"nextTimeout,omitzero"` // of an attempt, a backoff or the whole
-	Stages      []SagaStage   `json:"stages"`
-	Attempts    []SagaAttempt `json:"attempts"` // every command sent, in order
-	Cleanups    []Saga        `json:"cleanups,omitempty"`
+	NextTimeout time.Time     `json:"nextTimeout,omitzero"`
+	TimeoutOf   *SagaTimeout  `json:"nextTimeoutOf,omitempty"` // what the next timeout is of
+	Stages      []SagaStage   `json:"stages,omitempty"`        // not in lists
+	Attempts    []SagaAttempt `json:"attempts,omitempty"`      // every command sent, in order; not in lists
+	Cleanups    []Saga        `json:"cleanups,omitempty"`      // not in lists
+	Links       SagaLinks     `json:"_links"`
+}
+
+// The kinds of timeouts of a saga.
+const (
+	TimeoutAttempt  = "attempt"  // no answer to a command: it is sent again, or given up
+	TimeoutBackoff  = "backoff"  // the wait before the next attempt is over
+	TimeoutDeadline = "deadline" // the whole took too long
+)
+
+// SagaTimeout says what a timeout is of.
+type SagaTimeout struct {
+	Kind string `json:"kind"` // one of the Timeout… values
+	Step string `json:"step,omitempty"`
+	Item string `json:"item,omitempty"`
+}
+
+// SagaLinks is the links of a saga.
+type SagaLinks struct {
+	Self        Link   `json:"self"`
+	VnfLcmOpOcc *Link  `json:"vnfLcmOpOcc,omitempty"` // not of a cleanup
+	VnfInstance Link   `json:"vnfInstance"`
+	Parent      *Link  `json:"parent,omitempty"`
+	Cleanups    []Link `json:"cleanups,omitempty"`
 }
 
 // SagaFailure says why something failed.
