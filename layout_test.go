@@ -24,8 +24,9 @@ var layer = map[string]int{
 	"eventstore": 2, "request": 3,
 	"vnf": 4, "vim": 4, "nfvo": 4, "bus": 4,
 	"aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5, "inbox": 6, "timer": 6, "saga": 7,
-	"readmodel": 8, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9,
-	"access": 9, "api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10,
+	"readmodel": 8,
+	"vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "access": 9, "notify": 9,
+	"api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10,
 	"server": 11, "simulation": 11,
 	"cmd": programs, "e2e": programs, "bench": programs, "torture": programs,
 	"internal": -1, // plumbing for tests; checked apart
@@ -116,7 +117,7 @@ func TestDomainIsPure(t *testing.T) {
 			}
 		}
 	}
-	for _, dir := range []string{"vnf", "vnfd", "saga", "lcm", "aggregate", "readmodel", "inbox", "timer", "outbox", "vimmanager"} {
+	for _, dir := range []string{"vnf", "vnfd", "saga", "lcm", "aggregate", "readmodel", "inbox", "timer", "outbox", "vimmanager", "notify"} {
 		for _, f := range sources(t) {
 			if f.dir != dir || strings.HasSuffix(f.name, "_test.go") {
 				continue
