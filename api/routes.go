@@ -37,6 +37,7 @@ func (a *api) routes() map[string]route {
 		a.opOccRoutes(),
 		a.packageRoutes(),
 		a.ownRoutes(),
+		a.vimRoutes(),
 		a.simRoutes(),
 	} {
 		maps.Copy(all, part)
@@ -86,7 +87,7 @@ func (a *api) vnfRoutes() map[string]route {
 	const root = lcmRoot + "/vnf_instances"
 	return map[string]route{
 		root:                       with(post(a.createVnf, jsonType), get(a.listVnfs, paging, "all_fields", "exclude_default")),
-		root + "/{id}":             with(get(a.showVnf), remove(a.deleteVnf)),
+		root + "/{id}":             with(get(a.showVnf), patch(a.modifyVnf, mergeType, jsonType), remove(a.deleteVnf)),
 		root + "/{id}/instantiate": post(a.instantiate, jsonType),
 		root + "/{id}/terminate":   post(a.terminate, jsonType),
 	}
@@ -124,7 +125,6 @@ func (a *api) ownRoutes() map[string]route {
 		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
 		ownRoot + "/audit/verify":                  with(get(a.verify), post(a.verify)),
-		ownRoot + "/vims":                          get(a.listVims),
 		ownRoot + "/parked_messages":               get(a.parked, "consumer"),
 		"/healthz":                                 open(a.healthz),
 		"/readyz":                                  open(a.readyz),
@@ -133,6 +133,19 @@ func (a *api) ownRoutes() map[string]route {
 		routes[ownRoot+"/parked_messages/{id}/redrive"] = post(a.redrive)
 	}
 	return routes
+}
+
+// vimRoutes are the registry of VIM connections, where there is one.
+func (a *api) vimRoutes() map[string]route {
+	if a.Vims == nil {
+		return nil
+	}
+	const root = ownRoot + "/vims"
+	return map[string]route{
+		root:                 with(post(a.registerVim, jsonType), get(a.listVims)),
+		root + "/{id}":       with(get(a.showVim), patch(a.patchVim, mergeType, jsonType), remove(a.deleteVim)),
+		root + "/{id}/check": post(a.checkVim),
+	}
 }
 
 // simRoutes are the resources of the simulated VIM, where there is one.

@@ -18,6 +18,7 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
@@ -37,7 +38,8 @@ type parts struct {
 	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
 	lcm        *lcm.Service
 	packages   *vnfpkg.Service
-	vims       vims
+	vims       *vimregistry.Service
+	drivers    map[string]vim.Driver // by vimType
 	sim        *sim.Sim
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
@@ -76,7 +78,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		}
 	}
 	if err := s.buildVims(p); err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.close())
 	}
 	if err := s.buildUseCases(p); err != nil {
 		return nil, errors.Join(err, p.close())
@@ -108,7 +110,7 @@ func (s *Server) buildParticipants(p *parts) {
 	vimCfg := s.vimManager(p)
 	vimWorker := vimmanager.NewWorker(vimCfg)
 	nfvoWorker := nfvomanager.NewWorker(nfvomanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
 		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout,
 	})
 	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
@@ -142,29 +144,33 @@ func (s *Server) buildFollowers(p *parts) error {
 	return nil
 }
 
-// buildVims makes the drivers and the registry.
+// buildVims makes the drivers and the registry. It is kept in the main database, whoever reads it.
 func (s *Server) buildVims(p *parts) error {
-	p.vims = vims{drivers: map[string]vim.Driver{}}
-	if !s.cfg.Vim.Simulated {
-		return nil
+	p.drivers = map[string]vim.Driver{}
+	var builtIn []vim.Connection
+	if s.cfg.Vim.Simulated {
+		simulated, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
+		if err != nil {
+			return fmt.Errorf("open the simulated VIM: %w", err)
+		}
+		p.sim = simulated
+		p.closers = append(p.closers, simulated.Close)
+		p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
+		builtIn = sim.Connections()
 	}
-	simulated, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
-	if err != nil {
-		return fmt.Errorf("open the simulated VIM: %w", err)
-	}
-	p.sim = simulated
-	p.closers = append(p.closers, simulated.Close)
-	p.vims.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
-	p.vims.connections = sim.Connections()
-	p.vims.standard = sim.Default
-	return nil
+	var err error
+	p.vims, err = vimregistry.New(vimregistry.Config{
+		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
+		CheckTimeout: s.cfg.Vim.CallTimeout,
+	})
+	return err
 }
 
 // vimManager returns the settings of the VIM manager's parts.
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	cfg := vimmanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
 		Logger: s.log, Context: s.tracing.Context,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
 		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted,

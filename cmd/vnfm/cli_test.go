@@ -116,6 +116,7 @@ func TestOutput(t *testing.T) {
 		"sim_inventory": {"sim", "inventory", "--vnf", "fw1"},
 		"sim_behaviour": {"sim", "behaviour"},
 		"vim_list":      {"vim", "list"},
+		"vim_show":      {"vim", "show", "site-b"},
 		"audit_verify":  {"audit", "verify"},
 		"parked_list":   {"parked", "list"},
 	} {
