@@ -3,6 +3,7 @@ package lcm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 
@@ -25,6 +26,17 @@ type modifyData struct {
 
 // Modify implements API.
 func (s *Service) Modify(ctx context.Context, vnfID string, r Modify, by request.Info) (*vnf.OpOcc, error) {
+	var err error
+	for range 3 { // a package that changed meanwhile is looked at again
+		var op *vnf.OpOcc
+		if op, err = s.modify(ctx, vnfID, r, by); !errors.Is(err, eventstore.ErrVersion) {
+			return op, err
+		}
+	}
+	return nil, vnfm.Wrap(vnfm.Conflict, err, "the package or the VNF instance is being changed")
+}
+
+func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request.Info) (*vnf.OpOcc, error) {
 	seen, err := s.instance(ctx, vnfID)
 	if err != nil {
 		return nil, err

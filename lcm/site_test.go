@@ -35,6 +35,7 @@ type site struct {
 	svc       *lcm.Service
 	d         *vnfd.Descriptor
 	enabled   func() (lcm.PackageRef, error)
+	byDigest  map[string]*vnfd.Descriptor // else d
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
 	ids       int
@@ -116,7 +117,12 @@ func (s *site) Enabled(context.Context, string) (lcm.PackageRef, error) {
 	return s.enabled()
 }
 
-func (s *site) Descriptor(context.Context, string) (*vnfd.Descriptor, error) { return s.d, nil }
+func (s *site) Descriptor(_ context.Context, digest string) (*vnfd.Descriptor, error) {
+	if d := s.byDigest[digest]; d != nil {
+		return d, nil
+	}
+	return s.d, nil
+}
 
 // registered are the VIM connections there are.
 func registered() vim.Fixed {
