@@ -116,6 +116,7 @@ func TestOutput(t *testing.T) {
 		"sim_inventory": {"sim", "inventory", "--vnf", "fw1"},
 		"sim_behaviour": {"sim", "behaviour"},
 		"vim_list":      {"vim", "list"},
+		"vim_show":      {"vim", "show", "site-b"},
 		"audit_verify":  {"audit", "verify"},
 		"audit_denials": {"audit", "denials"},
 		"parked_list":   {"parked", "list"},
