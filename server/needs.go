@@ -22,10 +22,11 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
-// wanted reports whether the records know a resource that is not in the VIM manager's ledger: an instance holds it, or
-// an operation that has not ended may have asked for it.
-func (s *Server) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
-	return readmodel.Wanted(ctx, s.stores.main, r.Owner, r.Token.ID, r.Token.Generation)
+// wanted returns which resources of a VNF the records know: an instance holds them, or an operation that has not ended may
+// have asked for them.
+func (s *Server) wanted(ctx context.Context, vnfID string) (func(vim.Token) bool, error) {
+	known, err := readmodel.Wanted(ctx, s.stores.main, vnfID)
+	return func(t vim.Token) bool { return known(t.ID, t.Generation) }, err
 }
 
 // busy lists the VNFs that the VIM manager keeps or makes resources for at a connection.

@@ -184,9 +184,10 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
-// wanted is server's answer to the sweep: do the records know a resource that has no ledger row?
-func (w *world) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
-	return readmodel.Wanted(ctx, w.store, r.Owner, r.Token.ID, r.Token.Generation)
+// wanted is server's answer to the sweep: which resources of a VNF do the records know?
+func (w *world) wanted(ctx context.Context, vnfID string) (func(vim.Token) bool, error) {
+	known, err := readmodel.Wanted(ctx, w.store, vnfID)
+	return func(t vim.Token) bool { return known(t.ID, t.Generation) }, err
 }
 
 // blobs keeps files in memory.
