@@ -115,7 +115,7 @@ const merge = "application/merge-patch+json"
 
 // Credentials are sealed on their way in, from wherever they come, and found nowhere: in no database, file, log, event, message or
 // answer. VNFs are at the VIM the request, their own connections or the default name, several at once; what they hold is released
-// through the same connection. Seen failing with the request's Params not masked, and with the row of a VNF written unsealed.
+// through the same connection. Seen failing with the request's Params not masked.
 func TestACanaryPasswordIsFoundNowhere(t *testing.T) {
 	both := map[string]func(t *testing.T) []string{"sqlite with a second database": func(*testing.T) []string { return []string{"--vim-database=sqlite:vims.db"} }}
 	maps.Copy(both, backends)
