@@ -9,12 +9,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
@@ -42,13 +44,15 @@ type world struct {
 	log   *strings.Builder
 	api   http.Handler
 	http  *httptest.Server
+	later *atomic.Int64 // the store's clock, behind epoch
 	// lenient: requests may be against the specification.
 	lenient bool
 }
 
 func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, store: memory.New(memory.Config{Now: func() time.Time { return epoch }}), log: &strings.Builder{}}
+	w := &world{t: t, log: &strings.Builder{}, later: &atomic.Int64{}}
+	w.store = memory.New(memory.Config{Now: func() time.Time { return epoch.Add(time.Duration(w.later.Load())) }})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.doer = eventstore.NewCommitter(w.store, eventstore.CommitterConfig{Logger: log})
 	w.cases = &cases{world: w}
@@ -58,7 +62,7 @@ func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	}
 	c := api.Config{
 		LCM: w.cases, Packages: packages{w.cases}, Views: w.store, Vims: registry{}, Sim: w.sim, Log: log,
-		Authenticate: api.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
+		Authenticate: access.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
 			if id != "m1" {
 				return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 			}

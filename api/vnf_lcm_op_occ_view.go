@@ -83,7 +83,8 @@ func resourceChanges(in *vnf.ResourceChanges) *sol.ResourceChanges {
 // opProgress shows how far an operation got.
 func opProgress(op *vnf.OpOcc) *sol.OpProgress {
 	out := &sol.OpProgress{
-		VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State), Policy: op.Policy,
+		VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State),
+		StartedBy: op.Actor, Policy: op.Policy,
 		StateEnteredTime: op.StateEntered, StartTime: op.Started, EndTime: op.Ended, Final: op.State.Final(),
 		Error: problemDetails(op.Error), Warnings: op.Warnings, Resources: []sol.ResourceProgress{},
 	}

@@ -248,3 +248,13 @@ func (c *Client) Leftovers(ctx context.Context, id string) ([]sol.Leftover, erro
 func (c *Client) Parked(ctx context.Context) ([]sol.ParkedMessage, error) {
 	return list[sol.ParkedMessage](ctx, c, own+"/parked_messages")
 }
+
+// OpOrigins lists who started which operation.
+func (c *Client) OpOrigins(ctx context.Context) ([]sol.OpOrigin, error) {
+	return list[sol.OpOrigin](ctx, c, own+"/vnf_lcm_op_occs")
+}
+
+// Denials lists what callers were denied in the last days, the oldest first.
+func (c *Client) Denials(ctx context.Context) ([]sol.Denial, error) {
+	return list[sol.Denial](ctx, c, own+"/audit/denials")
+}

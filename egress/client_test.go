@@ -141,17 +141,17 @@ func TestTokenEndpointSaysNo(t *testing.T) {
 	defer c.Close()
 	a := p.auth()
 	a.OAuth2.ClientID = "stranger"
-	_, err := post(t, c, p.URL+"/in", a) //nolint:bodyclose // closed in post
+	_, err := post(t, c, p.URL+"/in", a)
 	var e *Error
 	if !errors.As(err, &e) || e.Class != Status || !e.Token || e.StatusCode != http.StatusUnauthorized {
 		t.Errorf("%#v", err)
 	}
 	a.OAuth2.TokenEndpoint = p.URL + "/nothing"
-	if _, err = post(t, c, p.URL+"/in", a); ClassOf(err) != Status { //nolint:bodyclose // closed in post
+	if _, err = post(t, c, p.URL+"/in", a); ClassOf(err) != Status {
 		t.Error(err)
 	}
 	a.OAuth2.TokenEndpoint = "http://127.0.0.1:1/token"
-	if _, err = post(t, c, p.URL+"/in", a); ClassOf(err) != Unreachable { //nolint:bodyclose // closed in post
+	if _, err = post(t, c, p.URL+"/in", a); ClassOf(err) != Unreachable {
 		t.Error(err)
 	}
 }
@@ -170,7 +170,7 @@ func TestBasic(t *testing.T) {
 		t.Error(resp, err)
 	}
 	for _, a := range []*Auth{{Types: []string{TLSCert}}, {Types: []string{OAuth2ClientCredentials}}, {Types: []string{BasicAuth}}, {Types: []string{"NEW"}}} {
-		if _, err := post(t, c, s.URL, a); ClassOf(err) != Unusable { //nolint:bodyclose // closed in post
+		if _, err := post(t, c, s.URL, a); ClassOf(err) != Unusable {
 			t.Errorf("%v: %v", a, err)
 		}
 	}
@@ -190,14 +190,14 @@ func TestClientCertificate(t *testing.T) {
 	c := New(Config{AllowLocal: true, RootCAs: roots, ClientCert: &s.TLS.Certificates[0]})
 	defer c.Close()
 	for want, a := range []*Auth{nil, {Types: []string{TLSCert}}} {
-		if _, err := post(t, c, s.URL, a); err != nil { //nolint:bodyclose // closed in post
+		if _, err := post(t, c, s.URL, a); err != nil {
 			t.Fatal(err)
 		}
 		if n := <-seen; n != want {
 			t.Errorf("%v: %d certificates shown, want %d", a, n, want)
 		}
 	}
-	if _, err := post(t, local(), s.URL, nil); ClassOf(err) != Unreachable || !strings.Contains(err.Error(), "authority") { //nolint:bodyclose // closed in post
+	if _, err := post(t, local(), s.URL, nil); ClassOf(err) != Unreachable || !strings.Contains(err.Error(), "authority") {
 		t.Errorf("an unknown authority: %v", err)
 	}
 }
@@ -254,7 +254,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]Class{"/hang": Timeout, "/header": Unreachable, "/echo": Unreachable} {
-		if _, err := post(t, c, s.URL+path, &Auth{Types: []string{BasicAuth}, Basic: &Basic{UserName: canary}}); ClassOf(err) != want { //nolint:bodyclose // closed in post
+		if _, err := post(t, c, s.URL+path, &Auth{Types: []string{BasicAuth}, Basic: &Basic{UserName: canary}}); ClassOf(err) != want {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -268,12 +268,12 @@ func TestErrorsWithoutAnAnswer(t *testing.T) {
 	url := "http://" + l.Addr().String()
 	l.Close()
 	c := local()
-	if _, err := post(t, c, url, nil); ClassOf(err) != Unreachable || !strings.Contains(err.Error(), "refused") { //nolint:bodyclose // closed in post
+	if _, err := post(t, c, url, nil); ClassOf(err) != Unreachable || !strings.Contains(err.Error(), "refused") {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Do(ctx, get(t, url), nil); !errors.Is(err, context.Canceled) { //nolint:bodyclose // no answer
+	if _, err := c.Do(ctx, get(t, url), nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

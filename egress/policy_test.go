@@ -63,7 +63,7 @@ func TestRefusesByDialedAddress(t *testing.T) {
 			t.Errorf("%s: %v (%s)", host, err, class)
 		}
 	}
-	if c := ClassOf(func() error { _, err := c.Do(t.Context(), get(t, "http://localhost:"+port), nil); return err }()); c != Refused { //nolint:bodyclose // refused
+	if c := ClassOf(func() error { _, err := c.Do(t.Context(), get(t, "http://localhost:"+port), nil); return err }()); c != Refused {
 		t.Errorf("localhost: class %q", c)
 	}
 	if arrived != 0 {
@@ -74,7 +74,7 @@ func TestRefusesByDialedAddress(t *testing.T) {
 func TestRefusesURLs(t *testing.T) {
 	c := New(Config{AllowLocal: true})
 	for _, url := range []string{"ftp://192.0.2.1/", "file:///etc/passwd", "http://", "/relative", "https://user:canary@192.0.2.1/", "gopher://192.0.2.1"} {
-		_, err := c.Do(t.Context(), get(t, url), nil) //nolint:bodyclose // refused
+		_, err := c.Do(t.Context(), get(t, url), nil)
 		if ClassOf(err) != Refused {
 			t.Errorf("%s: %v", url, err)
 		} else if strings.Contains(err.Error(), "canary") {
@@ -86,7 +86,7 @@ func TestRefusesURLs(t *testing.T) {
 func TestRefusesTokenEndpoint(t *testing.T) {
 	c := New(Config{})
 	for _, url := range []string{"http://127.0.0.1:1/token", "http://localhost:1/token", "http://169.254.169.254/latest/meta-data", "ftp://192.0.2.1", "http://u:canary@192.0.2.1/", "%"} {
-		_, err := c.Do(t.Context(), get(t, "https://192.0.2.1/"), &Auth{Types: []string{OAuth2ClientCredentials}, OAuth2: &OAuth2{ClientID: "c", TokenEndpoint: url}}) //nolint:bodyclose // refused
+		_, err := c.Do(t.Context(), get(t, "https://192.0.2.1/"), &Auth{Types: []string{OAuth2ClientCredentials}, OAuth2: &OAuth2{ClientID: "c", TokenEndpoint: url}})
 		if ClassOf(err) != Refused || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -99,7 +99,7 @@ func TestProxyIsNotAsked(t *testing.T) {
 	t.Setenv("HTTP_PROXY", proxy.URL)
 	t.Setenv("HTTPS_PROXY", proxy.URL)
 	c := New(Config{Deny: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
-	if _, err := c.Do(t.Context(), get(t, "http://192.0.2.1/"), nil); ClassOf(err) != Refused { //nolint:bodyclose // refused
+	if _, err := c.Do(t.Context(), get(t, "http://192.0.2.1/"), nil); ClassOf(err) != Refused {
 		t.Error(err)
 	}
 }

@@ -50,6 +50,8 @@ type site struct {
 	script func(m message.Message) *answer
 	// rival is called once, when the next change of a use case has been decided and is not written yet: another node.
 	rival func()
+	// shown is what readers saw after each commit.
+	shown []shown
 	// grant changes the grant that is given.
 	grant func(*nfvo.Grant)
 }
@@ -75,7 +77,7 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 		held:    map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
 	}
 	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
-	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{})
+	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){s.witness}})
 	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
 		t.Fatal(err)
@@ -493,6 +495,7 @@ func (s *site) finish() {
 	for _, d := range diffs {
 		s.t.Errorf("%s\nwant %s\ngot  %s", d, d.Want.Doc, d.Got.Doc)
 	}
+	s.past()
 }
 
 // events returns the types of an aggregate's events, in order.

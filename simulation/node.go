@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/bus/embedded"
@@ -147,8 +148,10 @@ func (w *world) newNode(index, life int) *node {
 	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, Logger: quietLog})
 	n.api = api.New(api.Config{
 		LCM: service, Packages: pkgs, Views: w.viewsFor(n), Vims: registry, Log: quietLog, BaseURL: "http://vnfm",
-		Authenticate: func(*http.Request) (string, error) { return "client", nil },
-		Consumers:    []string{consumerVim, consumerNfvo, consumerReplies},
+		Authenticate: func(*http.Request) (*access.Caller, error) {
+			return &access.Caller{Name: "client", Roles: []access.Role{access.Admin}}, nil
+		},
+		Consumers: []string{consumerVim, consumerNfvo, consumerReplies},
 	})
 	n.loops = []*loop{
 		{name: "lease", once: n.lease.RunOnce, every: leaseTTL / 3, awake: true},

@@ -260,7 +260,7 @@ func (s *stepping) look(ctx context.Context) error {
 			in.Quarantined = true
 			r.move(Unresolved, lg.now.Add(lg.Quarantine))
 			return nil
-		case in.Silence == "": // the worker died before the call, or the call came to nothing
+		case in.Silence == "": // the worker died before the call, or the call came to nothing, or what a reserve joined is gone
 			r.doc.Intent, r.doc.Tries = nil, 0
 			r.move(Wanted, lg.now)
 			return nil
@@ -414,11 +414,13 @@ func (w *Worker) stepCommand(ctx context.Context, rec eventstore.Record) error {
 			if err != nil {
 				return err
 			}
-			if r == nil || r.State != Active { // released meanwhile
+			if r == nil { // the ledger went back
 				it.State = itemCleared
 				continue
 			}
-			if r.changed = true; r.doc.letGo(c.ID) { // a later attempt has joined the row, and it is that one's to clear
+			r.changed = true
+			// Released meanwhile; or a later attempt has joined the row, and it is that one's to clear.
+			if held := r.doc.letGo(c.ID); held || r.State != Active {
 				it.State = itemCleared
 				continue
 			}

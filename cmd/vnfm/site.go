@@ -129,7 +129,26 @@ func (c *vimList) Run(s *session) error {
 }
 
 type auditCmd struct {
-	Verify auditVerify `cmd:"" help:"Check the hash chains and the order of all events."`
+	Verify  auditVerify  `cmd:"" help:"Check the hash chains and the order of all events."`
+	Denials auditDenials `cmd:"" help:"List what callers were denied in the last week, counted by caller, route and minute; the newest last."`
+}
+
+type auditDenials struct{}
+
+func (auditDenials) Run(s *session) error {
+	all, err := s.Denials(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, d := range all {
+			rows = append(rows, []string{
+				stamp(d.Last), strconv.Itoa(d.Count), strconv.Itoa(d.Status), d.Caller, d.Role, d.Address, d.Method, d.Route, d.Detail,
+			})
+		}
+		table(w, []string{"LAST", "TIMES", "STATUS", "CALLER", "ROLE", "FROM", "METHOD", "ROUTE", "WHY"}, rows)
+	})
 }
 
 type auditVerify struct{}

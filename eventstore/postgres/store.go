@@ -72,10 +72,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			return s.reading.Query(ctx, q, args...)
 		},
-		Time: func(t time.Time) any { return t },
-		Ints: func(n []int) any { return n },
-		In:   "= any(%s::int[])",
-		Err:  meaning,
+		Time:    func(t time.Time) any { return t },
+		Ints:    func(n []int) any { return n },
+		Texts:   func(s []string) any { return s },
+		In:      "= any(%s::int[])",
+		InTexts: "= any(%s::text[])",
+		Err:     meaning,
 	}
 	return s, nil
 }

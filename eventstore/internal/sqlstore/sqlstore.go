@@ -30,10 +30,11 @@ type Dialect struct {
 	// Query runs a query outside a transaction.
 	Query func(ctx context.Context, sql string, args ...any) (Rows, error)
 	// Time and Ints turn values into arguments.
-	Time func(time.Time) any
-	Ints func([]int) any
-	// In is the condition "is one of the argument's integers", with %s for the placeholder.
-	In string
+	Time  func(time.Time) any
+	Ints  func([]int) any
+	Texts func([]string) any
+	// In is the condition "is one of the argument's integers", InTexts that for texts; %s is the placeholder.
+	In, InTexts string
 	// Err gives an error of the driver its meaning.
 	Err func(error) error
 }
