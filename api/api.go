@@ -10,7 +10,6 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/tail"
-	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 )
 
@@ -26,7 +25,7 @@ type Config struct {
 	LCM      lcm.API
 	Packages Packages
 	Views    eventstore.Reader
-	Vims     vim.Registry
+	Vims     Vims     // nil: there is no registry, its resources are 404
 	Sim      *sim.Sim // nil: there is no simulated VIM, its resources are 404
 	// Ready reports the conditions of being ready; all must be ok.
 	Ready        func(ctx context.Context) []Check

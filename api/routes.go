@@ -46,7 +46,7 @@ func (a *api) routes() map[string]route {
 		{access.ReadLcm, access.WriteLcm, a.opOccRoutes()},
 		{access.ReadPackages, access.WritePackages, a.packageRoutes()},
 		{access.ReadOwn, access.Operate, a.ownRoutes()},
-		{access.ReadOwn, access.Operate, a.pastRoutes()},
+		{access.ReadOwn, access.ReadOwn, a.pastRoutes()},
 		{access.ReadOwn, access.Administer, a.vimRoutes()},
 		{access.Administer, access.Administer, a.siteRoutes()},
 		{access.Administer, access.Administer, a.simRoutes()},
@@ -107,7 +107,7 @@ func (a *api) vnfRoutes() map[string]route {
 	const root = lcmRoot + "/vnf_instances"
 	return map[string]route{
 		root:                       with(post(a.createVnf, jsonType), get(a.listVnfs, paging, "all_fields", "exclude_default")),
-		root + "/{id}":             with(get(a.showVnf), remove(a.deleteVnf)),
+		root + "/{id}":             with(get(a.showVnf), patch(a.modifyVnf, mergeType, jsonType), remove(a.deleteVnf)),
 		root + "/{id}/instantiate": post(a.instantiate, jsonType),
 		root + "/{id}/terminate":   post(a.terminate, jsonType),
 	}
@@ -148,11 +148,6 @@ func (a *api) ownRoutes() map[string]route {
 	}
 }
 
-// vimRoutes are the VIM connections: everybody of the site sees them, its administrators change them.
-func (a *api) vimRoutes() map[string]route {
-	return map[string]route{ownRoot + "/vims": get(a.listVims)}
-}
-
 // siteRoutes are the resources of whoever runs the site.
 func (a *api) siteRoutes() map[string]route {
 	routes := map[string]route{
@@ -170,6 +165,19 @@ func (a *api) siteRoutes() map[string]route {
 
 func (a *api) healthRoutes() map[string]route {
 	return map[string]route{"/healthz": get(a.healthz), "/readyz": get(a.readyz)}
+}
+
+// vimRoutes are the registry of VIM connections, where there is one.
+func (a *api) vimRoutes() map[string]route {
+	if a.Vims == nil {
+		return nil
+	}
+	const root = ownRoot + "/vims"
+	return map[string]route{
+		root:                 with(post(a.registerVim, jsonType), get(a.listVims)),
+		root + "/{id}":       with(get(a.showVim), patch(a.patchVim, mergeType, jsonType), remove(a.deleteVim)),
+		root + "/{id}/check": post(a.checkVim),
+	}
 }
 
 // simRoutes are the resources of the simulated VIM, where there is one.

@@ -127,7 +127,6 @@ type follower struct {
 // comes back with the id of the last event.
 func (f *follower) run(w http.ResponseWriter) error {
 	f.w, f.rc = w, http.NewResponseController(w)
-	_ = f.rc.SetReadDeadline(time.Time{}) // the server's bound is for requests; it would end the tail
 	fmt.Fprintf(&f.buf, "retry: %d\n\n", comeBack)
 	if err := f.flush(); err != nil {
 		return err
@@ -155,6 +154,7 @@ func (f *follower) run(w http.ResponseWriter) error {
 		case <-f.c.ctx.Done():
 			return nil
 		case <-f.c.api.Tail.Stopped():
+			_ = f.rc.SetWriteDeadline(time.Time{}) // the end of the answer is still to be written
 			return nil
 		}
 	}

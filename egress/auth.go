@@ -74,6 +74,14 @@ type scheme struct {
 	cert   bool
 }
 
+// Usable returns an error of class Unusable when the client has nothing to authenticate with as the peer wants it.
+func (c *Client) Usable(a *Auth) error {
+	if _, e := c.choose(a); e != nil {
+		return e
+	}
+	return nil
+}
+
 // choose picks what the client can do of what the peer accepts: a token before a password, with the certificate where
 // the peer takes one. The error is of class Unusable when nothing is left.
 func (c *Client) choose(a *Auth) (scheme, *Error) {

@@ -54,6 +54,9 @@ func (e *Error) Error() string {
 	return at + ": " + e.reason
 }
 
+// Failure makes an error of a class other than Status. The reason must tell no credential.
+func Failure(class Class, reason string) *Error { return &Error{Class: class, reason: reason} }
+
 // ClassOf returns the class of the first Error in err's chain, empty when there is none.
 func ClassOf(err error) Class {
 	var e *Error
@@ -61,6 +64,15 @@ func ClassOf(err error) Class {
 		return e.Class
 	}
 	return ""
+}
+
+// StatusOf returns the HTTP status of an error of class Status, 0 for any other.
+func StatusOf(err error) int {
+	var e *Error
+	if errors.As(err, &e) && e.Class == Status {
+		return e.StatusCode
+	}
+	return 0
 }
 
 // Unexpected makes the error of an answer whose status the caller does not want. It does not read or close the body.
