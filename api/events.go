@@ -345,7 +345,7 @@ func vnfEvent(e *eventstore.Event) sol.VnfEvent {
 	_ = json.Unmarshal(e.Meta, &meta) // an event without readable metadata is still shown
 	return sol.VnfEvent{
 		Lane: e.Lane, Offset: e.Offset, Stream: e.Stream, Version: e.Version, Id: e.ID, Type: e.Type, Schema: e.Schema,
-		Time: e.Time, Actor: meta.Actor, Command: meta.Command, CorrelationId: meta.CorrelationID,
+		Time: e.Time, Actor: meta.Actor, Role: meta.Role, Command: meta.Command, CorrelationId: meta.CorrelationID,
 		CausationId: meta.CausationID, Traceparent: meta.Traceparent, Data: e.Data, Hash: hex.EncodeToString(e.Hash),
 	}
 }

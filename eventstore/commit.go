@@ -189,10 +189,12 @@ const (
 	TableSecrets = "secrets"
 	// TableNotifications holds what subscribers are to be told.
 	TableNotifications = "notifications"
+	// TableDenials holds what package access counted of denied requests.
+	TableDenials = "denials"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {

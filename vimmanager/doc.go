@@ -26,12 +26,14 @@
 // Every call to a VIM lies between two commits. The intent is committed first, with the time by which the call will
 // have been given up; a worker that dies leaves it behind. Whoever meets an unresolved intent looks the token up, waits
 // for the deadline, looks, waits for a quarantine time, and looks again, before it believes that nothing is there. No
-// Start without a Find by token before it.
+// Start without a Find by token before it. A reserve that joins an ACTIVE row makes it UNRESOLVED: it is answered once a
+// look has found the resource, and when none is there the row begins anew.
 //
 // # The sweep
 //
 // The Sweeper compares what each VIM lists as ours with the ledger. It releases, through the ledger, what no row
-// accounts for once it was seen twice, and reports what the ledger has and the VIM has not. When the ledger was lost or
+// accounts for once it was seen twice, and what a row accounts for that the records no longer know (a ledger that went back
+// builds once more what was cleared away since), and reports what the ledger has and the VIM has not. When the ledger was lost or
 // restored to an older point, Find before Start takes what is there back as its commands come again, a release works
 // without a row, and Config.Wanted lets the sweep rebuild the rows of resources the records know. Without Wanted, a
 // resource without a row is released: never point an empty ledger at a VIM in use without it.

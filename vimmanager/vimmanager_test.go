@@ -1,7 +1,6 @@
 package vimmanager_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -58,9 +57,15 @@ func TestASecondAttemptJoinsTheRow(t *testing.T) {
 	w.run(time.Second)
 	w.deliver(w.reserve("r2", 1, network(1)))
 	w.run(10 * time.Second)
+	w.driver.calls = nil
 	w.deliver(w.reserve("r3", 1, network(1)))
+	w.wantReplies("r1 SUCCEEDED", "r2 SUCCEEDED")
+	w.run(time.Second)
 	w.wantReplies("r1 SUCCEEDED", "r2 SUCCEEDED", "r3 SUCCEEDED")
 	w.wantInventory(network(1))
+	if !slices.Equal(w.driver.calls, []string{"find"}) {
+		t.Errorf("a later attempt at what stands made the calls %v", w.driver.calls)
+	}
 }
 
 // An attempt that failed in part clears away what it made, but not what a later attempt was told that it has. Found by
@@ -352,7 +357,7 @@ func TestVIMManagersDatabaseIsLostOrRestoredToAnOlderPoint(t *testing.T) {
 		w := newWorld(t, "")
 		w.deliver(w.reserve("r1", 1, network(1)), w.reserve("r2", 1, network(2)))
 		w.run(time.Second)
-		w.cfg.Wanted = func(_ context.Context, _ string, r vim.Resource) (bool, error) { return r.Token == token(1), nil }
+		w.cfg.Wanted = knows(func(t vim.Token) bool { return t == token(1) })
 		w.loseLedger()
 		w.sweepOnce()
 		w.sweepOnce()

@@ -73,7 +73,7 @@ func (c *opHistory) Run(s *session) error {
 	}
 	return s.show(o, func(w io.Writer) {
 		printMoment(w, &o.Moment, false)
-		printOp(w, &o.VnfLcmOpOcc)
+		printOp(w, &operation{VnfLcmOpOcc: o.VnfLcmOpOcc})
 		var rows [][]string
 		for _, r := range o.Resources {
 			rows = append(rows, []string{r.Kind, r.Name, state(r.State), strconv.Itoa(r.Attempt), elapsed(r.Began, r.Ended), r.Reason})
