@@ -48,7 +48,7 @@ func (w *world) reserveAt(id, connection string, rs ...vim.Reserve) {
 }
 
 // A VNF's own connection is swept for the VNF's resources, and for nobody else's. Seen failing with sites that leave out what
-// VNFs have of their own (the orphan stays), and with covers always true (the other VNF's network goes).
+// VNFs have of their own (the orphan stays), and with owners not looked at (the other VNF's network gets a row).
 func TestTheSweepCoversWhatAVnfHasOfItsOwn(t *testing.T) {
 	mine := vim.Connection{ID: "mine", Type: sim.Type}
 	w, r := newOwning(t, vim.Owned{VnfID: vnf, Connection: mine})
@@ -74,6 +74,9 @@ func TestTheSweepCoversWhatAVnfHasOfItsOwn(t *testing.T) {
 	slices.Sort(have)
 	if want := []string{token(1).String(), token(3).String()}; !slices.Equal(have, want) {
 		t.Errorf("the VIM has %v, want %v", have, want)
+	}
+	if state := w.state(network(3)); state != "" {
+		t.Errorf("the ledger has another VNF's network: %s", state)
 	}
 	// The VNF's own sim-1 is somewhere else: what is there is not looked for at the registered one.
 	r.owned = append(r.owned, vim.Owned{VnfID: vnf, Connection: vim.Connection{ID: sim.Default, Type: "AWAY"}})
