@@ -12,6 +12,7 @@
 //	outbox, bus  committed messages to their consumers, in order per VNF
 //	inbox        each message handled once, its effect committed with its mark
 //	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
+//	vimregistry  VIM connections: registered ones, and those of one VNF; credentials sealed
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document
 //	secret       credentials, sealed before they are stored
