@@ -11,7 +11,6 @@ import (
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/tail"
-	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 )
 
@@ -27,7 +26,7 @@ type Config struct {
 	LCM      lcm.API
 	Packages Packages
 	Views    eventstore.Reader
-	Vims     vim.Registry
+	Vims     Vims // nil: there is no registry, its resources are 404
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/nfvo/restclient"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -60,7 +61,7 @@ func maskedParams(p sol.KeyValuePairs) sol.KeyValuePairs {
 		return nil
 	}
 	var out sol.KeyValuePairs
-	if json.Unmarshal(masked(encode(p)), &out) != nil {
+	if json.Unmarshal(secret.Masked(encode(p)), &out) != nil {
 		return nil
 	}
 	return out

@@ -47,6 +47,7 @@ func (a *api) routes() map[string]route {
 		{access.ReadPackages, access.WritePackages, a.packageRoutes()},
 		{access.ReadOwn, access.Operate, a.ownRoutes()},
 		{access.ReadOwn, access.ReadOwn, a.pastRoutes()},
+		{access.ReadOwn, access.Administer, a.vimRoutes()},
 		{access.Administer, access.Administer, a.siteRoutes()},
 		{access.Administer, access.Administer, a.simRoutes()},
 		{access.Open, access.Open, a.healthRoutes()},
@@ -107,7 +108,7 @@ func (a *api) vnfRoutes() map[string]route {
 	const root = lcmRoot + "/vnf_instances"
 	return map[string]route{
 		root:                       with(post(a.createVnf, jsonType), get(a.listVnfs, paging, "all_fields", "exclude_default")),
-		root + "/{id}":             with(get(a.showVnf), remove(a.deleteVnf)),
+		root + "/{id}":             with(get(a.showVnf), patch(a.modifyVnf, mergeType, jsonType), remove(a.deleteVnf)),
 		root + "/{id}/instantiate": post(a.instantiate, jsonType),
 		root + "/{id}/terminate":   post(a.terminate, jsonType),
 	}
@@ -146,7 +147,6 @@ func (a *api) ownRoutes() map[string]route {
 		ownRoot + "/sagas":                         get(a.listSagas, paging, "vnf", "state"),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
 		ownRoot + "/vnf_lcm_op_occs":               get(a.origins, paging),
-		ownRoot + "/vims":                          get(a.listVims),
 	}
 }
 
@@ -176,6 +176,19 @@ func (a *api) callbackRoutes() map[string]route {
 		return nil
 	}
 	return map[string]route{PackageCallback: with(get(a.callbackTest), post(a.packageChanged, jsonType))}
+}
+
+// vimRoutes are the registry of VIM connections, where there is one.
+func (a *api) vimRoutes() map[string]route {
+	if a.Vims == nil {
+		return nil
+	}
+	const root = ownRoot + "/vims"
+	return map[string]route{
+		root:                 with(post(a.registerVim, jsonType), get(a.listVims)),
+		root + "/{id}":       with(get(a.showVim), patch(a.patchVim, mergeType, jsonType), remove(a.deleteVim)),
+		root + "/{id}/check": post(a.checkVim),
+	}
 }
 
 // simRoutes are the resources of the simulated VIM, where there is one.

@@ -189,17 +189,6 @@ func (a *api) verify(c *call) (*answer, error) {
 	return respond(http.StatusOK).json(out), nil
 }
 
-func (a *api) listVims(*call) (*answer, error) {
-	out := []sol.Vim{}
-	for _, v := range a.Vims.Connections() {
-		out = append(out, sol.Vim{
-			Id: v.ID, VimId: v.VimID, VimType: v.Type, Default: v.ID == a.Vims.Default(),
-			InterfaceInfo: v.InterfaceInfo, Extra: v.Extra,
-		})
-	}
-	return respond(http.StatusOK).json(out), nil
-}
-
 func (a *api) parked(c *call) (*answer, error) {
 	consumers := a.Consumers
 	if one := c.r.URL.Query().Get("consumer"); one != "" {

@@ -35,6 +35,7 @@ type site struct {
 	svc       *lcm.Service
 	d         *vnfd.Descriptor
 	enabled   func() (lcm.PackageRef, error)
+	byDigest  map[string]*vnfd.Descriptor // else d
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
 	ids       int
@@ -84,7 +85,7 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	}
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
-		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: s, Settings: settings,
+		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: lcm.FixedConnections{Registry: registered()}, Settings: settings,
 		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {
@@ -118,16 +119,23 @@ func (s *site) Enabled(context.Context, string) (lcm.PackageRef, error) {
 	return s.enabled()
 }
 
-func (s *site) Descriptor(context.Context, string) (*vnfd.Descriptor, error) { return s.d, nil }
-
-func (s *site) Connection(id string) (vim.Connection, error) {
-	if id != "vim-1" && id != "vim-2" {
-		return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "no connection %q", id)
+func (s *site) Descriptor(_ context.Context, digest string) (*vnfd.Descriptor, error) {
+	if d := s.byDigest[digest]; d != nil {
+		return d, nil
 	}
-	return vim.Connection{
-		ID: id, VimID: "the-" + id, Type: "VNFM.SIM.V_1",
-		InterfaceInfo: map[string]string{"endpoint": "sim"}, AccessInfo: map[string]string{"password": "canary"},
-	}, nil
+	return s.d, nil
+}
+
+// registered are the VIM connections there are.
+func registered() vim.Fixed {
+	var out vim.Fixed
+	for _, id := range []string{"vim-1", "vim-2"} {
+		out = append(out, vim.Connection{
+			ID: id, VimID: "the-" + id, Type: "VNFM.SIM.V_1", InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"sim"`)},
+			AccessInfo: map[string]json.RawMessage{"password": json.RawMessage(`"canary"`)},
+		})
+	}
+	return out
 }
 
 var by = request.Info{Actor: "alice", ID: "request-1"}

@@ -136,7 +136,7 @@ func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfv
 		if _, ok := answer.Connections[id]; ok {
 			continue
 		}
-		switch _, err := w.cfg.Registry.Connection(id); {
+		switch _, err := w.cfg.Registry.Connection(ctx, req.VnfID, id); {
 		case vnfm.KindOf(err) == vnfm.NotFound:
 			return refuse("malformed grant: it refers to the VIM connection %q, which is neither registered here nor part of the grant", id)
 		case err != nil:

@@ -1,6 +1,7 @@
 package readmodel
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -41,19 +42,21 @@ func get(ctx context.Context, r Reader, kind, id string, into any) error {
 	return decode(*v, into)
 }
 
-// Wanted reports whether the records know a resource of a VNF, by its planned id and generation: the instance holds it,
-// or an operation that has not ended may have asked for it. A sweep asks before it takes something for an orphan.
-func Wanted(ctx context.Context, r Reader, vnfID, resource string, generation int) (bool, error) {
+// Wanted returns what the records know of a VNF's resources, by planned id and generation: the instance holds it, or an
+// operation that has not ended may have asked for it. A sweep asks before it takes something for an orphan.
+func Wanted(ctx context.Context, r Reader, vnfID string) (func(resource string, generation int) bool, error) {
 	v, err := Instance(ctx, r, vnfID)
-	if vnfm.KindOf(err) == vnfm.NotFound {
-		return false, nil
+	if err != nil && vnfm.KindOf(err) != vnfm.NotFound {
+		return nil, err
 	}
-	if err != nil || v.Operation != "" {
-		return err == nil, err
+	busy, held := v.Operation != "", map[string]int{}
+	for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+		held[r.ID] = r.Generation
 	}
-	return slices.ContainsFunc(slices.Concat(v.Resources, v.Leftovers), func(held vnf.Resource) bool {
-		return held.ID == resource && held.Generation == generation
-	}), nil
+	return func(resource string, generation int) bool {
+		g, ok := held[resource]
+		return busy || ok && g == generation
+	}, nil
 }
 
 // ListInstances returns VNF instances in order of id. The query's kind is set by it.
@@ -87,4 +90,33 @@ func decode(v eventstore.View, into any) error {
 		return vnfm.Wrap(vnfm.Internal, err, "view %s %s", v.Kind, v.ID)
 	}
 	return nil
+}
+
+// InstancesAt returns the ids of the VNF instances that hold resources at a VIM connection, leftovers included. It looks
+// at every instance.
+func InstancesAt(ctx context.Context, r Reader, connection string) ([]string, error) {
+	quoted := encode(connection)
+	var out []string
+	for q := (eventstore.ViewQuery{Kind: KindVnf, Limit: page}); ; {
+		rows, err := r.Views(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			q.After = row.ID
+			if !bytes.Contains(row.Doc, quoted) {
+				continue
+			}
+			var v vnf.Instance
+			if err := decode(row, &v); err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(slices.Concat(v.Resources, v.Leftovers), func(x vnf.Resource) bool { return x.Connection == connection }) {
+				out = append(out, v.ID)
+			}
+		}
+		if len(rows) < q.Limit {
+			return out, nil
+		}
+	}
 }

@@ -9,4 +9,5 @@ const (
 	KindVnf     = "vnf_instance"   // vnf.Instance; Parent is the package id, State the instantiation state
 	KindOpOcc   = "vnf_lcm_op_occ" // vnf.OpOcc; Parent is the VNF id, State the operation state
 	KindPackage = "vnf_package"    // vnfpkg's state; State is the onboarding state, Name the vnfdId
+	KindVim     = "vim_connection" // vimregistry's state; State is ENABLED or DISABLED
 )

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
@@ -44,7 +45,9 @@ func BenchmarkAt(b *testing.B) {
 			times := longLife(b, store, events)
 			handler := api.New(api.Config{
 				LCM: struct{ lcm.API }{}, Packages: struct{ *vnfpkg.Service }{}, Views: store, Log: slog.Default(),
-				Authenticate: func(*http.Request) (string, error) { return "bench", nil },
+				Authenticate: func(*http.Request) (*access.Caller, error) {
+					return &access.Caller{Name: "bench", Roles: []access.Role{access.Admin}}, nil
+				},
 			})
 			took := make([]time.Duration, 0, b.N)
 			b.ResetTimer()

@@ -23,6 +23,7 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
@@ -44,7 +45,8 @@ type parts struct {
 	packages   *vnfpkg.Service
 	nfvo       *restclient.Client      // nil: our own policy grants
 	onboarding *nfvomanager.Onboarding // nil: packages are not the NFVO's
-	vims       vims
+	vims       *vimregistry.Service
+	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
 	tail       *tail.Watcher                                         // for those who follow the main side's events
@@ -86,7 +88,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		}
 	}
 	if err := s.buildVims(p); err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.close())
 	}
 	if err := s.buildUseCases(p); err != nil {
 		return nil, errors.Join(err, p.close())
@@ -163,18 +165,30 @@ func (s *Server) buildFollowers(p *parts) error {
 	return nil
 }
 
-// buildVims makes the drivers and the registry.
+// buildVims makes the drivers and the registry. It is kept in the main database, whoever reads it.
 func (s *Server) buildVims(p *parts) error {
-	p.vims = vims{drivers: map[string]vim.Driver{}}
-	if !s.cfg.Vim.Simulated {
-		return nil
+	p.drivers = map[string]vim.Driver{}
+	var builtIn []vim.Connection
+	if s.cfg.Vim.Simulated {
+		builtIn = sim.Connections()
+		if err := s.buildSim(p); err != nil {
+			return err
+		}
 	}
-	p.vims.connections = sim.Connections()
-	p.vims.standard = sim.Default
+	var err error
+	p.vims, err = vimregistry.New(vimregistry.Config{
+		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
+		CheckTimeout: s.cfg.Vim.CallTimeout,
+	})
+	return err
+}
+
+// buildSim makes the driver of the simulated VIMs: of those in this process, or of another's.
+func (s *Server) buildSim(p *parts) error {
 	if url := s.cfg.Vim.SimURL; url != "" {
 		elsewhere := remote.New(strings.TrimSuffix(url, "/"))
 		p.closers = append(p.closers, elsewhere.Close)
-		p.vims.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, elsewhere)
+		p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, elsewhere)
 		p.tap = elsewhere.Replies
 		return nil
 	}
@@ -184,7 +198,7 @@ func (s *Server) buildVims(p *parts) error {
 	}
 	p.sim, p.tap = simulated, simulated.Replies
 	p.closers = append(p.closers, simulated.Close)
-	p.vims.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
+	p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
 	return nil
 }
 
@@ -192,7 +206,7 @@ func (s *Server) buildVims(p *parts) error {
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	return vimmanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
 		Logger: s.log, Context: s.tracing.Context,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
 		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,

@@ -48,7 +48,7 @@ func (t *certificates) config() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS12,
 		SessionTicketsDisabled: t.cfg.ClientAuth != "off",
-		NextProtos: []string{"h2", "http/1.1"},
+		NextProtos:             []string{"h2", "http/1.1"},
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			return t.current(), nil
 		},

@@ -111,7 +111,7 @@ func (w *world) newNode(index, life int) *node {
 	n.store = &nodeStore{Store: w.store, w: w, n: n}
 	n.feed = outbox.NewFeed(n.store, 0)
 	n.lease = lease.New(lease.Config{Store: n.store, Owner: n.name, TTL: leaseTTL, Now: w.clock, Logger: quietLog})
-	registry := connections{}
+	registry := vim.Fixed(sim.Connections())
 	drivers := map[string]vim.Driver{sim.Type: &nodeDriver{Sim: w.sim, w: w, n: n}}
 	pkgs, err := vnfpkg.New(vnfpkg.Config{Store: n.store, Doer: n, Blobs: w.blobs, NewID: w.newID, Logger: quietLog})
 	w.must(err)
@@ -119,7 +119,7 @@ func (w *world) newNode(index, life int) *node {
 	w.must(err)
 	service, err := lcm.New(lcm.Config{
 		Doer: n, Store: n.store, Instances: readmodel.NewInstances(forms, 0), OpOccs: readmodel.NewOpOccs(forms, 0),
-		Packages: packages{pkgs}, Connections: registry, Settings: w.shared.lcm, NewID: w.newID,
+		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID,
 	})
 	w.must(err)
 	n.ticks = timer.New(timer.Config{
@@ -147,7 +147,7 @@ func (w *world) newNode(index, life int) *node {
 	follower := projection.New(projection.Config{Follower: &w.observed, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog})
 	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, Logger: quietLog})
 	n.api = api.New(api.Config{
-		LCM: service, Packages: pkgs, Views: w.viewsFor(n), Vims: registry, Log: quietLog, BaseURL: "http://vnfm",
+		LCM: service, Packages: pkgs, Views: w.viewsFor(n), Log: quietLog, BaseURL: "http://vnfm",
 		Authenticate: func(*http.Request) (*access.Caller, error) {
 			return &access.Caller{Name: "client", Roles: []access.Role{access.Admin}}, nil
 		},
@@ -173,24 +173,6 @@ func (w *world) newNode(index, life int) *node {
 	return n
 }
 
-// connections is the registry of the two VIMs.
-type connections struct{}
-
-var _ vim.Registry = connections{}
-
-func (connections) Connection(id string) (vim.Connection, error) {
-	for _, c := range sim.Connections() {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "there is no VIM connection %q", id)
-}
-
-func (connections) Default() string { return sim.Default }
-
-func (connections) Connections() []vim.Connection { return sim.Connections() }
-
 // packages gives lcm what it needs of vnfpkg.
 type packages struct{ *vnfpkg.Service }
 
@@ -202,9 +184,10 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
-// wanted is server's answer to the sweep: do the records know a resource that has no ledger row?
-func (w *world) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
-	return readmodel.Wanted(ctx, w.store, r.Owner, r.Token.ID, r.Token.Generation)
+// wanted is server's answer to the sweep: which resources of a VNF do the records know?
+func (w *world) wanted(ctx context.Context, vnfID string) (func(vim.Token) bool, error) {
+	known, err := readmodel.Wanted(ctx, w.store, vnfID)
+	return func(t vim.Token) bool { return known(t.ID, t.Generation) }, err
 }
 
 // blobs keeps files in memory.

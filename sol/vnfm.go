@@ -197,14 +197,42 @@ type AuditProblem struct {
 	Text    string `json:"text"`
 }
 
-// Vim is one registered VIM connection, without its credentials.
+// Vim is one registered VIM connection. The values of accessInfo, and those of a telling name elsewhere, are masked.
 type Vim struct {
-	Id            string            `json:"id"`
-	VimId         string            `json:"vimId,omitempty"`
-	VimType       string            `json:"vimType"`
-	Default       bool              `json:"default"`
-	InterfaceInfo map[string]string `json:"interfaceInfo,omitempty"`
-	Extra         map[string]string `json:"extra,omitempty"`
+	Id            string        `json:"id"`
+	VimId         string        `json:"vimId,omitempty"`
+	VimType       string        `json:"vimType"`
+	Default       bool          `json:"default"`
+	Enabled       bool          `json:"enabled"`
+	BuiltIn       bool          `json:"builtIn"` // comes with the program, and does not change
+	InterfaceInfo KeyValuePairs `json:"interfaceInfo,omitempty"`
+	AccessInfo    KeyValuePairs `json:"accessInfo,omitempty"`
+	Extra         KeyValuePairs `json:"extra,omitempty"`
+	Created       time.Time     `json:"created,omitzero"`
+	Updated       time.Time     `json:"updated,omitzero"`
+}
+
+// VimRequest registers a VIM connection, or is a merge patch (RFC 7396) of one.
+type VimRequest struct {
+	Id            string        `json:"id,omitempty"` // none: one is made
+	VimId         string        `json:"vimId,omitempty"`
+	VimType       string        `json:"vimType,omitempty"`
+	Default       *bool         `json:"default,omitempty"`
+	Enabled       *bool         `json:"enabled,omitempty"`
+	InterfaceInfo KeyValuePairs `json:"interfaceInfo,omitempty"`
+	AccessInfo    KeyValuePairs `json:"accessInfo,omitempty"`
+	Extra         KeyValuePairs `json:"extra,omitempty"`
+}
+
+// VimCheck is what came of asking a VIM what it offers.
+type VimCheck struct {
+	Reachable       bool     `json:"reachable"`
+	Detail          string   `json:"detail,omitempty"` // why not
+	TookMs          int64    `json:"tookMs"`
+	Zones           []string `json:"zones,omitempty"`
+	Flavours        int      `json:"flavours"`
+	Images          int      `json:"images"`
+	ExternalNetwork string   `json:"externalNetwork,omitempty"`
 }
 
 // SimResource is one resource in the simulated VIM.

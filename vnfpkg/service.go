@@ -15,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/blob"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/vnfd"
@@ -118,7 +119,7 @@ func (s *Service) Create(ctx context.Context, userDefinedData map[string]json.Ra
 
 // CreateAs is Create with an id of the caller's. Returns Conflict when a package has it, or once had.
 func (s *Service) CreateAs(ctx context.Context, id string, userDefinedData map[string]json.RawMessage, by request.Info) (*Package, error) {
-	return s.do(ctx, id, "package.create", by, true, Create{ID: id, UserDefinedData: merge(nil, userDefinedData)})
+	return s.do(ctx, id, "package.create", by, true, Create{ID: id, UserDefinedData: mergepatch.Members(nil, userDefinedData)})
 }
 
 // Patch changes the operational state and merges user defined data. Returns NotFound; Conflict when it is in that state

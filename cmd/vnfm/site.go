@@ -104,30 +104,6 @@ func printBehaviour(w io.Writer, raw json.RawMessage) {
 	table(w, []string{"ON", "OUTCOME", "TIMES", "AFTER"}, rows)
 }
 
-type vimCmd struct {
-	List vimList `cmd:"" help:"List VIM connections."`
-}
-
-type vimList struct{}
-
-func (c *vimList) Run(s *session) error {
-	all, err := s.Vims(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, v := range all {
-			mark := ""
-			if v.Default {
-				mark = "yes"
-			}
-			rows = append(rows, []string{v.Id, v.VimType, v.VimId, mark})
-		}
-		table(w, []string{"ID", "TYPE", "VIM", "DEFAULT"}, rows)
-	})
-}
-
 type auditCmd struct {
 	Verify  auditVerify  `cmd:"" help:"Check the hash chains and the order of all events."`
 	Denials auditDenials `cmd:"" help:"List what callers were denied in the last week, counted by caller, route and minute; the newest last."`
