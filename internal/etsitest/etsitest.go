@@ -46,6 +46,7 @@ var load = sync.OnceValues(func() ([]document, error) {
 	for root, name := range map[string]string{
 		"/vnflcm/v2":  "SOL003-VNFLifecycleManagement.yaml",
 		"/vnfpkgm/v2": "SOL003-VNFPackageManagement.yaml",
+		"/grant/v1":   "SOL003-VNFLifecycleOperationGranting.yaml",
 	} {
 		spec, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, name))
 		if err != nil {
@@ -126,14 +127,23 @@ func jsonBody(r *http.Request) ([]byte, error) {
 	return sent, nil
 }
 
-// Handler returns h with every answer validated.
+// Handler returns h with every answer, and every request that it took, validated.
 func Handler(t testing.TB, h http.Handler) http.Handler {
 	t.Helper()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent, err := jsonBody(r)
+		if err != nil {
+			return // the client is gone
+		}
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
 		for _, problem := range Check(r.Method, r.URL.Path, rec.Code, rec.Header(), rec.Body.Bytes()) {
 			t.Errorf("%s %s answered %d against the specification: %s", r.Method, r.URL.Path, rec.Code, problem)
+		}
+		if sent != nil && rec.Code < http.StatusBadRequest {
+			for _, problem := range CheckRequest(r.Method, r.URL.Path, sent) {
+				t.Errorf("%s %s took a request against the specification: %s", r.Method, r.URL.Path, problem)
+			}
 		}
 		for k, v := range rec.Header() {
 			w.Header()[k] = v
