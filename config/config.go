@@ -19,12 +19,13 @@ import (
 // Config is every setting of vnfmd. Flags are --section-name, environment variables VNFM_SECTION_NAME, file keys
 // section.name.
 type Config struct {
-	Listen   string `default:"127.0.0.1:8080" help:"Address and port the API listens on. Port 0 takes a free one."`
-	BaseURL  string `name:"base-url" help:"URL under which clients reach the API, for absolute links; empty: taken from each request." placeholder:"URL"`
-	Data     string `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
-	Database string `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
-	Node     string `help:"Name of this node in leases and logs; empty: host name and process id."`
-	APIToken string `name:"api-token" help:"Bearer token of an administrator; empty: there is none. Without any of api-token, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
+	Listen       string        `default:"127.0.0.1:8080" help:"Address and port the API listens on. Port 0 takes a free one."`
+	BaseURL      string        `name:"base-url" help:"URL under which clients reach the API, for absolute links; empty: taken from each request." placeholder:"URL"`
+	Data         string        `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
+	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
+	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
+	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
+	APIToken     string        `name:"api-token" help:"Bearer token of an administrator; empty: there is none. Without any of api-token, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
 
 	Log         Log         `embed:"" prefix:"log-"`
 	Trace       Trace       `embed:"" prefix:"trace-"`

@@ -1,11 +1,13 @@
 package server_test
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/server"
@@ -94,5 +96,37 @@ func TestDatabaseDown(t *testing.T) {
 	p.run(acknowledged, "terminate", terminate, "Idempotency-Key", "terminate")
 	if left := p.inventory(); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// The database often starts together with this program. Found by the torture; seen failing with one try.
+func TestAStartWaitsForItsDatabase(t *testing.T) {
+	cluster, err := dbtest.Start(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	url, _, err := cluster.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	impatient := settings(t, "--data="+t.TempDir(), "--database="+url, "--database-wait=0s")
+	if _, err := server.New(t.Context(), impatient, server.Options{}); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Fatalf("without patience: %v", err)
+	}
+	restarted := make(chan error, 1)
+	go func() { restarted <- cluster.Restart() }()
+	p := newProgram(t, settings(t, "--data="+t.TempDir(), "--database="+url), server.Options{Guide: io.Discard})
+	p.start()
+	p.await("readiness", func() bool { code, _ := p.call("GET", "/readyz", nil); return code == 200 })
+	if err := <-restarted; err != nil {
+		t.Fatal(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/vnfm/vnfm/blob"
 	"github.com/vnfm/vnfm/config"
@@ -75,7 +76,7 @@ func (s *stores) open(ctx context.Context, c *config.Config, url, file string) (
 		}
 		*db = database{Store: lite, kind: "sqlite", committers: 1, single: true}
 	} else {
-		pg, err := postgres.Open(ctx, postgres.Config{URL: url})
+		pg, err := openPostgres(ctx, url, c.DatabaseWait)
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +84,25 @@ func (s *stores) open(ctx context.Context, c *config.Config, url, file string) (
 	}
 	s.close = append(s.close, db.Close)
 	return db, nil
+}
+
+// openPostgres opens a PostgreSQL database. One that does not answer yet, because it starts or recovers, is waited for: it
+// often begins at the same time as this program.
+func openPostgres(ctx context.Context, url string, wait time.Duration) (*postgres.Store, error) {
+	const pause = 500 * time.Millisecond
+	patience, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		pg, err := postgres.Open(ctx, postgres.Config{URL: url})
+		if !errors.Is(err, eventstore.ErrUnavailable) {
+			return pg, err
+		}
+		select {
+		case <-patience.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // Close closes what was opened, the last first.
