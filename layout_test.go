@@ -47,7 +47,7 @@ var only = []struct {
 	{"modernc.org/sqlite", []string{"eventstore/sqlite"}},
 	{"github.com/pressly/goose", []string{"eventstore/"}},
 	{"database/sql", []string{"eventstore/"}},
-	{"github.com/vnfm/vnfm/sol", []string{"sol", "api", "client", "cmd/vnfm", "nfvo/restclient", "notify", "e2e", "torture", "internal/"}},
+	{"github.com/vnfm/vnfm/sol", []string{"sol", "api", "client", "cmd/vnfm", "nfvo/restclient", "nfvo/nfvotest", "notify", "e2e", "torture", "internal/"}},
 	{"github.com/alecthomas/kong", []string{"config", "cmd/", "bench"}},
 	{"golang.org/x/oauth2", []string{"egress", "client"}},
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},

@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/vim/sim"
 )
@@ -25,8 +26,12 @@ type Config struct {
 	LCM      lcm.API
 	Packages Packages
 	Views    eventstore.Reader
-	Vims     Vims     // nil: there is no registry, its resources are 404
-	Sim      *sim.Sim // nil: there is no simulated VIM, its resources are 404
+	Vims     Vims // nil: there is no registry, its resources are 404
+	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
+	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
+	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
+	PackageChanged func(ctx context.Context, vnfdID string) error
+	Sim            *sim.Sim // nil: there is no simulated VIM, its resources are 404
 	// Ready reports the conditions of being ready; all must be ok.
 	Ready        func(ctx context.Context) []Check
 	Metrics      http.Handler // nil: /metrics is 404

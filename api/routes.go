@@ -51,6 +51,7 @@ func (a *api) routes() map[string]route {
 		{access.Administer, access.Administer, a.siteRoutes()},
 		{access.Administer, access.Administer, a.simRoutes()},
 		{access.Open, access.Open, a.healthRoutes()},
+		{access.Open, access.Open, a.callbackRoutes()},
 	} {
 		for _, methods := range part.routes {
 			for name, m := range methods {
@@ -141,6 +142,7 @@ func (a *api) ownRoutes() map[string]route {
 		ownRoot + "/vnf_instances/{id}/leftovers":  get(a.leftovers),
 		ownRoot + "/vnf_instances/{id}/cleanup":    post(a.cleanup),
 		ownRoot + "/vnf_lcm_op_occs/{id}/progress": get(a.progress),
+		ownRoot + "/vnf_lcm_op_occs/{id}/grant":    get(a.grant),
 		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
 		ownRoot + "/sagas":                         get(a.listSagas, paging, "vnf", "state"),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
@@ -165,6 +167,15 @@ func (a *api) siteRoutes() map[string]route {
 
 func (a *api) healthRoutes() map[string]route {
 	return map[string]route{"/healthz": get(a.healthz), "/readyz": get(a.readyz)}
+}
+
+// callbackRoutes are where the NFVO tells of its packages. What it says is never believed, only looked up at the NFVO, so
+// it need not show who it is.
+func (a *api) callbackRoutes() map[string]route {
+	if a.PackageChanged == nil {
+		return nil
+	}
+	return map[string]route{PackageCallback: with(get(a.callbackTest), post(a.packageChanged, jsonType))}
 }
 
 // vimRoutes are the registry of VIM connections, where there is one.

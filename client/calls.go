@@ -184,6 +184,11 @@ func (c *Client) Saga(ctx context.Context, id string) (*sol.Saga, error) {
 	return get[sol.Saga](ctx, c, at(own+"/sagas", id))
 }
 
+// Grant returns what was asked for an operation, and how it was answered.
+func (c *Client) Grant(ctx context.Context, id string) (*sol.OpGrant, error) {
+	return get[sol.OpGrant](ctx, c, at(own+"/vnf_lcm_op_occs", id, "grant"))
+}
+
 // Retry tries a failed operation again from where it stands.
 func (c *Client) Retry(ctx context.Context, id string) error { return c.task(ctx, id, "retry", nil) }
 

@@ -34,6 +34,7 @@ type Config struct {
 	Operation   Operation   `embed:"" prefix:"operation-"`
 	Vim         Vim         `embed:"" prefix:"vim-"`
 	Package     Package     `embed:"" prefix:"package-"`
+	Nfvo        Nfvo        `embed:"" prefix:"nfvo-"`
 	Idempotency Idempotency `embed:"" prefix:"idempotency-"`
 	Lane        Lane        `embed:"" prefix:"lane-"`
 	Secret      Secret      `embed:"" prefix:"secret-"`
@@ -93,6 +94,24 @@ type Package struct {
 	MaxBytes int64 `default:"4294967296" help:"Largest package file in bytes."`
 }
 
+// Nfvo says how to reach an NFV orchestrator.
+type Nfvo struct {
+	URL          string        `help:"Root of the NFVO's interfaces, e.g. https://nfvo.example; grants come from it then. Empty: our own policy grants." placeholder:"URL"`
+	Packages     bool          `help:"Onboard the NFVO's VNF packages, and keep them as the NFVO has them."`
+	GrantTimeout time.Duration `default:"10m" help:"How long the NFVO is asked for one grant; then the operation is rolled back."`
+	CallTimeout  time.Duration `default:"10s" help:"Longest time of one call to the NFVO; package contents excepted."`
+	Resync       time.Duration `default:"5m" help:"How often all packages are compared with the NFVO's."`
+	User         string        `help:"User name for HTTP Basic authentication at the NFVO."`
+	Password     string        `help:"Password for HTTP Basic authentication at the NFVO." secret:"" placeholder:"PASSWORD"`
+	TokenURL     string        `help:"Token endpoint for OAuth 2.0 client credentials at the NFVO." placeholder:"URL"`
+	ClientID     string        `help:"OAuth 2.0 client id at the NFVO."`
+	ClientSecret string        `help:"OAuth 2.0 client secret at the NFVO." secret:"" placeholder:"SECRET"`
+	Scopes       []string      `help:"OAuth 2.0 scopes asked for."`
+	CertFile     string        `help:"Client certificate (PEM) shown to the NFVO." placeholder:"FILE"`
+	KeyFile      string        `help:"Key (PEM) of the client certificate." placeholder:"FILE"`
+	CAFile       string        `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
+}
+
 // Idempotency says how long answers are kept.
 type Idempotency struct {
 	Keep time.Duration `default:"24h" help:"How long the answer to a request with an Idempotency-Key is kept."`
@@ -139,7 +158,10 @@ func (c *Config) Validate() error {
 			bad("vim-database: want a URL that begins with postgres://, or sqlite:NAME")
 		}
 	}
-	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint, "vim-sim-url": c.Vim.SimURL} {
+	for _, problem := range c.Nfvo.problems() {
+		bad("%s", problem)
+	}
+	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint, "nfvo-url": c.Nfvo.URL, "nfvo-token-url": c.Nfvo.TokenURL, "vim-sim-url": c.Vim.SimURL} {
 		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
 			bad("%s: %q is not an http or https URL", name, v)
 		}
@@ -155,7 +177,8 @@ func (c *Config) Validate() error {
 		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
 		{"http-body-timeout", c.HTTP.BodyTimeout},
-		{"idempotency-keep", c.Idempotency.Keep}, {"lane-lease", c.Lane.Lease}, {"http-stop-timeout", c.HTTP.StopTimeout},
+		{"idempotency-keep", c.Idempotency.Keep}, {"nfvo-grant-timeout", c.Nfvo.GrantTimeout},
+		{"nfvo-call-timeout", c.Nfvo.CallTimeout}, {"nfvo-resync", c.Nfvo.Resync}, {"lane-lease", c.Lane.Lease}, {"http-stop-timeout", c.HTTP.StopTimeout},
 	} {
 		if d.v <= 0 {
 			bad("%s: %v is not a positive duration", d.name, d.v)
@@ -190,4 +213,21 @@ func Loopback(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
+}
+
+// problems says what does not fit together.
+func (n *Nfvo) problems() (out []string) {
+	if n.Packages && n.URL == "" {
+		out = append(out, "nfvo-packages: set nfvo-url, too")
+	}
+	if (n.User == "") != (n.Password == "") {
+		out = append(out, "nfvo-user: user name and password go together")
+	}
+	if (n.TokenURL == "") != (n.ClientID == "") {
+		out = append(out, "nfvo-token-url: the token endpoint and the client id go together")
+	}
+	if (n.CertFile == "") != (n.KeyFile == "") {
+		out = append(out, "nfvo-cert-file: certificate and key go together")
+	}
+	return out
 }

@@ -165,7 +165,7 @@ func withdrawal(in *saga.Instance, now time.Time) *message.Message {
 		return nil
 	}
 	for _, r := range in.Items {
-		if r.Step == stepGrant && r.EverSent && (r.State == saga.ItemSent || r.State == saga.ItemUnknown) {
+		if r.Step == stepGrant && r.EverSent && len(r.Result) == 0 && r.State != saga.ItemFailed {
 			return &message.Message{
 				ID: message.DeriveID(in.ID, stepGrant, "withdraw"), Type: nfvo.TypeWithdrawGrant, Source: saga.Source,
 				Topic: message.TopicNfvoCommands, Key: in.Key, Time: now, CorrelationID: in.ID, CausationID: r.Command,

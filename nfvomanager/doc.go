@@ -1,10 +1,16 @@
-// Package nfvomanager answers the commands to the orchestrator: grants, by our own policy where no orchestrator is
-// configured.
+// Package nfvomanager answers the commands to the orchestrator: grants, by asking one, or by our own policy where none
+// is configured. It also keeps the VNF packages in step with the orchestrator's.
 //
 // It has the VIM manager's shape: a command is written into the ledger table nfvo_commands in the commit that consumes
-// it, a worker does what needs the outside (asking a VIM what it offers), and the answer is committed with its reply. A
-// command that comes twice, or whose worker dies, is answered once; the same request at the same site is granted the
-// same.
+// it, a worker does what needs the outside (asking the orchestrator, or a VIM what it offers), and the answer is committed
+// with its reply. There is one row for each operation occurrence, kept for ever: a command that comes twice, another one for
+// the same grant, or a worker that dies, makes no second grant. docs/adr/0011 says why.
+//
+// # An orchestrator
+//
+// The request is made once, by the intake, and sent byte-equal each time. A 202's Location is committed before it is looked
+// at. Looks and further tries are due times of the row, until its deadline. A grant is checked, the VIM connections it
+// brings are handed to the registry, and only then it is committed, credentials masked, with its reply.
 //
 // # The local policy
 //

@@ -14,7 +14,11 @@ import (
 // guide is what the first-try mode adds: it onboards the sample package unless it is there, and says what to try next.
 func (s *Server) guide(ctx context.Context) error {
 	_, _ = fmt.Fprintf(s.opts.Guide, "\n  vnfm is up: %s\n  data in %s (%s), simulated VIMs sim-1 and sim-2\n\n", s.URL(), s.cfg.Data, s.stores.main.kind)
-	if err := s.onboardSample(ctx); err != nil {
+	if s.fake != nil {
+		if err := s.parts.onboarding.Fetch(ctx, samples.VnfdID); err != nil {
+			s.log.WarnContext(ctx, "the sample package is not fetched", "error", err)
+		}
+	} else if err := s.onboardSample(ctx); err != nil {
 		s.log.WarnContext(ctx, "the sample package is not onboarded", "error", err)
 	}
 	server := ""
@@ -30,9 +34,9 @@ func (s *Server) guide(ctx context.Context) error {
   vnfm vnf events fw1
   vnfm op list
 
-Ctrl-C stops the server; kill -9 does no harm either.
+%sCtrl-C stops the server; kill -9 does no harm either.
 
-`, server, samples.VnfdID)
+`, server, samples.VnfdID, s.fakeGuide())
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -14,11 +15,23 @@ import (
 )
 
 // packages gives lcm what it needs of vnfpkg.
-type packages struct{ *vnfpkg.Service }
+type packages struct {
+	*vnfpkg.Service
+	parts *parts
+}
 
-// Enabled returns the onboarded and enabled package with a vnfdId.
+// Enabled returns the onboarded and enabled package with a vnfdId; one that is not here is fetched from the NFVO where
+// packages are the NFVO's.
 func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, error) {
 	pkg, err := p.ByVnfdID(ctx, vnfdID)
+	if vnfm.KindOf(err) == vnfm.Unprocessable && p.parts.onboarding != nil {
+		if here, e := p.WithVnfdID(ctx, vnfdID); e != nil || here != nil { // it is DISABLED
+			return lcm.PackageRef{}, cmp.Or(e, err)
+		}
+		if err = p.parts.onboarding.Fetch(ctx, vnfdID); err == nil {
+			pkg, err = p.ByVnfdID(ctx, vnfdID)
+		}
+	}
 	if err != nil {
 		return lcm.PackageRef{}, err
 	}

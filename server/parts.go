@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
@@ -42,6 +43,8 @@ type parts struct {
 	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
 	lcm        *lcm.Service
 	packages   *vnfpkg.Service
+	nfvo       *restclient.Client      // nil: our own policy grants
+	onboarding *nfvomanager.Onboarding // nil: packages are not the NFVO's
 	vims       *vimregistry.Service
 	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
@@ -94,6 +97,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		return nil, errors.Join(err, p.close())
 	}
 	p.workers = append(p.workers, p.denials.Run)
+	if err := s.buildNfvo(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	s.buildParticipants(p)
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())
@@ -109,6 +115,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
 	p.workers = append(p.workers, p.packages.Processor().Run)
+	if s.fake != nil {
+		p.workers = append(p.workers, s.fake.Run)
+	}
 	if s.opts.Guide != nil {
 		p.workers = append(p.workers, s.guide)
 	}
@@ -120,12 +129,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 func (s *Server) buildParticipants(p *parts) {
 	vimCfg := s.vimManager(p)
 	vimWorker := vimmanager.NewWorker(vimCfg)
-	nfvoWorker := nfvomanager.NewWorker(nfvomanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
-		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Connections: connections{p.lcm},
-	})
+	nfvoWorker := nfvomanager.NewWorker(s.nfvoManager(p))
 	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
-	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{})
+	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
 	replies := consumerReplies
 	if p.ledger != p.main { // a cursor over another outbox is another cursor
 		replies = consumerVimReplies
@@ -133,6 +139,9 @@ func (s *Server) buildParticipants(p *parts) {
 	p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
+	if p.onboarding != nil {
+		p.workers = append(p.workers, p.onboarding.Run)
+	}
 	if s.cfg.Vim.SweepInterval > 0 {
 		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
 	}
@@ -222,13 +231,17 @@ func (s *Server) buildUseCases(p *parts) error {
 	for op, policy := range c.Operation.OnFailure {
 		policies[vnf.Operation(op)] = saga.Policy(policy)
 	}
+	settings := lcm.Settings{
+		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
+		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, OnFailure: policies,
+	}
+	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
+		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2
+	}
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: readmodel.NewInstances(registry, 0), OpOccs: readmodel.NewOpOccs(registry, 0),
-		Packages: packages{p.packages}, Connections: p.vims,
-		Settings: lcm.Settings{
-			Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
-			Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, OnFailure: policies,
-		},
+		Packages: packages{p.packages, p}, Connections: p.vims,
+		Settings: settings,
 	})
 	return err
 }

@@ -28,7 +28,9 @@ type Options struct {
 	Log     io.Writer // where log lines go
 	Guide   io.Writer // not nil: the first-try mode; its guide is written here
 	Version string
-	Spans   []sdktrace.SpanProcessor // see every span, beside the exporter of the settings
+	// FakeNfvo is the address at which a fake orchestrator listens, which then grants and has the sample package; "": none.
+	FakeNfvo string
+	Spans    []sdktrace.SpanProcessor // see every span, beside the exporter of the settings
 }
 
 // Server is the whole program. Make it with New, run it once with Run.
@@ -42,6 +44,7 @@ type Server struct {
 	stores  *stores
 	keys    *secret.Keyring
 	parts   *parts
+	fake    *fakeNfvo // nil: there is none
 	listen  net.Listener
 	certs   *certificates // nil: not encrypted
 	http    *http.Server
@@ -72,6 +75,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	lc := net.ListenConfig{} // before anything is taken from another node
 	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("listen: %w", err), s.stores.Close(), s.tracing.Stop(ctx))
+	}
+	if s.fake, err = s.fakeNfvo(ctx); err != nil {
+		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	if s.parts, err = s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))

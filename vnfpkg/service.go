@@ -114,7 +114,11 @@ func View(p Package) (eventstore.ViewWrite, error) {
 
 // Create makes a package without content.
 func (s *Service) Create(ctx context.Context, userDefinedData map[string]json.RawMessage, by request.Info) (*Package, error) {
-	id := s.cfg.NewID()
+	return s.CreateAs(ctx, s.cfg.NewID(), userDefinedData, by)
+}
+
+// CreateAs is Create with an id of the caller's. Returns Conflict when a package has it, or once had.
+func (s *Service) CreateAs(ctx context.Context, id string, userDefinedData map[string]json.RawMessage, by request.Info) (*Package, error) {
 	return s.do(ctx, id, "package.create", by, true, Create{ID: id, UserDefinedData: mergepatch.Members(nil, userDefinedData)})
 }
 
@@ -199,6 +203,24 @@ func (s *Service) ByVnfdID(ctx context.Context, vnfdID string) (*Package, error)
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "The VNF package %s of the vnfdId %q is DISABLED; enable it first.", p.ID, vnfdID).At("/vnfdId")
 	}
 	return p, nil
+}
+
+// WithVnfdID returns the onboarded package with a vnfdId, whatever its operational state; nil when there is none.
+func (s *Service) WithVnfdID(ctx context.Context, vnfdID string) (*Package, error) {
+	p, err := s.byVnfdID(ctx, vnfdID)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	return s.Get(ctx, p.ID)
+}
+
+// Used reports whether a package has an id, or had.
+func (s *Service) Used(ctx context.Context, id string) (bool, error) {
+	l, err := s.cfg.Store.Load(ctx, s.repo.Load(id))
+	if err != nil {
+		return false, fmt.Errorf("load package %s: %w", id, err)
+	}
+	return l.Stream(StreamPrefix+id).Version > 0, nil
 }
 
 // byVnfdID returns nil when no package has the id.

@@ -15,6 +15,7 @@ type opCmd struct {
 	Show     opShow     `cmd:"" help:"Show an operation with what it changed."`
 	Watch    opWatch    `cmd:"" help:"Watch an operation until it ends."`
 	Saga     opSaga     `cmd:"" help:"Show the process behind an operation: stages, attempts, timings, results, compensations."`
+	Grant    opGrant    `cmd:"" help:"Show what was asked for an operation, and how it was answered."`
 	History  opHistory  `cmd:"" help:"Tell what happened in an operation, or show what it was at a time."`
 	Diff     opDiff     `cmd:"" help:"Show what changed in an operation between two times."`
 	Retry    opRetry    `cmd:"" help:"Try a failed operation again from where it stands."`

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -51,21 +50,27 @@ func (f settingsFile) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong
 type serveCmd struct{}
 
 func (serveCmd) Run(ctx context.Context, c *config.Config) error {
-	return run(ctx, c, nil)
+	return run(ctx, c, server.Options{Log: os.Stderr, Version: version()})
 }
 
-type devCmd struct{}
-
-func (devCmd) Run(ctx context.Context, c *config.Config) error {
-	return run(ctx, c, os.Stdout)
+type devCmd struct {
+	NFVO string `name:"nfvo" default:"none" enum:"none,fake" help:"fake: an NFVO that pretends, at 127.0.0.1:8090, grants and has the sample package (${enum})."`
 }
 
-// run serves until the context ends. With a guide writer it is the first-try mode.
-func run(ctx context.Context, c *config.Config, guide io.Writer) error {
+func (d devCmd) Run(ctx context.Context, c *config.Config) error {
+	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: version()}
+	if d.NFVO == "fake" {
+		o.FakeNfvo = "127.0.0.1:8090"
+	}
+	return run(ctx, c, o)
+}
+
+// run serves until the context ends.
+func run(ctx context.Context, c *config.Config, o server.Options) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	s, err := server.New(ctx, c, server.Options{Log: os.Stderr, Guide: guide, Version: version()})
+	s, err := server.New(ctx, c, o)
 	if err != nil {
 		return err
 	}

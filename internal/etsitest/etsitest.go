@@ -46,6 +46,7 @@ var load = sync.OnceValues(func() ([]document, error) {
 	for root, name := range map[string]string{
 		"/vnflcm/v2":  "SOL003-VNFLifecycleManagement.yaml",
 		"/vnfpkgm/v2": "SOL003-VNFPackageManagement.yaml",
+		"/grant/v1":   "SOL003-VNFLifecycleOperationGranting.yaml",
 	} {
 		spec, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, name))
 		if err != nil {
@@ -126,14 +127,23 @@ func jsonBody(r *http.Request) ([]byte, error) {
 	return sent, nil
 }
 
-// Handler returns h with every answer validated.
+// Handler returns h with every answer, and every request that it took, validated.
 func Handler(t testing.TB, h http.Handler) http.Handler {
 	t.Helper()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent, err := jsonBody(r)
+		if err != nil {
+			return // the client is gone
+		}
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
 		for _, problem := range Check(r.Method, r.URL.Path, rec.Code, rec.Header(), rec.Body.Bytes()) {
 			t.Errorf("%s %s answered %d against the specification: %s", r.Method, r.URL.Path, rec.Code, problem)
+		}
+		if sent != nil && rec.Code < http.StatusBadRequest {
+			for _, problem := range CheckRequest(r.Method, r.URL.Path, sent) {
+				t.Errorf("%s %s took a request against the specification: %s", r.Method, r.URL.Path, problem)
+			}
 		}
 		for k, v := range rec.Header() {
 			w.Header()[k] = v
@@ -240,6 +250,7 @@ func (d document) check(method, path string, status int, header http.Header, bod
 	}
 	media := res.Value.Content.Get("application/json")
 	switch {
+	case media == nil && len(res.Value.Content) > 0: // a file
 	case media == nil && len(body) > 0:
 		problems = append(problems, "a body where the document has none")
 	case media != nil && method != http.MethodHead:
@@ -292,6 +303,10 @@ func visit(schema *openapi3.Schema, body []byte) []string {
 	if list, ok := v.([]any); ok && schema.Type.Is("object") {
 		schema = &openapi3.Schema{Type: &openapi3.Types{"array"}, Items: schema.NewRef()}
 		v = list
+	}
+	// And the answer to a subscription as a list of them.
+	if _, ok := v.(map[string]any); ok && schema.Type.Is("array") {
+		schema = schema.Items.Value
 	}
 	return reasons(schema.VisitJSON(v, openapi3.MultiErrors(), openapi3.EnableFormatValidation()))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -83,7 +84,7 @@ func (c *Client) answer(res *http.Response, location string) (nfvo.Answer, error
 			VimID: info.VimId, VimType: info.VimType, InterfaceInfo: info.InterfaceInfo, AccessInfo: info.AccessInfo, Extra: info.Extra,
 		}
 	}
-	out.VnfID, out.OpOccID, out.Body = g.VnfInstanceId, g.VnfLcmOpOccId, masked(raw)
+	out.VnfID, out.OpOccID, out.Body = g.VnfInstanceId, g.VnfLcmOpOccId, secret.Masked(raw)
 	return out, nil
 }
 

@@ -1,7 +1,6 @@
 package restclient
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -115,41 +114,4 @@ func infos(g *nfvo.Grant, asked []nfvo.ResourceDefinition) []sol.GrantInfo {
 		}
 	}
 	return out
-}
-
-const mask = "***"
-
-// masked returns a grant with everything in accessInfo replaced.
-func masked(raw []byte) json.RawMessage {
-	var g map[string]json.RawMessage
-	var infos map[string]map[string]json.RawMessage
-	if json.Unmarshal(raw, &g) != nil || len(g["vimConnectionInfo"]) == 0 {
-		return bytes.Clone(raw)
-	}
-	if json.Unmarshal(g["vimConnectionInfo"], &infos) != nil {
-		delete(g, "vimConnectionInfo")
-	} else {
-		for _, info := range infos {
-			var access map[string]json.RawMessage
-			if json.Unmarshal(info["accessInfo"], &access) != nil || len(access) == 0 {
-				delete(info, "accessInfo")
-				continue
-			}
-			for k := range access {
-				access[k] = json.RawMessage(`"` + mask + `"`)
-			}
-			info["accessInfo"] = encode(access)
-		}
-		g["vimConnectionInfo"] = encode(infos)
-	}
-	return encode(g)
-}
-
-// encode marshals what was decoded from JSON before.
-func encode(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("restclient: a wire type does not marshal: " + err.Error())
-	}
-	return b
 }

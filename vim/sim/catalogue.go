@@ -47,6 +47,9 @@ func (s *Sim) Assets(_ context.Context, conn vim.Connection) (vim.Assets, error)
 	return a, nil
 }
 
+// Zones are the zones of every simulated site.
+func Zones() []string { return slices.Clone(zoneNames) }
+
 // FindFlavour returns the flavour of a name; every name but an absent one is a flavour.
 func (s *Sim) FindFlavour(_ context.Context, _ vim.Connection, name string) (vim.Flavour, error) {
 	c := call{op: "assets", what: name}

@@ -1,0 +1,294 @@
+package nfvomanager_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/egress"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/internal/etsitest"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/nfvo/nfvotest"
+	"github.com/vnfm/vnfm/nfvo/restclient"
+	"github.com/vnfm/vnfm/nfvomanager"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+const base = "http://vnfm.example"
+
+// merged is what grants brought.
+type merged struct {
+	infos map[string]nfvo.ConnectionInfo
+	err   error
+	times int
+}
+
+func (m *merged) Merge(_ context.Context, _ string, infos map[string]nfvo.ConnectionInfo) error {
+	m.times++
+	if m.err == nil {
+		m.infos = infos
+	}
+	return m.err
+}
+
+// orchestrated is a world whose grants come from a fake orchestrator, every exchange held against ETSI's documents.
+func orchestrated(t *testing.T) (*world, *nfvotest.NFVO, *nfvomanager.Intake) {
+	t.Helper()
+	fake := nfvotest.New(nfvotest.Config{Connection: sim.Default})
+	srv := httptest.NewServer(etsitest.Handler(t, fake.Handler()))
+	t.Cleanup(srv.Close)
+	w := newWorld(t, &listing{})
+	out := egress.New(egress.Config{Timeout: 2 * time.Second, AllowLocal: true})
+	t.Cleanup(out.Close)
+	w.cfg.Orchestrator = restclient.New(restclient.Config{URL: srv.URL, Client: out, Bulk: out})
+	w.worker = nfvomanager.NewWorker(w.cfg)
+	in := nfvomanager.NewIntake(nfvomanager.IntakeConfig{GrantTimeout: time.Minute, Body: func(r *nfvo.GrantRequest) (json.RawMessage, error) {
+		return restclient.RequestBody(r, base)
+	}})
+	return w, fake, &in
+}
+
+// send delivers a message of the operation op-1 to an intake.
+func (w *world) send(in *nfvomanager.Intake, kind, id string) {
+	w.t.Helper()
+	req := nfvo.GrantRequest{VnfID: vnf, OpOccID: "op-1", VnfdID: "vnfd", Operation: "TERMINATE", Remove: []nfvo.ResourceDefinition{
+		{ID: "r1", Type: "COMPUTE", VduID: "vdu", TemplateID: "vdu", Resource: &nfvo.ResourceHandle{Connection: sim.Default, ID: "x"}},
+		{ID: "r2", Type: "VL", TemplateID: "vl", Resource: &nfvo.ResourceHandle{Connection: sim.Default, ID: "y"}},
+	}}
+	m := []message.Message{{
+		ID: id, Type: kind, Topic: message.TopicNfvoCommands, Key: vnf, CorrelationID: "op-1", ReplyTo: message.TopicReplies, Time: w.now, Data: vim.Encode(req),
+	}}
+	_, err := w.cfg.Doer.Do(w.t.Context(), &eventstore.Work{
+		Keys: []string{vnf}, Load: func() eventstore.Load { return in.Load(m) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			c := &eventstore.Commit{}
+			return c, in.Decide(l, m, c)
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) asked() *nfvomanager.Asked {
+	w.t.Helper()
+	a, err := nfvomanager.Show(w.t.Context(), w.store, "op-1")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+func TestGrantsOfAnOrchestrator(t *testing.T) {
+	for name, c := range map[string]struct {
+		behave  nfvotest.Behaviour
+		run     time.Duration
+		outcome message.Outcome
+		class   message.Class
+		reason  string
+		looks   int
+	}{
+		"201":              {nfvotest.Behaviour{Answer: nfvotest.AnswerNow}, 0, message.Succeeded, "", "", 0},
+		"202":              {nfvotest.Behaviour{Answer: nfvotest.AnswerLater, Polls: 3}, 20 * time.Second, message.Succeeded, "", "", 3},
+		"403":              {nfvotest.Behaviour{Answer: nfvotest.AnswerRefuse, Detail: "no room"}, 0, message.Failed, message.Permanent, "no room", 0},
+		"202 then 403":     {nfvotest.Behaviour{Answer: nfvotest.AnswerRefuseLater, Detail: "no room"}, 5 * time.Second, message.Failed, message.Permanent, "no room", 1},
+		"malformed":        {nfvotest.Behaviour{Answer: nfvotest.AnswerMalformed}, 0, message.Failed, message.Permanent, "malformed grant", 0},
+		"503, then a yes":  {nfvotest.Behaviour{Answer: nfvotest.AnswerUnavailable, Times: 2, RetryAfter: 7}, 15 * time.Second, message.Succeeded, "", "", 0},
+		"503 for ever":     {nfvotest.Behaviour{Answer: nfvotest.AnswerUnavailable, RetryAfter: 7}, 2 * time.Minute, message.Failed, message.UnknownOutcome, "gave no grant by", 0},
+		"answer lost":      {nfvotest.Behaviour{Answer: nfvotest.AnswerLost, Times: 1}, 3 * time.Second, message.Succeeded, "", "", 0},
+		"never decided":    {nfvotest.Behaviour{Answer: nfvotest.AnswerLater, Polls: 1000}, 2 * time.Minute, message.Failed, message.UnknownOutcome, "gave no grant by", -1},
+		"brings VIMs":      {nfvotest.Behaviour{Answer: nfvotest.AnswerConnection}, 0, message.Failed, message.Permanent, "does not take from grants", 0},
+		"refused for long": {nfvotest.Behaviour{Answer: nfvotest.AnswerRefuse, Detail: strings.Repeat("x", 5000)}, 0, message.Failed, message.Permanent, "xxx", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, fake, in := orchestrated(t)
+			fake.SetBehaviour(c.behave)
+			w.send(in, nfvo.TypeRequestGrant, "c1")
+			w.run(c.run)
+			rs := w.replies()
+			if len(rs) != 1 || rs[0].Outcome != c.outcome || rs[0].Class != c.class || !strings.Contains(rs[0].Reason, c.reason) || len(rs[0].Reason) > 3000 {
+				t.Fatalf("replies %+v", rs)
+			}
+			if c.looks >= 0 && fake.Looks() != c.looks {
+				t.Errorf("looked %d times, want %d", fake.Looks(), c.looks)
+			}
+			if fake.Grants() > 1 {
+				t.Errorf("%d grants were given", fake.Grants())
+			}
+			for _, a := range fake.Asked()[1:] {
+				if !a.Repeat {
+					t.Error("asked again with other bytes")
+				}
+			}
+			w.now = w.now.Add(365 * 24 * time.Hour)
+			w.run(time.Second)
+			a := w.asked()
+			if a.Local || len(a.Body) == 0 || (c.outcome == message.Succeeded) != (a.State == nfvomanager.Granted) || (a.State == nfvomanager.Granted) != (len(a.Answer) > 0) && name != "malformed" && name != "brings VIMs" {
+				t.Errorf("kept: %+v", a)
+			}
+			if strings.Contains(string(a.Answer), "canary") {
+				t.Error("a password is kept")
+			}
+		})
+	}
+}
+
+func TestAGrantThatBringsVimConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		err     error
+		outcome message.Outcome
+	}{
+		"taken":         {nil, message.Succeeded},
+		"not usable":    {vnfm.Errorf(vnfm.Unprocessable, "no driver"), message.Failed},
+		"cannot be now": {errors.New("database is away"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, fake, in := orchestrated(t)
+			m := &merged{err: c.err}
+			w.cfg.Connections = m
+			w.worker = nfvomanager.NewWorker(w.cfg)
+			fake.SetBehaviour(nfvotest.Behaviour{Answer: nfvotest.AnswerConnection})
+			w.send(in, nfvo.TypeRequestGrant, "c1")
+			w.run(time.Second)
+			rs := w.replies()
+			if c.outcome == "" {
+				if len(rs) != 0 || m.times < 2 {
+					t.Errorf("merged %d times, replies %+v; want it tried again", m.times, rs)
+				}
+				return
+			}
+			if len(rs) != 1 || rs[0].Outcome != c.outcome {
+				t.Fatalf("replies %+v", rs)
+			}
+			if c.err == nil && string(m.infos["granted-vim"].AccessInfo["password"]) != `"canary"` {
+				t.Errorf("merged %v", m.infos)
+			}
+			rows, err := w.store.Records(t.Context(), eventstore.RecordQuery{Table: eventstore.TableNfvoCommands})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, _ := json.Marshal([]any{rows, rs})
+			doc := string(rows[0].Doc) + string(all)
+			if strings.Contains(doc, "canary") || c.err == nil && !strings.Contains(doc, "***") {
+				t.Errorf("credentials in the ledger or the reply: %s", doc)
+			}
+		})
+	}
+}
+
+// The process dies before or after each commit and each call, and everything is told twice: one reply, and no second
+// grant. Seen failing with the Location committed together with the first look.
+func TestTheAskingDiesAnywhereOrIsToldTwice(t *testing.T) {
+	for _, answer := range []nfvotest.Behaviour{{Answer: nfvotest.AnswerNow}, {Answer: nfvotest.AnswerLater, Polls: 2}, {Answer: nfvotest.AnswerRefuse}} {
+		for n := 1; n <= 6; n++ {
+			for _, point := range []string{memory.FaultCommit, memory.FaultAcknowledge} {
+				w, fake, in := orchestrated(t)
+				fake.SetBehaviour(answer)
+				w.send(in, nfvo.TypeRequestGrant, "c1")
+				left := n
+				w.fault = func(p string) error {
+					if p == point {
+						if left--; left == 0 {
+							return errors.New("injected")
+						}
+					}
+					return nil
+				}
+				for range 20 {
+					_, _ = w.worker.RunOnce(t.Context())
+					w.worker = nfvomanager.NewWorker(w.cfg)
+					w.now = w.now.Add(time.Second)
+				}
+				w.fault = nil
+				w.send(in, nfvo.TypeRequestGrant, "c1")
+				w.run(time.Second)
+				want := message.Succeeded
+				if answer.Answer == nfvotest.AnswerRefuse {
+					want = message.Failed
+				}
+				if rs := w.replies(); len(rs) != 1 || rs[0].Outcome != want || fake.Grants() != 1 {
+					t.Errorf("%s, fault %d at %s: %d grants, replies %+v", answer.Answer, n, point, fake.Grants(), rs)
+				}
+			}
+		}
+	}
+}
+
+func TestASecondAttemptJoinsTheFirst(t *testing.T) {
+	w, fake, in := orchestrated(t)
+	fake.SetBehaviour(nfvotest.Behaviour{Answer: nfvotest.AnswerLater, Polls: 3})
+	w.send(in, nfvo.TypeRequestGrant, "c1")
+	w.run(time.Second)
+	w.send(in, nfvo.TypeRequestGrant, "c2")
+	w.run(20 * time.Second)
+	if rs := w.replies(); len(rs) != 2 || len(fake.Asked()) != 1 {
+		t.Fatalf("asked %d times, replies %+v", len(fake.Asked()), rs)
+	}
+	w.send(in, nfvo.TypeRequestGrant, "c3") // the reply was lost
+	if rs := w.replies(); len(rs) != 3 || string(rs[2].Result) != string(rs[0].Result) || len(fake.Asked()) != 1 {
+		t.Errorf("asked %d times, replies %+v", len(fake.Asked()), rs)
+	}
+}
+
+func TestAWithdrawnRequestIsAskedNoMore(t *testing.T) {
+	w, fake, in := orchestrated(t)
+	fake.SetBehaviour(nfvotest.Behaviour{Answer: nfvotest.AnswerLater, Polls: 1000})
+	w.send(in, nfvo.TypeRequestGrant, "c1")
+	w.run(3 * time.Second)
+	looks := fake.Looks()
+	w.send(in, nfvo.TypeWithdrawGrant, "w1")
+	w.send(in, nfvo.TypeWithdrawGrant, "w1")
+	w.run(2 * time.Minute)
+	if looks == 0 || fake.Looks() != looks || len(w.replies()) != 0 || w.asked().State != nfvomanager.Withdrawn {
+		t.Errorf("looked %d then %d times, replies %+v, %+v", looks, fake.Looks(), w.replies(), w.asked())
+	}
+	w.send(in, nfvo.TypeRequestGrant, "c2")
+	if rs := w.replies(); len(rs) != 1 || rs[0].Outcome != message.Cancelled {
+		t.Errorf("replies %+v", rs)
+	}
+}
+
+func TestAuthenticationAtTheOrchestrator(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  nfvotest.Config
+		auth func(url string) *egress.Auth
+		ok   bool
+	}{
+		"basic": {nfvotest.Config{User: "u", Password: "p"}, func(string) *egress.Auth {
+			return &egress.Auth{Types: []string{egress.BasicAuth}, Basic: &egress.Basic{UserName: "u", Password: "p"}}
+		}, true},
+		"oauth2": {nfvotest.Config{ClientID: "c", ClientSecret: "s"}, func(url string) *egress.Auth {
+			return &egress.Auth{Types: []string{egress.OAuth2ClientCredentials}, OAuth2: &egress.OAuth2{ClientID: "c", ClientPassword: "s", TokenEndpoint: url + "/oauth2/token"}}
+		}, true},
+		"wrong": {nfvotest.Config{User: "u", Password: "p"}, func(string) *egress.Auth {
+			return &egress.Auth{Types: []string{egress.BasicAuth}, Basic: &egress.Basic{UserName: "u", Password: "x"}}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _, in := orchestrated(t)
+			c.cfg.Connection = sim.Default
+			var h http.Handler = nfvotest.New(c.cfg).Handler()
+			srv := httptest.NewServer(h)
+			defer srv.Close()
+			out := egress.New(egress.Config{AllowLocal: true})
+			defer out.Close()
+			w.cfg.Orchestrator = restclient.New(restclient.Config{URL: srv.URL, Auth: c.auth(srv.URL), Client: out})
+			w.worker = nfvomanager.NewWorker(w.cfg)
+			w.send(in, nfvo.TypeRequestGrant, "c1")
+			w.run(time.Second)
+			if rs := w.replies(); len(rs) != 1 || (rs[0].Outcome == message.Succeeded) != c.ok || !c.ok && rs[0].Class != message.Auth {
+				t.Errorf("replies %+v", rs)
+			}
+		})
+	}
+}
