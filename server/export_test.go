@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/nfvo"
 )
 
 // Prune prunes every outbox once.
@@ -33,3 +34,8 @@ func (s *Server) Outboxes(ctx context.Context) (main, ledger int, err error) {
 
 // Metrics returns what is registered.
 func (s *Server) Metrics() *prometheus.Registry { return s.reg }
+
+// MergeConnections is what the NFVO manager does with the VIM connections of a grant.
+func (s *Server) MergeConnections(ctx context.Context, vnfID string, infos map[string]nfvo.ConnectionInfo) error {
+	return connections{s.parts.lcm}.Merge(ctx, vnfID, infos)
+}

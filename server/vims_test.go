@@ -14,7 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/server"
 )
@@ -261,5 +263,47 @@ func (p *program) rotate(want int) {
 		if err := server.RotateSecrets(p.t.Context(), p.cfg, &out); err != nil || !strings.HasPrefix(out.String(), step.say) {
 			p.t.Errorf("rotated: %s, %v, want %s", &out, err, step.say)
 		}
+	}
+}
+
+// What a grant says of a VIM connection lies over what the request said (design.md §7), once however often it is merged. Seen failing
+// with an empty change committed as an event.
+func TestAGrantsConnectionsLieOverTheRequests(t *testing.T) {
+	p := startProgram(t)
+	vnf := p.create("granted")
+	path := "/vnflcm/v2/vnf_instances/" + vnf
+	p.request("PATCH", path, map[string]any{"vimConnectionInfo": map[string]any{
+		"mine": secretive(map[string]any{"interfaceInfo": map[string]any{"endpoint": "request", "kept": 1}}),
+	}}, "Content-Type", merge)
+	grant := map[string]nfvo.ConnectionInfo{"mine": {
+		VimType: "VNFM.SIM.V_1", InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"grant"`)},
+		AccessInfo: map[string]json.RawMessage{"password": json.RawMessage(`"c4nary-granted"`)},
+	}, "sim-2": {VimType: "VNFM.SIM.V_1", VimID: "sim-2"}}
+	var tags []string
+	for range 2 {
+		if err := p.server.MergeConnections(t.Context(), vnf, grant); err != nil {
+			t.Fatal(err)
+		}
+		_, h, body := p.request("GET", path, nil)
+		findCanary(t, "the instance", string(body))
+		tags = append(tags, h.Get("ETag"))
+	}
+	if tags[0] != tags[1] {
+		t.Errorf("merged again it is another version: %v", tags)
+	}
+	v := p.must(200, "GET", path, nil)
+	if text(v, "vimConnectionInfo", "mine", "interfaceInfo", "endpoint") != "grant" || text(v, "vimConnectionInfo", "mine", "interfaceInfo", "kept") != "1" ||
+		field(v, "vimConnectionInfo", "sim-2") != nil { // what is registered is nothing of its own
+		t.Errorf("%v", v)
+	}
+	p.run(vnf, "instantiate", instantiate) // the only connection of its own is the one to use
+	p.only(vnf, "mine")
+	p.run(vnf, "terminate", terminate)
+	p.must(204, "DELETE", path, nil)
+	if err := p.server.MergeConnections(t.Context(), vnf, grant); vnfm.KindOf(err) != vnfm.Unprocessable {
+		t.Errorf("a VNF that is gone: %v", err)
+	}
+	if err := p.server.MergeConnections(t.Context(), vnf, map[string]nfvo.ConnectionInfo{"x": {VimType: "X"}}); vnfm.KindOf(err) != vnfm.Unprocessable {
+		t.Errorf("a type of no one: %v", err)
 	}
 }

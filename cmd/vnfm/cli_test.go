@@ -358,3 +358,41 @@ func TestExitCodes(t *testing.T) {
 		t.Errorf("a server that is not there: exit %d", code)
 	}
 }
+
+// What the commands about VIM connections and modifications send. A password comes from a file.
+func TestWhatVimCommandsSend(t *testing.T) {
+	f := newFake(t)
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("p\"w\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.queue["POST /vnfm/v1/vims"], f.queue["PATCH /vnfm/v1/vims/b"] = []string{`{"id":"b"}`}, []string{`{"id":"b"}`}
+	f.queue["POST /vnfm/v1/vims/b/check"] = []string{`{"reachable":false,"detail":"away"}`}
+	for _, c := range []struct {
+		args []string
+		code int
+		sent string
+	}{
+		{
+			[]string{"vim", "register", "b", "--type", "T", "--interface", "endpoint=https://x", "--access", "password=@" + password, "--access", "user=7", "--default"}, exitOK,
+			`POST /vnfm/v1/vims {"accessInfo":{"password":"p\"w","user":"7"},"default":true,"id":"b","interfaceInfo":{"endpoint":"https://x"},"vimType":"T"}`,
+		},
+		{
+			[]string{"vim", "update", "b", "--remove", "accessInfo.user", "--access", "password=new", "--disable", "--no-default"}, exitOK,
+			`PATCH /vnfm/v1/vims/b {"accessInfo":{"password":"new","user":null},"default":false,"enabled":false}`,
+		},
+		{[]string{"vim", "update", "b"}, exitUsage, ""},
+		{[]string{"vim", "check", "b"}, exitFailed, "POST /vnfm/v1/vims/b/check"},
+		{
+			[]string{"vnf", "modify", vnf, "--name", "", "--metadata", "a=null", "--extension", "e=1", "--no-wait"}, exitOK,
+			`PATCH /vnflcm/v2/vnf_instances/` + vnf + ` {"vnfInstanceName":null,"metadata":{"a":null},"extensions":{"e":1}}`,
+		},
+		{[]string{"vnf", "modify", vnf}, exitUsage, ""},
+	} {
+		f.sent = nil
+		code, _, errs := f.vnfm("", c.args...)
+		if code != c.code || strings.Join(f.sent, "\n") != c.sent {
+			t.Errorf("%v: exit %d, sent %q, want %q: %s", c.args, code, f.sent, c.sent, errs)
+		}
+	}
+}
