@@ -90,7 +90,7 @@ func (c *Client) Tail(ctx context.Context, q EventQuery, handle func(sol.VnfEven
 	for attempt := 0; ; attempt++ {
 		got, err := c.listen(ctx, own+"/events"+q.String(), &last, handle)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the caller's own end
 		}
 		if got {
 			attempt = 0
@@ -107,7 +107,7 @@ func (c *Client) Tail(ctx context.Context, q EventQuery, handle func(sol.VnfEven
 			lost(err)
 		}
 		if c.Wait(ctx, min(time.Second<<min(attempt, 5), 15*time.Second)) != nil {
-			return nil
+			return nil //nolint:nilerr // the caller's own end
 		}
 	}
 }

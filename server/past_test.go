@@ -70,8 +70,7 @@ func (p *program) follow(path, last string, stop func(event string) bool) (seen 
 }
 
 // A tail ends when the server stops, which does not wait for it, and goes on at the next server where it was: of a whole
-// operation nothing is lost and nothing comes twice. What the live system showed is what the past shows. Seen failing
-// without Stop at the shutdown: the stop waits for the tail, and cuts it off.
+// operation nothing is lost and nothing comes twice. What the live system showed is what the past shows.
 func TestATailGoesOnAcrossARestart(t *testing.T) {
 	onEach(t, func(t *testing.T, args []string) {
 		cfg := settings(t, append(args, "--data="+t.TempDir())...)

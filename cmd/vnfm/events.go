@@ -67,6 +67,6 @@ func (s *session) tell(e *sol.VnfEvent) error {
 	}
 	kind, id, _ := strings.Cut(e.Stream, "-")
 	of := fmt.Sprintf("%s %s #%d", strings.TrimSuffix(kind, "occ"), id[:min(8, len(id))], e.Version)
-	s.line(s.out, fmt.Sprintf("%s  %-18s  %-10s  %s", stamp(e.Time), of, cut(e.Actor, 10), what(e)))
+	s.wrapped(s.out, fmt.Sprintf("%s  %-18s  %-10s  ", stamp(e.Time), of, cut(e.Actor, 10)), what(e))
 	return nil
 }

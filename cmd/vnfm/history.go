@@ -230,20 +230,21 @@ func (s *session) history(kind client.Kind, id string, a *historyArgs) error {
 	})
 }
 
-// barWidth is the width of the bar for the longest time between two events.
-const barWidth = 12
-
 // printHistory prints events as a timeline: when, how long after the one before, what, who, and why. Versions are of
 // the stream: #2 the resource's own, op 1a2b3c4d #3 those of an operation.
 func (s *session) printHistory(w io.Writer, events []sol.VnfEvent) {
-	longest, who := time.Duration(0), len("WHO")
+	barWidth := 12 // of the longest time between two events
+	if s.terminal && s.width < 120 {
+		barWidth = 5
+	}
+	longest, who, of := time.Duration(0), len("WHO"), len("VERSION")
 	for i, e := range events {
-		who = max(who, min(len(e.Actor), 16))
+		who, of = max(who, min(len(e.Actor), 16)), max(of, len(versionOf(&e)))
 		if i > 0 {
 			longest = max(longest, e.Time.Sub(events[i-1].Time))
 		}
 	}
-	s.line(w, bold.Render(fmt.Sprintf("%-12s  %-9s %-*s %-18s  %-*s  %s", "WHEN (UTC)", "AFTER", barWidth, "", "VERSION", who, "WHO", "WHAT AND WHY")))
+	s.line(w, bold.Render(fmt.Sprintf("%-12s  %-8s %-*s %-*s  %-*s  %s", "WHEN (UTC)", "AFTER", barWidth, "", of, "VERSION", who, "WHO", "WHAT AND WHY")))
 	day := ""
 	for i, e := range events {
 		if d := e.Time.UTC().Format("2006-01-02"); d != day {
@@ -257,14 +258,35 @@ func (s *session) printHistory(w io.Writer, events []sol.VnfEvent) {
 				after = "+" + elapsed(events[i-1].Time, e.Time)
 			}
 			if longest > 0 {
-				bar = int(gap * barWidth / longest)
+				bar = int(int64(gap) * int64(barWidth) / int64(longest))
 			}
 		}
-		version := "#" + strconv.FormatInt(e.Version, 10)
-		if op, ok := strings.CutPrefix(e.Stream, "opocc-"); ok {
-			version = "op " + op[:min(8, len(op))] + " " + version
+		s.wrapped(w, fmt.Sprintf("%-12s  %-8s %s%s %-*s  %-*s  ", e.Time.UTC().Format("15:04:05.000"), after, faint.Render(strings.Repeat("━", bar)),
+			strings.Repeat(" ", barWidth-bar), of, versionOf(&e), who, cut(e.Actor, 16)), what(&e))
+	}
+}
+
+// versionOf is the place of an event in its stream, with the operation it is of.
+func versionOf(e *sol.VnfEvent) string {
+	version := "#" + strconv.FormatInt(e.Version, 10)
+	if op, ok := strings.CutPrefix(e.Stream, "opocc-"); ok {
+		return "op " + op[:min(8, len(op))] + " " + version
+	}
+	return version
+}
+
+// wrapped prints a text behind columns; what does not fit on a terminal's line goes on below, in the same column.
+func (s *session) wrapped(w io.Writer, columns, text string) {
+	room := s.width - lipgloss.Width(columns)
+	if !s.terminal || room < 30 {
+		s.line(w, columns+text)
+		return
+	}
+	below := strings.Repeat(" ", lipgloss.Width(columns))
+	for i, part := range strings.Split(lipgloss.NewStyle().Width(room).Render(text), "\n") {
+		if i > 0 {
+			columns = below
 		}
-		s.line(w, fmt.Sprintf("%-12s  %-9s %s%s %-18s  %-*s  %s", e.Time.UTC().Format("15:04:05.000"), after, faint.Render(strings.Repeat("━", bar)),
-			strings.Repeat(" ", barWidth-bar), version, who, cut(e.Actor, 16), what(&e)))
+		s.line(w, columns+strings.TrimRight(part, " "))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -100,7 +101,7 @@ func attemptLabel(t *sol.SagaAttempt, names map[string]string) string {
 	if t.Direction == "undo" {
 		what = "undo"
 	}
-	return strings.Join(nonEmpty(itemName(t.Item, names), what, fmt.Sprintf("#%d", t.Attempt)), " ")
+	return strings.Join(nonEmpty(cmp.Or(itemName(t.Item, names), t.Step), what, fmt.Sprintf("#%d", t.Attempt)), " ")
 }
 
 // scale is the line below the bars.
@@ -120,10 +121,15 @@ func (a *axis) item(w io.Writer, g *sol.Saga, item *sol.SagaItem, names map[stri
 		mark, style := attemptMark(t)
 		line := fmt.Sprintf("%s  %s %s%s %-7s %s", indent, style.Render(mark), pad(cut(attemptLabel(t, names), a.label), a.label), a.draw(g, t, style),
 			elapsed(t.Sent, t.Replied), state(t.State))
-		if t.Reason != "" {
-			line += "  " + strings.Join(nonEmpty(t.Class, t.Reason), ": ")
+		reason := strings.Join(nonEmpty(t.Class, t.Reason), ": ")
+		if a.s.terminal && lipgloss.Width(line)+2+lipgloss.Width(reason) > a.s.width { // below, rather than cut off
+			a.s.line(w, line)
+			if reason != "" {
+				a.s.wrapped(w, indent+"      ", style.Render(reason))
+			}
+			continue
 		}
-		a.s.line(w, line)
+		a.s.line(w, line+"  "+reason)
 	}
 	if len(sent) > 0 && item.Cause != nil && sent[len(sent)-1].Reason != item.Cause.Reason {
 		a.s.line(w, fmt.Sprintf("%s    %s  %s", indent, pad("", a.label), failureText(item.Cause, names)))
