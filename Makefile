@@ -34,8 +34,8 @@ sim: ## simulate the whole program: SEEDS=n (default 2000), SEED=n for the trace
 sim-mutants: ## take out one safeguard after the other and say how many seeds find it, at most SEEDS each (default 2000)
 	$(GO) run ./simulation/simrun -mutant all -seeds $(or $(SEEDS),2000) -shrink=false
 
-torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5); report in bin/torture
-	$(GO) run ./torture -minutes $${MINUTES:-5}
+torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; report in bin/torture
+	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together)
 
 lint: $(BIN)/golangci-lint ## run the linters
 	$(BIN)/golangci-lint run ./...

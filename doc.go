@@ -5,6 +5,7 @@
 // what things are; read it in the order in which one operation happens:
 //
 //	api          the HTTP edge: routes, ProblemDetails, the idempotency filter
+//	access       who calls and what they may do: tokens, certificates, roles, limits, the record of denials
 //	lcm          the use cases, one file per LCM operation: command handler on top, saga below
 //	vnf          the two aggregates (VnfInstance, VnfLcmOpOcc): Process and Apply, pure
 //	eventstore   one commit, in one transaction or not at all; memory, SQLite, PostgreSQL
@@ -14,6 +15,7 @@
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document
 //	secret       credentials, sealed before they are stored
+//	egress       the way out to peers over HTTP, guarded
 //	timer        due timeouts become saga input
 //	readmodel    the views an API reader sees, written in the same commit
 //	server       the composition root

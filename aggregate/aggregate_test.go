@@ -2,6 +2,7 @@ package aggregate_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -230,5 +231,55 @@ func TestFold_gives_any_past_state(t *testing.T) {
 	}
 	if id, ok := r.ID("acc-1"); !ok || id != "1" {
 		t.Fatal("id of a stream")
+	}
+}
+
+// counted counts the events read.
+type counted struct {
+	*memory.Store
+	events int
+}
+
+func (c *counted) ReadStream(ctx context.Context, stream string, after int64, limit int) ([]eventstore.Event, error) {
+	events, err := c.Store.ReadStream(ctx, stream, after, limit)
+	c.events += len(events)
+	return events, err
+}
+
+// Every version of a long stream can be seen, also in the form of an older program, at the cost of few events.
+// Seen failing with the newest snapshot taken whatever its version, and with a snapshot of another schema taken.
+func TestAt_gives_every_past_state_from_the_nearest_snapshot(t *testing.T) {
+	store := &counted{Store: memory.New(memory.Config{})}
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	first := eventstore.Event{ID: "old", Type: "toy.paid", Schema: 1, Data: []byte(`{"n":1}`)} // as first written
+	if _, err := doer.Do(t.Context(), &eventstore.Work{Keys: []string{"k"}, Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+		return &eventstore.Commit{Appends: []eventstore.Append{{Stream: "acc-1", Events: []eventstore.Event{first}}}}, nil
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	r := repository(t, 1, 0)
+	for range 85 {
+		if _, err := pay(t, doer, r, 7); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for schema, most := range map[int]int{1: aggregate.SnapshotEvery + 7, 2: 600} { // of schema 2 there is no snapshot
+		r := repository(t, schema, 0)
+		for version := int64(1); version <= 596; version++ {
+			store.events = 0
+			s, e, err := r.At(t.Context(), store, "1", version)
+			if err != nil || s.Version != version || s.Value.Balance != int(version) || e.Version != version || s.Value.Log[0] != "?1" {
+				t.Fatalf("version %d: %+v, event %d, %v", version, s, e.Version, err)
+			}
+			if store.events > most {
+				t.Errorf("schema %d, version %d: %d events read", schema, version, store.events)
+			}
+		}
+		if _, _, err := r.At(t.Context(), store, "1", 597); vnfm.KindOf(err) != vnfm.NotFound {
+			t.Errorf("a version that is not there: %v", err)
+		}
+		if _, _, err := r.At(t.Context(), store, "2", 1); vnfm.KindOf(err) != vnfm.NotFound {
+			t.Errorf("a stream that is not there: %v", err)
+		}
 	}
 }

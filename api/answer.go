@@ -12,6 +12,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	// follow, when set, writes the body as it comes into being, and returns when there is no more.
+	follow func(w http.ResponseWriter)
 }
 
 func respond(status int) *answer { return &answer{status: status, header: http.Header{}} }
@@ -52,6 +54,11 @@ func matches(ifMatch string, revision int64) bool {
 func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 	for k, v := range a.header {
 		w.Header()[k] = v
+	}
+	if a.follow != nil {
+		w.WriteHeader(a.status)
+		a.follow(w)
+		return
 	}
 	if a.status != http.StatusNoContent {
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))

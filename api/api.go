@@ -2,21 +2,16 @@ package api
 
 import (
 	"context"
-	"crypto/subtle"
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"strings"
+	"time"
 
-	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
-	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/vim/sim"
 )
-
-// Authenticator returns the name of the caller of a request; Unauthenticated or Forbidden when there is none.
-type Authenticator func(r *http.Request) (caller string, err error)
 
 // Check is one condition of being ready.
 type Check struct {
@@ -30,12 +25,18 @@ type Config struct {
 	LCM      lcm.API
 	Packages Packages
 	Views    eventstore.Reader
-	Vims     vim.Registry
+	Vims     Vims     // nil: there is no registry, its resources are 404
 	Sim      *sim.Sim // nil: there is no simulated VIM, its resources are 404
 	// Ready reports the conditions of being ready; all must be ok.
 	Ready        func(ctx context.Context) []Check
 	Metrics      http.Handler // nil: /metrics is 404
-	Authenticate Authenticator
+	Authenticate access.Authenticator
+	Limits       *access.Limits  // per caller; nil: none
+	Denials      *access.Denials // nil: denials are logged only, and their resource is 404
+	// Concurrent bounds the requests served at once, health and metrics excepted; 0: no bound.
+	Concurrent int
+	// BodyTimeout bounds the time to read a body, package contents excepted; 0: as the server bounds it.
+	BodyTimeout time.Duration
 	// Traceparent returns the W3C traceparent of the request's span; nil: the client's own is passed on.
 	Traceparent func(ctx context.Context) string
 	Log         *slog.Logger
@@ -48,6 +49,10 @@ type Config struct {
 	MaxBody int64
 	// MaxPackage bounds package contents in bytes; 0: 4 GiB.
 	MaxPackage int64
+	// Tail tells who follows events of new ones; nil: server-sent events are not to be had.
+	Tail *tail.Watcher
+	// Heartbeat is how often a tail in which nothing happens shows that it is alive; 0: 15 s.
+	Heartbeat time.Duration
 	// Consumers are the consumers whose parked messages are listed.
 	Consumers []string
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
@@ -66,7 +71,10 @@ func New(c Config) http.Handler {
 	if c.MaxPackage == 0 {
 		c.MaxPackage = 4 << 30
 	}
-	a := &api{Config: c}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = heartbeat
+	}
+	a := &api{Config: c, gate: access.NewGate(c.Concurrent)}
 	mux := http.NewServeMux()
 	for path, route := range a.routes() {
 		mux.Handle(path, a.serve(path, route))
@@ -75,23 +83,7 @@ func New(c Config) http.Handler {
 	return a.guard(mux)
 }
 
-type api struct{ Config }
-
-// Loopback authenticates every caller on the local machine as "local", and nobody else.
-func Loopback(r *http.Request) (string, error) {
-	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && addr.Addr().Unmap().IsLoopback() {
-		return "local", nil
-	}
-	return "", vnfm.Errorf(vnfm.Unauthenticated, "Without authentication this server answers callers of its own machine only.")
-}
-
-// Bearer authenticates callers that send a token (RFC 6750) under one name.
-func Bearer(token, name string) Authenticator {
-	return func(r *http.Request) (string, error) {
-		got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok || subtle.ConstantTimeCompare([]byte(got), []byte(token)) != 1 {
-			return "", vnfm.Errorf(vnfm.Unauthenticated, "A valid bearer token is needed: Authorization: Bearer TOKEN.")
-		}
-		return name, nil
-	}
+type api struct {
+	Config
+	gate access.Gate
 }

@@ -9,12 +9,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
@@ -23,8 +25,8 @@ import (
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
-	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfpkg"
@@ -42,13 +44,15 @@ type world struct {
 	log   *strings.Builder
 	api   http.Handler
 	http  *httptest.Server
+	later *atomic.Int64 // the store's clock, behind epoch
 	// lenient: requests may be against the specification.
 	lenient bool
 }
 
 func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, store: memory.New(memory.Config{Now: func() time.Time { return epoch }}), log: &strings.Builder{}}
+	w := &world{t: t, log: &strings.Builder{}, later: &atomic.Int64{}}
+	w.store = memory.New(memory.Config{Now: func() time.Time { return epoch.Add(time.Duration(w.later.Load())) }})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.doer = eventstore.NewCommitter(w.store, eventstore.CommitterConfig{Logger: log})
 	w.cases = &cases{world: w}
@@ -57,8 +61,8 @@ func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 		t.Fatal(err)
 	}
 	c := api.Config{
-		LCM: w.cases, Packages: packages{w.cases}, Views: w.store, Vims: registry{}, Sim: w.sim, Log: log,
-		Authenticate: api.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
+		LCM: w.cases, Packages: packages{w.cases}, Views: w.store, Vims: vims{w.cases}, Sim: w.sim, Log: log,
+		Authenticate: access.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
 			if id != "m1" {
 				return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 			}
@@ -271,6 +275,10 @@ func (s *cases) Terminate(ctx context.Context, id string, r lcm.Terminate, by re
 	return s.begin(ctx, id, vnf.OpTerminate, r, by)
 }
 
+func (s *cases) Modify(ctx context.Context, id string, r lcm.Modify, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpModifyInfo, r, by)
+}
+
 func (s *cases) act(ctx context.Context, id, command string, by request.Info) (*vnf.OpOcc, error) {
 	if err := s.enter(command, by); err != nil {
 		return nil, err
@@ -397,18 +405,41 @@ func (p packages) Delete(ctx context.Context, id string, by request.Info) error 
 	return p.enter(id, by)
 }
 
-// registry is a VIM registry with one connection that has a secret.
-type registry struct{}
+// vims are one VIM connection that has a secret.
+type vims struct{ *cases }
 
-func (registry) Connection(id string) (vim.Connection, error) {
-	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "There is no VIM connection %q.", id)
-}
-func (registry) Default() string { return "sim-1" }
-func (registry) Connections() []vim.Connection {
-	return []vim.Connection{{
-		ID: "sim-1", VimID: "sim-1", Type: sim.Type, InterfaceInfo: map[string]string{"endpoint": "http://vim"},
-		AccessInfo: map[string]string{"password": canary},
+func oneVim() *vimregistry.Connection {
+	return &vimregistry.Connection{ID: "sim-1", Default: true, Enabled: true, BuiltIn: true, Version: 3, Public: vimregistry.Public{
+		VimID: "sim-1", Type: sim.Type, InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"http://vim"`)},
+		AccessInfo: map[string]json.RawMessage{"password": json.RawMessage(`"***"`)},
 	}}
+}
+
+func (v vims) Register(_ context.Context, doc json.RawMessage, by request.Info) (*vimregistry.Connection, error) {
+	return oneVim(), v.enter("register "+string(doc), by)
+}
+
+func (v vims) Change(_ context.Context, id string, patch json.RawMessage, by request.Info) (*vimregistry.Connection, error) {
+	return oneVim(), v.enter("change "+id+" "+string(patch), by)
+}
+
+func (v vims) Delete(_ context.Context, id string, by request.Info) error {
+	return v.enter("delete "+id, by)
+}
+
+func (vims) Get(_ context.Context, id string) (*vimregistry.Connection, error) {
+	if id != "sim-1" {
+		return nil, vnfm.Errorf(vnfm.NotFound, "There is no VIM connection %q.", id)
+	}
+	return oneVim(), nil
+}
+
+func (vims) List(context.Context) ([]vimregistry.Connection, error) {
+	return []vimregistry.Connection{*oneVim()}, nil
+}
+
+func (vims) Check(context.Context, string) (*vimregistry.Checked, error) {
+	return &vimregistry.Checked{Detail: "it does not answer", Took: 7 * time.Millisecond}, nil
 }
 
 // canary is a password that no answer and no log may show.

@@ -2,12 +2,12 @@ package api_test
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 )
@@ -42,7 +42,7 @@ func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
 
 func TestIdempotencyKeyBelongsToItsCaller(t *testing.T) {
 	caller := "a"
-	w := newWorld(t, func(c *apiConfig) { c.Authenticate = func(*http.Request) (string, error) { return caller, nil } })
+	w := newWorld(t, func(c *apiConfig) { c.Authenticate = as(&caller, access.NFVO) })
 	first := w.do("POST", vnfs, newID, "Idempotency-Key", "k").want(201).id()
 	caller = "b"
 	if second := w.do("POST", vnfs, newID, "Idempotency-Key", "k").want(201).id(); first == second {

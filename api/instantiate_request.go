@@ -1,35 +1,38 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
 
-// instantiateCommand turns a request into the command. Credentials in vimConnectionInfo stay here: they belong in the
-// VIM registry, and nothing behind the edge may store them.
+// instantiateCommand turns a request into the command. Its connections may hold credentials; its operationParams do not.
 func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Instantiate, error) {
 	command := &lcm.Instantiate{
 		FlavourID: body.FlavourId, Level: body.InstantiationLevelId, Localization: body.LocalizationLanguage,
-		Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties, Params: masked(raw),
+		Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties, Params: secret.Masked(raw),
 	}
 	if body.AdditionalParams != nil {
 		command.AdditionalParams = encode(body.AdditionalParams)
 	}
-	for id, info := range body.VimConnectionInfo {
+	var as struct { // as it was sent: what is null removes something
+		VimConnectionInfo map[string]json.RawMessage `json:"vimConnectionInfo"`
+	}
+	if err := json.Unmarshal(raw, &as); err != nil {
+		return nil, wrong("", "cannot be read")
+	}
+	for id := range body.VimConnectionInfo {
 		if command.Connections == nil {
 			command.Connections = map[string]json.RawMessage{}
 		}
-		info.AccessInfo = nil
-		command.Connections[id] = encode(info)
+		command.Connections[id] = as.VimConnectionInfo[id]
 	}
 	for i, link := range body.ExtVirtualLinks {
 		at := fmt.Sprintf("/extVirtualLinks/%d", i)
@@ -141,38 +144,4 @@ func encode(v any) json.RawMessage {
 		panic(fmt.Sprintf("api: a wire type does not marshal: %v", err))
 	}
 	return b
-}
-
-// secretName is a name under which people put secrets.
-var secretName = regexp.MustCompile(`(?i)passw|secret|credential|private_?key|api_?key|token`)
-
-const mask = "***"
-
-// masked returns a request with its secrets replaced: everything in accessInfo, and whatever has a telling name.
-func masked(raw []byte) json.RawMessage {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if dec.Decode(&v) != nil {
-		return nil // decode has refused it before
-	}
-	return encode(maskIn(v, false))
-}
-
-func maskIn(v any, secret bool) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, inner := range v {
-			v[k] = maskIn(inner, secret || k == "accessInfo" || secretName.MatchString(k))
-		}
-	case []any:
-		for i, inner := range v {
-			v[i] = maskIn(inner, secret)
-		}
-	default:
-		if secret {
-			return mask
-		}
-	}
-	return v
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -134,7 +135,7 @@ func full(id string) *vnf.Instance {
 	in.Configurable = sol.KeyValuePairs{"isAutoscaleEnabled": []byte("true")}
 	in.Extensions = sol.KeyValuePairs{"license": []byte(`{"n":1}`)}
 	in.Metadata = sol.KeyValuePairs{"owner": []byte(`"me"`)}
-	in.Connections = map[string]vnf.VimConnection{"sim-1": {VimID: "sim-1", Type: "SIM", InterfaceInfo: map[string]string{"endpoint": "e"}}}
+	in.Connections = map[string]vnf.VimConnection{"sim-1": {VimID: "sim-1", Type: "SIM", InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"e"`)}}}
 	in.Info = &vnf.InstantiatedInfo{
 		FlavourID: "f", VnfState: "STARTED", Localization: "en",
 		ScaleStatus:    []vnf.ScaleInfo{{AspectID: "a", Level: 1}},

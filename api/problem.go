@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/sol"
 )
@@ -71,8 +72,9 @@ func problem(err error) *answer {
 	if p.Status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
 		header.Set("Retry-After", "1")
 	}
-	if p.Status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", `Bearer realm="vnfm"`)
+	var denied *access.Denied
+	if errors.As(err, &denied) {
+		header.Set("WWW-Authenticate", denied.Challenge())
 	}
 	header.Set("Content-Type", "application/problem+json")
 	body, _ := json.Marshal(p) // a struct of strings and numbers

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/request"
 )
 
@@ -28,6 +28,7 @@ type call struct {
 	base string          // root of absolute links
 	body []byte          // whole body, unless the method streams it
 	by   request.Info
+	who  access.Caller
 	key  *idempotency // nil without an Idempotency-Key
 }
 
@@ -47,6 +48,15 @@ func (a *api) guard(next http.Handler) http.Handler {
 				"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			problem(vnfm.Errorf(vnfm.Internal, "panic")).write(w, r)
 		}()
+		secure(w.Header(), r.TLS != nil)
+		if !exempt(r.URL.Path) {
+			if !a.gate.Enter() {
+				problem(vnfm.Errorf(vnfm.Unavailable, "The server has as many requests as it serves at once; send this one again.")).write(w, r)
+				a.Log.WarnContext(r.Context(), "request turned away: too many at once", "method", r.Method, "path", r.URL.Path)
+				return
+			}
+			defer a.gate.Leave()
+		}
 		if p := r.URL.Path; r.Method == http.MethodConnect || p != path.Clean("/"+p) && p != path.Clean("/"+p)+"/" {
 			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", p)).write(w, r)
 			return
@@ -68,10 +78,21 @@ func (a *api) serve(pattern string, methods route) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		version, versionErr := negotiate(r)
-		res, err := a.answer(w, r, methods, versionErr)
+		m, who, err := a.enter(r, methods)
+		if err == nil && m.needs != access.Open {
+			err = versionErr
+		}
+		var res *answer
+		if err == nil {
+			res, err = a.answer(w, r, m, who)
+		}
 		if err != nil {
 			res = problem(err)
+			a.deny(r, pattern, who, res.status, err)
 			a.logFailure(r, res.status, err)
+		}
+		if m.needs != access.Open && !who.SeesVims() {
+			res = res.withoutVims()
 		}
 		if version != "" {
 			res.header.Set("Version", version)
@@ -80,27 +101,29 @@ func (a *api) serve(pattern string, methods route) http.Handler {
 	})
 }
 
-// answer runs everything between the route and the handler, in the order in which a client should hear of it.
-func (a *api) answer(w http.ResponseWriter, r *http.Request, methods route, versionErr error) (*answer, error) {
+// enter finds the method of a route and lets its caller in. Together with a refusal it returns the caller as far as known.
+func (a *api) enter(r *http.Request, methods route) (method, access.Caller, error) {
 	name := r.Method
 	if name == http.MethodHead {
 		name = http.MethodGet
 	}
 	m, ok := methods[name]
 	if !ok {
-		return nil, methodNotAllowed(r.Method, methods)
+		return method{needs: access.Open}, access.Caller{}, methodNotAllowed(r.Method, methods)
 	}
-	caller := ""
-	if !m.open {
-		var err error
-		if caller, err = a.Authenticate(r); err != nil {
-			return nil, err
-		}
-		if versionErr != nil {
-			return nil, versionErr
-		}
+	if m.needs == access.Open {
+		return m, access.Caller{}, nil
 	}
-	if !accepts(r.Header.Values("Accept")) {
+	who, err := a.admit(r, m.needs)
+	return m, who, err
+}
+
+// answer runs everything between the caller and the handler, in the order in which a client should hear of it.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, m method, who access.Caller) (*answer, error) {
+	do := m.do
+	if m.tail != nil && a.Tail != nil && r.Method == http.MethodGet && asks(r.Header.Values("Accept"), streamType) {
+		do = m.tail
+	} else if !accepts(r.Header.Values("Accept")) {
 		return nil, &httpError{status: http.StatusNotAcceptable, detail: "This resource is application/json only."}
 	}
 	for parameter := range r.URL.Query() {
@@ -108,18 +131,21 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, methods route, vers
 			return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %q is not known here.", parameter)
 		}
 	}
-	c := &call{api: a, r: r, ctx: r.Context(), id: r.PathValue("id"), base: a.base(r)}
-	c.by = request.Info{Actor: caller, ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
+	c := &call{api: a, r: r, ctx: r.Context(), id: r.PathValue("id"), base: a.base(r), who: who}
+	c.by = request.Info{Actor: who.Name, Role: who.Role(), ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
 	if a.Traceparent != nil {
 		c.by.Traceparent = a.Traceparent(c.ctx)
 	}
 	if err := c.readBody(w, m); err != nil {
 		return nil, err
 	}
-	if name == http.MethodGet {
-		return m.do(c)
+	if err := c.keepOffVims(); err != nil {
+		return nil, err
 	}
-	return c.once(m.do)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return do(c)
+	}
+	return c.once(do)
 }
 
 // readBody checks the form of the body and reads it, or leaves it to the handler.
@@ -142,7 +168,7 @@ func (c *call) readBody(w http.ResponseWriter, m method) error {
 	if m.stream {
 		return nil
 	}
-	body, err := io.ReadAll(c.r.Body)
+	body, err := c.readAll(w)
 	var tooLarge *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLarge) {
 		return vnfm.Errorf(vnfm.Invalid, "The body could not be read to its end.")
@@ -168,20 +194,19 @@ func methodNotAllowed(name string, methods route) error {
 
 // accepts says whether an Accept header admits JSON.
 func accepts(values []string) bool {
-	if len(values) == 0 {
-		return true
-	}
+	return len(values) == 0 || asks(values, "*/*", "application/*", jsonType, "application/problem+json")
+}
+
+// asks says whether an Accept header names one of the media types.
+func asks(values []string, types ...string) bool {
 	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {
 			media, params, err := mime.ParseMediaType(part)
 			if err != nil {
 				continue
 			}
-			switch media {
-			case "*/*", "application/*", jsonType, "application/problem+json":
-				if q := params["q"]; q == "" || strings.Trim(q, "0.") != "" {
-					return true
-				}
+			if q := params["q"]; slices.Contains(types, media) && (q == "" || strings.Trim(q, "0.") != "") {
+				return true
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/lcm"
 )
 
@@ -13,12 +14,14 @@ type handler func(c *call) (*answer, error)
 // method is how one method of a route is served.
 type method struct {
 	do    handler
+	tail  handler  // serves GET where server-sent events are asked for; nil: they are not to be had
 	query []string // query parameters it knows
 	body  []string // media types of its body; nil: a body is ignored
 	// stream: the handler reads the body itself.
 	stream bool
-	// open: no authentication, no Version.
-	open bool
+	// needs is what the caller must be allowed; access.Open asks for no caller and no Version. The area of the route sets
+	// it where the route says nothing.
+	needs access.Permission
 }
 
 type route map[string]method
@@ -28,18 +31,38 @@ const (
 	mergeType = "application/merge-patch+json"
 )
 
+// area is routes of one kind, with what reading and changing them needs.
+type area struct {
+	read, change access.Permission
+	routes       map[string]route
+}
+
 // routes returns every route: those of the standard's interfaces, then our own.
 func (a *api) routes() map[string]route {
 	all := map[string]route{}
-	for _, part := range []map[string]route{
-		a.versionRoutes(),
-		a.vnfRoutes(),
-		a.opOccRoutes(),
-		a.packageRoutes(),
-		a.ownRoutes(),
-		a.simRoutes(),
+	for _, part := range []area{
+		{access.Open, access.Open, a.versionRoutes()},
+		{access.ReadLcm, access.WriteLcm, a.vnfRoutes()},
+		{access.ReadLcm, access.WriteLcm, a.opOccRoutes()},
+		{access.ReadPackages, access.WritePackages, a.packageRoutes()},
+		{access.ReadOwn, access.Operate, a.ownRoutes()},
+		{access.ReadOwn, access.ReadOwn, a.pastRoutes()},
+		{access.ReadOwn, access.Administer, a.vimRoutes()},
+		{access.Administer, access.Administer, a.siteRoutes()},
+		{access.Administer, access.Administer, a.simRoutes()},
+		{access.Open, access.Open, a.healthRoutes()},
 	} {
-		maps.Copy(all, part)
+		for _, methods := range part.routes {
+			for name, m := range methods {
+				if m.needs == "" && name == http.MethodGet {
+					m.needs = part.read
+				} else if m.needs == "" {
+					m.needs = part.change
+				}
+				methods[name] = m
+			}
+		}
+		maps.Copy(all, part.routes)
 	}
 	return all
 }
@@ -53,8 +76,6 @@ const (
 )
 
 func get(h handler, query ...string) route { return route{http.MethodGet: {do: h, query: query}} }
-
-func open(h handler) route { return route{http.MethodGet: {do: h, open: true}} }
 
 func post(h handler, body ...string) route { return route{http.MethodPost: {do: h, body: body}} }
 
@@ -75,10 +96,10 @@ func with(routes ...route) route {
 
 func (a *api) versionRoutes() map[string]route {
 	return map[string]route{
-		"/vnflcm/api_versions":    open(versions("/vnflcm")),
-		lcmRoot + "/api_versions": open(versions("/vnflcm")),
-		"/vnfpkgm/api_versions":   open(versions("/vnfpkgm")),
-		pkgRoot + "/api_versions": open(versions("/vnfpkgm")),
+		"/vnflcm/api_versions":    get(versions("/vnflcm")),
+		lcmRoot + "/api_versions": get(versions("/vnflcm")),
+		"/vnfpkgm/api_versions":   get(versions("/vnfpkgm")),
+		pkgRoot + "/api_versions": get(versions("/vnfpkgm")),
 	}
 }
 
@@ -86,7 +107,7 @@ func (a *api) vnfRoutes() map[string]route {
 	const root = lcmRoot + "/vnf_instances"
 	return map[string]route{
 		root:                       with(post(a.createVnf, jsonType), get(a.listVnfs, paging, "all_fields", "exclude_default")),
-		root + "/{id}":             with(get(a.showVnf), remove(a.deleteVnf)),
+		root + "/{id}":             with(get(a.showVnf), patch(a.modifyVnf, mergeType, jsonType), remove(a.deleteVnf)),
 		root + "/{id}/instantiate": post(a.instantiate, jsonType),
 		root + "/{id}/terminate":   post(a.terminate, jsonType),
 	}
@@ -114,25 +135,49 @@ func (a *api) packageRoutes() map[string]route {
 	}
 }
 
-// ownRoutes are the resources no standard has.
+// ownRoutes are the resources no standard has that show and mend VNFs.
 func (a *api) ownRoutes() map[string]route {
-	routes := map[string]route{
-		ownRoot + "/vnf_instances/{id}/events":     get(a.vnfEvents, paging),
+	return map[string]route{
 		ownRoot + "/vnf_instances/{id}/leftovers":  get(a.leftovers),
 		ownRoot + "/vnf_instances/{id}/cleanup":    post(a.cleanup),
 		ownRoot + "/vnf_lcm_op_occs/{id}/progress": get(a.progress),
 		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
+		ownRoot + "/sagas":                         get(a.listSagas, paging, "vnf", "state"),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
-		ownRoot + "/audit/verify":                  with(get(a.verify), post(a.verify)),
-		ownRoot + "/vims":                          get(a.listVims),
-		ownRoot + "/parked_messages":               get(a.parked, "consumer"),
-		"/healthz":                                 open(a.healthz),
-		"/readyz":                                  open(a.readyz),
+		ownRoot + "/vnf_lcm_op_occs":               get(a.origins, paging),
+	}
+}
+
+// siteRoutes are the resources of whoever runs the site.
+func (a *api) siteRoutes() map[string]route {
+	routes := map[string]route{
+		ownRoot + "/audit/verify":    with(get(a.verify), post(a.verify)),
+		ownRoot + "/parked_messages": get(a.parked, "consumer"),
+	}
+	if a.Denials != nil {
+		routes[ownRoot+"/audit/denials"] = get(a.denials, paging)
 	}
 	if a.Redrive != nil {
 		routes[ownRoot+"/parked_messages/{id}/redrive"] = post(a.redrive)
 	}
 	return routes
+}
+
+func (a *api) healthRoutes() map[string]route {
+	return map[string]route{"/healthz": get(a.healthz), "/readyz": get(a.readyz)}
+}
+
+// vimRoutes are the registry of VIM connections, where there is one.
+func (a *api) vimRoutes() map[string]route {
+	if a.Vims == nil {
+		return nil
+	}
+	const root = ownRoot + "/vims"
+	return map[string]route{
+		root:                 with(post(a.registerVim, jsonType), get(a.listVims)),
+		root + "/{id}":       with(get(a.showVim), patch(a.patchVim, mergeType, jsonType), remove(a.deleteVim)),
+		root + "/{id}/check": post(a.checkVim),
+	}
 }
 
 // simRoutes are the resources of the simulated VIM, where there is one.

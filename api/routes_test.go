@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
@@ -147,7 +148,9 @@ func TestCallerIsAuthenticated(t *testing.T) {
 		}
 	})
 	t.Run("bearer", func(t *testing.T) {
-		w := newWorld(t, func(c *api.Config) { c.Authenticate = api.Bearer("s3cret", "nfvo") })
+		w := newWorld(t, func(c *api.Config) {
+			c.Authenticate = access.First(access.Static("s3cret", access.Caller{Name: "nfvo", Roles: []access.Role{access.NFVO}}))
+		})
 		if r := w.do("GET", vnfs, "").want(401); !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Bearer") {
 			t.Errorf("WWW-Authenticate: %q", r.header.Get("WWW-Authenticate"))
 		}

@@ -184,8 +184,11 @@ func TestInstantiateRequestBecomesTheCommand(t *testing.T) {
 		string(got.Extensions["e"]) != "1" || string(got.Configurable["c"]) != "true" {
 		t.Errorf("%+v", got)
 	}
-	// Credentials belong in the VIM registry: what is stored and shown has none.
-	if kept := string(got.Params) + string(got.Connections["sim-1"]); strings.Contains(kept, canary) || strings.Contains(w.log.String(), canary) {
+	// Credentials go to whoever seals them, and nowhere else.
+	if !strings.Contains(string(got.Connections["sim-1"]), canary) {
+		t.Errorf("the credentials are lost: %s", got.Connections["sim-1"])
+	}
+	if kept := string(got.Params); strings.Contains(kept, canary) || strings.Contains(w.log.String(), canary) {
 		t.Errorf("a secret is kept: %s", kept)
 	}
 	if !strings.Contains(string(got.Params), "12345678901234567890") {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/netip"
 
 	"github.com/vnfm/vnfm/sol"
@@ -19,14 +18,7 @@ func vnfInstance(in *vnf.Instance, base string) *sol.VnfInstance {
 		InstantiationState: string(in.State),
 		Links:              sol.VnfInstanceLinks{Self: sol.Link{Href: self}},
 	}
-	for id, c := range in.Connections {
-		if out.VimConnectionInfo == nil {
-			out.VimConnectionInfo = map[string]sol.VimConnectionInfo{}
-		}
-		out.VimConnectionInfo[id] = sol.VimConnectionInfo{
-			VimId: c.VimID, VimType: c.Type, InterfaceInfo: keyValues(c.InterfaceInfo), Extra: keyValues(c.Extra),
-		}
-	}
+	out.VimConnectionInfo = vimConnectionInfo(in.Connections)
 	if in.Info != nil {
 		out.InstantiatedVnfInfo = instantiatedInfo(in.Info)
 	}
@@ -42,13 +34,16 @@ func vnfInstance(in *vnf.Instance, base string) *sol.VnfInstance {
 	return out
 }
 
-func keyValues(m map[string]string) sol.KeyValuePairs {
-	var out sol.KeyValuePairs
-	for k, v := range m {
+// vimConnectionInfo shows VIM connections, their credentials masked.
+func vimConnectionInfo(in map[string]vnf.VimConnection) map[string]sol.VimConnectionInfo {
+	var out map[string]sol.VimConnectionInfo
+	for id, c := range in {
 		if out == nil {
-			out = sol.KeyValuePairs{}
+			out = map[string]sol.VimConnectionInfo{}
 		}
-		out[k], _ = json.Marshal(v) // a string
+		out[id] = sol.VimConnectionInfo{
+			VimId: c.VimID, VimType: c.Type, InterfaceInfo: c.InterfaceInfo, AccessInfo: c.AccessInfo, Extra: c.Extra,
+		}
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -95,7 +96,7 @@ func (a *api) terminate(c *call) (*answer, error) {
 	if err := decode(c.body, &body); err != nil {
 		return nil, err
 	}
-	command := lcm.Terminate{Type: string(body.TerminationType), Params: masked(c.body)}
+	command := lcm.Terminate{Type: string(body.TerminationType), Params: secret.Masked(c.body)}
 	if t := body.GracefulTerminationTimeout; t != nil {
 		const at = "/gracefulTerminationTimeout"
 		if body.TerminationType != sol.TerminateGraceful {

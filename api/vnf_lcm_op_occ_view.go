@@ -12,7 +12,7 @@ func vnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		Id: op.ID, OperationState: string(op.State), StateEnteredTime: op.StateEntered, StartTime: op.Started,
 		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
 		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
-		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), Warnings: op.Warnings,
+		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
 		Links: sol.VnfLcmOpOccLinks{Self: sol.Link{Href: self}, VnfInstance: sol.Link{Href: vnfURI(base, op.VnfID)}},
 	}
 	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
@@ -32,6 +32,22 @@ func vnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		if !op.CancelPending {
 			out.Links.Cancel = link("cancel")
 		}
+	}
+	return out
+}
+
+// changedInfo is nil when nothing changed.
+func changedInfo(in *vnf.ChangedInfo) *sol.VnfInfoModifications {
+	if in == nil {
+		return nil
+	}
+	out := &sol.VnfInfoModifications{
+		VnfInstanceName: in.Name, VnfInstanceDescription: in.Description, VnfConfigurableProperties: in.Configurable,
+		Metadata: in.Metadata, Extensions: in.Extensions, VimConnectionInfo: vimConnectionInfo(in.Connections),
+	}
+	if p := in.Package; p != nil {
+		out.VnfdId, out.VnfProvider, out.VnfProductName = p.VnfdID, p.Provider, p.ProductName
+		out.VnfSoftwareVersion, out.VnfdVersion = p.SoftwareVersion, p.VnfdVersion
 	}
 	return out
 }
@@ -80,7 +96,8 @@ func resourceChanges(in *vnf.ResourceChanges) *sol.ResourceChanges {
 // opProgress shows how far an operation got.
 func opProgress(op *vnf.OpOcc) *sol.OpProgress {
 	out := &sol.OpProgress{
-		VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State), Policy: op.Policy,
+		VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State),
+		StartedBy: op.Actor, Policy: op.Policy,
 		StateEnteredTime: op.StateEntered, StartTime: op.Started, EndTime: op.Ended, Final: op.State.Final(),
 		Error: problemDetails(op.Error), Warnings: op.Warnings, Resources: []sol.ResourceProgress{},
 	}

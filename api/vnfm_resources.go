@@ -1,16 +1,13 @@
 package api
 
 import (
-	"cmp"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
@@ -18,87 +15,6 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vnf"
 )
-
-// vnfEvents lists every event of a VNF instance and of its operations, in the order in which they happened: all of them
-// are in the instance's lane. It answers for deleted instances too.
-func (a *api) vnfEvents(c *call) (*answer, error) {
-	m, err := page(c.r.URL.Query())
-	if err != nil {
-		return nil, err
-	}
-	after := int64(0)
-	if m.After != "" {
-		if after, err = strconv.ParseInt(m.After, 10, 64); err != nil {
-			return nil, vnfm.Errorf(vnfm.Invalid, "nextpage_opaque_marker is none of this resource's.")
-		}
-	}
-	streams := []string{"vnf-" + c.id}
-	ops := eventstore.ViewQuery{Kind: readmodel.KindOpOcc, Parent: c.id, Limit: 1000}
-	for {
-		views, err := a.Views.Views(c.ctx, ops)
-		if err != nil {
-			return nil, fmt.Errorf("list operations of %s: %w", c.id, err)
-		}
-		for _, v := range views {
-			streams = append(streams, "opocc-"+v.ID)
-		}
-		if len(views) < ops.Limit {
-			break
-		}
-		ops.After = views[len(views)-1].ID
-	}
-	events := []sol.VnfEvent{}
-	for i, stream := range streams {
-		got, err := a.stream(c, stream)
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 && len(got) == 0 {
-			return nil, notFound(vnfWord, c.id)
-		}
-		for _, e := range got {
-			if e.Offset > after {
-				events = append(events, vnfEvent(&e))
-			}
-		}
-	}
-	slices.SortFunc(events, func(x, y sol.VnfEvent) int { return cmp.Compare(x.Offset, y.Offset) })
-	res := respond(http.StatusOK)
-	if n := a.PageSize; n > 0 && len(events) > n {
-		events = events[:n]
-		c.next(res, marker{After: strconv.FormatInt(events[n-1].Offset, 10)})
-	}
-	return res.json(events), nil
-}
-
-func (a *api) stream(c *call, name string) ([]eventstore.Event, error) {
-	const chunk = 1000
-	var all []eventstore.Event
-	for {
-		after := int64(0)
-		if len(all) > 0 {
-			after = all[len(all)-1].Version
-		}
-		got, err := a.Views.ReadStream(c.ctx, name, after, chunk)
-		if err != nil {
-			return nil, fmt.Errorf("read stream %s: %w", name, err)
-		}
-		all = append(all, got...)
-		if len(got) < chunk {
-			return all, nil
-		}
-	}
-}
-
-func vnfEvent(e *eventstore.Event) sol.VnfEvent {
-	var meta eventstore.Metadata
-	_ = json.Unmarshal(e.Meta, &meta) // an event without readable metadata is still shown
-	return sol.VnfEvent{
-		Lane: e.Lane, Offset: e.Offset, Stream: e.Stream, Version: e.Version, Id: e.ID, Type: e.Type, Schema: e.Schema,
-		Time: e.Time, Actor: meta.Actor, Command: meta.Command, CorrelationId: meta.CorrelationID,
-		CausationId: meta.CausationID, Traceparent: meta.Traceparent, Data: e.Data, Hash: hex.EncodeToString(e.Hash),
-	}
-}
 
 func (a *api) cleanup(c *call) (*answer, error) {
 	return effect(c, func(by request.Info) (string, error) {
@@ -121,6 +37,34 @@ func (a *api) progress(c *call) (*answer, error) {
 	out := opProgress(&op)
 	out.Now = now
 	return respond(http.StatusOK).json(out).etag(v.Revision), nil
+}
+
+// listSagas lists the sagas of a VNF, or all, in order of their ids, without their stages and attempts.
+func (a *api) listSagas(c *call) (*answer, error) {
+	q := c.r.URL.Query()
+	query := eventstore.SagaQuery{Key: q.Get("vnf"), State: q.Get("state"), After: q.Get(paging), Limit: 1001}
+	if a.PageSize > 0 {
+		query.Limit = a.PageSize + 1
+	}
+	rows, err := a.Views.Sagas(c.ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("list sagas: %w", err)
+	}
+	res := respond(http.StatusOK)
+	if len(rows) == query.Limit {
+		rows = rows[:len(rows)-1]
+		q.Set(paging, rows[len(rows)-1].ID)
+		res.header.Set("Link", fmt.Sprintf("<%s%s?%s>; rel=\"next\"", c.base, c.r.URL.EscapedPath(), q.Encode()))
+	}
+	out := make([]*sol.Saga, 0, len(rows))
+	for i := range rows {
+		one, _, err := sagaHead(&rows[i], c.base)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	return res.json(out), nil
 }
 
 func (a *api) showSaga(c *call) (*answer, error) {
@@ -146,28 +90,58 @@ func (a *api) showSaga(c *call) (*answer, error) {
 			return nil, err
 		}
 		out.Cleanups = append(out.Cleanups, *one)
+		out.Links.Cleanups = append(out.Links.Cleanups, one.Links.Self)
 	}
 	return respond(http.StatusOK).json(out), nil
 }
 
-// saga shows one saga with its command attempts.
-func (a *api) saga(c *call, row *eventstore.SagaRow) (*sol.Saga, error) {
+// sagaHead shows what a saga is and where it stands.
+func sagaHead(row *eventstore.SagaRow, base string) (*sol.Saga, *saga.Instance, error) {
 	var in saga.Instance
 	if err := json.Unmarshal(row.Data, &in); err != nil {
-		return nil, fmt.Errorf("read saga %s: %w", row.ID, err)
+		return nil, nil, fmt.Errorf("read saga %s: %w", row.ID, err)
 	}
-	steps, err := a.Views.Steps(c.ctx, row.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read steps of saga %s: %w", row.ID, err)
-	}
+	uri := func(id string) string { return base + ownRoot + "/sagas/" + id }
 	out := &sol.Saga{
 		Id: row.ID, Type: row.Type, Definition: row.DefVersion, VnfId: row.Key, Parent: row.Parent, State: row.State,
 		Policy: string(in.Policy), CancelMode: in.CancelMode, UndoBegun: in.Undone, Cause: failure(in.Cause),
 		Started: in.Started, Updated: row.Updated, Deadline: in.Deadline,
-		Stages: []sol.SagaStage{}, Attempts: []sol.SagaAttempt{},
+		Links: sol.SagaLinks{Self: sol.Link{Href: uri(row.ID)}, VnfInstance: sol.Link{Href: vnfURI(base, row.Key)}},
 	}
-	if !saga.State(row.State).Final() {
-		_, out.NextTimeout = in.NextTimer()
+	if row.Parent != "" {
+		out.Links.Parent = &sol.Link{Href: uri(row.Parent)}
+	}
+	if row.Type != lcm.SagaCleanup {
+		out.Links.VnfLcmOpOcc = &sol.Link{Href: opOccURI(base, row.ID)}
+	}
+	if saga.State(row.State).Final() {
+		return out, &in, nil
+	}
+	var next saga.TimedOut
+	if next, out.NextTimeout = in.NextTimer(); out.NextTimeout.IsZero() {
+		return out, &in, nil
+	}
+	out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutDeadline}
+	for _, run := range in.Items {
+		if run.Timer == next.Token {
+			out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutAttempt, Step: run.Step, Item: run.Item}
+			if run.Waiting {
+				out.TimeoutOf.Kind = sol.TimeoutBackoff
+			}
+		}
+	}
+	return out, &in, nil
+}
+
+// saga shows one saga with its command attempts.
+func (a *api) saga(c *call, row *eventstore.SagaRow) (*sol.Saga, error) {
+	out, in, err := sagaHead(row, c.base)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := a.Views.Steps(c.ctx, row.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read steps of saga %s: %w", row.ID, err)
 	}
 	for _, run := range in.Items {
 		if n := len(out.Stages); n == 0 || out.Stages[n-1].Index != run.Stage {
@@ -215,17 +189,6 @@ func (a *api) verify(c *call) (*answer, error) {
 	return respond(http.StatusOK).json(out), nil
 }
 
-func (a *api) listVims(*call) (*answer, error) {
-	out := []sol.Vim{}
-	for _, v := range a.Vims.Connections() {
-		out = append(out, sol.Vim{
-			Id: v.ID, VimId: v.VimID, VimType: v.Type, Default: v.ID == a.Vims.Default(),
-			InterfaceInfo: v.InterfaceInfo, Extra: v.Extra,
-		})
-	}
-	return respond(http.StatusOK).json(out), nil
-}
-
 func (a *api) parked(c *call) (*answer, error) {
 	consumers := a.Consumers
 	if one := c.r.URL.Query().Get("consumer"); one != "" {
@@ -262,13 +225,17 @@ func (a *api) leftovers(c *call) (*answer, error) {
 	if _, err := c.view(readmodel.KindVnf, c.id, vnfWord, &v); err != nil {
 		return nil, err
 	}
+	return respond(http.StatusOK).json(leftoversOf(&v)), nil
+}
+
+func leftoversOf(v *vnf.Instance) []sol.Leftover {
 	out := []sol.Leftover{}
 	for _, r := range v.Leftovers {
 		out = append(out, sol.Leftover{
 			Id: r.ID, Generation: r.Generation, Kind: r.Kind, Name: r.Name, VimConnectionId: r.Connection, ResourceId: r.VimID,
 		})
 	}
-	return respond(http.StatusOK).json(out), nil
+	return out
 }
 
 func (a *api) simInventory(*call) (*answer, error) {

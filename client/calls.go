@@ -66,9 +66,7 @@ func (c *Client) Package(ctx context.Context, id string) (*sol.VnfPkgInfo, error
 
 // SetPackageState enables or disables a package.
 func (c *Client) SetPackageState(ctx context.Context, id string, state sol.OperationalStateType) error {
-	q := jsonCall(http.MethodPatch, at(packages, id), sol.VnfPkgInfoModifications{OperationalState: state})
-	q.media = "application/merge-patch+json"
-	_, err := c.do(ctx, q, nil)
+	_, err := c.do(ctx, patchCall(at(packages, id), sol.VnfPkgInfoModifications{OperationalState: state}), nil)
 	return err
 }
 
@@ -109,6 +107,18 @@ func (c *Client) Instantiate(ctx context.Context, id string, r sol.InstantiateVn
 // Terminate begins to terminate a VNF and returns the id of the operation occurrence.
 func (c *Client) Terminate(ctx context.Context, id string, r sol.TerminateVnfRequest) (string, error) {
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "terminate"), r))
+}
+
+// ModifyVnf modifies the information about a VNF and returns the id of the operation occurrence.
+func (c *Client) ModifyVnf(ctx context.Context, id string, r sol.VnfInfoModificationRequest) (string, error) {
+	return c.begin(ctx, patchCall(at(vnfs, id), r))
+}
+
+// patchCall is a call with a merge patch (RFC 7396).
+func patchCall(path string, patch any) call {
+	q := jsonCall(http.MethodPatch, path, patch)
+	q.media = "application/merge-patch+json"
+	return q
 }
 
 func (c *Client) begin(ctx context.Context, q call) (string, error) {
@@ -206,6 +216,38 @@ func (c *Client) Vims(ctx context.Context) ([]sol.Vim, error) {
 	return list[sol.Vim](ctx, c, own+"/vims")
 }
 
+// Vim returns one.
+func (c *Client) Vim(ctx context.Context, id string) (*sol.Vim, error) {
+	return get[sol.Vim](ctx, c, at(own+"/vims", id))
+}
+
+// RegisterVim registers a VIM connection: a sol.VimRequest, or the same as JSON.
+func (c *Client) RegisterVim(ctx context.Context, r any) (*sol.Vim, error) {
+	v := &sol.Vim{}
+	_, err := c.do(ctx, jsonCall(http.MethodPost, own+"/vims", r), v)
+	return v, err
+}
+
+// PatchVim changes a VIM connection by a merge patch: a sol.VimRequest, or JSON where null is to remove something.
+func (c *Client) PatchVim(ctx context.Context, id string, patch any) (*sol.Vim, error) {
+	v := &sol.Vim{}
+	_, err := c.do(ctx, patchCall(at(own+"/vims", id), patch), v)
+	return v, err
+}
+
+// DeleteVim deletes a VIM connection that nothing uses.
+func (c *Client) DeleteVim(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: at(own+"/vims", id)}, nil)
+	return err
+}
+
+// CheckVim asks a VIM what it offers.
+func (c *Client) CheckVim(ctx context.Context, id string) (*sol.VimCheck, error) {
+	v := &sol.VimCheck{}
+	_, err := c.do(ctx, call{method: http.MethodPost, path: at(own+"/vims", id, "check")}, v)
+	return v, err
+}
+
 // SimInventory lists what the simulated VIMs hold for VNFs.
 func (c *Client) SimInventory(ctx context.Context) ([]sol.SimResource, error) {
 	return list[sol.SimResource](ctx, c, own+"/sim/inventory")
@@ -247,4 +289,14 @@ func (c *Client) Leftovers(ctx context.Context, id string) ([]sol.Leftover, erro
 // Parked lists the messages set aside because they could not be handled.
 func (c *Client) Parked(ctx context.Context) ([]sol.ParkedMessage, error) {
 	return list[sol.ParkedMessage](ctx, c, own+"/parked_messages")
+}
+
+// OpOrigins lists who started which operation.
+func (c *Client) OpOrigins(ctx context.Context) ([]sol.OpOrigin, error) {
+	return list[sol.OpOrigin](ctx, c, own+"/vnf_lcm_op_occs")
+}
+
+// Denials lists what callers were denied in the last days, the oldest first.
+func (c *Client) Denials(ctx context.Context) ([]sol.Denial, error) {
+	return list[sol.Denial](ctx, c, own+"/audit/denials")
 }

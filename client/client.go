@@ -2,7 +2,7 @@
 // and so may anyone.
 //
 // Every call that changes something sends an Idempotency-Key of its own and is sent again, with the same key, when the
-// connection breaks or the server is unavailable: it has its effect once, or an error says that it could not be sent.
+// connection breaks, the server is unavailable or asks for a pause (429): it has its effect once, or an error says that it could not be sent.
 package client
 
 import (
@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/oauth2"
 
 	"github.com/vnfm/vnfm/sol"
 )
@@ -40,8 +41,8 @@ func (e *Error) Error() string {
 type Config struct {
 	Server string       // root of the API, e.g. http://127.0.0.1:8080
 	Token  string       // bearer token; "" sends none
-	HTTP   *http.Client // nil: http.DefaultClient
-	// Retries is how often a call is sent again after a broken connection or a 503; 0 means 5, below 0 never.
+	HTTP   *http.Client // nil: http.DefaultClient; Access makes one
+	// Retries is how often a call is sent again after a broken connection, a 503 or a 429; 0 means 5, below 0 never.
 	Retries int
 	// Wait waits for the given time or until the context ends; nil waits by the clock.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -157,8 +158,12 @@ func (c *Client) once(ctx context.Context, q call, key string, v any) (header ht
 	if err != nil {
 		// Someone who is not there at all is not waited for; someone who was there is: it may be restarting.
 		var op *net.OpError
+		var token *oauth2.RetrieveError
 		if errors.As(err, &op) && op.Op == "dial" && !c.reached.Load() {
 			again = -1
+		}
+		if errors.As(err, &token) {
+			return nil, -1, fmt.Errorf("no access token: %s answers %s %s", token.Response.Request.URL.Host, token.Response.Status, token.ErrorCode)
 		}
 		return nil, again, fmt.Errorf("cannot reach the server at %s: %w", c.base, err)
 	}
@@ -180,7 +185,7 @@ func (c *Client) once(ctx context.Context, q call, key string, v any) (header ht
 }
 
 func retryAfter(res *http.Response) time.Duration {
-	if res.StatusCode != http.StatusServiceUnavailable {
+	if res.StatusCode != http.StatusServiceUnavailable && res.StatusCode != http.StatusTooManyRequests {
 		return -1
 	}
 	seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))

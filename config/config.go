@@ -24,11 +24,13 @@ type Config struct {
 	Data     string `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
 	Database string `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	Node     string `help:"Name of this node in leases and logs; empty: host name and process id."`
-	APIToken string `name:"api-token" help:"Bearer token that API callers must send; empty: none is asked for, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
+	APIToken string `name:"api-token" help:"Bearer token of an administrator; empty: there is none. Without any of api-token, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
 
 	Log         Log         `embed:"" prefix:"log-"`
 	Trace       Trace       `embed:"" prefix:"trace-"`
 	HTTP        HTTP        `embed:"" prefix:"http-"`
+	TLS         TLS         `embed:"" prefix:"tls-"`
+	Auth        Auth        `embed:"" prefix:"auth-"`
 	Operation   Operation   `embed:"" prefix:"operation-"`
 	Vim         Vim         `embed:"" prefix:"vim-"`
 	Package     Package     `embed:"" prefix:"package-"`
@@ -54,6 +56,10 @@ type HTTP struct {
 	PageSize     int           `default:"100" help:"Entries per page of a list; 0: one page holds all."`
 	MaxBody      int64         `default:"8388608" help:"Largest request body in bytes, package contents excepted."`
 	ReadTimeout  time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
+	BodyTimeout  time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
+	Concurrent   int           `default:"1024" help:"Requests served at once; one more is answered 503 with Retry-After. Health, readiness and metrics are always served. 0: no bound."`
+	Rate         float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
+	Burst        int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
 	StopTimeout  time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
 	ReadyTimeout time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
 }
@@ -78,6 +84,7 @@ type Vim struct {
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
 	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
 	Simulated     bool          `default:"true" negatable:"" help:"Offer the two simulated VIMs sim-1 and sim-2."`
+	SimURL        string        `name:"sim-url" help:"URL of simulated VIMs in a process of their own (vnfmd sim-vim), which several nodes can share; empty: they are in this one." placeholder:"URL"`
 }
 
 // Package says how VNF packages are read.
@@ -110,9 +117,10 @@ func (c *Config) Validate() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		bad("listen: %q is not an address with a port, e.g. 127.0.0.1:8080", c.Listen)
-	} else if c.APIToken == "" && !loopback(host) {
-		bad("listen: %s is not loopback; set api-token, or listen on 127.0.0.1", c.Listen)
+	} else if !c.Authenticated() && !Loopback(host) {
+		bad("listen: %s is not loopback; set api-token, auth-issuer or auth-certificates, or listen on 127.0.0.1", c.Listen)
 	}
+	c.validateAccess(bad)
 	if c.Database != "" {
 		u, err := url.Parse(c.Database)
 		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
@@ -131,7 +139,7 @@ func (c *Config) Validate() error {
 			bad("vim-database: want a URL that begins with postgres://, or sqlite:NAME")
 		}
 	}
-	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint} {
+	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint, "vim-sim-url": c.Vim.SimURL} {
 		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
 			bad("%s: %q is not an http or https URL", name, v)
 		}
@@ -146,6 +154,7 @@ func (c *Config) Validate() error {
 		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
 		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
+		{"http-body-timeout", c.HTTP.BodyTimeout},
 		{"idempotency-keep", c.Idempotency.Keep}, {"lane-lease", c.Lane.Lease}, {"http-stop-timeout", c.HTTP.StopTimeout},
 	} {
 		if d.v <= 0 {
@@ -174,7 +183,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func loopback(host string) bool {
+// Loopback reports whether a host name or address is of this machine only.
+func Loopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}

@@ -102,6 +102,47 @@ func TestVimDatabase(t *testing.T) {
 	}
 }
 
+func TestValidateAccess(t *testing.T) {
+	open := "--listen=0.0.0.0:80"
+	mtls := []string{"--tls-cert-file=c", "--tls-key-file=k", "--tls-client-ca-file=a", "--tls-client-auth=accept"}
+	for _, c := range []struct {
+		args []string
+		want string // in the error; empty: none
+	}{
+		{[]string{open}, "not loopback"},
+		{[]string{open, "--api-token=t"}, ""},
+		{[]string{open, "--auth-issuer=https://idp.example"}, ""},
+		{append(mtls, open, "--auth-certificates=dns:a.example=nfvo;cn:b=em;uri:spiffe://x/y=admin"), ""},
+		{mtls, ""},
+		{[]string{"--tls-cert-file=c"}, "one needs the other"},
+		{[]string{"--tls-cert-file=c", "--tls-key-file=k", "--tls-client-auth=require"}, "tls-client-ca-file"},
+		{[]string{"--tls-client-auth=require", "--tls-client-ca-file=a"}, "tls-cert-file"},
+		{[]string{"--tls-client-ca-file=a"}, "tls-client-auth is off"},
+		{[]string{"--auth-certificates=cn:b=em"}, "tls-client-auth"},
+		{append(mtls, "--auth-certificates=b=em"), "dns:NAME"},
+		{append(mtls, "--auth-certificates=cn:b=root"), "want one of viewer"},
+		{[]string{"--auth-jwks=keys.json"}, "auth-issuer"},
+		{[]string{"--auth-issuer=http://idp.example"}, "https"},
+		{[]string{"--auth-issuer=http://127.0.0.1:1", "--auth-jwks=keys.json"}, ""},
+		{[]string{"--auth-issuer=https://idp.example", "--auth-jwks=http://idp.example/keys"}, "auth-jwks"},
+		{[]string{"--auth-issuer=https://idp.example", "--auth-audience="}, "auth-audience"},
+		{[]string{"--auth-roles=a=root"}, "want one of viewer"},
+		{[]string{"--http-rate=-1"}, "http-rate"},
+		{[]string{"--http-burst=0"}, "http-burst"},
+		{[]string{"--http-concurrent=-1"}, "http-concurrent"},
+		{[]string{"--http-body-timeout=0s"}, "http-body-timeout"},
+	} {
+		_, err := parse(t, "", c.args...)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v: %v", c.args, err)
+		}
+	}
+	c, err := parse(t, "auth:\n  issuer: https://idp.example\n  roles: {noc: operator, boss: admin}\n")
+	if err != nil || c.Auth.Roles["noc"] != "operator" || c.Auth.Roles["boss"] != "admin" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestPrintHidesSecrets(t *testing.T) {
 	c, err := parse(t, "", "--api-token=canary-1", "--database=postgres://u:canary-2@127.0.0.1/x", "--vim-database=postgres://u:canary-3@127.0.0.1/y")
 	if err != nil {

@@ -209,10 +209,12 @@ const (
 	TableSecrets = "secrets"
 	// TableNotifications holds what subscribers are to be told.
 	TableNotifications = "notifications"
+	// TableDenials holds what package access counted of denied requests.
+	TableDenials = "denials"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {
@@ -221,8 +223,9 @@ type RecordWrite struct {
 	Delete   bool
 }
 
-// Snapshot is the folded state of a stream at a version, in a schema of the aggregate's own. A snapshot is an
-// optimisation: it may be dropped at any time.
+// Snapshot is the folded state of a stream at a version, in a schema of the aggregate's own. Those of many versions of a
+// stream are kept, so that a past state costs no more than the present one. A snapshot is an optimisation: it may be
+// dropped at any time.
 type Snapshot struct {
 	Stream  string
 	Version int64

@@ -29,6 +29,7 @@ type Metadata struct {
 	CausationID   string `json:"causationId,omitempty"`   // the message or request that caused it
 	Command       string `json:"command,omitempty"`       // the command processed, e.g. "lcm.instantiate"
 	Actor         string `json:"actor,omitempty"`         // who asked: a caller's name, or "vnfm" for its own decisions
+	Role          string `json:"role,omitempty"`          // the caller's role at that time
 	Traceparent   string `json:"traceparent,omitempty"`
 }
 

@@ -115,12 +115,27 @@ type Executor interface {
 	Execute(ctx context.Context, works []*Work) ([]Result, error)
 }
 
+// Past finds what was. What it finds does not change any more, so that several calls need no transaction.
+type Past interface {
+	// VersionAt returns the highest version of a stream whose event is not later than t; 0 when there is none.
+	VersionAt(ctx context.Context, stream string, t time.Time) (int64, error)
+	// OffsetsBefore returns the last offset of every lane whose event is earlier than t; 0 where there is none. A clock
+	// that was set back blurs it by as much.
+	OffsetsBefore(ctx context.Context, t time.Time) ([Lanes]int64, error)
+	// SnapshotAt returns the newest snapshot of a stream, of one schema, that is not of a later version; nil when there
+	// is none.
+	SnapshotAt(ctx context.Context, stream string, version int64, schema int) (*Snapshot, error)
+}
+
 // Reader reads committed state.
 type Reader interface {
+	Past
 	// Load reads without locks, from one snapshot of the database.
 	Load(ctx context.Context, l Load) (*Loaded, error)
 	// ReadStream returns up to limit events of a stream after a version, in order.
 	ReadStream(ctx context.Context, stream string, after int64, limit int) ([]Event, error)
+	// ReadStreams returns up to limit events of several streams of one lane, after an offset, in order of offset.
+	ReadStreams(ctx context.Context, streams []string, after int64, limit int) ([]Event, error)
 	// Streams lists stream names with a prefix, after a name, in order: for verification and rebuilds.
 	Streams(ctx context.Context, prefix, after string, limit int) ([]StreamHead, error)
 	// ReadLane returns up to limit events of a lane after an offset, in order.
@@ -129,9 +144,9 @@ type Reader interface {
 	ReadOutbox(ctx context.Context, lane int, after int64, limit int) ([]OutboxRecord, error)
 	// Heads returns the last event and outbox offset of every lane.
 	Heads(ctx context.Context) ([Lanes]LaneHead, error)
-	// ReadStreams returns up to limit events of the streams with a prefix, in order of stream and version, after a place:
+	// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place:
 	// for rebuilds. A page may end within a stream.
-	ReadStreams(ctx context.Context, prefix string, after StreamVersion, limit int) ([]Event, error)
+	ReadAll(ctx context.Context, prefix string, after StreamVersion, limit int) ([]Event, error)
 	// Views lists views by kind, in order of id.
 	Views(ctx context.Context, q ViewQuery) ([]View, error)
 	// Sagas lists sagas; Steps lists a saga's step rows in the order they were sent.

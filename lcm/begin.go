@@ -10,11 +10,18 @@ import (
 	"github.com/vnfm/vnfm/vnfd"
 )
 
+// also is what the commit that begins an operation needs beside the instance: more to load, and what else it uses and does
+// not change.
+type also struct {
+	load   eventstore.Load
+	shared []string
+}
+
 // begin is the way every operation begins: read the descriptor the instance pins, then, in one commit, let what the
 // operation's own file says (add) add its events and its saga. It returns the operation occurrence as committed.
 func (s *Service) begin(
 	ctx context.Context, vnfID, command string, by request.Info,
-	add func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error,
+	add func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error, extra also,
 ) (*vnf.OpOcc, error) {
 	seen, err := s.instance(ctx, vnfID)
 	if err != nil {
@@ -25,7 +32,8 @@ func (s *Service) begin(
 		return nil, err
 	}
 	opID := s.cfg.NewID()
-	return s.decideOp(ctx, vnfID, opID, by, func() eventstore.Load { return s.load(opID, vnfID) }, func(x *change) error {
+	load := func() eventstore.Load { return s.load(opID, vnfID).Merge(extra.load) }
+	return s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
 		x.meta = by.Metadata(command, opID)
 		v, err := x.instance(vnfID)
 		if err != nil {
@@ -35,17 +43,17 @@ func (s *Service) begin(
 			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile")
 		}
 		return add(x, v, opID, d)
-	})
+	}, extra.shared...)
 }
 
 // decideOp makes one commit about an operation of a VNF, with the answer to the request in it, and returns the operation
 // as it is then.
 func (s *Service) decideOp(
-	ctx context.Context, vnfID, opID string, by request.Info, load func() eventstore.Load, decide func(x *change) error,
+	ctx context.Context, vnfID, opID string, by request.Info, load func() eventstore.Load, decide func(x *change) error, shared ...string,
 ) (*vnf.OpOcc, error) {
 	var op *vnf.OpOcc
 	err := s.do(ctx, &eventstore.Work{
-		Keys: []string{vnfID}, Load: load,
+		Keys: []string{vnfID}, Shared: shared, Load: load,
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			x := &change{s: s, l: l, c: &eventstore.Commit{}}
 			if err := decide(x); err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/vnfm/vnfm/vnf"
 )
 
-// sagaCleanup is the type of the saga that releases what operations left behind: what a failed one listed, and what a
+// SagaCleanup is the type of the saga that releases what operations left behind: what a failed one listed, and what a
 // success made that came after its saga had given up on it.
-const sagaCleanup = "cleanup"
+const SagaCleanup = "cleanup"
 
 // cleanupData is the data of the saga.
 type cleanupData struct {
@@ -42,7 +42,7 @@ func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (s
 				return nil, vnfm.Wrap(vnfm.Internal, err, "encode the data of saga %s", id)
 			}
 			err = s.runtime.Begin(l, x.c, saga.New{
-				ID: id, Type: sagaCleanup, DefVersion: 1, Key: vnfID, Policy: saga.GiveUp, Data: data,
+				ID: id, Type: SagaCleanup, DefVersion: 1, Key: vnfID, Policy: saga.GiveUp, Data: data,
 				Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 			})
 			if err != nil {
@@ -62,7 +62,7 @@ func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (s
 // left nothing.
 func (host) Cleanup(in *saga.Instance, step string, data, _ json.RawMessage) (string, int, json.RawMessage, bool) {
 	var c vim.ReserveResources
-	if step == stepGrant || in.Type == sagaCleanup || json.Unmarshal(data, &c) != nil || len(c.Resources) == 0 {
+	if step == stepGrant || in.Type == SagaCleanup || json.Unmarshal(data, &c) != nil || len(c.Resources) == 0 {
 		return "", 0, nil, false
 	}
 	d := cleanupData{VnfID: in.Key}
@@ -75,13 +75,13 @@ func (host) Cleanup(in *saga.Instance, step string, data, _ json.RawMessage) (st
 			Stage: StageOf(r.Kind),
 		})
 	}
-	return sagaCleanup, 1, vim.Encode(d), true
+	return SagaCleanup, 1, vim.Encode(d), true
 }
 
 // cleanupV1 is the saga: release, kind by kind.
 func (s *Service) cleanupV1() *saga.Definition {
 	return &saga.Definition{
-		Type: sagaCleanup, Version: 1, Deadline: s.cfg.Settings.Deadline,
+		Type: SagaCleanup, Version: 1, Deadline: s.cfg.Settings.Deadline,
 		Stages: s.releaseStages(func(in *saga.Instance) (string, []vnf.Resource, error) {
 			d, err := decodeData[cleanupData](s, in)
 			if err != nil {

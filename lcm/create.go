@@ -25,11 +25,8 @@ func (s *Service) CreateVnf(ctx context.Context, r CreateVnf, by request.Info) (
 
 func (s *Service) create(ctx context.Context, id string, r CreateVnf, by request.Info) (*vnf.Instance, error) {
 	pkg, err := s.cfg.Packages.Enabled(ctx, r.VnfdID)
-	if vnfm.KindOf(err) == vnfm.NotFound {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "there is no onboarded and enabled package of the VNFD %q", r.VnfdID).At("/vnfdId")
-	}
 	if err != nil {
-		return nil, err
+		return nil, enabledError(err, r.VnfdID)
 	}
 	d, err := s.cfg.Packages.Descriptor(ctx, pkg.Digest)
 	if err != nil {
@@ -64,4 +61,12 @@ func (s *Service) create(ctx context.Context, id string, r CreateVnf, by request
 		return nil, err
 	}
 	return made, nil
+}
+
+// enabledError is the error of a vnfdId without a usable package.
+func enabledError(err error, vnfdID string) error {
+	if vnfm.KindOf(err) == vnfm.NotFound {
+		return vnfm.Errorf(vnfm.Unprocessable, "there is no onboarded and enabled package of the VNFD %q", vnfdID).At("/vnfdId")
+	}
+	return err
 }

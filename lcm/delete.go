@@ -12,7 +12,9 @@ import (
 func (s *Service) DeleteVnf(ctx context.Context, id string, by request.Info) error {
 	return s.do(ctx, &eventstore.Work{
 		Keys: []string{id},
-		Load: func() eventstore.Load { return s.cfg.Instances.Load(id) },
+		Load: func() eventstore.Load {
+			return s.cfg.Instances.Load(id).Merge(eventstore.Load{Records: []eventstore.RecordRef{s.cfg.Connections.OwnRow(id)}})
+		},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata("lcm.delete", "")}
 			v, err := x.instance(id)
@@ -26,6 +28,9 @@ func (s *Service) DeleteVnf(ctx context.Context, id string, by request.Info) err
 			}
 			if err := x.onInstance(v, id, vnf.DeleteInstance{}); err != nil {
 				return nil, err
+			}
+			if row := l.Records[s.cfg.Connections.OwnRow(id)]; row != nil { // its credentials go with it
+				x.c.Records = append(x.c.Records, eventstore.RecordWrite{Record: *row, Expected: row.Version, Delete: true})
 			}
 			x.c.Idempotency = by.Idempotency(nil)
 			return x.c, nil

@@ -3,8 +3,6 @@ package lcm
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -34,13 +32,22 @@ type instantiateData struct {
 
 // Instantiate implements API.
 func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error) {
+	own, connection, err := s.connect(ctx, vnfID, &r)
+	if err != nil {
+		if _, missing := s.instance(ctx, vnfID); missing != nil {
+			return nil, missing
+		}
+		return nil, err
+	}
 	return s.begin(ctx, vnfID, "lcm.instantiate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
-		return s.beginInstantiate(x, v, opID, d, &r, by)
-	})
+		return s.beginInstantiate(x, v, opID, d, &r, own, connection, by)
+	}, also{load: own.load()})
 }
 
 // beginInstantiate adds the operation and its saga to the commit.
-func (s *Service) beginInstantiate(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Instantiate, by request.Info) error {
+func (s *Service) beginInstantiate(
+	x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Instantiate, own *owning, connection string, by request.Info,
+) error {
 	err := x.onInstance(v, v.ID, vnf.BeginOperation{
 		OpID: opID, Operation: vnf.OpInstantiate, Descriptor: d, Extensions: r.Extensions, Configurable: r.Configurable,
 	})
@@ -54,9 +61,11 @@ func (s *Service) beginInstantiate(x *change, v *vnf.Instance, opID string, d *v
 	if err := vnf.CheckSchema(f.Operations[string(vnf.OpInstantiate)].ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err
 	}
-	connection, err := s.wanted(r)
-	if err != nil {
+	if _, err := x.own(own, v, opID); err != nil {
 		return err
+	}
+	if connection == "" {
+		connection = ownOnly(v)
 	}
 	vars := bootValues(v, f, r)
 	plan, err := NewPlan(opID, nameOf(v), d, r, vars)
@@ -93,51 +102,6 @@ func (s *Service) beginInstantiate(x *change, v *vnf.Instance, opID string, d *v
 		ID: opID, Type: sagaInstantiate, DefVersion: 1, Key: v.ID, Policy: policy, Data: raw,
 		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 	})
-}
-
-// wanted checks that the VIM connections a request names are registered, and returns the one to use where the grant
-// need not choose: the only one the request names, else the only one its links are at.
-func (s *Service) wanted(r *Instantiate) (string, error) {
-	check := func(id, at string) error {
-		if id == "" {
-			return nil
-		}
-		if _, err := s.cfg.Connections.Connection(id); err != nil {
-			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is not registered", id).At(at)
-		}
-		return nil
-	}
-	ids := make([]string, 0, len(r.Connections))
-	for id := range r.Connections {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		if err := check(id, "/vimConnectionInfo/"+id); err != nil {
-			return "", err
-		}
-	}
-	links := map[string]bool{} // where the links of the request are
-	for i, l := range r.ExtLinks {
-		if err := check(l.Connection, fmt.Sprintf("/extVirtualLinks/%d/vimConnectionId", i)); err != nil {
-			return "", err
-		}
-		links[l.Connection] = true
-	}
-	for i, l := range r.ExtManaged {
-		if err := check(l.Connection, fmt.Sprintf("/extManagedVirtualLinks/%d/vimConnectionId", i)); err != nil {
-			return "", err
-		}
-		links[l.Connection] = true
-	}
-	delete(links, "")
-	if len(ids) != 1 && len(links) == 1 {
-		ids = slices.Collect(maps.Keys(links))
-	}
-	if len(ids) == 1 {
-		return ids[0], nil
-	}
-	return "", nil
 }
 
 // nameOf is what the names of an instance's resources begin with.
@@ -282,7 +246,7 @@ func (op instantiateOp) done(in *saga.Instance, run *saga.ItemRun, _ *vnf.Instan
 }
 
 // landed makes the instance what the resources amount to.
-func (op instantiateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
+func (op instantiateOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error) {
 	d, err := decodeData[instantiateData](op.s, in)
 	if err != nil {
 		return nil, err
@@ -294,7 +258,7 @@ func (op instantiateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.Instance
 	info := r.info()
 	resources := r.held(in)
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
-		OpID: in.ID, Info: info, Resources: resources, Connections: op.s.connections(resources),
+		OpID: in.ID, Info: info, Resources: resources, Connections: op.s.connections(v, resources),
 		Extensions: d.Extensions, Configurable: d.Configurable,
 	}}, nil
 }
@@ -330,20 +294,4 @@ func (op instantiateOp) left(in *saga.Instance, runs []*saga.ItemRun) ([]vnf.Res
 		}
 	}
 	return out, nil
-}
-
-// connections returns what the instance records of the VIM connections of its resources: no credentials.
-func (s *Service) connections(resources []vnf.Resource) map[string]vnf.VimConnection {
-	out := map[string]vnf.VimConnection{}
-	for _, r := range resources {
-		if _, ok := out[r.Connection]; ok || r.Connection == "" {
-			continue
-		}
-		var rec vnf.VimConnection
-		if c, err := s.cfg.Connections.Connection(r.Connection); err == nil {
-			rec = vnf.VimConnection{VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, Extra: c.Extra}
-		}
-		out[r.Connection] = rec
-	}
-	return out
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
-	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -32,12 +31,6 @@ type PackageRef struct {
 	// Stream and Version guard the use of the package: it must not have changed when the instance is created.
 	Stream  string
 	Version int64
-}
-
-// Connections is what the use cases need of the registry of VIM connections; vim.Registry has it.
-type Connections interface {
-	// Connection returns a connection; NotFound when there is none with that id.
-	Connection(id string) (vim.Connection, error)
 }
 
 // Loader reads committed state.
@@ -108,9 +101,9 @@ func New(cfg Config) (*Service, error) {
 		cfg.NewID = uuid.NewString
 	}
 	s := &Service{cfg: cfg, data: dataCache{kept: map[string]any{}}}
-	s.ops = map[string]operation{sagaInstantiate: instantiateOp{s}, sagaTerminate: terminateOp{s}}
+	s.ops = map[string]operation{sagaInstantiate: instantiateOp{s}, sagaTerminate: terminateOp{s}, sagaModify: modifyOp{s}}
 	rt, err := saga.NewRuntime(saga.RuntimeConfig{
-		Definitions: []*saga.Definition{s.instantiateV1(), s.terminateV1(), s.cleanupV1()}, Host: host{s},
+		Definitions: []*saga.Definition{s.instantiateV1(), s.terminateV1(), s.modifyV1(), s.cleanupV1()}, Host: host{s},
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,11 @@ type API interface {
 	Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error)
 	// Terminate begins to terminate it.
 	Terminate(ctx context.Context, vnfID string, r Terminate, by request.Info) (*vnf.OpOcc, error)
+	// Modify modifies the information about it (SOL003 v3.7.1 §5.4.3.3.4) and returns the operation occurrence, COMPLETED: it
+	// needs no grant and changes nothing outside. NotFound; Precondition when the client knows another version; Conflict
+	// when another operation holds it, or resources need a connection to be removed; Invalid and Unprocessable with the
+	// attribute for values that do not fit the VNFD, a package that differs in more than software images, or a bad connection.
+	Modify(ctx context.Context, vnfID string, r Modify, by request.Info) (*vnf.OpOcc, error)
 	// Retry, Rollback, Fail and Cancel are the error-handling tasks (SOL003 v3.7.1 §5.4.14 to §5.4.17).
 	Retry(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error)
 	Rollback(ctx context.Context, opID string, by request.Info) (*vnf.OpOcc, error)
@@ -48,13 +53,27 @@ type Instantiate struct {
 	Level            string                     `json:"instantiationLevelId,omitempty"`
 	ExtLinks         []ExtLink                  `json:"extVirtualLinks,omitempty"`
 	ExtManaged       []ExtManaged               `json:"extManagedVirtualLinks,omitempty"`
-	Connections      map[string]json.RawMessage `json:"vimConnectionInfo,omitempty"` // ids named must be registered
+	Connections      map[string]json.RawMessage `json:"-"` // merge patches over what the VNF has; they may hold credentials
 	Localization     string                     `json:"localizationLanguage,omitempty"`
 	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
 	Extensions       map[string]json.RawMessage `json:"extensions,omitempty"`
 	Configurable     map[string]json.RawMessage `json:"vnfConfigurableProperties,omitempty"`
 	// Params is the request as the client sent it, secrets masked, kept as operationParams.
 	Params json.RawMessage `json:"-"`
+}
+
+// Modify is the command behind VnfInfoModificationRequest. What is nil stays as it is; maps are merge patches (RFC 7396), in
+// which null removes.
+type Modify struct {
+	Name         *string // "" removes it
+	Description  *string // "" removes it
+	VnfdID       *string
+	Configurable map[string]json.RawMessage
+	Extensions   map[string]json.RawMessage
+	Metadata     map[string]json.RawMessage
+	Connections  map[string]json.RawMessage // by vimConnectionId; they may hold credentials
+	// Params is the request as the client sent it, secrets masked, kept as operationParams.
+	Params json.RawMessage
 }
 
 // ExtLink is an external virtual link to connect to (ExtVirtualLinkData).

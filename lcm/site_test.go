@@ -35,6 +35,7 @@ type site struct {
 	svc       *lcm.Service
 	d         *vnfd.Descriptor
 	enabled   func() (lcm.PackageRef, error)
+	byDigest  map[string]*vnfd.Descriptor // else d
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
 	ids       int
@@ -50,6 +51,8 @@ type site struct {
 	script func(m message.Message) *answer
 	// rival is called once, when the next change of a use case has been decided and is not written yet: another node.
 	rival func()
+	// shown is what readers saw after each commit.
+	shown []shown
 	// grant changes the grant that is given.
 	grant func(*nfvo.Grant)
 }
@@ -75,14 +78,14 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 		held:    map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
 	}
 	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
-	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{})
+	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){s.witness}})
 	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
-		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: s, Settings: settings,
+		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: lcm.FixedConnections{Registry: registered()}, Settings: settings,
 		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {
@@ -116,16 +119,23 @@ func (s *site) Enabled(context.Context, string) (lcm.PackageRef, error) {
 	return s.enabled()
 }
 
-func (s *site) Descriptor(context.Context, string) (*vnfd.Descriptor, error) { return s.d, nil }
-
-func (s *site) Connection(id string) (vim.Connection, error) {
-	if id != "vim-1" && id != "vim-2" {
-		return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "no connection %q", id)
+func (s *site) Descriptor(_ context.Context, digest string) (*vnfd.Descriptor, error) {
+	if d := s.byDigest[digest]; d != nil {
+		return d, nil
 	}
-	return vim.Connection{
-		ID: id, VimID: "the-" + id, Type: "VNFM.SIM.V_1",
-		InterfaceInfo: map[string]string{"endpoint": "sim"}, AccessInfo: map[string]string{"password": "canary"},
-	}, nil
+	return s.d, nil
+}
+
+// registered are the VIM connections there are.
+func registered() vim.Fixed {
+	var out vim.Fixed
+	for _, id := range []string{"vim-1", "vim-2"} {
+		out = append(out, vim.Connection{
+			ID: id, VimID: "the-" + id, Type: "VNFM.SIM.V_1", InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"sim"`)},
+			AccessInfo: map[string]json.RawMessage{"password": json.RawMessage(`"canary"`)},
+		})
+	}
+	return out
 }
 
 var by = request.Info{Actor: "alice", ID: "request-1"}
@@ -493,6 +503,7 @@ func (s *site) finish() {
 	for _, d := range diffs {
 		s.t.Errorf("%s\nwant %s\ngot  %s", d, d.Want.Doc, d.Got.Doc)
 	}
+	s.past()
 }
 
 // events returns the types of an aggregate's events, in order.

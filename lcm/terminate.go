@@ -50,7 +50,7 @@ func (s *Service) Terminate(ctx context.Context, vnfID string, r Terminate, by r
 	}
 	return s.begin(ctx, vnfID, "lcm.terminate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
 		return s.beginTerminate(x, v, opID, d, &r, by)
-	})
+	}, also{})
 }
 
 // beginTerminate adds the operation and its saga to the commit.

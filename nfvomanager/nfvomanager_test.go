@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/message"
@@ -22,25 +21,6 @@ import (
 )
 
 const vnf = "0a5f7c1e-0000-4000-8000-000000000001"
-
-type registry []vim.Connection
-
-func (r registry) Connection(id string) (vim.Connection, error) {
-	for _, c := range r {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "there is no VIM connection %s", id)
-}
-
-func (r registry) Default() string {
-	if len(r) == 0 {
-		return ""
-	}
-	return r[0].ID
-}
-func (r registry) Connections() []vim.Connection { return r }
 
 // listing is a driver of a site that lists everything it offers.
 type listing struct {
@@ -80,7 +60,7 @@ func newWorld(t *testing.T, d vim.Driver) *world {
 		return w.fault(p)
 	}})
 	w.cfg = nfvomanager.Config{
-		Store: w.store, Doer: eventstore.NewCommitter(w.store, eventstore.CommitterConfig{}), Registry: registry(sim.Connections()),
+		Store: w.store, Doer: eventstore.NewCommitter(w.store, eventstore.CommitterConfig{}), Registry: vim.Fixed(sim.Connections()),
 		Drivers: map[string]vim.Driver{sim.Type: d}, Logger: slog.New(slog.DiscardHandler),
 	}
 	w.worker = nfvomanager.NewWorker(w.cfg)
@@ -273,10 +253,10 @@ func TestMissingAssetsAreNamed(t *testing.T) {
 	w := newWorld(t, simulator(t, `{"absent":["cirros","gold"]}`))
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Images: []nfvo.ImageNeed{{ID: "sw", Name: "cirros", Checksum: "sha-256:00"}}}, "cirros")
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Computes: []nfvo.ComputeNeed{{VduID: "v", FlavourName: "gold"}}}, "gold")
-	w.cfg.Registry = registry(nil)
+	w.cfg.Registry = vim.Fixed(nil)
 	w.worker = nfvomanager.NewWorker(w.cfg)
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Add: computes("c")}, "no VIM connection")
-	w.cfg.Registry = registry{{ID: "k8s", Type: "other"}}
+	w.cfg.Registry = vim.Fixed{{ID: "k8s", Type: "other"}}
 	w.worker = nfvomanager.NewWorker(w.cfg)
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Add: computes("c")}, "no driver")
 }

@@ -22,8 +22,15 @@ type policy struct {
 // grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
 func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, error) {
 	g := nfvo.Grant{Local: true, Infos: []nfvo.GrantInfo{}}
+	wanted := req.DefaultConnection
+	if wanted == "" {
+		var err error
+		if wanted, err = p.registry.Default(ctx); err != nil {
+			return g, err
+		}
+	}
 	for _, d := range slices.Concat(req.Remove, req.Update) {
-		info := nfvo.GrantInfo{DefinitionID: d.ID, Connection: cmp.Or(req.DefaultConnection, p.registry.Default())}
+		info := nfvo.GrantInfo{DefinitionID: d.ID, Connection: wanted}
 		if d.Resource != nil {
 			info.Connection = d.Resource.Connection
 		}
@@ -32,7 +39,7 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 	if len(req.Add)+len(req.Temp)+len(req.Computes)+len(req.Images)+len(req.UncoveredExtCps) == 0 {
 		return g, nil // nothing new: no site need be asked
 	}
-	s, err := p.site(ctx, req.DefaultConnection)
+	s, err := p.site(ctx, req.VnfID, wanted)
 	if err != nil {
 		return g, err
 	}
@@ -81,17 +88,19 @@ type site struct {
 	finder vim.AssetFinder // nil when the driver lists everything
 }
 
-func (p policy) site(ctx context.Context, wanted string) (site, error) {
-	id := cmp.Or(wanted, p.registry.Default())
+func (p policy) site(ctx context.Context, vnfID, id string) (site, error) {
 	if id == "" {
 		return site{}, vnfm.Errorf(vnfm.Unprocessable, "There is no VIM connection: the request names none and none is the default.")
 	}
-	conn, err := p.registry.Connection(id)
+	conn, err := p.registry.Connection(ctx, vnfID, id)
 	if vnfm.KindOf(err) == vnfm.NotFound {
 		return site{}, vnfm.Errorf(vnfm.Unprocessable, "There is no VIM connection %s.", id)
 	}
 	if err != nil {
 		return site{}, err
+	}
+	if conn.Disabled {
+		return site{}, vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s is disabled.", id)
 	}
 	d := p.drivers[conn.Type]
 	if d == nil {

@@ -25,6 +25,21 @@ type Follower interface {
 	Handle(ctx context.Context, events []eventstore.Event) error
 }
 
+// Planner is a follower whose effect is rows: they are written in the commit that moves its checkpoint, so that the
+// effect is there once. Its checkpoint is moved for events without effect only now and then; it is asked about them again
+// after a restart.
+type Planner interface {
+	// Name is the planner's name; its checkpoint is kept under it.
+	Name() string
+	// Wants is asked at the begin of each look: false means that no event committed so far has an effect. What it reads
+	// to know that serves the calls of Plan after it.
+	Wants(ctx context.Context) (bool, error)
+	// Plan takes the first of the events, at least one, all of one lane and committed before Wants was called, and returns
+	// how many it took and the work that is their effect, nil when there is none. A Decide that returns nil moves
+	// nothing: the events come again.
+	Plan(ctx context.Context, events []eventstore.Event) (int, *eventstore.Work, error)
+}
+
 // Epochs says under which epoch a lane is held, if it is.
 type Epochs interface {
 	Epoch(lane int) (int64, bool)
@@ -40,6 +55,7 @@ type Store interface {
 // Config describes a runner.
 type Config struct {
 	Follower Follower
+	Planner  Planner // instead of Follower
 	Store    Store
 	Doer     eventstore.Doer
 	Epochs   Epochs
@@ -65,7 +81,14 @@ type Runner struct {
 	mu       sync.Mutex
 	attempts map[int]int // of the event a lane stands before
 	stopped  map[int]Stop
+	passed   [eventstore.Lanes]passed // only by RunOnce
 }
+
+// passed is how far a planner saw no effect in a lane, beyond the stored checkpoint it started from.
+type passed struct{ from, to, epoch int64 }
+
+// storeEvery is the number of events without effect after which a planner's checkpoint is stored all the same.
+const storeEvery = 512
 
 // New returns a runner.
 func New(cfg Config) *Runner {
@@ -85,7 +108,12 @@ func New(cfg Config) *Runner {
 }
 
 // Consumer returns the name of the runner's cursors.
-func (r *Runner) Consumer() string { return "projection:" + r.cfg.Follower.Name() }
+func (r *Runner) Consumer() string {
+	if r.cfg.Planner != nil {
+		return "projection:" + r.cfg.Planner.Name()
+	}
+	return "projection:" + r.cfg.Follower.Name()
+}
 
 // OnCommit shortens the wait after a commit with events. Give it to the committer.
 func (r *Runner) OnCommit(c *eventstore.Commit) {
@@ -130,9 +158,21 @@ func (r *Runner) RunOnce(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read checkpoint of %s: %w", r.Consumer(), err)
 	}
+	wants := true
+	if r.cfg.Planner != nil {
+		if wants, err = r.cfg.Planner.Wants(ctx); err != nil {
+			return false, fmt.Errorf("%s: %w", r.Consumer(), err)
+		}
+	}
 	did := false
 	var errs []error
 	for lane := range eventstore.Lanes {
+		if r.cfg.Planner != nil {
+			more, err := r.look(ctx, lane, cursors[lane], heads[lane].Event, wants)
+			did = did || more
+			errs = append(errs, err)
+			continue
+		}
 		epoch, ok := r.cfg.Epochs.Epoch(lane)
 		if !ok || heads[lane].Event <= cursors[lane] || r.isStopped(lane) {
 			continue

@@ -1,6 +1,7 @@
 package readmodel
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -87,4 +88,33 @@ func decode(v eventstore.View, into any) error {
 		return vnfm.Wrap(vnfm.Internal, err, "view %s %s", v.Kind, v.ID)
 	}
 	return nil
+}
+
+// InstancesAt returns the ids of the VNF instances that hold resources at a VIM connection, leftovers included. It looks
+// at every instance.
+func InstancesAt(ctx context.Context, r Reader, connection string) ([]string, error) {
+	quoted := encode(connection)
+	var out []string
+	for q := (eventstore.ViewQuery{Kind: KindVnf, Limit: page}); ; {
+		rows, err := r.Views(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			q.After = row.ID
+			if !bytes.Contains(row.Doc, quoted) {
+				continue
+			}
+			var v vnf.Instance
+			if err := decode(row, &v); err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(slices.Concat(v.Resources, v.Leftovers), func(x vnf.Resource) bool { return x.Connection == connection }) {
+				out = append(out, v.ID)
+			}
+		}
+		if len(rows) < q.Limit {
+			return out, nil
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 // Info says who asks and how the answer is kept.
 type Info struct {
 	Actor       string // the authenticated caller, or "vnfm" for the program itself
+	Role        string // the caller's roles; "" for the program itself
 	ID          string // of this request: the causation id of what it brings about
 	Traceparent string
 	// Revision is the version the client says the resource is at (If-Match); 0 when it says nothing. A use case that
@@ -38,6 +39,6 @@ func (i Info) Check(version int64) error {
 // Metadata returns the event metadata of a command processed for this request.
 func (i Info) Metadata(command, correlationID string) eventstore.Metadata {
 	return eventstore.Metadata{
-		CorrelationID: correlationID, CausationID: i.ID, Command: command, Actor: i.Actor, Traceparent: i.Traceparent,
+		CorrelationID: correlationID, CausationID: i.ID, Command: command, Actor: i.Actor, Role: i.Role, Traceparent: i.Traceparent,
 	}
 }

@@ -1,10 +1,18 @@
 package server_test
 
 import (
+	"crypto/tls"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/vnfm/vnfm/internal/authtest"
 	"github.com/vnfm/vnfm/server"
 )
 
@@ -73,4 +81,152 @@ func (p *program) metrics() string {
 		p.t.Fatalf("metrics: status %d: %s", code, page)
 	}
 	return string(page)
+}
+
+// write puts a file into a folder and returns its path.
+func write(t *testing.T, dir, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// encrypted prepares a server with a certificate of a test authority, and returns where its files are.
+func encrypted(t *testing.T, ca *authtest.Authority, args ...string) (p *program, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	cert, key := ca.Issue("vnfm")
+	p = newProgram(t, settings(t, append([]string{
+		"--data=" + t.TempDir(), "--tls-cert-file=" + write(t, dir, "cert.pem", cert), "--tls-key-file=" + write(t, dir, "key.pem", key),
+	}, args...)...), server.Options{})
+	return p, dir
+}
+
+// dial makes the program's requests over TLS, each over a connection of its own.
+func (p *program) dial(c *tls.Config) *http.Transport {
+	tr := &http.Transport{TLSClientConfig: c, DisableKeepAlives: true}
+	p.client = &http.Client{Transport: tr, Timeout: 20 * time.Second}
+	return tr
+}
+
+// The API speaks TLS 1.2 or newer, and a new certificate is used without a restart; one that is broken is not.
+func TestCertificatesAreReadAgain(t *testing.T) {
+	ca := authtest.NewAuthority(t)
+	p, dir := encrypted(t, ca)
+	serial := ""
+	tr := p.dial(&tls.Config{RootCAs: ca.Pool(), VerifyConnection: func(s tls.ConnectionState) error {
+		serial = s.PeerCertificates[0].Subject.CommonName
+		return nil
+	}})
+	p.start()
+	if !strings.HasPrefix(p.url, "https://") || serial != "vnfm" {
+		t.Fatalf("%s, certificate of %q", p.url, serial)
+	}
+	if _, h, _ := p.request("GET", "/healthz", nil); h.Get("Strict-Transport-Security") == "" {
+		t.Errorf("no Strict-Transport-Security: %v", h)
+	}
+	write(t, dir, "cert.pem", []byte("half written"))
+	p.await("the broken file to be seen", func() bool {
+		p.must(200, "GET", "/healthz", nil)
+		return strings.Contains(p.log.String(), "cannot be used")
+	})
+	cert, key := ca.Issue("vnfm-2")
+	write(t, dir, "key.pem", key)
+	write(t, dir, "cert.pem", cert)
+	p.await("the new certificate", func() bool { p.must(200, "GET", "/healthz", nil); return serial == "vnfm-2" })
+	tr.TLSClientConfig.MaxVersion = tls.VersionTLS11
+	if code, _, _ := p.request("GET", "/healthz", nil); code != 0 {
+		t.Error("TLS 1.1 is spoken")
+	}
+}
+
+// Clients with a certificate have the role that the settings give its name; with "require" nobody else gets as far as HTTP.
+func TestClientCertificates(t *testing.T) {
+	ca, stranger := authtest.NewAuthority(t), authtest.NewAuthority(t)
+	for _, mode := range []string{"accept", "require"} {
+		ca0 := write(t, t.TempDir(), "ca.pem", ca.PEM())
+		p, _ := encrypted(t, ca, "--tls-client-ca-file="+ca0, "--tls-client-auth="+mode, "--auth-certificates=dns:nfvo.example=nfvo;cn:noc=viewer")
+		use := func(c ...tls.Certificate) { p.dial(&tls.Config{RootCAs: ca.Pool(), Certificates: c}) }
+		use(ca.Pair("x", "nfvo.example"))
+		p.start()
+		p.must(200, "GET", "/vnflcm/v2/vnf_instances", nil)
+		p.must(403, "GET", "/vnfm/v1/vims", nil)
+		use(ca.Pair("noc"))
+		p.must(200, "GET", "/vnfm/v1/vims", nil)
+		p.must(403, "POST", "/vnflcm/v2/vnf_instances", map[string]any{"vnfdId": "x"})
+		use(ca.Pair("nobody"))
+		p.must(401, "GET", "/vnflcm/v2/vnf_instances", nil)
+		use()
+		want := map[string]int{"accept": 401, "require": 0}[mode]
+		if code, _ := p.call("GET", "/vnflcm/v2/vnf_instances", nil); code != want {
+			t.Errorf("%s: without a certificate %d", mode, code)
+		}
+		use(stranger.Pair("x", "nfvo.example"))
+		if code, _ := p.call("GET", "/vnflcm/v2/vnf_instances", nil); code == 200 {
+			t.Errorf("%s: a certificate of another authority is taken", mode)
+		}
+	}
+}
+
+// The whole edge with an issuer: it may be away at the start, roles hold, every event says who, and what is denied is
+// recorded, in the log, the metrics and the database, over a restart.
+func TestCallersOfAnIssuer(t *testing.T) {
+	onEach(t, func(t *testing.T, args []string) {
+		issuer := authtest.NewIssuer(t)
+		issuer.Down(true)
+		p := newProgram(t, settings(t, append([]string{
+			"--data=" + t.TempDir(), "--auth-issuer=" + issuer.URL, "--auth-roles=noc=operator;boss=admin", "--api-token=canary-token",
+		}, args...)...), server.Options{Guide: io.Discard})
+		p.token = "canary-token" // works while the issuer is away
+		p.start()
+		ann := issuer.Token(map[string]any{"sub": "ann", "roles": "noc"})
+		boss := issuer.Token(map[string]any{"sub": "eve", "roles": "boss"})
+		p.token = ann
+		p.must(503, "GET", "/vnflcm/v2/vnf_instances", nil)
+		issuer.Down(false)
+		p.await("the issuer to be asked again", func() bool { code, _ := p.call("GET", "/vnflcm/v2/vnf_instances", nil); return code == 200 })
+		id := p.create("fw")
+		op := p.run(id, "instantiate", instantiate)
+		all, _ := p.must(200, "GET", "/vnfm/v1/vnf_instances/"+id+"/events", nil).([]any)
+		for _, e := range all {
+			asked := strings.HasPrefix(text(e, "command"), "lcm.")
+			if who := text(e, "actor"); asked && who != "oidc:ann" || !asked && who != "vnfm" {
+				t.Errorf("%s %s by %s: actor %s", text(e, "stream"), text(e, "type"), text(e, "command"), who)
+			}
+		}
+		if text(all, 0, "role") != "operator" {
+			t.Errorf("the first event says %v", all[0])
+		}
+		if who := text(p.must(200, "GET", "/vnfm/v1/vnf_lcm_op_occs/"+path.Base(op)+"/progress", nil), "startedBy"); who != "oidc:ann" {
+			t.Errorf("started by %s", who)
+		}
+		p.must(403, "GET", "/vnfm/v1/audit/denials", nil)
+		p.token = "forged"
+		p.must(401, "GET", op, nil)
+		p.must(401, "GET", op, nil)
+		p.token = boss
+		if page := p.metrics(); !strings.Contains(page, `vnfm_api_denials_total{reason="invalid_token",status="401"} 2`) {
+			t.Error("the denials are not in the metrics")
+		}
+		if err := p.stop(); err != nil {
+			t.Fatal(err)
+		}
+		p.start()
+		var got []string
+		denials, _ := p.must(200, "GET", "/vnfm/v1/audit/denials", nil).([]any)
+		for _, d := range denials {
+			got = append(got, strings.Join([]string{text(d, "caller"), text(d, "route"), text(d, "status"), text(d, "count")}, " "))
+		}
+		slices.Sort(got)
+		if want := []string{"address:127.0.0.1 /vnflcm/v2/vnf_lcm_op_occs/{id} 401 2", "oidc:ann /vnfm/v1/audit/denials 403 1"}; !slices.Equal(got, want) {
+			t.Errorf("recorded %q", got)
+		}
+		for _, secret := range []string{"canary", "forged", ann, boss} {
+			if strings.Contains(p.log.String(), secret) {
+				t.Errorf("%s is in the log", secret)
+			}
+		}
+	})
 }

@@ -21,21 +21,15 @@ func (s *Server) handler() http.Handler {
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := api.New(api.Config{
 		LCM: s.parts.lcm, Packages: s.parts.packages, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
-		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}), Authenticate: s.authenticator(),
+		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
+		Authenticate: s.authenticator(), Limits: limits(s.cfg), Denials: s.parts.denials,
+		Concurrent: s.cfg.HTTP.Concurrent, BodyTimeout: s.cfg.HTTP.BodyTimeout,
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: s.cfg.HTTP.PageSize, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
-		Consumers: s.consumers(), Redrive: s.redrive,
+		Consumers: s.consumers(), Redrive: s.redrive, Tail: s.parts.tail,
 	})
 	return otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
-}
-
-// authenticator asks for the API token, or, without one, for nothing: the settings then allow loopback only.
-func (s *Server) authenticator() api.Authenticator {
-	if s.cfg.APIToken == "" {
-		return api.Loopback
-	}
-	return api.Bearer(s.cfg.APIToken, "api-token")
 }
 
 // views is what the API reads: the main database, and the messages that the participants' consumers parked in theirs.

@@ -3,34 +3,12 @@ package server
 import (
 	"context"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vimmanager"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
-
-// vims is the registry of VIM connections: those of the settings.
-type vims struct {
-	connections []vim.Connection
-	standard    string
-	drivers     map[string]vim.Driver
-}
-
-var _ vim.Registry = vims{}
-
-func (v vims) Connection(id string) (vim.Connection, error) {
-	for _, c := range v.connections {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "there is no VIM connection %q", id)
-}
-
-func (v vims) Default() string { return v.standard }
-
-func (v vims) Connections() []vim.Connection { return v.connections }
 
 // packages gives lcm what it needs of vnfpkg.
 type packages struct{ *vnfpkg.Service }
@@ -48,4 +26,9 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 // an operation that has not ended may have asked for it.
 func (s *Server) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
 	return readmodel.Wanted(ctx, s.stores.main, r.Owner, r.Token.ID, r.Token.Generation)
+}
+
+// busy lists the VNFs that the VIM manager keeps or makes resources for at a connection.
+func (s *Server) busy(ctx context.Context, connection string) ([]string, error) {
+	return vimmanager.Users(ctx, s.stores.vims, connection)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -82,7 +83,12 @@ func viewSources() ([]readmodel.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register package events: %w", err)
 	}
-	return append(readmodel.Sources(readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs))), nil
+	vims, err := aggregate.NewRegistry(vimregistry.Forms()...)
+	if err != nil {
+		return nil, fmt.Errorf("register the events of VIM connections: %w", err)
+	}
+	return append(readmodel.Sources(readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)),
+		vnfpkg.Source(vnfpkg.Repository(pkgs)), vimregistry.Source(vimregistry.Repository(vims))), nil
 }
 
 // offline runs something on the stores alone.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
@@ -13,11 +15,14 @@ import (
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/timer"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
@@ -37,8 +42,12 @@ type parts struct {
 	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
 	lcm        *lcm.Service
 	packages   *vnfpkg.Service
-	vims       vims
-	sim        *sim.Sim
+	vims       *vimregistry.Service
+	drivers    map[string]vim.Driver                                 // by vimType
+	sim        *sim.Sim                                              // nil when there is none in this process
+	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
+	tail       *tail.Watcher                                         // for those who follow the main side's events
+	denials    *access.Denials
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
 	workers    []func(context.Context) error
@@ -76,11 +85,15 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		}
 	}
 	if err := s.buildVims(p); err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.close())
 	}
 	if err := s.buildUseCases(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	if p.denials, err = s.newDenials(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	p.workers = append(p.workers, p.denials.Run)
 	s.buildParticipants(p)
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())
@@ -108,7 +121,7 @@ func (s *Server) buildParticipants(p *parts) {
 	vimCfg := s.vimManager(p)
 	vimWorker := vimmanager.NewWorker(vimCfg)
 	nfvoWorker := nfvomanager.NewWorker(nfvomanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
 		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout,
 	})
 	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
@@ -137,42 +150,58 @@ func (s *Server) buildFollowers(p *parts) error {
 		return err
 	}
 	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
-	d.followers = append(d.followers, ticks.OnCommit, follower.OnCommit)
-	p.workers = append(p.workers, ticks.Run, follower.Run)
+	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
+	d.followers = append(d.followers, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
+	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
 	return nil
 }
 
-// buildVims makes the drivers and the registry.
+// buildVims makes the drivers and the registry. It is kept in the main database, whoever reads it.
 func (s *Server) buildVims(p *parts) error {
-	p.vims = vims{drivers: map[string]vim.Driver{}}
-	if !s.cfg.Vim.Simulated {
+	p.drivers = map[string]vim.Driver{}
+	var builtIn []vim.Connection
+	if s.cfg.Vim.Simulated {
+		builtIn = sim.Connections()
+		if err := s.buildSim(p); err != nil {
+			return err
+		}
+	}
+	var err error
+	p.vims, err = vimregistry.New(vimregistry.Config{
+		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
+		CheckTimeout: s.cfg.Vim.CallTimeout,
+	})
+	return err
+}
+
+// buildSim makes the driver of the simulated VIMs: of those in this process, or of another's.
+func (s *Server) buildSim(p *parts) error {
+	if url := s.cfg.Vim.SimURL; url != "" {
+		elsewhere := remote.New(strings.TrimSuffix(url, "/"))
+		p.closers = append(p.closers, elsewhere.Close)
+		p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, elsewhere)
+		p.tap = elsewhere.Replies
 		return nil
 	}
 	simulated, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
 	if err != nil {
 		return fmt.Errorf("open the simulated VIM: %w", err)
 	}
-	p.sim = simulated
+	p.sim, p.tap = simulated, simulated.Replies
 	p.closers = append(p.closers, simulated.Close)
-	p.vims.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
-	p.vims.connections = sim.Connections()
-	p.vims.standard = sim.Default
+	p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
 	return nil
 }
 
 // vimManager returns the settings of the VIM manager's parts.
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
-	cfg := vimmanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.vims.drivers, Epochs: p.ledger.leases,
+	return vimmanager.Config{
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
 		Logger: s.log, Context: s.tracing.Context,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted,
+		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,
 	}
-	if p.sim != nil {
-		cfg.Tap = p.sim.Replies
-	}
-	return cfg
 }
 
 // buildUseCases makes packages and life-cycle management.

@@ -43,6 +43,7 @@ type Server struct {
 	keys    *secret.Keyring
 	parts   *parts
 	listen  net.Listener
+	certs   *certificates // nil: not encrypted
 	http    *http.Server
 }
 
@@ -59,6 +60,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
 	}
+	if s.certs, err = newCertificates(c.TLS, time.Now, s.log); err != nil {
+		return nil, errors.Join(err, s.tracing.Stop(ctx))
+	}
 	if s.stores, err = openStores(ctx, c); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
@@ -74,13 +78,34 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
-		IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	if s.certs != nil {
+		s.http.TLSConfig = s.certs.config()
+	} else if c.Authenticated() {
+		s.log.WarnContext(ctx, "callers prove who they are over a connection that is not encrypted here: set tls-cert-file, or have a proxy encrypt it")
+	}
+	s.http.RegisterOnShutdown(s.parts.tail.Stop) // a tail has no end of its own
 	return s, nil
 }
 
+// maxHeader bounds the headers of a request in bytes; a filter may be long.
+const maxHeader = 64 << 10
+
 // URL returns the root of the API as a client on this machine reaches it.
-func (s *Server) URL() string { return "http://" + s.listen.Addr().String() }
+func (s *Server) URL() string {
+	if s.certs != nil {
+		return "https://" + s.listen.Addr().String()
+	}
+	return "http://" + s.listen.Addr().String()
+}
+
+func (s *Server) serve() error {
+	if s.certs != nil {
+		return s.http.ServeTLS(s.listen, "", "")
+	}
+	return s.http.Serve(s.listen)
+}
 
 // Run serves until the context ends, then stops in phases: no new requests; no new work taken, what runs may finish
 // within the stop timeout; then the committer, the leases and the database. It returns nil after an orderly stop.
@@ -89,7 +114,7 @@ func (s *Server) Run(ctx context.Context) error {
 	owners := s.phase("owners", s.parts.owners...)
 	workers := s.phase("workers", s.parts.workers...)
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listen) }()
+	go func() { served <- s.serve() }()
 	s.log.InfoContext(ctx, "vnfmd is up", "url", s.URL(), "version", s.opts.Version, "database", s.stores.main.kind)
 	var failed error
 	select {

@@ -36,9 +36,6 @@ type database struct {
 // openStores opens the databases of the settings, bringing their schemas up to date, and the blob store beside them. The
 // data folder is locked: one process at a time.
 func openStores(ctx context.Context, c *config.Config) (*stores, error) {
-	if err := os.MkdirAll(c.Data, 0o750); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
 	unlock, err := lockFolder(c.Data)
 	if err != nil {
 		return nil, err
@@ -98,8 +95,11 @@ func (s *stores) Close() error {
 	return errors.Join(errs...)
 }
 
-// lockFolder takes the data folder for this process. The lock goes with the process, however it ends.
+// lockFolder makes the data folder, unless it is there, and takes it for this process. The lock goes with the process, however it ends.
 func lockFolder(dir string) (unlock func() error, err error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w", err)

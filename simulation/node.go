@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/bus/embedded"
@@ -110,7 +111,7 @@ func (w *world) newNode(index, life int) *node {
 	n.store = &nodeStore{Store: w.store, w: w, n: n}
 	n.feed = outbox.NewFeed(n.store, 0)
 	n.lease = lease.New(lease.Config{Store: n.store, Owner: n.name, TTL: leaseTTL, Now: w.clock, Logger: quietLog})
-	registry := connections{}
+	registry := vim.Fixed(sim.Connections())
 	drivers := map[string]vim.Driver{sim.Type: &nodeDriver{Sim: w.sim, w: w, n: n}}
 	pkgs, err := vnfpkg.New(vnfpkg.Config{Store: n.store, Doer: n, Blobs: w.blobs, NewID: w.newID, Logger: quietLog})
 	w.must(err)
@@ -118,7 +119,7 @@ func (w *world) newNode(index, life int) *node {
 	w.must(err)
 	service, err := lcm.New(lcm.Config{
 		Doer: n, Store: n.store, Instances: readmodel.NewInstances(forms, 0), OpOccs: readmodel.NewOpOccs(forms, 0),
-		Packages: packages{pkgs}, Connections: registry, Settings: w.shared.lcm, NewID: w.newID,
+		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID,
 	})
 	w.must(err)
 	n.ticks = timer.New(timer.Config{
@@ -146,9 +147,11 @@ func (w *world) newNode(index, life int) *node {
 	follower := projection.New(projection.Config{Follower: &w.observed, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog})
 	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, Logger: quietLog})
 	n.api = api.New(api.Config{
-		LCM: service, Packages: pkgs, Views: w.viewsFor(n), Vims: registry, Log: quietLog, BaseURL: "http://vnfm",
-		Authenticate: func(*http.Request) (string, error) { return "client", nil },
-		Consumers:    []string{consumerVim, consumerNfvo, consumerReplies},
+		LCM: service, Packages: pkgs, Views: w.viewsFor(n), Log: quietLog, BaseURL: "http://vnfm",
+		Authenticate: func(*http.Request) (*access.Caller, error) {
+			return &access.Caller{Name: "client", Roles: []access.Role{access.Admin}}, nil
+		},
+		Consumers: []string{consumerVim, consumerNfvo, consumerReplies},
 	})
 	n.loops = []*loop{
 		{name: "lease", once: n.lease.RunOnce, every: leaseTTL / 3, awake: true},
@@ -169,24 +172,6 @@ func (w *world) newNode(index, life int) *node {
 	}
 	return n
 }
-
-// connections is the registry of the two VIMs.
-type connections struct{}
-
-var _ vim.Registry = connections{}
-
-func (connections) Connection(id string) (vim.Connection, error) {
-	for _, c := range sim.Connections() {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "there is no VIM connection %q", id)
-}
-
-func (connections) Default() string { return sim.Default }
-
-func (connections) Connections() []vim.Connection { return sim.Connections() }
 
 // packages gives lcm what it needs of vnfpkg.
 type packages struct{ *vnfpkg.Service }

@@ -1,5 +1,7 @@
 package sol
 
+import "encoding/json"
+
 // CreateVnfRequest asks for a VNF instance (SOL003 v3.7.1 §5.5.2.3).
 type CreateVnfRequest struct {
 	VnfdId                 string        `json:"vnfdId"`
@@ -19,6 +21,18 @@ type InstantiateVnfRequest struct {
 	AdditionalParams          KeyValuePairs                `json:"additionalParams,omitempty"`
 	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
 	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
+}
+
+// VnfInfoModificationRequest is a merge patch (RFC 7396) of the information about a VNF instance (SOL003 v3.7.1 §5.5.2.12): what
+// is absent stays, null removes.
+type VnfInfoModificationRequest struct {
+	VnfInstanceName           json.RawMessage            `json:"vnfInstanceName,omitempty"`
+	VnfInstanceDescription    json.RawMessage            `json:"vnfInstanceDescription,omitempty"`
+	VnfdId                    json.RawMessage            `json:"vnfdId,omitempty"`
+	VnfConfigurableProperties KeyValuePairs              `json:"vnfConfigurableProperties,omitempty"`
+	Metadata                  KeyValuePairs              `json:"metadata,omitempty"`
+	Extensions                KeyValuePairs              `json:"extensions,omitempty"`
+	VimConnectionInfo         map[string]json.RawMessage `json:"vimConnectionInfo,omitempty"`
 }
 
 // TerminationType says how a VNF is terminated.

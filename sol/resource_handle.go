@@ -8,7 +8,8 @@ type ResourceHandle struct {
 	VimLevelResourceType string `json:"vimLevelResourceType,omitempty"`
 }
 
-// VimConnectionInfo is how to reach a VIM. AccessInfo holds credentials: taken in requests, never answered.
+// VimConnectionInfo is how to reach a VIM. AccessInfo holds credentials: taken in requests, and masked in
+// answers.
 type VimConnectionInfo struct {
 	VimId         string        `json:"vimId,omitempty"`
 	VimType       string        `json:"vimType"`

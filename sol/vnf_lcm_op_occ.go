@@ -7,21 +7,38 @@ import (
 
 // VnfLcmOpOcc is an operation occurrence (SOL003 v3.7.1 §5.5.2.13).
 type VnfLcmOpOcc struct {
-	Id                    string           `json:"id"`
-	OperationState        string           `json:"operationState"`
-	StateEnteredTime      time.Time        `json:"stateEnteredTime"`
-	StartTime             time.Time        `json:"startTime"`
-	VnfInstanceId         string           `json:"vnfInstanceId"`
-	GrantId               string           `json:"grantId,omitempty"`
-	Operation             string           `json:"operation"`
-	IsAutomaticInvocation bool             `json:"isAutomaticInvocation"`
-	OperationParams       json.RawMessage  `json:"operationParams,omitempty"`
-	IsCancelPending       bool             `json:"isCancelPending"`
-	CancelMode            string           `json:"cancelMode,omitempty"`
-	Error                 *ProblemDetails  `json:"error,omitempty"`
-	ResourceChanges       *ResourceChanges `json:"resourceChanges,omitempty"`
-	Warnings              []string         `json:"warnings,omitempty"`
-	Links                 VnfLcmOpOccLinks `json:"_links"`
+	Id                    string                `json:"id"`
+	OperationState        string                `json:"operationState"`
+	StateEnteredTime      time.Time             `json:"stateEnteredTime"`
+	StartTime             time.Time             `json:"startTime"`
+	VnfInstanceId         string                `json:"vnfInstanceId"`
+	GrantId               string                `json:"grantId,omitempty"`
+	Operation             string                `json:"operation"`
+	IsAutomaticInvocation bool                  `json:"isAutomaticInvocation"`
+	OperationParams       json.RawMessage       `json:"operationParams,omitempty"`
+	IsCancelPending       bool                  `json:"isCancelPending"`
+	CancelMode            string                `json:"cancelMode,omitempty"`
+	Error                 *ProblemDetails       `json:"error,omitempty"`
+	ResourceChanges       *ResourceChanges      `json:"resourceChanges,omitempty"`
+	ChangedInfo           *VnfInfoModifications `json:"changedInfo,omitempty"`
+	Warnings              []string              `json:"warnings,omitempty"`
+	Links                 VnfLcmOpOccLinks      `json:"_links"`
+}
+
+// VnfInfoModifications is what an operation changed of the information about its VNF (SOL003 v3.7.1 §5.5.2.12a). A text that
+// was removed is empty, a child that was removed is null.
+type VnfInfoModifications struct {
+	VnfInstanceName           *string                      `json:"vnfInstanceName,omitempty"`
+	VnfInstanceDescription    *string                      `json:"vnfInstanceDescription,omitempty"`
+	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
+	Metadata                  KeyValuePairs                `json:"metadata,omitempty"`
+	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	VnfdId                    string                       `json:"vnfdId,omitempty"`
+	VnfProvider               string                       `json:"vnfProvider,omitempty"`
+	VnfProductName            string                       `json:"vnfProductName,omitempty"`
+	VnfSoftwareVersion        string                       `json:"vnfSoftwareVersion,omitempty"`
+	VnfdVersion               string                       `json:"vnfdVersion,omitempty"`
 }
 
 // VnfLcmOpOccLinks is the links of an operation occurrence. A task's is present while the task is possible.

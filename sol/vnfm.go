@@ -18,6 +18,7 @@ type VnfEvent struct {
 	Schema        int             `json:"schema"`
 	Time          time.Time       `json:"time"`
 	Actor         string          `json:"actor,omitempty"`
+	Role          string          `json:"role,omitempty"` // the actor's at that time
 	Command       string          `json:"command,omitempty"`
 	CorrelationId string          `json:"correlationId,omitempty"`
 	CausationId   string          `json:"causationId,omitempty"`
@@ -32,7 +33,8 @@ type OpProgress struct {
 	VnfInstanceId    string             `json:"vnfInstanceId"`
 	Operation        string             `json:"operation"`
 	OperationState   string             `json:"operationState"`
-	Policy           string             `json:"policy"` // rollback, hold: what a failure leads to
+	StartedBy        string             `json:"startedBy,omitempty"` // the caller's name
+	Policy           string             `json:"policy"`              // rollback, hold: what a failure leads to
 	StateEnteredTime time.Time          `json:"stateEnteredTime"`
 	StartTime        time.Time          `json:"startTime"`
 	EndTime          time.Time          `json:"endTime,omitzero"`
@@ -41,6 +43,32 @@ type OpProgress struct {
 	Error            *ProblemDetails    `json:"error,omitempty"`
 	Warnings         []string           `json:"warnings,omitempty"`
 	Resources        []ResourceProgress `json:"resources"`
+}
+
+// OpOrigin says who started an operation.
+type OpOrigin struct {
+	VnfLcmOpOccId  string    `json:"vnfLcmOpOccId"`
+	VnfInstanceId  string    `json:"vnfInstanceId"`
+	Operation      string    `json:"operation"`
+	OperationState string    `json:"operationState"`
+	StartTime      time.Time `json:"startTime"`
+	StartedBy      string    `json:"startedBy,omitempty"` // the caller's name
+}
+
+// Denial counts what one caller was denied on one route, for one reason, in one minute.
+type Denial struct {
+	Minute  time.Time `json:"minute"`
+	Caller  string    `json:"caller"`
+	Role    string    `json:"role,omitempty"`
+	Address string    `json:"address,omitempty"` // where the last came from
+	Method  string    `json:"method,omitempty"`
+	Route   string    `json:"route,omitempty"`
+	Status  int       `json:"status"`
+	Reason  string    `json:"reason,omitempty"` // a code of RFC 6750, or a kind of error
+	Detail  string    `json:"detail,omitempty"` // of the last
+	Count   int       `json:"count"`
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
 }
 
 // ResourceProgress is how far one planned resource got.
@@ -71,10 +99,35 @@ type Saga struct {
 	Started     time.Time     `json:"started"`
 	Updated     time.Time     `json:"updated"`
 	Deadline    time.Time     `json:"deadline,omitzero"`
-	NextTimeout time.Time     `json:"nextTimeout,omitzero"` // of an attempt, a backoff or the whole
-	Stages      []SagaStage   `json:"stages"`
-	Attempts    []SagaAttempt `json:"attempts"` // every command sent, in order
-	Cleanups    []Saga        `json:"cleanups,omitempty"`
+	NextTimeout time.Time     `json:"nextTimeout,omitzero"`
+	TimeoutOf   *SagaTimeout  `json:"nextTimeoutOf,omitempty"` // what the next timeout is of
+	Stages      []SagaStage   `json:"stages,omitempty"`        // not in lists
+	Attempts    []SagaAttempt `json:"attempts,omitempty"`      // every command sent, in order; not in lists
+	Cleanups    []Saga        `json:"cleanups,omitempty"`      // not in lists
+	Links       SagaLinks     `json:"_links"`
+}
+
+// The kinds of timeouts of a saga.
+const (
+	TimeoutAttempt  = "attempt"  // no answer to a command: it is sent again, or given up
+	TimeoutBackoff  = "backoff"  // the wait before the next attempt is over
+	TimeoutDeadline = "deadline" // the whole took too long
+)
+
+// SagaTimeout says what a timeout is of.
+type SagaTimeout struct {
+	Kind string `json:"kind"` // one of the Timeout… values
+	Step string `json:"step,omitempty"`
+	Item string `json:"item,omitempty"`
+}
+
+// SagaLinks is the links of a saga.
+type SagaLinks struct {
+	Self        Link   `json:"self"`
+	VnfLcmOpOcc *Link  `json:"vnfLcmOpOcc,omitempty"` // not of a cleanup
+	VnfInstance Link   `json:"vnfInstance"`
+	Parent      *Link  `json:"parent,omitempty"`
+	Cleanups    []Link `json:"cleanups,omitempty"`
 }
 
 // SagaFailure says why something failed.
@@ -144,14 +197,42 @@ type AuditProblem struct {
 	Text    string `json:"text"`
 }
 
-// Vim is one registered VIM connection, without its credentials.
+// Vim is one registered VIM connection. The values of accessInfo, and those of a telling name elsewhere, are masked.
 type Vim struct {
-	Id            string            `json:"id"`
-	VimId         string            `json:"vimId,omitempty"`
-	VimType       string            `json:"vimType"`
-	Default       bool              `json:"default"`
-	InterfaceInfo map[string]string `json:"interfaceInfo,omitempty"`
-	Extra         map[string]string `json:"extra,omitempty"`
+	Id            string        `json:"id"`
+	VimId         string        `json:"vimId,omitempty"`
+	VimType       string        `json:"vimType"`
+	Default       bool          `json:"default"`
+	Enabled       bool          `json:"enabled"`
+	BuiltIn       bool          `json:"builtIn"` // comes with the program, and does not change
+	InterfaceInfo KeyValuePairs `json:"interfaceInfo,omitempty"`
+	AccessInfo    KeyValuePairs `json:"accessInfo,omitempty"`
+	Extra         KeyValuePairs `json:"extra,omitempty"`
+	Created       time.Time     `json:"created,omitzero"`
+	Updated       time.Time     `json:"updated,omitzero"`
+}
+
+// VimRequest registers a VIM connection, or is a merge patch (RFC 7396) of one.
+type VimRequest struct {
+	Id            string        `json:"id,omitempty"` // none: one is made
+	VimId         string        `json:"vimId,omitempty"`
+	VimType       string        `json:"vimType,omitempty"`
+	Default       *bool         `json:"default,omitempty"`
+	Enabled       *bool         `json:"enabled,omitempty"`
+	InterfaceInfo KeyValuePairs `json:"interfaceInfo,omitempty"`
+	AccessInfo    KeyValuePairs `json:"accessInfo,omitempty"`
+	Extra         KeyValuePairs `json:"extra,omitempty"`
+}
+
+// VimCheck is what came of asking a VIM what it offers.
+type VimCheck struct {
+	Reachable       bool     `json:"reachable"`
+	Detail          string   `json:"detail,omitempty"` // why not
+	TookMs          int64    `json:"tookMs"`
+	Zones           []string `json:"zones,omitempty"`
+	Flavours        int      `json:"flavours"`
+	Images          int      `json:"images"`
+	ExternalNetwork string   `json:"externalNetwork,omitempty"`
 }
 
 // SimResource is one resource in the simulated VIM.

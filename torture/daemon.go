@@ -25,11 +25,13 @@ var settings = []string{
 	"--lane-lease", "2s",
 }
 
-// daemon is one vnfmd over a data folder. It is killed and started again as often as one likes, always on one port.
+// daemon is one process of the program over a data folder. It is killed and started again as often as one likes, always
+// on one port.
 type daemon struct {
-	bin, dir, url string
-	args          []string
-	log           *os.File
+	name, bin, url, data string
+	command              string
+	args                 []string
+	log                  *os.File
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd
@@ -38,18 +40,18 @@ type daemon struct {
 	endings []string      // of processes that ended by themselves
 }
 
-// newDaemon prepares a vnfmd; extra arguments choose the database.
-func newDaemon(bin, dir string, rng *rand.Rand, extra ...string) (*daemon, error) {
+// newDaemon prepares a process that runs a command of the program; its log is in a folder.
+func newDaemon(name, bin, logs, data, command string, rng *rand.Rand, args ...string) (*daemon, error) {
 	port, err := freePort(rng)
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(filepath.Join(dir, "vnfmd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(logs, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{bin: bin, dir: dir, url: "http://127.0.0.1:" + strconv.Itoa(port), log: log}
-	d.args = append(append([]string{"--listen", "127.0.0.1:" + strconv.Itoa(port), "--data", filepath.Join(dir, "data")}, settings...), extra...)
+	d := &daemon{name: name, bin: bin, url: "http://127.0.0.1:" + strconv.Itoa(port), data: data, command: command, log: log}
+	d.args = append([]string{"--listen", "127.0.0.1:" + strconv.Itoa(port), "--data", data}, args...)
 	return d, nil
 }
 
@@ -70,10 +72,10 @@ func (d *daemon) start() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, _ = fmt.Fprintf(d.log, "=== %s start\n", time.Now().UTC().Format(time.RFC3339Nano))
-	cmd := exec.Command(d.bin, append([]string{"dev"}, d.args...)...)
+	cmd := exec.Command(d.bin, append([]string{d.command}, d.args...)...)
 	cmd.Stdout, cmd.Stderr = d.log, d.log
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start vnfmd: %w", err)
+		return fmt.Errorf("start %s: %w", d.name, err)
 	}
 	done := make(chan struct{})
 	d.cmd, d.done, d.meant = cmd, done, false
@@ -83,7 +85,7 @@ func (d *daemon) start() error {
 		defer d.mu.Unlock()
 		_, _ = fmt.Fprintf(d.log, "=== %s end: %v\n", time.Now().UTC().Format(time.RFC3339Nano), err)
 		if !d.meant {
-			d.endings = append(d.endings, fmt.Sprintf("%s: %v", time.Now().UTC().Format(time.RFC3339Nano), err))
+			d.endings = append(d.endings, fmt.Sprintf("%s, %s: %v", d.name, time.Now().UTC().Format(time.RFC3339Nano), err))
 		}
 		close(done)
 	}()
@@ -119,10 +121,10 @@ func (d *daemon) stop() error {
 	select {
 	case <-d.ended():
 	case <-time.After(30 * time.Second):
-		return errors.Join(errors.New("vnfmd does not stop on SIGTERM"), d.kill())
+		return errors.Join(fmt.Errorf("%s does not stop on SIGTERM", d.name), d.kill())
 	}
 	if code := d.cmd.ProcessState.ExitCode(); code != 0 {
-		return fmt.Errorf("vnfmd stopped with exit code %d", code)
+		return fmt.Errorf("%s stopped with exit code %d", d.name, code)
 	}
 	return nil
 }
@@ -131,6 +133,13 @@ func (d *daemon) ended() chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.done
+}
+
+// started reports whether there ever was a process.
+func (d *daemon) started() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cmd != nil
 }
 
 // running reports whether the process is there.
@@ -152,26 +161,31 @@ func (d *daemon) byItself() []string {
 	return out
 }
 
-// ready waits until the program says that it is ready.
-func (d *daemon) ready(ctx context.Context, limit time.Duration) error {
+// answers waits until the process answers a request for a path with 200.
+func (d *daemon) answers(ctx context.Context, path string, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return poll(ctx, 5*time.Millisecond, "readiness", func() (bool, error) {
-		one, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(one, http.MethodGet, d.url+"/readyz", nil)
-		if err != nil {
-			return false, err
+	return poll(ctx, 5*time.Millisecond, d.name+" to answer "+path, func() (bool, error) {
+		if !d.running() {
+			return false, fmt.Errorf("%s has ended", d.name)
 		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			if !d.running() {
-				return false, errors.New("vnfmd has ended")
-			}
-			return false, nil
-		}
-		return res.StatusCode == http.StatusOK, res.Body.Close()
+		return d.says(ctx, path), nil
 	})
+}
+
+// says reports whether the process answers a request for a path with 200, now.
+func (d *daemon) says(ctx context.Context, path string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+path, nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
 }
 
 // offline runs another command of the program on the same data, and returns what it says.

@@ -3,26 +3,33 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vim/sim/remote"
 )
 
 // injector does harm.
 type injector struct {
-	d          *daemon
+	nodes      []*daemon       // vnfmd processes, all on one database
+	vim        *daemon         // the simulated VIMs
+	disk       *disk           // what the database is on; nil where one cannot be made small
 	cluster    *dbtest.Cluster // nil on SQLite
 	database   string          // its URL
 	rng        *rand.Rand
 	book       *book
-	caller     caller // for the simulated VIM
+	caller     caller // of the nodes
+	vimCaller  caller // of the simulated VIMs
 	faults     map[string]int
 	recoveries []recovery
+	notes      []string // for the report
 }
 
 // recovery is how long it took after a fault, from when everything that is needed had been started again.
@@ -49,6 +56,12 @@ func (in *injector) kinds() []fault {
 		{"kill -9 while it starts", 2, in.killTwice},
 		{"stop and start", 1, in.restart},
 		{"SIGSTOP, SIGCONT", 3, in.freeze},
+		{"VIM: kill -9", 3, in.killVim},
+		{"VIM: SIGSTOP, SIGCONT", 1, in.freezeVim},
+		{"power cut: kill -9 of everything", 2, in.powerCut},
+	}
+	if in.disk != nil {
+		kinds = append(kinds, fault{"disk full", 3, in.fillDisk})
 	}
 	if in.cluster != nil {
 		kinds = append(kinds,
@@ -58,6 +71,9 @@ func (in *injector) kinds() []fault {
 	}
 	return kinds
 }
+
+// node returns one of the nodes.
+func (in *injector) node() *daemon { return in.nodes[in.rng.IntN(len(in.nodes))] }
 
 // run does harm until the context ends. An error means that it cannot go on.
 func (in *injector) run(ctx context.Context) error {
@@ -97,8 +113,8 @@ func (in *injector) recovered(ctx context.Context, name string) error {
 		return err
 	}
 	const limit = 30 * time.Second
-	if err := in.d.ready(context.WithoutCancel(ctx), limit); err != nil {
-		in.book.violation("after %s the program is not ready within %s: %v", name, limit, err)
+	if err := in.up(context.WithoutCancel(ctx), limit); err != nil {
+		in.book.violation("after %s not all is up within %s: %v", name, limit, err)
 		return in.survived(name)
 	}
 	r := recovery{Fault: name, Ready: time.Since(since)}
@@ -120,48 +136,137 @@ func (in *injector) recovered(ctx context.Context, name string) error {
 	return nil
 }
 
-// survived notes processes that ended by themselves and starts another.
-func (in *injector) survived(name string) error {
-	for _, end := range in.d.byItself() {
-		in.book.violation("vnfmd ended by itself after %s: %s", name, end)
+// up waits until every process answers and one node has the lanes: the others stand by, and serve the API.
+func (in *injector) up(ctx context.Context, limit time.Duration) error {
+	if err := in.vim.answers(ctx, remote.HealthPath, limit); err != nil {
+		return err
 	}
-	if in.d.running() {
-		return nil
+	for _, d := range in.nodes {
+		if err := d.answers(ctx, "/healthz", limit); err != nil {
+			return err
+		}
 	}
-	return in.d.start()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return poll(ctx, 5*time.Millisecond, "a node to be ready", func() (bool, error) {
+		return slices.ContainsFunc(in.nodes, func(d *daemon) bool { return d.says(ctx, "/readyz") }), nil
+	})
 }
 
-func (in *injector) kill(ctx context.Context) error {
-	if err := in.d.kill(); err != nil {
+// survived notes processes that ended by themselves and starts others.
+func (in *injector) survived(name string) error {
+	for _, d := range append([]*daemon{in.vim}, in.nodes...) {
+		for _, end := range d.byItself() {
+			in.book.violation("ended by itself after %s: %s", name, end)
+		}
+		if !d.running() {
+			if err := d.start(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// kill ends one node.
+func (in *injector) kill(ctx context.Context) error { return in.killOne(ctx, in.node()) }
+
+func (in *injector) killOne(ctx context.Context, d *daemon) error {
+	if err := d.kill(); err != nil {
 		return err
 	}
 	pause(ctx, in.span(0, 500*time.Millisecond))
-	return in.d.start()
+	return d.start()
 }
 
 func (in *injector) killTwice(ctx context.Context) error {
+	d := in.node()
 	for range 1 + in.rng.IntN(3) {
-		if err := in.kill(ctx); err != nil {
+		if err := in.killOne(ctx, d); err != nil {
 			return err
 		}
 		pause(ctx, in.span(0, 300*time.Millisecond))
 	}
-	return in.kill(ctx)
+	return in.killOne(ctx, d)
 }
 
 func (in *injector) restart(context.Context) error {
-	if err := in.d.stop(); err != nil {
+	d := in.node()
+	if err := d.stop(); err != nil {
 		in.book.violation("%v", err)
 	}
-	return in.d.start()
+	return d.start()
 }
 
+// freeze stops a node for longer than its leases last, at times: it comes back and does not know.
 func (in *injector) freeze(ctx context.Context) error {
-	if err := in.d.signal(syscall.SIGSTOP); err != nil {
+	return in.freezeOne(ctx, in.node(), in.span(300*time.Millisecond, 4*time.Second))
+}
+
+func (in *injector) freezeOne(ctx context.Context, d *daemon, long time.Duration) error {
+	if err := d.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	pause(ctx, long)
+	return d.signal(syscall.SIGCONT)
+}
+
+// killVim ends the simulated VIMs: calls under way are lost, some before and some after their effect.
+func (in *injector) killVim(ctx context.Context) error { return in.killOne(ctx, in.vim) }
+
+// freezeVim stops the simulated VIMs.
+func (in *injector) freezeVim(ctx context.Context) error {
+	return in.freezeOne(ctx, in.vim, in.span(100*time.Millisecond, 3*time.Second))
+}
+
+// powerCut ends all processes at once.
+func (in *injector) powerCut(ctx context.Context) error {
+	all := append([]*daemon{in.vim}, in.nodes...)
+	for _, d := range all {
+		if err := d.kill(); err != nil {
+			return err
+		}
+	}
+	if in.cluster != nil {
+		if err := errors.Join(in.cluster.Kill(), in.cluster.Restart()); err != nil {
+			return err
+		}
+	}
+	pause(ctx, in.span(0, 300*time.Millisecond))
+	for _, d := range all {
+		if err := d.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillDisk leaves no room for the database for some seconds, in which, at times, a node dies; then there is room again.
+func (in *injector) fillDisk(ctx context.Context) error {
+	if err := in.disk.fill(ctx); err != nil {
 		return err
 	}
 	pause(ctx, in.span(300*time.Millisecond, 4*time.Second))
-	return in.d.signal(syscall.SIGCONT)
+	var dead *daemon
+	if in.rng.IntN(3) == 0 {
+		dead = in.node()
+		if err := dead.kill(); err != nil {
+			return err
+		}
+		pause(ctx, in.span(0, time.Second))
+	}
+	if err := in.disk.free(); err != nil {
+		return err
+	}
+	if in.cluster != nil && in.cluster.Ended() { // it could not recover without room
+		if err := in.cluster.Restart(); err != nil {
+			return err
+		}
+	}
+	if dead != nil {
+		return dead.start()
+	}
+	return nil
 }
 
 func (in *injector) crashDatabase(ctx context.Context) error {
@@ -177,13 +282,14 @@ func (in *injector) crashBoth(ctx context.Context) error {
 		return err
 	}
 	pause(ctx, in.span(0, 500*time.Millisecond))
-	if err := in.d.kill(); err != nil {
+	d := in.node()
+	if err := d.kill(); err != nil {
 		return err
 	}
 	if err := in.cluster.Restart(); err != nil {
 		return err
 	}
-	return in.d.start()
+	return d.start()
 }
 
 // terminate ends all connections, a few times in a row: those that come back too.
@@ -225,6 +331,6 @@ func (in *injector) behave(ctx context.Context, b sim.Behaviour) bool {
 	if err != nil {
 		panic(err) // a struct of ours
 	}
-	a, ok := in.caller.send(ctx, request{method: http.MethodPut, path: own + "/sim/behaviour", body: body}, 2*time.Second)
+	a, ok := in.vimCaller.send(ctx, request{method: http.MethodPut, path: remote.BehaviourPath, body: body}, 2*time.Second)
 	return ok && a.status == http.StatusOK
 }

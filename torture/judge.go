@@ -14,6 +14,7 @@ import (
 
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vim/sim/remote"
 )
 
 // judge decides whether every promise was kept. It does no more harm; it resolves what waits for an operator, as an
@@ -21,6 +22,7 @@ import (
 type judge struct {
 	*injector
 	backend string
+	dir     string // of logs and data
 	began   time.Time
 
 	outcomes map[string]int // operations by type and state when all had ended by itself
@@ -60,18 +62,25 @@ func (j *judge) judge(ctx context.Context) error {
 		return err
 	}
 	j.standing = len(inventory)
-	if err := j.d.stop(); err != nil {
-		j.book.violation("%v", err)
-	}
+	j.stopNodes()
 	if err := j.records(ctx, inventory); err != nil {
 		return err
 	}
 	for _, command := range [][]string{{"audit", "verify"}, {"rebuild", "--check"}} {
-		if said, err := j.d.offline(ctx, command...); err != nil {
+		if said, err := j.nodes[0].offline(ctx, command...); err != nil {
 			j.book.violation("I3, I4: vnfmd %s: %v: %s", strings.Join(command, " "), err, said)
 		}
 	}
 	return j.drain(ctx)
+}
+
+// stopNodes stops the nodes as an operator would. The simulated VIMs go on.
+func (j *judge) stopNodes() {
+	for _, d := range j.nodes {
+		if err := d.stop(); err != nil {
+			j.book.violation("%v", err)
+		}
+	}
 }
 
 // calmDown ends all misbehaviour and asks once more for what was never answered.
@@ -79,7 +88,7 @@ func (j *judge) calmDown(ctx context.Context) error {
 	if err := j.survived("the last fault"); err != nil {
 		return err
 	}
-	if err := j.d.ready(ctx, 30*time.Second); err != nil {
+	if err := j.up(ctx, 30*time.Second); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, 30*time.Second)
@@ -312,7 +321,7 @@ func (j *judge) steady(ctx context.Context) ([]sim.Entry, error) {
 	var since time.Time
 	err := poll(limited, 200*time.Millisecond, "a steady inventory", func() (bool, error) {
 		var now []sim.Entry
-		if j.caller.get(limited, own+"/sim/inventory", &now) != http.StatusOK {
+		if j.vimCaller.get(limited, remote.InventoryPath, &now) != http.StatusOK {
 			return false, nil
 		}
 		same := slices.EqualFunc(now, last, func(a, b sim.Entry) bool { return a.Vim == b.Vim && a.Token == b.Token && a.State == b.State })
@@ -326,10 +335,12 @@ func (j *judge) steady(ctx context.Context) ([]sim.Entry, error) {
 
 // drain terminates and deletes everything: then nothing may be left.
 func (j *judge) drain(ctx context.Context) error {
-	if err := j.d.start(); err != nil {
-		return err
+	for _, d := range j.nodes {
+		if err := d.start(); err != nil {
+			return err
+		}
 	}
-	if err := j.d.ready(ctx, 30*time.Second); err != nil {
+	if err := j.up(ctx, 30*time.Second); err != nil {
 		return err
 	}
 	var vnfs []sol.VnfInstance
@@ -366,11 +377,11 @@ func (j *judge) drain(ctx context.Context) error {
 	for _, e := range left {
 		j.book.violation("I2: %s %s of VNF %s is left when every VNF is deleted", e.Kind, e.Token, e.Owner)
 	}
-	if err := j.d.stop(); err != nil {
-		j.book.violation("%v", err)
-	}
-	for _, end := range j.d.byItself() {
-		j.book.violation("vnfmd ended by itself: %s", end)
+	j.stopNodes()
+	for _, d := range append([]*daemon{j.vim}, j.nodes...) {
+		for _, end := range d.byItself() {
+			j.book.violation("ended by itself: %s", end)
+		}
 	}
 	return nil
 }

@@ -39,8 +39,8 @@ type client struct {
 }
 
 // newCaller returns a caller with connections of its own.
-func newCaller(url string, rng *rand.Rand, b *book) caller {
-	return caller{url: url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}, rng: rng, book: b}
+func newCaller(urls []string, rng *rand.Rand, b *book) caller {
+	return caller{urls: urls, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}, rng: rng, book: b}
 }
 
 // run works until the context ends.

@@ -1,6 +1,7 @@
 // Command torture runs the real program and does to it what may happen to it: kill -9, pauses, stops, a database that
-// crashes or drops its connections, a VIM that misbehaves, clients that hang up and ask again, several of these at once,
-// at random, for minutes. Then it lets all of it come to rest and judges: every operation has ended, the simulated VIM
+// crashes or drops its connections, a disk without room, a VIM that misbehaves or dies, clients that hang up and ask
+// again, several of these at once, at random, for minutes. On PostgreSQL two nodes share the database; the simulated VIMs
+// are a process of their own, which remembers what the program may have forgotten. Then it lets all of it come to rest and judges: every operation has ended, the simulated VIM
 // holds exactly what the records say, no answer was taken back, no request had two effects, the events are whole and
 // give the views.
 //
@@ -13,6 +14,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +22,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -30,6 +34,8 @@ type options struct {
 	seed    int64
 	out     string
 	clients int
+	// together tortures the back-ends at the same time instead of one after the other.
+	together bool
 }
 
 func main() {
@@ -41,6 +47,7 @@ func main() {
 	flag.Int64Var(&o.seed, "seed", time.Now().UnixNano()%1e6, "what the random choices begin with")
 	flag.StringVar(&o.out, "out", filepath.Join("bin", "torture"), "folder for the report, logs and data; made when it is not there")
 	flag.IntVar(&o.clients, "clients", 6, "clients that work at once")
+	flag.BoolVar(&o.together, "together", false, "torture both back-ends at the same time")
 	flag.Parse()
 	found, err := torture(ctx, o, os.Stdout)
 	if err != nil {
@@ -74,18 +81,30 @@ func torture(ctx context.Context, o options, w io.Writer) (int, error) {
 	if said, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build vnfmd: %w: %s", err, said)
 	}
-	var reports []*report
-	found := 0
-	for _, backend := range backends {
+	reports := make([]*report, len(backends))
+	errs := make([]error, len(backends))
+	one := func(i int, backend string) {
 		r, err := runOne(ctx, o, bin, filepath.Join(out, backend), backend, w)
 		if err != nil {
-			return found, fmt.Errorf("%s: %w", backend, err)
+			errs[i] = fmt.Errorf("%s: %w", backend, err)
+			return
 		}
-		reports = append(reports, r)
-		found += r.Found
-		if err := r.text(w, 20); err != nil {
-			return found, err
+		reports[i] = r
+		errs[i] = r.text(w, 20)
+	}
+	var running sync.WaitGroup
+	for i, backend := range backends {
+		if o.together {
+			running.Go(func() { one(i, backend) })
+		} else if one(i, backend); errs[i] != nil {
+			break
 		}
 	}
-	return found, writeReports(out, reports)
+	running.Wait()
+	found := 0
+	reports = slices.DeleteFunc(reports, func(r *report) bool { return r == nil })
+	for _, r := range reports {
+		found += r.Found
+	}
+	return found, errors.Join(errors.Join(errs...), writeReports(out, reports))
 }

@@ -64,7 +64,7 @@ func (j *judge) records(ctx context.Context, inventory []sim.Entry) (err error) 
 // open opens the database of the stopped program.
 func (j *judge) open(ctx context.Context) (eventstore.Store, error) {
 	if j.backend == sqlite {
-		return storelite.Open(ctx, storelite.Config{Path: filepath.Join(j.d.dir, "data", "vnfm.db")})
+		return storelite.Open(ctx, storelite.Config{Path: filepath.Join(j.nodes[0].data, "vnfm.db")})
 	}
 	return storepg.Open(ctx, storepg.Config{URL: j.database})
 }

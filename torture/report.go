@@ -19,6 +19,8 @@ type report struct {
 	Seed       int64
 	Minutes    float64
 	Clients    int
+	Nodes      int
+	Notes      []string // what could not be done
 	Took       time.Duration
 	Calm       time.Duration
 	Faults     []line
@@ -49,7 +51,7 @@ func newReport(o options, j *judge, began time.Time) *report {
 	r := &report{
 		Backend: j.backend, Seed: o.seed, Minutes: o.minutes, Clients: o.clients, Took: time.Since(began).Round(time.Second),
 		Calm: j.calm.Round(100 * time.Millisecond), Faults: lines(j.faults), Operations: lines(j.outcomes), Held: j.held,
-		Violations: j.book.violations, Found: j.book.counts["violations"], Folder: j.d.dir,
+		Violations: j.book.violations, Found: j.book.counts["violations"], Folder: j.dir, Nodes: len(j.nodes), Notes: j.notes,
 		End: []line{
 			{"events", int(j.audit.Events)}, {"streams", j.audit.Streams}, {"VNFs alive", j.live},
 			{"resources at the VIM", j.standing}, {"operations that waited for an operator", len(j.held)}, {"decisions made for them", j.resolved},
@@ -88,7 +90,7 @@ func lines(m map[string]int) (out []line) {
 func (r *report) text(w io.Writer, most int) error {
 	t := tabwriter.NewWriter(w, 2, 4, 2, ' ', 0)
 	put := func(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) } // Flush reports it
-	put("\nTORTURE on %s: seed %d, %v minutes of faults, %d clients, %s in all; at rest %s after the last fault", r.Backend, r.Seed, r.Minutes, r.Clients, r.Took, r.Calm)
+	put("\nTORTURE on %s: seed %d, %v minutes of faults, nodes: %d, %d clients, %s in all; at rest %s after the last fault", r.Backend, r.Seed, r.Minutes, r.Nodes, r.Clients, r.Took, r.Calm)
 	for _, part := range []struct {
 		title string
 		lines []line
@@ -101,6 +103,9 @@ func (r *report) text(w io.Writer, most int) error {
 	put("RECOVERY AFTER\tTIMES\tREADY, MEDIAN\tWORST\tFIRST COMMIT, MEDIAN\tWORST")
 	for _, s := range r.Recoveries {
 		put("  %s\t%d\t%s\t%s\t%s\t%s", s.Fault, s.N, s.Ready, s.ReadyWorst, s.Commit, s.CommitWorst)
+	}
+	for _, n := range r.Notes {
+		put("NOTE: %s", n)
 	}
 	for _, h := range r.Held {
 		put("  waited for an operator: %s", h)
@@ -128,7 +133,8 @@ table{border-collapse:collapse;margin:.5em 2em 1.5em 0}td,th{padding:.15em .8em;
 th{color:#666}td+td,th+th{text-align:right}.row{display:flex;flex-wrap:wrap}.ok{color:#0a7a2f}.bad{color:#b00020}h3{margin-bottom:0}
 </style></head><body><h1>Torture</h1>
 {{range .}}<h2>{{.Backend}}: {{if .Found}}<span class="bad">{{.Found}} violations</span>{{else}}<span class="ok">no violation</span>{{end}}</h2>
-<p>Seed {{.Seed}}, {{.Minutes}} minutes of faults, {{.Clients}} clients, {{.Took}} in all; at rest {{.Calm}} after the last fault.</p>
+<p>Seed {{.Seed}}, {{.Minutes}} minutes of faults, nodes: {{.Nodes}}, {{.Clients}} clients, {{.Took}} in all; at rest {{.Calm}} after the last fault.</p>
+{{range .Notes}}<p class="bad">{{.}}</p>{{end}}
 {{if .Violations}}<ul class="bad">{{range .Violations}}<li>{{.}}</li>{{end}}</ul><p>Logs and data: {{.Folder}}</p>{{end}}
 <div class="row">
 {{template "lines" (titled "Faults by kind" .Faults)}}{{template "lines" (titled "Operations by outcome" .Operations)}}{{template "lines" (titled "Requests" .Requests)}}{{template "lines" (titled "At the end" .End)}}

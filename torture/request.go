@@ -41,7 +41,7 @@ func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
 
 // caller sends requests to the server. Each client has its own, with its own source of randomness.
 type caller struct {
-	url  string
+	urls []string // of the nodes: any of them answers any request
 	http *http.Client
 	rng  *rand.Rand
 	book *book
@@ -59,7 +59,7 @@ func (c *caller) patience() time.Duration {
 func (c *caller) send(ctx context.Context, r request, patience time.Duration) (answer, bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, r.method, c.url+r.path, bytes.NewReader(r.body))
+	req, err := http.NewRequestWithContext(ctx, r.method, c.urls[rand.IntN(len(c.urls))]+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		panic(err) // a path of ours
 	}

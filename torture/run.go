@@ -7,10 +7,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -26,39 +28,13 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 		return nil, err
 	}
 	rng := rand.New(rand.NewPCG(uint64(o.seed), uint64(len(backend))))
-	b := newBook()
-	in := &injector{rng: rng, book: b, faults: map[string]int{}}
-	var extra []string
-	if backend == postgres {
-		if in.cluster, err = dbtest.Start(true); err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, in.cluster.Stop()) }()
-		if in.database, _, err = in.cluster.Database(ctx); err != nil {
-			return nil, err
-		}
-		extra = []string{"--database", in.database}
-	}
-	if in.d, err = newDaemon(bin, dir, rng, extra...); err != nil {
-		return nil, err
-	}
-	in.caller = newCaller(in.d.url, rng, b)
-	if err := in.d.start(); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if in.d.running() {
-			err = errors.Join(err, in.d.kill())
-		}
-	}()
-	if err := in.d.ready(ctx, 30*time.Second); err != nil {
-		return nil, err
-	}
-	if err := onboarded(ctx, &in.caller); err != nil {
+	in := &injector{rng: rng, book: newBook(), faults: map[string]int{}}
+	defer func() { err = errors.Join(err, in.close()) }()
+	if err := in.set(ctx, bin, dir, backend); err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	_, _ = fmt.Fprintf(w, "%s: seed %d, %v minutes, %d clients\n", backend, o.seed, o.minutes, o.clients)
+	_, _ = fmt.Fprintf(w, "%s: seed %d, %v minutes, %d clients, nodes: %d\n", backend, o.seed, o.minutes, o.clients, len(in.nodes))
 	if err := load(ctx, o, in); err != nil {
 		return nil, err
 	}
@@ -66,11 +42,84 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 		return nil, ctx.Err()
 	}
 	_, _ = fmt.Fprintf(w, "%s: no more faults; waiting for everything to end\n", backend)
-	j := &judge{injector: in, backend: backend, began: time.Now()}
+	j := &judge{injector: in, backend: backend, dir: dir, began: time.Now()}
 	if err := j.judge(ctx); err != nil {
-		b.violation("the judgement could not be completed: %v", err)
+		in.book.violation("the judgement could not be completed: %v", err)
 	}
 	return newReport(o, j, began), nil
+}
+
+// set starts what is tortured: the database on a disk of its own, the simulated VIMs, one node on SQLite, two on
+// PostgreSQL, and the sample package in them.
+func (in *injector) set(ctx context.Context, bin, dir, backend string) (err error) {
+	data := dir
+	if in.disk, err = newDisk(ctx, dir); err != nil {
+		in.notes = append(in.notes, fmt.Sprintf("the disk was never full: a small one cannot be made here: %v", err))
+	} else {
+		data = in.disk.dir
+	}
+	if in.vim, err = newDaemon("vim", bin, dir, filepath.Join(dir, "vim"), "sim-vim", in.rng); err != nil {
+		return err
+	}
+	args := append([]string{"--vim-sim-url", in.vim.url}, settings...)
+	nodes := 1
+	if backend == postgres {
+		if in.cluster, err = dbtest.StartOn(filepath.Join(data, "postgres"), true); err != nil {
+			return err
+		}
+		if in.database, _, err = in.cluster.Database(ctx); err != nil {
+			return err
+		}
+		key := filepath.Join(dir, "secret.key")
+		if err := os.WriteFile(key, []byte(secret.NewKey()+"\n"), 0o600); err != nil {
+			return err
+		}
+		args = append(args, "--database", in.database, "--secret-key-file", key)
+		nodes = 2
+	}
+	var urls []string
+	for n := range nodes {
+		name := fmt.Sprintf("vnfmd-%d", n+1)
+		d, err := newDaemon(name, bin, dir, filepath.Join(data, name), "dev", in.rng, args...)
+		if err != nil {
+			return err
+		}
+		in.nodes, urls = append(in.nodes, d), append(urls, d.url)
+	}
+	in.vimCaller = newCaller([]string{in.vim.url}, in.rng, in.book)
+	in.caller = newCaller(urls, in.rng, in.book)
+	for i, d := range append([]*daemon{in.vim}, in.nodes...) {
+		if err := d.start(); err != nil {
+			return err
+		}
+		if err := d.answers(ctx, "/healthz", 30*time.Second); err != nil {
+			return err
+		}
+		if i == 1 { // the first node onboards it; the others find it
+			first := newCaller(urls[:1], in.rng, in.book)
+			if err := onboarded(ctx, &first); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// close ends what runs and gives the disk back.
+func (in *injector) close() error {
+	var errs []error
+	for _, d := range append(in.nodes, in.vim) {
+		if d != nil && d.started() && d.running() {
+			errs = append(errs, d.kill())
+		}
+	}
+	if in.cluster != nil {
+		errs = append(errs, in.cluster.Stop())
+	}
+	if in.disk != nil {
+		errs = append(errs, in.disk.close())
+	}
+	return errors.Join(errs...)
 }
 
 // onboarded waits for the sample package.
@@ -95,7 +144,7 @@ func load(ctx context.Context, o options, in *injector) error {
 	var clients sync.WaitGroup
 	for i := range o.clients {
 		c := client{
-			caller: newCaller(in.d.url, rand.New(rand.NewPCG(uint64(o.seed), uint64(i)+100)), in.book),
+			caller: newCaller(in.caller.urls, rand.New(rand.NewPCG(uint64(o.seed), uint64(i)+100)), in.book),
 			name:   fmt.Sprintf("c%d", i), finish: finish,
 		}
 		clients.Go(func() { c.run(working) })

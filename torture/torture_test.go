@@ -14,8 +14,8 @@ func TestTorture(t *testing.T) {
 	var said strings.Builder
 	found, err := torture(t.Context(), options{minutes: 1.0 / 3, backend: sqlite, seed: 7, out: out, clients: 4}, &said)
 	if err != nil || found > 0 {
-		log, readErr := os.ReadFile(filepath.Join(out, sqlite, "vnfmd.log"))
-		t.Fatalf("%d violations, %v\n%s\nlog of vnfmd (%v):\n%s", found, err, &said, readErr, log[max(0, len(log)-20_000):])
+		log, readErr := os.ReadFile(filepath.Join(out, sqlite, "vnfmd-1.log"))
+		t.Fatalf("%d violations, %v\n%s\nlog of the node (%v):\n%s", found, err, &said, readErr, log[max(0, len(log)-20_000):])
 	}
 	for _, name := range []string{"report.txt", "report.html"} {
 		b, err := os.ReadFile(filepath.Join(out, name))

@@ -11,12 +11,24 @@ import (
 
 // Connection is one configured VIM with what a driver needs to reach it. It never leaves the process that drives the VIM.
 type Connection struct {
-	ID            string // vimConnectionId
-	VimID         string
-	Type          string // vimType, e.g. "VNFM.SIM.V_1"
-	InterfaceInfo map[string]string
-	AccessInfo    map[string]string // secrets
-	Extra         map[string]string
+	ID    string // vimConnectionId
+	VimID string
+	Type  string // vimType, e.g. "VNFM.SIM.V_1"
+	// Values are JSON of any type (SOL003 v3.7.1 §4.4.1.2, KeyValuePairs); Text reads one as text.
+	InterfaceInfo map[string]json.RawMessage
+	AccessInfo    map[string]json.RawMessage // secrets
+	Extra         map[string]json.RawMessage
+	// Disabled: nothing new is created through it. What is there can be looked at and released.
+	Disabled bool
+}
+
+// Text returns a value of a connection's maps as text: a string as it is, anything else as its JSON; "" when it is not there.
+func Text(m map[string]json.RawMessage, name string) string {
+	var s string
+	if raw := m[name]; json.Unmarshal(raw, &s) != nil {
+		return string(raw)
+	}
+	return s
 }
 
 // Driver creates, finds and releases resources at VIMs of one vimType. Every call may be repeated: Start with a token

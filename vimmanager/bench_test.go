@@ -34,7 +34,7 @@ func BenchmarkReserve(b *testing.B) {
 		}
 	}}})
 	cfg := vimmanager.Config{
-		Store: store, Doer: doer, Registry: registry(sim.Connections()), Drivers: map[string]vim.Driver{sim.Type: s},
+		Store: store, Doer: doer, Registry: vim.Fixed(sim.Connections()), Drivers: map[string]vim.Driver{sim.Type: s},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	worker = vimmanager.NewWorker(cfg)

@@ -103,9 +103,9 @@ func (c Config) lanes() []int {
 	return out
 }
 
-// vim returns a connection and its driver.
-func (c Config) vim(id string) (vim.Connection, vim.Driver, error) {
-	conn, err := c.Registry.Connection(id)
+// vim returns the connection that a VNF means by an id, and its driver.
+func (c Config) vim(ctx context.Context, vnfID, id string) (vim.Connection, vim.Driver, error) {
+	conn, err := c.Registry.Connection(ctx, vnfID, id)
 	if err != nil {
 		return conn, nil, err
 	}

@@ -26,7 +26,8 @@
 // Every call to a VIM lies between two commits. The intent is committed first, with the time by which the call will
 // have been given up; a worker that dies leaves it behind. Whoever meets an unresolved intent looks the token up, waits
 // for the deadline, looks, waits for a quarantine time, and looks again, before it believes that nothing is there. No
-// Start without a Find by token before it.
+// Start without a Find by token before it. A reserve that joins an ACTIVE row makes it UNRESOLVED: it is answered once a
+// look has found the resource, and when none is there the row begins anew.
 //
 // # The sweep
 //

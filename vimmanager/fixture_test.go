@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/message"
@@ -20,20 +19,6 @@ import (
 )
 
 const vnf = "0a5f7c1e-0000-4000-8000-000000000001"
-
-// registry is a fixed set of connections.
-type registry []vim.Connection
-
-func (r registry) Connection(id string) (vim.Connection, error) {
-	for _, c := range r {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return vim.Connection{}, vnfm.Errorf(vnfm.NotFound, "there is no VIM connection %s", id)
-}
-func (r registry) Default() string               { return sim.Default }
-func (r registry) Connections() []vim.Connection { return r }
 
 // world is a VIM manager, its store and its VIM on one clock, driven step by step.
 type world struct {
@@ -67,7 +52,7 @@ func newWorld(t *testing.T, behaviour string) *world {
 	w.driver = &driver{Sim: s}
 	w.behave(behaviour)
 	w.cfg = vimmanager.Config{
-		Store: w.store, Doer: w.doer, Registry: registry(sim.Connections()), Drivers: map[string]vim.Driver{sim.Type: w.driver},
+		Store: w.store, Doer: w.doer, Registry: vim.Fixed(sim.Connections()), Drivers: map[string]vim.Driver{sim.Type: w.driver},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	w.restart()

@@ -134,7 +134,8 @@ func (lg *ledger) takeReserve(c *commandRow, cmd vim.ReserveResources) error {
 	return nil
 }
 
-// join makes a reserve wait for a token's row, or tells it at once what is known.
+// join makes a reserve wait for a token's row, or tells it at once what is known. That the resource stands is not known
+// before a worker has looked: a VIM is not called here.
 func (lg *ledger) join(c *commandRow, cmd vim.ReserveResources, want vim.Reserve) error {
 	token := want.Token.String()
 	r, err := lg.resource(token)
@@ -161,8 +162,10 @@ func (lg *ledger) join(c *commandRow, cmd vim.ReserveResources, want vim.Reserve
 		return lg.settle(me, r, itemFailed, &failure{message.Permanent, fmt.Sprintf("token %s is of a %s, not of a %s", token, r.doc.Kind, want.Kind)})
 	case r.Group != cmd.Connection:
 		return lg.settle(me, r, itemFailed, &failure{message.Permanent, fmt.Sprintf("token %s is at VIM connection %s, not %s", token, r.Group, cmd.Connection)})
-	case r.State == Active:
-		return lg.settle(me, r, itemDone, nil)
+	case r.State == Active: // so the ledger says; it may have gone back since, and what is built on this must stand
+		r.doc.Spec, r.doc.Attempt, r.doc.Tries = want.Spec, time.Duration(cmd.Deadline)*time.Millisecond, 0
+		r.doc.Intent = &intent{ID: c.ID, Deadline: lg.now, Quarantined: true}
+		r.move(Unresolved, lg.now)
 	}
 	r.doc.Fence = max(r.doc.Fence, cmd.Fence)
 	r.doc.Waiting = append(r.doc.Waiting, c.ID)

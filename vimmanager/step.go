@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -30,7 +31,13 @@ func (w *Worker) step(ctx context.Context, rec eventstore.Record) error {
 		return s.forget(ctx)
 	}
 	var err error
-	if s.conn, s.driver, err = w.cfg.vim(rec.Group); err != nil {
+	if s.conn, s.driver, err = w.cfg.vim(ctx, s.doc.Owner, rec.Group); vnfm.KindOf(err) == vnfm.Unavailable {
+		return err // the registry cannot be read now: what is configured is not known
+	}
+	if err == nil && s.conn.Disabled && rec.State == Wanted {
+		err = vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %s is disabled", rec.Group)
+	}
+	if err != nil {
 		return s.noVim(ctx, err)
 	}
 	switch rec.State {
@@ -121,8 +128,12 @@ func (s *stepping) forget(ctx context.Context) error {
 
 // noVim answers for a row whose VIM cannot be spoken to because nothing is configured for it.
 func (s *stepping) noVim(ctx context.Context, cause error) error {
+	class := message.Permanent
+	if vnfm.KindOf(cause) == vnfm.Internal { // an operator can mend the key file
+		class = message.Unavailable
+	}
 	return s.change(ctx, func(lg *ledger, r *resourceRow) error {
-		f := &failure{message.Permanent, cause.Error()}
+		f := &failure{class, cause.Error()}
 		switch r.State {
 		case Wanted:
 			return lg.fail(r, f)
@@ -260,7 +271,7 @@ func (s *stepping) look(ctx context.Context) error {
 			in.Quarantined = true
 			r.move(Unresolved, lg.now.Add(lg.Quarantine))
 			return nil
-		case in.Silence == "": // the worker died before the call, or the call came to nothing
+		case in.Silence == "": // the worker died before the call, or the call came to nothing, or what a reserve joined is gone
 			r.doc.Intent, r.doc.Tries = nil, 0
 			r.move(Wanted, lg.now)
 			return nil
@@ -414,11 +425,13 @@ func (w *Worker) stepCommand(ctx context.Context, rec eventstore.Record) error {
 			if err != nil {
 				return err
 			}
-			if r == nil || r.State != Active { // released meanwhile
+			if r == nil { // the ledger went back
 				it.State = itemCleared
 				continue
 			}
-			if r.changed = true; r.doc.letGo(c.ID) { // a later attempt has joined the row, and it is that one's to clear
+			r.changed = true
+			// Released meanwhile; or a later attempt has joined the row, and it is that one's to clear.
+			if held := r.doc.letGo(c.ID); held || r.State != Active {
 				it.State = itemCleared
 				continue
 			}

@@ -42,15 +42,19 @@ func (s *Sweeper) Run(ctx context.Context) error {
 // RunOnce sweeps every connection once and reports whether anything was found to be done. A VIM that cannot be listed
 // does not keep the others from being swept.
 func (s *Sweeper) RunOnce(ctx context.Context) (bool, error) {
+	sites, err := s.sites(ctx)
+	if err != nil {
+		return false, err
+	}
 	lanes := s.cfg.lanes()
 	seen := map[string]bool{}
 	acted := false
 	var errs []error
-	for _, conn := range s.cfg.Registry.Connections() {
-		n, err := s.sweep(ctx, conn.ID, lanes, seen)
+	for _, at := range sites {
+		n, err := s.sweep(ctx, at, lanes, seen)
 		acted = acted || n > 0
 		if err != nil {
-			errs = append(errs, fmt.Errorf("sweep %s: %w", conn.ID, err))
+			errs = append(errs, fmt.Errorf("sweep %s: %w", at.ID, err))
 			for key := range s.seen { // what is not known now is not forgotten either
 				seen[key] = true
 			}
@@ -60,10 +64,63 @@ func (s *Sweeper) RunOnce(ctx context.Context) (bool, error) {
 	return acted, errors.Join(errs...)
 }
 
-func (s *Sweeper) sweep(ctx context.Context, connection string, lanes []int, seen map[string]bool) (int, error) {
-	conn, driver, err := s.cfg.vim(connection)
+// site is a connection, and whose resources are looked for through it.
+type site struct {
+	vim.Connection
+	owners map[string]bool // only of these VNFs; nil: of all that have no connection of their own under this id
+	others map[string]bool // those that have
+}
+
+func (s site) covers(vnfID string) bool {
+	if s.owners != nil {
+		return s.owners[vnfID]
+	}
+	return !s.others[vnfID]
+}
+
+// sites lists what is to be swept: the registered connections, then those VNFs have of their own. VNFs whose connections
+// are the same in every detail are swept together.
+func (s *Sweeper) sites(ctx context.Context) ([]site, error) {
+	registered, err := s.cfg.Registry.Connections(ctx)
 	if err != nil {
-		return 0, err
+		return nil, fmt.Errorf("read the VIM connections: %w", err)
+	}
+	owned, err := s.cfg.Registry.Owned(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the VIM connections of VNFs: %w", err)
+	}
+	others := map[string]map[string]bool{}
+	at := map[string]int{}
+	var own []site
+	for _, o := range owned {
+		if others[o.ID] == nil {
+			others[o.ID] = map[string]bool{}
+		}
+		others[o.ID][o.VnfID] = true
+		key, err := json.Marshal(o.Connection) // stays in memory
+		if err != nil {
+			return nil, fmt.Errorf("VIM connection %s of VNF %s: %w", o.ID, o.VnfID, err)
+		}
+		i, ok := at[string(key)]
+		if !ok {
+			i = len(own)
+			at[string(key)] = i
+			own = append(own, site{Connection: o.Connection, owners: map[string]bool{}})
+		}
+		own[i].owners[o.VnfID] = true
+	}
+	out := make([]site, 0, len(registered)+len(own))
+	for _, c := range registered {
+		out = append(out, site{Connection: c, others: others[c.ID]})
+	}
+	return append(out, own...), nil
+}
+
+func (s *Sweeper) sweep(ctx context.Context, at site, lanes []int, seen map[string]bool) (int, error) {
+	connection := at.ID
+	driver := s.cfg.Drivers[at.Type]
+	if driver == nil {
+		return 0, fmt.Errorf("there is no driver for VIMs of type %s", at.Type)
 	}
 	// What the ledger says is active is read before the VIM is asked: what became active meanwhile is not missed.
 	active, err := s.active(ctx, connection, lanes)
@@ -72,7 +129,7 @@ func (s *Sweeper) sweep(ctx context.Context, connection string, lanes []int, see
 	}
 	call, cancel := context.WithTimeout(ctx, s.cfg.Attempt)
 	defer cancel()
-	list, err := driver.List(call, conn, "")
+	list, err := driver.List(call, at.Connection, "")
 	if err != nil {
 		return 0, fmt.Errorf("list: %w", err)
 	}
@@ -80,7 +137,7 @@ func (s *Sweeper) sweep(ctx context.Context, connection string, lanes []int, see
 	there := map[string]bool{}
 	for _, r := range list {
 		there[r.Token.String()] = true
-		if !slices.Contains(lanes, eventstore.LaneOf(r.Owner)) {
+		if !at.covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner)) {
 			continue
 		}
 		did, err := s.account(ctx, connection, r, seen)
@@ -92,7 +149,7 @@ func (s *Sweeper) sweep(ctx context.Context, connection string, lanes []int, see
 		}
 	}
 	for _, r := range active {
-		if !there[r.Token.String()] {
+		if at.covers(r.Owner) && !there[r.Token.String()] {
 			acted++
 			if err := s.gone(ctx, connection, r); err != nil {
 				return acted, err

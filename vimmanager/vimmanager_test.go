@@ -58,9 +58,15 @@ func TestASecondAttemptJoinsTheRow(t *testing.T) {
 	w.run(time.Second)
 	w.deliver(w.reserve("r2", 1, network(1)))
 	w.run(10 * time.Second)
+	w.driver.calls = nil
 	w.deliver(w.reserve("r3", 1, network(1)))
+	w.wantReplies("r1 SUCCEEDED", "r2 SUCCEEDED")
+	w.run(time.Second)
 	w.wantReplies("r1 SUCCEEDED", "r2 SUCCEEDED", "r3 SUCCEEDED")
 	w.wantInventory(network(1))
+	if !slices.Equal(w.driver.calls, []string{"find"}) {
+		t.Errorf("a later attempt at what stands made the calls %v", w.driver.calls)
+	}
 }
 
 // An attempt that failed in part clears away what it made, but not what a later attempt was told that it has. Found by

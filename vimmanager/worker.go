@@ -236,15 +236,19 @@ func (w *Worker) due(ctx context.Context, now time.Time) ([][]eventstore.Record,
 		return nil
 	}
 	all := func(eventstore.Record) bool { return true }
-	for _, conn := range w.cfg.Registry.Connections() {
+	connections, err := w.cfg.Registry.Connections(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the VIM connections: %w", err)
+	}
+	for _, conn := range connections {
 		known[conn.ID] = true
 		q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: conn.ID, Limit: 1000}
 		if err := look(q, all); err != nil {
 			return nil, 0, err
 		}
 	}
-	// Rows of connections that are not registered, or no longer: their commands must be answered all the same.
-	err := look(eventstore.RecordQuery{Table: eventstore.TableVimResources, Limit: 256}, func(r eventstore.Record) bool { return !known[r.Group] })
+	// Rows of connections that are not registered: a VNF's own, or one that is gone and whose commands must be answered.
+	err = look(eventstore.RecordQuery{Table: eventstore.TableVimResources, Limit: 256}, func(r eventstore.Record) bool { return !known[r.Group] })
 	if err != nil {
 		return nil, 0, err
 	}

@@ -41,7 +41,9 @@ func Events() []EventForm {
 		form(func() Event { return new(InstanceCreated) }),
 		form(func() Event { return new(InstanceDeleted) }),
 		form(func() Event { return new(OperationBegun) }),
+		form(func() Event { return new(ConnectionsChanged) }),
 		form(func() Event { return new(InstanceInstantiated) }),
+		form(func() Event { return new(InstanceModified) }),
 		form(func() Event { return new(InstanceTerminated) }),
 		form(func() Event { return new(OperationRolledBack) }),
 		form(func() Event { return new(OperationFailed) }),
@@ -63,6 +65,7 @@ func Events() []EventForm {
 		form(func() Event { return new(ResourceReleased) }),
 		form(func() Event { return new(ResourceUndone) }),
 		form(func() Event { return new(OpWarned) }),
+		form(func() Event { return new(OpInfoChanged) }),
 	}
 }
 

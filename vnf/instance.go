@@ -30,7 +30,7 @@ type Instance struct {
 	Configurable     map[string]json.RawMessage `json:"configurableProperties,omitempty"`
 	Extensions       map[string]json.RawMessage `json:"extensions,omitempty"`
 	Metadata         map[string]json.RawMessage `json:"metadata,omitempty"`
-	// Connections are the VIM connections in use, by vimConnectionId, without credentials.
+	// Connections are the VIM connections in use, and those the VNF has of its own, by vimConnectionId.
 	Connections map[string]VimConnection `json:"vimConnections,omitempty"`
 	// Info is present when the instance is INSTANTIATED.
 	Info *InstantiatedInfo `json:"instantiatedInfo,omitempty"`
@@ -50,12 +50,15 @@ type Instance struct {
 	Version    int64     `json:"version"` // of the stream
 }
 
-// VimConnection is what an instance records of a VIM connection: never its credentials.
+// VimConnection is what an instance records of a VIM connection: never its credentials, which are masked.
 type VimConnection struct {
-	VimID         string            `json:"vimId,omitempty"`
-	Type          string            `json:"vimType"`
-	InterfaceInfo map[string]string `json:"interfaceInfo,omitempty"`
-	Extra         map[string]string `json:"extra,omitempty"`
+	VimID         string                     `json:"vimId,omitempty"`
+	Type          string                     `json:"vimType"`
+	InterfaceInfo map[string]json.RawMessage `json:"interfaceInfo,omitempty"`
+	AccessInfo    map[string]json.RawMessage `json:"accessInfo,omitempty"` // values masked
+	Extra         map[string]json.RawMessage `json:"extra,omitempty"`
+	// Own: the VNF has this of its own, over what is registered or in place of it.
+	Own bool `json:"own,omitempty"`
 }
 
 // Resource is one resource held at a VIM.

@@ -2,6 +2,7 @@ package vnf
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 )
@@ -31,6 +32,14 @@ type OperationBegun struct {
 	OpID      string    `json:"opOccId"`
 	Operation Operation `json:"operation"`
 	Number    int64     `json:"number"`
+}
+
+// ConnectionsChanged records what the VNF has of its own of VIM connections, as far as anybody may read it. It comes with
+// the operation that brought them, so that whatever becomes of the operation finds the VIM.
+type ConnectionsChanged struct {
+	OpID        string                   `json:"opOccId,omitempty"`
+	Connections map[string]VimConnection `json:"vimConnections,omitempty"`
+	Removed     []string                 `json:"removed,omitempty"`
 }
 
 // InstanceInstantiated records that an instantiation landed: what the VNF now consists of.
@@ -88,6 +97,9 @@ func (*InstanceDeleted) EventType() string { return "vnf.instance-deleted" }
 // EventType returns "vnf.operation-begun".
 func (*OperationBegun) EventType() string { return "vnf.operation-begun" }
 
+// EventType returns "vnf.connections-changed".
+func (*ConnectionsChanged) EventType() string { return "vnf.connections-changed" }
+
 // EventType returns "vnf.instantiated".
 func (*InstanceInstantiated) EventType() string { return "vnf.instantiated" }
 
@@ -112,6 +124,7 @@ func (*CleanupEnded) EventType() string { return "vnf.cleanup-ended" }
 func (*InstanceCreated) instanceEvent()      {}
 func (*InstanceDeleted) instanceEvent()      {}
 func (*OperationBegun) instanceEvent()       {}
+func (*ConnectionsChanged) instanceEvent()   {}
 func (*InstanceInstantiated) instanceEvent() {}
 func (*InstanceTerminated) instanceEvent()   {}
 func (*OperationRolledBack) instanceEvent()  {}
@@ -143,6 +156,14 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Connections = merged(v.Connections, e.Connections)
 		v.Extensions = merged(v.Extensions, e.Extensions)
 		v.Configurable = merged(v.Configurable, e.Configurable)
+	case *ConnectionsChanged:
+		v.Connections = merged(v.Connections, e.Connections)
+		if len(e.Removed) > 0 {
+			v.Connections = maps.Clone(v.Connections)
+			maps.DeleteFunc(v.Connections, func(id string, _ VimConnection) bool { return slices.Contains(e.Removed, id) })
+		}
+	case *InstanceModified:
+		v.modify(e)
 	case *InstanceTerminated:
 		v.Operation = ""
 		v.State, v.Info, v.Resources = NotInstantiated, nil, nil

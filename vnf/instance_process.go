@@ -94,6 +94,10 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return v.begin(c)
 	case CompleteInstantiate:
 		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteModify:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case ChangeConnections:
+		return []InstanceEvent{&c.Changed}, nil
 	case CompleteTerminate:
 		return v.land(c.OpID, &InstanceTerminated{OpID: c.OpID, Released: c.Released})
 	case RollBackOperation:

@@ -63,8 +63,10 @@ type OpOcc struct {
 	CancelMode    string   `json:"cancelMode,omitempty"`
 	Error         *Problem `json:"error,omitempty"`
 	// Changes is resourceChanges: cumulative, and true in every state.
-	Changes  ResourceChanges `json:"resourceChanges"`
-	Warnings []string        `json:"warnings,omitempty"`
+	Changes ResourceChanges `json:"resourceChanges"`
+	// ChangedInfo is what the operation changed of the information about its VNF.
+	ChangedInfo *ChangedInfo `json:"changedInfo,omitempty"`
+	Warnings    []string     `json:"warnings,omitempty"`
 	// Progress is one entry per planned resource (and per configuration), in order of planning.
 	Progress []Progress `json:"progress,omitempty"`
 	Actor    string     `json:"actor,omitempty"`

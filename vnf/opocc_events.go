@@ -221,6 +221,8 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 	case *ResourceUndone:
 		o.Changes = o.Changes.without(e.ID)
 		o.step(e.ID, ProgressUndone, at)
+	case *OpInfoChanged:
+		o.ChangedInfo = &e.Changed
 	case *OpWarned:
 		o.Warnings = append(slices.Clip(o.Warnings), e.Text)
 	}

@@ -27,7 +27,8 @@ type HandleError struct {
 	Mode string // of a cancel
 }
 
-// Record takes down what happened to a resource, or a warning: ResourceReserved, ResourceReleased, ResourceUndone, OpWarned.
+// Record takes down what happened to a resource or to the information about the VNF, or a warning: ResourceReserved,
+// ResourceReleased, ResourceUndone, OpInfoChanged, OpWarned.
 type Record struct{ Event OpEvent }
 
 // ReportProgress takes down how far entries got. Entries that say what is known already are dropped.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -184,28 +185,12 @@ func (p Package) change(c Change) ([]aggregate.Event, error) {
 		events = append(events, &OperationalStateChanged{State: s})
 	}
 	if c.UserDefinedData != nil {
-		data := merge(p.UserDefinedData, c.UserDefinedData)
+		data := mergepatch.Members(p.UserDefinedData, c.UserDefinedData)
 		if !maps.EqualFunc(data, p.UserDefinedData, func(a, b json.RawMessage) bool { return string(a) == string(b) }) {
 			events = append(events, &UserDataChanged{UserDefinedData: data})
 		}
 	}
 	return events, nil
-}
-
-// merge applies a merge patch (RFC 7396) to a map of values. Values are replaced whole.
-func merge(data, patch map[string]json.RawMessage) map[string]json.RawMessage {
-	out := maps.Clone(data)
-	if out == nil {
-		out = map[string]json.RawMessage{}
-	}
-	for k, v := range patch {
-		if len(v) == 0 || string(v) == "null" {
-			delete(out, k)
-			continue
-		}
-		out[k] = v
-	}
-	return out
 }
 
 func (p Package) delete(c Delete) ([]aggregate.Event, error) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -27,7 +28,7 @@ var update = flag.Bool("update", false, "write the generated page")
 // TestEventsPage keeps the page of all events the same as their Go forms. Seen failing with a field of Onboarded renamed.
 func TestEventsPage(t *testing.T) {
 	p := &eventsPage{docs: map[string]string{}}
-	for _, dir := range []string{".", filepath.Join("..", "vnf"), filepath.Join("..", "vnfd")} {
+	for _, dir := range []string{".", filepath.Join("..", "vnf"), filepath.Join("..", "vnfd"), filepath.Join("..", "vimregistry")} {
 		p.read(t, dir)
 	}
 	p.b.WriteString(`# Events
@@ -43,8 +44,9 @@ operation occurrence), ` + "`causationId`" + ` (the request or message that caus
 		{"vnf.", "VNF instances (stream `vnf-<id>`)"},
 		{"opocc.", "Operation occurrences (stream `opocc-<id>`)"},
 		{"pkg.", "VNF packages (stream `pkg-<id>`)"},
+		{"vim.", "VIM connections (stream `vim-<id>`)"},
 	}
-	forms := slices.Concat(readmodel.Forms(), vnfpkg.Forms())
+	forms := slices.Concat(readmodel.Forms(), vnfpkg.Forms(), vimregistry.Forms())
 	shown := 0
 	for _, s := range sections {
 		fmt.Fprintf(&p.b, "\n## %s\n", s.title)

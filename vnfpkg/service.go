@@ -15,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/blob"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/vnfd"
@@ -114,7 +115,7 @@ func View(p Package) (eventstore.ViewWrite, error) {
 // Create makes a package without content.
 func (s *Service) Create(ctx context.Context, userDefinedData map[string]json.RawMessage, by request.Info) (*Package, error) {
 	id := s.cfg.NewID()
-	return s.do(ctx, id, "package.create", by, true, Create{ID: id, UserDefinedData: merge(nil, userDefinedData)})
+	return s.do(ctx, id, "package.create", by, true, Create{ID: id, UserDefinedData: mergepatch.Members(nil, userDefinedData)})
 }
 
 // Patch changes the operational state and merges user defined data. Returns NotFound; Conflict when it is in that state

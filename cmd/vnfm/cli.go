@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"time"
 
@@ -28,6 +27,10 @@ const (
 type cli struct {
 	Server string        `help:"Root of the server's API." env:"VNFM_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL"`
 	Token  string        `help:"Bearer token." env:"VNFM_TOKEN" placeholder:"TOKEN"`
+	CACert string        `name:"cacert" help:"File of the authorities that the server's certificate is verified with (PEM)." env:"VNFM_CACERT" placeholder:"FILE"`
+	Cert   string        `help:"File of a client certificate (PEM)." env:"VNFM_CERT" placeholder:"FILE"`
+	Key    string        `help:"File of its key (PEM)." env:"VNFM_KEY" placeholder:"FILE"`
+	OAuth  oauth         `embed:""`
 	Output string        `help:"Form of the output: table, json or yaml." short:"o" enum:"table,json,yaml" default:"table" placeholder:"FORM"`
 	Poll   time.Duration `help:"How often a running operation is looked at." default:"200ms" placeholder:"TIME"`
 
@@ -36,8 +39,16 @@ type cli struct {
 	Op      opCmd      `cmd:"" help:"Operations on VNF instances."`
 	Sim     simCmd     `cmd:"" help:"The simulated VIMs."`
 	Vim     vimCmd     `cmd:"" help:"VIM connections."`
-	Audit   auditCmd   `cmd:"" help:"The record of all events."`
+	Audit   auditCmd   `cmd:"" help:"The record of all events, and of what was denied."`
 	Parked  parkedCmd  `cmd:"" help:"Messages set aside because they could not be handled."`
+}
+
+// oauth is how the command line gets a token by itself.
+type oauth struct {
+	TokenURL     string `name:"token-url" help:"Where to fetch a token with client credentials (OAuth 2.0), instead of --token." env:"VNFM_TOKEN_URL" placeholder:"URL"`
+	ClientID     string `name:"client-id" help:"Client id for it." env:"VNFM_CLIENT_ID" placeholder:"ID"`
+	ClientSecret string `name:"client-secret" help:"Client secret for it; better in the environment." env:"VNFM_CLIENT_SECRET" placeholder:"SECRET"`
+	Scope        string `help:"Scopes to ask for." env:"VNFM_SCOPE" placeholder:"WORDS"`
 }
 
 const description = `Command line of the VNF manager.
@@ -89,7 +100,7 @@ func run(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Wri
 		_, _ = fmt.Fprintf(stderr, "vnfm: %v\nTry: vnfm --help\n", err)
 		return exitUsage
 	}
-	api, err := client.New(client.Config{Server: c.Server, Token: c.Token, HTTP: &http.Client{}})
+	api, err := c.client()
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "vnfm:", err)
 		return exitUsage
@@ -109,6 +120,21 @@ func run(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Wri
 		return exitCode(err)
 	}
 	return exitOK
+}
+
+// client returns the client that the flags describe.
+func (c *cli) client() (*client.Client, error) {
+	if c.Token != "" && c.OAuth.TokenURL != "" {
+		return nil, errors.New("--token and --token-url exclude each other")
+	}
+	h, err := client.Access{
+		CACert: c.CACert, Cert: c.Cert, Key: c.Key, TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID,
+		ClientSecret: c.OAuth.ClientSecret, Scope: c.OAuth.Scope,
+	}.HTTP()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // of the client
+	}
+	return client.New(client.Config{Server: c.Server, Token: c.Token, HTTP: h}) //nolint:wrapcheck // of the client
 }
 
 func exitCode(err error) int {

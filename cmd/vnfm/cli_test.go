@@ -116,7 +116,9 @@ func TestOutput(t *testing.T) {
 		"sim_inventory": {"sim", "inventory", "--vnf", "fw1"},
 		"sim_behaviour": {"sim", "behaviour"},
 		"vim_list":      {"vim", "list"},
+		"vim_show":      {"vim", "show", "site-b"},
 		"audit_verify":  {"audit", "verify"},
+		"audit_denials": {"audit", "denials"},
 		"parked_list":   {"parked", "list"},
 	} {
 		for _, form := range []string{"table", "json", "yaml"} {
@@ -139,7 +141,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-const began = `"vnfLcmOpOccId":"` + op + `","vnfInstanceId":"` + vnf + `","operation":"INSTANTIATE","startTime":"2026-01-02T03:04:05Z",`
+const began = `"startedBy":"oidc:ann","vnfLcmOpOccId":"` + op + `","vnfInstanceId":"` + vnf + `","operation":"INSTANTIATE","startTime":"2026-01-02T03:04:05Z",`
 
 func progress(now, state, rest, resources string) string {
 	return `{` + began + `"now":"2026-01-02T03:04:` + now + `Z","stateEnteredTime":"2026-01-02T03:04:` + now + `Z","operationState":"` + state + `",` + rest + `"resources":[` + resources + `]}`

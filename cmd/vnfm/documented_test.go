@@ -51,7 +51,8 @@ func TestDocumentedCommandsExist(t *testing.T) {
 					continue
 				}
 				checked++
-				leaf := find(k, words[1]+" "+words[2])
+				words = withoutFlags(k, words[1:])
+				leaf := find(k, strings.Join(words[:min(2, len(words))], " "))
 				if leaf == nil {
 					t.Errorf("%s: there is no command for %q", page, one)
 					continue
@@ -67,6 +68,18 @@ func TestDocumentedCommandsExist(t *testing.T) {
 	if checked < 20 {
 		t.Errorf("only %d command lines were found", checked)
 	}
+}
+
+// withoutFlags leaves out the flags before the command, with their values.
+func withoutFlags(k *kong.Kong, words []string) []string {
+	for len(words) > 0 && strings.HasPrefix(words[0], "--") {
+		name := strings.TrimPrefix(words[0], "--")
+		words = words[1:]
+		if slices.ContainsFunc(k.Model.Flags, func(f *kong.Flag) bool { return f.Name == name && !f.IsBool() }) {
+			words = words[min(1, len(words)):]
+		}
+	}
+	return words
 }
 
 func find(k *kong.Kong, path string) *kong.Node {

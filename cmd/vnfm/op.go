@@ -41,17 +41,33 @@ func (c *opList) Run(s *session) error {
 	slices.SortStableFunc(all, func(a, b sol.VnfLcmOpOcc) int {
 		return cmp.Or(a.StartTime.Compare(b.StartTime), cmp.Compare(a.Id, b.Id))
 	})
-	return s.show(all, func(w io.Writer) {
+	by := map[string]string{}
+	if origins, err := s.OpOrigins(s.ctx); err == nil { // whoever may not see it sees the rest
+		for _, o := range origins {
+			by[o.VnfLcmOpOccId] = o.StartedBy
+		}
+	}
+	ops := make([]operation, len(all))
+	for i, o := range all {
+		ops[i] = operation{o, by[o.Id]}
+	}
+	return s.show(ops, func(w io.Writer) {
 		var rows [][]string
-		for _, o := range all {
+		for _, o := range ops {
 			reason := ""
 			if o.Error != nil {
 				reason = o.Error.Detail
 			}
-			rows = append(rows, []string{o.Id, o.Operation, state(o.OperationState), stamp(o.StartTime), o.VnfInstanceId, reason})
+			rows = append(rows, []string{o.Id, o.Operation, state(o.OperationState), stamp(o.StartTime), o.StartedBy, o.VnfInstanceId, reason})
 		}
-		table(w, []string{"ID", "OPERATION", "STATE", "STARTED", "VNF", "ERROR"}, rows)
+		table(w, []string{"ID", "OPERATION", "STATE", "STARTED", "BY", "VNF", "ERROR"}, rows)
 	})
+}
+
+// operation is an occurrence with what the standard does not say of it.
+type operation struct {
+	sol.VnfLcmOpOcc
+	StartedBy string `json:"startedBy,omitempty"`
 }
 
 type opArg struct {
@@ -69,10 +85,14 @@ func (c *opShow) Run(s *session) error {
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
-	return s.show(o, func(w io.Writer) { printOp(w, o) })
+	shown := &operation{VnfLcmOpOcc: *o}
+	if p, err := s.Progress(s.ctx, id); err == nil { // whoever may not see it sees the rest
+		shown.StartedBy = p.StartedBy
+	}
+	return s.show(shown, func(w io.Writer) { printOp(w, shown) })
 }
 
-func printOp(w io.Writer, o *sol.VnfLcmOpOcc) {
+func printOp(w io.Writer, o *operation) {
 	reason, pending := "", ""
 	if o.Error != nil {
 		reason = bad.Render(o.Error.Detail)
@@ -90,7 +110,7 @@ func printOp(w io.Writer, o *sol.VnfLcmOpOcc) {
 	}
 	slices.Sort(possible)
 	fields(w, "id", o.Id, "operation", o.Operation, "state", state(o.OperationState), "since", stamp(o.StateEnteredTime),
-		"started", stamp(o.StartTime), "VNF", o.VnfInstanceId, "parameters", compact(o.OperationParams), "cancelling", pending,
+		"started", stamp(o.StartTime), "by", o.StartedBy, "VNF", o.VnfInstanceId, "parameters", compact(o.OperationParams), "cancelling", pending,
 		"error", reason, "possible", strings.Join(possible, ", "))
 	for _, warning := range o.Warnings {
 		_, _ = fmt.Fprintln(w, moving.Render("warning:"), warning)

@@ -104,32 +104,27 @@ func printBehaviour(w io.Writer, raw json.RawMessage) {
 	table(w, []string{"ON", "OUTCOME", "TIMES", "AFTER"}, rows)
 }
 
-type vimCmd struct {
-	List vimList `cmd:"" help:"List VIM connections."`
+type auditCmd struct {
+	Verify  auditVerify  `cmd:"" help:"Check the hash chains and the order of all events."`
+	Denials auditDenials `cmd:"" help:"List what callers were denied in the last week, counted by caller, route and minute; the newest last."`
 }
 
-type vimList struct{}
+type auditDenials struct{}
 
-func (c *vimList) Run(s *session) error {
-	all, err := s.Vims(s.ctx)
+func (auditDenials) Run(s *session) error {
+	all, err := s.Denials(s.ctx)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(all, func(w io.Writer) {
 		var rows [][]string
-		for _, v := range all {
-			mark := ""
-			if v.Default {
-				mark = "yes"
-			}
-			rows = append(rows, []string{v.Id, v.VimType, v.VimId, mark})
+		for _, d := range all {
+			rows = append(rows, []string{
+				stamp(d.Last), strconv.Itoa(d.Count), strconv.Itoa(d.Status), d.Caller, d.Role, d.Address, d.Method, d.Route, d.Detail,
+			})
 		}
-		table(w, []string{"ID", "TYPE", "VIM", "DEFAULT"}, rows)
+		table(w, []string{"LAST", "TIMES", "STATUS", "CALLER", "ROLE", "FROM", "METHOD", "ROUTE", "WHY"}, rows)
 	})
-}
-
-type auditCmd struct {
-	Verify auditVerify `cmd:"" help:"Check the hash chains and the order of all events."`
 }
 
 type auditVerify struct{}

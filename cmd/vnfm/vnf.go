@@ -13,6 +13,7 @@ import (
 type vnfCmd struct {
 	Create      vnfCreate      `cmd:"" help:"Create a VNF instance."`
 	Instantiate vnfInstantiate `cmd:"" help:"Instantiate a VNF and watch it."`
+	Modify      vnfModify      `cmd:"" help:"Modify the name, description, properties or VIM connections of a VNF."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`
 	Delete      vnfDelete      `cmd:"" help:"Delete a VNF instance that is not instantiated."`
 	List        vnfList        `cmd:"" help:"List VNF instances."`
@@ -72,6 +73,7 @@ type vnfInstantiate struct {
 	Flavour  string   `required:"" help:"Deployment flavour." placeholder:"ID"`
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
 	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, subnet, ip (repeatable), config (name of the connection point's configuration)." placeholder:"id=…,network=…,cpd=…"`
+	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Language string   `help:"Localization language." placeholder:"TAG"`
 	NoWait   bool     `help:"Return when the operation has begun."`
@@ -83,15 +85,15 @@ func (c *vnfInstantiate) Run(s *session) error {
 	if request.ExtVirtualLinks, err = extLinks(c.ExtLink); err != nil {
 		return err
 	}
-	for _, p := range c.Param {
-		key, value, ok := strings.Cut(p, "=")
-		if !ok || key == "" {
-			return usagef("--param %q is not KEY=VALUE", p)
+	if request.AdditionalParams, err = pairs("param", c.Param); err != nil {
+		return err
+	}
+	if c.Vim != "" {
+		v, err := s.Vim(s.ctx, c.Vim)
+		if err != nil {
+			return err //nolint:wrapcheck // of the client
 		}
-		if request.AdditionalParams == nil {
-			request.AdditionalParams = sol.KeyValuePairs{}
-		}
-		request.AdditionalParams[key] = jsonOrString(value)
+		request.VimConnectionInfo = map[string]sol.VimConnectionInfo{v.Id: {VimId: v.VimId, VimType: v.VimType}}
 	}
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {

@@ -25,6 +25,8 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema, then end."`
 	Rebuild rebuildCmd `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
 	Audit   auditCmd   `cmd:"" help:"Check what is stored."`
+	SimVim  simVimCmd  `cmd:"" name:"sim-vim" help:"Serve the simulated VIMs alone, for nodes with --vim-sim-url: they outlive a vnfmd, and several share them. For tests; on loopback only."`
+	Secrets secretsCmd `cmd:"" help:"Stored credentials."`
 	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, secrets hidden."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -92,6 +94,22 @@ type verifyCmd struct{}
 
 func (verifyCmd) Run(ctx context.Context, c *config.Config) error {
 	return server.Verify(ctx, c, os.Stdout)
+}
+
+type simVimCmd struct{}
+
+func (simVimCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.ServeSim(ctx, c, os.Stderr)
+}
+
+type secretsCmd struct {
+	Rotate rotateCmd `cmd:"" help:"Seal stored credentials again with the newest key of the key file. Run it again when it was broken off."`
+}
+
+type rotateCmd struct{}
+
+func (rotateCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.RotateSecrets(ctx, c, os.Stdout)
 }
 
 type configCmd struct{}

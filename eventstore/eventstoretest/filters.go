@@ -144,8 +144,8 @@ func filters(t *testing.T, s eventstore.Store) {
 	}
 }
 
-// readStreams: the events of the streams with a prefix come in order of stream and version, wherever a page ends.
-func readStreams(t *testing.T, s eventstore.Store) {
+// readAll: the events of the streams with a prefix come in order of stream and version, wherever a page ends.
+func readAll(t *testing.T, s eventstore.Store) {
 	var want []string
 	for _, stream := range []string{"p-a", "p-b", "p-b/c", "p", "q-a"} {
 		for i := range int64(3) {
@@ -162,7 +162,7 @@ func readStreams(t *testing.T, s eventstore.Store) {
 	for limit := 1; limit < 20; limit += 3 {
 		var got []string
 		for after := (eventstore.StreamVersion{}); ; {
-			page := must(s.ReadStreams(t.Context(), "p-", after, limit))(t)
+			page := must(s.ReadAll(t.Context(), "p-", after, limit))(t)
 			for _, e := range page {
 				got = append(got, fmt.Sprint(e.Stream, " ", e.Version))
 				after = eventstore.StreamVersion{Stream: e.Stream, Version: e.Version}

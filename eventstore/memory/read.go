@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/internal/batch"
@@ -71,7 +72,8 @@ func (t *tables) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 	st := &eventstore.StreamState{Version: h.Version, Hash: h.Hash, Last: h.Last}
 	after := f.After
 	if f.Snapshot && f.After == 0 {
-		if sn, ok := t.snapshots[f.Stream]; ok {
+		if kept := t.snapshots[f.Stream]; len(kept) > 0 {
+			sn := kept[len(kept)-1]
 			st.Snapshot, after = &sn, sn.Version
 		}
 	}
@@ -101,6 +103,57 @@ func (s *Store) ReadStream(_ context.Context, stream string, after int64, limit 
 	})
 }
 
+// ReadStreams returns up to limit events of several streams of one lane, after an offset, in order of offset.
+func (s *Store) ReadStreams(_ context.Context, streams []string, after int64, limit int) ([]eventstore.Event, error) {
+	return read(s, func(t *tables) []eventstore.Event {
+		var out []eventstore.Event
+		for _, name := range streams {
+			for _, e := range t.events[name] {
+				if e.Offset > after {
+					out = append(out, e)
+				}
+			}
+		}
+		slices.SortFunc(out, func(a, b eventstore.Event) int { return cmp.Compare(a.Offset, b.Offset) })
+		return cut(out, limit)
+	})
+}
+
+// VersionAt returns the highest version of a stream whose event is not later than t.
+func (s *Store) VersionAt(_ context.Context, stream string, at time.Time) (int64, error) {
+	return read(s, func(t *tables) int64 {
+		return int64(earlier(t.events[stream], at.Add(1))) // a nanosecond: what is at that time counts
+	})
+}
+
+// OffsetsBefore returns the last offset of every lane whose event is earlier than t.
+func (s *Store) OffsetsBefore(_ context.Context, at time.Time) ([eventstore.Lanes]int64, error) {
+	return read(s, func(t *tables) (out [eventstore.Lanes]int64) {
+		for i := range t.lanes {
+			out[i] = int64(earlier(t.lanes[i].events, at))
+		}
+		return out
+	})
+}
+
+// earlier counts the events before a time, of a list in order of time.
+func earlier(events []eventstore.Event, at time.Time) int {
+	n, _ := slices.BinarySearchFunc(events, at, func(e eventstore.Event, at time.Time) int { return e.Time.Compare(at) })
+	return n
+}
+
+// SnapshotAt returns the newest snapshot of a stream, of one schema, that is not of a later version.
+func (s *Store) SnapshotAt(_ context.Context, stream string, version int64, schema int) (*eventstore.Snapshot, error) {
+	return read(s, func(t *tables) *eventstore.Snapshot {
+		for _, sn := range slices.Backward(t.snapshots[stream]) {
+			if sn.Version <= version && sn.Schema == schema {
+				return &sn
+			}
+		}
+		return nil
+	})
+}
+
 // Streams lists stream heads with a prefix, after a name, in order.
 func (s *Store) Streams(_ context.Context, prefix, after string, limit int) ([]eventstore.StreamHead, error) {
 	return read(s, func(t *tables) []eventstore.StreamHead {
@@ -115,8 +168,8 @@ func (s *Store) Streams(_ context.Context, prefix, after string, limit int) ([]e
 	})
 }
 
-// ReadStreams returns up to limit events of the streams with a prefix, in order of stream and version, after a place.
-func (s *Store) ReadStreams(_ context.Context, prefix string, after eventstore.StreamVersion, limit int) ([]eventstore.Event, error) {
+// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place.
+func (s *Store) ReadAll(_ context.Context, prefix string, after eventstore.StreamVersion, limit int) ([]eventstore.Event, error) {
 	return read(s, func(t *tables) []eventstore.Event {
 		var names []string
 		for name := range t.events {

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -161,11 +162,14 @@ func (tx *transaction) upserts(b *batch.Batch) error {
 		put(tx, tx.t.timeouts, t.ID, t)
 	}
 	for _, s := range b.Snapshots {
-		if old, ok := tx.t.snapshots[s.Stream]; ok && old.Version > s.Version {
-			continue
-		}
 		s.Data = clone(s.Data)
-		put(tx, tx.t.snapshots, s.Stream, s)
+		kept := tx.t.snapshots[s.Stream] // in order of version; replaced whole, so that it can be taken back
+		i, there := slices.BinarySearchFunc(kept, s.Version, func(o eventstore.Snapshot, v int64) int { return cmp.Compare(o.Version, v) })
+		after := kept[i:]
+		if there {
+			after = kept[i+1:]
+		}
+		put(tx, tx.t.snapshots, s.Stream, slices.Concat(kept[:i], []eventstore.Snapshot{s}, after))
 	}
 	for _, id := range b.Unparked {
 		removeWhere(tx, tx.t.parked, func(k parkedKey, _ eventstore.ParkedMessage) bool { return k.id == id })
@@ -290,7 +294,7 @@ type tables struct {
 	streams     map[string]head
 	events      map[string][]eventstore.Event
 	lanes       [eventstore.Lanes]lane
-	snapshots   map[string]eventstore.Snapshot
+	snapshots   map[string][]eventstore.Snapshot
 	sagas       map[string]eventstore.SagaRow
 	steps       map[string]eventstore.StepRow
 	timeouts    map[string]eventstore.Timeout
@@ -309,7 +313,7 @@ func newTables() tables {
 	return tables{
 		streams:     map[string]head{},
 		events:      map[string][]eventstore.Event{},
-		snapshots:   map[string]eventstore.Snapshot{},
+		snapshots:   map[string][]eventstore.Snapshot{},
 		sagas:       map[string]eventstore.SagaRow{},
 		steps:       map[string]eventstore.StepRow{},
 		timeouts:    map[string]eventstore.Timeout{},

@@ -199,7 +199,7 @@ func (m *merged) queueStreams(q *pipeline) {
 		join events e on e.stream = f.stream and e.version > f.after order by e.stream, e.version`, []any{names, after}
 	if len(snaps) > 0 {
 		sql, args = `select `+eventsOf+` from unnest($1::text[], $2::bigint[], $3::bool[]) f(stream, after, snap)
-			left join snapshots s on f.snap and s.stream = f.stream
+			left join lateral (select max(version) as version from snapshots s where f.snap and s.stream = f.stream) s on true
 			join events e on e.stream = f.stream and e.version > coalesce(s.version, f.after)
 			order by e.stream, e.version`, []any{names, after, snap}
 	}
@@ -209,7 +209,8 @@ func (m *merged) queueStreams(q *pipeline) {
 		return err
 	})
 	if len(snaps) > 0 {
-		m.rows.snapshots = byKey(q, "select "+sqlstore.SnapshotColumns+" from snapshots where stream = any($1)", []any{snaps},
+		m.rows.snapshots = byKey(q, `select s.stream, s.version, s.schema, s.data from unnest($1::text[]) f(stream) cross join lateral
+			(select * from snapshots s where s.stream = f.stream order by s.version desc limit 1) s`, []any{snaps},
 			sqlstore.ScanSnapshot, func(s *eventstore.Snapshot) string { return s.Stream })
 	}
 }

@@ -73,9 +73,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			return s.reading.Query(ctx, q, args...)
 		},
-		Time: func(t time.Time) any { return t },
-		Ints: func(n []int) any { return n },
-		In:   "= any(%s::int[])",
+		Time:    func(t time.Time) any { return t },
+		Ints:    func(n []int) any { return n },
+		Texts:   func(s []string) any { return s },
+		In:      "= any(%s::int[])",
+		InTexts: "= any(%s::text[])",
+		Err:     meaning,
 		// What a filter selects depends on its values: planned each time.
 		QueryOnce: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			return s.reading.Query(ctx, q, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
@@ -84,7 +87,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		Match: func(f filter.Filter) (string, any) {
 			return "coalesce(vnfm_doc(doc) @? %s::text::jsonpath, true)", jsonPath(f)
 		},
-		Err: meaning,
 	}
 	return s, nil
 }

@@ -291,10 +291,9 @@ func (p *pipeline) records(b *batch.Batch, table string) {
 func (p *pipeline) others(b *batch.Batch) {
 	if len(b.Snapshots) > 0 {
 		type row = eventstore.Snapshot
-		p.exec("insert into snapshots as s ("+sqlstore.SnapshotColumns+`) select stream, version, schema, nullif(data, '')
+		p.exec("insert into snapshots ("+sqlstore.SnapshotColumns+`) select stream, version, schema, nullif(data, '')
 			from unnest($1::text[], $2::bigint[], $3::int[], $4::text[]) w(`+sqlstore.SnapshotColumns+`)
-			on conflict (stream) do update set version = excluded.version, schema = excluded.schema, data = excluded.data
-			where s.version <= excluded.version`,
+			on conflict (stream, version) do update set schema = excluded.schema, data = excluded.data`,
 			columns(b.Snapshots, func(r *row) any { return r.Stream }, func(r *row) any { return r.Version },
 				func(r *row) any { return r.Schema }, func(r *row) any { return string(r.Data) })...)
 	}

@@ -71,7 +71,7 @@ func (q querier) loadStreams(l eventstore.Load, out *eventstore.Loaded) error {
 		after := f.After
 		if f.Snapshot && f.After == 0 {
 			if st.Snapshot, err = one(q, sqlstore.ScanSnapshot,
-				"select "+sqlstore.SnapshotColumns+" from snapshots where stream = $1", f.Stream); err != nil {
+				"select "+sqlstore.SnapshotColumns+" from snapshots where stream = $1 order by version desc limit 1", f.Stream); err != nil {
 				return err
 			}
 			if st.Snapshot != nil {

@@ -215,8 +215,7 @@ func (tx *transaction) records(b *batch.Batch) error {
 func (tx *transaction) others(b *batch.Batch) error {
 	for _, s := range b.Snapshots {
 		if _, err := tx.exec("insert into snapshots ("+sqlstore.SnapshotColumns+`) values ($1, $2, $3, $4)
-			on conflict (stream) do update set version = excluded.version, schema = excluded.schema, data = excluded.data
-			where version <= excluded.version`, s.Stream, s.Version, s.Schema, text(s.Data)); err != nil {
+			on conflict (stream, version) do update set schema = excluded.schema, data = excluded.data`, s.Stream, s.Version, s.Schema, text(s.Data)); err != nil {
 			return err
 		}
 	}

@@ -128,7 +128,8 @@ func adminExec(ctx context.Context, admin, sql string) error {
 
 // Cluster is a running private PostgreSQL. Tests that restart the database start one of their own.
 type Cluster struct {
-	dir    string
+	dir    string // of the socket and the log
+	data   string
 	bin    string
 	args   []string
 	cred   *syscall.Credential
@@ -137,7 +138,11 @@ type Cluster struct {
 }
 
 // Start makes a cluster in a temporary directory and starts it. It listens on a socket in that directory only.
-func Start(fsync bool) (*Cluster, error) {
+func Start(fsync bool) (*Cluster, error) { return StartOn("", fsync) }
+
+// StartOn makes a cluster whose data are in a folder that is not there yet, as one on a disk of its own, and starts it.
+// With "" the data are in the temporary directory.
+func StartOn(data string, fsync bool) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -150,18 +155,19 @@ func Start(fsync bool) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, bin: bin, cred: cred}
-	if cred != nil {
-		if err := os.Chown(dir, int(cred.Uid), int(cred.Gid)); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
-		}
+	c := &Cluster{dir: dir, data: data, bin: bin, cred: cred}
+	if data == "" {
+		c.data = filepath.Join(dir, "data")
+	}
+	if err := c.folders(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	c.args = []string{
-		"-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200",
+		"-D", c.data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200",
 		"-c", "fsync=" + map[bool]string{true: "on", false: "off"}[fsync], "-c", "shared_buffers=128MB", "-c", "max_wal_size=1GB",
 		"-c", "log_min_messages=fatal",
 	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres", "-A", "trust",
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", c.data, "-U", "postgres", "-A", "trust",
 		"-E", "UTF8", "--locale=C", "--no-sync")
 	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: cred}
 	if out, err := initdb.CombinedOutput(); err != nil {
@@ -171,6 +177,14 @@ func Start(fsync bool) (*Cluster, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return c, nil
+}
+
+// folders makes the data folder and gives it, and that of the socket, to the user who runs the server.
+func (c *Cluster) folders() error {
+	if err := os.Mkdir(c.data, 0o700); err != nil || c.cred == nil {
+		return err
+	}
+	return errors.Join(os.Chown(c.dir, int(c.cred.Uid), int(c.cred.Gid)), os.Chown(c.data, int(c.cred.Uid), int(c.cred.Gid)))
 }
 
 // URL is the URL of the cluster's administrative database.
@@ -227,7 +241,18 @@ func (c *Cluster) Kill() error { return c.end(syscall.SIGQUIT) }
 
 // Stop stops the server and removes its data.
 func (c *Cluster) Stop() error {
-	return errors.Join(c.end(syscall.SIGINT), os.RemoveAll(c.dir))
+	return errors.Join(c.end(syscall.SIGINT), os.RemoveAll(c.data), os.RemoveAll(c.dir))
+}
+
+// Ended reports whether the server has ended, by itself or by Kill.
+func (c *Cluster) Ended() bool {
+	select {
+	case err := <-c.exited:
+		c.exited <- err // for who waits for it
+		return true
+	default:
+		return false
+	}
 }
 
 func (c *Cluster) end(sig syscall.Signal) error {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -346,7 +347,7 @@ func (b *Batch) order() {
 	b.Steps = lastByKey(b.Steps, func(s eventstore.StepRow) string { return s.CommandID })
 	b.Timeouts = lastByKey(b.Timeouts, func(t eventstore.Timeout) string { return t.ID })
 	b.Views = lastByKey(b.Views, func(v eventstore.View) string { return v.Kind + "\x00" + v.ID })
-	b.Snapshots = lastByKey(b.Snapshots, func(s eventstore.Snapshot) string { return s.Stream })
+	b.Snapshots = lastByKey(b.Snapshots, func(s eventstore.Snapshot) string { return s.Stream + "\x00" + strconv.FormatInt(s.Version, 10) })
 	b.Parked = lastByKey(b.Parked, func(p eventstore.ParkedMessage) string { return p.Consumer + "\x00" + p.ID })
 	slices.SortFunc(b.Lanes, func(x, y Lane) int { return cmp.Compare(x.Lane, y.Lane) })
 }

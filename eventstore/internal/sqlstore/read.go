@@ -54,8 +54,8 @@ func (r *Reader) Heads(ctx context.Context) (out [eventstore.Lanes]eventstore.La
 	return out, err
 }
 
-// ReadStreams returns up to limit events of the streams with a prefix, in order of stream and version, after a place.
-func (r *Reader) ReadStreams(ctx context.Context, prefix string, after eventstore.StreamVersion, limit int) ([]eventstore.Event, error) {
+// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place.
+func (r *Reader) ReadAll(ctx context.Context, prefix string, after eventstore.StreamVersion, limit int) ([]eventstore.Event, error) {
 	q := r.Dialect.selectFrom("events", EventColumns)
 	q.args = append(q.args, after.Stream, after.Version)
 	q.sql.WriteString(" and (stream, version) > ($1, $2)")

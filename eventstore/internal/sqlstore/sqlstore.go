@@ -33,10 +33,11 @@ type Dialect struct {
 	// QueryOnce runs a query whose best plan depends on its arguments; nil: as Query does.
 	QueryOnce func(ctx context.Context, sql string, args ...any) (Rows, error)
 	// Time and Ints turn values into arguments.
-	Time func(time.Time) any
-	Ints func([]int) any
-	// In is the condition "is one of the argument's integers", with %s for the placeholder.
-	In string
+	Time  func(time.Time) any
+	Ints  func([]int) any
+	Texts func([]string) any
+	// In is the condition "is one of the argument's integers", InTexts that for texts; %s is the placeholder.
+	In, InTexts string
 	// Instr is the function that says where a text is within another, 0 when it is not.
 	Instr string
 	// Match returns the condition, with %s for its argument, that a document matches a filter. It may hold for more than do.

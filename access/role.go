@@ -1,0 +1,56 @@
+package access
+
+import "slices"
+
+// Permission is what a route needs of its caller.
+type Permission string
+
+// The permissions.
+const (
+	// Open routes ask nobody for a name: API versions, health.
+	Open Permission = "open"
+	// ReadLcm and WriteLcm are for /vnflcm: instances, operations and their error handling, subscriptions.
+	ReadLcm  Permission = "lcm:read"
+	WriteLcm Permission = "lcm:write"
+	// ReadPackages and WritePackages are for /vnfpkgm.
+	ReadPackages  Permission = "packages:read"
+	WritePackages Permission = "packages:write"
+	// ReadOwn is for what we show beyond the standards: events, the past, progress, sagas. Operate is for what an operator
+	// decides there: clean-up, stuck resources.
+	ReadOwn Permission = "site:read"
+	Operate Permission = "site:operate"
+	// Administer is for the site itself: VIM connections, the simulator, the audit, parked messages.
+	Administer Permission = "site:administer"
+)
+
+// Permissions lists all, for checks and tables.
+var Permissions = []Permission{Open, ReadLcm, WriteLcm, ReadPackages, WritePackages, ReadOwn, Operate, Administer}
+
+// Role is what a caller is to this site.
+type Role string
+
+// The roles.
+const (
+	Viewer   Role = "viewer"
+	Operator Role = "operator"
+	Admin    Role = "admin"
+	NFVO     Role = "nfvo" // an orchestrator: /vnflcm and /vnfpkgm, nothing of ours
+	EM       Role = "em"   // an element manager: SOL002's view of /vnflcm, without VIM connections
+)
+
+// roles is the one table of what each role may do.
+var roles = map[Role][]Permission{
+	Viewer:   {ReadLcm, ReadPackages, ReadOwn},
+	Operator: {ReadLcm, WriteLcm, ReadPackages, WritePackages, ReadOwn, Operate},
+	Admin:    {ReadLcm, WriteLcm, ReadPackages, WritePackages, ReadOwn, Operate, Administer},
+	NFVO:     {ReadLcm, WriteLcm, ReadPackages, WritePackages},
+	EM:       {ReadLcm, WriteLcm},
+}
+
+// Roles lists the names of all roles in order.
+func Roles() []Role {
+	return []Role{Viewer, Operator, Admin, NFVO, EM}
+}
+
+// Known reports whether a word is a role.
+func (r Role) Known() bool { return slices.Contains(Roles(), r) }

@@ -1,0 +1,209 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// admit finds the caller of a request and lets it do what needs a permission, within its limits. Requests whose caller is not
+// known count for the address they come from, so that nobody can try tokens without end.
+func (a *api) admit(r *http.Request, needs access.Permission) (access.Caller, error) {
+	who, err := a.Authenticate(r)
+	if err == nil && who == nil {
+		err = vnfm.Errorf(vnfm.Internal, "no authenticator said who calls")
+	}
+	if err != nil {
+		var denied *access.Denied
+		if limited := a.limit(access.Stranger(r)); limited != nil && errors.As(err, &denied) {
+			err = limited
+		}
+		return access.Caller{}, err
+	}
+	if err := a.limit(who.Name); err != nil {
+		return *who, err
+	}
+	if !who.May(needs) {
+		return *who, access.Insufficient(*who, needs)
+	}
+	return *who, nil
+}
+
+// limit counts a request and refuses what is too much.
+func (a *api) limit(caller string) error {
+	if a.Limits == nil {
+		return nil
+	}
+	wait := a.Limits.Take(caller)
+	if wait <= 0 {
+		return nil
+	}
+	return &httpError{
+		status: http.StatusTooManyRequests, detail: "These are more requests than one caller may send; wait and send it again.",
+		header: http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}},
+	}
+}
+
+// deny records a refusal that is for who sent the request.
+func (a *api) deny(r *http.Request, pattern string, who access.Caller, status int, err error) {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+	default:
+		return
+	}
+	one := access.Denial{
+		Caller: who.Name, Role: who.Role(), Address: strings.TrimPrefix(access.Stranger(r), "address:"), Method: r.Method,
+		Route: pattern, Status: status, Reason: access.Reason(err), Detail: err.Error(),
+	}
+	if one.Caller == "" {
+		one.Caller = access.Stranger(r)
+	}
+	if status == http.StatusTooManyRequests {
+		one.Reason = string(vnfm.TooMany)
+	}
+	if a.Denials == nil {
+		a.Log.WarnContext(r.Context(), "request denied", "caller", one.Caller, "route", one.Route, "status", status, "reason", one.Reason)
+		return
+	}
+	a.Denials.Add(r.Context(), one)
+}
+
+// exempt are the paths that are answered however much there is to do: those by which it is learnt that there is.
+func exempt(path string) bool { return path == "/healthz" || path == "/readyz" || path == "/metrics" }
+
+// secure sets the headers that keep browsers from doing anything with an answer but show it.
+func secure(h http.Header, encrypted bool) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	if encrypted {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// readAll reads the body within the time there is for one.
+func (c *call) readAll(w http.ResponseWriter) ([]byte, error) {
+	limit := c.api.BodyTimeout
+	if limit <= 0 {
+		return io.ReadAll(c.r.Body) //nolint:wrapcheck // the caller says it in its own words
+	}
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(limit)) // where it cannot be set, the server's bound stands
+	body, err := io.ReadAll(c.r.Body)
+	if err == nil { // nothing more is awaited: a long answer is not cut off
+		_ = conn.SetReadDeadline(time.Time{})
+	}
+	return body, err //nolint:wrapcheck // as above
+}
+
+const vimAttribute = "vimConnectionInfo"
+
+// keepOffVims refuses a request about VIM connections of a caller that has nothing to do with them.
+func (c *call) keepOffVims() error {
+	if c.who.SeesVims() || c.who.Name == "" {
+		return nil
+	}
+	for _, values := range c.r.URL.Query() {
+		for _, v := range values {
+			if strings.Contains(v, vimAttribute) {
+				return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", vimAttribute)
+			}
+		}
+	}
+	if bytes.Contains(c.body, []byte("\\u")) || bytes.Contains(c.body, []byte(vimAttribute)) {
+		var v any
+		if json.Unmarshal(c.body, &v) == nil && removeKey(v, vimAttribute) {
+			return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", vimAttribute).At("/" + vimAttribute)
+		}
+	}
+	return nil
+}
+
+// withoutVims returns the answer without VIM connections (SOL002 v3.7.1 §5.5.2.2 has none).
+func (a *answer) withoutVims() *answer {
+	if !bytes.Contains(a.body, []byte(vimAttribute)) {
+		return a
+	}
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(a.body))
+	dec.UseNumber()
+	if dec.Decode(&v) != nil {
+		return problem(vnfm.Errorf(vnfm.Internal, "an answer that is not JSON names %s", vimAttribute))
+	}
+	removeKey(v, vimAttribute)
+	out := *a
+	out.body = encode(v)
+	return &out
+}
+
+// removeKey removes a key from all objects within a decoded JSON value, and reports whether there was any.
+func removeKey(v any, key string) (removed bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		if _, removed = v[key]; removed {
+			delete(v, key)
+		}
+		for _, inner := range v {
+			removed = removeKey(inner, key) || removed
+		}
+	case []any:
+		for _, inner := range v {
+			removed = removeKey(inner, key) || removed
+		}
+	}
+	return removed
+}
+
+// origins lists who started which operation: SOL003's occurrences do not say it.
+func (a *api) origins(c *call) (*answer, error) {
+	return list(c, readmodel.KindOpOcc, func(v eventstore.View, _ bool) (*sol.OpOrigin, error) {
+		var op vnf.OpOcc
+		if err := json.Unmarshal(v.Doc, &op); err != nil {
+			return nil, err
+		}
+		return &sol.OpOrigin{
+			VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State),
+			StartTime: op.Started, StartedBy: op.Actor,
+		}, nil
+	})
+}
+
+// denials lists what callers were denied in the last days, the oldest first.
+func (a *api) denials(c *call) (*answer, error) {
+	m, err := page(c.r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	size := a.PageSize
+	if size <= 0 {
+		size = math.MaxInt32 - 1
+	}
+	all, last, err := a.Denials.List(c.ctx, m.After, size)
+	if err != nil {
+		return nil, fmt.Errorf("list denials: %w", err)
+	}
+	out := make([]sol.Denial, len(all))
+	for i, d := range all {
+		out[i] = sol.Denial(d)
+	}
+	res := respond(http.StatusOK)
+	if last != "" {
+		c.next(res, marker{After: last})
+	}
+	return res.json(out), nil
+}

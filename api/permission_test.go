@@ -1,0 +1,33 @@
+package api
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+// TestEveryRouteNeedsSomething: no route is without a permission, and only what is listed here is open to everybody.
+func TestEveryRouteNeedsSomething(t *testing.T) {
+	a := &api{Config: Config{Sim: &sim.Sim{}, Denials: &access.Denials{}, Redrive: nil}}
+	open := []string{"/healthz", "/readyz", "/vnflcm/api_versions", lcmRoot + "/api_versions", "/vnfpkgm/api_versions", pkgRoot + "/api_versions"}
+	seen := 0
+	for path, methods := range a.routes() {
+		for name, m := range methods {
+			seen++
+			if !slices.Contains(access.Permissions, m.needs) {
+				t.Errorf("%s %s needs %q, which is no permission", name, path, m.needs)
+			}
+			if (m.needs == access.Open) != slices.Contains(open, path) {
+				t.Errorf("%s %s needs %s", name, path, m.needs)
+			}
+			if name != "GET" && m.needs != access.WriteLcm && m.needs != access.WritePackages && m.needs != access.Operate && m.needs != access.Administer {
+				t.Errorf("%s %s is a change and needs only %s", name, path, m.needs)
+			}
+		}
+	}
+	if seen < 25 {
+		t.Errorf("only %d methods seen", seen)
+	}
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vnfm/vnfm/sol"
+)
+
+type vimCmd struct {
+	List     vimList     `cmd:"" help:"List VIM connections."`
+	Show     vimShow     `cmd:"" help:"Show a VIM connection; its credentials are masked."`
+	Register vimRegister `cmd:"" help:"Register a VIM connection."`
+	Update   vimUpdate   `cmd:"" help:"Change a VIM connection; what is not named stays."`
+	Delete   vimDelete   `cmd:"" help:"Delete a VIM connection that no VNF uses."`
+	Check    vimCheck    `cmd:"" help:"Ask a VIM what it offers; exit 1 when it cannot be asked."`
+}
+
+type vimList struct{}
+
+func (c *vimList) Run(s *session) error {
+	all, err := s.Vims(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, v := range all {
+			rows = append(rows, []string{v.Id, v.VimType, v.VimId, yes(v.Default), yes(v.Enabled), yes(v.BuiltIn)})
+		}
+		table(w, []string{"ID", "TYPE", "VIM", "DEFAULT", "ENABLED", "BUILT IN"}, rows)
+	})
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+type vimShow struct {
+	ID string `arg:"" help:"Id of the connection."`
+}
+
+func (c *vimShow) Run(s *session) error {
+	v, err := s.Vim(s.ctx, c.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(v, func(w io.Writer) { printVim(w, v) })
+}
+
+func printVim(w io.Writer, v *sol.Vim) {
+	fields(w, "id", v.Id, "type", v.VimType, "vim", v.VimId, "default", strconv.FormatBool(v.Default), "enabled", strconv.FormatBool(v.Enabled),
+		"updated", stamp(v.Updated))
+	for _, part := range []struct {
+		name   string
+		values sol.KeyValuePairs
+	}{{"Interface", v.InterfaceInfo}, {"Access", v.AccessInfo}, {"Extra", v.Extra}} {
+		var rows [][]string
+		for k, raw := range part.values {
+			rows = append(rows, []string{k, string(raw)})
+		}
+		if len(rows) > 0 {
+			slices.SortFunc(rows, slices.Compare)
+			heading(w, part.name)
+			table(w, []string{"NAME", "VALUE"}, rows)
+		}
+	}
+}
+
+// vimParts are the flags that describe a VIM connection.
+type vimParts struct {
+	VimID     string   `help:"vimId, when others know the VIM by one." placeholder:"ID"`
+	Interface []string `sep:"none" help:"Part of interfaceInfo, repeatable, e.g. endpoint=https://keystone/v3; the value is JSON or a string." placeholder:"KEY=VALUE"`
+	Access    []string `sep:"none" help:"Part of accessInfo, repeatable, e.g. password=@FILE; the value is a string, or with @ the text of a file, so that no one reads it in the list of processes." placeholder:"KEY=VALUE"`
+	Extra     []string `sep:"none" help:"Part of extra, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
+	File      string   `help:"The connection as JSON from this file, - for standard input; flags come over it." placeholder:"FILE"`
+}
+
+// patch returns the connection that the flags describe.
+func (c *vimParts) patch(s *session) (map[string]json.RawMessage, error) {
+	out := map[string]json.RawMessage{}
+	if c.File != "" {
+		b, err := os.ReadFile(c.File)
+		if c.File == "-" {
+			b, err = io.ReadAll(s.in)
+		}
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		if json.Unmarshal(b, &out) != nil || out == nil {
+			return nil, usagef("%s is no JSON object", c.File)
+		}
+	}
+	if c.VimID != "" {
+		out["vimId"] = encoded(c.VimID)
+	}
+	for _, part := range []struct {
+		name, flag string
+		args       []string
+		value      func(string) (json.RawMessage, error)
+	}{
+		{"interfaceInfo", "interface", c.Interface, plainValue},
+		{"accessInfo", "access", c.Access, secretValue},
+		{"extra", "extra", c.Extra, plainValue},
+	} {
+		if len(part.args) == 0 {
+			continue
+		}
+		m := map[string]json.RawMessage{}
+		if raw, ok := out[part.name]; ok && json.Unmarshal(raw, &m) != nil {
+			return nil, usagef("%s is no JSON object in %s", part.name, c.File)
+		}
+		for _, arg := range part.args {
+			key, value, ok := strings.Cut(arg, "=")
+			if !ok || key == "" {
+				return nil, usagef("--%s needs KEY=VALUE", part.flag)
+			}
+			var err error
+			if m[key], err = part.value(value); err != nil {
+				return nil, err
+			}
+		}
+		out[part.name] = encoded(m)
+	}
+	return out, nil
+}
+
+func plainValue(v string) (json.RawMessage, error) { return jsonOrString(v), nil }
+
+func secretValue(v string) (json.RawMessage, error) {
+	name, ok := strings.CutPrefix(v, "@")
+	if !ok {
+		return encoded(v), nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return encoded(strings.TrimRight(string(b), "\r\n")), nil
+}
+
+func encoded(v any) json.RawMessage {
+	b, _ := json.Marshal(v) // strings, bools and JSON
+	return b
+}
+
+type vimRegister struct {
+	ID       string `arg:"" optional:"" help:"Id of the connection (vimConnectionId); default: one is made."`
+	Type     string `help:"vimType." placeholder:"TYPE"`
+	Default  bool   `help:"Use it where nobody names one."`
+	Disabled bool   `help:"Create nothing through it yet."`
+	vimParts `embed:""`
+}
+
+func (c *vimRegister) Run(s *session) error {
+	doc, err := c.patch(s)
+	if err != nil {
+		return err
+	}
+	if c.ID != "" {
+		doc["id"] = encoded(c.ID)
+	}
+	if c.Type != "" {
+		doc["vimType"] = encoded(c.Type)
+	}
+	if c.Default {
+		doc["default"] = encoded(true)
+	}
+	if c.Disabled {
+		doc["enabled"] = encoded(false)
+	}
+	v, err := s.RegisterVim(s.ctx, doc)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(v, func(w io.Writer) { printVim(w, v) })
+}
+
+type vimUpdate struct {
+	ID       string   `arg:"" help:"Id of the connection."`
+	Default  *bool    `negatable:"" help:"Use it where nobody names one, or no longer."`
+	Enabled  *bool    `negatable:"" help:"Create resources through it, or only release what is there."`
+	Remove   []string `help:"Part to remove, repeatable, e.g. accessInfo.region." placeholder:"NAME"`
+	vimParts `embed:""`
+}
+
+func (c *vimUpdate) Run(s *session) error {
+	patch, err := c.patch(s)
+	if err != nil {
+		return err
+	}
+	if c.Default != nil {
+		patch["default"] = encoded(*c.Default)
+	}
+	if c.Enabled != nil {
+		patch["enabled"] = encoded(*c.Enabled)
+	}
+	for _, name := range c.Remove {
+		if err := remove(patch, name); err != nil {
+			return err
+		}
+	}
+	if len(patch) == 0 {
+		return usagef("nothing is to be changed")
+	}
+	v, err := s.PatchVim(s.ctx, c.ID, patch)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(v, func(w io.Writer) { printVim(w, v) })
+}
+
+// remove has a merge patch remove an attribute, or a child of one: "accessInfo.region".
+func remove(patch map[string]json.RawMessage, name string) error {
+	attribute, child, deep := strings.Cut(name, ".")
+	if !deep {
+		patch[attribute] = json.RawMessage("null")
+		return nil
+	}
+	m := map[string]json.RawMessage{}
+	if raw, ok := patch[attribute]; ok && json.Unmarshal(raw, &m) != nil {
+		return usagef("%s is set and removed at once", attribute)
+	}
+	m[child] = json.RawMessage("null")
+	patch[attribute] = encoded(m)
+	return nil
+}
+
+type vimDelete struct {
+	ID string `arg:"" help:"Id of the connection."`
+}
+
+func (c *vimDelete) Run(s *session) error { return s.deleted(c.ID, s.DeleteVim(s.ctx, c.ID)) }
+
+type vimCheck struct {
+	ID string `arg:"" help:"Id of the connection."`
+}
+
+func (c *vimCheck) Run(s *session) error {
+	v, err := s.CheckVim(s.ctx, c.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	err = s.show(v, func(w io.Writer) {
+		if !v.Reachable {
+			_, _ = fmt.Fprintf(w, "%s: %s\n", bad.Render("not reachable"), v.Detail)
+			return
+		}
+		_, _ = fmt.Fprintf(w, "%s in %d ms: %d flavours, %d images\n", good.Render("reachable"), v.TookMs, v.Flavours, v.Images)
+		fields(w, "zones", strings.Join(v.Zones, ", "), "external network", v.ExternalNetwork)
+	})
+	if err == nil && !v.Reachable {
+		return &failed{"the VIM cannot be asked"}
+	}
+	return err
+}

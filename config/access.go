@@ -1,0 +1,88 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// TLS says how the API is encrypted, and whether clients show certificates.
+type TLS struct {
+	CertFile   string `help:"Certificate of the API with its chain, in PEM; empty: the API is not encrypted. Read again when it changes." placeholder:"FILE"`
+	KeyFile    string `help:"Private key of the certificate, in PEM." placeholder:"FILE"`
+	ClientCA   string `name:"client-ca-file" help:"Certificates of the authorities that client certificates are verified with, in PEM. Read again when it changes." placeholder:"FILE"`
+	ClientAuth string `default:"off" enum:"off,accept,require" help:"Client certificates (${enum}): not asked for, verified where a client shows one, or needed for every connection."`
+}
+
+// Auth says who may call the API beside the holder of api-token.
+type Auth struct {
+	Issuer       string            `help:"Issuer of the access tokens (JWT) that callers send, as in their iss; its keys are found by OpenID Connect discovery. It may be away when this program starts." placeholder:"URL"`
+	Jwks         string            `help:"URL or file of the issuer's keys (JWKS); empty: discovered at auth-issuer." placeholder:"URL|FILE"`
+	Audience     string            `default:"vnfm" help:"What must be among a token's aud."`
+	NameClaim    string            `default:"sub" help:"Claim with the caller's name, unique at the issuer."`
+	RoleClaim    string            `default:"roles" help:"Claim with the caller's roles: an array, or words with spaces between them; dots step into objects, as in realm_access.roles."`
+	Roles        map[string]string `help:"Role by word of the role claim, e.g. noc=operator;orchestrator=nfvo; others are ignored. Roles: viewer, operator, admin, nfvo, em. Empty: the words are the roles' names." placeholder:"WORD=ROLE"`
+	Certificates map[string]string `help:"Role by name of the client certificate: dns:…, uri:…, email:… or ip:… of its alternative names, or cn:… of its subject, e.g. dns:nfvo.example=nfvo;cn:noc=operator." placeholder:"NAME=ROLE"`
+}
+
+// Authenticated reports whether callers are asked who they are.
+func (c *Config) Authenticated() bool {
+	return c.APIToken != "" || c.Auth.Issuer != "" || len(c.Auth.Certificates) > 0
+}
+
+// RoleNames are the roles that settings may name.
+var RoleNames = []string{"viewer", "operator", "admin", "nfvo", "em"}
+
+func (c *Config) validateAccess(bad func(format string, args ...any)) {
+	t, a := c.TLS, c.Auth
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		bad("tls-cert-file and tls-key-file: one needs the other")
+	}
+	if t.ClientAuth != "off" && t.ClientAuth != "" {
+		if t.CertFile == "" {
+			bad("tls-client-auth: needs tls-cert-file")
+		}
+		if t.ClientCA == "" {
+			bad("tls-client-auth: needs tls-client-ca-file, which says whose certificates are good")
+		}
+	} else if t.ClientCA != "" {
+		bad("tls-client-ca-file: is not used while tls-client-auth is off; set it to accept or require")
+	}
+	if len(a.Certificates) > 0 && (t.ClientAuth == "off" || t.ClientAuth == "") {
+		bad("auth-certificates: needs tls-client-auth accept or require")
+	}
+	if a.Jwks != "" && a.Issuer == "" {
+		bad("auth-jwks: needs auth-issuer, which tokens are compared with")
+	}
+	for name, v := range map[string]string{"auth-issuer": a.Issuer, "auth-jwks": a.Jwks} {
+		if v == "" || name == "auth-jwks" && !strings.Contains(v, "://") {
+			continue
+		}
+		u, err := url.Parse(v)
+		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
+			bad("%s: want an https URL, or http on loopback", name)
+		}
+	}
+	if a.Issuer != "" && (a.Audience == "" || a.NameClaim == "" || a.RoleClaim == "") {
+		bad("auth-audience, auth-name-claim and auth-role-claim: must not be empty")
+	}
+	for word, role := range a.Roles {
+		if !slices.Contains(RoleNames, role) {
+			bad("auth-roles: %s=%s: want one of %s", word, role, strings.Join(RoleNames, ", "))
+		}
+	}
+	for name, role := range a.Certificates {
+		if !slices.Contains(RoleNames, role) {
+			bad("auth-certificates: %s=%s: want one of %s", name, role, strings.Join(RoleNames, ", "))
+		}
+		if kind, rest, _ := strings.Cut(name, ":"); rest == "" || !slices.Contains([]string{"dns", "uri", "email", "ip", "cn"}, kind) {
+			bad("auth-certificates: %s: want dns:NAME, uri:NAME, email:NAME, ip:ADDRESS or cn:NAME", name)
+		}
+	}
+	if c.HTTP.Rate < 0 || c.HTTP.Rate > 0 && c.HTTP.Burst < 1 {
+		bad("http-rate and http-burst: want a rate of 0 or more, and a burst of 1 or more")
+	}
+	if c.HTTP.Concurrent < 0 {
+		bad("http-concurrent: %d is less than 0", c.HTTP.Concurrent)
+	}
+}

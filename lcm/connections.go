@@ -1,0 +1,264 @@
+package lcm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/mergepatch"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// Connections is what the use cases need of the VIM connections; a vimregistry.Service is one.
+type Connections interface {
+	// Connection returns the connection that a VNF means by an id; NotFound when there is none.
+	Connection(ctx context.Context, vnfID, id string) (vim.Connection, error)
+	// Described returns what anybody may read of a registered connection, as far as it is known without asking.
+	Described(id string) vnf.VimConnection
+	// OwnRow names the ledger row of the connections that a VNF has of its own.
+	OwnRow(vnfID string) eventstore.RecordRef
+	// Own prepares a change of these: merge patches by vimConnectionId, null to remove. The function returned decides, from
+	// the row as loaded: what the instance records, nil for nothing, and the row to write, if any. Errors name the
+	// attribute below /vimConnectionInfo.
+	Own(ctx context.Context, vnfID string, patches map[string]json.RawMessage) (
+		func(row *eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error), error)
+}
+
+// FixedConnections are connections that never change, where VNFs have none of their own.
+type FixedConnections struct{ vim.Registry }
+
+var _ Connections = FixedConnections{}
+
+// Described returns what the registry has.
+func (f FixedConnections) Described(id string) vnf.VimConnection {
+	c, err := f.Connection(context.Background(), "", id)
+	if err != nil {
+		return vnf.VimConnection{}
+	}
+	return vnf.VimConnection{VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, Extra: c.Extra}
+}
+
+// OwnRow names a row that is never there.
+func (FixedConnections) OwnRow(vnfID string) eventstore.RecordRef {
+	return eventstore.RecordRef{Table: eventstore.TableSecrets, ID: vnfID}
+}
+
+// Own refuses every change.
+func (FixedConnections) Own(_ context.Context, _ string, patches map[string]json.RawMessage) (
+	func(*eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error), error,
+) {
+	for _, id := range slices.Sorted(maps.Keys(patches)) {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q cannot be changed here", id).At(pointerTo(id))
+	}
+	return func(*eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error) {
+		return nil, nil, nil
+	}, nil
+}
+
+// pointerTo is the attribute of a request that describes a connection.
+func pointerTo(id string) string {
+	return "/vimConnectionInfo/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(id)
+}
+
+// owning is a change of the connections that a VNF has of its own, prepared outside a commit and made in one.
+type owning struct {
+	ref    eventstore.RecordRef
+	decide func(row *eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error)
+}
+
+// own prepares a change; nil when there is none to make.
+func (s *Service) own(ctx context.Context, vnfID string, patches map[string]json.RawMessage) (*owning, error) {
+	if len(patches) == 0 {
+		return nil, nil //nolint:nilnil // said above
+	}
+	decide, err := s.cfg.Connections.Own(ctx, vnfID, patches)
+	if err != nil {
+		return nil, err
+	}
+	return &owning{ref: s.cfg.Connections.OwnRow(vnfID), decide: decide}, nil
+}
+
+// load is what the change needs.
+func (o *owning) load() eventstore.Load {
+	if o == nil {
+		return eventstore.Load{}
+	}
+	return eventstore.Load{Records: []eventstore.RecordRef{o.ref}}
+}
+
+// apply makes the change: on the instance what anybody may read, in the row all of it. It returns what the instance has now.
+func (x *change) own(o *owning, v *vnf.Instance, opID string) (*vnf.ConnectionsChanged, error) {
+	if o == nil {
+		return nil, nil //nolint:nilnil // nothing to change
+	}
+	event, row, err := o.decide(x.l.Records[o.ref])
+	if err != nil {
+		return nil, err
+	}
+	if row != nil {
+		x.c.Records = append(x.c.Records, *row)
+	}
+	if event == nil {
+		return nil, nil //nolint:nilnil // the VNF has it so already
+	}
+	event.OpID = opID
+	removed := event.Removed
+	event.Removed = nil
+	for _, id := range removed {
+		if used(v, id) { // what is registered is what counts from now on
+			event.Connections[id] = x.s.cfg.Connections.Described(id)
+			continue
+		}
+		if _, ok := v.Connections[id]; ok {
+			event.Removed = append(event.Removed, id)
+		}
+	}
+	for id, c := range event.Connections {
+		if there, ok := v.Connections[id]; ok && same(there, c) {
+			delete(event.Connections, id)
+		}
+	}
+	if len(event.Connections)+len(event.Removed) == 0 && row == nil {
+		return nil, nil //nolint:nilnil // as above
+	}
+	return event, x.onInstance(v, v.ID, vnf.ChangeConnections{Changed: *event})
+}
+
+// used reports whether the instance has resources at a connection.
+func used(v *vnf.Instance, id string) bool {
+	return slices.ContainsFunc(slices.Concat(v.Resources, v.Leftovers), func(r vnf.Resource) bool { return r.Connection == id })
+}
+
+func same(a, b vnf.VimConnection) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// MergeConnections lays what a grant says of VIM connections over what the VNF has (design.md §7: registry < instance <
+// request < grant): merge patches by vimConnectionId, sealed before anything is stored. Repeating it changes nothing. Returns
+// NotFound when there is no such VNF, and Invalid or Unprocessable below /vimConnectionInfo.
+func (s *Service) MergeConnections(ctx context.Context, vnfID string, infos map[string]json.RawMessage) error {
+	patches := map[string]json.RawMessage{}
+	for id, info := range infos {
+		if says(info) {
+			patches[id] = info
+		}
+	}
+	o, err := s.own(ctx, vnfID, patches)
+	if err != nil || o == nil {
+		return err
+	}
+	by := request.Info{Actor: "vnfm"}
+	return s.do(ctx, &eventstore.Work{
+		Keys: []string{vnfID},
+		Load: func() eventstore.Load { return s.cfg.Instances.Load(vnfID).Merge(o.load()) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata("lcm.grant-connections", "")}
+			v, err := x.instance(vnfID)
+			if err != nil {
+				return nil, err
+			}
+			if v.Version == 0 || v.Deleted {
+				return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF instance %s", vnfID)
+			}
+			_, err = x.own(o, v, v.Operation)
+			return x.c, err
+		},
+	})
+}
+
+// says reports whether a description of a connection says anything; one that does not only names it.
+func says(info json.RawMessage) bool {
+	return !mergepatch.Null(info) && !mergepatch.Equal(info, json.RawMessage(`{}`))
+}
+
+// connect looks at the VIM connections that a request names. It returns what the VNF is to have of its own, and the connection
+// to use where the grant need not choose: the only one the request names, else the only one its links are at; "" when neither.
+// Returns Unprocessable with the attribute for one that is neither registered, the VNF's, nor described.
+func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*owning, string, error) {
+	patches := map[string]json.RawMessage{}
+	check := func(id, at string) error {
+		if _, described := patches[id]; described || id == "" {
+			return nil
+		}
+		switch c, err := s.cfg.Connections.Connection(ctx, vnfID, id); {
+		case vnfm.KindOf(err) == vnfm.NotFound:
+			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is not registered, and the request does not describe it", id).At(at)
+		case err != nil:
+			return err
+		case c.Disabled:
+			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is disabled", id).At(at)
+		}
+		return nil
+	}
+	ids := slices.Sorted(maps.Keys(r.Connections))
+	for _, id := range ids {
+		if says(r.Connections[id]) {
+			patches[id] = r.Connections[id]
+		}
+		if err := check(id, pointerTo(id)); err != nil {
+			return nil, "", err
+		}
+	}
+	links := map[string]bool{} // where the links of the request are
+	for i, l := range r.ExtLinks {
+		if err := check(l.Connection, fmt.Sprintf("/extVirtualLinks/%d/vimConnectionId", i)); err != nil {
+			return nil, "", err
+		}
+		links[l.Connection] = true
+	}
+	for i, l := range r.ExtManaged {
+		if err := check(l.Connection, fmt.Sprintf("/extManagedVirtualLinks/%d/vimConnectionId", i)); err != nil {
+			return nil, "", err
+		}
+		links[l.Connection] = true
+	}
+	delete(links, "")
+	if len(ids) != 1 && len(links) == 1 {
+		ids = slices.Collect(maps.Keys(links))
+	}
+	o, err := s.own(ctx, vnfID, patches)
+	if err != nil || len(ids) != 1 {
+		return o, "", err
+	}
+	return o, ids[0], nil
+}
+
+// ownOnly returns the only connection that an instance has of its own, "" when there is none or there are several.
+func ownOnly(v *vnf.Instance) string {
+	only := ""
+	for id, c := range v.Connections {
+		switch {
+		case !c.Own:
+		case only != "":
+			return ""
+		default:
+			only = id
+		}
+	}
+	return only
+}
+
+// connections returns what the instance records of the VIM connections of its resources: no credentials.
+func (s *Service) connections(v *vnf.Instance, resources []vnf.Resource) map[string]vnf.VimConnection {
+	out := map[string]vnf.VimConnection{}
+	for _, r := range resources {
+		if _, ok := out[r.Connection]; ok || r.Connection == "" {
+			continue
+		}
+		if c := v.Connections[r.Connection]; c.Own {
+			out[r.Connection] = c
+			continue
+		}
+		out[r.Connection] = s.cfg.Connections.Described(r.Connection)
+	}
+	return out
+}

@@ -1,0 +1,199 @@
+package lcm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/mergepatch"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// sagaModify is the type of the saga of MODIFY_INFO.
+const sagaModify = "modify"
+
+// modifyData is the data of the saga: what lands. Credentials are not in it.
+type modifyData struct {
+	Modified vnf.InstanceModified `json:"modified"`
+}
+
+// Modify implements API.
+func (s *Service) Modify(ctx context.Context, vnfID string, r Modify, by request.Info) (*vnf.OpOcc, error) {
+	var err error
+	for range 3 { // a package that changed meanwhile is looked at again
+		var op *vnf.OpOcc
+		if op, err = s.modify(ctx, vnfID, r, by); !errors.Is(err, eventstore.ErrVersion) {
+			return op, err
+		}
+	}
+	return nil, vnfm.Wrap(vnfm.Conflict, err, "the package or the VNF instance is being changed")
+}
+
+func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request.Info) (*vnf.OpOcc, error) {
+	seen, err := s.instance(ctx, vnfID)
+	if err != nil {
+		return nil, err
+	}
+	pkg, err := s.newPackage(ctx, seen, r.VnfdID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.removable(ctx, seen, r.Connections); err != nil {
+		return nil, err
+	}
+	own, err := s.own(ctx, vnfID, r.Connections)
+	if err != nil {
+		return nil, err
+	}
+	extra := also{load: own.load()}
+	if pkg != nil {
+		extra.shared = []string{pkg.ref.ID}
+	}
+	return s.begin(ctx, vnfID, "lcm.modify", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
+		return s.beginModify(x, v, opID, d, &r, pkg, own, by)
+	}, extra)
+}
+
+// newPackage is a package that an instance is to be of.
+type newPackage struct {
+	ref        PackageRef
+	descriptor *vnfd.Descriptor
+}
+
+// newPackage finds the package of a vnfdId, nil when the instance is of it or none is asked for. Its VNFD may differ from the
+// instance's in its software images only (SOL003 v3.7.1 §5.5.2.12). Returns Unprocessable at /vnfdId otherwise.
+func (s *Service) newPackage(ctx context.Context, v *vnf.Instance, vnfdID *string) (*newPackage, error) {
+	if vnfdID == nil || *vnfdID == v.VnfdID {
+		return nil, nil //nolint:nilnil // said above
+	}
+	ref, err := s.cfg.Packages.Enabled(ctx, *vnfdID)
+	if err != nil {
+		return nil, enabledError(err, *vnfdID)
+	}
+	was, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.cfg.Packages.Descriptor(ctx, ref.Digest)
+	if err != nil {
+		return nil, err
+	}
+	if at := vnfd.Beyond(was, d); at != "" {
+		return nil, vnfm.Errorf(vnfm.Unprocessable,
+			"the VNFD %q differs from %q in more than its software images (%s): a modification may not lead to it", *vnfdID, v.VnfdID, at).At("/vnfdId")
+	}
+	return &newPackage{ref: ref, descriptor: d}, nil
+}
+
+// removable refuses to remove a connection that resources are at and that nothing would be left of.
+func (s *Service) removable(ctx context.Context, v *vnf.Instance, patches map[string]json.RawMessage) error {
+	for _, id := range slices.Sorted(maps.Keys(patches)) {
+		if !mergepatch.Null(patches[id]) || !used(v, id) {
+			continue
+		}
+		switch _, err := s.cfg.Connections.Connection(ctx, "", id); {
+		case vnfm.KindOf(err) == vnfm.NotFound:
+			return vnfm.Errorf(vnfm.Conflict, "the VNF instance has resources at the VIM connection %q, which is not registered", id).At(pointerTo(id))
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// beginModify adds the operation to the commit, and with its saga, which asks nobody anything, also its end.
+func (s *Service) beginModify(
+	x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Modify, pkg *newPackage, own *owning, by request.Info,
+) error {
+	if err := by.Check(v.Version); err != nil {
+		return err
+	}
+	if err := x.onInstance(v, v.ID, vnf.BeginOperation{OpID: opID, Operation: vnf.OpModifyInfo}); err != nil {
+		return err
+	}
+	landed := vnf.InstanceModified{
+		OpID: opID, Name: r.Name, Description: r.Description,
+		Configurable: r.Configurable, Extensions: r.Extensions, Metadata: r.Metadata,
+	}
+	if pkg != nil {
+		d = pkg.descriptor
+		use := vnf.UseOf(pkg.ref.ID, pkg.ref.Digest, d)
+		landed.Package = &use
+		if pkg.ref.Stream != "" {
+			x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: pkg.ref.Stream, Version: pkg.ref.Version})
+		}
+	}
+	if err := v.Modifiable(d, &landed); err != nil {
+		return err
+	}
+	changed := vnf.ChangedInfo{
+		Name: landed.Name, Description: landed.Description, Package: landed.Package,
+		Configurable: landed.Configurable, Extensions: landed.Extensions, Metadata: landed.Metadata,
+	}
+	connections, err := x.own(own, v, opID)
+	if err != nil {
+		return err
+	}
+	if connections != nil {
+		changed.Connections = connections.Connections
+	}
+	data, err := json.Marshal(modifyData{Modified: landed})
+	if err != nil {
+		return vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
+	}
+	err = x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: vnf.OpStarted{
+		ID: opID, VnfID: v.ID, Operation: vnf.OpModifyInfo, Number: v.Operations, Params: r.Params, Policy: string(saga.Hold), Actor: by.Actor,
+	}})
+	if err != nil {
+		return err
+	}
+	o, err := x.opOcc(opID)
+	if err != nil {
+		return err
+	}
+	if err := x.onOpOcc(o, opID, vnf.Record{Event: &vnf.OpInfoChanged{Changed: changed}}); err != nil {
+		return err
+	}
+	return s.runtime.Begin(x.l, x.c, saga.New{
+		ID: opID, Type: sagaModify, DefVersion: 1, Key: v.ID, Policy: saga.Hold, Data: data,
+		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
+	})
+}
+
+// modifyV1 is the saga: one stage without a command. It needs no grant, changes nothing outside the records, and so is
+// complete in the commit that begins it: the operation passes PROCESSING and is COMPLETED, or it was never accepted. Nothing of it
+// can fail later, hang or be cancelled.
+func (s *Service) modifyV1() *saga.Definition {
+	return &saga.Definition{Type: sagaModify, Version: 1, Deadline: s.cfg.Settings.Deadline, Stages: []saga.Stage{{ID: "apply"}}}
+}
+
+// modifyOp is what MODIFY_INFO makes of the only turn of its saga.
+type modifyOp struct{ s *Service }
+
+func (modifyOp) warnings(*saga.Instance) []string { return nil }
+
+func (modifyOp) done(*saga.Instance, *saga.ItemRun, *vnf.Instance) ([]vnf.OpCommand, error) {
+	return nil, nil
+}
+
+func (op modifyOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
+	d, err := decodeData[modifyData](op.s, in)
+	if err != nil {
+		return nil, err
+	}
+	return vnf.CompleteModify{Landed: d.Modified}, nil
+}
+
+// failed is for the sake of the interface: a saga without a command does not fail.
+func (modifyOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
+	return vnf.OperationFailed{OpID: in.ID}, nil
+}
+
+func (modifyOp) skipped(*saga.Instance, *vnf.Instance) ([]vnf.Resource, error) { return nil, nil }

@@ -1,0 +1,35 @@
+package notify
+
+import "github.com/vnfm/vnfm/aggregate"
+
+// SubscriptionCreated is the first event of a subscription. Credentials are not in it: Secret names the row that has them.
+type SubscriptionCreated struct {
+	ID          string    `json:"id"`
+	Owner       string    `json:"owner"` // the caller that made it
+	CallbackURI string    `json:"callbackUri"`
+	Filter      *Filter   `json:"filter,omitempty"`
+	Verbosity   Verbosity `json:"verbosity"`
+	AuthTypes   []string  `json:"authType,omitempty"`
+	Secret      string    `json:"secret,omitempty"` // row of the table secrets
+	Base        string    `json:"base,omitempty"`   // root of links, as its owner reached the API
+	Form        string    `json:"form,omitempty"`   // of its notifications, where not the present one
+	// From is the last event of each lane that it does not hear of: the log's heads when it was made.
+	From []int64 `json:"from"`
+}
+
+// SubscriptionDeleted is the last event of a subscription.
+type SubscriptionDeleted struct{}
+
+// EventType returns the wire name.
+func (*SubscriptionCreated) EventType() string { return "sub.created" }
+
+// EventType returns the wire name.
+func (*SubscriptionDeleted) EventType() string { return "sub.deleted" }
+
+// Forms returns every type of event of subscriptions, for a registry.
+func Forms() []aggregate.Form {
+	return []aggregate.Form{
+		{Type: (&SubscriptionCreated{}).EventType(), Schema: 1, New: func() aggregate.Event { return &SubscriptionCreated{} }},
+		{Type: (&SubscriptionDeleted{}).EventType(), Schema: 1, New: func() aggregate.Event { return &SubscriptionDeleted{} }},
+	}
+}

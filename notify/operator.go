@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/request"
+)
+
+// Listed is a notification as an operator sees it.
+type Listed struct {
+	Row   string // id of its row: what Retry takes
+	State string
+	Notification
+}
+
+// List selects notifications that were not delivered: all, or those of a state and of a subscription.
+type List struct {
+	State, Subscription string
+	After               string // a row
+	Limit               int    // 0: 1000
+}
+
+// List returns notifications that wait or were given up, of all subscribers, by row, which is by subscription, VNF and
+// order of delivery. Returns Invalid for a state that is none.
+func (s *Service) List(ctx context.Context, l List) ([]Listed, error) {
+	if l.State != "" && l.State != StatePending && l.State != StateFailed {
+		return nil, vnfm.Errorf(vnfm.Invalid, "The state must be %s or %s, not %q.", StatePending, StateFailed, l.State)
+	}
+	if l.Limit <= 0 {
+		l.Limit = 1000
+	}
+	out := []Listed{}
+	q := eventstore.RecordQuery{Table: eventstore.TableNotifications, State: l.State, Group: l.Subscription, After: l.After, Limit: l.Limit}
+	for {
+		rows, err := s.cfg.Store.Records(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("list notifications: %w", err)
+		}
+		for i := range rows {
+			q.After = rows[i].ID
+			if rows[i].State != StatePending && rows[i].State != StateFailed {
+				continue
+			}
+			n, err := readNotification(&rows[i])
+			if err != nil {
+				return nil, err
+			}
+			if out = append(out, Listed{Row: rows[i].ID, State: rows[i].State, Notification: *n}); len(out) == l.Limit {
+				return out, nil
+			}
+		}
+		if len(rows) < q.Limit {
+			return out, nil
+		}
+	}
+}
+
+// Retry has a notification tried at once: one that was given up goes before those of its queue that wait, with all the time
+// it had at first; for one that waits its queue is tried now. Returns NotFound.
+func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*Listed, error) {
+	ref := eventstore.RecordRef{Table: eventstore.TableNotifications, ID: row}
+	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{ref}})
+	if err != nil {
+		return nil, fmt.Errorf("read notification %s: %w", row, err)
+	}
+	gone := vnfm.Errorf(vnfm.NotFound, "There is no notification %s that waits or was given up.", row)
+	r := l.Records[ref]
+	if r == nil || r.State != StatePending && r.State != StateFailed {
+		return nil, gone
+	}
+	sub, vnfID := r.Group, r.Key
+	var listed *Listed
+	_, err = s.cfg.Doer.Do(ctx, &eventstore.Work{
+		Keys: []string{queueKey(sub, vnfID)},
+		Load: func() eventstore.Load {
+			return eventstore.Load{Records: []eventstore.RecordRef{ref, queueRef(sub, vnfID)}}
+		},
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			r := l.Records[ref]
+			if r == nil {
+				return nil, gone
+			}
+			n, err := readNotification(r)
+			if err != nil {
+				return nil, err
+			}
+			q, version, err := readQueue(l, sub, vnfID)
+			if err != nil {
+				return nil, err
+			}
+			if q == nil {
+				q = &queue{Subscription: sub, Vnf: vnfID, Last: -1, Oldest: n.Created}
+			}
+			c := &eventstore.Commit{}
+			if r.State == StateFailed {
+				n.Attempts, n.GiveUp = 0, l.Now.Add(s.cfg.MaxAge)
+				q.Redo = append(slices.Clone(q.Redo), n.Number)
+				slices.Sort(q.Redo)
+				w, err := n.write(r.Version, StatePending, time.Time{})
+				if err != nil {
+					return nil, err
+				}
+				c.Records = append(c.Records, w)
+			}
+			w, err := q.write(version, l.Now)
+			if err != nil {
+				return nil, err
+			}
+			c.Records = append(c.Records, w)
+			listed = &Listed{Row: row, State: StatePending, Notification: *n}
+			c.Idempotency = by.Idempotency(listed)
+			return c, nil
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("retry notification %s: %w", row, err)
+	}
+	s.gates.open(sub)
+	s.cfg.Logger.InfoContext(ctx, "notification tried again", "notification", row, "actor", by.Actor)
+	return listed, nil
+}
+
+// Backlog returns how many notifications wait in the lanes held, and since when the oldest does: for metrics.
+func (s *Service) Backlog(ctx context.Context) (waiting int, oldest time.Time, err error) {
+	q := eventstore.RecordQuery{Table: eventstore.TableNotifications, State: stateQueue, Lanes: s.cfg.lanes(), Limit: 1000}
+	if len(q.Lanes) == 0 {
+		return 0, oldest, nil
+	}
+	for {
+		rows, err := s.cfg.Store.Records(ctx, q)
+		if err != nil {
+			return 0, oldest, fmt.Errorf("count notifications: %w", err)
+		}
+		l := eventstore.Loaded{Records: map[eventstore.RecordRef]*eventstore.Record{}}
+		for i := range rows {
+			q.After = rows[i].ID
+			l.Records[queueRef(rows[i].Group, rows[i].Key)] = &rows[i]
+			one, _, err := readQueue(&l, rows[i].Group, rows[i].Key)
+			if err != nil {
+				return 0, oldest, err
+			}
+			waiting += one.waiting()
+			if oldest.IsZero() || one.Oldest.Before(oldest) {
+				oldest = one.Oldest
+			}
+		}
+		if len(rows) < q.Limit {
+			return waiting, oldest, nil
+		}
+	}
+}

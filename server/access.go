@@ -1,0 +1,76 @@
+package server
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/config"
+)
+
+// limitedCallers is how many callers' limits are remembered.
+const limitedCallers = 10_000
+
+// authenticator returns the ways the settings give a caller to say who it is; without any, being on this machine: the
+// settings then allow loopback only.
+func (s *Server) authenticator() access.Authenticator {
+	c := s.cfg
+	if !c.Authenticated() {
+		return access.Loopback
+	}
+	var all []access.Authenticator
+	if c.APIToken != "" {
+		all = append(all, access.Static(c.APIToken, access.Caller{Name: "api-token", Roles: []access.Role{access.Admin}}))
+	}
+	if c.Auth.Issuer != "" {
+		all = append(all, access.Tokens(access.Issuer{
+			Issuer: c.Auth.Issuer, Keys: c.Auth.Jwks, Audience: c.Auth.Audience,
+			NameClaim: c.Auth.NameClaim, RoleClaim: c.Auth.RoleClaim, Roles: rolesOf(c.Auth.Roles), Log: s.log,
+		}))
+	}
+	all = append(all, access.NoOtherToken)
+	if len(c.Auth.Certificates) > 0 {
+		all = append(all, access.Certificates(rolesOf(c.Auth.Certificates)))
+	}
+	return access.First(all...)
+}
+
+func rolesOf(words map[string]string) map[string]access.Role {
+	if len(words) == 0 {
+		return nil
+	}
+	out := map[string]access.Role{}
+	for word, role := range words {
+		out[word] = access.Role(role)
+	}
+	return out
+}
+
+// limits returns the limits per caller; none where nobody is asked for a name.
+func limits(c *config.Config) *access.Limits {
+	if !c.Authenticated() || c.HTTP.Rate == 0 {
+		return nil
+	}
+	return access.NewLimits(c.HTTP.Rate, c.HTTP.Burst, limitedCallers, time.Now)
+}
+
+// newDenials returns the record of denials, which counts them for the metrics too.
+func (s *Server) newDenials(p *parts) (*access.Denials, error) {
+	counter := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "vnfm_api_denials_total", Help: "Requests denied for who sent them, by status and reason.",
+	}, []string{"status", "reason"})
+	if err := s.reg.Register(counter); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	for _, l := range [][]string{{"401", "unauthenticated"}, {"401", "invalid_token"}, {"403", "insufficient_scope"}, {"429", "too-many"}} {
+		counter.WithLabelValues(l...) // there from the start, at 0
+	}
+	return access.NewDenials(access.DenialsConfig{
+		Store: p.main.store, Doer: p.main.committer, Node: s.node + "-" + uuid.NewString(), Now: time.Now, Log: s.log,
+		Observe: func(d access.Denial) { counter.WithLabelValues(strconv.Itoa(d.Status), d.Reason).Inc() },
+	}), nil
+}

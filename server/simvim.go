@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/telemetry"
+	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vim/sim/remote"
+)
+
+// ServeSim serves the simulated VIMs, and nothing else, until the context ends: a process that vnfmd of other processes
+// reach by the setting vim-sim-url. It keeps them in the data folder. It asks for no token, so it is for loopback only.
+func ServeSim(ctx context.Context, c *config.Config, log io.Writer) (err error) {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !config.Loopback(host) {
+		return fmt.Errorf("listen: the simulated VIMs ask for no token, so they are served on loopback only, not on %s", c.Listen)
+	}
+	logger, err := telemetry.NewLogger(log, c.Log.Level, c.Log.Format, nodeName(c))
+	if err != nil {
+		return err
+	}
+	unlock, err := lockFolder(c.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	simulated, err := sim.Open(sim.Config{Path: filepath.Join(c.Data, "sim.journal")})
+	if err != nil {
+		return fmt.Errorf("open the simulated VIM: %w", err)
+	}
+	defer func() { err = errors.Join(err, simulated.Close()) }()
+	lc := net.ListenConfig{}
+	l, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s := &http.Server{Handler: remote.Handler(simulated), ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	logger.InfoContext(ctx, "the simulated VIMs are up", "url", "http://"+l.Addr().String())
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.HTTP.StopTimeout)
+	defer cancel()
+	if err := s.Shutdown(soft); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
