@@ -256,3 +256,16 @@ func TestPagesStayStableWhileDataChanges(t *testing.T) {
 		t.Errorf("there is a page behind the last: %s", link)
 	}
 }
+
+func TestWhatIsKnownIsNotSentAgain(t *testing.T) {
+	w := stocked(t)
+	for _, path := range []string{vnfs + "/i1", ops + "/o1", pkgs + "/p1"} {
+		tag := w.do("GET", path, "").want(200).header.Get("ETag")
+		for header, status := range map[string]int{tag: 304, "W/" + tag: 304, `"9", ` + tag: 304, "*": 304, `"9"`: 200, "": 200} {
+			r := w.do("GET", path, "", "If-None-Match", header).want(status)
+			if r.header.Get("ETag") != tag || (status == 304) != (r.body == "") {
+				t.Errorf("%s, If-None-Match %s: ETag %s, body %q", path, header, r.header.Get("ETag"), r.body)
+			}
+		}
+	}
+}

@@ -150,7 +150,11 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, m method, who acces
 		return nil, err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return do(c)
+		res, err := do(c)
+		if err == nil && res.unchanged(r.Header.Get("If-None-Match")) {
+			res = &answer{status: http.StatusNotModified, header: http.Header{"Etag": res.header["Etag"]}}
+		}
+		return res, err
 	}
 	return c.once(do)
 }
