@@ -12,12 +12,14 @@
 //	outbox, bus  committed messages to their consumers, in order per VNF
 //	inbox        each message handled once, its effect committed with its mark
 //	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
+//	vimregistry  VIM connections: registered ones, and those of one VNF; credentials sealed
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document
 //	secret       credentials, sealed before they are stored
 //	egress       the way out to peers over HTTP, guarded
 //	timer        due timeouts become saga input
 //	readmodel    the views an API reader sees, written in the same commit
+//	tail         readers of the log who wait for more of it
 //	server       the composition root
 //
 // docs/architecture.md walks the same path with symbols. The API, the CLI, the settings and the event formats are what

@@ -180,3 +180,26 @@ func typeName(e ast.Expr) string {
 		return ""
 	}
 }
+
+// TestDefenceNamesATestInEveryAnswer keeps the defence honest: an answer without a test is an opinion.
+func TestDefenceNamesATestInEveryAnswer(t *testing.T) {
+	b, err := os.ReadFile("docs/defence.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := strings.Split(string(b), "\n## ")[1:]
+	if len(answers) < 11 {
+		t.Errorf("only %d answers", len(answers))
+	}
+	for _, answer := range answers {
+		title, text, _ := strings.Cut(answer, "\n")
+		found := false
+		for _, m := range codeSpan.FindAllStringSubmatch(text, -1) {
+			s := symbolName.FindStringSubmatch(m[1] + m[2])
+			found = found || s != nil && strings.HasPrefix(s[2], "Test")
+		}
+		if !found {
+			t.Errorf("%q names no test", title)
+		}
+	}
+}

@@ -42,24 +42,24 @@ func (c Caller) Role() string {
 }
 
 // Authenticator finds the caller of a request. It returns nil when the request carries no proof of its kind; a proof that
-// does not hold is a *Denied, and one that cannot be checked now is Unavailable.
+// does not hold is a *DeniedError, and one that cannot be checked now is Unavailable.
 type Authenticator func(r *http.Request) (*Caller, error)
 
-// Denied is the refusal of a request for who sent it. Its error is the reason, of kind Unauthenticated, Forbidden or
+// DeniedError is the refusal of a request for who sent it. Its error is the reason, of kind Unauthenticated, Forbidden or
 // Invalid; Code is that of RFC 6750 §3.1, empty when the request carried no proof at all.
-type Denied struct {
+type DeniedError struct {
 	Code string
 	err  *vnfm.Error
 }
 
 // Error returns the reason.
-func (d *Denied) Error() string { return d.err.Error() }
+func (d *DeniedError) Error() string { return d.err.Error() }
 
 // Unwrap returns the reason.
-func (d *Denied) Unwrap() error { return d.err }
+func (d *DeniedError) Unwrap() error { return d.err }
 
 // Challenge returns the value of WWW-Authenticate (RFC 6750 §3).
-func (d *Denied) Challenge() string {
+func (d *DeniedError) Challenge() string {
 	if d.Code == "" {
 		return `Bearer realm="vnfm"`
 	}
@@ -68,17 +68,17 @@ func (d *Denied) Challenge() string {
 }
 
 // badToken is the refusal of a token; why says what is wrong with it.
-func badToken(why string) *Denied {
-	return &Denied{Code: "invalid_token", err: vnfm.Errorf(vnfm.Unauthenticated, "The access token is not valid: %s.", why)}
+func badToken(why string) *DeniedError {
+	return &DeniedError{Code: "invalid_token", err: vnfm.Errorf(vnfm.Unauthenticated, "The access token is not valid: %s.", why)}
 }
 
 // Insufficient is the refusal of a caller without a permission.
-func Insufficient(c Caller, p Permission) *Denied {
+func Insufficient(c Caller, p Permission) *DeniedError {
 	role := c.Role()
 	if role == "" {
 		role = "no role"
 	}
-	return &Denied{Code: "insufficient_scope", err: vnfm.Errorf(vnfm.Forbidden, "This needs the permission %s, which %s does not have.", p, role)}
+	return &DeniedError{Code: "insufficient_scope", err: vnfm.Errorf(vnfm.Forbidden, "This needs the permission %s, which %s does not have.", p, role)}
 }
 
 // First asks each of the authenticators until one finds a caller. One that finds a proof that does not hold ends the search:
@@ -90,7 +90,7 @@ func First(all ...Authenticator) Authenticator {
 				return c, err
 			}
 		}
-		return nil, &Denied{err: vnfm.Errorf(vnfm.Unauthenticated, "The request does not say who sends it: Authorization: Bearer TOKEN, or a client certificate, is needed.")}
+		return nil, &DeniedError{err: vnfm.Errorf(vnfm.Unauthenticated, "The request does not say who sends it: Authorization: Bearer TOKEN, or a client certificate, is needed.")}
 	}
 }
 
@@ -102,11 +102,11 @@ func bearer(r *http.Request) (string, error) {
 		return "", nil
 	case 1:
 	default:
-		return "", &Denied{Code: "invalid_request", err: vnfm.Errorf(vnfm.Invalid, "The request has several Authorization headers.")}
+		return "", &DeniedError{Code: "invalid_request", err: vnfm.Errorf(vnfm.Invalid, "The request has several Authorization headers.")}
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", &Denied{err: vnfm.Errorf(vnfm.Unauthenticated, "Only bearer tokens are taken: Authorization: Bearer TOKEN.")}
+		return "", &DeniedError{err: vnfm.Errorf(vnfm.Unauthenticated, "Only bearer tokens are taken: Authorization: Bearer TOKEN.")}
 	}
 	return token, nil
 }
@@ -116,7 +116,7 @@ func Loopback(r *http.Request) (*Caller, error) {
 	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && addr.Addr().Unmap().IsLoopback() {
 		return &Caller{Name: "local", Roles: []Role{Admin}}, nil
 	}
-	return nil, &Denied{err: vnfm.Errorf(vnfm.Unauthenticated, "Without authentication this server answers callers of its own machine only.")}
+	return nil, &DeniedError{err: vnfm.Errorf(vnfm.Unauthenticated, "Without authentication this server answers callers of its own machine only.")}
 }
 
 // Static takes whoever sends a token for one caller. Another token is left to the authenticator behind it.
@@ -145,7 +145,7 @@ func NoOtherToken(r *http.Request) (*Caller, error) {
 
 // Reason returns why a request was denied as a word for records: the code of RFC 6750, or the kind of the error.
 func Reason(err error) string {
-	var d *Denied
+	var d *DeniedError
 	if errors.As(err, &d) && d.Code != "" {
 		return d.Code
 	}

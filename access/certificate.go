@@ -24,7 +24,7 @@ func Certificates(table map[string]Role) Authenticator {
 				return &Caller{Name: "cert:" + name, Roles: []Role{role}}, nil
 			}
 		}
-		return nil, &Denied{Code: "invalid_token", err: vnfm.Errorf(vnfm.Unauthenticated, "The client certificate of %s has no role here.", r.TLS.VerifiedChains[0][0].Subject)}
+		return nil, &DeniedError{Code: "invalid_token", err: vnfm.Errorf(vnfm.Unauthenticated, "The client certificate of %s has no role here.", r.TLS.VerifiedChains[0][0].Subject)}
 	}
 }
 

@@ -44,7 +44,8 @@ func TestLimitsForgetCallers(t *testing.T) {
 
 func TestGate(t *testing.T) {
 	g := access.NewGate(2)
-	if !g.Enter() || !g.Enter() || g.Enter() {
+	first, second, third := g.Enter(), g.Enter(), g.Enter()
+	if !first || !second || third {
 		t.Error("not two")
 	}
 	g.Leave()

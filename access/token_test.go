@@ -97,7 +97,7 @@ func TestTokens(t *testing.T) {
 				}
 				return
 			}
-			var d *access.Denied
+			var d *access.DeniedError
 			if !errors.As(err, &d) || d.Code != "invalid_token" || vnfm.KindOf(err) != vnfm.Unauthenticated || !strings.Contains(err.Error(), test.denied) {
 				t.Fatalf("%+v, %v", who, err)
 			}

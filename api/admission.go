@@ -27,7 +27,7 @@ func (a *api) admit(r *http.Request, needs access.Permission) (access.Caller, er
 		err = vnfm.Errorf(vnfm.Internal, "no authenticator said who calls")
 	}
 	if err != nil {
-		var denied *access.Denied
+		var denied *access.DeniedError
 		if limited := a.limit(access.Stranger(r)); limited != nil && errors.As(err, &denied) {
 			err = limited
 		}

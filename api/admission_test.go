@@ -83,6 +83,8 @@ func TestRolesMayWhatTheTableSays(t *testing.T) {
 			{"GET", own + "/vims", "", viewer | operator | admin},
 			{"POST", own + "/vnf_instances/x/cleanup", "", operator | admin},
 			{"POST", own + "/vnf_lcm_op_occs/x/resolve", `{"decision":"retry-item","step":"s"}`, operator | admin},
+			{"POST", own + "/vims", `{"id":"v"}`, admin},
+			{"DELETE", own + "/vims/x", "", admin},
 			{"GET", own + "/audit/verify", "", admin},
 			{"GET", own + "/audit/denials", "", admin},
 			{"GET", own + "/parked_messages", "", admin},

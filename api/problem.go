@@ -72,7 +72,7 @@ func problem(err error) *answer {
 	if p.Status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
 		header.Set("Retry-After", "1")
 	}
-	var denied *access.Denied
+	var denied *access.DeniedError
 	if errors.As(err, &denied) {
 		header.Set("WWW-Authenticate", denied.Challenge())
 	}

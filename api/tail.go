@@ -89,6 +89,9 @@ func (c *call) follow(prepare func(*follower) error) (_ *answer, err error) {
 	if err = prepare(f); err != nil {
 		return nil, err
 	}
+	if c.r.Header.Get("Last-Event-ID") != "" { // the id says where to go on; "ten minutes ago" is another time by now
+		f.sel.since, f.sel.first = time.Time{}, 0
+	}
 	if !f.sel.until.IsZero() || f.sel.last > 0 {
 		return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter to is not for a tail, which has no end.")
 	}

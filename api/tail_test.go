@@ -221,6 +221,10 @@ func TestTailIsResumedWithoutLossOrDouble(t *testing.T) {
 			}
 		}
 	}
+	l := w.listen(own+"/events?from=-1h", "")
+	l.take(20)
+	w.after(2 * time.Hour) // what it asked for is not an hour ago any more
+	w.listen(own+"/events?from=-1h", l.id).take(7)
 }
 
 func TestTailIsRefused(t *testing.T) {

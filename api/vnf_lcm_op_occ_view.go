@@ -18,6 +18,9 @@ func vnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
 		out.CancelMode = op.CancelMode
 	}
+	if op.GrantHref != "" {
+		out.Links.Grant = &sol.Link{Href: op.GrantHref}
+	}
 	link := func(task string) *sol.Link { return &sol.Link{Href: self + "/" + task} }
 	switch op.State {
 	case vnf.FailedTemp:

@@ -23,8 +23,7 @@ import (
 // releases it; then the old reserve is delivered again, as itself and as an attempt that was on its way, and then the
 // release, too. In the end nothing stands, nobody was told a lie, and the record tells all of it.
 //
-// Seen failing with the tombstone left out of the VIM manager's release (the late reserve allocates), and with Find left
-// out before Start.
+// Seen failing with a reserve that takes a tombstone for nothing: it allocates.
 func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.T) {
 	for name, args := range backends {
 		t.Run(name, func(t *testing.T) {
@@ -56,8 +55,8 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 				_, got = d.call("GET", path, nil)
 				return text(got, "operationState") == "ROLLING_BACK"
 			})
-			if !strings.Contains(text(got, "error", "detail"), "no reply") || len(d.tokens(vnf)) != len(held) {
-				t.Errorf("the operation says: %v; the VIM holds %v, held %v before", field(got, "error"), d.tokens(vnf), held)
+			if !strings.Contains(text(got, "error", "detail"), "no reply") {
+				t.Errorf("the operation says: %v", field(got, "error"))
 			}
 			d.behave(0) // from now on the VIM does whatever it is asked for
 			d.await("the rollback", func() bool { _, got = d.call("GET", path, nil); return text(got, "operationState") == "ROLLED_BACK" })
@@ -68,39 +67,18 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 			d.attempts(id, "do", "CANCELLED") // the release was there first
 			d.attempts(id, "undo", "SUCCEEDED")
 
-			// The reserve comes again, then the release: each as the bus may deliver it twice, and as one more attempt.
-			d.kill()
+			// The reserve comes again, and then the release: each as the bus may deliver it twice, and as one more attempt.
+			d.comesAgain(vnf, reserves, message.Cancelled)
+			if left := d.inventory(""); len(left) != 0 {
+				t.Errorf("allocated by a late reserve: %v", left)
+			}
 			s = d.store()
 			releases := commands(t, s, vnf, vim.TypeRelease)
+			closed(t, s)
 			if len(releases) == 0 {
 				t.Fatal("nothing was released")
 			}
-			again, late := again(reserves), again(releases)
-			outbox(t, s, vnf, slices.Concat(reserves, again, releases, late))
-			closed(t, s)
-			d.start()
-			s = d.store()
-			defer closed(t, s)
-			want := map[string]message.Outcome{}
-			for _, m := range again {
-				want[m.ID] = message.Cancelled
-			}
-			for _, m := range late {
-				want[m.ID] = message.Succeeded
-			}
-			d.await("the answers", func() bool {
-				for _, r := range replies(t, s, vnf) {
-					var reply message.Reply
-					if err := json.Unmarshal(r.Data, &reply); err != nil {
-						t.Fatal(err)
-					}
-					if outcome, ok := want[r.CausationID]; ok && outcome != reply.Outcome {
-						t.Fatalf("%s was answered %s (%s), want %s", r.CausationID, reply.Outcome, reply.Reason, outcome)
-					}
-					delete(want, r.CausationID)
-				}
-				return len(want) == 0
-			})
+			d.comesAgain(vnf, releases, message.Succeeded)
 
 			// Nothing stands, nothing is recorded as standing, and the VNF is as free as before.
 			if left := d.inventory(""); len(left) != 0 {
@@ -124,6 +102,39 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 			d.run(vnf, "instantiate", map[string]any{"flavourId": "standard"}, "COMPLETED")
 		})
 	}
+}
+
+// comesAgain kills the daemon, puts commands into the outbox once more, and once more as other messages, starts it, and
+// wants the others to be answered with an outcome: the first were answered before.
+func (d *daemon) comesAgain(vnf string, all []message.Message, want message.Outcome) {
+	d.t.Helper()
+	d.kill()
+	others := slices.Clone(all)
+	for i := range others {
+		others[i].ID = uuid.NewString()
+	}
+	s := d.store()
+	outbox(d.t, s, vnf, slices.Concat(all, others))
+	closed(d.t, s)
+	d.start()
+	s = d.store()
+	defer closed(d.t, s)
+	answered := map[string]bool{}
+	d.await("the answers", func() bool {
+		for _, r := range replies(d.t, s, vnf) {
+			var reply message.Reply
+			if err := json.Unmarshal(r.Data, &reply); err != nil {
+				d.t.Fatal(err)
+			}
+			if !slices.ContainsFunc(others, func(m message.Message) bool { return m.ID == r.CausationID }) {
+				continue
+			}
+			if answered[r.CausationID] = true; reply.Outcome != want {
+				d.t.Fatalf("answered %s (%s), want %s", reply.Outcome, reply.Reason, want)
+			}
+		}
+		return len(answered) == len(others)
+	})
 }
 
 // attempts wants every attempt of a saga in one direction to be in a state, and at least one; the request of the grant
@@ -197,15 +208,6 @@ func commands(t *testing.T, s eventstore.Store, vnf, kind string) []message.Mess
 func replies(t *testing.T, s eventstore.Store, vnf string) []message.Message {
 	t.Helper()
 	return sent(t, s, vnf, func(m message.Message) bool { return m.Type == message.ReplyType })
-}
-
-// again returns the same commands as other messages.
-func again(all []message.Message) []message.Message {
-	out := slices.Clone(all)
-	for i := range out {
-		out[i].ID = uuid.NewString()
-	}
-	return out
 }
 
 // outbox commits messages as the saga of a VNF would.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -37,6 +39,7 @@ func (p *Plan) addRequest(r *nfvo.GrantRequest) {
 	for _, rule := range p.Rules {
 		r.Placement = append(r.Placement, nfvo.PlacementRule{Affinity: rule.Affinity, Scope: rule.Scope, Resources: rule.Members})
 	}
+	r.SameVim = p.together()
 	for _, v := range p.Vdus {
 		r.Computes = append(r.Computes, nfvo.ComputeNeed{
 			VduID: v.ID, FlavourName: v.FlavourName, VCPUs: v.VCPUs, MemoryBytes: v.MemoryBytes, DiskBytes: v.DiskBytes,
@@ -46,6 +49,57 @@ func (p *Plan) addRequest(r *nfvo.GrantRequest) {
 		r.Images = append(r.Images, nfvo.ImageNeed{ID: i.ID, Name: i.Name, Checksum: i.Checksum})
 	}
 	r.UncoveredExtCps = p.Uncovered
+}
+
+// together groups the resources that refer to each other, and so must be at one VIM.
+func (p *Plan) together() []nfvo.VimRule {
+	root := make(map[string]string, len(p.Resources))
+	var find func(id string) string
+	find = func(id string) string {
+		if up, ok := root[id]; ok && up != id {
+			root[id] = find(up)
+			return root[id]
+		}
+		return id
+	}
+	for _, r := range p.Resources {
+		for _, ref := range references(&r.Spec) {
+			if id, ok := strings.CutPrefix(ref, refPlan); ok {
+				root[find(id)] = find(r.ID)
+			}
+		}
+	}
+	at := map[string]int{}
+	var out []nfvo.VimRule
+	for _, r := range p.Resources {
+		if r.Definition == "" {
+			continue
+		}
+		group := find(r.ID)
+		i, ok := at[group]
+		if !ok {
+			i = len(out)
+			at[group] = i
+			out = append(out, nfvo.VimRule{})
+		}
+		out[i].Resources = append(out[i].Resources, r.Definition)
+	}
+	return slices.DeleteFunc(out, func(v nfvo.VimRule) bool { return len(v.Resources) < 2 })
+}
+
+// references lists what a compute or a port refers to; server groups need not be at one VIM.
+func references(s *vim.Spec) []string {
+	var out []string
+	if c := s.Compute; c != nil {
+		out = slices.Clone(c.Ports)
+		for _, v := range c.Volumes {
+			out = append(out, v.ID)
+		}
+	}
+	if s.Port != nil {
+		out = append(out, s.Port.Network)
+	}
+	return out
 }
 
 // grantOf returns the grant a saga was given, nil while there is none.
@@ -63,68 +117,12 @@ func grantOf(in *saga.Instance) (*nfvo.Grant, error) {
 	return nil, nil
 }
 
-// checkGrant refuses a malformed grant: there must be one GrantInfo per resource definition (SOL003 v3.7.1 §9.5.2.3),
-// each with a VIM connection, in zones the grant defines, and an asset for each need.
+// checkGrant refuses a malformed grant.
 func checkGrant(r *nfvo.GrantRequest, g *nfvo.Grant) error {
 	if g == nil {
 		return fmt.Errorf("there is no grant")
 	}
-	asked := slices.Concat(r.Add, r.Remove, r.Update, r.Temp)
-	seen := map[string]bool{}
-	for _, i := range g.Infos {
-		switch {
-		case !slices.ContainsFunc(asked, func(d nfvo.ResourceDefinition) bool { return d.ID == i.DefinitionID }):
-			return fmt.Errorf("malformed grant: it decides about %s, which was not asked for", i.DefinitionID)
-		case seen[i.DefinitionID]:
-			return fmt.Errorf("malformed grant: it decides twice about %s", i.DefinitionID)
-		case i.Zone != "" && zoneOf(g, i.Zone) == nil:
-			return fmt.Errorf("malformed grant: the zone %s of %s is not defined", i.Zone, i.DefinitionID)
-		}
-		seen[i.DefinitionID] = true
-	}
-	for _, d := range asked {
-		if !seen[d.ID] {
-			return fmt.Errorf("malformed grant: it does not decide about %s %s (%s)", d.Type, d.TemplateID, d.ID)
-		}
-	}
-	for _, d := range r.Add {
-		if i := infoOf(g, d.ID); i.Connection == "" {
-			return fmt.Errorf("malformed grant: no VIM connection is named for %s %s", d.Type, d.TemplateID)
-		}
-	}
-	return checkAssets(r, g)
-}
-
-func checkAssets(r *nfvo.GrantRequest, g *nfvo.Grant) error {
-	for _, n := range r.Computes {
-		if !slices.ContainsFunc(g.Flavours, func(a nfvo.VimAsset) bool { return a.ID == n.VduID && a.VimAssetID != "" }) {
-			return fmt.Errorf("the grant names no compute flavour for the VDU %s", n.VduID)
-		}
-	}
-	for _, n := range r.Images {
-		if !slices.ContainsFunc(g.Images, func(a nfvo.VimAsset) bool { return a.ID == n.ID && a.VimAssetID != "" }) {
-			return fmt.Errorf("the grant names no software image for %s (%s)", n.ID, n.Name)
-		}
-	}
-	return nil
-}
-
-func zoneOf(g *nfvo.Grant, id string) *nfvo.Zone {
-	for i := range g.Zones {
-		if g.Zones[i].ID == id {
-			return &g.Zones[i]
-		}
-	}
-	return nil
-}
-
-func infoOf(g *nfvo.Grant, definition string) *nfvo.GrantInfo {
-	for i := range g.Infos {
-		if g.Infos[i].DefinitionID == definition {
-			return &g.Infos[i]
-		}
-	}
-	return nil
+	return g.Check(r)
 }
 
 // asset returns the VIM's id of an asset at a connection.
@@ -159,4 +157,21 @@ func (p *Plan) needsExtNetwork() []string {
 		}
 	}
 	return out
+}
+
+// withdrawal ends the asking for the grant of an operation that ended without the answer; nil when there is none to end.
+func withdrawal(in *saga.Instance, now time.Time) *message.Message {
+	if !in.State.Final() {
+		return nil
+	}
+	for _, r := range in.Items {
+		if r.Step == stepGrant && r.EverSent && (r.State == saga.ItemSent || r.State == saga.ItemUnknown) {
+			return &message.Message{
+				ID: message.DeriveID(in.ID, stepGrant, "withdraw"), Type: nfvo.TypeWithdrawGrant, Source: saga.Source,
+				Topic: message.TopicNfvoCommands, Key: in.Key, Time: now, CorrelationID: in.ID, CausationID: r.Command,
+				Traceparent: in.Traceparent, Data: json.RawMessage(`{}`),
+			}
+		}
+	}
+	return nil
 }

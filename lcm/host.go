@@ -63,6 +63,9 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 	to := vnf.Advance{To: target, Error: problem(o, in), ByPolicy: t.From != saga.Held && t.From != saga.Stuck}
 	if o.State == vnf.Starting {
 		to.Grant = s.granted(op, in)
+		if m := withdrawal(in, t.Now); m != nil {
+			c.Outbox = append(c.Outbox, *m)
+		}
 	}
 	commands := forward(o.State, to)
 	records, err := s.records(op, t, v)
@@ -103,7 +106,7 @@ func (s *Service) granted(op operation, in *saga.Instance) vnf.OpGranted {
 	}
 	e := vnf.OpGranted{Warnings: slices.Concat(op.warnings(in), g.Warnings)}
 	if !g.Local {
-		e.GrantID = g.ID
+		e.GrantID, e.Href = g.ID, g.Href
 	}
 	return e
 }

@@ -55,6 +55,7 @@ type Config struct {
 type Settings struct {
 	Deadline        time.Duration // of one operation; 1 h
 	GrantTimeout    time.Duration // of one attempt to get a grant; the step timeout
+	GrantAttempts   int           // of getting a grant; Attempts
 	StepTimeout     time.Duration // of one attempt of any other command; 2 min
 	Attempts        int           // of one command; 5
 	Backoff         time.Duration // before the second attempt; 1 s
@@ -74,6 +75,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.GrantTimeout <= 0 {
 		s.GrantTimeout = s.StepTimeout
+	}
+	if s.GrantAttempts <= 0 {
+		s.GrantAttempts = s.Attempts
 	}
 	if s.GracefulTimeout <= 0 {
 		s.GracefulTimeout = time.Minute

@@ -33,7 +33,7 @@ func newResolver(plan *Plan, in *saga.Instance) (*resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &resolver{plan: plan, grant: g, made: made}, nil
+	return &resolver{plan: plan.granted(g), grant: g, made: made}, nil
 }
 
 // reserved returns what a saga's done items made, by planned id.
@@ -63,6 +63,15 @@ func (p *Plan) resource(id string) *Planned {
 	return nil
 }
 
+// placement is what the grant says of a planned resource beside its VIM connection and zone; nil when nothing.
+func (r *resolver) placement(p *Planned) *vim.Placement {
+	i := r.grant.Info(p.Definition)
+	if p.Definition == "" || i == nil || i.Reservation == "" && i.Group == "" && i.Provider == "" {
+		return nil
+	}
+	return &vim.Placement{Reservation: i.Reservation, Group: i.Group, Provider: i.Provider}
+}
+
 // place returns the VIM connection and the VIM's zone of a planned resource.
 func (r *resolver) place(p *Planned) (connection, zone string) {
 	for p != nil && p.Definition == "" {
@@ -71,11 +80,11 @@ func (r *resolver) place(p *Planned) (connection, zone string) {
 	if p == nil {
 		return "", ""
 	}
-	i := infoOf(r.grant, p.Definition)
+	i := r.grant.Info(p.Definition)
 	if i == nil {
 		return "", ""
 	}
-	if z := zoneOf(r.grant, i.Zone); z != nil {
+	if z := r.grant.Zone(i.Zone); z != nil {
 		zone = z.ZoneID
 	}
 	return i.Connection, zone
@@ -144,6 +153,7 @@ func (r *resolver) spec(p *Planned) (vim.Spec, error) {
 	if err != nil {
 		return vim.Spec{}, fmt.Errorf("%s %s: %w", p.Kind, p.Spec.Name, err)
 	}
+	s.Placement = r.placement(p)
 	return s, nil
 }
 

@@ -39,7 +39,7 @@ func decodeData[T any](s *Service, in *saga.Instance) (*T, error) {
 func (s *Service) grantStage(request func(in *saga.Instance) (nfvo.GrantRequest, error)) saga.Stage {
 	return saga.Stage{ID: stepGrant, Steps: []saga.Step{{
 		ID: stepGrant, Topic: message.TopicNfvoCommands, Do: nfvo.TypeRequestGrant, Rejects: true,
-		Timeout: s.cfg.Settings.GrantTimeout, Retry: s.retry(),
+		Timeout: s.cfg.Settings.GrantTimeout, Retry: saga.Retry{Attempts: s.cfg.Settings.GrantAttempts, Backoff: s.cfg.Settings.Backoff},
 		Items: func(in *saga.Instance) ([]saga.Item, error) {
 			r, err := request(in)
 			if err != nil {

@@ -1,8 +1,8 @@
 // Package nfvo is the contract with an NFV orchestrator: the messages that ask it for a grant and carry its answer.
 //
 // The types hold what SOL003's GrantRequest and Grant hold (SOL003 v3.7.1 §9), in our own words, so that events and
-// sagas outlive a version of the specification. nfvomanager answers them, by the local policy or, later, by a client of
-// an orchestrator. A Grant carries VIM connection ids, never credentials.
+// sagas outlive a version of the specification. nfvomanager answers them, by the local policy or by asking an
+// orchestrator; restclient speaks to one over SOL003. A Grant carries VIM connection ids, never credentials.
 package nfvo
 
 import "encoding/json"
@@ -11,11 +11,16 @@ import "encoding/json"
 // Failed reply of class permanent.
 const TypeRequestGrant = "nfvo.request-grant.v1"
 
+// TypeWithdrawGrant is the type of the message that ends the asking: the operation goes on without the answer. Data:
+// none; the operation is its correlation id. Nothing replies to it.
+const TypeWithdrawGrant = "nfvo.withdraw-grant.v1"
+
 // GrantRequest is built once per operation occurrence and sent byte-equal each time.
 type GrantRequest struct {
 	VnfID             string               `json:"vnfInstanceId"`
 	OpOccID           string               `json:"vnfLcmOpOccId"`
 	VnfdID            string               `json:"vnfdId"`
+	DstVnfdID         string               `json:"dstVnfdId,omitempty"` // CHANGE_VNFPKG only
 	FlavourID         string               `json:"flavourId,omitempty"`
 	Operation         string               `json:"operation"`
 	Automatic         bool                 `json:"isAutomaticInvocation"`
@@ -25,6 +30,7 @@ type GrantRequest struct {
 	Update            []ResourceDefinition `json:"updateResources,omitempty"`
 	Temp              []ResourceDefinition `json:"tempResources,omitempty"`
 	Placement         []PlacementRule      `json:"placementConstraints,omitempty"`
+	SameVim           []VimRule            `json:"vimConstraints,omitempty"`
 	Computes          []ComputeNeed        `json:"computeNeeds,omitempty"` // what the local policy chooses flavours by
 	Images            []ImageNeed          `json:"imageNeeds,omitempty"`
 	UncoveredExtCps   []string             `json:"uncoveredExtCps,omitempty"` // cpdIds no extVirtualLinks of the request cover
@@ -37,6 +43,7 @@ type ResourceDefinition struct {
 	ID         string          `json:"id"`   // resourceDefinitionId
 	Type       string          `json:"type"` // COMPUTE, VL, STORAGE, LINKPORT
 	VduID      string          `json:"vduId,omitempty"`
+	VnfdID     string          `json:"vnfdId,omitempty"` // CHANGE_VNFPKG only: the one TemplateID refers to
 	TemplateID string          `json:"resourceTemplateId"`
 	Resource   *ResourceHandle `json:"resource,omitempty"` // of one that exists
 	Planned    string          `json:"plannedResourceId,omitempty"`
@@ -49,11 +56,20 @@ type ResourceHandle struct {
 	Type       string `json:"vimLevelResourceType,omitempty"`
 }
 
-// PlacementRule is an affinity or anti-affinity rule over at least two resource definitions.
+// PlacementRule is an affinity or anti-affinity rule over at least two resources (SOL003 v3.7.1 §9.5.3.6).
 type PlacementRule struct {
-	Affinity  bool     `json:"affinity"`
-	Scope     string   `json:"scope"`     // NFVI_POP, ZONE, ZONE_GROUP, NFVI_NODE
-	Resources []string `json:"resources"` // resource definition ids
+	Affinity   bool             `json:"affinity"`
+	Scope      string           `json:"scope"`              // NFVI_POP, ZONE, ZONE_GROUP, NFVI_NODE
+	Resources  []string         `json:"resources"`          // resource definition ids
+	Existing   []ResourceHandle `json:"existing,omitempty"` // resources that stand already and bind the new ones
+	BestEffort bool             `json:"fallbackBestEffort,omitempty"`
+}
+
+// VimRule names resources that must be at one VIM (SOL003 v3.7.1 §9.5.3.7, VimConstraint).
+type VimRule struct {
+	SameGroup bool             `json:"sameResourceGroup,omitempty"`
+	Resources []string         `json:"resources"` // resource definition ids
+	Existing  []ResourceHandle `json:"existing,omitempty"`
 }
 
 // ComputeNeed is what one VDU needs of a flavour.
@@ -70,44 +86,4 @@ type ImageNeed struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Checksum string `json:"checksum,omitempty"` // "algorithm:hex"
-}
-
-// Grant is the answer.
-type Grant struct {
-	ID          string       `json:"id,omitempty"`    // "" for a local grant
-	Local       bool         `json:"local,omitempty"` // decided by our own policy
-	Zones       []Zone       `json:"zones,omitempty"`
-	Infos       []GrantInfo  `json:"grantInfos"`                        // one per resource definition
-	Flavours    []VimAsset   `json:"computeResourceFlavours,omitempty"` // by VduID
-	Images      []VimAsset   `json:"softwareImages,omitempty"`          // by image id
-	ExtNetworks []ExtNetwork `json:"extNetworks,omitempty"`             // for uncovered external CPs
-	Warnings    []string     `json:"warnings,omitempty"`
-}
-
-// Zone is a granted zone; GrantInfo refers to its ID.
-type Zone struct {
-	ID         string `json:"id"`
-	ZoneID     string `json:"zoneId"` // the VIM's
-	Connection string `json:"vimConnectionId"`
-}
-
-// GrantInfo says where one resource definition is to be realised.
-type GrantInfo struct {
-	DefinitionID string `json:"resourceDefinitionId"`
-	Connection   string `json:"vimConnectionId"`
-	Zone         string `json:"zoneId,omitempty"` // a Zone.ID
-}
-
-// VimAsset maps an id of the VNFD to a VIM's asset.
-type VimAsset struct {
-	ID         string `json:"id"`
-	VimAssetID string `json:"vimAssetId"`
-	Connection string `json:"vimConnectionId"`
-}
-
-// ExtNetwork connects an external CP to a network of the site.
-type ExtNetwork struct {
-	CpdID      string `json:"cpdId"`
-	NetworkID  string `json:"networkId"` // the VIM's
-	Connection string `json:"vimConnectionId"`
 }

@@ -42,12 +42,18 @@ type Config struct {
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
 	Context func(ctx context.Context, traceparent string) context.Context
 
-	Attempt   time.Duration // bounds the decision of one grant; 0 means 20 s
-	Tries     int           // after which a VIM that cannot be asked makes the grant fail; 0 means 5
-	Backoff   time.Duration // before the second try, doubled for each next; 0 means 500 ms
-	Retention time.Duration // how long answered commands are kept; 0 means 7 days
-	Idle      time.Duration // the longest Run waits before it looks for work; 0 means 1 s
-	Parallel  int           // grants decided at once; 0 means 16
+	// Orchestrator decides grants whose rows say so; nil: it is not there, they wait for their deadline.
+	Orchestrator Orchestrator
+	// Connections takes the VIM connections that a grant brings; nil: a grant that brings some is refused.
+	Connections Connections
+	// Onboarding onboards packages of the orchestrator; nil: there are none.
+	Onboarding *Onboarding
+
+	Attempt  time.Duration // bounds one call, or the decision of one grant; 0 means 20 s
+	Tries    int           // after which a VIM that cannot be asked makes the grant fail; 0 means 5
+	Backoff  time.Duration // before the second try, doubled for each next; 0 means 500 ms
+	Idle     time.Duration // the longest Run waits before it looks for work; 0 means 1 s
+	Parallel int           // grants decided at once; 0 means 16
 }
 
 // Worker answers the commands in the ledger.
@@ -68,7 +74,6 @@ func NewWorker(cfg Config) *Worker {
 	}
 	set(&cfg.Attempt, 20*time.Second)
 	set(&cfg.Backoff, 500*time.Millisecond)
-	set(&cfg.Retention, 7*24*time.Hour)
 	set(&cfg.Idle, time.Second)
 	if cfg.Tries <= 0 {
 		cfg.Tries = 5
@@ -164,7 +169,7 @@ func (w *Worker) due(ctx context.Context) ([]eventstore.Record, time.Duration, e
 		return nil, wait, err
 	}
 	recs, err := w.cfg.Store.Records(ctx, eventstore.RecordQuery{
-		Table: eventstore.TableNfvoCommands, Group: group, Lanes: lanes, DueBy: now.Add(wait), Limit: 4 * w.cfg.Parallel,
+		Table: eventstore.TableNfvoCommands, Lanes: lanes, DueBy: now.Add(wait), Limit: 4 * w.cfg.Parallel,
 	})
 	if err != nil {
 		return nil, wait, err
@@ -200,89 +205,125 @@ func (w *Worker) release(r eventstore.Record) {
 	delete(w.busy, r.ID)
 }
 
-// step decides one command, or removes one that was answered long ago.
+// step does what is due about one row.
 func (w *Worker) step(ctx context.Context, rec eventstore.Record) error {
-	if rec.State == Done {
-		return w.write(ctx, rec, nil, func(_ time.Time, r *eventstore.RecordWrite) error { r.Delete = true; return nil })
+	if rec.Group == groupPackages {
+		return w.onboard(ctx, rec)
 	}
-	var cmd command
-	if err := json.Unmarshal(rec.Doc, &cmd); err != nil {
+	if rec.State == Done { // by a program that kept what was asked for some days only
+		return w.write(ctx, rec, func(_ *eventstore.Loaded, r *eventstore.RecordWrite, _ *eventstore.Commit) (bool, error) {
+			r.Due = time.Time{}
+			return true, nil
+		})
+	}
+	var a asking
+	if err := json.Unmarshal(rec.Doc, &a); err != nil {
 		return fmt.Errorf("ledger row %s: %w", rec.ID, err)
 	}
-	reply, again := w.decide(ctx, &cmd)
+	change, err := w.decide(ctx, rec, a)
+	if err != nil {
+		return err
+	}
 	select {
 	case <-ctx.Done():
 		return nil // this process is stopping; the row is still due
 	default:
 	}
-	return w.write(ctx, rec, &cmd, func(now time.Time, r *eventstore.RecordWrite) error {
-		if again {
-			r.Due = now.Add(w.cfg.Backoff << (cmd.Tries - 1))
-		} else {
-			cmd.Reply = &reply
-			r.State, r.Due = Done, now.Add(w.cfg.Retention)
+	return w.write(ctx, rec, func(l *eventstore.Loaded, r *eventstore.RecordWrite, c *eventstore.Commit) (bool, error) {
+		var now asking
+		if err := json.Unmarshal(r.Doc, &now); err != nil {
+			return false, fmt.Errorf("ledger row %s: %w", rec.ID, err)
 		}
-		doc, err := json.Marshal(cmd)
-		r.Doc = doc
-		return err
+		if r.State != Open || now.Location != a.Location {
+			return false, nil // another was quicker, or nobody waits for it any more
+		}
+		change(&now, &r.Record, l.Now)
+		if now.Reply != nil {
+			r.State, r.Due = Done, time.Time{}
+			for _, m := range append([]message.Message{now.Message}, now.Joined...) {
+				if m.ReplyTo != "" {
+					c.Outbox = append(c.Outbox, message.NewReply(m, Source, l.Now, *now.Reply))
+				}
+			}
+		}
+		var err error
+		r.Doc, err = json.Marshal(now)
+		return true, err
 	})
 }
 
-// decide returns the reply to a command, or again when the VIM is to be asked later.
-func (w *Worker) decide(ctx context.Context, cmd *command) (_ message.Reply, again bool) {
-	ctx, cancel := context.WithTimeout(ctx, w.cfg.Attempt)
-	defer cancel()
+// change is what a decision makes of a row, which others may have changed meanwhile: more commands may have joined.
+type change func(a *asking, r *eventstore.Record, now time.Time)
+
+func answered(reply message.Reply) change {
+	return func(a *asking, _ *eventstore.Record, _ time.Time) { a.Reply, a.Reason = &reply, reply.Reason }
+}
+
+func failed(class message.Class, reason string) change {
+	return answered(message.Reply{Outcome: message.Failed, Class: class, Reason: reason})
+}
+
+// decide finds out what is to be made of a row.
+func (w *Worker) decide(ctx context.Context, rec eventstore.Record, a asking) (change, error) {
 	var req nfvo.GrantRequest
-	err := json.Unmarshal(cmd.Message.Data, &req)
+	err := json.Unmarshal(a.Message.Data, &req)
 	switch {
-	case cmd.Message.Type != nfvo.TypeRequestGrant:
-		return failed(message.Permanent, fmt.Sprintf("the NFVO manager knows no command %q", cmd.Message.Type)), false
+	case a.Message.Type != nfvo.TypeRequestGrant:
+		return failed(message.Permanent, fmt.Sprintf("the NFVO manager knows no command %q", a.Message.Type)), nil
 	case err != nil:
-		return failed(message.Permanent, "the grant request cannot be read: "+err.Error()), false
+		return failed(message.Permanent, "the grant request cannot be read: "+err.Error()), nil
 	}
 	if w.cfg.Context != nil {
-		ctx = w.cfg.Context(ctx, cmd.Message.Traceparent)
+		ctx = w.cfg.Context(ctx, a.Message.Traceparent)
 	}
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.Attempt)
+	defer cancel()
+	if rec.Group == groupNfvo {
+		return w.negotiate(ctx, a, &req)
+	}
+	return w.grant(ctx, a.Tries, req), nil
+}
+
+// grant decides by our own policy.
+func (w *Worker) grant(ctx context.Context, tries int, req nfvo.GrantRequest) change {
 	grant, err := policy{w.cfg.Registry, w.cfg.Drivers}.grant(ctx, req)
 	if err == nil {
-		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(grant)}, false
+		return answered(message.Reply{Outcome: message.Succeeded, Result: vim.Encode(grant)})
 	}
 	if vnfm.KindOf(err) == vnfm.Unprocessable {
-		return failed(message.Permanent, err.Error()), false
+		return failed(message.Permanent, err.Error())
 	}
 	class := vim.ClassOf(err)
 	if class == message.UnknownOutcome { // asking has no effect: the VIM is away
 		class = message.Unavailable
 	}
-	cmd.Tries++
-	retry := class == message.Transient || class == message.Unavailable
-	if retry && cmd.Tries < w.cfg.Tries {
-		return message.Reply{}, true
+	reason := "the VIM could not be asked what it offers: " + err.Error()
+	if again(class) && tries+1 < w.cfg.Tries {
+		return func(a *asking, r *eventstore.Record, now time.Time) {
+			a.Tries, a.Reason, r.Due = tries+1, reason, now.Add(w.cfg.Backoff<<tries)
+		}
 	}
-	return failed(class, "the VIM could not be asked what it offers: "+err.Error()), false
+	return failed(class, reason)
 }
 
-func failed(class message.Class, reason string) message.Reply {
-	return message.Reply{Outcome: message.Failed, Class: class, Reason: reason}
-}
-
-// write changes a row that is as it was read, with the reply when there is one. A row that another moved on is left alone.
-func (w *Worker) write(ctx context.Context, rec eventstore.Record, cmd *command, f func(time.Time, *eventstore.RecordWrite) error) error {
+// write changes a row as f says, unless it is gone or f says that there is nothing to change.
+func (w *Worker) write(
+	ctx context.Context, rec eventstore.Record, f func(*eventstore.Loaded, *eventstore.RecordWrite, *eventstore.Commit) (bool, error),
+) error {
 	_, err := w.cfg.Doer.Do(ctx, &eventstore.Work{
 		Keys: []string{rec.Key},
 		Load: func() eventstore.Load { return eventstore.Load{Records: []eventstore.RecordRef{refOf(rec.ID)}} },
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			if now := l.Records[refOf(rec.ID)]; now == nil || now.Version != rec.Version {
+			now := l.Records[refOf(rec.ID)]
+			if now == nil {
 				return nil, nil
 			}
-			r := eventstore.RecordWrite{Record: rec, Expected: rec.Version}
-			if err := f(l.Now, &r); err != nil {
+			r := eventstore.RecordWrite{Record: *now, Expected: now.Version}
+			c := &eventstore.Commit{}
+			if ok, err := f(l, &r, c); err != nil || !ok {
 				return nil, err
 			}
-			c := &eventstore.Commit{Records: []eventstore.RecordWrite{r}}
-			if cmd != nil && cmd.Reply != nil && cmd.Message.ReplyTo != "" {
-				c.Outbox = append(c.Outbox, message.NewReply(cmd.Message, Source, l.Now, *cmd.Reply))
-			}
+			c.Records = append(c.Records, r)
 			return c, nil
 		},
 	})

@@ -42,19 +42,21 @@ func get(ctx context.Context, r Reader, kind, id string, into any) error {
 	return decode(*v, into)
 }
 
-// Wanted reports whether the records know a resource of a VNF, by its planned id and generation: the instance holds it,
-// or an operation that has not ended may have asked for it. A sweep asks before it takes something for an orphan.
-func Wanted(ctx context.Context, r Reader, vnfID, resource string, generation int) (bool, error) {
+// Wanted returns what the records know of a VNF's resources, by planned id and generation: the instance holds it, or an
+// operation that has not ended may have asked for it. A sweep asks before it takes something for an orphan.
+func Wanted(ctx context.Context, r Reader, vnfID string) (func(resource string, generation int) bool, error) {
 	v, err := Instance(ctx, r, vnfID)
-	if vnfm.KindOf(err) == vnfm.NotFound {
-		return false, nil
+	if err != nil && vnfm.KindOf(err) != vnfm.NotFound {
+		return nil, err
 	}
-	if err != nil || v.Operation != "" {
-		return err == nil, err
+	busy, held := v.Operation != "", map[string]int{}
+	for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+		held[r.ID] = r.Generation
 	}
-	return slices.ContainsFunc(slices.Concat(v.Resources, v.Leftovers), func(held vnf.Resource) bool {
-		return held.ID == resource && held.Generation == generation
-	}), nil
+	return func(resource string, generation int) bool {
+		g, ok := held[resource]
+		return busy || ok && g == generation
+	}, nil
 }
 
 // ListInstances returns VNF instances in order of id. The query's kind is set by it.

@@ -37,9 +37,12 @@ func TestWanted(t *testing.T) {
 		{"holds", 2, true}, {"left", 2, true}, {"holds", 1, false}, // an older generation was released
 		{"free", 2, false}, {"unknown", 2, false}, {"busy", 2, true}, // the operation may have asked for it
 	} {
-		got, err := readmodel.Wanted(t.Context(), store, c.vnf, "r", c.generation)
-		if err != nil || got != c.want {
-			t.Errorf("%s, generation %d: %v, %v; want %v", c.vnf, c.generation, got, err, c.want)
+		wanted, err := readmodel.Wanted(t.Context(), store, c.vnf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := wanted("r", c.generation); got != c.want {
+			t.Errorf("%s, generation %d: %v; want %v", c.vnf, c.generation, got, c.want)
 		}
 	}
 }

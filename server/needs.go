@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -22,10 +25,31 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
-// wanted reports whether the records know a resource that is not in the VIM manager's ledger: an instance holds it, or
-// an operation that has not ended may have asked for it.
-func (s *Server) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
-	return readmodel.Wanted(ctx, s.stores.main, r.Owner, r.Token.ID, r.Token.Generation)
+// wanted returns which resources of a VNF the records know: an instance holds them, or an operation that has not ended may
+// have asked for them.
+func (s *Server) wanted(ctx context.Context, vnfID string) (func(vim.Token) bool, error) {
+	known, err := readmodel.Wanted(ctx, s.stores.main, vnfID)
+	return func(t vim.Token) bool { return known(t.ID, t.Generation) }, err
+}
+
+// connections takes the VIM connections of grants.
+type connections struct{ *lcm.Service }
+
+// Merge lays them over what the VNF has. Returns Unprocessable for what cannot be used, however often it is tried.
+func (c connections) Merge(ctx context.Context, vnfID string, infos map[string]nfvo.ConnectionInfo) error {
+	patches := map[string]json.RawMessage{}
+	for id, info := range infos {
+		b, err := json.Marshal(info)
+		if err != nil {
+			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is not readable", id)
+		}
+		patches[id] = b
+	}
+	err := c.MergeConnections(ctx, vnfID, patches)
+	if kind := vnfm.KindOf(err); kind == vnfm.Invalid || kind == vnfm.NotFound {
+		return vnfm.Wrap(vnfm.Unprocessable, err, "VNF instance %s", vnfID)
+	}
+	return err
 }
 
 // busy lists the VNFs that the VIM manager keeps or makes resources for at a connection.

@@ -122,7 +122,7 @@ func (s *Server) buildParticipants(p *parts) {
 	vimWorker := vimmanager.NewWorker(vimCfg)
 	nfvoWorker := nfvomanager.NewWorker(nfvomanager.Config{
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
-		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout,
+		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Connections: connections{p.lcm},
 	})
 	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
 	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{})

@@ -20,17 +20,22 @@ import (
 // settle checks the invariants once faults have stopped, then has an operator bring everything to its end, and checks
 // that nothing is left anywhere.
 func (w *world) settle() {
-	w.check()
+	w.check(true)
 	for _, s := range w.observed.opStates {
 		w.operations[s]++
 	}
+	w.otherEnds()
+	w.calm()
 	for round := range 8 {
 		if !w.operate(round) {
 			break
 		}
 		w.calm()
-		w.check()
+		w.check(false)
 	}
+	w.letGo() // what was kept back the longest
+	w.calm()
+	w.check(true)
 	parked := w.parkedKeys()
 	for _, in := range w.instances() {
 		if !parked[in.ID] {
@@ -114,16 +119,21 @@ func (w *world) parkedKeys() map[string]bool {
 	return out
 }
 
-// check holds the world against the invariants while nothing runs.
-func (w *world) check() {
+// check holds the world against the invariants while nothing runs; against those of the log, which take long, when faults
+// have just stopped and at the end.
+func (w *world) check(final bool) {
 	if !w.strict && !w.lacks(NoSweep) {
 		w.sweep()
 	}
 	parked := w.parkedKeys()
 	w.checkEnds(parked)
 	w.checkInventory(parked)
-	w.checkLog()
+	if final {
+		w.checkLog()
+	}
 	w.checkAnswers()
+	w.checkLate(parked)
+	w.checkOther()
 	if len(w.violations) > 0 {
 		panic(stop{})
 	}
@@ -231,6 +241,7 @@ func (w *world) checkInventory(parked map[string]bool) {
 			w.ofSaga(in, may, must)
 		}
 	}
+	w.ofOther(may, must)
 	has, ids := map[string]bool{}, map[string]sim.Entry{}
 	for _, e := range w.sim.Inventory() {
 		if parked[e.Owner] {

@@ -12,9 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
-	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/vnf"
-	"github.com/vnfm/vnfm/vnfpkg"
 )
 
 // clients are who ask something of the program. They know what they were told, and ask again when they were told
@@ -32,6 +30,7 @@ type clients struct {
 // vnfRef is an instance that a client was told of.
 type vnfRef struct {
 	id, name string
+	pkg      *packageRef
 	deleted  bool // a client was told so
 }
 
@@ -48,6 +47,7 @@ type ask struct {
 	vnf          *vnfRef
 	tries        int
 	next         time.Time // of the next attempt
+	last         *node     // asked last
 	first        *reply    // the first answer of success
 	finish       func(reply)
 }
@@ -142,14 +142,15 @@ const lcmRoot = "/vnflcm/v2"
 func (w *world) askCreate() *ask {
 	w.clients.created++
 	name := fmt.Sprintf("vnf-%d", w.clients.created)
+	pkg := pick(w.rng, w.packages)
 	return &ask{
 		what: "create " + name, method: http.MethodPost, path: lcmRoot + "/vnf_instances",
-		body: `{"vnfdId":"` + samples.VnfdID + `","vnfInstanceName":"` + name + `"}`,
+		body: `{"vnfdId":"` + pkg.vnfdID + `","vnfInstanceName":"` + name + `"}`,
 		finish: func(r reply) {
 			if r.status == http.StatusCreated {
 				id := lastPart(r.location)
 				if !slices.ContainsFunc(w.clients.vnfs, func(v *vnfRef) bool { return v.id == id }) {
-					w.clients.vnfs = append(w.clients.vnfs, &vnfRef{id: id, name: name})
+					w.clients.vnfs = append(w.clients.vnfs, &vnfRef{id: id, name: name, pkg: pkg})
 				}
 			}
 		},
@@ -157,9 +158,10 @@ func (w *world) askCreate() *ask {
 }
 
 func (w *world) askInstantiate(v *vnfRef) *ask {
-	body := map[string]any{"flavourId": "standard"}
-	if w.rng.IntN(3) == 0 {
-		body = map[string]any{"flavourId": "redundant", "instantiationLevelId": pick(w.rng, []string{"one_pair", "two_pairs"})}
+	flavour := pick(w.rng, v.pkg.flavours)
+	body := map[string]any{"flavourId": flavour.id}
+	if len(flavour.levels) > 0 {
+		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
 	}
 	if w.rng.IntN(3) == 0 {
 		body["vimConnectionInfo"] = map[string]any{"sim-2": map[string]any{"vimType": "VNFM.SIM.V_1"}}
@@ -208,7 +210,9 @@ func (w *world) askTask(v *vnfRef, op, task string) *ask {
 		finish: func(reply) {},
 	}
 	if task == "cancel" {
-		a.body = `{"cancelMode":"` + pick(w.rng, []string{"GRACEFUL", "FORCEFUL", "FORCEFUL"}) + `"}`
+		mode := pick(w.rng, []string{"GRACEFUL", "FORCEFUL", "FORCEFUL"})
+		a.body = `{"cancelMode":"` + mode + `"}`
+		w.protocol.forced[op] = w.protocol.forced[op] || mode == "FORCEFUL"
 	}
 	return a
 }
@@ -232,6 +236,12 @@ func (w *world) send(a *ask) {
 	}
 	a.tries++
 	n := pick(w.rng, up)
+	if a.last != nil && len(up) > 1 && w.rng.IntN(4) > 0 { // the other one
+		if i := slices.Index(up, a.last); i >= 0 {
+			n = up[(i+1)%len(up)]
+		}
+	}
+	a.last = n
 	rec := &recorder{header: http.Header{}}
 	w.start(n, fmt.Sprintf("request %d %s", a.number, a.what), func() {
 		n.api.ServeHTTP(rec, a.request())
@@ -239,6 +249,7 @@ func (w *world) send(a *ask) {
 		r := reply{}
 		if !t.crashed {
 			r = reply{status: rec.status, location: rec.header.Get("Location"), body: rec.body.String()}
+			w.judgeAnswer(a, r, t.commits)
 		}
 		w.tracef("answer %d %s: %d %s", a.number, a.what, r.status, lastPart(r.location))
 		w.answered(a, r)
@@ -292,6 +303,18 @@ func (w *world) answered(a *ask, r reply) {
 	}
 }
 
+// judgeAnswer holds one answer against what the request did: this very one, not those before it with its key.
+func (w *world) judgeAnswer(a *ask, r reply, commits int) {
+	switch {
+	case commits > 1:
+		w.violate("I6: request %d %s had %d effects at once", a.number, a.what, commits)
+	case commits > 0 && r.status >= 400 && r.status < 500:
+		w.violate("I7: request %d %s was refused with %d %s, and its effect stands", a.number, a.what, r.status, r.body)
+	case commits == 0 && r.status < 300 && a.key == "":
+		w.violate("I7: request %d %s was answered %d, and has no effect", a.number, a.what, r.status)
+	}
+}
+
 func (w *world) again(a *ask, after time.Duration) {
 	if slices.Contains(w.clients.waiting, a) {
 		return
@@ -319,37 +342,14 @@ func view[T any](w *world, kind, id string) *T {
 	return &out
 }
 
-// setUp onboards the sample package through the API, and gives the lanes out.
+// setUp gives the lanes out and onboards the packages.
 func (w *world) setUp() {
 	w.quiet = true
-	n := w.nodes[0]
-	ctx := context.Background()
 	for _, n := range w.nodes {
-		_, err := n.lease.RunOnce(ctx)
+		_, err := n.lease.RunOnce(context.Background())
 		w.must(err)
 	}
-	do := func(method, path, media string, body []byte) *recorder {
-		r, err := http.NewRequestWithContext(ctx, method, "http://vnfm/vnfpkgm/v2"+path, bytes.NewReader(body))
-		w.must(err)
-		r.Header.Set("Content-Type", media)
-		rec := &recorder{header: http.Header{}}
-		n.api.ServeHTTP(rec, r)
-		if rec.status >= 300 {
-			w.must(fmt.Errorf("%s %s: %d %s", method, path, rec.status, rec.body.String()))
-		}
-		return rec
-	}
-	id := lastPart(do(http.MethodPost, "/vnf_packages", "application/json", []byte(`{}`)).header.Get("Location"))
-	do(http.MethodPut, "/vnf_packages/"+id+"/package_content", "application/zip", samples.CSAR())
-	for _, l := range n.loops {
-		if l.name == "packages" {
-			_, err := l.once(ctx)
-			w.must(err)
-		}
-	}
-	if p := view[vnfpkg.Package](w, readmodel.KindPackage, id); p == nil || p.Operational != vnfpkg.Enabled {
-		w.must(fmt.Errorf("the sample package was not onboarded: %+v", p))
-	}
+	w.onboard(w.nodes[0])
 }
 
 // recorder keeps an answer.

@@ -6,6 +6,7 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager"
 )
 
 // nodeDriver is the simulated VIM as one node reaches it.
@@ -40,7 +41,15 @@ func (d *nodeDriver) call(ctx context.Context, what string, f func() error) erro
 }
 
 func (d *nodeDriver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (out vim.Resource, err error) {
-	err = d.call(ctx, "start "+string(r.Kind)+" "+r.Token.String(), func() (e error) { out, e = d.Sim.Start(ctx, conn, r); return e })
+	err = d.call(ctx, "start "+string(r.Kind)+" "+r.Token.String(), func() (e error) {
+		there := d.Sim.Has(conn.ID, r.Token)
+		d.w.judgeCall("make", r.Token, vimmanager.Starting, vimmanager.Unresolved, vimmanager.Releasing)
+		out, e = d.Sim.Start(ctx, conn, r)
+		if e == nil && there && d.w.tokenless {
+			d.w.violate("I2: a VIM without client tokens made a second %s for %s", r.Kind, r.Token)
+		}
+		return e
+	})
 	return out, err
 }
 
@@ -62,6 +71,7 @@ func (d *nodeDriver) Find(ctx context.Context, conn vim.Connection, kind vim.Kin
 
 func (d *nodeDriver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (done bool, err error) {
 	err = d.call(ctx, "release "+string(kind)+" "+token.String(), func() (e error) {
+		d.w.judgeCall("delete", token, vimmanager.Releasing, vimmanager.Clearing, vimmanager.Released)
 		if d.w.lacks(NoUndo) {
 			done = true
 			return nil

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/vim/sim"
@@ -22,21 +23,24 @@ const (
 	StoreAway         Fault = "store-away"
 	MessageLost       Fault = "message-lost"
 	MessageLate       Fault = "message-late" // overtaken by others
+	MessageHeld       Fault = "message-held" // kept back until the operation it is of has ended, or longer
 	MessageTwice      Fault = "message-twice"
 	MessagePoison     Fault = "message-poison"
 	VimMisbehaves     Fault = "vim-misbehaves" // a rule of the simulated VIM: fails by class, hangs, loses answers, late effects …
 	LedgerRestored    Fault = "ledger-restored"
 	NodePaused        Fault = "node-paused"
+	TaskStalled       Fault = "task-stalled" // one turn or request goes on much later, others of its node at once
 	LeaseHandedOver   Fault = "lease-handed-over"
-	ClockJump         Fault = "clock-jump"
+	ClockJump         Fault = "clock-jump" // everybody's
+	ClockSkew         Fault = "clock-skew" // one node's own clock is set back or forward
 )
 
 // Faults lists all kinds.
 func Faults() []Fault {
 	return []Fault{
 		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
-		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageTwice, MessagePoison, VimMisbehaves, LedgerRestored,
-		NodePaused, LeaseHandedOver, ClockJump,
+		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageHeld, MessageTwice, MessagePoison, VimMisbehaves,
+		LedgerRestored, NodePaused, TaskStalled, LeaseHandedOver, ClockJump, ClockSkew,
 	}
 }
 
@@ -44,16 +48,38 @@ func Faults() []Fault {
 var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .03, CommitLateAck: .02, StoreAway: .02,
-	MessageLost: .08, MessageLate: .25, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .001, NodePaused: .004, LeaseHandedOver: .003, ClockJump: .004,
+	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
+	LedgerRestored: .001, NodePaused: .004, TaskStalled: .05, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+}
+
+// profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
+// faults at once hide from one another is seen so.
+var profiles = [][]Fault{ //nolint:gochecknoglobals // data
+	{MessageLost, MessageHeld, MessageTwice, VimMisbehaves},
+	{MessageLate, MessageTwice, MessageLost},
+	{NodePaused, LeaseHandedOver, ClockSkew, CrashAnywhere, MessageTwice},
+	{TaskStalled, MessageTwice, MessageLate},
+	{TaskStalled, LeaseHandedOver, VimMisbehaves},
+	{CommitLateAck, CommitUnknown, CommitRefused, CrashAfterCommit, CrashBeforeCommit},
+	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
 }
 
 // drawFaults gives each kind its probability in this seed. Half of them are left out, so that what one fault hides from
-// another is seen.
+// another is seen; and half of the seeds have a profile.
 func (w *world) drawFaults() {
 	w.chance = map[Fault]float64{}
+	var profile []Fault
+	if w.rng.IntN(2) == 0 {
+		profile = pick(w.rng, profiles)
+	}
 	for _, f := range Faults() {
 		p, in := w.rng.Float64(), w.rng.IntN(2) == 0
+		switch {
+		case slices.Contains(profile, f):
+			in, p = true, 1+p
+		case profile != nil:
+			in = in && w.rng.IntN(4) == 0
+		}
 		if f == LedgerRestored && w.rng.IntN(2) == 0 {
 			in = false
 		}
@@ -61,9 +87,14 @@ func (w *world) drawFaults() {
 			w.chance[f] = often[f] * p
 		}
 	}
+	// What a participant's ledger forgot, messages kept back for ever may bring about anew: nobody promises more.
+	if w.chance[LedgerRestored] > 0 {
+		delete(w.chance, MessageHeld)
+	}
 	// Effects that land later than the VIM manager waits, and a ledger that forgot, are the sweep's to find. In most
 	// seeds there are none, and then nothing may be left for it.
 	w.strict = w.chance[LedgerRestored] == 0 && w.rng.IntN(3) > 0
+	w.tokenless = w.chance[LedgerRestored] == 0 && w.rng.IntN(2) == 0
 }
 
 // fault draws whether a fault happens here.

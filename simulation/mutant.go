@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
@@ -26,24 +27,19 @@ const (
 	NoGeneration    Mutant = "no-generation"     // all attempts at a resource carry generation 1
 	NoIntent        Mutant = "no-intent"         // a worker calls a VIM before it committed that it will
 	OutboxApart     Mutant = "outbox-apart"      // messages are written in a transaction of their own, after the commit
-	NoEpoch         Mutant = "no-epoch"          // a cursor may be moved by whoever
+	NoEpoch         Mutant = "no-epoch"          // a cursor may be moved by who has lost the lane
+	NoPosition      Mutant = "no-position"       // a cursor may be moved from wherever it stands
 	NoReread        Mutant = "no-reread"         // an idempotency key is not read again after a failure
 	NoAnswer        Mutant = "no-answer"         // answers are not kept
+	NoCommitID      Mutant = "no-commit-id"      // a commit whose acknowledgement is lost is run again, not looked up
 	NoFence         Mutant = "no-fence"          // commands of older operations are carried out, too
+	NoSettle        Mutant = "no-settle"         // commands under way are given up as unknown when another has failed
 	NoCleanup       Mutant = "no-cleanup"        // a late success starts no cleanup saga
 	NoSweep         Mutant = "no-sweep"
 	NoTimeout       Mutant = "no-timeout" // timeouts are not kept
 	NoView          Mutant = "no-view"    // views of operations are written only every other time
 	FindBlind       Mutant = "find-blind" // Find finds nothing
 	NoUndo          Mutant = "no-undo"    // a release is answered, and not carried out
-)
-
-// Where one safeguard makes up for another, both are taken out: names are joined by "+".
-const (
-	NoVersions   = NoStreamVersion + "+" + NoSagaVersion
-	NoLateDefend = NoTombstone + "+" + NoCleanup
-	NoLateAtAll  = NoTombstone + "+" + NoCleanup + "+" + NoFence
-	NoOnce       = NoEpoch + "+" + NoHandledMark
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -60,14 +56,14 @@ func (m Mutant) parts() map[Mutant]bool {
 // Mutants lists all.
 func Mutants() []Mutant {
 	return []Mutant{
-		NoHandledMark, NoStreamVersion, NoSagaVersion, NoVersions, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch,
-		NoReread, NoAnswer, NoFence, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo, NoLateDefend, NoLateAtAll, NoOnce,
+		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
+		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
 	}
 }
 
 // Quick lists those that few seeds find.
 func Quick() []Mutant {
-	return []Mutant{NoVersions, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView, NoUndo}
+	return []Mutant{NoStreamVersion, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView, NoUndo}
 }
 
 // mutateLoaded changes what a Decide sees.
@@ -93,12 +89,12 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 			c.Outbox[i].Data = w.mutateCommand(c.Outbox[i])
 		}
 	}
-	if w.lacks(NoEpoch) {
-		for i, m := range c.Cursors {
+	for i, m := range c.Cursors {
+		if w.lacks(NoEpoch) {
 			c.Cursors[i].Epoch = w.observed.epochs[m.Lane]
-			if at := cursors[m.Consumer][m.Lane]; at != m.From {
-				c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
-			}
+		}
+		if at := cursors[m.Consumer][m.Lane]; w.lacks(NoPosition) && at != m.From {
+			c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
 		}
 	}
 	if w.lacks(NoAnswer) {
@@ -123,6 +119,32 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 		out := c.Outbox
 		c.Outbox = nil
 		return out
+	}
+	return nil
+}
+
+// impatient is the mutant NoSettle: what a saga would wait for before it undoes is taken for unknown at once.
+func (s *nodeStore) impatient(l *eventstore.Loaded, c *eventstore.Commit) error {
+	for _, row := range c.Sagas {
+		if saga.State(row.State) != saga.Settling {
+			continue
+		}
+		in, err := saga.Decode(&row)
+		if err != nil {
+			return err
+		}
+		var msgs []message.Message
+		for _, r := range in.Items {
+			if r.State == saga.ItemSent {
+				msgs = append(msgs, message.Message{
+					ID: message.DeriveID(r.Command, "impatient"), Key: in.Key, CorrelationID: in.ID, CausationID: r.Command,
+					Data: []byte(`{"outcome":"FAILED","class":"unknown-outcome","reason":"mutant"}`),
+				})
+			}
+		}
+		if err := s.n.sagas.Replies().Decide(l, msgs, c); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ type site struct {
 
 func (w *world) drawSite() *site {
 	s := &site{lcm: lcm.Settings{
-		Deadline: deadline, StepTimeout: stepTimeout, Attempts: 2 + w.rng.IntN(3), Backoff: time.Second,
+		Deadline: deadline, StepTimeout: pick(w.rng, []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second}), Attempts: 2 + w.rng.IntN(3), Backoff: time.Second,
 		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Batch: 1 + w.rng.IntN(3),
 	}}
 	s.lcm.OnFailure = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: pick(w.rng, []saga.Policy{saga.Rollback, saga.Hold})}
@@ -60,15 +60,20 @@ type node struct {
 	name        string
 	dead        bool
 	buried      bool
-	asleep      time.Time // paused, or starting, until then
+	asleep      time.Time     // paused, or starting, until then
+	skew        time.Duration // of its own clock
 
 	store *nodeStore
 	feed  *outbox.Feed
 	ticks *timer.Timer
 	lease *lease.Keeper
+	sagas *saga.Runtime
 	api   http.Handler
 	loops []*loop
 }
+
+// clock is the node's own, which goes as the world's does, but may be set.
+func (n *node) clock() time.Time { return n.w.now.Add(n.skew) }
 
 // loop is one loop of a node.
 type loop struct {
@@ -110,7 +115,7 @@ func (w *world) newNode(index, life int) *node {
 	n := &node{w: w, index: index, life: life, name: fmt.Sprintf("n%d.%d", index+1, life)}
 	n.store = &nodeStore{Store: w.store, w: w, n: n}
 	n.feed = outbox.NewFeed(n.store, 0)
-	n.lease = lease.New(lease.Config{Store: n.store, Owner: n.name, TTL: leaseTTL, Now: w.clock, Logger: quietLog})
+	n.lease = lease.New(lease.Config{Store: n.store, Owner: n.name, TTL: leaseTTL, Now: n.clock, Logger: quietLog})
 	registry := vim.Fixed(sim.Connections())
 	drivers := map[string]vim.Driver{sim.Type: &nodeDriver{Sim: w.sim, w: w, n: n}}
 	pkgs, err := vnfpkg.New(vnfpkg.Config{Store: n.store, Doer: n, Blobs: w.blobs, NewID: w.newID, Logger: quietLog})
@@ -122,8 +127,9 @@ func (w *world) newNode(index, life int) *node {
 		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID,
 	})
 	w.must(err)
+	n.sagas = service.Runtime()
 	n.ticks = timer.New(timer.Config{
-		Handlers: map[string]timer.Handler{saga.TimeoutOwner: service.Runtime().Timeouts()},
+		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.sagas.Timeouts()},
 		Store:    n.store, Doer: n, Epochs: n.lease, Logger: quietLog,
 	})
 	vims := vimmanager.Config{
@@ -138,7 +144,7 @@ func (w *world) newNode(index, life int) *node {
 	}{
 		{consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vims)},
 		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
-		{consumerReplies, message.TopicReplies, service.Runtime().Replies()},
+		{consumerReplies, message.TopicReplies, n.sagas.Replies()},
 	} {
 		b.Subscribe(inbox.New(inbox.Config{
 			Name: in.name, Handlers: map[string]inbox.Handler{in.topic: in.handler}, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog,
@@ -164,7 +170,7 @@ func (w *world) newNode(index, life int) *node {
 		{name: "prune", once: pruner.RunOnce, every: 30 * time.Second},
 		{name: "sweep", once: vimmanager.NewSweeper(vims).RunOnce, every: sweepEvery, next: w.now.Add(sweepEvery)},
 	}
-	if w.lacks(NoSweep) {
+	if w.strict || w.lacks(NoSweep) {
 		n.loops = n.loops[:len(n.loops)-1]
 	}
 	for _, l := range n.loops {
@@ -184,9 +190,13 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
-// wanted is server's answer to the sweep: do the records know a resource that has no ledger row?
-func (w *world) wanted(ctx context.Context, _ string, r vim.Resource) (bool, error) {
-	return readmodel.Wanted(ctx, w.store, r.Owner, r.Token.ID, r.Token.Generation)
+// wanted is server's answer to the sweep: which resources of a VNF do the records know?
+func (w *world) wanted(ctx context.Context, vnfID string) (func(vim.Token) bool, error) {
+	if vnfID == w.other.key {
+		return w.other.wants, nil
+	}
+	known, err := readmodel.Wanted(ctx, w.store, vnfID)
+	return func(t vim.Token) bool { return known(t.ID, t.Generation) }, err
 }
 
 // blobs keeps files in memory.

@@ -20,12 +20,13 @@ type observed struct {
 	gaps     []string                          // what it was told out of order
 	streams  map[string]int64                  // the highest version of each stream a follower was told of
 	sent     map[string]bool                   // ids of messages committed, or lost on the network
+	arrived  map[string]bool                   // ids of messages committed
 	parked   int
 }
 
 func (o *observed) init() {
 	o.opStates, o.versions = map[string]string{}, map[eventstore.ViewRef]int64{}
-	o.sent = map[string]bool{}
+	o.sent, o.arrived = map[string]bool{}, map[string]bool{}
 	o.answers, o.streams = map[eventstore.IdempotencyKey]int{}, map[string]int64{}
 }
 
@@ -34,7 +35,8 @@ func (w *world) committed(c *eventstore.Commit) {
 	w.commits++
 	w.tracef("  commit %s", describe(c))
 	for i := range c.Messages {
-		w.observed.sent[c.Messages[i].ID] = true
+		w.observed.sent[c.Messages[i].ID], w.observed.arrived[c.Messages[i].ID] = true, true
+		w.other.hear(&c.Messages[i].Message)
 	}
 	for _, v := range c.Views {
 		ref := eventstore.ViewRef{Kind: v.Kind, ID: v.ID}

@@ -23,7 +23,7 @@ func (w *world) chaos() {
 	w.clients.planned = 3 + w.rng.IntN(14)
 	for begun := w.steps; w.steps-begun < w.opts.Steps; {
 		w.trouble()
-		if !w.step() && !w.clients.more() {
+		if !w.step() && !w.clients.more() && !w.other.more() {
 			return
 		}
 	}
@@ -68,6 +68,9 @@ func (w *world) held() bool {
 // step lets one coroutine, loop or client go on, or moves the clock; false when there is nothing to wait for.
 func (w *world) step() bool {
 	w.steps++
+	if len(w.violations) > 0 { // going on is pointless
+		panic(stop{})
+	}
 	if !w.quiet && w.rng.IntN(20) == 0 {
 		w.setClock(w.now.Add(w.between(0, 300*time.Millisecond)))
 	}
@@ -92,6 +95,9 @@ func (w *world) step() bool {
 		if !r.next.After(w.now) {
 			can = append(can, func() { w.send(r) })
 		}
+	}
+	if w.otherWants() {
+		can = append(can, w.otherTurn)
 	}
 	if w.clients.more() && !w.quiet && (len(can) == 0 || w.rng.IntN(40) == 0) {
 		w.act()
@@ -175,8 +181,11 @@ func (w *world) nextDue() (time.Time, bool) {
 		min(&at, r.next)
 	}
 	for _, l := range w.late {
-		min(&at, l.due)
+		if l.until == nil || l.until() {
+			min(&at, l.due)
+		}
 	}
+	min(&at, w.other.due(w.now))
 	ctx := context.Background()
 	lanes := make([]int, eventstore.Lanes)
 	for i := range lanes {
@@ -234,6 +243,9 @@ func (w *world) trouble() {
 	}
 	if w.fault(ClockJump) {
 		w.setClock(w.now.Add(w.between(time.Second, 2*time.Minute)))
+	}
+	if w.fault(ClockSkew) {
+		n.skew += w.between(-time.Minute, time.Minute)
 	}
 	if w.fault(VimMisbehaves) {
 		w.misbehave()

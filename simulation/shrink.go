@@ -3,7 +3,9 @@ package simulation
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -112,30 +114,58 @@ func (s *Shrunk) Print(out io.Writer) {
 
 // Found says after how many seeds a mutant was found, and by what.
 type Found struct {
-	Seeds     int
+	Seeds     uint64
 	Violation string
 }
 
-// Hunt looks for a mutant in up to so many seeds, and again from where it was found, up to so many times.
-func Hunt(m Mutant, seeds uint64, times int) []Found {
+// window is how far apart the windows of Hunt begin.
+const window = 100_000
+
+// Hunt looks for a mutant in several windows of up to so many seeds, on all processors, and returns after how many seeds
+// each window found it; those that did not are left out. Every seed up to the first that fails is run.
+func Hunt(m Mutant, seeds uint64, windows int) []Found {
 	var out []Found
-	since := 0
-	for s := uint64(1); s <= seeds && len(out) < times; s++ {
-		since++
-		if r := Run(s, Options{Mutant: m}); r.Failed() {
-			out = append(out, Found{since, r.Violations[0]})
-			since = 0
+	for n := range uint64(windows) { //nolint:gosec // a small number
+		if f := hunt(m, 1+n*window, seeds); f != nil {
+			out = append(out, *f)
 		}
 	}
 	return out
 }
 
-// Median returns the median number of seeds.
-func Median(all []Found) int {
-	n := make([]int, len(all))
+func hunt(m Mutant, from, seeds uint64) *Found {
+	var mu sync.Mutex
+	var first *Found
+	next := uint64(0)
+	take := func() (uint64, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		next++
+		return next, next <= seeds && (first == nil || next < first.Seeds)
+	}
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for n, ok := take(); ok; n, ok = take() {
+				r := Run(from+n-1, Options{Mutant: m})
+				mu.Lock()
+				if r.Failed() && (first == nil || n < first.Seeds) {
+					first = &Found{n, r.Violations[0]}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
+
+// Median returns the median and the highest number of seeds.
+func Median(all []Found) (median, worst uint64) {
+	n := make([]uint64, len(all))
 	for i, f := range all {
 		n[i] = f.Seeds
 	}
 	slices.Sort(n)
-	return n[len(n)/2]
+	return n[len(n)/2], n[len(n)-1]
 }

@@ -59,7 +59,13 @@ func (s *nodeStore) Execute(ctx context.Context, works []*eventstore.Work) ([]ev
 	if w.fault(StoreAway) {
 		return nil, eventstore.ErrUnavailable
 	}
+	return s.execute(ctx, works)
+}
+
+func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]eventstore.Result, error) {
+	w := s.w
 	at := w.now
+	highest := make([]int64, len(works))
 	stale := make([]*eventstore.Loaded, len(works))
 	for i, work := range works {
 		var l eventstore.Load
@@ -71,13 +77,13 @@ func (s *nodeStore) Execute(ctx context.Context, works []*eventstore.Work) ([]ev
 			return nil, err
 		}
 		w.mutateLoaded(loaded)
-		stale[i] = loaded
+		stale[i], highest[i] = loaded, w.protocol.highest[work.Keys[0]]
 	}
 	w.pause(s.n, "decided")
 	plan := commitPlan{at: at, refuse: w.fault(CommitRefused), lateAck: w.fault(CommitLateAck), unknown: w.fault(CommitUnknown)}
 	crash := w.fault(CrashAfterCommit)
 	var cursors map[string][eventstore.Lanes]int64
-	if w.lacks(NoEpoch) {
+	if w.lacks(NoPosition) {
 		cursors = w.allCursors()
 	}
 	var after []message.Message
@@ -90,9 +96,17 @@ func (s *nodeStore) Execute(ctx context.Context, works []*eventstore.Work) ([]ev
 				return nil, err
 			}
 			s.identify(c)
-			c.Outbox = w.network(c.Outbox)
+			claim := claimOf(c, highest[i])
+			if w.lacks(NoSettle) {
+				if err := s.impatient(stale[i], c); err != nil {
+					return nil, err
+				}
+				claim.outbox = c.Outbox
+			}
+			on, late := w.network(c.Outbox)
+			c.Outbox, w.plan.late = on, append(w.plan.late, late...)
 			after = append(after, w.mutate(c, stale[i], fresh, cursors)...)
-			w.plan.commits = append(w.plan.commits, c)
+			w.plan.commits, w.plan.claims = append(w.plan.commits, c), append(w.plan.claims, claim)
 			return c, nil
 		}
 	}
@@ -104,6 +118,9 @@ func (s *nodeStore) Execute(ctx context.Context, works []*eventstore.Work) ([]ev
 	}
 	if crash {
 		w.die(s.n)
+	}
+	if plan.lateAck && err == nil && w.lacks(NoCommitID) {
+		return s.execute(ctx, works) // nobody knows whether it was written: try again
 	}
 	if len(after) > 0 && err == nil {
 		w.pause(s.n, "outbox of its own") // the mutant's second transaction
@@ -133,8 +150,9 @@ func (s *nodeStore) identify(c *eventstore.Commit) {
 
 // lateMessage is on its way.
 type lateMessage struct {
-	due time.Time
-	msg message.Message
+	due   time.Time
+	until func() bool // kept back until it says true; nil: it is not
+	msg   message.Message
 }
 
 // delay is how long a message is on its way: overtaken by others, by its timeout, or by the end of its operation.
@@ -142,28 +160,40 @@ func (w *world) delay() time.Duration {
 	return w.between(0, pick(w.rng, []time.Duration{5 * time.Second, 100 * time.Second, 400 * time.Second}))
 }
 
-// network loses, delays and doubles messages to and from participants.
-func (w *world) network(msgs []message.Message) []message.Message {
-	var out []message.Message
+// hold keeps a message back until the operation under way of its key has ended, or the one after it.
+func (w *world) hold(m message.Message) lateMessage {
+	at := w.protocol.ended[m.Key] + 1 + w.rng.IntN(2)
+	return lateMessage{w.now.Add(w.delay() / 20), func() bool { return w.protocol.ended[m.Key] >= at }, m}
+}
+
+// network loses, delays, keeps back and doubles messages to and from participants, and returns those that arrive.
+func (w *world) network(msgs []message.Message) (out []message.Message, late []lateMessage) {
 	for _, m := range msgs {
+		w.observed.sent[m.ID] = true
 		switch {
 		case w.fault(MessageLost):
 			w.tracef("  lost %s %s", m.Topic, m.ID[:8])
-			w.observed.sent[m.ID] = true
+			continue
+		case w.fault(MessageHeld):
+			w.tracef("  held %s %s", m.Topic, m.ID[:8])
+			late = append(late, w.hold(m))
 			continue
 		case w.fault(MessageLate):
-			w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.delay()), m})
+			late = append(late, lateMessage{w.now.Add(w.delay()), nil, m})
 			continue
 		case w.fault(MessageTwice):
-			if w.rng.IntN(2) == 0 {
+			switch w.rng.IntN(3) {
+			case 0:
 				out = append(out, m)
-			} else {
-				w.plan.late = append(w.plan.late, lateMessage{w.now.Add(w.delay()), m})
+			case 1:
+				late = append(late, lateMessage{w.now.Add(w.delay()), nil, m})
+			default:
+				late = append(late, w.hold(m))
 			}
 		}
 		out = append(out, m)
 	}
-	return out
+	return out, late
 }
 
 // publish writes messages as they are.
@@ -173,7 +203,7 @@ func (w *world) publish(msgs []message.Message) {
 			Keys: []string{m.Key},
 			Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
 				c := &eventstore.Commit{ID: w.newID(), Outbox: []message.Message{m}}
-				w.plan.commits = []*eventstore.Commit{c}
+				w.plan.commits, w.plan.claims = []*eventstore.Commit{c}, []claim{{}}
 				return c, nil
 			},
 		}})
@@ -186,13 +216,20 @@ func (w *world) publish(msgs []message.Message) {
 func (w *world) arrive() {
 	var due []message.Message
 	w.late = slices.DeleteFunc(w.late, func(l lateMessage) bool {
-		if l.due.After(w.now) {
+		if l.due.After(w.now) || l.until != nil && !l.until() {
 			return false
 		}
 		due = append(due, l.msg)
 		return true
 	})
 	w.publish(due)
+}
+
+// letGo has everything arrive that is kept back.
+func (w *world) letGo() {
+	for i := range w.late {
+		w.late[i].until = nil
+	}
 }
 
 func firstLine(err error) string {

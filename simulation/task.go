@@ -22,6 +22,7 @@ type task struct {
 	crashed bool
 	defect  string // a panic of the program
 	done    func(t *task)
+	commits int // made by it
 }
 
 // crash is what a coroutine of a node that has died is unwound with.
@@ -110,6 +111,9 @@ func (w *world) pause(n *node, where string) {
 	t := w.current
 	if t == nil || w.rng.Float64() >= w.interleave {
 		return
+	}
+	if w.fault(TaskStalled) {
+		t.wakeAt = w.now.Add(w.between(0, pick(w.rng, []time.Duration{time.Second, 5 * time.Second, 30 * time.Second})))
 	}
 	w.suspend(t, where)
 }

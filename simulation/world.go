@@ -24,7 +24,6 @@ const (
 	attempt       = 20 * time.Second // of one call to a VIM
 	sweepEvery    = time.Minute
 	deadline      = 20 * time.Minute
-	stepTimeout   = 45 * time.Second
 	gracefulLimit = 10 * time.Second
 )
 
@@ -41,6 +40,7 @@ type world struct {
 	sim        *sim.Sim
 	blobs      blobs
 	shared     *site // decided by the seed, the same for every node
+	packages   []*packageRef
 	nodes      []*node
 	tasks      []*task
 	current    *task // the coroutine that runs
@@ -49,7 +49,8 @@ type world struct {
 	// faults
 	chance     map[Fault]float64
 	interleave float64
-	strict     bool
+	strict     bool // nothing may be left for the sweep, and there is none
+	tokenless  bool // the VIMs keep no client tokens: a second Start of a token makes a second resource
 	quiet      bool
 	faults     map[Fault]int
 	faultsSeen int
@@ -58,7 +59,9 @@ type world struct {
 	backup     func() // puts an older ledger back
 
 	clients  clients
+	other    other // another orchestrator
 	observed observed
+	protocol protocol
 
 	steps, commits, calls int
 	hash                  hash.Hash
@@ -75,6 +78,7 @@ func newWorld(seed uint64, o Options) *world {
 	}
 	w.now, w.without = w.began, o.Mutant.parts()
 	w.observed.init()
+	w.protocol.init()
 	w.store = memory.New(memory.Config{Now: w.clock, Fault: w.storeFault})
 	s, err := sim.Open(sim.Config{Now: w.clock, Block: w.hang, Behaviour: sim.Behaviour{Seed: int64(seed)}}) //nolint:gosec // any number
 	if err != nil {
@@ -84,6 +88,8 @@ func newWorld(seed uint64, o Options) *world {
 	w.drawFaults()
 	w.interleave = []float64{.05, .2, .5}[w.rng.IntN(3)]
 	w.shared = w.drawSite()
+	w.packages = w.drawPackages()
+	w.drawOther()
 	for i := range nodes {
 		w.nodes = append(w.nodes, w.newNode(i, 1))
 	}
@@ -181,6 +187,7 @@ type commitPlan struct {
 	at                             time.Time // at which the transaction began
 	away, refuse, lateAck, unknown bool
 	commits                        []*eventstore.Commit
+	claims                         []claim       // what the program meant by each of them
 	late                           []lateMessage // sent by it, and not there yet
 }
 
@@ -199,8 +206,9 @@ func (w *world) storeFault(point string) error {
 			return errFault
 		}
 	case memory.FaultAcknowledge:
-		for _, c := range p.commits {
+		for i, c := range p.commits {
 			w.committed(c)
+			w.judge(c, p.claims[i])
 		}
 		w.late = append(w.late, p.late...)
 		if p.lateAck || p.unknown {

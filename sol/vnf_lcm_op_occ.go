@@ -45,6 +45,7 @@ type VnfInfoModifications struct {
 type VnfLcmOpOccLinks struct {
 	Self        Link  `json:"self"`
 	VnfInstance Link  `json:"vnfInstance"`
+	Grant       *Link `json:"grant,omitempty"`
 	Cancel      *Link `json:"cancel,omitempty"`
 	Retry       *Link `json:"retry,omitempty"`
 	Rollback    *Link `json:"rollback,omitempty"`

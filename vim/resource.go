@@ -53,6 +53,15 @@ type Spec struct {
 	Volume        *VolumeSpec        `json:"volume,omitempty"`
 	ServerGroup   *ServerGroupSpec   `json:"serverGroup,omitempty"`
 	Configuration *ConfigurationSpec `json:"configuration,omitempty"`
+	// Placement is what the grant says beside connection and zone; a driver uses what its VIM knows.
+	Placement *Placement `json:"placement,omitempty"`
+}
+
+// Placement is where a grant puts a resource, in the VIM's own ids (SOL003 v3.7.1 §9.5.3.3).
+type Placement struct {
+	Reservation string `json:"reservationId,omitempty"`
+	Group       string `json:"resourceGroupId,omitempty"` // tenant or project
+	Provider    string `json:"resourceProviderId,omitempty"`
 }
 
 // ComputeSpec describes a virtual machine.

@@ -55,9 +55,10 @@ type Config struct {
 	Tap func(connection string, kind vim.Kind, op string) int
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
 	Context func(ctx context.Context, traceparent string) context.Context
-	// Wanted says whether the records know a resource that has no ledger row: the sweep takes it back into the ledger
-	// instead of releasing it. nil means that they do not.
-	Wanted func(ctx context.Context, connection string, r vim.Resource) (bool, error)
+	// Wanted returns which resources of a VNF the records know. The sweep takes one that has no ledger row back into the
+	// ledger instead of releasing it, and releases what only the ledger knows. nil: the records know none, and what the
+	// ledger has as ACTIVE is not questioned.
+	Wanted func(ctx context.Context, vnfID string) (func(vim.Token) bool, error)
 	// Gone is told of a resource that the ledger has and its VIM has not; nil means that it is only logged.
 	Gone func(connection string, r vim.Resource)
 }

@@ -96,12 +96,41 @@ func TestOldCommandsAndTombstonesGo(t *testing.T) {
 	w.wantInventory(network(2))
 }
 
+// knows is an answer for Config.Wanted.
+func knows(wanted func(vim.Token) bool) func(context.Context, string) (func(vim.Token) bool, error) {
+	return func(context.Context, string) (func(vim.Token) bool, error) { return wanted, nil }
+}
+
+// The ledger goes back to a moment before a release and carries the reserve out once more; its reply is one that the saga
+// has handled, and drops. Found by seed 99 of the simulation; seen failing with rows that are ACTIVE left alone.
+func TestTheSweepReleasesWhatOnlyTheLedgerKnows(t *testing.T) {
+	w := newWorld(t, "")
+	known := false
+	w.cfg.Wanted = knows(func(vim.Token) bool { return known })
+	w.restart()
+	w.deliver(w.reserve("r1", 1, network(1)))
+	w.run(time.Second)
+	known = true
+	for range 3 {
+		w.sweepOnce()
+		w.run(time.Second)
+	}
+	w.wantInventory(network(1))
+	known = false
+	w.sweepOnce() // an operation may end between two looks
+	w.run(time.Second)
+	w.wantInventory(network(1))
+	w.sweepOnce()
+	w.run(time.Second)
+	w.wantInventory()
+}
+
 // The ledger goes back to a moment at which an attempt had failed; a later one did not, and the records have its resource.
 // Found by the simulation; seen failing with the records asked only about tokens without a row.
 func TestTheSweepLeavesWhatTheRecordsKnow(t *testing.T) {
 	w := newWorld(t, `{"rules":[{"on":"reserve","outcome":"transient","times":1}]}`)
 	known := true
-	w.cfg.Wanted = func(context.Context, string, vim.Resource) (bool, error) { return known, nil }
+	w.cfg.Wanted = knows(func(vim.Token) bool { return known })
 	w.restart()
 	w.deliver(w.reserve("r1", 1, network(1)))
 	w.run(time.Second)

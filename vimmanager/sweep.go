@@ -135,12 +135,13 @@ func (s *Sweeper) sweep(ctx context.Context, at site, lanes []int, seen map[stri
 	}
 	acted := 0
 	there := map[string]bool{}
+	known := knowledge{ask: s.cfg.Wanted, vnfs: map[string]func(vim.Token) bool{}}
 	for _, r := range list {
 		there[r.Token.String()] = true
 		if !at.covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner)) {
 			continue
 		}
-		did, err := s.account(ctx, connection, r, seen)
+		did, err := s.account(ctx, connection, r, known, seen)
 		if err != nil {
 			return acted, err
 		}
@@ -161,24 +162,24 @@ func (s *Sweeper) sweep(ctx context.Context, at site, lanes []int, seen map[stri
 
 // account makes sure that a resource of the VIM is accounted for by a row, and has the row release what is not. The row
 // is read after the resource was seen, and an intent is committed before a resource can exist: one under way is known.
-func (s *Sweeper) account(ctx context.Context, connection string, found vim.Resource, seen map[string]bool) (bool, error) {
+func (s *Sweeper) account(ctx context.Context, connection string, found vim.Resource, known knowledge, seen map[string]bool) (bool, error) {
 	token := found.Token.String()
 	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{resourceRef(token)}})
 	if err != nil {
 		return false, err
 	}
 	rec := l.Records[resourceRef(token)]
-	if rec != nil && !orphaned(rec) {
+	if rec != nil && !orphaned(rec) && (rec.State != Active || s.cfg.Wanted == nil) {
 		return false, nil
 	}
-	if (rec == nil || rec.State == Failed) && s.cfg.Wanted != nil {
-		wanted, err := s.cfg.Wanted(ctx, connection, found)
+	if (rec == nil || rec.State == Failed || rec.State == Active) && s.cfg.Wanted != nil {
+		wanted, err := known.wants(ctx, found)
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("ask the records about %s: %w", token, err)
 		case wanted && rec == nil:
 			return true, s.adopt(ctx, connection, found)
-		case wanted: // an older ledger has an attempt that failed; a later one did not
+		case wanted: // an older ledger may have an attempt that failed; a later one did not
 			return false, nil
 		}
 	}
@@ -201,7 +202,7 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 			r = add(lg, lg.resources, resourceRef(token), k, connection)
 			r.doc.Token, r.doc.Kind, r.doc.Owner = found.Token, found.Kind, found.Owner
 			lg.release(r, "")
-		case !orphaned(&r.Record):
+		case !orphaned(&r.Record) && (r.State != Active || len(r.doc.Waiting) > 0): // asked for again meanwhile
 		case r.State == Failed: // its token may still be asked for again
 			lg.clear(r, nil)
 		default:
@@ -209,6 +210,26 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 		}
 		return nil
 	})
+}
+
+// knowledge is what the records know, asked once a sweep for each VNF. What it says may be older than the ledger's row, not
+// older than the list of the VIM; and nothing is released because of one answer.
+type knowledge struct {
+	ask  func(ctx context.Context, vnfID string) (func(vim.Token) bool, error)
+	vnfs map[string]func(vim.Token) bool
+}
+
+// wants reports whether the records know a resource.
+func (k knowledge) wants(ctx context.Context, r vim.Resource) (bool, error) {
+	wants := k.vnfs[r.Owner]
+	if wants == nil {
+		var err error
+		if wants, err = k.ask(ctx, r.Owner); err != nil {
+			return false, err
+		}
+		k.vnfs[r.Owner] = wants
+	}
+	return wants(r.Token), nil
 }
 
 // orphaned reports whether a row does not account for a resource that its VIM has.

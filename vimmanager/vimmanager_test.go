@@ -1,7 +1,6 @@
 package vimmanager_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -358,7 +357,7 @@ func TestVIMManagersDatabaseIsLostOrRestoredToAnOlderPoint(t *testing.T) {
 		w := newWorld(t, "")
 		w.deliver(w.reserve("r1", 1, network(1)), w.reserve("r2", 1, network(2)))
 		w.run(time.Second)
-		w.cfg.Wanted = func(_ context.Context, _ string, r vim.Resource) (bool, error) { return r.Token == token(1), nil }
+		w.cfg.Wanted = knows(func(t vim.Token) bool { return t == token(1) })
 		w.loseLedger()
 		w.sweepOnce()
 		w.sweepOnce()

@@ -59,6 +59,7 @@ type OpOcc struct {
 	// UndoBegun: from then on only rollback and fail are possible.
 	UndoBegun     bool     `json:"undoBegun,omitempty"`
 	GrantID       string   `json:"grantId,omitempty"` // "" for a local grant
+	GrantHref     string   `json:"grantHref,omitempty"`
 	CancelPending bool     `json:"isCancelPending"`
 	CancelMode    string   `json:"cancelMode,omitempty"`
 	Error         *Problem `json:"error,omitempty"`

@@ -31,6 +31,7 @@ type PlannedStep struct {
 // OpGranted records that the operation may change resources.
 type OpGranted struct {
 	GrantID  string   `json:"grantId,omitempty"` // "" for a local grant
+	Href     string   `json:"href,omitempty"`    // where the orchestrator shows it
 	Warnings []string `json:"warnings,omitempty"`
 }
 
@@ -184,7 +185,7 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 	case *OpStarted:
 		o.start(e, at)
 	case *OpGranted:
-		o.GrantID = e.GrantID
+		o.GrantID, o.GrantHref = e.GrantID, e.Href
 		o.Warnings = append(slices.Clip(o.Warnings), e.Warnings...)
 		o.enter(Processing, at)
 	case *OpRefused:

@@ -39,6 +39,7 @@ type cli struct {
 	Op      opCmd      `cmd:"" help:"Operations on VNF instances."`
 	Sim     simCmd     `cmd:"" help:"The simulated VIMs."`
 	Vim     vimCmd     `cmd:"" help:"VIM connections."`
+	Events  eventsCmd  `cmd:"" help:"What happens in the VNF manager."`
 	Audit   auditCmd   `cmd:"" help:"The record of all events, and of what was denied."`
 	Parked  parkedCmd  `cmd:"" help:"Messages set aside because they could not be handled."`
 }
@@ -54,6 +55,7 @@ type oauth struct {
 const description = `Command line of the VNF manager.
 
 Names may stand for ids where they are unambiguous, and so may the beginning of an id.
+WHEN is a version (12), a time (2026-01-02T03:04:05Z, or as printed), or how long ago it was (10m, -10m).
 Exit codes: 0 done, 1 the operation failed, 2 wrong usage, 3 the server refused or cannot be reached.`
 
 // session is what a command works with.
@@ -90,7 +92,8 @@ func run(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Wri
 	}()
 	var c cli
 	parser, err := kong.New(&c, kong.Name("vnfm"), kong.Description(description), kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.WithHyphenPrefixedParameters(true)) // --at -10m
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "vnfm:", err)
 		return exitUsage

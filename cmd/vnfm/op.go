@@ -15,6 +15,8 @@ type opCmd struct {
 	Show     opShow     `cmd:"" help:"Show an operation with what it changed."`
 	Watch    opWatch    `cmd:"" help:"Watch an operation until it ends."`
 	Saga     opSaga     `cmd:"" help:"Show the process behind an operation: stages, attempts, timings, results, compensations."`
+	History  opHistory  `cmd:"" help:"Tell what happened in an operation, or show what it was at a time."`
+	Diff     opDiff     `cmd:"" help:"Show what changed in an operation between two times."`
 	Retry    opRetry    `cmd:"" help:"Try a failed operation again from where it stands."`
 	Rollback opRollback `cmd:"" help:"Undo a failed operation."`
 	Fail     opFail     `cmd:"" help:"Declare a failed operation failed for good."`
@@ -165,7 +167,7 @@ func (c *opSaga) Run(s *session) error {
 			names[r.Id] = r.Name
 		}
 	}
-	return s.show(saga, func(w io.Writer) { printSaga(w, saga, names, "") })
+	return s.show(saga, func(w io.Writer) { s.printSaga(w, saga, names, "") })
 }
 
 type opRetry struct {

@@ -14,6 +14,7 @@ type packageCmd struct {
 	Onboard packageOnboard `cmd:"" help:"Create a package, upload a CSAR and wait until it is read."`
 	List    packageList    `cmd:"" help:"List packages."`
 	Show    packageShow    `cmd:"" help:"Show a package with what was found in it."`
+	History packageHistory `cmd:"" help:"Tell what happened to a package, or show what it was at a time."`
 	Enable  packageEnable  `cmd:"" help:"Let VNF instances be made of a package."`
 	Disable packageDisable `cmd:"" help:"Let no more VNF instances be made of a package."`
 	Delete  packageDelete  `cmd:"" help:"Delete a package that is disabled and not in use."`

@@ -186,8 +186,10 @@ func (c *vimRegister) Run(s *session) error {
 
 type vimUpdate struct {
 	ID       string   `arg:"" help:"Id of the connection."`
-	Default  *bool    `negatable:"" help:"Use it where nobody names one, or no longer."`
-	Enabled  *bool    `negatable:"" help:"Create resources through it, or only release what is there."`
+	Default  bool     `help:"Use it where nobody names one." xor:"default"`
+	Other    bool     `name:"no-default" help:"Use it no longer where nobody names one." xor:"default"`
+	Enable   bool     `help:"Create resources through it again." xor:"enabled"`
+	Disable  bool     `help:"Create nothing through it; what is there can be released." xor:"enabled"`
 	Remove   []string `help:"Part to remove, repeatable, e.g. accessInfo.region." placeholder:"NAME"`
 	vimParts `embed:""`
 }
@@ -197,11 +199,11 @@ func (c *vimUpdate) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if c.Default != nil {
-		patch["default"] = encoded(*c.Default)
+	if c.Default || c.Other {
+		patch["default"] = encoded(c.Default)
 	}
-	if c.Enabled != nil {
-		patch["enabled"] = encoded(*c.Enabled)
+	if c.Enable || c.Disable {
+		patch["enabled"] = encoded(c.Enable)
 	}
 	for _, name := range c.Remove {
 		if err := remove(patch, name); err != nil {

@@ -19,6 +19,8 @@ type vnfCmd struct {
 	List        vnfList        `cmd:"" help:"List VNF instances."`
 	Show        vnfShow        `cmd:"" help:"Show a VNF instance with its resources."`
 	Events      vnfEvents      `cmd:"" help:"List every event of a VNF: when, who, why."`
+	History     vnfHistory     `cmd:"" help:"Tell what happened to a VNF, or show what it was at a time."`
+	Diff        vnfDiff        `cmd:"" help:"Show what changed in a VNF between two times."`
 	Cleanup     vnfCleanup     `cmd:"" help:"Release what failed operations left behind."`
 }
 

@@ -148,6 +148,16 @@ type Entry struct {
 	Addresses []vim.IP `json:"addresses,omitempty"`
 }
 
+// Has reports whether a VIM has something that carries a token now, as Inventory would: no rule applies to it.
+func (s *Sim) Has(connection string, token vim.Token) bool {
+	has := false
+	_ = s.locked(func(time.Time) error { // a journal that cannot be written does not hide what is there
+		has = s.state.held[ref{connection, token}] != nil
+		return nil
+	})
+	return has
+}
+
 // Inventory lists what was created for VNFs and is still there, in order of VIM, kind and token. It is never nil.
 func (s *Sim) Inventory() []Entry {
 	out := []Entry{}

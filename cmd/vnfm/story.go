@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/vnfm/vnfm/sol"
+)
+
+// what tells an event to people: a mark, what happened, and the command that brought it about.
+func what(e *sol.VnfEvent) string {
+	mark, style := "•", lipgloss.NewStyle()
+	switch name := e.Type[strings.Index(e.Type, ".")+1:]; {
+	case strings.HasSuffix(name, "failed") || strings.HasSuffix(name, "refused") || name == "failed-temporarily" || name == "leftovers-found":
+		mark, style = "✗", bad
+	case name == "completed" || name == "instantiated" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
+		mark, style = "✓", good
+	case strings.HasSuffix(name, "begun") || name == "started" || name == "retried" || name == "progressed":
+		mark, style = "▸", moving
+	case strings.HasSuffix(name, "rolled-back") || name == "resource-undone":
+		mark, style = "↺", moving
+	case strings.HasSuffix(name, "deleted") || strings.HasSuffix(name, "released"):
+		mark, style = "⌫", faint
+	}
+	text := style.Render(mark + " " + e.Type)
+	if said := said(e); said != "" {
+		text += "  " + said
+	}
+	if e.Command != "" {
+		text += "  " + faint.Render(e.Command)
+	}
+	return text
+}
+
+// said is what matters most of an event's data, "" for nothing.
+func said(e *sol.VnfEvent) string {
+	var data map[string]any
+	if json.Unmarshal(e.Data, &data) != nil || len(data) == 0 {
+		return ""
+	}
+	text := func(path ...string) string {
+		var v any = data
+		for _, name := range path {
+			m, _ := v.(map[string]any)
+			v = m[name]
+		}
+		if v == nil {
+			return ""
+		}
+		return fmt.Sprint(v)
+	}
+	count := func(name, of string) string {
+		all, _ := data[name].([]any)
+		if len(all) == 1 {
+			return "1 " + of
+		}
+		return fmt.Sprintf("%d %ss", len(all), of)
+	}
+	operation := func() string { return strings.Join(nonEmpty(text("operation"), first(text("opOccId"))), " ") }
+	switch e.Type {
+	case "vnf.instance-created":
+		return strings.Join(nonEmpty(text("name"), text("productName"), text("softwareVersion")), " ")
+	case "vnf.operation-begun", "vnf.operation-rolled-back":
+		return operation()
+	case "vnf.instantiated":
+		return count("resources", "resource")
+	case "vnf.terminated":
+		return count("released", "resource") + " released"
+	case "vnf.operation-failed", "vnf.leftovers-found":
+		return strings.TrimSpace(operation() + " " + count("leftovers", "resource") + " left")
+	case "vnf.cleanup-begun":
+		return "saga " + first(text("saga"))
+	case "vnf.cleanup-ended":
+		return count("released", "resource") + " released"
+	case "opocc.started":
+		return strings.Join(nonEmpty(text("operation"), "on failure: "+text("policy")), ", ")
+	case "opocc.granted":
+		return text("grantId")
+	case "opocc.refused", "opocc.failed-temporarily":
+		return bad.Render(text("error", "detail"))
+	case "opocc.rollback-begun":
+		if text("byPolicy") == "true" {
+			return "by policy"
+		}
+		return "by an operator"
+	case "opocc.cancel-requested":
+		return text("cancelMode")
+	case "opocc.resource-reserved":
+		return strings.Join(nonEmpty(text("kind"), text("resourceHandle", "resourceId")), " ")
+	case "opocc.resource-released", "opocc.resource-undone":
+		return strings.Join(nonEmpty(text("kind"), first(text("id"))), " ")
+	case "opocc.warned":
+		return text("text")
+	case "opocc.progressed":
+		return made(data)
+	case "pkg.created", "pkg.upload-begun", "pkg.content-removed", "pkg.user-data-changed":
+		return ""
+	case "pkg.upload-failed":
+		return bad.Render(text("reason"))
+	case "pkg.onboarding-failed":
+		return bad.Render(text("detail"))
+	case "pkg.content-uploaded":
+		return fmt.Sprintf("%.0f bytes", data["size"])
+	case "pkg.onboarded":
+		return strings.Join(nonEmpty(text("productName"), text("softwareVersion")), " ")
+	case "pkg.operational-state-changed":
+		return state(text("operationalState"))
+	}
+	return cut(compact(e.Data), 100) // of a program newer than this one
+}
+
+// made tells how far resources got.
+func made(data map[string]any) string {
+	items, _ := data["items"].([]any)
+	var out []string
+	for _, item := range items {
+		m, _ := item.(map[string]any)
+		line := fmt.Sprintf("%v %s %s", m["step"], first(fmt.Sprint(m["id"])), state(fmt.Sprint(m["state"])))
+		if n, _ := m["attempt"].(float64); n > 1 {
+			line += fmt.Sprintf(" #%.0f", n)
+		}
+		if reason, _ := m["reason"].(string); reason != "" {
+			line += " " + reason
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,277 @@
+package simulation
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+// other is another orchestrator that speaks the VIM manager's protocol, and takes every liberty of it: it reserves,
+// gives up, releases, and asks for the same resource again under its next generation; and it forgets a command that has
+// not arrived when it goes on to its next operation. The program's own operations need less of what the VIM manager
+// promises, so they would not show that it is kept.
+type other struct {
+	key     string // its VNF
+	planned int    // things it will begin to do
+	op      int64  // its operation under way, the fence
+	things  []*thing
+	answers []heard
+	of      map[string]*thing // by command
+}
+
+// thing is a resource it wants, or wanted.
+type thing struct {
+	token      vim.Token
+	kind       vim.Kind
+	connection string
+	phase      phase
+	op         int64
+	asked      []string  // commands of this generation that reserve, the newest last
+	release    bool      // this generation's was sent
+	command    string    // the newest
+	wait       time.Time // for its answer
+}
+
+type phase int
+
+const (
+	reserving phase = iota
+	standing
+	releasing
+	free
+	forgotten
+)
+
+type heard struct {
+	command string
+	reply   message.Reply
+}
+
+const otherPatience = time.Minute
+
+// drawOther decides what the other orchestrator will do. What a ledger forgot it would have to find out first.
+func (w *world) drawOther() {
+	w.other = other{key: w.newID(), of: map[string]*thing{}}
+	if w.chance[LedgerRestored] == 0 {
+		w.other.planned = max(w.rng.IntN(12)-3, 0)
+	}
+}
+
+func (o *other) more() bool { return o.planned > 0 }
+
+// hear is told of every message; answers to its commands are looked at later.
+func (o *other) hear(m *message.Message) {
+	if m.Topic != message.TopicReplies || o.of[m.CausationID] == nil {
+		return
+	}
+	var r message.Reply
+	if json.Unmarshal(m.Data, &r) == nil {
+		o.answers = append(o.answers, heard{m.CausationID, r})
+	}
+}
+
+// wants reports whether it holds a resource, or may have asked for it.
+func (o *other) wants(token vim.Token) bool {
+	return slices.ContainsFunc(o.things, func(t *thing) bool {
+		return t.token == token && t.phase != free && t.phase != forgotten
+	})
+}
+
+// due is when it loses patience next.
+func (o *other) due(now time.Time) time.Time {
+	var at time.Time
+	for _, t := range o.things {
+		if (t.phase == reserving || t.phase == releasing) && (at.IsZero() || t.wait.Before(at)) {
+			at = later(t.wait, now.Add(1))
+		}
+	}
+	return at
+}
+
+// otherWants reports whether it has something to do now.
+func (w *world) otherWants() bool {
+	o := &w.other
+	if len(o.answers) > 0 || o.impatient(w.now) != nil {
+		return true
+	}
+	return !w.quiet && o.more() && w.rng.IntN(30) == 0
+}
+
+func (o *other) impatient(now time.Time) *thing {
+	for _, t := range o.things {
+		if (t.phase == reserving || t.phase == releasing) && !t.wait.After(now) {
+			return t
+		}
+	}
+	return nil
+}
+
+func (w *world) otherTurn() {
+	o := &w.other
+	if len(o.answers) > 0 {
+		h := o.answers[0]
+		o.answers = o.answers[1:]
+		w.otherHears(o.of[h.command], h)
+		return
+	}
+	if t := o.impatient(w.now); t != nil {
+		switch {
+		case t.phase == releasing:
+			w.otherReleases(t)
+		case !w.quiet && w.rng.IntN(2) == 0 && w.otherForgets(t):
+		case len(t.asked) < 3 && w.rng.IntN(2) == 0:
+			w.otherReserves(t)
+		default:
+			w.otherReleases(t)
+		}
+		return
+	}
+	if !o.more() {
+		return
+	}
+	o.planned--
+	w.otherBegins()
+}
+
+// otherBegins begins an operation: something new, or what was released again under its next generation, or a release.
+func (w *world) otherBegins() {
+	o := &w.other
+	o.op++
+	var old *thing
+	if len(o.things) > 0 {
+		old = pick(w.rng, o.things)
+	}
+	switch {
+	case old != nil && old.phase == standing:
+		w.otherReleases(old)
+	case old != nil && old.phase == free && w.rng.IntN(3) > 0:
+		old.token.Generation++
+		old.asked, old.release, old.op = nil, false, o.op
+		w.otherReserves(old)
+	default:
+		t := &thing{
+			token: vim.Token{ID: w.newID(), Generation: 1}, kind: pick(w.rng, []vim.Kind{vim.Network, vim.ServerGroup}), op: o.op,
+			connection: pick(w.rng, sim.Connections()).ID,
+		}
+		o.things = append(o.things, t)
+		w.otherReserves(t)
+	}
+}
+
+func (w *world) otherHears(t *thing, h heard) {
+	reserve := slices.Contains(t.asked, h.command)
+	switch {
+	case reserve && t.phase == forgotten && h.reply.Outcome == message.Succeeded:
+		w.violate("command %s of operation %d of %s was carried out after a later one had begun", h.command, t.op, w.other.key)
+	case reserve && t.phase == reserving && h.reply.Outcome == message.Succeeded:
+		t.phase = standing
+	case reserve && !t.release && t.phase != forgotten && h.reply.Outcome == message.Cancelled:
+		w.violate("the reservation of %s was cancelled, and nobody released it: %s", t.token, h.reply.Reason)
+	case reserve && t.phase == reserving && h.command == t.command:
+		w.otherReleases(t) // an attempt before this one may still be on its way
+	case t.phase == releasing && !reserve && t.release && h.reply.Outcome == message.Succeeded && w.otherReleased(t, h.command):
+		t.phase = free
+		w.protocol.ended[w.other.key]++
+	case t.phase == releasing && h.command == t.command && h.reply.Outcome != message.Succeeded:
+		t.wait = w.now.Add(5 * time.Second)
+	}
+}
+
+// otherReleased reports whether a release was of the generation that the thing has now.
+func (w *world) otherReleased(t *thing, command string) bool {
+	return slices.Contains(w.protocol.commands[command].tokens, t.token)
+}
+
+func (w *world) otherReserves(t *thing) {
+	spec := vim.Spec{Name: "other", Network: &vim.NetworkSpec{}}
+	if t.kind == vim.ServerGroup {
+		spec = vim.Spec{Name: "other", ServerGroup: &vim.ServerGroupSpec{}}
+	}
+	t.phase = reserving
+	id := w.otherSends(t, vim.TypeReserve, vim.Encode(vim.ReserveResources{
+		VnfID: w.other.key, Connection: t.connection, Fence: t.op, Resources: []vim.Reserve{{Token: t.token, Kind: t.kind, Spec: spec}},
+	}))
+	t.asked = append(t.asked, id)
+}
+
+func (w *world) otherReleases(t *thing) {
+	t.phase, t.release = releasing, true
+	w.otherSends(t, vim.TypeRelease, vim.Encode(vim.ReleaseResources{
+		VnfID: w.other.key, Connection: t.connection, Resources: []vim.Release{{Token: t.token, Kind: t.kind}},
+	}))
+}
+
+// otherForgets gives a reservation up that has not arrived, and does not release it: it goes on to its next operation,
+// and what is still on its way arrives after that has begun.
+func (w *world) otherForgets(t *thing) bool {
+	for _, id := range t.asked {
+		if w.observed.arrived[id] {
+			return false
+		}
+	}
+	w.tracef("other forgets %s", t.token)
+	t.phase = forgotten
+	for i := range w.late {
+		if l := &w.late[i]; slices.Contains(t.asked, l.msg.ID) {
+			l.until = func() bool { return w.protocol.highest[w.other.key] > t.op }
+		}
+	}
+	w.other.op++
+	next := &thing{
+		token: vim.Token{ID: w.newID(), Generation: 1}, kind: vim.Network, connection: t.connection, op: w.other.op,
+	}
+	w.other.things = append(w.other.things, next)
+	w.otherReserves(next)
+	return true
+}
+
+// otherSends sends a command over the network that loses, delays and doubles.
+func (w *world) otherSends(t *thing, typ string, data json.RawMessage) string {
+	m := message.Message{
+		ID: w.newID(), Type: typ, Source: "/simulation", Topic: message.TopicVimCommands, Key: w.other.key, Time: w.now,
+		CorrelationID: w.other.key, CausationID: w.other.key, ReplyTo: message.TopicReplies, Data: data,
+	}
+	w.tracef("other sends %s %s of %s", typ, m.ID, t.token)
+	t.command, t.wait = m.ID, w.now.Add(otherPatience)
+	w.other.of[m.ID] = t
+	w.protocol.commands[m.ID] = w.commandOf(&m)
+	if w.lacks(NoFence) || w.lacks(NoGeneration) {
+		m.Data = w.mutateCommand(m)
+	}
+	out, late := w.network([]message.Message{m})
+	w.late = append(w.late, late...)
+	w.publish(out)
+	return m.ID
+}
+
+// otherEnds has it release what it has.
+func (w *world) otherEnds() {
+	w.other.planned = 0
+	for _, t := range w.other.things {
+		if t.phase == standing {
+			w.otherReleases(t)
+		}
+	}
+}
+
+// ofOther adds what the other orchestrator accounts for.
+func (w *world) ofOther(may, must map[string]string) {
+	for _, t := range w.other.things {
+		if t.phase == standing {
+			may[t.token.String()], must[t.token.String()] = w.other.key, w.other.key
+		}
+	}
+}
+
+// checkOther checks that the other orchestrator had an answer to everything.
+func (w *world) checkOther() {
+	for _, t := range w.other.things {
+		if t.phase == reserving || t.phase == releasing {
+			w.violate("I1: the other orchestrator waits for %s of %s", t.command, t.token)
+		}
+	}
+}

@@ -1,0 +1,317 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// protocol is what the parts of the program promise each other, held against each commit and each call to a VIM: what
+// would in the end break an invariant is seen where it happens, also where another safeguard makes up for it.
+type protocol struct {
+	handled  map[string]int            // how often a saga took each reply
+	cursors  map[place]int64           // where each consumer stands in each lane
+	sagas    map[string]*saga.Instance // as last written
+	commands map[string]*command       // of sagas and of the other orchestrator, by id
+	ofSaga   map[string][]*command     // those that do, not undo
+	replies  map[string]answer         // of the VIM manager, by id
+	fences   map[string]int64          // of the operation each token is of
+	highest  map[string]int64          // operation of which each VNF's reserves were taken in
+	tombs    map[string]bool           // tokens released
+	states   map[string]string         // of ledger rows of resources
+	tooLate  map[string]string         // sagas by command: of a success that came after the end
+	forced   map[string]bool           // operations that somebody wanted to cancel at once
+	ended    map[string]int            // operations of each key that have ended
+}
+
+type place struct {
+	consumer string
+	lane     int
+}
+
+type answer struct {
+	command string
+	outcome message.Outcome
+}
+
+// command is what is known of a command that was sent.
+type command struct {
+	id, saga   string
+	step, item string
+	undo       bool
+	reserve    bool
+	taken      bool // the VIM manager has it in its ledger
+	vnf        string
+	fence      int64
+	tokens     []vim.Token
+	connection string
+	sent       time.Time
+}
+
+func (p *protocol) init() {
+	p.handled, p.cursors, p.sagas = map[string]int{}, map[place]int64{}, map[string]*saga.Instance{}
+	p.commands, p.ofSaga, p.replies = map[string]*command{}, map[string][]*command{}, map[string]answer{}
+	p.fences, p.highest, p.tombs = map[string]int64{}, map[string]int64{}, map[string]bool{}
+	p.states = map[string]string{}
+	p.tooLate, p.forced, p.ended = map[string]string{}, map[string]bool{}, map[string]int{}
+}
+
+// claim is what the program meant by a commit, before the network or a mutant changed it.
+type claim struct {
+	program bool // it is the program's commit, not the world's
+	handled []eventstore.HandledMark
+	cursors []eventstore.CursorMove
+	outbox  []message.Message
+	highest int64 // of the key, when the program read what it decided on
+}
+
+func claimOf(c *eventstore.Commit, highest int64) claim {
+	cl := claim{program: true, handled: c.Handled, outbox: c.Outbox, highest: highest}
+	cl.cursors = append(cl.cursors, c.Cursors...)
+	return cl
+}
+
+// judge holds a commit against the protocol when it has become true.
+func (w *world) judge(c *eventstore.Commit, cl claim) {
+	w.judgeCursors(cl)
+	w.judgeReplies(cl)
+	w.judgeSagas(c)
+	w.judgeMessages(cl)
+	w.judgeLedger(c, cl)
+	for _, v := range c.Views {
+		if st := vnf.OpState(v.State); v.Parent != "" && st.Final() {
+			w.protocol.ended[v.Parent]++
+		}
+	}
+	if t := w.current; t != nil && cl.program {
+		t.commits++
+	}
+}
+
+// judgeCursors: a consumer's cursor goes on from where it stood, moved by a node that holds the lane.
+func (w *world) judgeCursors(cl claim) {
+	for _, m := range cl.cursors {
+		at := place{m.Consumer, m.Lane}
+		if now := w.observed.epochs[m.Lane]; m.Epoch < now {
+			w.violate("cursor of %s in lane %d was moved by a node that held the lane under epoch %d; it is %d", m.Consumer, m.Lane, m.Epoch, now)
+		}
+		if was := w.protocol.cursors[at]; m.From != was {
+			w.violate("cursor of %s in lane %d was moved from %d to %d, and stood at %d", m.Consumer, m.Lane, m.From, m.To, was)
+		}
+		w.protocol.cursors[at] = m.To
+	}
+}
+
+// judgeReplies: a reply moves a saga once. A success that comes after its saga has ended is kept in mind.
+func (w *world) judgeReplies(cl claim) {
+	p := &w.protocol
+	for _, h := range cl.handled {
+		if p.handled[h.MessageID]++; p.handled[h.MessageID] > 1 {
+			w.violate("reply %s moved saga %s twice", h.MessageID, h.Saga)
+		}
+		r := p.replies[h.MessageID]
+		cmd, in := p.commands[r.command], p.sagas[h.Saga]
+		if cmd == nil || cmd.undo || in == nil || r.outcome != message.Succeeded || !in.State.Final() {
+			continue
+		}
+		if item := itemOf(in, cmd.step, cmd.item); item != nil && item.State != saga.ItemDone {
+			p.tooLate[cmd.id] = in.ID
+		}
+	}
+}
+
+// judgeSagas: a saga goes on from where it stood. What one writer knew is not forgotten by the next.
+func (w *world) judgeSagas(c *eventstore.Commit) {
+	for i := range c.Sagas {
+		now, err := saga.Decode(&c.Sagas[i])
+		w.must(err)
+		if was := w.protocol.sagas[now.ID]; was != nil {
+			w.judgeSaga(was, now)
+		}
+		w.protocol.sagas[now.ID] = now
+	}
+}
+
+func (w *world) judgeSaga(was, now *saga.Instance) {
+	if was.State.Final() && was.State != now.State {
+		w.violate("saga %s was %s and is %s", now.ID, was.State, now.State)
+	}
+	if now.Seq < was.Seq || now.Tokens < was.Tokens {
+		w.violate("saga %s went back: from %d commands and %d timers to %d and %d", now.ID, was.Seq, was.Tokens, now.Seq, now.Tokens)
+	}
+	for _, old := range was.Items {
+		item := itemOf(now, old.Step, old.Item)
+		switch {
+		case item == nil:
+			if old.EverSent {
+				w.violate("saga %s forgot %s %s", now.ID, old.Step, old.Item)
+			}
+		case item.Attempt < old.Attempt || item.Undo < old.Undo || item.Generation < old.Generation:
+			w.violate("saga %s went back in %s %s: from attempt %d, undo %d to %d, %d", now.ID, old.Step, old.Item, old.Attempt, old.Undo, item.Attempt, item.Undo)
+		case item.State == saga.ItemSent && old.State != saga.ItemSent && item.Attempt == old.Attempt,
+			item.State == saga.ItemUndoing && old.State != saga.ItemUndoing && item.Undo == old.Undo && !item.Waiting:
+			w.violate("saga %s went back in %s %s: from %s to %s without a new attempt", now.ID, old.Step, old.Item, old.State, item.State)
+		}
+	}
+}
+
+func itemOf(in *saga.Instance, step, item string) *saga.ItemRun {
+	for _, r := range in.Items {
+		if r.Step == step && r.Item == item {
+			return r
+		}
+	}
+	return nil
+}
+
+// judgeMessages: a command is sent once, and nothing is undone while a command of the saga may still be answered.
+func (w *world) judgeMessages(cl claim) {
+	p := &w.protocol
+	for i := range cl.outbox {
+		m := &cl.outbox[i]
+		switch {
+		case m.Topic == message.TopicReplies:
+			var r message.Reply
+			if json.Unmarshal(m.Data, &r) == nil {
+				p.replies[m.ID] = answer{m.CausationID, r.Outcome}
+			}
+		case m.Source == saga.Source:
+			if p.commands[m.ID] != nil {
+				w.violate("command %s of saga %s was sent twice", m.ID, m.CorrelationID)
+				continue
+			}
+			cmd := w.commandOf(m)
+			p.commands[m.ID] = cmd
+			if in := p.sagas[m.CorrelationID]; in != nil {
+				cmd.undo = m.Type == vim.TypeRelease && in.Type == sagaInstantiate
+				for _, r := range in.Items {
+					if r.Command == m.ID {
+						cmd.step, cmd.item = r.Step, r.Item
+					}
+				}
+			}
+			if cmd.undo {
+				w.judgeUndo(cmd)
+			} else {
+				p.ofSaga[cmd.saga] = append(p.ofSaga[cmd.saga], cmd)
+			}
+		}
+	}
+}
+
+// sagaInstantiate is the type of the saga whose releases undo; those of others are what they are for.
+const sagaInstantiate = "instantiate"
+
+func (w *world) commandOf(m *message.Message) *command {
+	cmd := &command{id: m.ID, saga: m.CorrelationID, vnf: m.Key, sent: m.Time, reserve: m.Type == vim.TypeReserve}
+	var c vim.ReserveResources // a release has these attributes, too
+	if m.Topic != message.TopicVimCommands || json.Unmarshal(m.Data, &c) != nil {
+		return cmd
+	}
+	cmd.fence, cmd.connection = c.Fence, c.Connection
+	for _, r := range c.Resources {
+		cmd.tokens = append(cmd.tokens, r.Token)
+		if cmd.reserve {
+			w.protocol.fences[r.Token.String()] = max(w.protocol.fences[r.Token.String()], c.Fence)
+		}
+	}
+	return cmd
+}
+
+// judgeUndo: when a saga begins to undo, each of its commands was answered, or not answered in time, unless somebody
+// wanted it cancelled at once.
+func (w *world) judgeUndo(undo *command) {
+	p := &w.protocol
+	if p.forced[undo.saga] {
+		return
+	}
+	for _, cmd := range p.ofSaga[undo.saga] {
+		if len(cmd.tokens) > 0 && w.now.Before(cmd.sent.Add(w.shared.lcm.StepTimeout)) && !p.answered(cmd) {
+			w.violate("saga %s began to undo while its command %s (%s) was under way", undo.saga, cmd.id, cmd.step)
+			return
+		}
+	}
+}
+
+// answered reports whether a command was answered, or one before it that succeeded.
+func (p *protocol) answered(cmd *command) bool {
+	return p.handled[message.ReplyID(cmd.id)] > 0 || slices.ContainsFunc(p.ofSaga[cmd.saga], func(o *command) bool {
+		reply := message.ReplyID(o.id)
+		return o.step == cmd.step && o.item == cmd.item && p.handled[reply] > 0 && p.replies[reply].outcome == message.Succeeded
+	})
+}
+
+// judgeLedger: nothing is made for an operation once the VNF's next has begun, nor for a token that was released. A
+// ledger that went back knows neither.
+func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
+	p := &w.protocol
+	for i := range c.Records {
+		r := &c.Records[i]
+		switch {
+		case r.Table == eventstore.TableVimCommands && r.Expected == 0:
+			if cmd := p.commands[r.ID]; cmd != nil && cmd.reserve {
+				cmd.taken = true
+				p.highest[cmd.vnf] = max(p.highest[cmd.vnf], cmd.fence)
+			}
+		case r.Table != eventstore.TableVimResources || w.faults[LedgerRestored] > 0:
+		case r.State == vimmanager.Released:
+			p.tombs[r.ID], p.states[r.ID] = true, r.State
+		case r.State != vimmanager.Starting || p.states[r.ID] == r.State:
+			p.states[r.ID] = r.State
+		case p.tombs[r.ID]:
+			w.violate("%s is made, and was released", r.ID)
+			p.states[r.ID] = r.State
+		default:
+			p.states[r.ID] = r.State
+			if p.fences[r.ID] < cl.highest {
+				w.violate("%s is made for operation %d of %s, and operation %d has begun", r.ID, p.fences[r.ID], r.Key, cl.highest)
+			}
+		}
+	}
+}
+
+// judgeCall: a VIM is asked to make something, or to delete it, only while the ledger says so.
+func (w *world) judgeCall(what string, token vim.Token, states ...string) {
+	if w.faults[LedgerRestored] > 0 {
+		return
+	}
+	ref := eventstore.RecordRef{Table: eventstore.TableVimResources, ID: token.String()}
+	l, err := w.store.Load(context.Background(), eventstore.Load{Records: []eventstore.RecordRef{ref}})
+	w.must(err)
+	state := ""
+	if rec := l.Records[ref]; rec != nil {
+		state = rec.State
+	}
+	if !slices.Contains(states, state) {
+		w.violate("a VIM was asked to %s %s, which is %q in the ledger", what, token, state)
+	}
+}
+
+// checkLate: what a success made that came after its saga had ended was released by itself, or its cleanup is there to
+// be seen as failed.
+func (w *world) checkLate(parked map[string]bool) {
+	p := &w.protocol
+	for _, id := range slices.Sorted(maps.Keys(p.tooLate)) {
+		cmd := p.commands[id]
+		if parked[cmd.vnf] || w.faults[LedgerRestored] > 0 {
+			continue
+		}
+		if cleanup := p.sagas[saga.CleanupID(cmd.saga, id)]; cleanup != nil && cleanup.State == saga.Abandoned {
+			continue
+		}
+		for _, t := range cmd.tokens {
+			if w.sim.Has(cmd.connection, t) {
+				w.violate("%s was made too late for saga %s, and is still there", t, cmd.saga)
+			}
+		}
+	}
+}
