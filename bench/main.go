@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"runtime/pprof"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	d := flag.Duration("for", 8*time.Second, "time of each measured load")
-	only := flag.String("only", "", "floor, engine, instantiate or program; empty: all of these; or scale")
+	only := flag.String("only", "", "floor, engine, instantiate or program; empty: all of these; or scale, scale-postgresql, scale-sqlite")
 	instances := flag.Int("instances", 100_000, "instances of -only scale on PostgreSQL, each with ten operations; SQLite has a fifth")
 	profile := flag.String("cpuprofile", "", "file to write a processor profile of the loads to")
 	flag.Parse()
@@ -59,8 +60,14 @@ func run(ctx context.Context, d time.Duration, only string, instances int) error
 	t := table{tabwriter.NewWriter(os.Stdout, 2, 4, 2, ' ', 0)}
 	defer func() { _ = t.w.Flush() }()
 	t.row("WHAT", "FIGURE", "AGAINST")
-	if only == "scale" {
-		return errors.Join(measureScale(ctx, t, cluster, "postgresql", instances, d), measureScale(ctx, t, cluster, "sqlite", instances/5, d))
+	if strings.HasPrefix(only, "scale") {
+		var err error
+		for backend, n := range map[string]int{"postgresql": instances, "sqlite": instances / 5} {
+			if only == "scale" || only == "scale-"+backend {
+				err = errors.Join(err, measureScale(ctx, t, cluster, backend, n, d))
+			}
+		}
+		return err
 	}
 	floor, err := measureFloor(ctx, t, cluster, d)
 	if err != nil {
