@@ -28,6 +28,9 @@ fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
 bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare PostgreSQL commit rate beside it
 	$(GO) run ./bench
 
+bench-scale: deps ## measure queries, instantiate and rebuild with 100,000 instances and 1 M operations (PostgreSQL; a fifth on SQLite)
+	$(GO) run ./bench -only scale
+
 sim: ## simulate the whole program: SEEDS=n (default 2000), SEED=n for the trace of one, LONG=1h for that long
 	$(GO) run ./simulation/simrun $(if $(SEED),-seed $(SEED) -v,$(if $(LONG),-long $(LONG),-seeds $(or $(SEEDS),2000)))
 
@@ -52,4 +55,4 @@ verify: generate ## fail when something generated is not up to date
 deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
 	@./deploy/test-deps.sh
 
-.PHONY: help run build test test-fast fuzz bench sim sim-mutants torture lint generate verify deps
+.PHONY: help run build test test-fast fuzz bench bench-scale sim sim-mutants torture lint generate verify deps

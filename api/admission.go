@@ -8,14 +8,13 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/access"
-	"github.com/vnfm/vnfm/eventstore"
-	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -118,17 +117,28 @@ func (c *call) keepOffVims() error {
 	if c.who.SeesVims() || c.who.Name == "" {
 		return nil
 	}
-	for _, values := range c.r.URL.Query() {
-		for _, v := range values {
-			if strings.Contains(v, vimAttribute) {
-				return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", vimAttribute)
-			}
-		}
+	if err := c.keepOffVimsIn(c.r.URL.Query()); err != nil {
+		return err
 	}
 	if bytes.Contains(c.body, []byte("\\u")) || bytes.Contains(c.body, []byte(vimAttribute)) {
 		var v any
 		if json.Unmarshal(c.body, &v) == nil && removeKey(v, vimAttribute) {
 			return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", vimAttribute).At("/" + vimAttribute)
+		}
+	}
+	return nil
+}
+
+// keepOffVimsIn refuses a query that names VIM connections.
+func (c *call) keepOffVimsIn(q url.Values) error {
+	if c.who.SeesVims() || c.who.Name == "" {
+		return nil
+	}
+	for _, values := range q {
+		for _, v := range values {
+			if strings.Contains(v, vimAttribute) {
+				return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", vimAttribute)
+			}
 		}
 	}
 	return nil
@@ -171,21 +181,17 @@ func removeKey(v any, key string) (removed bool) {
 
 // origins lists who started which operation: SOL003's occurrences do not say it.
 func (a *api) origins(c *call) (*answer, error) {
-	return list(c, readmodel.KindOpOcc, func(v eventstore.View, _ bool) (*sol.OpOrigin, error) {
-		var op vnf.OpOcc
-		if err := json.Unmarshal(v.Doc, &op); err != nil {
-			return nil, err
-		}
+	return list(c, &opOrigins, each(func(op *vnf.OpOcc) *sol.OpOrigin {
 		return &sol.OpOrigin{
 			VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State),
 			StartTime: op.Started, StartedBy: op.Actor,
-		}, nil
-	})
+		}
+	}))
 }
 
 // denials lists what callers were denied in the last days, the oldest first.
 func (a *api) denials(c *call) (*answer, error) {
-	m, err := page(c.r.URL.Query())
+	m, _, err := c.page()
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +209,7 @@ func (a *api) denials(c *call) (*answer, error) {
 	}
 	res := respond(http.StatusOK)
 	if last != "" {
-		c.next(res, marker{After: last})
+		c.next(res, marker{Path: m.Path, After: last})
 	}
 	return res.json(out), nil
 }

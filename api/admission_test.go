@@ -196,7 +196,7 @@ func TestLimitsArePerCaller(t *testing.T) {
 	w.do("GET", own+"/audit/denials", "").want(200).json(&got)
 	var lines []string
 	for _, d := range got {
-		if d.Address != "127.0.0.1" || d.Route != vnfs || d.Method != "GET" {
+		if d.Address != "127.0.0.1" || d.Route != vnfs || d.Method != http.MethodGet {
 			t.Errorf("%+v", d)
 		}
 		lines = append(lines, fmt.Sprint(d.Caller, " ", d.Status, " ", d.Reason, " ", d.Count))

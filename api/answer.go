@@ -51,6 +51,20 @@ func matches(ifMatch string, revision int64) bool {
 	return false
 }
 
+// unchanged says whether an If-None-Match header names what the answer shows (RFC 9110 §13.1.2: compared weakly).
+func (a *answer) unchanged(ifNoneMatch string) bool {
+	have := a.header.Get("ETag")
+	if ifNoneMatch == "" || have == "" || a.status != http.StatusOK {
+		return false
+	}
+	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
+		if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag == "*" || tag == have {
+			return true
+		}
+	}
+	return false
+}
+
 func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 	for k, v := range a.header {
 		w.Header()[k] = v
@@ -60,7 +74,7 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 		a.follow(w)
 		return
 	}
-	if a.status != http.StatusNoContent {
+	if a.status != http.StatusNoContent && a.status != http.StatusNotModified {
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)

@@ -385,11 +385,7 @@ func (p packages) Get(ctx context.Context, id string) (*vnfpkg.Package, error) {
 	return pkg, err
 }
 
-func (p packages) List(ctx context.Context, after string, limit int) ([]*vnfpkg.Package, error) {
-	views, err := p.store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindPackage, After: after, Limit: limit})
-	if err != nil {
-		return nil, err
-	}
+func (p packages) Read(ctx context.Context, views []eventstore.View) ([]*vnfpkg.Package, error) {
 	var out []*vnfpkg.Package
 	for _, v := range views {
 		pkg, err := p.Get(ctx, v.ID)

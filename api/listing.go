@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,96 +10,130 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
 )
 
-// marker is what a nextpage_opaque_marker carries: where the next page begins, and the selector of the first request.
+// marker is what a nextpage_opaque_marker carries: where the next page begins, and what the first request asked for. It is
+// a place in the order of ids, so that pages neither repeat nor leave out what is there all the time.
 type marker struct {
+	Path  string `json:"p"` // of the list
 	After string `json:"a"`
-	All   bool   `json:"f,omitempty"`
+	Query string `json:"q,omitempty"` // filter and selectors
 }
 
-func (m marker) String() string {
-	b, _ := json.Marshal(m) // a string and a bool
-	return base64.RawURLEncoding.EncodeToString(b)
+// seal is the form in which a marker travels. The sum tells one that was damaged or made by someone else; it is no secret,
+// since a marker grants nothing that its list does not.
+func (m marker) seal() string {
+	b, _ := json.Marshal(m) // strings
+	sum := sha256.Sum256(append([]byte("vnfm marker 1:"), b...))
+	return base64.RawURLEncoding.EncodeToString(append(sum[:8], b...))
 }
 
-// page reads the paging and selector parameters of a list request.
-func page(q url.Values) (marker, error) {
+func unseal(s, path string) (marker, error) {
 	var m marker
-	_, all := q["all_fields"]
-	_, exclude := q["exclude_default"]
-	if all && exclude {
-		return m, vnfm.Errorf(vnfm.Invalid, "all_fields and exclude_default exclude each other.")
-	}
-	for _, flag := range []string{"all_fields", "exclude_default"} {
-		if q.Get(flag) != "" {
-			return m, vnfm.Errorf(vnfm.Invalid, "The query parameter %s takes no value.", flag)
-		}
-	}
-	if !q.Has("nextpage_opaque_marker") {
-		return marker{All: all}, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(q.Get("nextpage_opaque_marker"))
-	if err != nil || json.Unmarshal(b, &m) != nil || m.After == "" || m.String() != q.Get("nextpage_opaque_marker") {
-		return m, vnfm.Errorf(vnfm.Invalid, "nextpage_opaque_marker is none of this server's.")
-	}
-	if all || exclude {
-		return m, vnfm.Errorf(vnfm.Invalid, "A next page has the selectors of its first page; send the marker alone.")
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) < 8 || json.Unmarshal(b[8:], &m) != nil || m.After == "" || m.Path != path || m.seal() != s {
+		return m, vnfm.Errorf(vnfm.Invalid, "%s is none of this server's for this list.", paging)
 	}
 	return m, nil
 }
 
-// list answers with a page of views in order of id, each made by show.
-func list[T any](c *call, kind string, show func(v eventstore.View, all bool) (T, error)) (*answer, error) {
-	m, err := page(c.r.URL.Query())
+// page reads where the page that is asked for begins, and the query of the first request.
+func (c *call) page() (marker, url.Values, error) {
+	q := c.r.URL.Query()
+	first := marker{Path: c.r.URL.Path}
+	if !q.Has(paging) {
+		first.Query = q.Encode()
+		return first, q, nil
+	}
+	if len(q) > 1 || len(q[paging]) > 1 {
+		return first, nil, vnfm.Errorf(vnfm.Invalid, "A next page has the filter and selectors of its first page; send %s alone.", paging)
+	}
+	m, err := unseal(q.Get(paging), first.Path)
+	if err != nil {
+		return m, nil, err
+	}
+	q, err = url.ParseQuery(m.Query)
+	if err != nil {
+		return m, nil, vnfm.Errorf(vnfm.Invalid, "%s is none of this server's for this list.", paging)
+	}
+	return m, q, c.keepOffVimsIn(q) // it came in disguise
+}
+
+// listQuery are the query parameters of a list of a collection.
+var listQuery = append([]string{paging, filterParam}, selectorParams...)
+
+const filterParam = "filter"
+
+// list answers with a page of a collection in order of id: what its filter selects, of that what its selectors keep. show
+// makes entries of some rows, in their order.
+func list[T any](c *call, l *collection, show func(rows []eventstore.View) ([]*T, error)) (*answer, error) {
+	m, q, err := c.page()
 	if err != nil {
 		return nil, err
 	}
-	views, more, err := c.views(eventstore.ViewQuery{Kind: kind, After: m.After})
+	if len(q[filterParam]) > 1 {
+		return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %s is given more than once; join expressions by ';'.", filterParam)
+	}
+	where, rest, never, err := l.split(q.Get(filterParam))
 	if err != nil {
 		return nil, err
 	}
-	items := make([]T, 0, len(views))
-	for _, v := range views {
-		item, err := show(v, m.All)
+	wanted, err := selectorOf(q, l.entry, l.known, l.defaults)
+	if err != nil {
+		return nil, err
+	}
+	rows := eventstore.ViewQuery{Kind: l.kind, After: m.After, Where: where, Columns: readmodel.Columns(l.kind), Limit: 1000}
+	if c.api.PageSize > 0 {
+		rows.Limit = c.api.PageSize + 1
+	}
+	items, last := []*T{}, ""
+	for more := !never; more; {
+		got, err := c.api.Views.Views(c.ctx, rows)
 		if err != nil {
-			return nil, fmt.Errorf("read view %s %s: %w", kind, v.ID, err)
+			return nil, fmt.Errorf("list %s: %w", l.kind, err)
 		}
-		items = append(items, item)
+		entries, err := show(got)
+		if err != nil {
+			return nil, fmt.Errorf("read views %s: %w", l.kind, err)
+		}
+		for i, entry := range entries {
+			if len(rest) > 0 && !rest.Match(encode(entry)) {
+				continue
+			}
+			if c.api.PageSize > 0 && len(items) == c.api.PageSize {
+				res := respond(http.StatusOK)
+				c.next(res, marker{Path: m.Path, After: last, Query: m.Query})
+				return res.json(items), nil
+			}
+			wanted.apply(entry)
+			items, last = append(items, entry), got[i].ID
+		}
+		if more = len(got) == rows.Limit; more {
+			rows.After = got[len(got)-1].ID
+		}
 	}
-	res := respond(http.StatusOK)
-	if more {
-		c.next(res, marker{After: views[len(views)-1].ID, All: m.All})
+	return respond(http.StatusOK).json(items), nil
+}
+
+// each makes entries of rows one by one: of the document of each.
+func each[D, T any](show func(doc *D) *T) func(rows []eventstore.View) ([]*T, error) {
+	return func(rows []eventstore.View) ([]*T, error) {
+		out := make([]*T, len(rows))
+		for i, v := range rows {
+			var doc D
+			if err := json.Unmarshal(v.Doc, &doc); err != nil {
+				return nil, fmt.Errorf("%s: %w", v.ID, err)
+			}
+			out[i] = show(&doc)
+		}
+		return out, nil
 	}
-	return res.json(items), nil
 }
 
 // next adds the link to the next page.
 func (c *call) next(a *answer, m marker) {
-	a.header.Set("Link", fmt.Sprintf("<%s%s?nextpage_opaque_marker=%s>; rel=\"next\"", c.base, c.r.URL.EscapedPath(), m))
-}
-
-// views reads one page of views, or all of them when there is no paging, and says whether there are more.
-func (c *call) views(q eventstore.ViewQuery) (views []eventstore.View, more bool, err error) {
-	const chunk = 1000
-	for {
-		q.Limit = chunk
-		if c.api.PageSize > 0 {
-			q.Limit = c.api.PageSize + 1
-		}
-		got, err := c.api.Views.Views(c.ctx, q)
-		if err != nil {
-			return nil, false, fmt.Errorf("list %s: %w", q.Kind, err)
-		}
-		views = append(views, got...)
-		if c.api.PageSize > 0 && len(views) > c.api.PageSize {
-			return views[:c.api.PageSize], true, nil
-		}
-		if len(got) < q.Limit {
-			return views, false, nil
-		}
-		q.After = got[len(got)-1].ID
-	}
+	a.header.Set("Link", fmt.Sprintf("<%s%s?%s=%s>; rel=\"next\"", c.base, c.r.URL.EscapedPath(), paging, m.seal()))
 }
 
 // view reads one view into its document; NotFound when there is none.

@@ -32,6 +32,9 @@ type call struct {
 	key  *idempotency // nil without an Idempotency-Key
 }
 
+// maxURI bounds request URIs in bytes: a filter of filter.MaxLength, percent-encoded, has room.
+const maxURI = 32 << 10
+
 // guard stands before the mux: it refuses paths the mux would redirect (a redirected POST becomes a GET) and turns a
 // panic into a 500.
 func (a *api) guard(next http.Handler) http.Handler {
@@ -56,6 +59,10 @@ func (a *api) guard(next http.Handler) http.Handler {
 				return
 			}
 			defer a.gate.Leave()
+		}
+		if n := len(r.URL.RequestURI()); n > maxURI {
+			problem(&httpError{status: http.StatusRequestURITooLong, detail: fmt.Sprintf("The URI has %d bytes; %d is the limit.", n, maxURI)}).write(w, r)
+			return
 		}
 		if p := r.URL.Path; r.Method == http.MethodConnect || p != path.Clean("/"+p) && p != path.Clean("/"+p)+"/" {
 			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", p)).write(w, r)
@@ -143,7 +150,11 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, m method, who acces
 		return nil, err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return do(c)
+		res, err := do(c)
+		if err == nil && res.unchanged(r.Header.Get("If-None-Match")) {
+			res = &answer{status: http.StatusNotModified, header: http.Header{"Etag": res.header["Etag"]}}
+		}
+		return res, err
 	}
 	return c.once(do)
 }

@@ -107,7 +107,7 @@ func (a *api) versionRoutes() map[string]route {
 func (a *api) vnfRoutes() map[string]route {
 	const root = lcmRoot + "/vnf_instances"
 	return map[string]route{
-		root:                       with(post(a.createVnf, jsonType), get(a.listVnfs, paging, "all_fields", "exclude_default")),
+		root:                       with(post(a.createVnf, jsonType), get(a.listVnfs, listQuery...)),
 		root + "/{id}":             with(get(a.showVnf), patch(a.modifyVnf, mergeType, jsonType), remove(a.deleteVnf)),
 		root + "/{id}/instantiate": post(a.instantiate, jsonType),
 		root + "/{id}/terminate":   post(a.terminate, jsonType),
@@ -117,7 +117,7 @@ func (a *api) vnfRoutes() map[string]route {
 func (a *api) opOccRoutes() map[string]route {
 	const root = lcmRoot + "/vnf_lcm_op_occs"
 	return map[string]route{
-		root:                    get(a.listOpOccs, paging, "all_fields", "exclude_default"),
+		root:                    get(a.listOpOccs, listQuery...),
 		root + "/{id}":          get(a.showOpOcc),
 		root + "/{id}/retry":    post(a.task(lcm.API.Retry)),
 		root + "/{id}/rollback": post(a.task(lcm.API.Rollback)),
@@ -130,7 +130,7 @@ func (a *api) packageRoutes() map[string]route {
 	const root = pkgRoot + "/vnf_packages"
 	content := method{do: a.putPackageContent, stream: true, body: []string{"application/zip", "application/octet-stream"}}
 	return map[string]route{
-		root:                           with(post(a.createPackage, jsonType), get(a.listPackages, paging)),
+		root:                           with(post(a.createPackage, jsonType), get(a.listPackages, listQuery...)),
 		root + "/{id}":                 with(get(a.showPackage), patch(a.patchPackage, mergeType, jsonType), remove(a.deletePackage)),
 		root + "/{id}/package_content": {http.MethodPut: content},
 	}
@@ -146,7 +146,7 @@ func (a *api) ownRoutes() map[string]route {
 		ownRoot + "/vnf_lcm_op_occs/{id}/resolve":  post(a.resolve, jsonType),
 		ownRoot + "/sagas":                         get(a.listSagas, paging, "vnf", "state"),
 		ownRoot + "/sagas/{id}":                    get(a.showSaga),
-		ownRoot + "/vnf_lcm_op_occs":               get(a.origins, paging),
+		ownRoot + "/vnf_lcm_op_occs":               get(a.origins, listQuery...),
 	}
 }
 

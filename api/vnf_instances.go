@@ -1,10 +1,8 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
@@ -35,18 +33,7 @@ func (a *api) createVnf(c *call) (*answer, error) {
 }
 
 func (a *api) listVnfs(c *call) (*answer, error) {
-	return list(c, readmodel.KindVnf, func(v eventstore.View, all bool) (*sol.VnfInstance, error) {
-		var in vnf.Instance
-		if err := json.Unmarshal(v.Doc, &in); err != nil {
-			return nil, err
-		}
-		out := vnfInstance(&in, c.base)
-		if !all { // the default list of SOL003 v3.7.1 §5.4.2.3.2
-			out.VnfConfigurableProperties, out.VimConnectionInfo, out.InstantiatedVnfInfo = nil, nil, nil
-			out.Metadata, out.Extensions = nil, nil
-		}
-		return out, nil
-	})
+	return list(c, &vnfInstances, each(func(in *vnf.Instance) *sol.VnfInstance { return vnfInstance(in, c.base) }))
 }
 
 func (a *api) showVnf(c *call) (*answer, error) {

@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
@@ -17,17 +15,7 @@ import (
 const opOccWord = "LCM operation occurrence"
 
 func (a *api) listOpOccs(c *call) (*answer, error) {
-	return list(c, readmodel.KindOpOcc, func(v eventstore.View, all bool) (*sol.VnfLcmOpOcc, error) {
-		var op vnf.OpOcc
-		if err := json.Unmarshal(v.Doc, &op); err != nil {
-			return nil, err
-		}
-		out := vnfLcmOpOcc(&op, c.base)
-		if !all { // the default list of SOL003 v3.7.1 §5.4.12.3.2
-			out.OperationParams, out.Error, out.ResourceChanges, out.Warnings = nil, nil, nil, nil
-		}
-		return out, nil
-	})
+	return list(c, &vnfLcmOpOccs, each(func(op *vnf.OpOcc) *sol.VnfLcmOpOcc { return vnfLcmOpOcc(op, c.base) }))
 }
 
 func (a *api) showOpOcc(c *call) (*answer, error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnfpkg"
@@ -18,7 +19,8 @@ type Packages interface {
 	Patch(ctx context.Context, id string, change vnfpkg.Change, by request.Info) (*vnfpkg.Package, error)
 	Delete(ctx context.Context, id string, by request.Info) error
 	Get(ctx context.Context, id string) (*vnfpkg.Package, error)
-	List(ctx context.Context, after string, limit int) ([]*vnfpkg.Package, error)
+	// Read returns the packages of rows of their view, in their order.
+	Read(ctx context.Context, rows []eventstore.View) ([]*vnfpkg.Package, error)
 }
 
 func packageURI(base, id string) string { return base + "/vnfpkgm/v2/vnf_packages/" + id }
@@ -36,33 +38,14 @@ func (a *api) createPackage(c *call) (*answer, error) {
 }
 
 func (a *api) listPackages(c *call) (*answer, error) {
-	m, err := page(c.r.URL.Query())
-	if err != nil {
-		return nil, err
-	}
-	limit := 0
-	if a.PageSize > 0 {
-		limit = a.PageSize + 1
-	}
-	items := []*sol.VnfPkgInfo{}
-	for {
-		packages, err := a.Packages.List(c.ctx, m.After, limit)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // has its kind
+	return list(c, &vnfPackages, func(rows []eventstore.View) ([]*sol.VnfPkgInfo, error) {
+		packages, err := a.Packages.Read(c.ctx, rows)
+		out := make([]*sol.VnfPkgInfo, len(packages))
+		for i, p := range packages {
+			out[i] = vnfPkgInfo(p, c.base)
 		}
-		for _, p := range packages {
-			if a.PageSize > 0 && len(items) == a.PageSize {
-				res := respond(http.StatusOK)
-				c.next(res, marker{After: m.After})
-				return res.json(items), nil
-			}
-			items = append(items, vnfPkgInfo(p, c.base))
-			m.After = p.ID
-		}
-		if len(packages) == 0 || a.PageSize > 0 {
-			return respond(http.StatusOK).json(items), nil
-		}
-	}
+		return out, err //nolint:wrapcheck // has its kind
+	})
 }
 
 func (a *api) showPackage(c *call) (*answer, error) {

@@ -83,6 +83,11 @@ func instantiates(ctx context.Context, cluster *dbtest.Cluster, backend string, 
 		defer drop()
 		args = append(args, "--database="+url)
 	}
+	return serve(ctx, args, clients, flavour, func(l *load) (result, error) { return l.run(ctx, cluster, csar, clients, d) })
+}
+
+// serve runs the program in this process while clients use it.
+func serve(ctx context.Context, args []string, clients int, flavour string, use func(*load) (result, error)) (result, error) {
 	c := &config.Config{}
 	k, err := kong.New(c)
 	if err != nil {
@@ -99,7 +104,7 @@ func instantiates(ctx context.Context, cluster *dbtest.Cluster, backend string, 
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(running) }()
 	load := &load{url: s.URL(), flavour: flavour, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}
-	r, err := load.run(ctx, cluster, csar, clients, d)
+	r, err := use(load)
 	stop()
 	return r, errors.Join(err, <-ended)
 }

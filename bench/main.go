@@ -5,12 +5,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"runtime/pprof"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,7 +24,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	d := flag.Duration("for", 8*time.Second, "time of each measured load")
-	only := flag.String("only", "", "floor, engine, instantiate or program; empty: all")
+	only := flag.String("only", "", "floor, engine, instantiate or program; empty: all of these; or scale, scale-postgresql, scale-sqlite")
+	instances := flag.Int("instances", 100_000, "instances of -only scale on PostgreSQL, each with ten operations; SQLite has a fifth")
 	profile := flag.String("cpuprofile", "", "file to write a processor profile of the loads to")
 	flag.Parse()
 	if *profile != "" {
@@ -36,7 +39,7 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if err := run(ctx, *d, *only); err != nil {
+	if err := run(ctx, *d, *only, *instances); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 	}
 }
@@ -48,7 +51,7 @@ func (t table) row(what, figure, note string) {
 	_, _ = fmt.Fprintf(t.w, "%s\t%s\t%s\n", what, figure, note)
 }
 
-func run(ctx context.Context, d time.Duration, only string) error {
+func run(ctx context.Context, d time.Duration, only string, instances int) error {
 	cluster, err := dbtest.Start(true)
 	if err != nil {
 		return err
@@ -57,6 +60,15 @@ func run(ctx context.Context, d time.Duration, only string) error {
 	t := table{tabwriter.NewWriter(os.Stdout, 2, 4, 2, ' ', 0)}
 	defer func() { _ = t.w.Flush() }()
 	t.row("WHAT", "FIGURE", "AGAINST")
+	if strings.HasPrefix(only, "scale") {
+		var err error
+		for backend, n := range map[string]int{"postgresql": instances, "sqlite": instances / 5} {
+			if only == "scale" || only == "scale-"+backend {
+				err = errors.Join(err, measureScale(ctx, t, cluster, backend, n, d))
+			}
+		}
+		return err
+	}
 	floor, err := measureFloor(ctx, t, cluster, d)
 	if err != nil {
 		return fmt.Errorf("floor: %w", err)

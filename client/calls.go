@@ -55,8 +55,8 @@ func (c *Client) WaitPackage(ctx context.Context, id string, poll time.Duration)
 }
 
 // Packages lists all VNF packages.
-func (c *Client) Packages(ctx context.Context) ([]sol.VnfPkgInfo, error) {
-	return list[sol.VnfPkgInfo](ctx, c, packages)
+func (c *Client) Packages(ctx context.Context, q ...Query) ([]sol.VnfPkgInfo, error) {
+	return list[sol.VnfPkgInfo](ctx, c, packages+queryOf(q))
 }
 
 // Package returns one.
@@ -84,8 +84,8 @@ func (c *Client) CreateVnf(ctx context.Context, r sol.CreateVnfRequest) (*sol.Vn
 }
 
 // Vnfs lists all VNF instances, with all attributes.
-func (c *Client) Vnfs(ctx context.Context) ([]sol.VnfInstance, error) {
-	return list[sol.VnfInstance](ctx, c, vnfs+"?all_fields")
+func (c *Client) Vnfs(ctx context.Context, q ...Query) ([]sol.VnfInstance, error) {
+	return list[sol.VnfInstance](ctx, c, vnfs+queryOf(q))
 }
 
 // Vnf returns one.
@@ -142,8 +142,8 @@ func (c *Client) Cleanup(ctx context.Context, id string) (string, error) {
 }
 
 // Ops lists all operation occurrences, with all attributes.
-func (c *Client) Ops(ctx context.Context) ([]sol.VnfLcmOpOcc, error) {
-	return list[sol.VnfLcmOpOcc](ctx, c, ops+"?all_fields")
+func (c *Client) Ops(ctx context.Context, q ...Query) ([]sol.VnfLcmOpOcc, error) {
+	return list[sol.VnfLcmOpOcc](ctx, c, ops+queryOf(q))
 }
 
 // Op returns one.

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/vnfm/vnfm/message"
@@ -157,7 +158,26 @@ type View struct {
 	Name     string // unique within Kind unless empty
 	Updated  time.Time
 	Doc      json.RawMessage
+	// Attrs are attributes of the document that readers select by, as filter.Index gives them, each at the place its kind
+	// keeps it; "" where there is none. They are columns with an index.
+	Attrs [MaxAttrs]string
 }
+
+// MaxAttrs is the number of attributes a view keeps in columns, besides its other fields.
+const MaxAttrs = 6
+
+// Column names a column of a view for ViewQuery.Columns.
+type Column string
+
+// The columns of a view that hold attributes of its document.
+const (
+	ColumnID     Column = "id"
+	ColumnParent Column = "parent"
+	ColumnState  Column = "state"
+)
+
+// ColumnAttr is the column of Attrs[i].
+func ColumnAttr(i int) Column { return Column("attr" + strconv.Itoa(i+1)) }
 
 // ViewWrite puts a view, or deletes it.
 type ViewWrite struct {

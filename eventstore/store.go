@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/vnfm/vnfm/filter"
 )
 
 // Errors of a transaction whose guard did not hold. Nothing was written.
@@ -43,8 +45,11 @@ type StreamFrom struct {
 // ViewRef names a view.
 type ViewRef struct{ Kind, ID string }
 
-// ViewCount asks how many views of a kind have a parent.
+// ViewCount asks how many views of a kind have a parent. At most MaxCount are counted.
 type ViewCount struct{ Kind, Parent string }
+
+// MaxCount is where a ViewCount ends: who asks wants to know whether there are any, or few.
+const MaxCount = 1000
 
 // RecordRef names a ledger row.
 type RecordRef struct{ Table, ID string }
@@ -139,6 +144,9 @@ type Reader interface {
 	ReadOutbox(ctx context.Context, lane int, after int64, limit int) ([]OutboxRecord, error)
 	// Heads returns the last event and outbox offset of every lane.
 	Heads(ctx context.Context) ([Lanes]LaneHead, error)
+	// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place:
+	// for rebuilds. A page may end within a stream.
+	ReadAll(ctx context.Context, prefix string, after StreamVersion, limit int) ([]Event, error)
 	// Views lists views by kind, in order of id.
 	Views(ctx context.Context, q ViewQuery) ([]View, error)
 	// Sagas lists sagas; Steps lists a saga's step rows in the order they were sent.
@@ -176,6 +184,12 @@ type LaneHead struct{ Event, Outbox int64 }
 type ViewQuery struct {
 	Kind, Parent, State, Name, After string
 	Limit                            int // 0: 1000
+	// Where is what the documents must match, exactly as filter.Filter.Match has it.
+	Where filter.Filter
+	// Columns says which attributes of the documents, as Term.Attribute names them, are columns of the rows as well:
+	// terms over these are served by indexes, and others by reading the documents. A column holds filter.Index of its
+	// attribute, or "".
+	Columns map[string]Column
 }
 
 // SagaQuery selects sagas.

@@ -17,10 +17,10 @@ type number struct {
 func parseNumber(s string) (number, bool) {
 	var n number
 	s, n.negative = strings.TrimPrefix(s, "-"), strings.HasPrefix(s, "-")
-	mantissa, exponent := s, ""
+	mantissa := s
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		mantissa, exponent = s[:i], s[i+1:]
-		e, err := strconv.Atoi(exponent)
+		mantissa = s[:i]
+		e, err := strconv.Atoi(s[i+1:])
 		if err != nil || e > 1<<30 || e < -1<<30 {
 			return number{}, false
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -65,6 +66,10 @@ func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
 	return eventstore.ViewWrite{Delete: v.Deleted, View: eventstore.View{
 		Kind: KindVnf, ID: v.ID, Revision: v.Version, Parent: v.PackageID, State: string(v.State), Updated: v.Updated,
 		Doc: encode(v),
+		Attrs: [eventstore.MaxAttrs]string{
+			filter.Index(v.Name), filter.Index(v.VnfdID), filter.Index(v.Provider), filter.Index(v.ProductName),
+			filter.Index(v.SoftwareVersion), filter.Index(v.VnfdVersion),
+		},
 	}}
 }
 
@@ -72,7 +77,8 @@ func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
 func OpOccView(o *vnf.OpOcc) eventstore.ViewWrite {
 	return eventstore.ViewWrite{View: eventstore.View{
 		Kind: KindOpOcc, ID: o.ID, Revision: o.Version, Parent: o.VnfID, State: string(o.State), Updated: o.Updated,
-		Doc: encode(o),
+		Doc:   encode(o),
+		Attrs: [eventstore.MaxAttrs]string{string(o.Operation), filter.KeyOf(o.Started), filter.KeyOf(o.StateEntered)},
 	}}
 }
 

@@ -4,6 +4,8 @@
 // A view's document is the folded state of its aggregate as JSON, so that a rebuild gives the same bytes.
 package readmodel
 
+import "github.com/vnfm/vnfm/eventstore"
+
 // The kinds of views.
 const (
 	KindVnf     = "vnf_instance"   // vnf.Instance; Parent is the package id, State the instantiation state
@@ -11,3 +13,22 @@ const (
 	KindPackage = "vnf_package"    // vnfpkg's state; State is the onboarding state, Name the vnfdId
 	KindVim     = "vim_connection" // vimregistry's state; State is ENABLED or DISABLED
 )
+
+// Columns says which attributes of a kind's documents its rows hold in columns, for eventstore.ViewQuery: those operators
+// select by.
+func Columns(kind string) map[string]eventstore.Column { return columns[kind] }
+
+var columns = map[string]map[string]eventstore.Column{
+	KindVnf: {
+		"id": eventstore.ColumnID, "state": eventstore.ColumnState, "packageId": eventstore.ColumnParent,
+		"name": eventstore.ColumnAttr(0), "vnfdId": eventstore.ColumnAttr(1), "provider": eventstore.ColumnAttr(2),
+		"productName": eventstore.ColumnAttr(3), "softwareVersion": eventstore.ColumnAttr(4), "vnfdVersion": eventstore.ColumnAttr(5),
+	},
+	KindOpOcc: {
+		"id": eventstore.ColumnID, "state": eventstore.ColumnState, "vnfInstanceId": eventstore.ColumnParent,
+		"operation": eventstore.ColumnAttr(0), "startTime": eventstore.ColumnAttr(1), "stateEnteredTime": eventstore.ColumnAttr(2),
+	},
+	KindPackage: { // there are hundreds of packages, not more: what is not here is read from the documents
+		"id": eventstore.ColumnID, "onboardingState": eventstore.ColumnState,
+	},
+}

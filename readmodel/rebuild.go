@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/vnfm/vnfm"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/vnfm/vnfm/eventstore"
 )
 
@@ -96,68 +98,142 @@ func Rebuild(ctx context.Context, store eventstore.Store, sources ...Source) err
 		return err
 	}
 	for _, s := range sources {
-		err := replay(ctx, store, s, func(w eventstore.ViewWrite) error {
-			if w.Delete {
-				return nil
-			}
-			results, err := store.Execute(ctx, []*eventstore.Work{{
-				Keys: []string{w.ID},
-				Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
-					return &eventstore.Commit{Views: []eventstore.ViewWrite{w}}, nil
-				},
-			}})
-			if err != nil {
-				return err
-			}
-			return results[0].Err
-		})
-		if err != nil {
+		if err := rebuild(ctx, store, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// replay hands out the row of every stream of a source.
+// rebuild writes the views of one source, many in a transaction, while the next are read and folded.
+func rebuild(ctx context.Context, store eventstore.Store, s Source) error {
+	g, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []eventstore.ViewWrite, 1)
+	g.Go(func() error {
+		for views := range batches {
+			results, err := store.Execute(ctx, []*eventstore.Work{{
+				Keys: []string{"rebuild of " + s.Kind},
+				Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+					return &eventstore.Commit{Views: views}, nil
+				},
+			}})
+			if err != nil {
+				return err
+			}
+			if err := results[0].Err; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		defer close(batches)
+		var batch []eventstore.ViewWrite
+		send := func() error {
+			select {
+			case batches <- batch:
+				batch = nil
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		err := replay(ctx, store, s, func(w eventstore.ViewWrite) error {
+			if !w.Delete {
+				batch = append(batch, w)
+			}
+			if len(batch) < page {
+				return nil
+			}
+			return send()
+		})
+		if err == nil && len(batch) > 0 {
+			err = send()
+		}
+		return err
+	})
+	return g.Wait()
+}
+
+// replay hands out the row of every stream of a source, in order of the streams. Events are read ahead, and streams
+// folded on all processors.
 func replay(ctx context.Context, store eventstore.Reader, s Source, row func(eventstore.ViewWrite) error) error {
-	for after := ""; ; {
-		heads, err := store.Streams(ctx, s.Prefix, after, page)
+	g, ctx := errgroup.WithContext(ctx)
+	read := make(chan [][]eventstore.Event, 1)
+	g.Go(func() error {
+		defer close(read)
+		return streams(ctx, store, s.Prefix, read)
+	})
+	g.Go(func() error {
+		for whole := range read {
+			rows := make([]eventstore.ViewWrite, len(whole))
+			var fold errgroup.Group
+			fold.SetLimit(runtime.GOMAXPROCS(0))
+			for some := range slices.Chunk(rangeOf(len(whole)), 16) {
+				fold.Go(func() (err error) {
+					for _, i := range some {
+						if rows[i], err = s.View(whole[i][0].Stream[len(s.Prefix):], whole[i]); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			if err := fold.Wait(); err != nil {
+				return err
+			}
+			for _, w := range rows {
+				if err := row(w); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+func rangeOf(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// streams reads the streams with a prefix and hands out whole ones, many at a time.
+func streams(ctx context.Context, store eventstore.Reader, prefix string, out chan<- [][]eventstore.Event) error {
+	const limit = 4000
+	var after eventstore.StreamVersion
+	var open []eventstore.Event // of the stream that may go on
+	for {
+		events, err := store.ReadAll(ctx, prefix, after, limit)
 		if err != nil {
 			return err
 		}
-		if len(heads) == 0 {
+		var whole [][]eventstore.Event
+		for _, e := range events {
+			if len(open) > 0 && open[0].Stream != e.Stream {
+				whole, open = append(whole, open), nil
+			}
+			open = append(open, e)
+		}
+		last := len(events) < limit
+		if last && len(open) > 0 {
+			whole = append(whole, open)
+		}
+		if len(whole) > 0 {
+			select {
+			case out <- whole:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if last {
 			return nil
 		}
-		for _, h := range heads {
-			after = h.Stream
-			events, err := stream(ctx, store, h)
-			if err != nil {
-				return err
-			}
-			w, err := s.View(h.Stream[len(s.Prefix):], events)
-			if err != nil {
-				return err
-			}
-			if err := row(w); err != nil {
-				return err
-			}
-		}
+		after = eventstore.StreamVersion{Stream: open[0].Stream, Version: open[len(open)-1].Version}
 	}
-}
-
-func stream(ctx context.Context, store eventstore.Reader, h eventstore.StreamHead) ([]eventstore.Event, error) {
-	var events []eventstore.Event
-	for int64(len(events)) < h.Version {
-		more, err := store.ReadStream(ctx, h.Stream, int64(len(events)), page)
-		if err != nil {
-			return nil, err
-		}
-		if len(more) == 0 {
-			return nil, vnfm.Errorf(vnfm.Internal, "stream %s ends at %d, not at %d", h.Stream, len(events), h.Version)
-		}
-		events = append(events, more...)
-	}
-	return events, nil
 }
 
 func views(ctx context.Context, store eventstore.Reader, kind string) (map[string]eventstore.View, error) {
@@ -179,7 +255,7 @@ func views(ctx context.Context, store eventstore.Reader, kind string) (map[strin
 
 // same compares rows; documents as JSON, because a database may have put them into another form.
 func same(a, b eventstore.View) bool {
-	return a.Revision == b.Revision && a.Parent == b.Parent && a.State == b.State && a.Name == b.Name &&
+	return a.Revision == b.Revision && a.Parent == b.Parent && a.State == b.State && a.Name == b.Name && a.Attrs == b.Attrs &&
 		a.Updated.Equal(b.Updated) && bytes.Equal(canonical(a.Doc), canonical(b.Doc))
 }
 

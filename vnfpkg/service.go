@@ -167,6 +167,11 @@ func (s *Service) List(ctx context.Context, after string, limit int) ([]*Package
 	if err != nil {
 		return nil, fmt.Errorf("list packages: %w", err)
 	}
+	return s.Read(ctx, views)
+}
+
+// Read returns the packages of rows of their view, in their order.
+func (s *Service) Read(ctx context.Context, views []eventstore.View) ([]*Package, error) {
 	out := make([]*Package, 0, len(views))
 	l := eventstore.Load{}
 	for _, v := range views {

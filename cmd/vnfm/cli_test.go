@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -52,6 +55,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if b, err := os.ReadFile(filepath.Join("testdata", "api", strings.ReplaceAll(strings.Trim(r.URL.Path, "/"), "/", "_")+".json")); err == nil && r.Method == http.MethodGet {
 		body, ok = string(b), true
 	}
+	if text := r.URL.Query().Get("filter"); text != "" {
+		body = filtered(f.t, text, body)
+	}
 	code := f.codes[what]
 	switch {
 	case code != 0:
@@ -68,6 +74,18 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(code)
 	_, _ = io.WriteString(w, body)
+}
+
+// filtered returns the entries of a list that a filter selects.
+func filtered(t *testing.T, text, body string) string {
+	where, err := filter.Parse(text)
+	var entries []json.RawMessage
+	if err = errors.Join(err, json.Unmarshal([]byte(body), &entries)); err != nil {
+		t.Errorf("%s: %v", text, err)
+	}
+	entries = slices.DeleteFunc(entries, func(e json.RawMessage) bool { return !where.Match(e) })
+	b, _ := json.Marshal(entries) // was JSON
+	return string(b)
 }
 
 const (

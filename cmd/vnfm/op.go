@@ -26,20 +26,22 @@ type opCmd struct {
 }
 
 type opList struct {
+	narrowed
 	Vnf string `help:"Of this VNF only: id or name." placeholder:"VNF"`
 }
 
 func (c *opList) Run(s *session) error {
-	all, err := s.Ops(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
+	q := c.query()
 	if c.Vnf != "" {
 		id, err := s.vnfID(c.Vnf)
 		if err != nil {
 			return err
 		}
-		all = slices.DeleteFunc(all, func(o sol.VnfLcmOpOcc) bool { return o.VnfInstanceId != id })
+		q.Filter = strings.TrimSuffix("(eq,vnfInstanceId,"+id+");"+q.Filter, ";")
+	}
+	all, err := s.Ops(s.ctx, q)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
 	}
 	slices.SortStableFunc(all, func(a, b sol.VnfLcmOpOcc) int {
 		return cmp.Or(a.StartTime.Compare(b.StartTime), cmp.Compare(a.Id, b.Id))

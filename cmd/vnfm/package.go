@@ -77,10 +77,10 @@ func (r *progressReader) Read(b []byte) (int, error) {
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
 
-type packageList struct{}
+type packageList struct{ narrowed }
 
 func (c *packageList) Run(s *session) error {
-	all, err := s.Packages(s.ctx)
+	all, err := s.Packages(s.ctx, c.query())
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}

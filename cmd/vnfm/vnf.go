@@ -224,10 +224,10 @@ func (c *vnfDelete) Run(s *session) error {
 	return s.deleted(id, s.DeleteVnf(s.ctx, id))
 }
 
-type vnfList struct{}
+type vnfList struct{ narrowed }
 
 func (c *vnfList) Run(s *session) error {
-	all, err := s.Vnfs(s.ctx)
+	all, err := s.Vnfs(s.ctx, c.query())
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}

@@ -40,6 +40,8 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"a lease runs out and is taken over with a higher epoch", leases},
 		{"a lease given up is granted to another at once", leaseGivenUp},
 		{"queries select, order and page", queries},
+		{"filters find what they match", filters},
+		{"streams are read in order of their names", readAll},
 		{"prune removes what is behind and keeps the rest", prune},
 		{"views can be reset", resetViews},
 		{"the poison work of a batch isolates itself", poison},
@@ -211,6 +213,7 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 			Views: []eventstore.ViewWrite{
 				{View: eventstore.View{
 					Kind: "k", ID: "view-" + id, Revision: 2, Parent: "par-" + id, State: "S", Name: "name-" + id, Doc: []byte(`{"v" : 1}`),
+					Attrs: [eventstore.MaxAttrs]string{"1-" + id, "2", "3", "4", "5", "6"},
 				}},
 				{View: eventstore.View{Kind: "k", ID: "gone-" + id}, Delete: true},
 			},

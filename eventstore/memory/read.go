@@ -49,7 +49,7 @@ func (t *tables) load(l eventstore.Load) *eventstore.Loaded {
 	}
 	for _, c := range l.CountViews {
 		for _, v := range t.views {
-			if v.Kind == c.Kind && v.Parent == c.Parent {
+			if v.Kind == c.Kind && v.Parent == c.Parent && out.Counts[c] < eventstore.MaxCount {
 				out.Counts[c]++
 			}
 		}
@@ -168,6 +168,34 @@ func (s *Store) Streams(_ context.Context, prefix, after string, limit int) ([]e
 	})
 }
 
+// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place.
+func (s *Store) ReadAll(_ context.Context, prefix string, after eventstore.StreamVersion, limit int) ([]eventstore.Event, error) {
+	return read(s, func(t *tables) []eventstore.Event {
+		var names []string
+		for name := range t.events {
+			if strings.HasPrefix(name, prefix) && name >= after.Stream {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		if limit <= 0 {
+			limit = defaultLimit
+		}
+		var out []eventstore.Event
+		for _, name := range names {
+			for _, e := range t.events[name] {
+				if len(out) == limit {
+					return out
+				}
+				if name > after.Stream || e.Version > after.Version {
+					out = append(out, e)
+				}
+			}
+		}
+		return out
+	})
+}
+
 // ReadLane returns up to limit events of a lane after an offset.
 func (s *Store) ReadLane(_ context.Context, lane int, after int64, limit int) ([]eventstore.Event, error) {
 	return read(s, func(t *tables) []eventstore.Event {
@@ -197,7 +225,7 @@ func (s *Store) Views(_ context.Context, q eventstore.ViewQuery) ([]eventstore.V
 	return read(s, func(t *tables) []eventstore.View {
 		out := where(t.views, func(v eventstore.View) bool {
 			return match(q.Kind, v.Kind) && match(q.Parent, v.Parent) && match(q.State, v.State) && match(q.Name, v.Name) &&
-				v.ID > q.After
+				v.ID > q.After && q.Where.Match(v.Doc)
 		}, func(a, b eventstore.View) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
 		return cut(out, q.Limit)
 	})

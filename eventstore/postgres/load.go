@@ -233,7 +233,7 @@ func (m *merged) queueViews(q *pipeline) {
 			kinds[i], parents[i] = c.Kind, c.Parent
 		}
 		m.rows.counts = map[eventstore.ViewCount]int{}
-		q.query(`select w.kind, w.parent, (select count(*) from views v where v.kind = w.kind and v.parent = w.parent)
+		q.query(`select w.kind, w.parent, (select count(*) from (select from views v where v.kind = w.kind and v.parent = w.parent limit 1000) c)
 			from unnest($1::text[], $2::text[]) w(kind, parent)`, []any{kinds, parents}, func(r pgx.Rows) error {
 			var c eventstore.ViewCount
 			var n int

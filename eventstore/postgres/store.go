@@ -22,6 +22,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+	"github.com/vnfm/vnfm/filter"
 )
 
 //go:embed migrations/*.sql
@@ -78,6 +79,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		In:      "= any(%s::int[])",
 		InTexts: "= any(%s::text[])",
 		Err:     meaning,
+		// What a filter selects depends on its values: planned each time.
+		QueryOnce: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
+			return s.reading.Query(ctx, q, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
+		},
+		Instr: "strpos",
+		Match: func(f filter.Filter) (string, any) {
+			return "coalesce(vnfm_doc(doc) @? %s::text::jsonpath, true)", jsonPath(f)
+		},
 	}
 	return s, nil
 }

@@ -158,7 +158,8 @@ func (q querier) loadViews(l eventstore.Load, out *eventstore.Loaded) error {
 		}
 	}
 	for _, c := range l.CountViews {
-		n, err := q.count("select count(*) from views where kind = $1 and parent = $2", c.Kind, c.Parent)
+		n, err := q.count("select count(*) from (select 1 from views where kind = $1 and parent = $2 limit $3)", c.Kind, c.Parent,
+			eventstore.MaxCount)
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/internal/batch"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+	"github.com/vnfm/vnfm/filter"
 )
 
 //go:embed migrations/*.sql
@@ -61,7 +62,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Readers <= 0 {
 		cfg.Readers = 4
 	}
-	var err error
+	err := registerMatch()
+	if err != nil {
+		return nil, fmt.Errorf("register %s: %w", matchFunction, err)
+	}
 	if s.writing, err = sql.Open("sqlite", dsn(cfg.Path, "_txlock=immediate")); err != nil {
 		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
 	}
@@ -85,12 +89,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 			r, err := s.reading.QueryContext(ctx, q, args...)
 			return rows{r}, err
 		},
-		Time:    stamp,
-		Ints:    func(n []int) any { b, _ := json.Marshal(n); return string(b) },    // never fails
-		Texts:   func(s []string) any { b, _ := json.Marshal(s); return string(b) }, // never fails
-		In:      "in (select value from json_each(%s))",
-		InTexts: "in (select value from json_each(%s))",
-		Err:     meaning,
+		Time:       stamp,
+		Ints:       func(n []int) any { b, _ := json.Marshal(n); return string(b) },    // never fails
+		Texts:      func(s []string) any { b, _ := json.Marshal(s); return string(b) }, // never fails
+		In:         "in (select value from json_each(%s))",
+		InTexts:    "in (select value from json_each(%s))",
+		Err:        meaning,
+		CountTerms: true,
+		Instr:      "instr",
+		Match:      func(f filter.Filter) (string, any) { return matchFunction + "(%s, doc)", f.String() },
 	}
 	return s, nil
 }

@@ -171,10 +171,10 @@ func (tx *transaction) views(b *batch.Batch) error {
 		}
 	}
 	for _, v := range b.Views {
-		_, err := tx.exec("insert into views ("+sqlstore.ViewColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8)
-			on conflict (kind, id) do update set revision = excluded.revision, parent = excluded.parent, state = excluded.state,
-			name = excluded.name, updated = excluded.updated, doc = excluded.doc`,
-			v.Kind, v.ID, v.Revision, v.Parent, v.State, v.Name, stamp(v.Updated), text(v.Doc))
+		_, err := tx.exec("insert into views ("+sqlstore.ViewColumns+`) values
+			($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (kind, id) do update set `+sqlstore.ViewUpdate,
+			v.Kind, v.ID, v.Revision, v.Parent, v.State, v.Name, stamp(v.Updated), text(v.Doc), v.Attrs[0], v.Attrs[1], v.Attrs[2],
+			v.Attrs[3], v.Attrs[4], v.Attrs[5])
 		var e *driver.Error
 		if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 			return fmt.Errorf("name %q of %s: %w", v.Name, v.Kind, eventstore.ErrNameTaken)

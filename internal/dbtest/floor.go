@@ -100,3 +100,6 @@ func (c *Cluster) CPU() time.Duration {
 func (c *Cluster) Database(ctx context.Context) (url string, drop func(), err error) {
 	return database(ctx, c.URL())
 }
+
+// Analyze collects the statistics of a database, as autovacuum does some time after its rows came.
+func (c *Cluster) Analyze(ctx context.Context, url string) error { return adminExec(ctx, url, "vacuum analyze") }

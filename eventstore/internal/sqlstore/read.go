@@ -54,13 +54,15 @@ func (r *Reader) Heads(ctx context.Context) (out [eventstore.Lanes]eventstore.La
 	return out, err
 }
 
-// Views lists views by kind, in order of id.
-func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstore.View, error) {
-	q := r.Dialect.selectFrom("views", ViewColumns).is("kind", v.Kind).is("parent", v.Parent).is("state", v.State).is("name", v.Name)
-	if v.After != "" {
-		q.and("id > %s", v.After)
+// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place.
+func (r *Reader) ReadAll(ctx context.Context, prefix string, after eventstore.StreamVersion, limit int) ([]eventstore.Event, error) {
+	q := r.Dialect.selectFrom("events", EventColumns)
+	q.args = append(q.args, after.Stream, after.Version)
+	q.sql.WriteString(" and (stream, version) > ($1, $2)")
+	if prefix != "" {
+		q.and("stream >= %s", prefix).and("stream < %s", prefix+"\U0010FFFF")
 	}
-	return list(ctx, &r.Dialect, q.order("id, kind", v.Limit), ScanView)
+	return list(ctx, &r.Dialect, q.order("stream, version", limit), ScanEvent)
 }
 
 // Sagas lists sagas in order of id.

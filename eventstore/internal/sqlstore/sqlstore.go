@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/message"
 )
 
@@ -29,12 +30,20 @@ type Rows interface {
 type Dialect struct {
 	// Query runs a query outside a transaction.
 	Query func(ctx context.Context, sql string, args ...any) (Rows, error)
+	// QueryOnce runs a query whose best plan depends on its arguments; nil: as Query does.
+	QueryOnce func(ctx context.Context, sql string, args ...any) (Rows, error)
 	// Time and Ints turn values into arguments.
 	Time  func(time.Time) any
 	Ints  func([]int) any
 	Texts func([]string) any
 	// In is the condition "is one of the argument's integers", InTexts that for texts; %s is the placeholder.
 	In, InTexts string
+	// CountTerms: the database does not know how often values occur; the index for a filter is chosen by counting.
+	CountTerms bool
+	// Instr is the function that says where a text is within another, 0 when it is not.
+	Instr string
+	// Match returns the condition, with %s for its argument, that a document matches a filter. It may hold for more than do.
+	Match func(filter.Filter) (condition string, arg any)
 	// Err gives an error of the driver its meaning.
 	Err func(error) error
 }
@@ -46,12 +55,17 @@ const (
 	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated"
 	StepColumns     = "command_id, saga, seq, step, item, direction, attempt, state, sent, replied, result, class, reason"
 	TimeoutColumns  = "id, owner, key, name, token, due, lane, data"
-	ViewColumns     = "kind, id, revision, parent, state, name, updated, doc"
+	ViewColumns     = "kind, id, revision, parent, state, name, updated, doc, attr1, attr2, attr3, attr4, attr5, attr6"
 	RecordColumns   = "id, key, grp, state, due, version, lane, doc"
 	SnapshotColumns = "stream, version, schema, data"
 	ParkedColumns   = "id, consumer, key, seq, message, payload, reason, at"
 	AnswerColumns   = "caller, key, fingerprint, status, header, body, at"
 )
+
+// ViewUpdate sets every column of a view that exists to what was to be inserted.
+const ViewUpdate = `revision = excluded.revision, parent = excluded.parent, state = excluded.state, name = excluded.name,
+	updated = excluded.updated, doc = excluded.doc, attr1 = excluded.attr1, attr2 = excluded.attr2, attr3 = excluded.attr3,
+	attr4 = excluded.attr4, attr5 = excluded.attr5, attr6 = excluded.attr6`
 
 // Row is one row of a result.
 type Row interface{ Scan(dest ...any) error }
@@ -113,7 +127,8 @@ func ScanTimeout(r Row) (t eventstore.Timeout, err error) {
 
 // ScanView reads ViewColumns.
 func ScanView(r Row) (v eventstore.View, err error) {
-	err = r.Scan(&v.Kind, &v.ID, &v.Revision, &v.Parent, &v.State, &v.Name, Stamp{&v.Updated}, raw(&v.Doc))
+	err = r.Scan(&v.Kind, &v.ID, &v.Revision, &v.Parent, &v.State, &v.Name, Stamp{&v.Updated}, raw(&v.Doc), &v.Attrs[0], &v.Attrs[1],
+		&v.Attrs[2], &v.Attrs[3], &v.Attrs[4], &v.Attrs[5])
 	return v, err
 }
 
@@ -185,8 +200,9 @@ func Collect[T any](rows Rows, scan func(Row) (T, error)) ([]T, error) {
 
 // query builds a select from the conditions that are set.
 type query struct {
-	sql  strings.Builder
-	args []any
+	sql     strings.Builder
+	args    []any
+	planned bool // for its arguments
 }
 
 func (d *Dialect) selectFrom(table, columns string) *query {
@@ -220,8 +236,18 @@ func (q *query) order(by string, limit int) *query {
 	return q
 }
 
+// once says that the best plan depends on the arguments.
+func (q *query) once() *query {
+	q.planned = true
+	return q
+}
+
 func list[T any](ctx context.Context, d *Dialect, q *query, scan func(Row) (T, error)) ([]T, error) {
-	rows, err := d.Query(ctx, q.sql.String(), q.args...)
+	run := d.Query
+	if q.planned && d.QueryOnce != nil {
+		run = d.QueryOnce
+	}
+	rows, err := run(ctx, q.sql.String(), q.args...)
 	if err != nil {
 		return nil, d.Err(err)
 	}
