@@ -105,7 +105,9 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 			}
 			on, late := w.network(c.Outbox)
 			c.Outbox, w.plan.late = on, append(w.plan.late, late...)
-			after = append(after, w.mutate(c, stale[i], fresh, cursors)...)
+			apart := w.mutate(c, stale[i], fresh, cursors)
+			after = append(after, apart...)
+			claim.arrives = slices.Concat(c.Outbox, apart)
 			w.plan.commits, w.plan.claims = append(w.plan.commits, c), append(w.plan.claims, claim)
 			return c, nil
 		}
