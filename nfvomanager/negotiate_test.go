@@ -277,7 +277,7 @@ func TestAuthenticationAtTheOrchestrator(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, _, in := orchestrated(t)
 			c.cfg.Connection = sim.Default
-			var h http.Handler = nfvotest.New(c.cfg).Handler()
+			h := http.Handler(nfvotest.New(c.cfg).Handler())
 			srv := httptest.NewServer(h)
 			defer srv.Close()
 			out := egress.New(egress.Config{AllowLocal: true})
