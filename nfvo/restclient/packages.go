@@ -172,7 +172,7 @@ func (f *file) resume(broken error) error {
 	if f.etag != "" {
 		x.header.Set("If-Range", f.etag)
 	}
-	res, err := f.c.do(f.ctx, x)
+	res, err := f.c.do(f.ctx, x) //nolint:bodyclose // Close closes it
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (f *file) Close() error { return f.body.Close() }
 // subscribed already stays; two that subscribe at once may both be told, which does no harm.
 func (c *Client) Subscribe(ctx context.Context, callback string) error {
 	const path = packageRoot + "/subscriptions"
-	res, err := c.do(ctx, call{method: http.MethodGet, path: path})
+	res, err := c.do(ctx, call{method: http.MethodGet, path: path}) //nolint:bodyclose // Close closes it
 	if err != nil {
 		return err
 	}
