@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -277,8 +276,7 @@ func TestAuthenticationAtTheOrchestrator(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, _, in := orchestrated(t)
 			c.cfg.Connection = sim.Default
-			var h http.Handler = nfvotest.New(c.cfg).Handler()
-			srv := httptest.NewServer(h)
+			srv := httptest.NewServer(nfvotest.New(c.cfg).Handler())
 			defer srv.Close()
 			out := egress.New(egress.Config{AllowLocal: true})
 			defer out.Close()

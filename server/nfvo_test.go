@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ func TestWithAnNfvo(t *testing.T) {
 
 			fake.SetBehaviour(nfvotest.Behaviour{Answer: nfvotest.AnswerRefuse, Detail: "not today", Times: 1})
 			refused := p.ends(p.begin(vnf, "terminate", terminate), "ROLLED_BACK")
-			if e := text(refused, "error", "detail"); !bytes.Contains([]byte(e), []byte("not today")) || text(refused, "error", "status") != "403" {
+			if e := text(refused, "error", "detail"); !strings.Contains(e, "not today") || text(refused, "error", "status") != "403" {
 				t.Errorf("refused: %v", refused)
 			}
 
@@ -155,7 +156,7 @@ func noCanary(t *testing.T, p *program) {
 	if err != nil {
 		t.Error(err)
 	}
-	if bytes.Contains([]byte(p.log.String()), []byte("canary-nfvo")) {
+	if strings.Contains(p.log.String(), "canary-nfvo") {
 		t.Error("the secret is in the log")
 	}
 }

@@ -77,7 +77,7 @@ func (w *world) step() bool {
 	w.arrive()
 	var can []func()
 	for _, t := range w.tasks {
-		if !t.node.asleep.After(w.now) && !t.wakeAt.After(w.now) {
+		if t.ready(w.now) {
 			can = append(can, func() { w.resume(t) })
 		}
 	}

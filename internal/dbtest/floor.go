@@ -102,4 +102,6 @@ func (c *Cluster) Database(ctx context.Context) (url string, drop func(), err er
 }
 
 // Analyze collects the statistics of a database, as autovacuum does some time after its rows came.
-func (c *Cluster) Analyze(ctx context.Context, url string) error { return adminExec(ctx, url, "vacuum analyze") }
+func (c *Cluster) Analyze(ctx context.Context, url string) error {
+	return adminExec(ctx, url, "vacuum analyze")
+}

@@ -32,7 +32,7 @@ func (p pkgInfo) info() nfvo.PackageInfo {
 // Package returns what the orchestrator says of the package with a vnfdId (SOL003 v3.7.1 §10.4.3). Errors are *nfvo.Error, of
 // class NotFound when it has none.
 func (c *Client) Package(ctx context.Context, vnfdID string) (nfvo.PackageInfo, error) {
-	res, err := c.do(ctx, call{method: http.MethodGet, path: onboarded + "/" + url.PathEscape(vnfdID)})
+	res, err := c.do(ctx, call{method: http.MethodGet, path: onboarded + "/" + url.PathEscape(vnfdID)}) //nolint:bodyclose // read closes it
 	if err != nil {
 		return nfvo.PackageInfo{}, err
 	}
@@ -54,7 +54,7 @@ func (c *Client) Packages(ctx context.Context) ([]nfvo.PackageInfo, error) {
 	var all []nfvo.PackageInfo
 	path := onboarded
 	for range maxPages {
-		res, err := c.do(ctx, call{method: http.MethodGet, path: path})
+		res, err := c.do(ctx, call{method: http.MethodGet, path: path}) //nolint:bodyclose // read closes it
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +132,7 @@ type file struct {
 
 func (c *Client) resuming(ctx context.Context, path, accept string) (io.ReadCloser, error) {
 	f := &file{c: c, ctx: ctx, call: call{method: http.MethodGet, path: path, accept: accept, via: c.cfg.Bulk}}
-	res, err := c.do(ctx, f.call)
+	res, err := c.do(ctx, f.call) //nolint:bodyclose // Close closes it
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +148,8 @@ func (f *file) Read(p []byte) (int, error) {
 		if n > 0 {
 			f.stalls = 0
 		}
-		if err == nil || err == io.EOF || n > 0 { //nolint:errorlint // io.EOF as it is
-			if n > 0 && err != io.EOF { //nolint:errorlint // a broken connection is met again by the next Read
+		if err == nil || err == io.EOF || n > 0 {
+			if n > 0 && err != io.EOF { // a broken connection is met again by the next Read
 				err = nil
 			}
 			return n, err
@@ -172,7 +172,7 @@ func (f *file) resume(broken error) error {
 	if f.etag != "" {
 		x.header.Set("If-Range", f.etag)
 	}
-	res, err := f.c.do(f.ctx, x)
+	res, err := f.c.do(f.ctx, x) //nolint:bodyclose // Close closes it
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (f *file) Close() error { return f.body.Close() }
 // subscribed already stays; two that subscribe at once may both be told, which does no harm.
 func (c *Client) Subscribe(ctx context.Context, callback string) error {
 	const path = packageRoot + "/subscriptions"
-	res, err := c.do(ctx, call{method: http.MethodGet, path: path})
+	res, err := c.do(ctx, call{method: http.MethodGet, path: path}) //nolint:bodyclose // Close closes it
 	if err != nil {
 		return err
 	}
