@@ -186,7 +186,7 @@ func TestAGrantThatBringsVimConnections(t *testing.T) {
 }
 
 // The process dies before or after each commit and each call, and everything is told twice: one reply, and no second
-// grant. Seen failing with the Location committed together with the first look.
+// grant.
 func TestTheAskingDiesAnywhereOrIsToldTwice(t *testing.T) {
 	for _, answer := range []nfvotest.Behaviour{{Answer: nfvotest.AnswerNow}, {Answer: nfvotest.AnswerLater, Polls: 2}, {Answer: nfvotest.AnswerRefuse}} {
 		for n := 1; n <= 6; n++ {

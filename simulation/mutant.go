@@ -63,7 +63,9 @@ func Mutants() []Mutant {
 
 // Quick lists those that few seeds find.
 func Quick() []Mutant {
-	return []Mutant{NoStreamVersion, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView, NoUndo}
+	return []Mutant{
+		NoHandledMark, NoStreamVersion, NoSagaVersion, NoGeneration, NoFence, NoIntent, NoReread, NoAnswer, NoTimeout, NoView, FindBlind, NoUndo,
+	}
 }
 
 // mutateLoaded changes what a Decide sees.

@@ -15,8 +15,7 @@ import (
 	"github.com/vnfm/vnfm/vimregistry"
 )
 
-// Every form of event ever written is a line of events.jsonl; lines are added, never changed. Seen failing with a JSON
-// name in Public changed, and with a line taken away.
+// Every form of event ever written is a line of events.jsonl; lines are added, never changed.
 func TestEveryEventEverWrittenIsDecoded(t *testing.T) {
 	t.Parallel()
 	registry, err := aggregate.NewRegistry(vimregistry.Forms()...)

@@ -156,8 +156,7 @@ func TestThereIsOneDefaultAtMost(t *testing.T) {
 	w.fails(err, vnfm.Unprocessable, "/default")
 }
 
-// A user is found where the VIM manager works for it, and where an instance has resources. Seen failing with either of the two
-// not asked.
+// A user is found where the VIM manager works for it, and where an instance has resources.
 func TestDeleteIsRefusedWhileAVnfUsesTheConnection(t *testing.T) {
 	w := newWorld(t)
 	w.register(site("b"))
