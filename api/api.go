@@ -26,6 +26,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/nfvomanager"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/vim/sim"
 )
@@ -47,7 +48,9 @@ type Config struct {
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
 	PackageChanged func(ctx context.Context, vnfdID string) error
-	Sim            *sim.Sim // nil: there is no simulated VIM, its resources are 404
+	// Subscriptions are the use cases of subscriptions and notifications; nil: their resources are 404.
+	Subscriptions *notify.Service
+	Sim           *sim.Sim // nil: there is no simulated VIM, its resources are 404
 	// Ready reports the conditions of being ready; all must be ok.
 	Ready        func(ctx context.Context) []Check
 	Metrics      http.Handler // nil: /metrics is 404

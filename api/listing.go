@@ -68,6 +68,11 @@ const filterParam = "filter"
 // list answers with a page of a collection in order of id: what its filter selects, of that what its selectors keep. show
 // makes entries of some rows, in their order.
 func list[T any](c *call, l *collection, show func(rows []eventstore.View) ([]*T, error)) (*answer, error) {
+	return listUnder(c, l, "", show)
+}
+
+// listUnder is list of what has a parent ("": all).
+func listUnder[T any](c *call, l *collection, parent string, show func(rows []eventstore.View) ([]*T, error)) (*answer, error) {
 	m, q, err := c.page()
 	if err != nil {
 		return nil, err
@@ -83,7 +88,7 @@ func list[T any](c *call, l *collection, show func(rows []eventstore.View) ([]*T
 	if err != nil {
 		return nil, err
 	}
-	rows := eventstore.ViewQuery{Kind: l.kind, After: m.After, Where: where, Columns: readmodel.Columns(l.kind), Limit: 1000}
+	rows := eventstore.ViewQuery{Kind: l.kind, Parent: parent, After: m.After, Where: where, Columns: readmodel.Columns(l.kind), Limit: 1000}
 	if c.api.PageSize > 0 {
 		rows.Limit = c.api.PageSize + 1
 	}

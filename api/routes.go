@@ -44,6 +44,8 @@ func (a *api) routes() map[string]route {
 		{access.Open, access.Open, a.versionRoutes()},
 		{access.ReadLcm, access.WriteLcm, a.vnfRoutes()},
 		{access.ReadLcm, access.WriteLcm, a.opOccRoutes()},
+		{access.ReadLcm, access.WriteLcm, a.subscriptionRoutes()},
+		{access.ReadOwn, access.Operate, a.notificationRoutes()},
 		{access.ReadPackages, access.WritePackages, a.packageRoutes()},
 		{access.ReadOwn, access.Operate, a.ownRoutes()},
 		{access.ReadOwn, access.ReadOwn, a.pastRoutes()},
