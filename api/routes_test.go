@@ -77,7 +77,7 @@ func TestEveryErrorIsProblemDetails(t *testing.T) {
 		{"v1: mandatory in an entry", "POST", oldVnfs + "/x/instantiate", `{"flavourId":"f","vimConnectionInfo":[{"id":"a"}]}`, nil, 400,
 			`"detail":"vimConnectionInfo/0/vimType is mandatory.","attribute":"/vimConnectionInfo/0/vimType"`},
 		{"v1: neither port nor addresses", "POST", oldVnfs + "/x/instantiate",
-			`{"flavourId":"f","extVirtualLinks":[{"id":"a","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":[{}]}]}]}`, nil, 400,
+			`{"flavourId":"f","extVirtualLinks":[{"id":"a","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":[{"createExtLinkPort":false}]}]}]}`, nil, 400,
 			`"attribute":"/extVirtualLinks/0/extCps/0/cpConfig/0"`},
 		{"v1: renamed attribute of a wrong type", "POST", oldVnfs + "/x/instantiate",
 			`{"flavourId":"f","extManagedVirtualLinks":[{"id":"a","virtualLinkDescId":7,"resourceId":"n"}]}`, nil, 400,

@@ -183,14 +183,14 @@ func (c *call) inV2(q url.Values) (url.Values, filter.Filter, error) {
 	for _, parameter := range []string{fieldsParam, excludeFields} {
 		var names []string
 		for name := range strings.SplitSeq(q.Get(parameter), ",") {
-			path, key, ok := c.v1.Path(strings.Split(name, "/"))
+			path, ok := c.v1.Path(strings.Split(name, "/"))
 			switch {
 			case !ok:
 				return nil, nil, vnfm.Errorf(vnfm.Invalid, "%s names %q, which is no attribute of the resource.", parameter, name)
-			case !key:
-				names = append(names, strings.Join(path, "/"))
+			case !path.Key:
+				names = append(names, strings.Join(path.Steps, "/"))
 			case parameter == fieldsParam: // a key comes with its entry
-				names = append(names, strings.Join(path[:len(path)-1], "/"))
+				names = append(names, strings.Join(path.Steps[:len(path.Steps)-1], "/"))
 			}
 		}
 		if len(names) > 0 && q.Has(parameter) {
@@ -233,11 +233,11 @@ func (c *call) steps(path []filter.Step) (v2 []filter.Step, ok, same bool) {
 			names[i] = filter.MapKey
 		}
 	}
-	newer, _, ok := c.v1.Path(names)
-	if !ok || slices.Contains(newer, v1.Entry) {
+	newer, ok := c.v1.Path(names)
+	if !ok || newer.Other {
 		return nil, ok, false
 	}
-	for i, name := range newer {
+	for i, name := range newer.Steps {
 		v2 = append(v2, filter.Step{Name: name, Keys: path[i].Keys})
 		if path[i].Keys {
 			v2[i].Name = ""

@@ -53,8 +53,8 @@ func (s *Shape) Down(doc json.RawMessage, base string) json.RawMessage {
 		} else if inner != nil {
 			value = inner.Down(value, base)
 		}
-		if name == "_links" {
-			value = links(value, base)
+		if name == links {
+			value = linked(value, base)
 		}
 		if nearest, ok := s.values[name][text(value)]; ok {
 			value = encode(nearest)
@@ -86,8 +86,8 @@ func (m keyed) array(entries map[string]json.RawMessage) (array json.RawMessage,
 	return encode(list), gone
 }
 
-// links returns _links with those to resources of v2 leading to the same of v1.
-func links(value json.RawMessage, base string) json.RawMessage {
+// linked returns _links with those to resources of v2 leading to the same of v1.
+func linked(value json.RawMessage, base string) json.RawMessage {
 	all, ok := object(value)
 	if !ok {
 		return value

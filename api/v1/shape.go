@@ -22,6 +22,8 @@ type keyed struct {
 	gone string
 }
 
+const links = "_links"
+
 // Entry stands for the key of an entry in a path into a map of v2.
 const Entry = "\x00"
 
@@ -51,7 +53,7 @@ var (
 					"extVirtualLinkInfo": {later: []string{"currentVnfExtCpData"}},
 				},
 			},
-			"_links": {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeExtConn", "changeFlavour"}},
+			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeExtConn", "changeFlavour"}},
 		},
 	}
 
@@ -71,7 +73,7 @@ var (
 					values: map[string]map[string]string{"changeType": {"LINK_PORT_ADDED": "MODIFIED", "LINK_PORT_REMOVED": "MODIFIED"}},
 				},
 			}},
-			"_links": {later: []string{"vnfSnapshot"}},
+			links: {later: []string{"vnfSnapshot"}},
 		},
 	}
 )
@@ -97,36 +99,59 @@ func Resource(path string) *Shape {
 	return VnfInstance
 }
 
-// Path returns the v2 path of an attribute of v1; Entry stands in it for the key of a map. key says that the path leads to
-// what is that key itself, and then ends in Entry. ok is false when v1 has no such attribute and v2 has.
-func (s *Shape) Path(v1 []string) (v2 []string, key, ok bool) {
-	for i := 0; i < len(v1); i++ {
+// Path is where v2 has an attribute of v1.
+type Path struct {
+	Steps []string // Entry in place of the key of a map
+	Key   bool     // it leads to what is the key itself, and ends in Entry
+	Other bool     // the values there are others, or have another form: only a document of v1 can be compared with one
+}
+
+// Path returns where v2 has an attribute of v1; false when v1 has no such attribute and v2 has.
+func (s *Shape) Path(v1 []string) (Path, bool) {
+	var p Path
+	for i, old := range v1 {
 		if s == nil {
-			return append(v2, v1[i:]...), false, true
+			p.Steps = append(p.Steps, v1[i:]...)
+			break
 		}
-		name, known := s.newer(v1[i])
+		name, known := s.newer(old)
 		if !known {
-			return nil, false, false
+			return p, false
 		}
-		v2 = append(v2, name)
-		if m, is := s.maps[name]; is && i+1 < len(v1) {
-			v2 = append(v2, Entry)
-			if v1[i+1] == m.key {
-				return v2, true, len(v1) == i+2
+		p.Steps = append(p.Steps, name)
+		p.Other = p.Other || name == links || s.values[name] != nil
+		if m, is := s.maps[name]; is && old == m.gone { // all of it is in the keys of the map
+			p.Other = true
+			break
+		} else if is && i+1 < len(v1) {
+			p.Steps, p.Other = append(p.Steps, Entry), true
+			if p.Key = v1[i+1] == m.key; p.Key {
+				break
 			}
 		}
 		s = s.within[name]
 	}
-	return v2, false, true
+	return p, true
 }
 
-// newer returns the v2 name of an attribute of v1; false for names that only v2 has.
+// newer returns the v2 name of an attribute of v1, or of the map that has what it lists; false for names that only v2 has.
 func (s *Shape) newer(name string) (string, bool) {
-	for v2, v1 := range s.names {
-		if v1 == name {
+	for v2, m := range s.maps {
+		if m.gone == name {
 			return v2, true
 		}
 	}
-	_, renamed := s.names[name]
-	return name, !renamed && !slices.Contains(s.later, name)
+	v2 := s.renamed(name)
+	_, only := s.names[name]
+	return v2, !only && !slices.Contains(s.later, name)
+}
+
+// renamed returns the v2 name of an attribute of v1.
+func (s *Shape) renamed(name string) string {
+	for v2, v1 := range s.names {
+		if v1 == name {
+			return v2
+		}
+	}
+	return name
 }

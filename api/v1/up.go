@@ -49,7 +49,7 @@ func (s *Shape) up(doc json.RawMessage, v1, v2 string, from Pointers) (json.RawM
 	out := make(map[string]json.RawMessage, len(members))
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		value, at := members[name], v1+"/"+escape(name)
-		newer, _ := s.newer(name)
+		newer := s.renamed(name)
 		if _, both := members[newer]; both && newer != name {
 			return nil, invalid(at, "is "+newer+" of a later version, which is there too")
 		}
@@ -99,6 +99,8 @@ func (m keyed) entries(value json.RawMessage, owner, v1, v2 string, from Pointer
 			return nil, invalid(at+"/"+m.key, "must be a string and not empty")
 		case !given && m.gone != "":
 			return nil, invalid(at+"/"+m.key, "is mandatory")
+		case !given && len(entry) == 0:
+			return nil, invalid(at, "must not be empty")
 		case !given:
 			key = owner + "-" + strconv.Itoa(i)
 		}
