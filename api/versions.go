@@ -128,8 +128,8 @@ func (c *call) outward(a *answer) *answer {
 // byPackage names the package of a modification by its VNFD: SOL003 v2 had the identifier of the package there.
 func (c *call) byPackage(from v1.Pointers) error {
 	var body map[string]json.RawMessage
-	if c.r.Method != http.MethodPatch || json.Unmarshal(c.body, &body) != nil {
-		return nil
+	if c.r.Method == http.MethodPatch {
+		_ = json.Unmarshal(c.body, &body) // what is no object is refused by whoever needs one
 	}
 	const name, at = "vnfPkgId", "/vnfPkgId"
 	id, err := text(body, name, false)

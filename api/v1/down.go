@@ -18,12 +18,7 @@ const (
 // Down returns a document of v2, or an array of them, as v1 has it. base is the root of absolute links: those to resources
 // of v2 below it lead to the same of v1 then. What is v1 already stays as it is.
 func (s *Shape) Down(doc json.RawMessage, base string) json.RawMessage {
-	doc = bytes.TrimSpace(doc)
-	if len(doc) > 0 && doc[0] == '[' {
-		var all []json.RawMessage
-		if json.Unmarshal(doc, &all) != nil {
-			return doc
-		}
+	if all, ok := array(doc); ok {
 		for i, one := range all {
 			all[i] = s.Down(one, base)
 		}
@@ -114,6 +109,14 @@ func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
 	var members map[string]json.RawMessage
 	return members, json.Unmarshal(raw, &members) == nil && members != nil
 }
+
+// array returns the elements of a JSON array; false when it is something else.
+func array(raw json.RawMessage) ([]json.RawMessage, bool) {
+	var all []json.RawMessage
+	return all, json.Unmarshal(raw, &all) == nil && all != nil
+}
+
+func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
 
 // text returns a JSON string's value, "" for anything else.
 func text(raw json.RawMessage) string {

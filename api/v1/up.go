@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -28,11 +27,7 @@ func (s *Shape) Up(body []byte) ([]byte, Pointers, error) {
 
 // up translates a value at the pointers v1 and v2.
 func (s *Shape) up(doc json.RawMessage, v1, v2 string, from Pointers) (json.RawMessage, error) {
-	if trimmed := bytes.TrimSpace(doc); len(trimmed) > 0 && trimmed[0] == '[' {
-		var all []json.RawMessage
-		if json.Unmarshal(trimmed, &all) != nil {
-			return doc, nil
-		}
+	if all, ok := array(doc); ok {
 		for i, one := range all {
 			var err error
 			at := "/" + strconv.Itoa(i)
@@ -78,11 +73,11 @@ func (s *Shape) up(doc json.RawMessage, v1, v2 string, from Pointers) (json.RawM
 
 // entries returns an array as the map it is in v2. An entry whose key is made by this side is named after its owner.
 func (m keyed) entries(value json.RawMessage, owner, v1, v2 string, from Pointers) (json.RawMessage, error) {
-	if string(bytes.TrimSpace(value)) == "null" {
+	if isNull(value) {
 		return value, nil
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(value, &list) != nil {
+	list, ok := array(value)
+	if !ok {
 		return nil, invalid(v1, "must be an array")
 	}
 	out := make(map[string]json.RawMessage, len(list))
