@@ -115,6 +115,10 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
 	p.workers = append(p.workers, p.packages.Processor().Run)
+	if s.audit, err = s.newAuditing(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	p.workers = append(p.workers, s.audit.run)
 	if s.fake != nil {
 		p.workers = append(p.workers, s.fake.Run)
 	}
