@@ -344,7 +344,7 @@ func TestAVimThatCannotBeAskedIsSaid(t *testing.T) {
 	})
 }
 
-// Without findings there is no second look, and no wait; a context that ends ends the wait.
+// Without findings there is no second look, and no wait, and a context that is over breaks one off.
 func TestAnAuditWaitsOnlyWhenItMust(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

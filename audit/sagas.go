@@ -119,7 +119,7 @@ func (l *look) lookAtSaga(ctx context.Context, row eventstore.SagaRow) error {
 		f.Check, f.What = SagaIdle, "it cannot be read: "+err.Error()
 		f.Do = "Report it. A program of another version may have written it."
 		l.found(f)
-		return nil
+		return nil //nolint:nilerr // what cannot be read is a finding
 	}
 	timer := in.ID + "/" + saga.WakeUpName
 	loaded, err := l.cfg.Main.Load(ctx, eventstore.Load{

@@ -55,7 +55,7 @@ func (l *look) lookAtVims(ctx context.Context) error {
 				Check: LedgerUnheld, Where: fmt.Sprintf("%s %s at %s", r.Kind, r.Name, r.Connection), Vnf: in.ID, Since: v.Updated,
 				version: token + " " + strconv.FormatInt(v.Revision, 10),
 				What:    "the VNF's record has it (" + r.VimID + "), the VIM manager's ledger has not",
-				Do:      "The ledger was lost or restored alone. The sweep takes back what the VIM still has (vim-sweep-interval); what it has not, a heal makes anew.",
+				Do:      "The ledger was lost or restored alone. The sweep takes back what the VIM still has (vim-sweep-interval); what it has not is gone: terminate the VNF and instantiate it again.",
 			})
 		}
 		return nil
@@ -108,7 +108,7 @@ func (l *look) lookAtVim(ctx context.Context, at vim.Site, ledger []vim.Resource
 		}
 		f := finding(VimMissing, at, r)
 		f.What = "the ledger has it (" + r.ID + "), the VIM has not"
-		f.Do = "Somebody deleted it at the VIM. The next sweep (vim-sweep-interval) takes it out of the ledger; then heal the VNF, or terminate it."
+		f.Do = "Somebody deleted it at the VIM. The next sweep (vim-sweep-interval) takes it out of the ledger; then terminate the VNF and instantiate it again."
 		l.found(f)
 	}
 	return nil
