@@ -30,6 +30,7 @@ type protocol struct {
 	states   map[string]string         // of ledger rows of resources
 	tooLate  map[string]string         // sagas by command: of a success that came after the end
 	forced   map[string]bool           // operations that somebody wanted to cancel at once
+	commits  map[string]int            // by key
 	ended    map[string]int            // operations of each key that have ended
 }
 
@@ -61,7 +62,7 @@ func (p *protocol) init() {
 	p.handled, p.cursors, p.sagas = map[string]int{}, map[place]int64{}, map[string]*saga.Instance{}
 	p.commands, p.ofSaga, p.replies = map[string]*command{}, map[string][]*command{}, map[string]answer{}
 	p.fences, p.highest, p.tombs = map[string]int64{}, map[string]int64{}, map[string]bool{}
-	p.states = map[string]string{}
+	p.states, p.commits = map[string]string{}, map[string]int{}
 	p.tooLate, p.forced, p.ended = map[string]string{}, map[string]bool{}, map[string]int{}
 }
 
@@ -82,6 +83,7 @@ func claimOf(c *eventstore.Commit, highest int64) claim {
 
 // judge holds a commit against the protocol when it has become true.
 func (w *world) judge(c *eventstore.Commit, cl claim) {
+	w.protocol.commits[c.Key]++
 	w.judgeCursors(cl)
 	w.judgeReplies(cl)
 	w.judgeSagas(c)

@@ -80,6 +80,7 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 		stale[i], highest[i] = loaded, w.protocol.highest[work.Keys[0]]
 	}
 	w.pause(s.n, "decided")
+	w.overtake(works[0].Keys[0])
 	plan := commitPlan{at: at, refuse: w.fault(CommitRefused), lateAck: w.fault(CommitLateAck), unknown: w.fault(CommitUnknown)}
 	crash := w.fault(CrashAfterCommit)
 	var cursors map[string][eventstore.Lanes]int64
@@ -169,13 +170,14 @@ func (w *world) hold(m message.Message) lateMessage {
 // network loses, delays, keeps back and doubles messages to and from participants, and returns those that arrive.
 func (w *world) network(msgs []message.Message) (out []message.Message, late []lateMessage) {
 	for _, m := range msgs {
-		w.observed.sent[m.ID] = true
 		switch {
 		case w.fault(MessageLost):
+			w.observed.sent[m.ID] = true
 			w.tracef("  lost %s %s", m.Topic, m.ID[:8])
 			continue
 		case w.fault(MessageHeld):
 			w.tracef("  held %s %s", m.Topic, m.ID[:8])
+			w.observed.sent[m.ID] = true
 			late = append(late, w.hold(m))
 			continue
 		case w.fault(MessageLate):
