@@ -108,7 +108,7 @@ func (l *look) lookAtVim(ctx context.Context, at vim.Site, ledger []vim.Resource
 		}
 		f := finding(VimMissing, at, r)
 		f.What = "the ledger has it (" + r.ID + "), the VIM has not"
-		f.Do = "Somebody deleted it at the VIM. The next sweep (vim-sweep-interval) takes it out of the ledger; then terminate the VNF and instantiate it again."
+		f.Do = "Somebody deleted it at the VIM. Terminate the VNF and instantiate it again."
 		l.found(f)
 	}
 	return nil

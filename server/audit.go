@@ -120,7 +120,6 @@ func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err 
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	settings := *c
 	unreachable := map[string]string{}
 	st, err := openStores(ctx, c)
 	if err != nil { // the program runs, or the folder is not there
@@ -141,10 +140,14 @@ func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err 
 	if err != nil {
 		return err
 	}
-	s := &Server{cfg: &settings, log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry(), stores: st, keys: keys, tracing: tracing}
+	s := &Server{cfg: c, log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry(), stores: st, keys: keys, tracing: tracing}
 	p := &parts{main: &side{store: st.main}}
 	defer func() { err = errors.Join(err, p.close(), tracing.Stop(ctx)) }()
-	if err := s.buildVims(p); err != nil {
+	simulate := s.buildSim
+	if unreachable[sim.Type] != "" { // its journal is another process's
+		simulate = func(*parts) error { return nil }
+	}
+	if err := s.buildVims(p, simulate); err != nil {
 		return err
 	}
 	r, err := audit.New(auditConfig(st, p, unreachable, c.Vim.CallTimeout)).Audit(ctx, chain)
