@@ -1,4 +1,5 @@
-// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2, packages in SOL005's shape at /vnfpkgm/v2, our own resources
+// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2 and v2.6.1 at /vnflcm/v1 (package v1 below it has the
+// differences, the handlers are the same), packages in SOL005's shape at /vnfpkgm/v2, our own resources
 // at /vnfm/v1, and health and metrics.
 //
 // It owns routes, the form of requests and answers, ProblemDetails for every error, versions, ETags, paging, and the
@@ -27,6 +28,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/nfvomanager"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/vim/sim"
 )
@@ -48,7 +50,9 @@ type Config struct {
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
 	PackageChanged func(ctx context.Context, vnfdID string) error
-	Sim            *sim.Sim // nil: there is no simulated VIM, its resources are 404
+	// Subscriptions are the use cases of subscriptions and notifications; nil: their resources are 404.
+	Subscriptions *notify.Service
+	Sim           *sim.Sim // nil: there is no simulated VIM, its resources are 404
 	// Ready reports the conditions of being ready; all must be ok.
 	Ready        func(ctx context.Context) []Check
 	Metrics      http.Handler // nil: /metrics is 404

@@ -68,12 +68,21 @@ const filterParam = "filter"
 // list answers with a page of a collection in order of id: what its filter selects, of that what its selectors keep. show
 // makes entries of some rows, in their order.
 func list[T any](c *call, l *collection, show func(rows []eventstore.View) ([]*T, error)) (*answer, error) {
+	return listUnder(c, l, "", show)
+}
+
+// listUnder is list of what has a parent ("": all).
+func listUnder[T any](c *call, l *collection, parent string, show func(rows []eventstore.View) ([]*T, error)) (*answer, error) {
 	m, q, err := c.page()
 	if err != nil {
 		return nil, err
 	}
 	if len(q[filterParam]) > 1 {
 		return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %s is given more than once; join expressions by ';'.", filterParam)
+	}
+	q, older, err := c.inV2(q)
+	if err != nil {
+		return nil, err
 	}
 	where, rest, never, err := l.split(q.Get(filterParam))
 	if err != nil {
@@ -83,7 +92,7 @@ func list[T any](c *call, l *collection, show func(rows []eventstore.View) ([]*T
 	if err != nil {
 		return nil, err
 	}
-	rows := eventstore.ViewQuery{Kind: l.kind, After: m.After, Where: where, Columns: readmodel.Columns(l.kind), Limit: 1000}
+	rows := eventstore.ViewQuery{Kind: l.kind, Parent: parent, After: m.After, Where: where, Columns: readmodel.Columns(l.kind), Limit: 1000}
 	if c.api.PageSize > 0 {
 		rows.Limit = c.api.PageSize + 1
 	}
@@ -98,7 +107,7 @@ func list[T any](c *call, l *collection, show func(rows []eventstore.View) ([]*T
 			return nil, fmt.Errorf("read views %s: %w", l.kind, err)
 		}
 		for i, entry := range entries {
-			if len(rest) > 0 && !rest.Match(encode(entry)) {
+			if len(rest) > 0 && !rest.Match(encode(entry)) || len(older) > 0 && !older.Match(c.v1.Down(encode(entry), c.base)) {
 				continue
 			}
 			if c.api.PageSize > 0 && len(items) == c.api.PageSize {

@@ -83,18 +83,7 @@ func instantiatedInfo(in *vnf.InstantiatedInfo) *sol.InstantiatedVnfInfo {
 			Id: s.ID, VirtualStorageDescId: s.StorageID, StorageResource: handle(s.Handle), ZoneId: s.Zone,
 		})
 	}
-	for _, l := range in.ExtLinks {
-		info := sol.ExtVirtualLinkInfo{Id: l.ID, ResourceHandle: handle(l.Handle), CurrentVnfExtCpData: []sol.VnfExtCpData{}}
-		for _, p := range l.Ports {
-			info.ExtLinkPorts = append(info.ExtLinkPorts, sol.ExtLinkPortInfo{
-				Id: p.ID, ResourceHandle: handle(p.Handle), CpInstanceId: p.CpID,
-			})
-		}
-		for _, cp := range l.Cps {
-			info.CurrentVnfExtCpData = append(info.CurrentVnfExtCpData, currentExtCpData(cp))
-		}
-		out.ExtVirtualLinkInfo = append(out.ExtVirtualLinkInfo, info)
-	}
+	out.ExtVirtualLinkInfo = extVirtualLinkInfo(in.ExtLinks)
 	for _, l := range in.ExtManaged {
 		out.ExtManagedVirtualLinkInfo = append(out.ExtManagedVirtualLinkInfo, sol.ExtManagedVirtualLinkInfo{
 			Id: l.ID, VnfVirtualLinkDescId: l.LinkID, NetworkResource: handle(l.Handle), VnfLinkPorts: linkPorts(l.Ports),
@@ -104,6 +93,24 @@ func instantiatedInfo(in *vnf.InstantiatedInfo) *sol.InstantiatedVnfInfo {
 		out.MonitoringParameters = append(out.MonitoringParameters, sol.MonitoringParameter{
 			Id: m.ID, Name: m.Name, PerformanceMetric: m.Metric,
 		})
+	}
+	return out
+}
+
+// extVirtualLinkInfo shows the external virtual links that a VNF is connected to.
+func extVirtualLinkInfo(in []vnf.ExtVirtualLink) []sol.ExtVirtualLinkInfo {
+	var out []sol.ExtVirtualLinkInfo
+	for _, l := range in {
+		info := sol.ExtVirtualLinkInfo{Id: l.ID, ResourceHandle: handle(l.Handle), CurrentVnfExtCpData: []sol.VnfExtCpData{}}
+		for _, p := range l.Ports {
+			info.ExtLinkPorts = append(info.ExtLinkPorts, sol.ExtLinkPortInfo{
+				Id: p.ID, ResourceHandle: handle(p.Handle), CpInstanceId: p.CpID,
+			})
+		}
+		for _, cp := range l.Cps {
+			info.CurrentVnfExtCpData = append(info.CurrentVnfExtCpData, currentExtCpData(cp))
+		}
+		out = append(out, info)
 	}
 	return out
 }

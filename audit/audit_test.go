@@ -249,6 +249,14 @@ func TestEveryDamageIsFound(t *testing.T) {
 				Timeouts: []eventstore.Timeout{w.timer("c1", w.now.Add(time.Minute))},
 			})
 		}, "", "", ""},
+		"what a cleanup releases is of no record": {func(w *world) {
+			r := w.make("11111111-0000-4000-8000-000000000005", idle)
+			w.books.rows[r.Token.String()] = r
+			w.put(idle, &eventstore.Commit{
+				Sagas:    []eventstore.SagaRow{row(saga.Instance{ID: "c1", Type: "cleanup", Key: idle, State: saga.Running, Wake: w.now.Add(time.Minute)})},
+				Timeouts: []eventstore.Timeout{w.timer("c1", w.now.Add(time.Minute))},
+			})
+		}, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -27,19 +27,21 @@ type Config struct {
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
 	APIToken     string        `name:"api-token" help:"Bearer token of an administrator; empty: there is none. Without any of api-token, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
 
-	Log         Log         `embed:"" prefix:"log-"`
-	Trace       Trace       `embed:"" prefix:"trace-"`
-	HTTP        HTTP        `embed:"" prefix:"http-"`
-	TLS         TLS         `embed:"" prefix:"tls-"`
-	Auth        Auth        `embed:"" prefix:"auth-"`
-	Operation   Operation   `embed:"" prefix:"operation-"`
-	Vim         Vim         `embed:"" prefix:"vim-"`
-	Package     Package     `embed:"" prefix:"package-"`
-	Nfvo        Nfvo        `embed:"" prefix:"nfvo-"`
-	Idempotency Idempotency `embed:"" prefix:"idempotency-"`
-	Lane        Lane        `embed:"" prefix:"lane-"`
-	Audit       Audit       `embed:"" prefix:"audit-"`
-	Secret      Secret      `embed:"" prefix:"secret-"`
+	Log          Log          `embed:"" prefix:"log-"`
+	Trace        Trace        `embed:"" prefix:"trace-"`
+	HTTP         HTTP         `embed:"" prefix:"http-"`
+	TLS          TLS          `embed:"" prefix:"tls-"`
+	Auth         Auth         `embed:"" prefix:"auth-"`
+	Operation    Operation    `embed:"" prefix:"operation-"`
+	Vim          Vim          `embed:"" prefix:"vim-"`
+	Package      Package      `embed:"" prefix:"package-"`
+	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
+	Egress       Egress       `embed:"" prefix:"egress-"`
+	Notification Notification `embed:"" prefix:"notification-"`
+	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
+	Lane         Lane         `embed:"" prefix:"lane-"`
+	Audit        Audit        `embed:"" prefix:"audit-"`
+	Secret       Secret       `embed:"" prefix:"secret-"`
 }
 
 // Log says what is logged and how.
@@ -114,6 +116,41 @@ type Nfvo struct {
 	CAFile       string        `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
 }
 
+// Egress says which addresses that callers name (callbacks, their token endpoints) are called.
+type Egress struct {
+	AllowLocal bool          `help:"Call loopback, link-local and cloud metadata addresses too: for development. vnfmd dev sets it."`
+	Deny       []string      `help:"Networks that are never called, e.g. 10.20.0.0/16." placeholder:"CIDR"`
+	Ports      []int         `help:"Ports that may be called; none named: all." placeholder:"PORT"`
+	Timeout    time.Duration `default:"10s" help:"Longest time of one call."`
+	CertFile   string        `help:"Client certificate (PEM) shown to subscribers that accept TLS_CERT." placeholder:"FILE"`
+	KeyFile    string        `help:"Key (PEM) of the client certificate." placeholder:"FILE"`
+	CAFile     string        `help:"Authorities (PEM) that subscribers' certificates are checked against; empty: those of the system." placeholder:"FILE"`
+}
+
+// Networks returns what Deny says.
+func (e *Egress) Networks() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range e.Deny {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("egress-deny: %q is not a network, e.g. 10.20.0.0/16", text)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Notification says how subscribers are told.
+type Notification struct {
+	Test            bool          `default:"true" negatable:"" help:"Make a subscription only when its callback answers a GET with 204."`
+	Duplicates      bool          `help:"Make a second subscription with equal callback and filter, instead of answering 303 with the one there is."`
+	MaxAge          time.Duration `default:"24h" help:"How long a notification is tried; then it is given up, which is listed and logged."`
+	Keep            time.Duration `default:"168h" help:"How long a notification that was given up is kept, to be tried again by an operator."`
+	Backoff         time.Duration `default:"1s" help:"Wait before the second attempt; doubled for each next one."`
+	MaxBackoff      time.Duration `default:"1m" help:"Longest wait before an attempt."`
+	PerSubscription int           `default:"8" help:"Deliveries under way to one subscriber at once."`
+}
+
 // Idempotency says how long answers are kept.
 type Idempotency struct {
 	Keep time.Duration `default:"24h" help:"How long the answer to a request with an Idempotency-Key is kept."`
@@ -165,6 +202,12 @@ func (c *Config) Validate() error {
 			bad("vim-database: want a URL that begins with postgres://, or sqlite:NAME")
 		}
 	}
+	if _, err := c.Egress.Networks(); err != nil {
+		bad("%v", err)
+	}
+	if (c.Egress.CertFile == "") != (c.Egress.KeyFile == "") {
+		bad("egress-cert-file and egress-key-file: set both, or none")
+	}
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)
 	}
@@ -184,6 +227,8 @@ func (c *Config) Validate() error {
 		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
 		{"http-body-timeout", c.HTTP.BodyTimeout},
+		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
+		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
 		{"idempotency-keep", c.Idempotency.Keep}, {"nfvo-grant-timeout", c.Nfvo.GrantTimeout},
 		{"nfvo-call-timeout", c.Nfvo.CallTimeout}, {"nfvo-resync", c.Nfvo.Resync}, {"lane-lease", c.Lane.Lease}, {"http-stop-timeout", c.HTTP.StopTimeout},
 	} {
@@ -195,7 +240,7 @@ func (c *Config) Validate() error {
 		name string
 		v    int64
 	}{
-		{"operation-attempts", int64(c.Operation.Attempts)}, {"vim-workers", int64(c.Vim.Workers)},
+		{"operation-attempts", int64(c.Operation.Attempts)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"package-max-bytes", c.Package.MaxBytes},
 	} {
 		if n.v < 1 {

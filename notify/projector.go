@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -18,6 +19,7 @@ type Projector struct {
 	dir     *directory
 	history *history
 	subs    *subscriptions // as Wants found them
+	watches atomic.Bool
 }
 
 var _ projection.Planner = (*Projector)(nil)
@@ -31,8 +33,14 @@ func (s *Service) Projector() (*Projector, error) {
 	return &Projector{cfg: s.cfg, dir: s.dir, history: h}, nil
 }
 
+// ProjectorName names the projector, and so its checkpoint.
+const ProjectorName = "notifications"
+
 // Name names the projector's checkpoint.
-func (p *Projector) Name() string { return "notifications" }
+func (p *Projector) Name() string { return ProjectorName }
+
+// Watches reports whether there were subscriptions when they were last looked at: whether a new event is worth hurrying for.
+func (p *Projector) Watches() bool { return p.watches.Load() }
 
 // Wants reports whether there are subscriptions.
 func (p *Projector) Wants(ctx context.Context) (bool, error) {
@@ -41,6 +49,7 @@ func (p *Projector) Wants(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	p.subs = subs
+	p.watches.Store(len(subs.all) > 0)
 	return len(subs.all) > 0, nil
 }
 

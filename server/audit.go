@@ -13,10 +13,15 @@ import (
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/notify"
+	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
+
+// notificationsConsumer is the cursor of the planner of notifications.
+const notificationsConsumer = projection.ConsumerPrefix + notify.ProjectorName
 
 // auditing audits the running program: when it is asked, and from time to time.
 type auditing struct {
@@ -105,6 +110,7 @@ func auditConfig(st *stores, p *parts, unreachable map[string]string, call time.
 			{Name: consumerNfvo, Source: main, At: ledger},
 			{Name: consumerReplies, Source: main, At: main},
 			{Name: lifecycleConsumer, Events: true, Source: main, At: main},
+			{Name: notificationsConsumer, Events: true, Source: main, At: main},
 		},
 	}
 	if ledger != main {

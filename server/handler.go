@@ -20,7 +20,7 @@ import (
 func (s *Server) handler() http.Handler {
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := api.New(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: s.authenticator(), Limits: limits(s.cfg), Denials: s.parts.denials,
 		Concurrent: s.cfg.HTTP.Concurrent, BodyTimeout: s.cfg.HTTP.BodyTimeout,

@@ -3,11 +3,9 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -43,15 +41,9 @@ func (s *Server) buildNfvo(p *parts) error {
 		calls.ClientCert = &cert
 		auth.Types = append(auth.Types, egress.TLSCert)
 	}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return fmt.Errorf("nfvo-ca-file: %w", err)
-		}
-		calls.RootCAs = x509.NewCertPool()
-		if !calls.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("nfvo-ca-file: %s holds no certificate", c.CAFile)
-		}
+	var err error
+	if calls.RootCAs, err = authorities(c.CAFile, "nfvo-ca-file"); err != nil {
+		return err
 	}
 	if c.User != "" {
 		auth.Types, auth.Basic = append(auth.Types, egress.BasicAuth), &egress.Basic{UserName: c.User, Password: c.Password}

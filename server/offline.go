@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnfpkg"
@@ -87,8 +88,12 @@ func viewSources() ([]readmodel.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register the events of VIM connections: %w", err)
 	}
+	subs, err := aggregate.NewRegistry(notify.Forms()...)
+	if err != nil {
+		return nil, fmt.Errorf("register the events of subscriptions: %w", err)
+	}
 	return append(readmodel.Sources(readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)),
-		vnfpkg.Source(vnfpkg.Repository(pkgs)), vimregistry.Source(vimregistry.Repository(vims))), nil
+		vnfpkg.Source(vnfpkg.Repository(pkgs)), vimregistry.Source(vimregistry.Repository(vims)), notify.Source(notify.Repository(subs))), nil
 }
 
 // offline runs something on the stores alone.

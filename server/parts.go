@@ -13,6 +13,7 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
@@ -51,6 +52,7 @@ type parts struct {
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
 	tail       *tail.Watcher                                         // for those who follow the main side's events
 	denials    *access.Denials
+	notify     *notify.Service
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
 	workers    []func(context.Context) error
@@ -102,6 +104,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	}
 	s.buildParticipants(p)
 	if err := s.buildFollowers(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	if err := s.buildNotifications(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)

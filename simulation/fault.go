@@ -48,9 +48,9 @@ func Faults() []Fault {
 // often is the highest probability of a fault at each of its opportunities.
 var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
-	CommitRefused: .03, CommitUnknown: .03, CommitLateAck: .06, StoreAway: .02,
+	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .2, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
@@ -62,6 +62,7 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{TaskStalled, TaskOvertaken, MessageTwice},
 	{TaskOvertaken, TaskStalled, LeaseHandedOver, VimMisbehaves},
 	{CommitLateAck, CommitUnknown, CommitRefused, CrashAfterCommit, CrashBeforeCommit},
+	{TaskOvertaken, LeaseHandedOver, NodePaused},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
 }
 

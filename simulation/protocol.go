@@ -32,6 +32,7 @@ type protocol struct {
 	forced   map[string]bool           // operations that somebody wanted to cancel at once
 	commits  map[string]int            // by key
 	ended    map[string]int            // operations of each key that have ended
+	arrives  map[string]string         // types of the messages that the network took, by id
 }
 
 type place struct {
@@ -64,6 +65,7 @@ func (p *protocol) init() {
 	p.fences, p.highest, p.tombs = map[string]int64{}, map[string]int64{}, map[string]bool{}
 	p.states, p.commits = map[string]string{}, map[string]int{}
 	p.tooLate, p.forced, p.ended = map[string]string{}, map[string]bool{}, map[string]int{}
+	p.arrives = map[string]string{}
 }
 
 // claim is what the program meant by a commit, before the network or a mutant changed it.
@@ -72,7 +74,8 @@ type claim struct {
 	handled []eventstore.HandledMark
 	cursors []eventstore.CursorMove
 	outbox  []message.Message
-	highest int64 // of the key, when the program read what it decided on
+	arrives []message.Message // those of them that no fault keeps from their reader
+	highest int64             // of the key, when the program read what it decided on
 }
 
 func claimOf(c *eventstore.Commit, highest int64) claim {
@@ -89,6 +92,9 @@ func (w *world) judge(c *eventstore.Commit, cl claim) {
 	w.judgeSagas(c)
 	w.judgeMessages(cl)
 	w.judgeLedger(c, cl)
+	for i := range cl.arrives {
+		w.protocol.arrives[cl.arrives[i].ID] = cl.arrives[i].Type
+	}
 	for _, v := range c.Views {
 		if st := vnf.OpState(v.State); v.Parent != "" && st.Final() {
 			w.protocol.ended[v.Parent]++
@@ -295,6 +301,15 @@ func (w *world) judgeCall(what string, token vim.Token, states ...string) {
 	}
 	if !slices.Contains(states, state) {
 		w.violate("a VIM was asked to %s %s, which is %q in the ledger", what, token, state)
+	}
+}
+
+// checkArrived: what a commit sends is there with it, whatever died right after.
+func (w *world) checkArrived() {
+	for _, id := range slices.Sorted(maps.Keys(w.protocol.arrives)) {
+		if !w.observed.arrived[id] {
+			w.violate("I1: message %s (%s) was never sent, and the commit that sends it is there", id, w.protocol.arrives[id])
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnfpkg"
@@ -45,8 +46,9 @@ operation occurrence), ` + "`causationId`" + ` (the request or message that caus
 		{"opocc.", "Operation occurrences (stream `opocc-<id>`)"},
 		{"pkg.", "VNF packages (stream `pkg-<id>`)"},
 		{"vim.", "VIM connections (stream `vim-<id>`)"},
+		{"sub.", "Subscriptions (stream `sub-<id>`)"},
 	}
-	forms := slices.Concat(readmodel.Forms(), vnfpkg.Forms(), vimregistry.Forms())
+	forms := slices.Concat(readmodel.Forms(), vnfpkg.Forms(), vimregistry.Forms(), notify.Forms())
 	shown := 0
 	for _, s := range sections {
 		fmt.Fprintf(&p.b, "\n## %s\n", s.title)

@@ -46,6 +46,7 @@ var load = sync.OnceValues(func() ([]document, error) {
 	for root, name := range map[string]string{
 		"/vnflcm/v2":  "SOL003-VNFLifecycleManagement.yaml",
 		"/vnfpkgm/v2": "SOL003-VNFPackageManagement.yaml",
+		notified:      "SOL003-VNFLifecycleManagementNotification.yaml",
 		"/grant/v1":   "SOL003-VNFLifecycleOperationGranting.yaml",
 	} {
 		spec, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, name))
@@ -202,13 +203,27 @@ func CheckRequest(method, path string, body []byte) []string {
 
 // Body validates a value against a schema of the life cycle management document by its name, "VnfInstance" for one. It
 // returns what is wrong.
-func Body(schema string, body []byte) []string {
+func Body(schema string, body []byte) []string { return inDocument("/vnflcm/v2", schema, body) }
+
+// notified stands for the root of the document of notifications, which are sent to where the subscriber says.
+const notified = "notifications:"
+
+// Notification validates a notification about life cycle management. It returns what is wrong.
+func Notification(body []byte) []string {
+	var n struct{ NotificationType string }
+	if err := json.Unmarshal(body, &n); err != nil {
+		return []string{err.Error()}
+	}
+	return inDocument(notified, n.NotificationType, body)
+}
+
+func inDocument(root, schema string, body []byte) []string {
 	docs, err := load()
 	if err != nil {
 		return []string{err.Error()}
 	}
 	for _, d := range docs {
-		if s := d.spec.Components.Schemas[schema]; s != nil && d.root == "/vnflcm/v2" {
+		if s := d.spec.Components.Schemas[schema]; s != nil && d.root == root {
 			return visit(s.Value, body)
 		}
 	}
