@@ -15,7 +15,7 @@ import (
 func TestAWholeLifeAsTheNfvoSeesIt(t *testing.T) {
 	for name, args := range backends {
 		t.Run(name, func(t *testing.T) {
-			p, fake := withNfvo(t, append(args(t), "--operation-on-failure=INSTANTIATE=hold", "--operation-attempts=1", "--notification-allow-local")...)
+			p, fake := withNfvo(t, append(args(t), "--operation-on-failure=INSTANTIATE=hold", "--operation-attempts=1", "--egress-allow-local")...)
 			if _, err := fake.Onboard(samples.CSAR()); err != nil {
 				t.Fatal(err)
 			}
