@@ -20,6 +20,7 @@
 //	timer        due timeouts become saga input
 //	readmodel    the views an API reader sees, written in the same commit
 //	tail         readers of the log who wait for more of it
+//	audit        looks, while the program runs, for what must never be
 //	server       the composition root
 //
 // docs/architecture.md walks the same path with symbols. The API, the CLI, the settings and the event formats are what

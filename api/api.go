@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -80,6 +81,9 @@ type Config struct {
 	Heartbeat time.Duration
 	// Consumers are the consumers whose parked messages are listed.
 	Consumers []string
+	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
+	// is 404.
+	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)

@@ -164,6 +164,9 @@ func (a *api) siteRoutes() map[string]route {
 	if a.Denials != nil {
 		routes[ownRoot+"/audit/denials"] = get(a.denials, paging)
 	}
+	if a.Audit != nil {
+		routes[ownRoot+"/audit"] = get(a.audit, "chain")
+	}
 	if a.Redrive != nil {
 		routes[ownRoot+"/parked_messages/{id}/redrive"] = post(a.redrive)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -171,6 +172,41 @@ func failure(f *saga.Failure) *sol.SagaFailure {
 
 // maxProblems bounds the problems an audit lists; all are counted.
 const maxProblems = 1000
+
+// audit looks at the running system. It answers 200 whatever it finds: the verdict is in the body.
+func (a *api) audit(c *call) (*answer, error) {
+	chain := true
+	if q := c.r.URL.Query(); q.Has("chain") {
+		var err error
+		if chain, err = strconv.ParseBool(q.Get("chain")); err != nil {
+			return nil, vnfm.Errorf(vnfm.Invalid, "chain: %q is neither true nor false", q.Get("chain"))
+		}
+	}
+	r, err := a.Audit(c.ctx, chain)
+	if err != nil {
+		return nil, err
+	}
+	out := sol.LiveAudit{
+		Ok: len(r.Findings) == 0, Complete: len(r.Unmade) == 0, At: r.At, TookMs: r.Took.Milliseconds(), Chain: r.Chain,
+		Counts: map[string]int{}, Findings: []sol.AuditFinding{}, Unmade: []sol.AuditUnmade{},
+		Looked: sol.AuditLooked{Events: r.Events, Streams: r.Streams, Sagas: r.Sagas, Timers: r.Timers, VimResources: r.VimHeld},
+	}
+	for check, n := range r.Counts() {
+		out.Counts[string(check)] = n
+	}
+	for i, f := range r.Findings {
+		if i == maxProblems {
+			break
+		}
+		out.Findings = append(out.Findings, sol.AuditFinding{
+			Check: string(f.Check), Where: f.Where, VnfInstanceId: f.Vnf, Since: f.Since, What: f.What, Do: f.Do,
+		})
+	}
+	for _, u := range r.Unmade {
+		out.Unmade = append(out.Unmade, sol.AuditUnmade{Check: string(u.Check), Reason: u.Reason})
+	}
+	return respond(http.StatusOK).json(out), nil
+}
 
 // verify walks all events. It answers 200 whatever it finds: the verdict is in the body.
 func (a *api) verify(c *call) (*answer, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"time"
 
 	"github.com/vnfm/vnfm/sol"
@@ -272,6 +273,11 @@ func (c *Client) SetSimBehaviour(ctx context.Context, behaviour json.RawMessage)
 	var v json.RawMessage
 	_, err := c.do(ctx, jsonCall(http.MethodPut, own+"/sim/behaviour", behaviour), &v)
 	return v, err
+}
+
+// Audit looks at the running system for what must never be; with chain all events are walked, too.
+func (c *Client) Audit(ctx context.Context, chain bool) (*sol.LiveAudit, error) {
+	return get[sol.LiveAudit](ctx, c, own+"/audit?chain="+strconv.FormatBool(chain))
 }
 
 // Verify checks the hash chains and the order of all events.

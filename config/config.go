@@ -40,6 +40,7 @@ type Config struct {
 	Notification Notification `embed:"" prefix:"notification-"`
 	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
 	Lane         Lane         `embed:"" prefix:"lane-"`
+	Audit        Audit        `embed:"" prefix:"audit-"`
 	Secret       Secret       `embed:"" prefix:"secret-"`
 }
 
@@ -160,6 +161,11 @@ type Lane struct {
 	Lease      time.Duration `default:"10s" help:"How long a node holds its lanes without renewing; another takes over after that."`
 	Committers int           `help:"Committers of this node; 0: 1 on SQLite, 2 on PostgreSQL."`
 	Batch      int           `default:"64" help:"Changes of different VNFs written in one transaction at most."`
+}
+
+// Audit says when the program audits itself.
+type Audit struct {
+	Interval time.Duration `default:"10m" help:"How often the program looks for what must never be: orphaned sagas, lost timers, records that do not agree with the VIMs. All events are walked on request only (vnfm audit). 0: never."`
 }
 
 // Secret says how credentials are kept.

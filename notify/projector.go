@@ -33,8 +33,11 @@ func (s *Service) Projector() (*Projector, error) {
 	return &Projector{cfg: s.cfg, dir: s.dir, history: h}, nil
 }
 
+// ProjectorName names the projector, and so its checkpoint.
+const ProjectorName = "notifications"
+
 // Name names the projector's checkpoint.
-func (p *Projector) Name() string { return "notifications" }
+func (p *Projector) Name() string { return ProjectorName }
 
 // Watches reports whether there were subscriptions when they were last looked at: whether a new event is worth hurrying for.
 func (p *Projector) Watches() bool { return p.watches.Load() }

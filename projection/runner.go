@@ -107,12 +107,15 @@ func New(cfg Config) *Runner {
 	return &Runner{cfg: cfg, nudge: make(chan struct{}, 1), attempts: map[int]int{}, stopped: map[int]Stop{}}
 }
 
+// ConsumerPrefix begins the name of the cursors of a follower; the follower's name follows.
+const ConsumerPrefix = "projection:"
+
 // Consumer returns the name of the runner's cursors.
 func (r *Runner) Consumer() string {
 	if r.cfg.Planner != nil {
-		return "projection:" + r.cfg.Planner.Name()
+		return ConsumerPrefix + r.cfg.Planner.Name()
 	}
-	return "projection:" + r.cfg.Follower.Name()
+	return ConsumerPrefix + r.cfg.Follower.Name()
 }
 
 // OnCommit shortens the wait after a commit with events. Give it to the committer.

@@ -11,6 +11,9 @@ import (
 // TimeoutOwner is the owner of the engine's timeouts.
 const TimeoutOwner = "saga"
 
+// WakeUpName is the name of the one timeout that is stored for a saga; its id is "<saga id>/<name>".
+const WakeUpName = "wake-up"
+
 // DeadlineName is the name of a saga's deadline among its timers.
 const DeadlineName = "deadline"
 
@@ -56,7 +59,7 @@ func (in *Instance) NextTimer() (next TimedOut, due time.Time) {
 }
 
 // wakeUp is the id of the one timeout that is stored for a saga.
-func wakeUp(saga string) string { return saga + "/wake-up" }
+func wakeUp(saga string) string { return saga + "/" + WakeUpName }
 
 // arm keeps one timeout stored for a saga, due no later than the first of its timers. It is not put off when that timer
 // is cleared or moved: nearly every command is answered in time, and a timeout that goes off early and is set anew costs
@@ -71,7 +74,7 @@ func arm(c *eventstore.Commit, in *Instance) {
 	if !due.IsZero() {
 		in.Tokens++
 		c.Timeouts = append(c.Timeouts, eventstore.Timeout{
-			ID: id, Owner: TimeoutOwner, Key: in.Key, Name: "wake-up", Token: in.Tokens, Due: due,
+			ID: id, Owner: TimeoutOwner, Key: in.Key, Name: WakeUpName, Token: in.Tokens, Due: due,
 		})
 	} else if !in.Wake.IsZero() {
 		c.Cancelled = append(c.Cancelled, id)

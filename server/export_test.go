@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim/sim"
 )
 
 // Prune prunes every outbox once.
@@ -39,3 +40,6 @@ func (s *Server) Metrics() *prometheus.Registry { return s.reg }
 func (s *Server) MergeConnections(ctx context.Context, vnfID string, infos map[string]nfvo.ConnectionInfo) error {
 	return connections{s.parts.lcm}.Merge(ctx, vnfID, infos)
 }
+
+// Sim returns the simulated VIM in this process.
+func (s *Server) Sim() *sim.Sim { return s.parts.sim }

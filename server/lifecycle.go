@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -19,6 +20,12 @@ type lifecycle struct {
 	operations *prometheus.CounterVec
 }
 
+// lifecycleName names the follower; lifecycleConsumer is its cursor.
+const (
+	lifecycleName     = "lifecycle"
+	lifecycleConsumer = projection.ConsumerPrefix + lifecycleName
+)
+
 func newLifecycle(log *slog.Logger, reg prometheus.Registerer) (*lifecycle, error) {
 	l := &lifecycle{log: log, operations: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "vnfm_lcm_events_total", Help: "Events of VNF instances and operation occurrences seen in the log, by type.",
@@ -27,7 +34,7 @@ func newLifecycle(log *slog.Logger, reg prometheus.Registerer) (*lifecycle, erro
 }
 
 // Name names the follower's checkpoint.
-func (l *lifecycle) Name() string { return "lifecycle" }
+func (l *lifecycle) Name() string { return lifecycleName }
 
 // Handle logs and counts events.
 func (l *lifecycle) Handle(ctx context.Context, events []eventstore.Event) error {

@@ -22,6 +22,7 @@ const metricsPage = "../docs/reference/metrics.md"
 func TestMetricsReference(t *testing.T) {
 	p := startProgram(t)
 	p.run(p.create("measured"), "instantiate", instantiate)
+	p.must(200, "GET", "/vnfm/v1/audit", nil)
 	var page string
 	p.await("a sample of every metric", func() bool { // a metric with labels has none before it is used
 		var missing []string

@@ -89,7 +89,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 			return nil, err
 		}
 	}
-	if err := s.buildVims(p); err != nil {
+	if err := s.buildVims(p, s.buildSim); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	if err := s.buildUseCases(p); err != nil {
@@ -120,6 +120,10 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
 	p.workers = append(p.workers, p.packages.Processor().Run)
+	if s.audit, err = s.newAuditing(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	p.workers = append(p.workers, s.audit.run)
 	if s.fake != nil {
 		p.workers = append(p.workers, s.fake.Run)
 	}
@@ -170,13 +174,14 @@ func (s *Server) buildFollowers(p *parts) error {
 	return nil
 }
 
-// buildVims makes the drivers and the registry. It is kept in the main database, whoever reads it.
-func (s *Server) buildVims(p *parts) error {
+// buildVims makes the drivers, that of the simulated VIMs by simulate, and the registry. It is kept in the main database,
+// whoever reads it.
+func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 	p.drivers = map[string]vim.Driver{}
 	var builtIn []vim.Connection
 	if s.cfg.Vim.Simulated {
 		builtIn = sim.Connections()
-		if err := s.buildSim(p); err != nil {
+		if err := simulate(p); err != nil {
 			return err
 		}
 	}

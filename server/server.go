@@ -44,6 +44,7 @@ type Server struct {
 	stores  *stores
 	keys    *secret.Keyring
 	parts   *parts
+	audit   *auditing
 	fake    *fakeNfvo // nil: there is none
 	listen  net.Listener
 	certs   *certificates // nil: not encrypted

@@ -41,7 +41,17 @@ func openStores(ctx context.Context, c *config.Config) (*stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stores{close: []func() error{unlock}}
+	s, err := openUnlocked(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	s.close = append([]func() error{unlock}, s.close...) // closed last
+	return s, nil
+}
+
+// openUnlocked does the same without the lock: for one who only reads, beside a program that runs.
+func openUnlocked(ctx context.Context, c *config.Config) (_ *stores, err error) {
+	s := &stores{}
 	if s.main, err = s.open(ctx, c, c.Database, "vnfm.db"); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.Close())
 	}

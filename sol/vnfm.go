@@ -188,6 +188,44 @@ type Audit struct {
 	Problems []AuditProblem `json:"problems"` // at most 1000 of those found
 }
 
+// LiveAudit is what an audit of the running system found.
+type LiveAudit struct {
+	Ok       bool           `json:"ok"`       // nothing was found
+	Complete bool           `json:"complete"` // every check was made
+	At       time.Time      `json:"at"`
+	TookMs   int64          `json:"tookMs"`
+	Chain    bool           `json:"chain"`  // all events were walked
+	Counts   map[string]int `json:"counts"` // findings of each check
+	Findings []AuditFinding `json:"findings"`
+	Unmade   []AuditUnmade  `json:"unmade"`
+	Looked   AuditLooked    `json:"looked"`
+}
+
+// AuditFinding is one thing that must not be.
+type AuditFinding struct {
+	Check         string    `json:"check"`
+	Where         string    `json:"where"`
+	VnfInstanceId string    `json:"vnfInstanceId,omitempty"`
+	Since         time.Time `json:"since,omitzero"`
+	What          string    `json:"what"`
+	Do            string    `json:"do"` // what an operator can do
+}
+
+// AuditUnmade is a check, or a part of one, that could not be made.
+type AuditUnmade struct {
+	Check  string `json:"check"`
+	Reason string `json:"reason"`
+}
+
+// AuditLooked says how much was looked at.
+type AuditLooked struct {
+	Events       int64 `json:"events"`
+	Streams      int   `json:"streams"`
+	Sagas        int   `json:"sagas"` // that have not ended
+	Timers       int   `json:"timers"`
+	VimResources int   `json:"vimResources"`
+}
+
 // AuditProblem is one break found.
 type AuditProblem struct {
 	Stream  string `json:"stream,omitempty"`

@@ -42,7 +42,7 @@ func (s *Sweeper) Run(ctx context.Context) error {
 // RunOnce sweeps every connection once and reports whether anything was found to be done. A VIM that cannot be listed
 // does not keep the others from being swept.
 func (s *Sweeper) RunOnce(ctx context.Context) (bool, error) {
-	sites, err := s.sites(ctx)
+	sites, err := vim.Sites(ctx, s.cfg.Registry)
 	if err != nil {
 		return false, err
 	}
@@ -64,66 +64,14 @@ func (s *Sweeper) RunOnce(ctx context.Context) (bool, error) {
 	return acted, errors.Join(errs...)
 }
 
-// site is a connection, and whose resources are looked for through it.
-type site struct {
-	vim.Connection
-	owners map[string]bool // only of these VNFs; nil: of all that have no connection of their own under this id
-	others map[string]bool // those that have
-}
-
-func (s site) covers(vnfID string) bool {
-	if s.owners != nil {
-		return s.owners[vnfID]
-	}
-	return !s.others[vnfID]
-}
-
-// sites lists what is to be swept: the registered connections, then those VNFs have of their own. VNFs whose connections
-// are the same in every detail are swept together.
-func (s *Sweeper) sites(ctx context.Context) ([]site, error) {
-	registered, err := s.cfg.Registry.Connections(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the VIM connections: %w", err)
-	}
-	owned, err := s.cfg.Registry.Owned(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the VIM connections of VNFs: %w", err)
-	}
-	others := map[string]map[string]bool{}
-	at := map[string]int{}
-	var own []site
-	for _, o := range owned {
-		if others[o.ID] == nil {
-			others[o.ID] = map[string]bool{}
-		}
-		others[o.ID][o.VnfID] = true
-		key, err := json.Marshal(o.Connection) // stays in memory
-		if err != nil {
-			return nil, fmt.Errorf("VIM connection %s of VNF %s: %w", o.ID, o.VnfID, err)
-		}
-		i, ok := at[string(key)]
-		if !ok {
-			i = len(own)
-			at[string(key)] = i
-			own = append(own, site{Connection: o.Connection, owners: map[string]bool{}})
-		}
-		own[i].owners[o.VnfID] = true
-	}
-	out := make([]site, 0, len(registered)+len(own))
-	for _, c := range registered {
-		out = append(out, site{Connection: c, others: others[c.ID]})
-	}
-	return append(out, own...), nil
-}
-
-func (s *Sweeper) sweep(ctx context.Context, at site, lanes []int, seen map[string]bool) (int, error) {
+func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[string]bool) (int, error) {
 	connection := at.ID
 	driver := s.cfg.Drivers[at.Type]
 	if driver == nil {
 		return 0, fmt.Errorf("there is no driver for VIMs of type %s", at.Type)
 	}
 	// What the ledger says is active is read before the VIM is asked: what became active meanwhile is not missed.
-	active, err := s.active(ctx, connection, lanes)
+	active, err := active(ctx, s.cfg.Store, connection, lanes)
 	if err != nil {
 		return 0, err
 	}
@@ -138,7 +86,7 @@ func (s *Sweeper) sweep(ctx context.Context, at site, lanes []int, seen map[stri
 	known := knowledge{ask: s.cfg.Wanted, vnfs: map[string]func(vim.Token) bool{}}
 	for _, r := range list {
 		there[r.Token.String()] = true
-		if !at.covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner)) {
+		if !at.Covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner)) {
 			continue
 		}
 		did, err := s.account(ctx, connection, r, known, seen)
@@ -150,7 +98,7 @@ func (s *Sweeper) sweep(ctx context.Context, at site, lanes []int, seen map[stri
 		}
 	}
 	for _, r := range active {
-		if at.covers(r.Owner) && !there[r.Token.String()] {
+		if at.Covers(r.Owner) && !there[r.Token.String()] {
 			acted++
 			if err := s.gone(ctx, connection, r); err != nil {
 				return acted, err
@@ -254,11 +202,11 @@ func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resour
 }
 
 // active returns the resources that the ledger says stand at a VIM. A configuration is nothing a VIM would list.
-func (s *Sweeper) active(ctx context.Context, connection string, lanes []int) ([]vim.Resource, error) {
+func active(ctx context.Context, store Store, connection string, lanes []int) ([]vim.Resource, error) {
 	var out []vim.Resource
 	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: Active, Lanes: lanes, Limit: 500}
 	for {
-		recs, err := s.cfg.Store.Records(ctx, q)
+		recs, err := store.Records(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("read active rows: %w", err)
 		}

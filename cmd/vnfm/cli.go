@@ -40,7 +40,7 @@ type cli struct {
 	Sim     simCmd     `cmd:"" help:"The simulated VIMs."`
 	Vim     vimCmd     `cmd:"" help:"VIM connections."`
 	Events  eventsCmd  `cmd:"" help:"What happens in the VNF manager."`
-	Audit   auditCmd   `cmd:"" help:"The record of all events, and of what was denied."`
+	Audit   auditCmd   `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
 	Parked  parkedCmd  `cmd:"" help:"Messages set aside because they could not be handled."`
 }
 

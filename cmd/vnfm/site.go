@@ -105,8 +105,46 @@ func printBehaviour(w io.Writer, raw json.RawMessage) {
 }
 
 type auditCmd struct {
+	All     auditAll     `cmd:"" default:"withargs" help:"Look at the running system for what must never be: in the events, the sagas, the timers, the cursors, and between the records and the VIMs. Exit 1 when something is found."`
 	Verify  auditVerify  `cmd:"" help:"Check the hash chains and the order of all events."`
 	Denials auditDenials `cmd:"" help:"List what callers were denied in the last week, counted by caller, route and minute; the newest last."`
+}
+
+type auditAll struct {
+	Chain bool `default:"true" negatable:"" help:"Walk all events, too."`
+}
+
+func (c *auditAll) Run(s *session) error {
+	r, err := s.Audit(s.ctx, c.Chain)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	if err := s.show(r, func(w io.Writer) {
+		verdict := good.Render("nothing is wrong")
+		if !r.Ok {
+			verdict = bad.Render(strconv.Itoa(len(r.Findings)) + " findings")
+		}
+		_, _ = fmt.Fprintf(w, "%d events, %d sagas under way, %d timers, %d resources at VIMs: %s\n", r.Looked.Events, r.Looked.Sagas, r.Looked.Timers, r.Looked.VimResources, verdict)
+		for _, f := range r.Findings {
+			_, _ = fmt.Fprintf(w, "\n%s: %s\n", bad.Render(f.Check), f.Where)
+			if f.VnfInstanceId != "" {
+				_, _ = fmt.Fprintf(w, "  VNF    %s\n", f.VnfInstanceId)
+			}
+			_, _ = fmt.Fprintf(w, "  since  %s\n  what   %s\n  do     %s\n", stamp(f.Since), f.What, f.Do)
+		}
+		for _, u := range r.Unmade {
+			_, _ = fmt.Fprintf(w, "not checked, %s: %s\n", u.Check, u.Reason)
+		}
+	}); err != nil {
+		return err
+	}
+	switch {
+	case !r.Ok:
+		return &failed{"the audit found what must not be"}
+	case !r.Complete:
+		return &failed{"not all of the audit could be made"}
+	}
+	return nil
 }
 
 type auditDenials struct{}

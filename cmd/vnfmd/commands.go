@@ -92,7 +92,16 @@ func (r rebuildCmd) Run(ctx context.Context, c *config.Config) error {
 }
 
 type auditCmd struct {
-	Verify verifyCmd `cmd:"" help:"Walk every stream and lane: hash chain, versions and offsets without holes."`
+	All    auditAllCmd `cmd:"" default:"withargs" help:"Look for what must never be, also while the program runs: in the events, the sagas, the timers, the cursors, and between the records and the VIMs. Exit 1 when something is found."`
+	Verify verifyCmd   `cmd:"" help:"Walk every stream and lane: hash chain, versions and offsets without holes."`
+}
+
+type auditAllCmd struct {
+	Chain bool `default:"true" negatable:"" help:"Walk all events, too."`
+}
+
+func (a auditAllCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Audit(ctx, c, os.Stdout, a.Chain)
 }
 
 type verifyCmd struct{}

@@ -1,0 +1,279 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/vim"
+)
+
+// Check names what an audit looks for.
+type Check string
+
+// The checks.
+const (
+	Chain         Check = "chain"          // hash chain, versions and offsets of all events
+	SagaOrphaned  Check = "saga-orphaned"  // a saga whose operation has ended or is missing, or an operation without its saga
+	SagaIdle      Check = "saga-idle"      // a saga that should move on, with neither a timer nor an outstanding command
+	TimerOrphaned Check = "timer-orphaned" // a timer whose saga has ended or is missing
+	TimerOverdue  Check = "timer-overdue"  // a timer that nobody fires
+	CursorAhead   Check = "cursor-ahead"   // a consumer that has handled more than there is
+	MessageParked Check = "message-parked" // a message that could not be handled
+	LedgerUnheld  Check = "ledger-missing" // an instance has a resource, the VIM manager's ledger has not
+	VimMissing    Check = "vim-missing"    // the ledger has a resource, the VIM has not
+	VimOrphaned   Check = "vim-orphaned"   // the VIM has a resource of ours, the ledger has not
+	VimUnrecorded Check = "vim-unrecorded" // the VIM has a resource, the ledger too, no instance and no operation
+)
+
+// Checks lists all checks, in the order they are made.
+var Checks = []Check{Chain, SagaOrphaned, SagaIdle, TimerOrphaned, TimerOverdue, CursorAhead, MessageParked, LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded} //nolint:gochecknoglobals // a table
+
+// Finding is one thing that must not be.
+type Finding struct {
+	Check Check
+	Where string    // what it is about
+	Vnf   string    // the VNF instance, when it is of one
+	Since time.Time // since when, as far as is known: the last change of it, else the first look at it
+	What  string
+	Do    string // what an operator can do
+
+	version string // changes when what it is about changes
+}
+
+// String says all of it in one line.
+func (f Finding) String() string {
+	s := fmt.Sprintf("%s: %s: %s", f.Check, f.Where, f.What)
+	if !f.Since.IsZero() {
+		s += " (since " + f.Since.UTC().Format(time.RFC3339) + ")"
+	}
+	return s
+}
+
+// Unmade is a check, or a part of one, that could not be made.
+type Unmade struct {
+	Check  Check
+	Reason string
+}
+
+// Report is what an audit found.
+type Report struct {
+	At       time.Time // by the main store's clock
+	Took     time.Duration
+	Chain    bool // the events were walked
+	Findings []Finding
+	Unmade   []Unmade
+	Events   int64 // walked
+	Streams  int
+	Sagas    int // that have not ended
+	Timers   int
+	VimHeld  int // resources of ours at the VIMs
+}
+
+// Counts returns the number of findings of each check, those without one included.
+func (r *Report) Counts() map[Check]int {
+	out := map[Check]int{}
+	for _, c := range Checks {
+		out[c] = 0
+	}
+	for _, f := range r.Findings {
+		out[f.Check]++
+	}
+	return out
+}
+
+// Consumer is one whose cursor is looked at.
+type Consumer struct {
+	Name   string
+	Events bool // it reads events; else messages
+	Source interface {
+		Heads(ctx context.Context) ([eventstore.Lanes]eventstore.LaneHead, error)
+	}
+	// At is where its cursor and what it parked are.
+	At interface {
+		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+		Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error)
+	}
+}
+
+// Books is the VIM manager's ledger: vimmanager.Books.
+type Books interface {
+	// Active returns what the ledger says stands at a VIM, configurations excepted.
+	Active(ctx context.Context, connection string) ([]vim.Resource, error)
+	// Accounts reports whether the ledger knows why a VIM may have the resource of a token.
+	Accounts(ctx context.Context, token vim.Token) (bool, error)
+}
+
+// Config says what to audit.
+type Config struct {
+	Main      eventstore.Reader            // events, sagas, timers, views
+	Others    map[string]eventstore.Reader // databases beside it, by name: their lanes are walked, too
+	Consumers []Consumer
+	Registry  vim.Registry
+	Drivers   map[string]vim.Driver // by vimType
+	// Unreachable says why the VIMs of a type cannot be asked from here; they are then left out.
+	Unreachable map[string]string
+	Books       Books
+	// Grace is the time between the two looks; 0 means 3 s.
+	Grace time.Duration
+	// Overdue is how late a timer may be; 0 means one minute.
+	Overdue time.Duration
+	// Call bounds each call to a VIM; 0 means 20 s.
+	Call time.Duration
+	// Clock returns the process's own time; nil means time.Now. Only differences of it are used.
+	Clock func() time.Time
+}
+
+// Auditor makes audits, one or several at once.
+type Auditor struct{ cfg Config }
+
+// New returns an auditor.
+func New(cfg Config) *Auditor {
+	if cfg.Grace <= 0 {
+		cfg.Grace = 3 * time.Second
+	}
+	if cfg.Overdue <= 0 {
+		cfg.Overdue = time.Minute
+	}
+	if cfg.Call <= 0 {
+		cfg.Call = 20 * time.Second
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	return &Auditor{cfg: cfg}
+}
+
+// Audit makes one audit; chain says whether to walk all events, too, which takes as long as there are many. What cannot
+// be looked at is in the report; the error is only of a store that does not answer, or of the context.
+func (a *Auditor) Audit(ctx context.Context, chain bool) (*Report, error) {
+	began := a.cfg.Clock()
+	r := &Report{Chain: chain}
+	var err error
+	if r.At, err = a.cfg.Main.Now(ctx); err != nil {
+		return nil, fmt.Errorf("read the store's clock: %w", err)
+	}
+	if chain {
+		if err := a.chain(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	first, err := a.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last := first
+	if len(first.findings) > 0 { // what is wrong stays so; what only moved does not
+		if err := wait(ctx, a.cfg.Grace); err != nil {
+			return nil, err
+		}
+		if last, err = a.look(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for key, f := range first.findings {
+		if _, still := last.findings[key]; still {
+			if f.Since.IsZero() {
+				f.Since = r.At
+			}
+			r.Findings = append(r.Findings, f)
+		}
+	}
+	slices.SortStableFunc(r.Findings, func(x, y Finding) int {
+		return cmp.Or(cmp.Compare(slices.Index(Checks, x.Check), slices.Index(Checks, y.Check)), cmp.Compare(x.Where, y.Where))
+	})
+	r.Unmade, r.Sagas, r.Timers, r.VimHeld = last.unmade, last.sagas, last.timers, last.held
+	r.Took = a.cfg.Clock().Sub(began)
+	return r, nil
+}
+
+// wait waits, unless the context ends.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("between two looks: %w", ctx.Err())
+	}
+}
+
+// chain walks the events and the lanes of every database. It bears a log that grows, so one walk is enough.
+func (a *Auditor) chain(ctx context.Context, r *Report) error {
+	walk := func(name string, store eventstore.Reader) error {
+		sum, err := eventstore.Verify(ctx, store, func(p eventstore.Problem) {
+			where := fmt.Sprintf("lane %d offset %d", p.Lane, p.Offset)
+			if p.Stream != "" {
+				where = fmt.Sprintf("stream %s version %d", p.Stream, p.Version)
+			}
+			r.Findings = append(r.Findings, Finding{
+				Check: Chain, Where: name + where, What: p.Detail, Since: r.At,
+				Do: "Somebody or something changed the database. Stop, compare with a backup, and restore it; what follows this event cannot be trusted.",
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("verify the events: %w", err)
+		}
+		r.Events += sum.Events
+		r.Streams += sum.Streams
+		return nil
+	}
+	if err := walk("", a.cfg.Main); err != nil {
+		return err
+	}
+	for name, store := range a.cfg.Others {
+		if err := walk(name+" database, ", store); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look is one look at everything.
+type look struct {
+	*Auditor
+	findings map[string]Finding
+	unmade   []Unmade
+	busy     map[string]bool // VNFs that something is under way for
+	sagas    int
+	timers   int
+	held     int
+}
+
+func (a *Auditor) look(ctx context.Context) (*look, error) {
+	l := &look{Auditor: a, findings: map[string]Finding{}, busy: map[string]bool{}}
+	for _, f := range []func(context.Context) error{l.lookAtCursors, l.lookAtTimers, l.lookAtSagas, l.lookAtVims} {
+		if err := f(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *look) found(f Finding) {
+	l.findings[string(f.Check)+" "+f.Where+" "+f.version] = f
+}
+
+// pages reads all pages of a list whose entries have an id.
+func pages[T any](read func(after string, limit int) ([]T, error), id func(T) string, each func(T) error) error {
+	const size = 500
+	for after := ""; ; {
+		page, err := read(after, size)
+		if err != nil {
+			return err
+		}
+		for _, one := range page {
+			if err := each(one); err != nil {
+				return err
+			}
+			after = id(one)
+		}
+		if len(page) < size {
+			return nil
+		}
+	}
+}

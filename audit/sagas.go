@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// cleanup is the type of the sagas that are of no operation: they release what one left.
+const cleanup = "cleanup"
+
+// lookAtTimers looks for timers of nothing, and for those that nobody fires.
+func (l *look) lookAtTimers(ctx context.Context) error {
+	now, err := l.cfg.Main.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("read the store's clock: %w", err)
+	}
+	lanes := make([]int, eventstore.Lanes)
+	for i := range lanes {
+		lanes[i] = i
+	}
+	timers, err := l.cfg.Main.Timeouts(ctx, lanes, maxTimers)
+	if err != nil {
+		return fmt.Errorf("read timers: %w", err)
+	}
+	l.timers = len(timers)
+	if len(timers) == maxTimers {
+		l.unmade = append(l.unmade, Unmade{TimerOrphaned, fmt.Sprintf("there are more timers than the %d that were looked at", maxTimers)})
+	}
+	var load eventstore.Load
+	for _, t := range timers {
+		if t.Owner == saga.TimeoutOwner {
+			load.Sagas = append(load.Sagas, sagaOf(t))
+		}
+	}
+	loaded, err := l.cfg.Main.Load(ctx, load)
+	if err != nil {
+		return fmt.Errorf("read the sagas of timers: %w", err)
+	}
+	for _, t := range timers {
+		f := Finding{Where: "timer " + t.ID, Vnf: t.Key, Since: t.Due, version: strconv.FormatInt(t.Token, 10)}
+		if t.Owner == saga.TimeoutOwner {
+			row := loaded.Sagas[sagaOf(t)]
+			if row == nil || saga.State(row.State).Final() {
+				f.Check, f.What = TimerOrphaned, "its saga is not there"
+				if row != nil {
+					f.What = "its saga is " + row.State
+				}
+				f.Do = "It does no harm: a timer of nothing is dropped when it is due. Report it."
+				l.found(f)
+				continue
+			}
+		}
+		if late := now.Sub(t.Due); late > l.cfg.Overdue {
+			f.Check, f.What = TimerOverdue, fmt.Sprintf("due %s ago, and nobody has fired it", late.Round(1e9))
+			f.Do = "See whether a node holds lane " + strconv.Itoa(t.Lane) + " (vnfm_lease_lanes) and what its log says of timers; start a node when none runs."
+			l.found(f)
+		}
+	}
+	return nil
+}
+
+// maxTimers bounds the timers looked at. A saga has one.
+const maxTimers = 1 << 20
+
+// sagaOf returns the saga whose timer this is.
+func sagaOf(t eventstore.Timeout) string {
+	id, _, _ := strings.Cut(t.ID, "/")
+	return id
+}
+
+// lookAtSagas looks for sagas that nothing will move on, and for operations and sagas of which one has lost the other.
+func (l *look) lookAtSagas(ctx context.Context) error {
+	unfinished := map[string]bool{}
+	for _, state := range []saga.State{saga.Running, saga.Settling, saga.Held, saga.Compensating, saga.Stuck} {
+		err := pages(func(after string, limit int) ([]eventstore.SagaRow, error) {
+			return l.cfg.Main.Sagas(ctx, eventstore.SagaQuery{State: string(state), After: after, Limit: limit})
+		}, func(r eventstore.SagaRow) string { return r.ID }, func(row eventstore.SagaRow) error {
+			unfinished[row.ID], l.busy[row.Key] = true, true
+			l.sagas++
+			return l.lookAtSaga(ctx, row)
+		})
+		if err != nil {
+			return fmt.Errorf("look at sagas: %w", err)
+		}
+	}
+	for _, state := range []vnf.OpState{vnf.Starting, vnf.Processing, vnf.RollingBack, vnf.FailedTemp} {
+		err := pages(func(after string, limit int) ([]eventstore.View, error) {
+			return l.cfg.Main.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindOpOcc, State: string(state), After: after, Limit: limit})
+		}, func(v eventstore.View) string { return v.ID }, func(v eventstore.View) error {
+			l.busy[v.Parent] = true
+			if !unfinished[v.ID] {
+				l.found(Finding{
+					Check: SagaOrphaned, Where: "operation " + v.ID, Vnf: v.Parent, Since: v.Updated, version: strconv.FormatInt(v.Revision, 10),
+					What: "it is " + v.State + ", and no saga carries it on",
+					Do:   "It will never end by itself. Report it with the instance's events; the database may have been restored in part.",
+				})
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("look at operations: %w", err)
+		}
+	}
+	return nil
+}
+
+// lookAtSaga looks at one saga that has not ended.
+func (l *look) lookAtSaga(ctx context.Context, row eventstore.SagaRow) error {
+	f := Finding{Where: row.Type + " saga " + row.ID, Vnf: row.Key, Since: row.Updated, version: strconv.FormatInt(row.Version, 10)}
+	in, err := saga.Decode(&row)
+	if err != nil {
+		f.Check, f.What = SagaIdle, "it cannot be read: "+err.Error()
+		f.Do = "Report it. A program of another version may have written it."
+		l.found(f)
+		return nil //nolint:nilerr // what cannot be read is a finding
+	}
+	timer := in.ID + "/" + saga.WakeUpName
+	loaded, err := l.cfg.Main.Load(ctx, eventstore.Load{
+		Timeouts: []string{timer},
+		Views:    []eventstore.ViewRef{{Kind: readmodel.KindOpOcc, ID: in.ID}},
+		Sagas:    []string{in.ID},
+	})
+	if err != nil {
+		return err
+	}
+	if now := loaded.Sagas[in.ID]; now == nil || now.Version != row.Version {
+		return nil // it moves
+	}
+	waits := in.State == saga.Held || in.State == saga.Stuck // for an operator
+	switch {
+	case waits || loaded.Timeouts[timer] != nil:
+	case !in.Wake.IsZero():
+		f.Check, f.What = SagaIdle, "it is "+row.State+" and waits for a timer that is not there"
+	case !outstanding(in):
+		f.Check, f.What = SagaIdle, "it is "+row.State+", and has neither a timer nor a command under way"
+	}
+	if f.Check != "" {
+		f.Do = "It will not move by itself. Cancel the operation (vnfm op cancel), then decide about it; report it."
+		if in.Type == cleanup {
+			f.Do = "It will not move by itself. Report it, with the log of the time it stood still."
+		}
+		l.found(f)
+	}
+	if in.Type == cleanup {
+		return nil
+	}
+	f.Check = SagaOrphaned
+	op := loaded.Views[eventstore.ViewRef{Kind: readmodel.KindOpOcc, ID: in.ID}]
+	switch {
+	case op == nil:
+		f.What = "it is " + row.State + ", and its operation is not there"
+	case vnf.OpState(op.State).Final():
+		f.What = "it is " + row.State + ", and its operation is " + op.State
+	default:
+		return nil
+	}
+	f.Do = "Compare the views with the events (vnfmd rebuild --check) and write them anew when they differ; else report it."
+	l.found(f)
+	return nil
+}
+
+// outstanding reports whether a saga waits for the reply to a command.
+func outstanding(in *saga.Instance) bool {
+	for _, r := range in.Items {
+		if len(r.Open) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,178 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vnfm/vnfm/audit"
+	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/notify"
+	"github.com/vnfm/vnfm/projection"
+	"github.com/vnfm/vnfm/telemetry"
+	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager"
+)
+
+// notificationsConsumer is the cursor of the planner of notifications.
+const notificationsConsumer = projection.ConsumerPrefix + notify.ProjectorName
+
+// auditing audits the running program: when it is asked, and from time to time.
+type auditing struct {
+	auditor  *audit.Auditor
+	interval time.Duration // 0: only when asked
+	holds    func() bool   // this node does the work
+	log      *slog.Logger
+	findings *prometheus.GaugeVec
+	unmade   prometheus.Gauge
+	last     prometheus.Gauge
+}
+
+func (s *Server) newAuditing(p *parts) (*auditing, error) {
+	a := &auditing{
+		auditor:  audit.New(auditConfig(s.stores, p, nil, s.cfg.Vim.CallTimeout)),
+		interval: s.cfg.Audit.Interval, log: s.log,
+		holds: func() bool { return p.main.held() > 0 },
+		findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "vnfm_audit_findings", Help: "What the last audit found that must never be, by check.",
+		}, []string{"check"}),
+		unmade: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "vnfm_audit_unmade_checks", Help: "Checks, or parts of them, that the last audit could not make.",
+		}),
+		last: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "vnfm_audit_last_seconds", Help: "When the last audit of this node was made, in Unix time; 0: none was.",
+		}),
+	}
+	for _, c := range []prometheus.Collector{a.findings, a.unmade, a.last} {
+		if err := s.reg.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return a, nil
+}
+
+// now makes an audit.
+func (a *auditing) now(ctx context.Context, chain bool) (*audit.Report, error) {
+	r, err := a.auditor.Audit(ctx, chain)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	for check, n := range r.Counts() {
+		if check == audit.Chain && !chain {
+			continue // as it was when the events were walked
+		}
+		a.findings.WithLabelValues(string(check)).Set(float64(n))
+	}
+	a.unmade.Set(float64(len(r.Unmade)))
+	a.last.Set(float64(r.At.Unix()))
+	for _, f := range r.Findings {
+		a.log.WarnContext(ctx, "audit finding", "check", string(f.Check), "where", f.Where, "vnf_id", f.Vnf, "since", f.Since, "what", f.What, "do", f.Do)
+	}
+	return r, nil
+}
+
+// run audits from time to time, on the node that does the work, without walking the events.
+func (a *auditing) run(ctx context.Context) error {
+	if a.interval <= 0 {
+		return nil
+	}
+	tick := time.NewTicker(a.interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if !a.holds() {
+			continue
+		}
+		if _, err := a.now(ctx, false); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "audit not made", "error", err)
+		}
+	}
+}
+
+// auditConfig says what an audit of these stores looks at.
+func auditConfig(st *stores, p *parts, unreachable map[string]string, call time.Duration) audit.Config {
+	main, ledger := st.main, st.vims
+	c := audit.Config{
+		Main: main, Others: map[string]eventstore.Reader{}, Registry: p.vims, Drivers: p.drivers, Unreachable: unreachable, Call: call,
+		Books: vimmanager.NewBooks(ledger),
+		Consumers: []audit.Consumer{
+			{Name: consumerVim, Source: main, At: ledger},
+			{Name: consumerNfvo, Source: main, At: ledger},
+			{Name: consumerReplies, Source: main, At: main},
+			{Name: lifecycleConsumer, Events: true, Source: main, At: main},
+			{Name: notificationsConsumer, Events: true, Source: main, At: main},
+		},
+	}
+	if ledger != main {
+		c.Others["vim"] = ledger
+		c.Consumers[2] = audit.Consumer{Name: consumerVimReplies, Source: ledger, At: main}
+	}
+	return c
+}
+
+// Audit makes one audit of the databases of the settings and writes what it finds; the error says how much that is. The
+// program may be running on them. The simulated VIMs of a program that runs cannot be asked: they are in its process.
+func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err error) {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	unreachable := map[string]string{}
+	st, err := openStores(ctx, c)
+	if err != nil { // the program runs, or the folder is not there
+		var open error
+		if st, open = openUnlocked(ctx, c); open != nil {
+			return errors.Join(err, open)
+		}
+		if c.Vim.Simulated && c.Vim.SimURL == "" {
+			unreachable[sim.Type] = "it is simulated by the vnfmd that runs on " + c.Data + "; ask that one: vnfm audit"
+		}
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	tracing, err := telemetry.NewTracing(ctx, "", 0, nodeName(c))
+	if err != nil {
+		return err
+	}
+	keys, err := openKeyring(c)
+	if err != nil {
+		return err
+	}
+	s := &Server{cfg: c, log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry(), stores: st, keys: keys, tracing: tracing}
+	p := &parts{main: &side{store: st.main}}
+	defer func() { err = errors.Join(err, p.close(), tracing.Stop(ctx)) }()
+	simulate := s.buildSim
+	if unreachable[sim.Type] != "" { // its journal is another process's
+		simulate = func(*parts) error { return nil }
+	}
+	if err := s.buildVims(p, simulate); err != nil {
+		return err
+	}
+	r, err := audit.New(auditConfig(st, p, unreachable, c.Vim.CallTimeout)).Audit(ctx, chain)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	for _, f := range r.Findings {
+		_, _ = fmt.Fprintf(w, "%s\n  do: %s\n", f, f.Do)
+	}
+	for _, u := range r.Unmade {
+		_, _ = fmt.Fprintf(w, "not checked, %s: %s\n", u.Check, u.Reason)
+	}
+	_, _ = fmt.Fprintf(w, "%d events in %d streams, %d sagas under way, %d timers, %d resources at VIMs: %d findings\n",
+		r.Events, r.Streams, r.Sagas, r.Timers, r.VimHeld, len(r.Findings))
+	switch {
+	case len(r.Findings) > 0:
+		return fmt.Errorf("the audit found %d things that must not be", len(r.Findings))
+	case len(r.Unmade) > 0:
+		return errors.New("not all of the audit could be made")
+	}
+	return nil
+}
