@@ -48,9 +48,11 @@ func newHistory(store Store) (*history, error) {
 func (h *history) opOcc(ctx context.Context, e *eventstore.Event) (before, after vnf.OpOcc, err error) {
 	before, ok := h.ops[e.Stream]
 	if !ok || before.Version != e.Version-1 {
-		events, err := h.read(ctx, e.Stream, 0, e.Version-1)
-		if err != nil {
-			return before, after, err
+		var events []eventstore.Event
+		if e.Version > 1 {
+			if events, err = h.read(ctx, e.Stream, 0, e.Version-1); err != nil {
+				return before, after, err
+			}
 		}
 		st, err := h.opOccs.Fold(e.Stream, events)
 		if err != nil {
