@@ -34,8 +34,8 @@ bench-scale: deps ## measure queries, instantiate and rebuild with 100,000 insta
 sim: ## simulate the whole program: SEEDS=n (default 2000), SEED=n for the trace of one, LONG=1h for that long
 	$(GO) run ./simulation/simrun $(if $(SEED),-seed $(SEED) -v,$(if $(LONG),-long $(LONG),-seeds $(or $(SEEDS),2000)))
 
-sim-mutants: ## take out one safeguard after the other and say how many seeds find it, at most SEEDS each (default 2000)
-	$(GO) run ./simulation/simrun -mutant all -seeds $(or $(SEEDS),2000) -shrink=false
+sim-mutants: ## take out one safeguard after the other: seeds must find each, from WINDOWS starts (default 5), within SEEDS (default 400)
+	$(GO) run ./simulation/simrun -mutant all -seeds $(or $(SEEDS),400) -windows $(or $(WINDOWS),5)
 
 torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; report in bin/torture
 	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together)

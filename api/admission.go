@@ -122,7 +122,7 @@ func (c *call) keepOffVims() error {
 	}
 	if bytes.Contains(c.body, []byte("\\u")) || bytes.Contains(c.body, []byte(vimAttribute)) {
 		var v any
-		if json.Unmarshal(c.body, &v) == nil && removeKey(v, vimAttribute) {
+		if json.Unmarshal(c.body, &v) == nil && removeVims(v) {
 			return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", vimAttribute).At("/" + vimAttribute)
 		}
 	}
@@ -155,10 +155,16 @@ func (a *answer) withoutVims() *answer {
 	if dec.Decode(&v) != nil {
 		return problem(vnfm.Errorf(vnfm.Internal, "an answer that is not JSON names %s", vimAttribute))
 	}
-	removeKey(v, vimAttribute)
+	removeVims(v)
 	out := *a
 	out.body = encode(v)
 	return &out
+}
+
+// removeVims removes what is about VIM connections, by either version's names.
+func removeVims(v any) bool {
+	removed := removeKey(v, vimAttribute)
+	return removeKey(v, vimAttribute+"DeleteIds") || removed
 }
 
 // removeKey removes a key from all objects within a decoded JSON value, and reports whether there was any.

@@ -1,4 +1,5 @@
-// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2, packages in SOL005's shape at /vnfpkgm/v2, our own resources
+// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2 and v2.6.1 at /vnflcm/v1 (package v1 below it has the
+// differences, the handlers are the same), packages in SOL005's shape at /vnfpkgm/v2, our own resources
 // at /vnfm/v1, and health and metrics.
 //
 // It owns routes, the form of requests and answers, ProblemDetails for every error, versions, ETags, paging, and the

@@ -106,7 +106,7 @@ func effect[T any](c *call, do func(by request.Info) (T, error), build func(T) *
 				c.api.Log.ErrorContext(c.ctx, "use case gave its answer the wrong type", "type", fmt.Sprintf("%T", result))
 				return nil
 			}
-			a := build(t)
+			a := c.outward(build(t))
 			if version, err := negotiate(c.r); err == nil && version != "" {
 				a.header.Set("Version", version)
 			}

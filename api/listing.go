@@ -80,6 +80,10 @@ func listUnder[T any](c *call, l *collection, parent string, show func(rows []ev
 	if len(q[filterParam]) > 1 {
 		return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %s is given more than once; join expressions by ';'.", filterParam)
 	}
+	q, older, err := c.inV2(q)
+	if err != nil {
+		return nil, err
+	}
 	where, rest, never, err := l.split(q.Get(filterParam))
 	if err != nil {
 		return nil, err
@@ -103,7 +107,7 @@ func listUnder[T any](c *call, l *collection, parent string, show func(rows []ev
 			return nil, fmt.Errorf("read views %s: %w", l.kind, err)
 		}
 		for i, entry := range entries {
-			if len(rest) > 0 && !rest.Match(encode(entry)) {
+			if len(rest) > 0 && !rest.Match(encode(entry)) || len(older) > 0 && !older.Match(c.v1.Down(encode(entry), c.base)) {
 				continue
 			}
 			if c.api.PageSize > 0 && len(items) == c.api.PageSize {

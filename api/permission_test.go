@@ -11,7 +11,7 @@ import (
 // TestEveryRouteNeedsSomething: no route is without a permission, and only what is listed here is open to everybody.
 func TestEveryRouteNeedsSomething(t *testing.T) {
 	a := &api{Config: Config{Sim: &sim.Sim{}, Denials: &access.Denials{}, Redrive: nil}}
-	open := []string{"/healthz", "/readyz", "/vnflcm/api_versions", lcmRoot + "/api_versions", "/vnfpkgm/api_versions", pkgRoot + "/api_versions"}
+	open := []string{"/healthz", "/readyz", "/vnflcm/api_versions", "/vnflcm/v1/api_versions", lcmRoot + "/api_versions", "/vnfpkgm/api_versions", pkgRoot + "/api_versions"}
 	seen := 0
 	for path, methods := range a.routes() {
 		for name, m := range methods {
@@ -27,7 +27,12 @@ func TestEveryRouteNeedsSomething(t *testing.T) {
 			}
 		}
 	}
-	if seen < 25 {
+	for _, path := range []string{"/vnf_instances", "/vnf_instances/{id}", "/vnf_lcm_op_occs/{id}/retry"} {
+		if a.routes()["/vnflcm/v1"+path] == nil {
+			t.Errorf("v1 has no %s", path)
+		}
+	}
+	if seen < 40 {
 		t.Errorf("only %d methods seen", seen)
 	}
 }

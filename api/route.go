@@ -16,6 +16,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/access"
+	v1 "github.com/vnfm/vnfm/api/v1"
 	"github.com/vnfm/vnfm/request"
 )
 
@@ -30,6 +31,7 @@ type call struct {
 	by   request.Info
 	who  access.Caller
 	key  *idempotency // nil without an Idempotency-Key
+	v1   *v1.Shape    // of the resource, for a client of SOL003 v2.6.1; nil: the newest version
 }
 
 // maxURI bounds request URIs in bytes: a filter of filter.MaxLength, percent-encoded, has room.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/vnfm/vnfm/access"
+	v1 "github.com/vnfm/vnfm/api/v1"
 	"github.com/vnfm/vnfm/lcm"
 )
 
@@ -46,6 +47,7 @@ func (a *api) routes() map[string]route {
 		{access.ReadLcm, access.WriteLcm, a.opOccRoutes()},
 		{access.ReadLcm, access.WriteLcm, a.subscriptionRoutes()},
 		{access.ReadOwn, access.Operate, a.notificationRoutes()},
+		{access.ReadLcm, access.WriteLcm, a.v1Routes()},
 		{access.ReadPackages, access.WritePackages, a.packageRoutes()},
 		{access.ReadOwn, access.Operate, a.ownRoutes()},
 		{access.ReadOwn, access.ReadOwn, a.pastRoutes()},
@@ -100,9 +102,10 @@ func with(routes ...route) route {
 func (a *api) versionRoutes() map[string]route {
 	return map[string]route{
 		"/vnflcm/api_versions":    get(versions("/vnflcm")),
-		lcmRoot + "/api_versions": get(versions("/vnflcm")),
+		v1.Root + "/api_versions": get(versions(v1.Root)),
+		lcmRoot + "/api_versions": get(versions(lcmRoot)),
 		"/vnfpkgm/api_versions":   get(versions("/vnfpkgm")),
-		pkgRoot + "/api_versions": get(versions("/vnfpkgm")),
+		pkgRoot + "/api_versions": get(versions(pkgRoot)),
 	}
 }
 

@@ -18,10 +18,14 @@ import (
 )
 
 const (
-	vnfs  = "/vnflcm/v2/vnf_instances"
-	ops   = "/vnflcm/v2/vnf_lcm_op_occs"
-	pkgs  = "/vnfpkgm/v2/vnf_packages"
-	own   = "/vnfm/v1"
+	vnfs = "/vnflcm/v2/vnf_instances"
+	ops  = "/vnflcm/v2/vnf_lcm_op_occs"
+	pkgs = "/vnfpkgm/v2/vnf_packages"
+	own  = "/vnfm/v1"
+
+	oldVnfs = "/vnflcm/v1/vnf_instances"
+	oldOps  = "/vnflcm/v1/vnf_lcm_op_occs"
+
 	newID = `{"vnfdId":"vnfd-1","vnfInstanceName":"r1"}`
 )
 
@@ -54,6 +58,34 @@ func TestEveryErrorIsProblemDetails(t *testing.T) {
 		{"Accept without JSON", "GET", vnfs, "", []string{"Accept", "text/html"}, 406, ""},
 		{"JSON refused by q", "GET", vnfs, "", []string{"Accept", "application/json;q=0"}, 406, ""},
 		{"version not served", "GET", vnfs, "", []string{"Version", "1.3.0"}, 406, "2.3.0"},
+		{"version of another major", "GET", oldVnfs, "", []string{"Version", "2.3.0"}, 406, "1.3.0"},
+		{"v1: unknown instance", "GET", oldVnfs + "/x", "", nil, 404, `VNF instance \"x\"`},
+		{"v1: method on a collection", "PUT", oldVnfs, "{}", nil, 405, "PUT"},
+		{"v1: GET on a task", "GET", oldVnfs + "/x/instantiate", "", nil, 405, ""},
+		{"v1: what only v2 has", "POST", "/vnflcm/v1/vnf_snapshots", "{}", nil, 404, "nothing at"},
+		{"v1: Accept without JSON", "GET", oldVnfs, "", []string{"Accept", "text/html"}, 406, ""},
+		{"v1: wrong Content-Type", "POST", oldVnfs, newID, []string{"Content-Type", "text/plain"}, 415, "application/json"},
+		{"v1: unknown query parameter", "GET", oldVnfs + "?frobnicate=1", "", nil, 400, "frobnicate"},
+		{"v1: not JSON", "POST", oldVnfs, "{", nil, 400, "not JSON"},
+		{"v1: no body", "POST", oldVnfs, "", []string{"Content-Type", "application/json"}, 400, "empty"},
+		{"v1: mandatory attribute missing", "POST", oldVnfs, "{}", nil, 400, `"attribute":"/vnfdId"`},
+		{"v1: a map for an array", "POST", oldVnfs + "/x/instantiate", `{"flavourId":"f","vimConnectionInfo":{}}`, nil, 400, `"attribute":"/vimConnectionInfo"`},
+		{"v1: connection without id", "POST", oldVnfs + "/x/instantiate", `{"flavourId":"f","vimConnectionInfo":[{"vimType":"T"}]}`, nil, 400,
+			`"attribute":"/vimConnectionInfo/0/id"`},
+		{"v1: connection with one id", "POST", oldVnfs + "/x/instantiate", `{"vimConnectionInfo":[{"id":"a"},{"id":"a"}]}`, nil, 400,
+			`"attribute":"/vimConnectionInfo/1/id"`},
+		{"v1: mandatory in an entry", "POST", oldVnfs + "/x/instantiate", `{"flavourId":"f","vimConnectionInfo":[{"id":"a"}]}`, nil, 400,
+			`"detail":"vimConnectionInfo/0/vimType is mandatory.","attribute":"/vimConnectionInfo/0/vimType"`},
+		{"v1: neither port nor addresses", "POST", oldVnfs + "/x/instantiate",
+			`{"flavourId":"f","extVirtualLinks":[{"id":"a","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":[{"createExtLinkPort":false}]}]}]}`, nil, 400,
+			`"attribute":"/extVirtualLinks/0/extCps/0/cpConfig/0"`},
+		{"v1: renamed attribute of a wrong type", "POST", oldVnfs + "/x/instantiate",
+			`{"flavourId":"f","extManagedVirtualLinks":[{"id":"a","virtualLinkDescId":7,"resourceId":"n"}]}`, nil, 400,
+			`"attribute":"/extManagedVirtualLinks/0/virtualLinkDescId"`},
+		{"v1: filter by a name of v2", "GET", oldOps + "?filter=(eq,warnings,x)", "", nil, 400, "warnings"},
+		{"v1: selector by a name of v2", "GET", oldVnfs + "?fields=instantiatedVnfInfo/maxScaleLevels", "", nil, 400, "maxScaleLevels"},
+		{"v1: cancel mode", "POST", oldOps + "/x/cancel", `{"cancelMode":"NOW"}`, nil, 400, "cancelMode"},
+		{"v1: If-Match of another revision", "DELETE", strings.Replace(vnfURI, "v2", "v1", 1), "", []string{"If-Match", `"7"`}, 412, "ETag"},
 		{"wrong Content-Type", "POST", vnfs, newID, []string{"Content-Type", "text/plain"}, 415, "application/json"},
 		{"no Content-Type", "POST", vnfs, newID, []string{"Content-Type", ""}, 415, ""},
 		{"unknown query parameter", "GET", vnfs + "?frobnicate=1", "", nil, 400, "frobnicate"},
@@ -113,14 +145,18 @@ func TestMethodNotAllowedNamesTheOthers(t *testing.T) {
 func TestVersionHeader(t *testing.T) {
 	w := newWorld(t)
 	for path, want := range map[string]string{
-		vnfs: "2.3.0", vnfs + "/x": "2.3.0", ops: "2.3.0", "/vnflcm/api_versions": "2.3.0", pkgs: "2.4.0", own + "/vims": "",
+		oldVnfs: "1.3.0", oldVnfs + "/x": "1.3.0", vnfs: "2.3.0", vnfs + "/x": "2.3.0", ops: "2.3.0", "/vnflcm/api_versions": "2.3.0", pkgs: "2.4.0", own + "/vims": "",
 	} {
 		if got := w.do("GET", path, "").header.Get("Version"); got != want {
 			t.Errorf("%s answers version %q, want %q", path, got, want)
 		}
 	}
 	w.do("GET", vnfs, "", "Version", "2.3.0-impl:acme:nfvo:1").want(200)
-	w.do("GET", "/vnflcm/api_versions", "", "Version", "9.9.9").want(200, `"uriPrefix":"/vnflcm/v2"`, `"version":"2.3.0"`)
+	w.do("GET", "/vnflcm/api_versions", "", "Version", "9.9.9").want(200, `"uriPrefix":"/vnflcm"`, `"version":"1.3.0"`, `"version":"2.3.0"`)
+	if r := w.do("GET", "/vnflcm/v1/api_versions", "").want(200, `"uriPrefix":"/vnflcm/v1"`, "1.3.0"); strings.Contains(r.body, "2.3.0") {
+		t.Errorf("v1 names versions of v2: %s", r.body)
+	}
+	w.do("GET", "/vnflcm/v2/api_versions", "").want(200, `"uriPrefix":"/vnflcm/v2"`, "2.3.0")
 }
 
 func TestBodyOverTheLimit(t *testing.T) {

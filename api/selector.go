@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	v1 "github.com/vnfm/vnfm/api/v1"
 )
 
 // The query parameters of attribute selectors (SOL013 v3.7.1 §5.3).
@@ -29,6 +30,14 @@ type selector struct {
 
 // attributes is a tree of attribute names; one without branches stands for all of the attribute.
 type attributes struct{ sub map[string]*attributes }
+
+// of returns the branch of one attribute, or of an entry of a map all of whose entries have one.
+func (a *attributes) of(name string) *attributes {
+	if branch := a.sub[name]; branch != nil {
+		return branch
+	}
+	return a.sub[v1.Entry]
+}
 
 // selectorOf reads the selectors of a list request. Names are checked against the type of an entry and names that the
 // standard has and the type does not. defaults is what exclude_default leaves out.
@@ -79,6 +88,7 @@ func treeOf(names []string, entry reflect.Type, known []string, parameter string
 	for _, name := range names {
 		steps := strings.Split(name, "/")
 		if !slices.Contains(known, steps[0]) && !hasAttribute(entry, steps) {
+			name = strings.ReplaceAll(name, "/"+v1.Entry, "")
 			return root, vnfm.Errorf(vnfm.Invalid, "%s names %q, which is no attribute of the resource.", parameter, name)
 		}
 		at := root
@@ -192,10 +202,10 @@ func (s selector) prune(v reflect.Value, keep, drop *attributes) {
 // judge says what becomes of one attribute: it goes, or stays with these trees for what is in it (none: whole).
 func judge(name string, mandatory bool, keep, drop *attributes) (gone bool, k, d *attributes) {
 	if keep != nil {
-		k = keep.sub[name]
+		k = keep.of(name)
 		return k == nil && !mandatory, k, nil
 	}
-	d = drop.sub[name]
+	d = drop.of(name)
 	if d != nil && len(d.sub) == 0 {
 		return !mandatory, nil, nil
 	}

@@ -162,7 +162,7 @@ func (a *api) retryNotification(c *call) (*answer, error) {
 
 // LcmVersion is the newest version of the LCM API: notifications are of it.
 func LcmVersion() string {
-	v := served["/vnflcm"]
+	v := versionsOf(lcmRoot + "/")
 	return v[len(v)-1]
 }
 

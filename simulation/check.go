@@ -132,6 +132,7 @@ func (w *world) check(final bool) {
 		w.checkLog()
 	}
 	w.checkAnswers()
+	w.checkArrived()
 	w.checkLate(parked)
 	w.checkOther()
 	if len(w.violations) > 0 {

@@ -29,7 +29,8 @@ const (
 	VimMisbehaves     Fault = "vim-misbehaves" // a rule of the simulated VIM: fails by class, hangs, loses answers, late effects …
 	LedgerRestored    Fault = "ledger-restored"
 	NodePaused        Fault = "node-paused"
-	TaskStalled       Fault = "task-stalled" // one turn or request goes on much later, others of its node at once
+	TaskStalled       Fault = "task-stalled"   // one turn or request goes on much later, others of its node at once
+	TaskOvertaken     Fault = "task-overtaken" // between what it read and what it writes, another commit about the same VNF
 	LeaseHandedOver   Fault = "lease-handed-over"
 	ClockJump         Fault = "clock-jump" // everybody's
 	ClockSkew         Fault = "clock-skew" // one node's own clock is set back or forward
@@ -40,16 +41,16 @@ func Faults() []Fault {
 	return []Fault{
 		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
 		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageHeld, MessageTwice, MessagePoison, VimMisbehaves,
-		LedgerRestored, NodePaused, TaskStalled, LeaseHandedOver, ClockJump, ClockSkew,
+		LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew,
 	}
 }
 
 // often is the highest probability of a fault at each of its opportunities.
 var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
-	CommitRefused: .03, CommitUnknown: .03, CommitLateAck: .02, StoreAway: .02,
+	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .001, NodePaused: .004, TaskStalled: .05, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
@@ -58,9 +59,10 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{MessageLost, MessageHeld, MessageTwice, VimMisbehaves},
 	{MessageLate, MessageTwice, MessageLost},
 	{NodePaused, LeaseHandedOver, ClockSkew, CrashAnywhere, MessageTwice},
-	{TaskStalled, MessageTwice, MessageLate},
-	{TaskStalled, LeaseHandedOver, VimMisbehaves},
+	{TaskStalled, TaskOvertaken, MessageTwice},
+	{TaskOvertaken, TaskStalled, LeaseHandedOver, VimMisbehaves},
 	{CommitLateAck, CommitUnknown, CommitRefused, CrashAfterCommit, CrashBeforeCommit},
+	{TaskOvertaken, LeaseHandedOver, NodePaused},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
 }
 

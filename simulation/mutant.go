@@ -63,7 +63,10 @@ func Mutants() []Mutant {
 
 // Quick lists those that few seeds find.
 func Quick() []Mutant {
-	return []Mutant{NoStreamVersion, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView, NoUndo}
+	return []Mutant{
+		NoHandledMark, NoStreamVersion, NoSagaVersion, NoGeneration, NoFence, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView,
+		FindBlind, NoUndo,
+	}
 }
 
 // mutateLoaded changes what a Decide sees.
@@ -175,8 +178,9 @@ func (w *world) mutateRecords(c *eventstore.Commit, fresh *eventstore.Loaded) {
 			r.Delete = true
 		case w.lacks(NoIntent) && r.Table == eventstore.TableVimResources:
 			var doc map[string]json.RawMessage
-			if json.Unmarshal(r.Doc, &doc) == nil && doc["intent"] != nil && r.State != vimmanager.Starting {
+			if json.Unmarshal(r.Doc, &doc) == nil && r.State == vimmanager.Starting {
 				delete(doc, "intent")
+				r.State = vimmanager.Wanted
 				r.Doc, _ = json.Marshal(doc)
 			}
 		}

@@ -3,4 +3,4 @@
 package simulation_test
 
 // seeds is how many are run.
-const seeds = 200
+const seeds = 120

@@ -19,7 +19,7 @@ type observed struct {
 	told     [eventstore.Lanes]int64           // the highest offset a follower was told of
 	gaps     []string                          // what it was told out of order
 	streams  map[string]int64                  // the highest version of each stream a follower was told of
-	sent     map[string]bool                   // ids of messages committed, or lost on the network
+	sent     map[string]bool                   // ids of messages that the program meant to send
 	arrived  map[string]bool                   // ids of messages committed
 	parked   int
 }

@@ -30,7 +30,9 @@ type protocol struct {
 	states   map[string]string         // of ledger rows of resources
 	tooLate  map[string]string         // sagas by command: of a success that came after the end
 	forced   map[string]bool           // operations that somebody wanted to cancel at once
+	commits  map[string]int            // by key
 	ended    map[string]int            // operations of each key that have ended
+	arrives  map[string]string         // types of the messages that the network took, by id
 }
 
 type place struct {
@@ -61,8 +63,9 @@ func (p *protocol) init() {
 	p.handled, p.cursors, p.sagas = map[string]int{}, map[place]int64{}, map[string]*saga.Instance{}
 	p.commands, p.ofSaga, p.replies = map[string]*command{}, map[string][]*command{}, map[string]answer{}
 	p.fences, p.highest, p.tombs = map[string]int64{}, map[string]int64{}, map[string]bool{}
-	p.states = map[string]string{}
+	p.states, p.commits = map[string]string{}, map[string]int{}
 	p.tooLate, p.forced, p.ended = map[string]string{}, map[string]bool{}, map[string]int{}
+	p.arrives = map[string]string{}
 }
 
 // claim is what the program meant by a commit, before the network or a mutant changed it.
@@ -71,7 +74,8 @@ type claim struct {
 	handled []eventstore.HandledMark
 	cursors []eventstore.CursorMove
 	outbox  []message.Message
-	highest int64 // of the key, when the program read what it decided on
+	arrives []message.Message // those of them that no fault keeps from their reader
+	highest int64             // of the key, when the program read what it decided on
 }
 
 func claimOf(c *eventstore.Commit, highest int64) claim {
@@ -82,11 +86,15 @@ func claimOf(c *eventstore.Commit, highest int64) claim {
 
 // judge holds a commit against the protocol when it has become true.
 func (w *world) judge(c *eventstore.Commit, cl claim) {
+	w.protocol.commits[c.Key]++
 	w.judgeCursors(cl)
 	w.judgeReplies(cl)
 	w.judgeSagas(c)
 	w.judgeMessages(cl)
 	w.judgeLedger(c, cl)
+	for i := range cl.arrives {
+		w.protocol.arrives[cl.arrives[i].ID] = cl.arrives[i].Type
+	}
 	for _, v := range c.Views {
 		if st := vnf.OpState(v.State); v.Parent != "" && st.Final() {
 			w.protocol.ended[v.Parent]++
@@ -293,6 +301,15 @@ func (w *world) judgeCall(what string, token vim.Token, states ...string) {
 	}
 	if !slices.Contains(states, state) {
 		w.violate("a VIM was asked to %s %s, which is %q in the ledger", what, token, state)
+	}
+}
+
+// checkArrived: what a commit sends is there with it, whatever died right after.
+func (w *world) checkArrived() {
+	for _, id := range slices.Sorted(maps.Keys(w.protocol.arrives)) {
+		if !w.observed.arrived[id] {
+			w.violate("I1: message %s (%s) was never sent, and the commit that sends it is there", id, w.protocol.arrives[id])
+		}
 	}
 }
 

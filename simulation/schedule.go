@@ -12,7 +12,7 @@ import (
 )
 
 // calmSteps bounds the part of a run without faults.
-const calmSteps = 60_000
+const calmSteps = 20_000
 
 // soon is how far ahead work may be due for the world to wait for it; what is kept for days is left alone.
 const soon = 2 * time.Hour
@@ -77,7 +77,7 @@ func (w *world) step() bool {
 	w.arrive()
 	var can []func()
 	for _, t := range w.tasks {
-		if !t.node.asleep.After(w.now) && !t.wakeAt.After(w.now) {
+		if t.ready(w.now) {
 			can = append(can, func() { w.resume(t) })
 		}
 	}

@@ -148,8 +148,9 @@ func hunt(m Mutant, from, seeds uint64) *Found {
 		wg.Go(func() {
 			for n, ok := take(); ok; n, ok = take() {
 				r := Run(from+n-1, Options{Mutant: m})
+				found := r.Failed() && !Run(from+n-1, Options{}).Failed() // and it is the mutant's doing
 				mu.Lock()
-				if r.Failed() && (first == nil || n < first.Seeds) {
+				if found && (first == nil || n < first.Seeds) {
 					first = &Found{n, r.Violations[0]}
 				}
 				mu.Unlock()

@@ -43,7 +43,7 @@ func TestSeeds(t *testing.T) {
 	})
 	t.Logf("%d seeds, %d actions, %d commits, %d calls, faults %v", sum.Seeds, sum.Actions, sum.Commits, sum.Calls, sum.Faults)
 	for _, f := range simulation.Faults() {
-		if sum.Faults[f] == 0 && seeds >= 200 {
+		if sum.Faults[f] == 0 && seeds >= 100 {
 			t.Errorf("no seed has the fault %s", f)
 		}
 	}

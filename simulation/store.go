@@ -35,6 +35,17 @@ func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, limit int) ([]eve
 	return s.Store.Timeouts(ctx, lanes, limit)
 }
 
+// Cursors may be read long before what is read is acted on: meanwhile the lane may be lost, and be held again.
+func (s *nodeStore) Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error) {
+	at, err := s.Store.Cursors(ctx, consumer)
+	s.w.pause(s.n, "cursors")
+	if t := s.w.current; t != nil && s.w.fault(TaskOvertaken) {
+		t.wakeAt = s.w.now.Add(s.w.between(leaseTTL, 4*leaseTTL))
+		s.w.suspend(t, "cursors overtaken")
+	}
+	return at, err
+}
+
 func (s *nodeStore) Lease(ctx context.Context, r eventstore.LeaseRequest) ([]eventstore.Lease, error) {
 	s.w.pause(s.n, "lease")
 	if s.w.fault(StoreAway) {
@@ -80,6 +91,7 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 		stale[i], highest[i] = loaded, w.protocol.highest[work.Keys[0]]
 	}
 	w.pause(s.n, "decided")
+	w.overtake(works[0].Keys[0])
 	plan := commitPlan{at: at, refuse: w.fault(CommitRefused), lateAck: w.fault(CommitLateAck), unknown: w.fault(CommitUnknown)}
 	crash := w.fault(CrashAfterCommit)
 	var cursors map[string][eventstore.Lanes]int64
@@ -105,7 +117,9 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 			}
 			on, late := w.network(c.Outbox)
 			c.Outbox, w.plan.late = on, append(w.plan.late, late...)
-			after = append(after, w.mutate(c, stale[i], fresh, cursors)...)
+			apart := w.mutate(c, stale[i], fresh, cursors)
+			after = append(after, apart...)
+			claim.arrives = slices.Concat(c.Outbox, apart)
 			w.plan.commits, w.plan.claims = append(w.plan.commits, c), append(w.plan.claims, claim)
 			return c, nil
 		}
@@ -169,13 +183,14 @@ func (w *world) hold(m message.Message) lateMessage {
 // network loses, delays, keeps back and doubles messages to and from participants, and returns those that arrive.
 func (w *world) network(msgs []message.Message) (out []message.Message, late []lateMessage) {
 	for _, m := range msgs {
-		w.observed.sent[m.ID] = true
 		switch {
 		case w.fault(MessageLost):
+			w.observed.sent[m.ID] = true
 			w.tracef("  lost %s %s", m.Topic, m.ID[:8])
 			continue
 		case w.fault(MessageHeld):
 			w.tracef("  held %s %s", m.Topic, m.ID[:8])
+			w.observed.sent[m.ID] = true
 			late = append(late, w.hold(m))
 			continue
 		case w.fault(MessageLate):

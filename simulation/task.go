@@ -17,7 +17,8 @@ type task struct {
 	yield func(string) bool
 
 	began   time.Time
-	wakeAt  time.Time // suspended until then; zero: as the scheduler likes
+	wakeAt  time.Time   // suspended until then; zero: as the scheduler likes
+	until   func() bool // or until it says true; nil: until then
 	ended   bool
 	crashed bool
 	defect  string // a panic of the program
@@ -52,7 +53,7 @@ func (w *world) start(n *node, name string, f func(), done func(t *task)) *task 
 
 // resume lets a coroutine run to its next suspension or end, and buries its node if that died.
 func (w *world) resume(t *task) {
-	t.wakeAt = time.Time{}
+	t.wakeAt, t.until = time.Time{}, nil
 	w.current = t
 	where, more := t.next()
 	w.current = nil
@@ -116,6 +117,22 @@ func (w *world) pause(n *node, where string) {
 		t.wakeAt = w.now.Add(w.between(0, pick(w.rng, []time.Duration{time.Second, 5 * time.Second, 30 * time.Second})))
 	}
 	w.suspend(t, where)
+}
+
+// overtake suspends the coroutine that runs, between what it has read of a key and what it writes, until somebody else
+// has written about the key.
+func (w *world) overtake(key string) {
+	if t := w.current; t != nil && w.fault(TaskOvertaken) {
+		before := w.protocol.commits[key]
+		t.wakeAt = w.now.Add(w.between(0, 20*time.Second))
+		t.until = func() bool { return w.protocol.commits[key] > before }
+		w.suspend(t, "overtaken")
+	}
+}
+
+// ready reports whether a suspended coroutine may go on.
+func (t *task) ready(now time.Time) bool {
+	return !t.node.asleep.After(now) && (!t.wakeAt.After(now) || t.until != nil && t.until())
 }
 
 func (w *world) suspend(t *task, where string) {

@@ -61,6 +61,7 @@ type stepping struct {
 	Config
 	rec    eventstore.Record
 	doc    resource // as read; a change looks at the row again
+	intent string   // id of the intent that the last change committed, "" when it committed none
 	conn   vim.Connection
 	driver vim.Driver
 }
@@ -68,6 +69,7 @@ type stepping struct {
 // change runs f on the row as it is now. A row that is gone, or not in one of the states, is left alone.
 func (s *stepping) change(ctx context.Context, f func(*ledger, *resourceRow) error, states ...string) error {
 	return s.Config.change(ctx, s.rec.Key, s.refs(), []string{s.rec.ID}, func(lg *ledger) error {
+		s.intent = "" // run again, f may not be called: another worker was first
 		r, err := lg.resource(s.rec.ID)
 		if err != nil || r == nil {
 			return err
@@ -151,9 +153,7 @@ func (s *stepping) start(ctx context.Context) error {
 	// The clock of the call starts before the intent's: the call is given up by the intent's deadline.
 	call, cancel := context.WithTimeout(ctx, s.attempt())
 	defer cancel()
-	var id string // of the intent, "" while there is none
 	err := s.change(ctx, func(lg *ledger, r *resourceRow) error {
-		id = ""
 		f, err := get(lg, lg.fences, fenceRef(r.doc.Owner))
 		if err != nil {
 			return err
@@ -161,12 +161,13 @@ func (s *stepping) start(ctx context.Context) error {
 		if f != nil && r.doc.Fence < f.doc.Highest {
 			return lg.fail(r, &failure{message.Permanent, fmt.Sprintf("superseded: operation %d of the VNF has begun", f.doc.Highest)})
 		}
-		id = r.ID + "/" + strconv.FormatInt(r.Version, 10)
-		r.doc.Intent = &intent{ID: id, Deadline: lg.now.Add(s.attempt())}
+		s.intent = r.ID + "/" + strconv.FormatInt(r.Version, 10)
+		r.doc.Intent = &intent{ID: s.intent, Deadline: lg.now.Add(s.attempt())}
 		r.move(Starting, lg.now.Add(min(lg.Look, s.attempt())))
 		s.doc = r.doc
 		return nil
 	}, Wanted)
+	id := s.intent
 	if err != nil || id == "" {
 		return err
 	}
@@ -315,16 +316,16 @@ func (s *stepping) poll(ctx context.Context) error {
 func (s *stepping) clear(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, s.attempt())
 	defer cancel()
-	var id string
 	err := s.change(ctx, func(lg *ledger, r *resourceRow) error {
 		in := &intent{ID: r.ID + "/" + strconv.FormatInt(r.Version, 10), Deadline: lg.now.Add(s.attempt())}
 		if before := r.doc.Intent; before != nil && !before.Quarantined {
 			in.Silence = "a release before this one was not answered"
 		}
-		id, r.doc.Intent = in.ID, in
+		s.intent, r.doc.Intent = in.ID, in
 		r.move(Clearing, lg.now.Add(lg.Look))
 		return nil
 	}, Clearing)
+	id := s.intent
 	if err != nil || id == "" {
 		return err
 	}
