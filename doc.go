@@ -18,6 +18,7 @@
 //	secret       credentials, sealed before they are stored
 //	egress       the way out to peers over HTTP, guarded
 //	timer        due timeouts become saga input
+//	notify       subscriptions; what happened, to those who want to hear of it
 //	readmodel    the views an API reader sees, written in the same commit
 //	tail         readers of the log who wait for more of it
 //	audit        looks, while the program runs, for what must never be

@@ -1,12 +1,15 @@
 package notify_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +60,42 @@ func TestEverySubscriberIsToldInOrder(t *testing.T) {
 		}
 		_ = results
 	})
+}
+
+// It makes no difference whether the log is followed event by event or long after: the same is said. Seen failing with the
+// state before the first event of an operation taken from all its events.
+func TestFollowedAtOnceOrLongAfter(t *testing.T) {
+	var said [2][]string
+	for i, atOnce := range []bool{true, false} {
+		w := newWorld(t, "memory")
+		s := w.subscribe(notify.Subscribe{})
+		follow := func() {
+			if atOnce {
+				w.settle()
+			}
+		}
+		w.create("v1")
+		follow()
+		w.add("v1", &vnf.OpStarted{ID: "op1", VnfID: "v1", Operation: vnf.OpInstantiate, Number: 1})
+		follow()
+		w.add("v1", op{&vnf.OpGranted{}, "op1"})
+		follow()
+		w.add("v1", op{&vnf.OpFailedTemporarily{}, "op1"}, op{&vnf.OpRollbackBegun{ByPolicy: true}, "op1"})
+		follow()
+		w.add("v1", op{&vnf.OpRolledBack{}, "op1"}, &vnf.OperationRolledBack{OpID: "op1"})
+		follow()
+		w.instantiate("v1", "op2")
+		w.settle()
+		w.check(s, callback)
+		for _, x := range w.subs.Told(callback) {
+			var n struct{ NotificationType, OperationState string }
+			w.must(json.Unmarshal(x.Body, &n))
+			said[i] = append(said[i], cmp.Or(n.OperationState, n.NotificationType))
+		}
+	}
+	if want := "[VnfIdentifierCreationNotification STARTING PROCESSING FAILED_TEMP ROLLING_BACK ROLLED_BACK STARTING PROCESSING COMPLETED]"; fmt.Sprint(said[0]) != want || !slices.Equal(said[0], said[1]) {
+		t.Errorf("at once %v, long after %v", said[0], said[1])
+	}
 }
 
 // The receiver is away for an hour, while a thousand operations run; then all arrives, in order.

@@ -47,12 +47,12 @@ func newHistory(store Store) (*history, error) {
 // opOcc returns an operation occurrence before and after an event of it.
 func (h *history) opOcc(ctx context.Context, e *eventstore.Event) (before, after vnf.OpOcc, err error) {
 	before, ok := h.ops[e.Stream]
-	if e.Version == 1 {
-		before = vnf.OpOcc{}
-	} else if !ok || before.Version != e.Version-1 {
-		events, err := h.read(ctx, e.Stream, 0, e.Version-1)
-		if err != nil {
-			return before, after, err
+	if !ok || before.Version != e.Version-1 {
+		var events []eventstore.Event
+		if e.Version > 1 {
+			if events, err = h.read(ctx, e.Stream, 0, e.Version-1); err != nil {
+				return before, after, err
+			}
 		}
 		st, err := h.opOccs.Fold(e.Stream, events)
 		if err != nil {

@@ -34,14 +34,16 @@ type cli struct {
 	Output string        `help:"Form of the output: table, json or yaml." short:"o" enum:"table,json,yaml" default:"table" placeholder:"FORM"`
 	Poll   time.Duration `help:"How often a running operation is looked at." default:"200ms" placeholder:"TIME"`
 
-	Package packageCmd `cmd:"" help:"VNF packages."`
-	Vnf     vnfCmd     `cmd:"" help:"VNF instances."`
-	Op      opCmd      `cmd:"" help:"Operations on VNF instances."`
-	Sim     simCmd     `cmd:"" help:"The simulated VIMs."`
-	Vim     vimCmd     `cmd:"" help:"VIM connections."`
-	Events  eventsCmd  `cmd:"" help:"What happens in the VNF manager."`
-	Audit   auditCmd   `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
-	Parked  parkedCmd  `cmd:"" help:"Messages set aside because they could not be handled."`
+	Package      packageCmd      `cmd:"" help:"VNF packages."`
+	Vnf          vnfCmd          `cmd:"" help:"VNF instances."`
+	Op           opCmd           `cmd:"" help:"Operations on VNF instances."`
+	Sim          simCmd          `cmd:"" help:"The simulated VIMs."`
+	Vim          vimCmd          `cmd:"" help:"VIM connections."`
+	Subscription subscriptionCmd `cmd:"" help:"Subscriptions to notifications about life-cycle changes."`
+	Notification notificationCmd `cmd:"" help:"Notifications that subscribers have not got."`
+	Events       eventsCmd       `cmd:"" help:"What happens in the VNF manager."`
+	Audit        auditCmd        `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
+	Parked       parkedCmd       `cmd:"" help:"Messages set aside because they could not be handled."`
 }
 
 // oauth is how the command line gets a token by itself.

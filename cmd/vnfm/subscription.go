@@ -1,0 +1,253 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/vnfm/vnfm/sol"
+)
+
+type subscriptionCmd struct {
+	Create subscriptionCreate `cmd:"" help:"Subscribe a callback to notifications about life-cycle changes."`
+	List   subscriptionList   `cmd:"" help:"List your subscriptions."`
+	Show   subscriptionShow   `cmd:"" help:"Show a subscription."`
+	Delete subscriptionDelete `cmd:"" help:"Delete a subscription, with what it has not been told."`
+}
+
+type subscriptionCreate struct {
+	Callback     string   `arg:"" help:"URI that notifications are sent to; it must answer a GET with 204."`
+	Vnf          []string `help:"Only about these VNF instances, repeatable." placeholder:"VNF"`
+	Vnfd         []string `help:"Only about VNFs of these vnfdIds, repeatable." placeholder:"VNFD"`
+	Type         []string `help:"Only these types: VnfLcmOperationOccurrenceNotification, VnfIdentifierCreationNotification, VnfIdentifierDeletionNotification." placeholder:"TYPE"`
+	Operation    []string `help:"Only about these operations, e.g. INSTANTIATE." placeholder:"OPERATION"`
+	State        []string `help:"Only about these operation states, e.g. COMPLETED." placeholder:"STATE"`
+	Short        bool     `help:"Leave out what an operation changed."`
+	User         string   `help:"User name for HTTP Basic authentication at the callback." placeholder:"NAME"`
+	Password     string   `help:"Its password, or with @ the file that holds it." placeholder:"PASSWORD"`
+	TokenURL     string   `name:"callback-token-url" help:"Token endpoint for OAuth 2.0 client credentials at the callback." placeholder:"URL"`
+	ClientID     string   `name:"callback-client-id" help:"Client id there." placeholder:"ID"`
+	ClientSecret string   `name:"callback-client-secret" help:"Client secret there, or with @ the file that holds it." placeholder:"SECRET"`
+	TLS          bool     `name:"tls-cert" help:"The callback also accepts the server's client certificate."`
+}
+
+func (c *subscriptionCreate) Run(s *session) error {
+	r := sol.LccnSubscriptionRequest{CallbackUri: c.Callback}
+	if c.Short {
+		r.Verbosity = "SHORT"
+	}
+	filter, instances := sol.LifecycleChangeNotificationsFilter{}, sol.VnfInstanceSubscriptionFilter{VnfdIds: c.Vnfd}
+	for _, word := range c.Vnf {
+		id, err := s.vnfID(word)
+		if err != nil {
+			return err
+		}
+		instances.VnfInstanceIds = append(instances.VnfInstanceIds, id)
+	}
+	if len(c.Vnf)+len(c.Vnfd) > 0 {
+		filter.VnfInstanceSubscriptionFilter = &instances
+	}
+	if len(c.Type) == 0 && len(c.Operation)+len(c.State) > 0 { // others have none
+		c.Type = []string{"VnfLcmOperationOccurrenceNotification"}
+	}
+	for _, t := range c.Type {
+		filter.NotificationTypes = append(filter.NotificationTypes, sol.NotificationType(t))
+	}
+	for _, o := range c.Operation {
+		filter.OperationTypes = append(filter.OperationTypes, sol.LcmOperationType(o))
+	}
+	for _, o := range c.State {
+		filter.OperationStates = append(filter.OperationStates, sol.LcmOperationStateType(o))
+	}
+	if len(c.Vnf)+len(c.Vnfd)+len(c.Type)+len(c.Operation)+len(c.State) > 0 {
+		r.Filter = &filter
+	}
+	var err error
+	if r.Authentication, err = c.authentication(); err != nil {
+		return err
+	}
+	v, err := s.Subscribe(s.ctx, r)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(v, func(w io.Writer) { printSubscription(w, v) })
+}
+
+// authentication is nil when no flag is about it.
+func (c *subscriptionCreate) authentication() (*sol.SubscriptionAuthentication, error) {
+	a := &sol.SubscriptionAuthentication{}
+	if c.User != "" {
+		password, err := fromFile(c.Password)
+		if err != nil {
+			return nil, err
+		}
+		a.AuthType = append(a.AuthType, "BASIC")
+		a.ParamsBasic = &sol.ParamsBasic{UserName: c.User, Password: password}
+	}
+	if c.TokenURL != "" {
+		secret, err := fromFile(c.ClientSecret)
+		if err != nil {
+			return nil, err
+		}
+		a.AuthType = append(a.AuthType, "OAUTH2_CLIENT_CREDENTIALS")
+		a.ParamsOauth2ClientCredentials = &sol.ParamsOauth2ClientCredentials{ClientId: c.ClientID, ClientPassword: secret, TokenEndpoint: c.TokenURL}
+	}
+	if c.TLS {
+		a.AuthType = append(a.AuthType, "TLS_CERT")
+	}
+	if len(a.AuthType) == 0 {
+		return nil, nil //nolint:nilnil // none
+	}
+	return a, nil
+}
+
+// fromFile returns a flag's value, of a file where it begins with @.
+func fromFile(value string) (text string, err error) {
+	raw, err := secretValue(value)
+	if err != nil {
+		return "", err
+	}
+	err = json.Unmarshal(raw, &text)
+	return text, err
+}
+
+func printSubscription(w io.Writer, v *sol.LccnSubscription) {
+	filter := "none"
+	if v.Filter != nil {
+		filter = string(encoded(v.Filter))
+	}
+	fields(w, "id", v.Id, "callback", v.CallbackUri, "verbosity", string(v.Verbosity), "filter", filter)
+}
+
+type subscriptionList struct{}
+
+func (subscriptionList) Run(s *session) error {
+	all, err := s.Subscriptions(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, v := range all {
+			filter := ""
+			if v.Filter != nil {
+				filter = string(encoded(v.Filter))
+			}
+			rows = append(rows, []string{v.Id, v.CallbackUri, string(v.Verbosity), filter})
+		}
+		table(w, []string{"ID", "CALLBACK", "VERBOSITY", "FILTER"}, rows)
+	})
+}
+
+type subscriptionShow struct {
+	ID string `arg:"" help:"Id of the subscription, or its callback."`
+}
+
+func (c *subscriptionShow) Run(s *session) error {
+	id, err := s.subscriptionID(c.ID)
+	if err != nil {
+		return err
+	}
+	v, err := s.Subscription(s.ctx, id)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(v, func(w io.Writer) { printSubscription(w, v) })
+}
+
+type subscriptionDelete struct {
+	ID string `arg:"" help:"Id of the subscription, or its callback."`
+}
+
+func (c *subscriptionDelete) Run(s *session) error {
+	id, err := s.subscriptionID(c.ID)
+	if err != nil {
+		return err
+	}
+	return s.Unsubscribe(s.ctx, id) //nolint:wrapcheck // of the client
+}
+
+// subscriptionID finds the subscription that a word means.
+func (s *session) subscriptionID(word string) (string, error) {
+	if isID(word) {
+		return word, nil
+	}
+	all, err := s.Subscriptions(s.ctx)
+	if err != nil {
+		return "", err //nolint:wrapcheck // of the client
+	}
+	var out []named
+	for _, v := range all {
+		out = append(out, named{v.Id, []string{v.CallbackUri}})
+	}
+	return pick("subscription", word, out)
+}
+
+type notificationCmd struct {
+	List    notificationList    `cmd:"" help:"List what was not delivered: what waits, and what was given up."`
+	Retry   notificationRetry   `cmd:"" help:"Have notifications tried at once, also those that were given up."`
+	Receive notificationReceive `cmd:"" help:"Be a subscriber for a first try: answer the test of a callback and print what comes."`
+}
+
+type notificationList struct {
+	State        string `help:"Only those of this state: PENDING or FAILED." placeholder:"STATE"`
+	Subscription string `help:"Only those of this subscription." placeholder:"ID"`
+}
+
+func (c *notificationList) Run(s *session) error {
+	all, err := s.Notifications(s.ctx, strings.ToUpper(c.State), c.Subscription)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(all, func(w io.Writer) {
+		var rows [][]string
+		for _, n := range all {
+			rows = append(rows, []string{n.Id, n.State, about(n.NotificationType, n.OperationState), fmt.Sprint(n.Attempts), stamp(n.Created), n.Reason})
+		}
+		table(w, []string{"ID", "STATE", "ABOUT", "ATTEMPTS", "SINCE", "REASON"}, rows)
+	})
+}
+
+// about says in a few words what a notification is about.
+func about(kind, state string) string {
+	switch {
+	case state != "":
+		return state
+	case kind == "VnfIdentifierCreationNotification":
+		return "created"
+	default:
+		return "deleted"
+	}
+}
+
+type notificationRetry struct {
+	ID           string `arg:"" optional:"" help:"Id of the notification in the list."`
+	Subscription string `help:"Instead of one: all of this subscription that were given up." placeholder:"ID"`
+}
+
+func (c *notificationRetry) Run(s *session) error {
+	if (c.ID == "") == (c.Subscription == "") {
+		return usagef("name a notification, or --subscription for all of one that were given up")
+	}
+	ids := []string{c.ID}
+	if c.Subscription != "" {
+		all, err := s.Notifications(s.ctx, "FAILED", c.Subscription)
+		if err != nil {
+			return err //nolint:wrapcheck // of the client
+		}
+		ids = nil
+		for _, n := range all {
+			ids = append(ids, n.Id)
+		}
+	}
+	done := []sol.Notification{}
+	for _, id := range ids {
+		n, err := s.RetryNotification(s.ctx, id)
+		if err != nil {
+			return err //nolint:wrapcheck // of the client
+		}
+		done = append(done, *n)
+	}
+	return s.show(done, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%d tried again\n", len(done)) })
+}

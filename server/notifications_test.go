@@ -1,0 +1,188 @@
+package server_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/vnfm/vnfm/internal/etsitest"
+	"github.com/vnfm/vnfm/server"
+)
+
+// receiver is a subscriber that wants a password.
+type receiver struct {
+	*httptest.Server
+
+	mu     sync.Mutex
+	bodies []map[string]any
+	away   bool
+}
+
+const password = `c4nary"<pass>`
+
+func newReceiver(t *testing.T) *receiver {
+	t.Helper()
+	r := &receiver{}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if u, p, _ := req.BasicAuth(); u != "vnfm" || p != password {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if req.Header.Get("Version") != "2.3.0" {
+			t.Errorf("Version: %q", req.Header.Get("Version"))
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.away {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if req.Method == http.MethodPost {
+			b, err := io.ReadAll(req.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, problem := range etsitest.Notification(b) {
+				t.Errorf("against the specification: %s: %s", problem, b)
+			}
+			var n map[string]any
+			if err := json.Unmarshal(b, &n); err != nil {
+				t.Error(err)
+			}
+			r.bodies = append(r.bodies, n)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) set(away bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.away = away
+}
+
+// heard returns type and state of what arrived, in order.
+func (r *receiver) heard() (out []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range r.bodies {
+		word := strings.TrimSuffix(text(b, "notificationType"), "Notification")
+		if s, ok := b["operationState"]; ok {
+			word = text(b, "operation") + " " + s.(string) + " " + text(b, "notificationStatus")
+		}
+		out = append(out, word)
+	}
+	return out
+}
+
+func subscription(uri string, more ...any) map[string]any {
+	m := map[string]any{"callbackUri": uri, "authentication": map[string]any{
+		"authType": []string{"BASIC"}, "paramsBasic": map[string]any{"userName": "vnfm", "password": password},
+	}}
+	for i := 0; i < len(more); i += 2 {
+		m[more[i].(string)] = more[i+1]
+	}
+	return m
+}
+
+var wholeLife = []string{
+	"VnfIdentifierCreation",
+	"INSTANTIATE STARTING START", "INSTANTIATE PROCESSING START", "INSTANTIATE COMPLETED RESULT",
+	"TERMINATE STARTING START", "TERMINATE PROCESSING START", "TERMINATE COMPLETED RESULT",
+	"VnfIdentifierDeletion",
+}
+
+// A subscriber over HTTP hears of a VNF's whole life, also of what happened while it was away and the server was
+// started again.
+func TestSubscriberHearsOfAVnfsLife(t *testing.T) {
+	onEach(t, func(t *testing.T, args []string) {
+		r := newReceiver(t)
+		p := startProgram(t, append(args, "--notification-backoff=20ms", "--notification-max-backoff=50ms")...)
+		p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		const root = "/vnflcm/v2/subscriptions"
+		code, h, b := p.request("POST", root, subscription(r.URL))
+		if code != 201 || strings.Contains(string(b), "c4nary") {
+			t.Fatalf("subscribe: %d %s", code, b)
+		}
+		id := h.Get("Location")[strings.LastIndex(h.Get("Location"), "/")+1:]
+		short := p.must(201, "POST", root, subscription(r.URL+"/short", "verbosity", "SHORT", "filter", map[string]any{
+			"notificationTypes": []string{"VnfLcmOperationOccurrenceNotification"}, "operationStates": []string{"COMPLETED"},
+		}))
+		if code, h, _ := p.request("POST", root, subscription(r.URL)); code != 303 || !strings.HasSuffix(h.Get("Location"), id) {
+			t.Errorf("the same again: %d, %s", code, h.Get("Location"))
+		}
+		p.must(422, "POST", root, map[string]any{"callbackUri": r.URL + "/open"}) // without a password
+		p.must(400, "POST", root, map[string]any{"callbackUri": "x"})
+		if all := p.must(200, "GET", root, nil); len(all.([]any)) != 2 {
+			t.Errorf("list: %v", all)
+		}
+		if all := p.must(200, "GET", root+"?filter=(eq,verbosity,SHORT)", nil); text(all, 0, "id") != text(short, "id") || len(all.([]any)) != 1 {
+			t.Errorf("filtered list: %v", all)
+		}
+		p.must(400, "GET", root+"?filter=(eq,authentication,x)", nil)
+
+		vnf := p.create("told")
+		p.run(vnf, "instantiate", instantiate)
+		r.set(true)
+		p.run(vnf, "terminate", terminate)
+		p.must(204, "DELETE", "/vnflcm/v2/vnf_instances/"+vnf, nil)
+		p.await("a notification that waits", func() bool {
+			_, v := p.call("GET", "/vnfm/v1/notifications?state=PENDING&subscription="+id, nil)
+			return strings.Contains(text(v, 0, "reason"), "503")
+		})
+		if err := p.stop(); err != nil {
+			t.Fatal(err)
+		}
+		p.start()
+		r.set(false)
+		want := append(slices.Clone(wholeLife), "INSTANTIATE COMPLETED RESULT", "TERMINATE COMPLETED RESULT")
+		p.await("all notifications", func() bool { return len(r.heard()) >= len(want) })
+		p.await("an empty list", func() bool { return text(p.must(200, "GET", "/vnfm/v1/notifications", nil)) == "[]" })
+		var full []string
+		for i, word := range r.heard() {
+			n := r.bodies[i]
+			if text(n, "subscriptionId") == id {
+				full = append(full, word)
+			}
+			isFull := text(n, "verbosity") == "FULL" && strings.HasSuffix(word, "RESULT")
+			if _, has := n["affectedVnfcs"]; n["operationState"] != nil && has != isFull {
+				t.Errorf("%s %v: affectedVnfcs there: %v", word, n["verbosity"], has)
+			}
+			for name, link := range n["_links"].(map[string]any) {
+				if !strings.HasPrefix(text(link, "href"), "http://") {
+					t.Errorf("link %s: %v", name, link)
+				}
+			}
+		}
+		if !slices.Equal(full, wholeLife) {
+			t.Errorf("heard %q", full)
+		}
+		if n := len(r.heard()); n != len(want) {
+			t.Errorf("%d arrived, want %d", n, len(want))
+		}
+		p.must(204, "DELETE", root+"/"+id, nil)
+		p.must(404, "GET", root+"/"+id, nil)
+		if strings.Contains(p.log.String(), "c4nary") {
+			t.Error("the log tells a password")
+		}
+	})
+}
+
+// Outside development a callback cannot be used to reach into the site.
+func TestCallbackIntoTheSiteIsRefused(t *testing.T) {
+	p := newProgram(t, settings(t, "--data="+t.TempDir()), server.Options{})
+	p.start()
+	for _, uri := range []string{p.url + "/healthz", "http://localhost:1/", "http://169.254.169.254/latest/meta-data", "http://[::ffff:127.0.0.1]:1/", "http://0.0.0.0:1/"} {
+		v := p.must(422, "POST", "/vnflcm/v2/subscriptions", map[string]any{"callbackUri": uri})
+		if !strings.Contains(text(v, "detail"), "refused") || text(v, "attribute") != "/callbackUri" {
+			t.Errorf("%s: %v", uri, v)
+		}
+	}
+}
