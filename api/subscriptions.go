@@ -59,7 +59,7 @@ func (a *api) subscribe(c *call) (*answer, error) {
 	}, func(s *notify.Subscription) *answer {
 		return respond(http.StatusCreated).json(lccnSubscription(s, c.base)).location(subscriptionURI(c.base, s.ID))
 	})
-	var there *notify.Duplicate
+	var there *notify.DuplicateError
 	if errors.As(err, &there) { // SOL003 v3.7.1 §5.4.18.3.1
 		return respond(http.StatusSeeOther).location(subscriptionURI(c.base, there.ID)), nil
 	}

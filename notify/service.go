@@ -41,16 +41,16 @@ type Subscribe struct {
 	Form        string       // of its notifications; "" is the present one
 }
 
-// Duplicate is the error for a subscription that its caller has already.
-type Duplicate struct{ ID string } // of the one there is
+// DuplicateError is the error for a subscription that its caller has already.
+type DuplicateError struct{ ID string } // of the one there is
 
 // Error names the subscription there is.
-func (d *Duplicate) Error() string {
+func (d *DuplicateError) Error() string {
 	return "There is a subscription with this callbackUri and filter: " + d.ID + "."
 }
 
 // Subscribe makes a subscription for the caller after its callback answered a test. Returns Invalid, naming the attribute;
-// Unprocessable when the test fails or nothing is there to authenticate with; *Duplicate.
+// Unprocessable when the test fails or nothing is there to authenticate with; *DuplicateError.
 func (s *Service) Subscribe(ctx context.Context, want Subscribe, by request.Info) (*Subscription, error) {
 	if err := checkCallback(want.CallbackURI); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Service) Subscribe(ctx context.Context, want Subscribe, by request.Info
 			return nil, err
 		}
 		if id := s.duplicate(known, event); id != "" {
-			return nil, &Duplicate{ID: id}
+			return nil, &DuplicateError{ID: id}
 		}
 		if !tested {
 			if err := s.cfg.Sender.Test(ctx, want.CallbackURI, want.Auth); err != nil {

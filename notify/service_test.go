@@ -39,7 +39,7 @@ func TestDuplicateIsTheOneThereIs(t *testing.T) {
 			return f
 		}
 		first := w.subscribe(notify.Subscribe{Filter: filter(0, 1, 2)})
-		var there *notify.Duplicate
+		var there *notify.DuplicateError
 		if _, err := w.svc.Subscribe(t.Context(), notify.Subscribe{CallbackURI: callback, Filter: filter(2, 0, 1), Verbosity: notify.Short}, by); !errors.As(err, &there) || there.ID != first.ID {
 			t.Errorf("the same filter in another order: %v", err)
 		}
@@ -68,7 +68,7 @@ func TestEqualRequestsAtOnce(t *testing.T) {
 		all.Go(func() {
 			if s, err := svc.Subscribe(t.Context(), notify.Subscribe{CallbackURI: callback}, by); err == nil {
 				made <- s.ID
-			} else if d := (*notify.Duplicate)(nil); !errors.As(err, &d) {
+			} else if d := (*notify.DuplicateError)(nil); !errors.As(err, &d) {
 				t.Error(err)
 			}
 		})

@@ -131,7 +131,7 @@ func Check(ctx context.Context, store eventstore.Reader, after []int64, told []T
 			for i := range events {
 				e := &events[i]
 				at = e.Offset
-				vnfID := ""
+				var vnfID string
 				switch {
 				case e.Type == "vnf.instance-created", e.Type == "vnf.instance-deleted":
 					vnfID = strings.TrimPrefix(e.Stream, "vnf-")
