@@ -240,8 +240,10 @@ func TestTwoNodes(t *testing.T) {
 func TestGivenUpInSight(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
 		w.cfg.MaxAge = time.Minute
-		if w.cfg.Backoff != 0 { // its clock cannot be set
+		least := 2
+		if w.cfg.Backoff != 0 { // its clock cannot be set: the first attempt may come too late for a second
 			w.cfg.MaxAge = 20 * time.Millisecond
+			least = 1
 		}
 		w.node = w.start("a")
 		w.subscribe(notify.Subscribe{})
@@ -260,7 +262,7 @@ func TestGivenUpInSight(t *testing.T) {
 		}
 		failed, err := w.svc.List(t.Context(), notify.List{State: notify.StateFailed})
 		w.must(err)
-		if len(failed) != 1 || failed[0].OpState != "PROCESSING" || failed[0].Attempts < 2 || !strings.Contains(failed[0].Reason, "400") {
+		if len(failed) != 1 || failed[0].OpState != "PROCESSING" || failed[0].Attempts < least || !strings.Contains(failed[0].Reason, "400") {
 			t.Fatalf("given up: %+v", failed)
 		}
 		if w.seen["given-up"] != 1 || !strings.Contains(w.log.String(), "notification given up") {
