@@ -295,7 +295,7 @@ func (in *injector) crashBoth(ctx context.Context) error {
 // terminate ends all connections, a few times in a row: those that come back too.
 func (in *injector) terminate(ctx context.Context) error {
 	for range 1 + in.rng.IntN(4) {
-		if err := in.cluster.Disconnect(ctx, in.database); err != nil {
+		if err := dbtest.Disconnect(ctx, in.database); err != nil {
 			return err
 		}
 		pause(ctx, in.span(0, 300*time.Millisecond))

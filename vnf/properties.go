@@ -83,8 +83,8 @@ func CheckSchema(schema, value json.RawMessage, pointer string) error {
 		return vnfm.Wrap(vnfm.Internal, err, "a JSON schema of the descriptor")
 	}
 	c := jsonschema.NewCompiler()
-	c.UseLoader(noLoader{}) // a schema refers to nothing outside itself
-	const name = "descriptor.json"
+	c.UseLoader(noLoader{})                // a schema refers to nothing outside itself
+	const name = "vnfm:///descriptor.json" // a name that is no URL would be looked up in the working directory
 	if err := c.AddResource(name, doc); err != nil {
 		return vnfm.Wrap(vnfm.Internal, err, "a JSON schema of the descriptor")
 	}

@@ -21,7 +21,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -319,10 +318,6 @@ func credential() (*syscall.Credential, error) {
 }
 
 // Disconnect ends all connections to the database at a URL, as an administrator may at any time.
-func (c *Cluster) Disconnect(ctx context.Context, database string) error {
-	u, err := url.Parse(database)
-	if err != nil {
-		return err
-	}
-	return adminExec(ctx, c.URL(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = '"+strings.TrimPrefix(u.Path, "/")+"'")
+func Disconnect(ctx context.Context, database string) error {
+	return adminExec(ctx, database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
 }
