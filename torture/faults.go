@@ -258,8 +258,10 @@ func (in *injector) fillDisk(ctx context.Context) error {
 	if err := in.disk.free(); err != nil {
 		return err
 	}
-	if in.cluster != nil && in.cluster.Ended() { // it could not recover without room
-		if err := in.cluster.Restart(); err != nil {
+	if in.cluster != nil {
+		limited, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		if err := in.cluster.Recover(limited); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,7 @@ type judge struct {
 const (
 	quietLimit = 3 * time.Minute
 	sweepLimit = 30 * time.Second
+	readLimit  = 5 * time.Minute
 	rounds     = 12
 )
 
@@ -55,6 +56,9 @@ func (j *judge) judge(ctx context.Context) error {
 		return err
 	}
 	if err := j.clean(ctx); err != nil {
+		return err
+	}
+	if err := j.terminateAgain(ctx); err != nil {
 		return err
 	}
 	inventory, err := j.steady(ctx)
@@ -272,11 +276,13 @@ func (j *judge) effects(ctx context.Context) error {
 	return nil
 }
 
-// read reads a resource, within the time that anything may take.
+// read reads a resource, within the time that anything may take: all events may be walked for an answer.
 func (j *judge) read(ctx context.Context, path string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	return j.caller.must(ctx, path, into)
+	return poll(ctx, 50*time.Millisecond, path, func() (bool, error) {
+		return j.caller.getWithin(ctx, path, into, readLimit) == http.StatusOK, nil
+	})
 }
 
 // repeatAll asks once more for everything that was ever answered.
@@ -308,6 +314,57 @@ func (j *judge) clean(ctx context.Context) error {
 		}
 		if _, err := j.quiet(ctx); err != nil || began == 0 {
 			return err
+		}
+	}
+	return nil
+}
+
+// terminateAgain terminates what somebody gave up terminating. Of a resource whose release had no answer nobody knows
+// whether it stands: the instance keeps it until a termination says so. With a VIM that behaves it must succeed.
+func (j *judge) terminateAgain(ctx context.Context) error {
+	var ops []sol.VnfLcmOpOcc
+	if err := j.read(ctx, opOccs+"?all_fields", &ops); err != nil {
+		return err
+	}
+	newest := map[string]sol.VnfLcmOpOcc{}
+	for _, op := range ops {
+		if was, ok := newest[op.VnfInstanceId]; !ok || op.StartTime.After(was.StartTime) {
+			newest[op.VnfInstanceId] = op
+		}
+	}
+	for id, op := range newest {
+		var v sol.VnfInstance
+		if op.Operation != "TERMINATE" || op.OperationState != "FAILED" || j.book.vnf(id).deleted {
+			continue
+		}
+		if err := j.read(ctx, instances+"/"+id, &v); err != nil {
+			return err
+		}
+		if v.InstantiationState == "INSTANTIATED" {
+			j.book.count("terminations given up and made again at the end", 1)
+			j.terminate(ctx, id)
+		}
+	}
+	return j.succeeded(ctx)
+}
+
+// terminate terminates a VNF that is at rest.
+func (j *judge) terminate(ctx context.Context, id string) {
+	path := instances + "/" + id + "/terminate"
+	if a, ok := j.caller.change(ctx, http.MethodPost, path, map[string]any{"terminationType": "FORCEFUL"}); !ok || !a.ok() {
+		j.book.violation("VNF %s, which is at rest, is not terminated: %s", id, a)
+	}
+}
+
+// succeeded waits until nothing is under way and wants nothing to wait for an operator.
+func (j *judge) succeeded(ctx context.Context) error {
+	ops, err := j.quiet(ctx)
+	if err != nil {
+		return err
+	}
+	for _, op := range ops {
+		if op.OperationState == "FAILED_TEMP" {
+			j.book.violation("with a VIM that behaves %s %s is FAILED_TEMP: %v", op.Operation, op.Id, op.Error)
 		}
 	}
 	return nil
@@ -351,19 +408,10 @@ func (j *judge) drain(ctx context.Context) error {
 		if v.InstantiationState != "INSTANTIATED" {
 			continue
 		}
-		path := instances + "/" + v.Id + "/terminate"
-		if a, ok := j.caller.change(ctx, http.MethodPost, path, map[string]any{"terminationType": "FORCEFUL"}); !ok || !a.ok() {
-			j.book.violation("VNF %s, which is at rest, is not terminated: %s", v.Id, a)
-		}
+		j.terminate(ctx, v.Id)
 	}
-	ops, err := j.quiet(ctx)
-	if err != nil {
+	if err := j.succeeded(ctx); err != nil {
 		return err
-	}
-	for _, op := range ops {
-		if op.OperationState == "FAILED_TEMP" {
-			j.book.violation("with a VIM that behaves %s %s is FAILED_TEMP: %v", op.Operation, op.Id, op.Error)
-		}
 	}
 	for _, v := range vnfs {
 		if a, ok := j.caller.change(ctx, http.MethodDelete, instances+"/"+v.Id, nil); !ok || a.status != http.StatusNoContent {

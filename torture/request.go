@@ -159,7 +159,12 @@ func (c *caller) again(ctx context.Context, r request, want answer) bool {
 
 // get reads a resource as decoded JSON, once. The status is 0 when there was no answer.
 func (c *caller) get(ctx context.Context, path string, into any) int {
-	a, ok := c.send(ctx, request{method: http.MethodGet, path: path}, 5*time.Second)
+	return c.getWithin(ctx, path, into, 5*time.Second)
+}
+
+// getWithin is get with the time it may take.
+func (c *caller) getWithin(ctx context.Context, path string, into any, limit time.Duration) int {
+	a, ok := c.send(ctx, request{method: http.MethodGet, path: path}, limit)
 	if !ok {
 		return 0
 	}
@@ -170,11 +175,6 @@ func (c *caller) get(ctx context.Context, path string, into any) int {
 		}
 	}
 	return a.status
-}
-
-// must reads a resource, asking again for as long as the context lasts.
-func (c *caller) must(ctx context.Context, path string, into any) error {
-	return poll(ctx, 50*time.Millisecond, path, func() (bool, error) { return c.get(ctx, path, into) == http.StatusOK, nil })
 }
 
 // tail returns what follows the last slash.

@@ -243,14 +243,23 @@ func (c *Cluster) Stop() error {
 	return errors.Join(c.end(syscall.SIGINT), os.RemoveAll(c.data), os.RemoveAll(c.dir))
 }
 
-// Ended reports whether the server has ended, by itself or by Kill.
-func (c *Cluster) Ended() bool {
-	select {
-	case err := <-c.exited:
-		c.exited <- err // for who waits for it
-		return true
-	default:
-		return false
+// Recover waits until a server that may have crashed by itself answers, and starts it again when it ended: one that cannot
+// recover, as without room, gives up at any moment, also after there is room.
+func (c *Cluster) Recover(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := adminExec(ctx, c.URL(), "select 1")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-c.exited:
+			return c.Restart()
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("PostgreSQL does not recover: %w", err)
+		}
 	}
 }
 
