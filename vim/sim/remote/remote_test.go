@@ -114,6 +114,7 @@ func TestWhatACallerLearnsOfAVimThatDoesNotAnswer(t *testing.T) {
 		t.Errorf("a hanging VIM: %v", err)
 	}
 	p.kill()
+	c = remote.New("http://" + p.addr) // a connection that was open may have taken the request
 	if _, err := c.Start(t.Context(), conn, network()); vim.ClassOf(err) != message.Unavailable {
 		t.Errorf("a VIM that is away: %v", err)
 	}
