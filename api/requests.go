@@ -8,7 +8,6 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
-	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
@@ -150,15 +149,11 @@ func encode(v any) json.RawMessage {
 
 // modifyVnf begins the MODIFY_INFO operation (SOL003 v3.7.1 §5.4.3.3.4).
 func (a *api) modifyVnf(c *call) (*answer, error) {
-	var in vnf.Instance
-	v, err := c.view(readmodel.KindVnf, c.id, vnfWord, &in)
+	in, err := c.vnfToChange()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ifMatch(v.Revision); err != nil {
-		return nil, err
-	}
-	command, err := modifyCommand(c.body, &in)
+	command, err := modifyCommand(c.body, in)
 	if err != nil {
 		return nil, err
 	}

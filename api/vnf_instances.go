@@ -45,13 +45,18 @@ func (a *api) showVnf(c *call) (*answer, error) {
 	return respond(http.StatusOK).json(vnfInstance(&in, c.base)).etag(v.Revision), nil
 }
 
-func (a *api) deleteVnf(c *call) (*answer, error) {
+// vnfToChange reads the instance that the request changes, and holds its If-Match against it.
+func (c *call) vnfToChange() (*vnf.Instance, error) {
 	var in vnf.Instance
 	v, err := c.view(readmodel.KindVnf, c.id, vnfWord, &in)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ifMatch(v.Revision); err != nil {
+	return &in, c.ifMatch(v.Revision)
+}
+
+func (a *api) deleteVnf(c *call) (*answer, error) {
+	if _, err := c.vnfToChange(); err != nil {
 		return nil, err
 	}
 	return effect(c, func(by request.Info) (any, error) {

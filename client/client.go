@@ -244,9 +244,3 @@ func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
 	}
 	return v, nil
 }
-
-// IsNotFound says whether an error is the server's 404.
-func IsNotFound(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
-}

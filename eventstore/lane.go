@@ -12,6 +12,22 @@ func LaneOf(key string) int {
 	return int(h.Sum32() % Lanes)
 }
 
+// Held returns the lanes that an owner holds; none is not all. Where nobody owns lanes (nil) it returns all.
+func Held(owner interface {
+	Epoch(lane int) (epoch int64, held bool)
+}) []int {
+	out := make([]int, 0, Lanes)
+	for lane := range Lanes {
+		if owner != nil {
+			if _, held := owner.Epoch(lane); !held {
+				continue
+			}
+		}
+		out = append(out, lane)
+	}
+	return out
+}
+
 // Lease says that an owner may move a lane's cursors, fire its timers and publish, until a time, under an epoch. The
 // epoch rises each time the lane changes hands; owner writes carry it and fail once it is no longer theirs.
 type Lease struct {

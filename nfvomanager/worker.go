@@ -152,15 +152,7 @@ func (w *Worker) Run(ctx context.Context) error {
 // due returns the rows to work on now, and how long until the next one that is not due yet.
 func (w *Worker) due(ctx context.Context) ([]eventstore.Record, time.Duration, error) {
 	wait := w.cfg.Idle
-	lanes := make([]int, 0, eventstore.Lanes)
-	for lane := range eventstore.Lanes {
-		if w.cfg.Epochs != nil {
-			if _, ok := w.cfg.Epochs.Epoch(lane); !ok {
-				continue
-			}
-		}
-		lanes = append(lanes, lane)
-	}
+	lanes := eventstore.Held(w.cfg.Epochs)
 	if len(lanes) == 0 {
 		return nil, wait, nil
 	}

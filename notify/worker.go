@@ -177,19 +177,8 @@ func (w *Worker) due(ctx context.Context, now time.Time) ([]eventstore.Record, t
 	return found, wait, nil
 }
 
-// lanes returns the lanes to work on; none is not all.
-func (c Config) lanes() []int {
-	out := make([]int, 0, eventstore.Lanes)
-	for lane := range eventstore.Lanes {
-		if c.Epochs != nil {
-			if _, ok := c.Epochs.Epoch(lane); !ok {
-				continue
-			}
-		}
-		out = append(out, lane)
-	}
-	return out
-}
+// lanes returns the lanes to work on.
+func (c Config) lanes() []int { return eventstore.Held(c.Epochs) }
 
 // claim takes a queue to work on, if nobody has it and its subscription has room.
 func (w *Worker) claim(r eventstore.Record, now time.Time) bool {

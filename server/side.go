@@ -90,15 +90,7 @@ func (d *side) pruner(s *Server) *outbox.Pruner {
 }
 
 // held returns how many lanes this node holds.
-func (d *side) held() int {
-	n := 0
-	for lane := range eventstore.Lanes {
-		if _, ok := d.leases.Epoch(lane); ok {
-			n++
-		}
-	}
-	return n
-}
+func (d *side) held() int { return len(eventstore.Held(d.leases)) }
 
 // gauges says what metrics are read of this side.
 func (d *side) gauges() telemetry.Database {

@@ -158,12 +158,7 @@ type group struct {
 
 // due returns what is due now, and how long to wait when nothing is.
 func (t *Timer) due(ctx context.Context) ([]group, time.Duration, error) {
-	var lanes []int
-	for lane := range eventstore.Lanes {
-		if _, ok := t.cfg.Epochs.Epoch(lane); ok {
-			lanes = append(lanes, lane)
-		}
-	}
+	lanes := eventstore.Held(t.cfg.Epochs)
 	if len(lanes) == 0 {
 		return nil, t.cfg.Poll, nil
 	}

@@ -15,6 +15,8 @@ type Registry interface {
 	Connection(ctx context.Context, vnfID, id string) (Connection, error)
 	// Default returns the id of the connection used when neither request nor grant names one; "" when there is none.
 	Default(ctx context.Context) (string, error)
+	// IDs lists the ids of all registered ones, in order; no credential is opened for it.
+	IDs(ctx context.Context) ([]string, error)
 	// Connections lists all registered ones, in order of id.
 	Connections(ctx context.Context) ([]Connection, error)
 	// Owned lists the connections that VNFs have of their own, each as Connection returns it.
@@ -48,6 +50,15 @@ func (f Fixed) Default(context.Context) (string, error) {
 		return "", nil
 	}
 	return f[0].ID, nil
+}
+
+// IDs returns the ids of all.
+func (f Fixed) IDs(context.Context) ([]string, error) {
+	ids := make([]string, len(f))
+	for i, c := range f {
+		ids[i] = c.ID
+	}
+	return ids, nil
 }
 
 // Connections returns all.

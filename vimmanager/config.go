@@ -90,19 +90,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// lanes returns the lanes to work on; none is not all.
-func (c Config) lanes() []int {
-	out := make([]int, 0, eventstore.Lanes)
-	for lane := range eventstore.Lanes {
-		if c.Epochs != nil {
-			if _, ok := c.Epochs.Epoch(lane); !ok {
-				continue
-			}
-		}
-		out = append(out, lane)
-	}
-	return out
-}
+// lanes returns the lanes to work on.
+func (c Config) lanes() []int { return eventstore.Held(c.Epochs) }
 
 // vim returns the connection that a VNF means by an id, and its driver.
 func (c Config) vim(ctx context.Context, vnfID, id string) (vim.Connection, vim.Driver, error) {

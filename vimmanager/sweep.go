@@ -117,10 +117,8 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 		return false, err
 	}
 	rec := l.Records[resourceRef(token)]
-	if rec != nil && !orphaned(rec) && (rec.State != Active || s.cfg.Wanted == nil) {
-		return false, nil
-	}
-	if (rec == nil || rec.State == Failed || rec.State == Active) && s.cfg.Wanted != nil {
+	switch {
+	case s.cfg.Wanted != nil && (rec == nil || rec.State == Failed || rec.State == Active): // the records have the last word
 		wanted, err := known.wants(ctx, found)
 		switch {
 		case err != nil:
@@ -130,6 +128,8 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 		case wanted: // an older ledger may have an attempt that failed; a later one did not
 			return false, nil
 		}
+	case rec != nil && !orphaned(rec):
+		return false, nil
 	}
 	key := connection + "/" + token
 	if seen[key] = true; !s.seen[key] {

@@ -236,13 +236,13 @@ func (w *Worker) due(ctx context.Context, now time.Time) ([][]eventstore.Record,
 		return nil
 	}
 	all := func(eventstore.Record) bool { return true }
-	connections, err := w.cfg.Registry.Connections(ctx)
+	connections, err := w.cfg.Registry.IDs(ctx)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read the VIM connections: %w", err)
+		return nil, 0, fmt.Errorf("read the ids of the VIM connections: %w", err)
 	}
-	for _, conn := range connections {
-		known[conn.ID] = true
-		q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: conn.ID, Limit: 1000}
+	for _, id := range connections {
+		known[id] = true
+		q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: id, Limit: 1000}
 		if err := look(q, all); err != nil {
 			return nil, 0, err
 		}

@@ -85,6 +85,23 @@ func (s *Service) Default(ctx context.Context) (string, error) {
 	return "", nil
 }
 
+// IDs implements vim.Registry.
+func (s *Service) IDs(ctx context.Context) ([]string, error) {
+	all, err := s.registered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, c := range s.cfg.BuiltIn {
+		ids = append(ids, c.ID)
+	}
+	for _, c := range all {
+		ids = append(ids, c.ID)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
 // Connections implements vim.Registry.
 func (s *Service) Connections(ctx context.Context) ([]vim.Connection, error) {
 	all, err := s.registered(ctx)

@@ -271,6 +271,12 @@ func TestALostKey(t *testing.T) {
 	if all, err := w.reg.Connections(t.Context()); err != nil || len(all) != 2 || !all[0].Disabled {
 		t.Errorf("%+v, %v", all, err)
 	}
+	all, err := w.reg.Connections(t.Context())
+	w.must(err)
+	ids, err := w.reg.IDs(t.Context())
+	if err != nil || len(ids) != len(all) || ids[0] != all[0].ID || ids[1] != all[1].ID {
+		t.Errorf("ids %v of %+v, %v", ids, all, err)
+	}
 	// The credentials are entered again; the rest is as it was.
 	w.change("b", `{"accessInfo":{"username":"u","password":"c4nary-3"}}`)
 	got := w.connection("", "b")
