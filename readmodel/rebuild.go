@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 )
 
@@ -201,9 +202,44 @@ func rangeOf(n int) []int {
 	return out
 }
 
+// heads hands out the heads of the streams with a prefix in order of their names.
+type heads struct {
+	store  eventstore.Reader
+	prefix string
+	after  string
+	read   []eventstore.StreamHead
+}
+
+// check holds streams that were read, the next in order, against their heads; with last there must be no more. Returns
+// Internal when events of one are missing.
+func (h *heads) check(ctx context.Context, whole [][]eventstore.Event, last bool) error {
+	for {
+		if len(h.read) == 0 {
+			var err error
+			if h.read, err = h.store.Streams(ctx, h.prefix, h.after, page); err != nil {
+				return err
+			}
+		}
+		if len(h.read) == 0 || len(whole) == 0 && !last {
+			return nil
+		}
+		head := h.read[0]
+		ends := int64(0)
+		if len(whole) > 0 && whole[0][0].Stream == head.Stream {
+			ends = whole[0][len(whole[0])-1].Version
+			whole = whole[1:]
+		}
+		if ends != head.Version {
+			return vnfm.Errorf(vnfm.Internal, "stream %s ends at %d, not at %d", head.Stream, ends, head.Version)
+		}
+		h.read, h.after = h.read[1:], head.Stream
+	}
+}
+
 // streams reads the streams with a prefix and hands out whole ones, many at a time.
 func streams(ctx context.Context, store eventstore.Reader, prefix string, out chan<- [][]eventstore.Event) error {
 	const limit = 4000
+	h := heads{store: store, prefix: prefix}
 	var after eventstore.StreamVersion
 	var open []eventstore.Event // of the stream that may go on
 	for {
@@ -221,6 +257,9 @@ func streams(ctx context.Context, store eventstore.Reader, prefix string, out ch
 		last := len(events) < limit
 		if last && len(open) > 0 {
 			whole = append(whole, open)
+		}
+		if err := h.check(ctx, whole, last); err != nil {
+			return err
 		}
 		if len(whole) > 0 {
 			select {
