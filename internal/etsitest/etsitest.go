@@ -60,10 +60,16 @@ var load = sync.OnceValues(func() ([]document, error) {
 })
 
 // relax lets extCpInfo be empty: a container VNF may have no external connection point. It takes the body from the 202 of a
-// modification.
+// modification. The answer to a subscription to packages is one, which the document types as a list of them.
 func relax(spec *openapi3.T) {
 	if accepted := spec.Components.Responses["IndividualVnfInstance.Patch.202"]; accepted != nil {
 		accepted.Value.Content = nil
+	}
+	if created := spec.Components.Responses["Subscriptions.Post.201"]; created != nil {
+		media := created.Value.Content.Get("application/json")
+		if media.Schema.Value.Type.Is("array") {
+			media.Schema = media.Schema.Value.Items
+		}
 	}
 	instance := spec.Components.Schemas["VnfInstance"]
 	if instance == nil {
@@ -320,10 +326,6 @@ func visit(schema *openapi3.Schema, body []byte) []string {
 	if list, ok := v.([]any); ok && schema.Type.Is("object") {
 		schema = &openapi3.Schema{Type: &openapi3.Types{"array"}, Items: schema.NewRef()}
 		v = list
-	}
-	// And the answer to a subscription as a list of them.
-	if _, ok := v.(map[string]any); ok && schema.Type.Is("array") {
-		schema = schema.Items.Value
 	}
 	return reasons(schema.VisitJSON(v, openapi3.MultiErrors(), openapi3.EnableFormatValidation()))
 }

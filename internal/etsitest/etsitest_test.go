@@ -36,6 +36,7 @@ func TestCheck(t *testing.T) {
 		"a good instance":        {"GET", "/vnflcm/v2/vnf_instances/a", 200, json, instance, ""},
 		"a missing attribute":    {"GET", "/vnflcm/v2/vnf_instances/a", 200, json, strings.Replace(instance, `"vnfdId":"d",`, "", 1), "vnfdId"},
 		"a wrong enum":           {"GET", "/vnflcm/v2/vnf_instances/a", 200, json, strings.Replace(instance, "NOT_", "UN", 1), "instantiationState"},
+		"one in place of a list": {"GET", "/vnflcm/v2/vnf_instances", 200, json, instance, "array"},
 		"not JSON":               {"GET", "/vnflcm/v2/vnf_instances/a", 200, json, "{", "not JSON"},
 		"no Location":            {"POST", "/vnflcm/v2/vnf_instances", 201, json, instance, "Location"},
 		"a status unknown":       {"GET", "/vnflcm/v2/vnf_instances/a", 201, json, instance, "status"},
