@@ -22,8 +22,7 @@ test-fast: deps ## the same without the race detector
 	$(GO) test -timeout 10m ./...
 
 fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
-	@set -e; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p; done; done
+	@GO=$(GO) ./deploy/fuzz.sh $${FUZZTIME:-10s}
 
 bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare PostgreSQL commit rate beside it
 	$(GO) run ./bench
