@@ -132,6 +132,13 @@ func (d *driver) Release(ctx context.Context, c vim.Connection, k vim.Kind, t vi
 	return d.Sim.Release(ctx, c, k, t)
 }
 
+func (d *driver) List(ctx context.Context, c vim.Connection, owner string) ([]vim.Resource, error) {
+	d.at(d.before, "list")
+	got, err := d.Sim.List(ctx, c, owner)
+	d.at(d.after, "list")
+	return got, err
+}
+
 // died is what a worker dies of.
 type died struct{}
 

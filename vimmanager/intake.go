@@ -18,7 +18,7 @@ type Intake struct {
 
 var _ inbox.Handler = (*Intake)(nil)
 
-// NewIntake returns the handler. Of the configuration only Retention and Attempt matter.
+// NewIntake returns the handler. Of the configuration only Retention, Attempt and Quarantine matter.
 func NewIntake(cfg Config) *Intake { return &Intake{cfg: cfg.withDefaults()} }
 
 // order is a command as it was sent.
@@ -164,7 +164,7 @@ func (lg *ledger) join(c *commandRow, cmd vim.ReserveResources, want vim.Reserve
 		return lg.settle(me, r, itemFailed, &failure{message.Permanent, fmt.Sprintf("token %s is at VIM connection %s, not %s", token, r.Group, cmd.Connection)})
 	case r.State == Active: // so the ledger says; it may have gone back since, and what is built on this must stand
 		r.doc.Spec, r.doc.Attempt, r.doc.Tries = want.Spec, time.Duration(cmd.Deadline)*time.Millisecond, 0
-		r.doc.Intent = &intent{ID: c.ID, Deadline: lg.now, Quarantined: true}
+		r.doc.Intent = &intent{ID: c.ID, Deadline: lg.now.Add(-lg.Quarantine), Quarantined: true} // no call is behind it
 		r.move(Unresolved, lg.now)
 	}
 	r.doc.Fence = max(r.doc.Fence, cmd.Fence)

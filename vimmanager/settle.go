@@ -154,15 +154,24 @@ func (lg *ledger) release(r *resourceRow, commandID string) {
 	}
 	due := lg.now
 	if d.Intent != nil && len(d.Cancelled) == 0 {
-		due = d.Intent.Deadline
+		due = lg.resolved(d.Intent)
 	}
 	r.move(Releasing, due)
+}
+
+// resolved returns when a release may believe what it sees of an intent: at its deadline for the first time, and once that was
+// looked at, after the quarantine, which no command that comes meanwhile cuts short.
+func (lg *ledger) resolved(in *intent) time.Time {
+	if in.Quarantined {
+		return in.Deadline.Add(lg.Quarantine)
+	}
+	return in.Deadline
 }
 
 // released ends release.
 func (lg *ledger) released(r *resourceRow) error {
 	releasing := r.doc.Releasing
-	r.doc.Releasing, r.doc.Intent, r.doc.Resource, r.doc.Tries = nil, nil, nil, 0
+	r.doc.Releasing, r.doc.Intent, r.doc.Resource, r.doc.Failure, r.doc.Tries = nil, nil, nil, nil, 0
 	r.move(Released, lg.now.Add(lg.Retention))
 	return lg.settle(releasing, r, itemDone, nil)
 }

@@ -107,7 +107,7 @@ func (s *stepping) tellCancelled(ctx context.Context) error {
 		r.doc.Cancelled = nil
 		due := r.Due
 		if r.State == Releasing && r.doc.Intent != nil {
-			due = r.doc.Intent.Deadline
+			due = lg.resolved(r.doc.Intent)
 		}
 		r.move(r.State, due)
 		return lg.settle(cancelled, r, itemCancelled, nil)

@@ -70,8 +70,22 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	if driver == nil {
 		return 0, fmt.Errorf("there is no driver for VIMs of type %s", at.Type)
 	}
-	// What the ledger says is active is read before the VIM is asked: what became active meanwhile is not missed.
+	// What the ledger says is read before the VIM is asked: what became active meanwhile is not missed, and what a release
+	// did meanwhile is not taken for what it left.
+	asked, err := s.cfg.Store.Now(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the store's clock: %w", err)
+	}
 	active, err := active(ctx, s.cfg.Store, connection, lanes)
+	if err != nil {
+		return 0, err
+	}
+	var left []resourceRow
+	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r resourceRow) {
+		if givenUp(&r.Record) && at.Covers(r.doc.Owner) {
+			left = append(left, r)
+		}
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -101,6 +115,14 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 		if at.Covers(r.Owner) && !there[r.Token.String()] {
 			acted++
 			if err := s.gone(ctx, connection, r); err != nil {
+				return acted, err
+			}
+		}
+	}
+	for _, r := range left {
+		if !there[r.ID] {
+			acted++
+			if err := s.finish(ctx, r, asked); err != nil {
 				return acted, err
 			}
 		}
@@ -182,7 +204,26 @@ func (k knowledge) wants(ctx context.Context, r vim.Resource) (bool, error) {
 
 // orphaned reports whether a row does not account for a resource that its VIM has.
 func orphaned(r *eventstore.Record) bool {
-	return r.State == Failed || r.State == Released || r.State == Releasing && r.Due.IsZero()
+	return r.State == Failed || r.State == Released || givenUp(r)
+}
+
+// givenUp reports whether a row's release failed, and nobody has asked for it again.
+func givenUp(r *eventstore.Record) bool { return r.State == Releasing && r.Due.IsZero() }
+
+// finish ends a release that was given up, of what its VIM did not have when it was asked after that. What may still come,
+// by a call that has not been waited for, and what no VIM would list, has a worker release once more.
+func (s *Sweeper) finish(ctx context.Context, left resourceRow, asked time.Time) error {
+	return s.cfg.change(ctx, left.Key, nil, []string{left.ID}, func(lg *ledger) error {
+		r, err := lg.resource(left.ID)
+		if err != nil || r == nil || r.Version != left.Version { // somebody went on with it
+			return err
+		}
+		if in := r.doc.Intent; r.doc.Kind == vim.Configuration || in != nil && asked.Before(in.Deadline.Add(lg.Quarantine)) {
+			lg.release(r, "")
+			return nil
+		}
+		return lg.released(r)
+	})
 }
 
 // adopt rebuilds the row of a resource that the records know.
@@ -204,24 +245,32 @@ func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resour
 // active returns the resources that the ledger says stand at a VIM. A configuration is nothing a VIM would list.
 func active(ctx context.Context, store Store, connection string, lanes []int) ([]vim.Resource, error) {
 	var out []vim.Resource
-	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: Active, Lanes: lanes, Limit: 500}
+	err := rows(ctx, store, connection, Active, lanes, func(r resourceRow) {
+		if r.doc.Kind != vim.Configuration && r.doc.Resource != nil {
+			out = append(out, *r.doc.Resource)
+		}
+	})
+	return out, err
+}
+
+// rows reads the resource rows of a VIM that are in a state.
+func rows(ctx context.Context, store Store, connection, state string, lanes []int, each func(resourceRow)) error {
+	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: state, Lanes: lanes, Limit: 500}
 	for {
 		recs, err := store.Records(ctx, q)
 		if err != nil {
-			return nil, fmt.Errorf("read active rows: %w", err)
+			return fmt.Errorf("read %s rows: %w", state, err)
 		}
 		for _, rec := range recs {
 			q.After = rec.ID
-			var d resource
-			if err := json.Unmarshal(rec.Doc, &d); err != nil {
-				return nil, fmt.Errorf("ledger row %s: %w", rec.ID, err)
+			r := resourceRow{Record: rec}
+			if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
+				return fmt.Errorf("ledger row %s: %w", rec.ID, err)
 			}
-			if d.Kind != vim.Configuration && d.Resource != nil {
-				out = append(out, *d.Resource)
-			}
+			each(r)
 		}
 		if len(recs) < q.Limit {
-			return out, nil
+			return nil
 		}
 	}
 }
