@@ -33,10 +33,9 @@
 //
 // The Sweeper compares what each VIM lists as ours with the ledger. It releases, through the ledger, what no row
 // accounts for once it was seen twice, and what a row accounts for that the records no longer know (a ledger that went back
-// builds once more what was cleared away since), and reports what the ledger has and the VIM has not. A release that failed and
-// that nobody asked for again it has done once more while the VIM has the resource, and ends when it has not; who gave it up is told
-// when asking again. When the ledger was lost or
-// restored to an older point, Find before Start takes what is there back as its commands come again, a release works
-// without a row, and Config.Wanted lets the sweep rebuild the rows of resources the records know. Without Wanted, a
-// resource without a row is released: never point an empty ledger at a VIM in use without it.
+// builds once more what was cleared away since), and reports what the ledger has and the VIM has not. It finishes a release
+// that failed and that nobody asked for again: it is tried once more while the VIM has the resource, and has ended when it has
+// not. When the ledger was lost or restored to an older point, Find before Start takes what is there back as its commands
+// come again, a release works without a row, and Config.Wanted lets the sweep rebuild the rows of resources the records
+// know. Without Wanted, a resource without a row is released: never point an empty ledger at a VIM in use without it.
 package vimmanager
