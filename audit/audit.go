@@ -19,6 +19,7 @@ const (
 	Chain         Check = "chain"          // hash chain, versions and offsets of all events
 	SagaOrphaned  Check = "saga-orphaned"  // a saga whose operation has ended or is missing, or an operation without its saga
 	SagaIdle      Check = "saga-idle"      // a saga that should move on, with neither a timer nor an outstanding command
+	VnfLocked     Check = "vnf-locked"     // a VNF locked by an operation or a cleanup that has ended or is missing
 	TimerOrphaned Check = "timer-orphaned" // a timer whose saga has ended or is missing
 	TimerOverdue  Check = "timer-overdue"  // a timer that nobody fires
 	CursorAhead   Check = "cursor-ahead"   // a consumer that has handled more than there is
@@ -30,7 +31,7 @@ const (
 )
 
 // Checks lists all checks, in the order they are made.
-var Checks = []Check{Chain, SagaOrphaned, SagaIdle, TimerOrphaned, TimerOverdue, CursorAhead, MessageParked, LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded} //nolint:gochecknoglobals // a table
+var Checks = []Check{Chain, SagaOrphaned, SagaIdle, VnfLocked, TimerOrphaned, TimerOverdue, CursorAhead, MessageParked, LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded} //nolint:gochecknoglobals // a table
 
 // Finding is one thing that must not be.
 type Finding struct {
@@ -246,7 +247,7 @@ type look struct {
 
 func (a *Auditor) look(ctx context.Context) (*look, error) {
 	l := &look{Auditor: a, findings: map[string]Finding{}, busy: map[string]bool{}}
-	for _, f := range []func(context.Context) error{l.lookAtCursors, l.lookAtTimers, l.lookAtSagas, l.lookAtVims} {
+	for _, f := range []func(context.Context) error{l.lookAtCursors, l.lookAtTimers, l.lookAtSagas, l.lookAtLocks, l.lookAtVims} {
 		if err := f(ctx); err != nil {
 			return nil, err
 		}

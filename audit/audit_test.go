@@ -117,6 +117,12 @@ func instance(v vnf.Instance) eventstore.ViewWrite {
 	return eventstore.ViewWrite{View: eventstore.View{Kind: readmodel.KindVnf, ID: v.ID, Revision: 1, Doc: encode(v)}}
 }
 
+// lockedBy is the VNF at rest, locked.
+func (w *world) lockedBy(v vnf.Instance) eventstore.ViewWrite {
+	v.ID, v.Resources = idle, []vnf.Resource{recorded(w.held)}
+	return instance(v)
+}
+
 func operation(state vnf.OpState) eventstore.ViewWrite {
 	return eventstore.ViewWrite{View: eventstore.View{Kind: readmodel.KindOpOcc, ID: op, Revision: 1, Parent: busy, State: string(state), Doc: []byte("{}")}}
 }
@@ -184,11 +190,29 @@ func TestEveryDamageIsFound(t *testing.T) {
 			w.store.Tamper("vnf-"+idle, func(e []eventstore.Event) []eventstore.Event { e[1].Data = []byte(`{"x":1}`); return e })
 		}, audit.Chain, "version 2", ""},
 		"an operation that has ended without its saga": {func(w *world) {
-			w.put(busy, &eventstore.Commit{Views: []eventstore.ViewWrite{operation(vnf.Failed)}})
+			w.put(busy, &eventstore.Commit{Views: []eventstore.ViewWrite{operation(vnf.Failed), instance(vnf.Instance{ID: busy})}})
 		}, audit.SagaOrphaned, "instantiate saga " + op, busy},
 		"an operation that is gone": {func(w *world) {
-			w.put(busy, &eventstore.Commit{Views: []eventstore.ViewWrite{{View: operation(vnf.Failed).View, Delete: true}}})
+			w.put(busy, &eventstore.Commit{Views: []eventstore.ViewWrite{{View: operation(vnf.Failed).View, Delete: true}, instance(vnf.Instance{ID: busy})}})
 		}, audit.SagaOrphaned, "instantiate saga " + op, busy},
+		"a VNF locked by an operation that has ended": {func(w *world) {
+			w.put(idle, &eventstore.Commit{Views: []eventstore.ViewWrite{
+				w.lockedBy(vnf.Instance{Operation: "o2"}),
+				{View: eventstore.View{Kind: readmodel.KindOpOcc, ID: "o2", Revision: 1, Parent: idle, State: string(vnf.RolledBack), Doc: []byte("{}")}},
+			}})
+		}, audit.VnfLocked, "operation o2", idle},
+		"a VNF locked by an operation that is gone": {func(w *world) {
+			w.put(idle, &eventstore.Commit{Views: []eventstore.ViewWrite{w.lockedBy(vnf.Instance{Operation: "o2"})}})
+		}, audit.VnfLocked, "operation o2", idle},
+		"a VNF locked by a cleanup that has ended": {func(w *world) {
+			w.put(idle, &eventstore.Commit{
+				Views: []eventstore.ViewWrite{w.lockedBy(vnf.Instance{Cleanup: "c2"})},
+				Sagas: []eventstore.SagaRow{row(saga.Instance{ID: "c2", Type: "cleanup", Key: idle, State: saga.Completed})},
+			})
+		}, audit.VnfLocked, "cleanup saga c2", idle},
+		"a VNF locked by a cleanup that is gone": {func(w *world) {
+			w.put(idle, &eventstore.Commit{Views: []eventstore.ViewWrite{w.lockedBy(vnf.Instance{Cleanup: "c2"})}})
+		}, audit.VnfLocked, "cleanup saga c2", idle},
 		"a saga that is gone": {func(w *world) {
 			w.put(busy, &eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: op, Expected: 1, Delete: true}}})
 		}, audit.SagaOrphaned, "operation " + op, busy},
@@ -245,6 +269,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 		}, "", "", ""},
 		"a cleanup is of no operation": {func(w *world) {
 			w.put(idle, &eventstore.Commit{
+				Views:    []eventstore.ViewWrite{w.lockedBy(vnf.Instance{Cleanup: "c1"})},
 				Sagas:    []eventstore.SagaRow{row(saga.Instance{ID: "c1", Type: "cleanup", Key: idle, State: saga.Running, Wake: w.now.Add(time.Minute)})},
 				Timeouts: []eventstore.Timeout{w.timer("c1", w.now.Add(time.Minute))},
 			})
@@ -306,7 +331,10 @@ func TestWhatMovesIsNoFinding(t *testing.T) {
 		"a heal begins": {
 			func(w *world) { delete(w.books.rows, w.held.Token.String()) },
 			func(w *world) {
-				w.put(idle, &eventstore.Commit{Views: []eventstore.ViewWrite{instance(vnf.Instance{ID: idle, Operation: "o2", Resources: []vnf.Resource{recorded(w.held)}})}})
+				w.put(idle, &eventstore.Commit{Views: []eventstore.ViewWrite{
+					instance(vnf.Instance{ID: idle, Operation: "o2", Resources: []vnf.Resource{recorded(w.held)}}),
+					{View: eventstore.View{Kind: readmodel.KindOpOcc, ID: "o2", Revision: 1, Parent: idle, State: string(vnf.FailedTemp), Doc: []byte("{}")}},
+				}})
 			},
 		},
 	} {
