@@ -190,7 +190,7 @@ func (d *daemon) says(ctx context.Context, path string) bool {
 
 // offline runs another command of the program on the same data, and returns what it says.
 func (d *daemon) offline(ctx context.Context, command ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, d.bin, append(command, d.args...)...)
 	var out bytes.Buffer

@@ -66,13 +66,16 @@ func (j *judge) judge(ctx context.Context) error {
 		return err
 	}
 	j.standing = len(inventory)
+	if err := j.audited(ctx); err != nil {
+		return err
+	}
 	j.stopNodes()
 	if err := j.records(ctx, inventory); err != nil {
 		return err
 	}
-	for _, command := range [][]string{{"audit", "verify"}, {"rebuild", "--check"}} {
+	for _, command := range [][]string{{"audit", "verify"}, {"rebuild", "--check"}, {"audit"}} {
 		if said, err := j.nodes[0].offline(ctx, command...); err != nil {
-			j.book.violation("I3, I4: vnfmd %s: %v: %s", strings.Join(command, " "), err, said)
+			j.book.violation("vnfmd %s: %v: %s", strings.Join(command, " "), err, said)
 		}
 	}
 	return j.drain(ctx)
@@ -276,6 +279,22 @@ func (j *judge) effects(ctx context.Context) error {
 	return nil
 }
 
+// audited has the running program audit itself: with nothing under way, and nothing left that somebody gave up, whatever it finds
+// must not be, and there is nothing that it cannot look at. The events are walked by other checks.
+func (j *judge) audited(ctx context.Context) error {
+	var found sol.LiveAudit
+	if err := j.read(ctx, own+"/audit?chain=false", &found); err != nil {
+		return err
+	}
+	for _, f := range found.Findings {
+		j.book.violation("the audit finds %s: %s: %s (VNF %s, since %s)", f.Check, f.Where, f.What, f.VnfInstanceId, f.Since.Format(time.RFC3339))
+	}
+	for _, u := range found.Unmade {
+		j.book.violation("the audit cannot look at %s: %s", u.Check, u.Reason)
+	}
+	return nil
+}
+
 // read reads a resource, within the time that anything may take: all events may be walked for an answer.
 func (j *judge) read(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
@@ -424,6 +443,9 @@ func (j *judge) drain(ctx context.Context) error {
 	}
 	for _, e := range left {
 		j.book.violation("I2: %s %s of VNF %s is left when every VNF is deleted", e.Kind, e.Token, e.Owner)
+	}
+	if err := j.audited(ctx); err != nil {
+		return err
 	}
 	j.stopNodes()
 	for _, d := range append([]*daemon{j.vim}, j.nodes...) {

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +52,28 @@ func TestJudgeFindsLeaksAndLosses(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// Each finding of the program's own audit is a violation, and so is what it could not look at. Seen failing with either left out.
+func TestJudgeCountsWhatTheAuditFinds(t *testing.T) {
+	said := `{"findings":[{"check":"vim-missing","where":"network n1"},{"check":"vnf-locked","where":"operation o1"}],"unmade":[{"check":"vim-orphaned","reason":"away"}]}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != own+"/audit" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, said)
+	}))
+	defer server.Close()
+	book := newBook()
+	j := &judge{injector: &injector{book: book, caller: newCaller([]string{server.URL}, rand.New(rand.NewPCG(1, 1)), book)}}
+	if err := j.audited(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(book.violations, "\n")
+	if len(book.violations) != 3 || !strings.Contains(got, "network n1") || !strings.Contains(got, "vnf-locked") || !strings.Contains(got, "away") {
+		t.Errorf("got %s", got)
 	}
 }
 
