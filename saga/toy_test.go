@@ -57,13 +57,14 @@ type play struct {
 	rows  map[string]eventstore.StepRow
 	clean []saga.Cleanup
 	ids   map[string]bool
+	each  func(saga.Input, *saga.Effects) // looks at every turn, when set
 }
 
 func begin(t interface {
 	Helper()
 	Fatalf(string, ...any)
 	Errorf(string, ...any)
-}, def *saga.Definition, policy saga.Policy,
+}, def *saga.Definition, policy saga.Policy, watch ...func(*play) func(saga.Input, *saga.Effects),
 ) *play {
 	t.Helper()
 	p := &play{
@@ -73,6 +74,9 @@ func begin(t interface {
 			ID: toyID, Type: def.Type, DefVersion: def.Version, Key: toyKey, CorrelationID: toyID, Policy: policy,
 			Data: json.RawMessage(`{"toy":true}`),
 		},
+	}
+	for _, look := range watch {
+		p.each = look(p)
 	}
 	p.input(saga.Begin{Cause: "request-1"})
 	return p
@@ -112,6 +116,9 @@ func (p *play) input(i saga.Input) error {
 		p.rows[r.CommandID] = r
 	}
 	p.check()
+	if p.each != nil {
+		p.each(i, fx)
+	}
 	return nil
 }
 
