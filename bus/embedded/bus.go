@@ -141,8 +141,7 @@ func (p *pipe) ours() bool { return p.sub.owns == nil || p.sub.owns.Owns(p.lane)
 // deliver hands on what is waiting, up to one batch, and reports whether there was anything to do.
 func (p *pipe) deliver(ctx context.Context) (bool, error) {
 	if !p.ours() {
-		p.sub.forget(p.lane)
-		p.scanned = 0
+		p.forget()
 		return false, nil
 	}
 	from, err := p.sub.position(ctx, p.lane)
@@ -157,6 +156,7 @@ func (p *pipe) deliver(ctx context.Context) (bool, error) {
 	}
 	records, err := p.bus.cfg.Source.Read(ctx, p.lane, after, p.bus.cfg.Batch)
 	if err != nil {
+		p.forget() // what is missing may be behind the cursor by now: another node had the lane meanwhile
 		return false, err
 	}
 	if len(records) == 0 {
@@ -175,13 +175,18 @@ func (p *pipe) deliver(ctx context.Context) (bool, error) {
 	}
 	to, err := p.sub.consumer.Deliver(ctx, d)
 	if err != nil {
-		p.sub.forget(p.lane) // what was committed before the error, and by whom, only the store knows
-		p.scanned = 0
+		p.forget() // what was committed before the error, and by whom, only the store knows
 		return true, err
 	}
 	p.sub.moved(p.lane, to)
 	p.scanned = to
 	return true, nil
+}
+
+// forget has the position read anew.
+func (p *pipe) forget() {
+	p.sub.forget(p.lane)
+	p.scanned = 0
 }
 
 // RunOnce delivers what is waiting for one consumer in one lane, and reports whether there was anything. Calls go round
