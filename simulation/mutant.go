@@ -42,6 +42,8 @@ const (
 	FindBlind       Mutant = "find-blind" // Find finds nothing
 	NoUndo          Mutant = "no-undo"    // a release is answered, and not carried out
 	MarkFirst       Mutant = "mark-first" // a notification is marked as delivered, then sent
+	RowsApart       Mutant = "rows-apart" // notifications are written after the commit that moves their checkpoint
+	NoOrder         Mutant = "no-order"   // a notification that fails is overtaken by the one behind it
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -60,7 +62,7 @@ func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
-		MarkFirst,
+		MarkFirst, RowsApart, NoOrder,
 	}
 }
 
@@ -68,7 +70,7 @@ func Mutants() []Mutant {
 func Quick() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoGeneration, NoFence, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView,
-		FindBlind, NoUndo,
+		FindBlind, NoUndo, MarkFirst, RowsApart, NoOrder,
 	}
 }
 

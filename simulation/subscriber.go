@@ -79,14 +79,14 @@ func (w *world) drawSubscribers() {
 // several queues are under way at once in the program.
 func (w *world) notifications(n *node) (*notify.Service, []*loop) {
 	cfg := w.subscribers.config
-	cfg.Store, cfg.Doer, cfg.Epochs = n.store, n, n.lease
+	cfg.Store, cfg.Doer, cfg.Epochs = n.store, w.doerOf(n), n.lease
 	sender := &nodeSender{w: w, n: n}
 	cfg.Sender = sender
 	service, err := notify.New(cfg)
 	w.must(err)
 	projector, err := service.Projector()
 	w.must(err)
-	follower := projection.New(projection.Config{Planner: projector, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog})
+	follower := projection.New(projection.Config{Planner: projector, Store: n.store, Doer: cfg.Doer, Epochs: n.lease, Logger: quietLog})
 	worker := service.Worker()
 	loops := []*loop{{name: "notices", once: follower.RunOnce, on: onEvents, awake: true}}
 	for i := range 2 {
