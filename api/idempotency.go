@@ -42,7 +42,7 @@ func (c *call) once(do handler) (*answer, error) {
 		return stored, err
 	}
 	res, err := do(c)
-	if err == nil && res.status < http.StatusBadRequest {
+	if err == nil && res.status < http.StatusMultipleChoices {
 		return res, nil
 	}
 	stored, again := c.replay()

@@ -13,7 +13,8 @@ type SubscriptionCreated struct {
 	Secret      string    `json:"secret,omitempty"` // row of the table secrets
 	Base        string    `json:"base,omitempty"`   // root of links, as its owner reached the API
 	Form        string    `json:"form,omitempty"`   // of its notifications, where not the present one
-	// From is the last event of each lane that it does not hear of: the log's heads when it was made.
+	// From are the log's heads from before it was made: it hears of nothing up to them, and of everything after its own
+	// commit. Of what was committed in between it may hear.
 	From []int64 `json:"from"`
 }
 

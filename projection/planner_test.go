@@ -3,6 +3,7 @@ package projection_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"testing"
@@ -17,6 +18,7 @@ type planner struct {
 	rows   []string // streams of the events whose row was written
 	asked  int
 	refuse bool
+	away   int // times that the store is away while it plans
 	idle   bool // Decide has nothing to write
 }
 
@@ -26,6 +28,10 @@ func (p *planner) Wants(context.Context) (bool, error) { return len(p.wants) > 0
 
 func (p *planner) Plan(_ context.Context, events []eventstore.Event) (int, *eventstore.Work, error) {
 	p.asked += len(events)
+	if p.away > 0 {
+		p.away--
+		return 0, nil, fmt.Errorf("read a stream: %w", eventstore.ErrUnavailable)
+	}
 	var found []string
 	for _, e := range events {
 		if p.refuse && e.Version == 3 {
@@ -112,5 +118,21 @@ func TestPlanner_stops_before_an_event_it_cannot_plan(t *testing.T) {
 	f.run()
 	if s := f.runner.Stopped(); len(s) != 1 || s[0].Offset != 3 || cursor() != 2 {
 		t.Fatalf("stopped %+v, stands at %d", s, cursor())
+	}
+}
+
+// Seen failing with the lane stopped, for good, after five looks at a database that was away.
+func TestPlanner_waits_for_a_store_that_is_away(t *testing.T) {
+	p := &planner{wants: map[string]bool{"a": true}, away: 20}
+	f, cursor := planning(t, p)
+	f.write("a", 1)
+	for range 20 {
+		if _, err := f.runner.RunOnce(t.Context()); err == nil {
+			break
+		}
+	}
+	f.run()
+	if s := f.runner.Stopped(); len(s) != 0 || cursor() != 1 || len(p.rows) != 1 {
+		t.Fatalf("stopped %+v, stands at %d, rows %v", s, cursor(), p.rows)
 	}
 }

@@ -244,8 +244,11 @@ func (r *Runner) forget(lane int) {
 	delete(r.attempts, lane)
 }
 
-// count stops the lane when its next event has failed often enough.
+// count stops the lane when its next event has failed often enough. A store that is away says nothing about the event.
 func (r *Runner) count(ctx context.Context, e eventstore.Event, err error) error {
+	if errors.Is(err, eventstore.ErrUnavailable) {
+		return fmt.Errorf("%s: event %s of %s: %w", r.Consumer(), e.ID, e.Stream, err)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.attempts[e.Lane]++

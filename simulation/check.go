@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -37,6 +38,9 @@ func (w *world) settle() {
 	w.calm()
 	w.check(true)
 	parked := w.parkedKeys()
+	for _, r := range w.notices(notify.StateFailed) {
+		w.violate("I5: notification %s could not be delivered without faults", r.ID)
+	}
 	for _, in := range w.instances() {
 		if !parked[in.ID] {
 			w.violate("I1: instance %s could not be brought to its end: %s, operation %q, %d leftovers", in.ID, in.State, in.Operation, len(in.Leftovers))
@@ -87,13 +91,17 @@ func (w *world) operate(round int) bool {
 		default:
 			a = w.askDelete(v)
 		}
-		w.clients.settled++
-		a.number = 1000 + w.clients.settled
-		a.key = fmt.Sprintf("settle-%d", w.clients.settled)
-		w.tracef("operator asks %d %s", a.number, a.what)
-		w.send(a)
+		w.operatorAsks(a)
 	}
-	return any
+	return w.tellAgain() || any
+}
+
+func (w *world) operatorAsks(a *ask) {
+	w.clients.settled++
+	a.number = 1000 + w.clients.settled
+	a.key = fmt.Sprintf("settle-%d", w.clients.settled)
+	w.tracef("operator asks %d %s", a.number, a.what)
+	w.send(a)
 }
 
 func (w *world) instances() []vnf.Instance {
@@ -135,6 +143,7 @@ func (w *world) check(final bool) {
 	w.checkArrived()
 	w.checkLate(parked)
 	w.checkOther()
+	w.checkSubscribers()
 	if len(w.violations) > 0 {
 		panic(stop{})
 	}
@@ -301,7 +310,9 @@ func (w *world) checkLog() {
 	w.must(err)
 	pkgs, err := aggregate.NewRegistry(vnfpkg.Forms()...)
 	w.must(err)
-	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)))
+	subs, err := aggregate.NewRegistry(notify.Forms()...)
+	w.must(err)
+	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)), notify.Source(notify.Repository(subs)))
 	differences, err := readmodel.Compare(ctx, w.store, sources...)
 	w.must(err)
 	for _, d := range differences {

@@ -96,6 +96,9 @@ func (w *world) ask(a *ask) {
 
 // choose makes a request about an instance, or for a new one.
 func (w *world) choose(v *vnfRef) *ask {
+	if a := w.chooseSubscription(); a != nil {
+		return a
+	}
 	if v == nil {
 		return w.askCreate()
 	}
@@ -350,6 +353,7 @@ func (w *world) setUp() {
 		w.must(err)
 	}
 	w.onboard(w.nodes[0])
+	w.subscribe()
 }
 
 // recorder keeps an answer.

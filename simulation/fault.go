@@ -12,28 +12,32 @@ type Fault string
 
 // The kinds of faults. A crash loses all that a node keeps in memory.
 const (
-	CrashBeforeCommit Fault = "crash-before-commit"
-	CrashAfterCommit  Fault = "crash-after-commit"
-	CrashBeforeCall   Fault = "crash-before-call"
-	CrashAfterCall    Fault = "crash-after-call"
-	CrashAnywhere     Fault = "crash-anywhere" // between two steps, with coroutines under way
-	CommitRefused     Fault = "commit-refused" // nothing was written, and the caller is told so
-	CommitUnknown     Fault = "commit-unknown" // written, and the caller never learns it
-	CommitLateAck     Fault = "commit-late-ack"
-	StoreAway         Fault = "store-away"
-	MessageLost       Fault = "message-lost"
-	MessageLate       Fault = "message-late" // overtaken by others
-	MessageHeld       Fault = "message-held" // kept back until the operation it is of has ended, or longer
-	MessageTwice      Fault = "message-twice"
-	MessagePoison     Fault = "message-poison"
-	VimMisbehaves     Fault = "vim-misbehaves" // a rule of the simulated VIM: fails by class, hangs, loses answers, late effects …
-	LedgerRestored    Fault = "ledger-restored"
-	NodePaused        Fault = "node-paused"
-	TaskStalled       Fault = "task-stalled"   // one turn or request goes on much later, others of its node at once
-	TaskOvertaken     Fault = "task-overtaken" // between what it read and what it writes, another commit about the same VNF
-	LeaseHandedOver   Fault = "lease-handed-over"
-	ClockJump         Fault = "clock-jump" // everybody's
-	ClockSkew         Fault = "clock-skew" // one node's own clock is set back or forward
+	CrashBeforeCommit   Fault = "crash-before-commit"
+	CrashAfterCommit    Fault = "crash-after-commit"
+	CrashBeforeCall     Fault = "crash-before-call"
+	CrashAfterCall      Fault = "crash-after-call"
+	CrashAnywhere       Fault = "crash-anywhere" // between two steps, with coroutines under way
+	CommitRefused       Fault = "commit-refused" // nothing was written, and the caller is told so
+	CommitUnknown       Fault = "commit-unknown" // written, and the caller never learns it
+	CommitLateAck       Fault = "commit-late-ack"
+	StoreAway           Fault = "store-away"
+	MessageLost         Fault = "message-lost"
+	MessageLate         Fault = "message-late" // overtaken by others
+	MessageHeld         Fault = "message-held" // kept back until the operation it is of has ended, or longer
+	MessageTwice        Fault = "message-twice"
+	MessagePoison       Fault = "message-poison"
+	SubscriberAway      Fault = "subscriber-away" // for a while: no answer, 401, 500 or 503
+	SubscriberHangs     Fault = "subscriber-hangs"
+	SubscriberForgetful Fault = "subscriber-forgetful" // it took the notification, and its answer is lost
+	SubscriberRefuses   Fault = "subscriber-refuses"   // one notification, until somebody mends it
+	VimMisbehaves       Fault = "vim-misbehaves"       // a rule of the simulated VIM: fails by class, hangs, loses answers, late effects …
+	LedgerRestored      Fault = "ledger-restored"
+	NodePaused          Fault = "node-paused"
+	TaskStalled         Fault = "task-stalled"   // one turn or request goes on much later, others of its node at once
+	TaskOvertaken       Fault = "task-overtaken" // between what it read and what it writes, another commit about the same VNF
+	LeaseHandedOver     Fault = "lease-handed-over"
+	ClockJump           Fault = "clock-jump" // everybody's
+	ClockSkew           Fault = "clock-skew" // one node's own clock is set back or forward
 )
 
 // Faults lists all kinds.
@@ -42,6 +46,7 @@ func Faults() []Fault {
 		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
 		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageHeld, MessageTwice, MessagePoison, VimMisbehaves,
 		LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew,
+		SubscriberAway, SubscriberHangs, SubscriberForgetful, SubscriberRefuses,
 	}
 }
 
@@ -51,6 +56,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
 	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .02,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
@@ -64,6 +70,7 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{CommitLateAck, CommitUnknown, CommitRefused, CrashAfterCommit, CrashBeforeCommit},
 	{TaskOvertaken, LeaseHandedOver, NodePaused},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
+	{SubscriberAway, SubscriberForgetful, SubscriberRefuses, CrashAfterCall, LeaseHandedOver},
 }
 
 // drawFaults gives each kind its probability in this seed. Half of them are left out, so that what one fault hides from

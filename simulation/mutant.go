@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -40,6 +41,9 @@ const (
 	NoView          Mutant = "no-view"    // views of operations are written only every other time
 	FindBlind       Mutant = "find-blind" // Find finds nothing
 	NoUndo          Mutant = "no-undo"    // a release is answered, and not carried out
+	MarkFirst       Mutant = "mark-first" // a notification is marked as delivered, then sent
+	RowsApart       Mutant = "rows-apart" // notifications are written after the commit that moves their checkpoint
+	NoOrder         Mutant = "no-order"   // a notification that fails is overtaken by the one behind it
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -58,6 +62,7 @@ func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
+		MarkFirst, RowsApart, NoOrder,
 	}
 }
 
@@ -65,7 +70,7 @@ func Mutants() []Mutant {
 func Quick() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoGeneration, NoFence, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView,
-		FindBlind, NoUndo,
+		FindBlind, NoUndo, MarkFirst, RowsApart, NoOrder,
 	}
 }
 
@@ -219,7 +224,7 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 // allCursors reads where the consumers stand now.
 func (w *world) allCursors() map[string][eventstore.Lanes]int64 {
 	out := map[string][eventstore.Lanes]int64{}
-	for _, name := range []string{consumerVim, consumerNfvo, consumerReplies, "projection:" + w.observed.Name()} {
+	for _, name := range []string{consumerVim, consumerNfvo, consumerReplies, "projection:" + w.observed.Name(), "projection:" + notify.ProjectorName} {
 		at, err := w.store.Cursors(context.Background(), name)
 		w.must(err)
 		out[name] = at

@@ -95,6 +95,7 @@ const (
 	onRecords       // also when one comes due
 	onTimeouts      // when one comes due
 	onEvents
+	onNotices // queues of notifications
 )
 
 // Do makes a change, like server's committer before its loops run; each call by itself, because one that is suspended
@@ -152,8 +153,9 @@ func (w *world) newNode(index, life int) *node {
 	}
 	follower := projection.New(projection.Config{Follower: &w.observed, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog})
 	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, Logger: quietLog})
+	subscriptions, tellers := w.notifications(n)
 	n.api = api.New(api.Config{
-		LCM: service, Packages: pkgs, Views: w.viewsFor(n), Log: quietLog, BaseURL: "http://vnfm",
+		LCM: service, Packages: pkgs, Subscriptions: subscriptions, Views: w.viewsFor(n), Log: quietLog, BaseURL: "http://vnfm",
 		Authenticate: func(*http.Request) (*access.Caller, error) {
 			return &access.Caller{Name: "client", Roles: []access.Role{access.Admin}}, nil
 		},
@@ -173,6 +175,7 @@ func (w *world) newNode(index, life int) *node {
 	if w.strict || w.lacks(NoSweep) {
 		n.loops = n.loops[:len(n.loops)-1]
 	}
+	n.loops = append(n.loops, tellers...)
 	for _, l := range n.loops {
 		l.node = n
 	}

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -21,6 +22,7 @@ type observed struct {
 	streams  map[string]int64                  // the highest version of each stream a follower was told of
 	sent     map[string]bool                   // ids of messages that the program meant to send
 	arrived  map[string]bool                   // ids of messages committed
+	heads    [eventstore.Lanes]int64           // the last event of each lane
 	parked   int
 }
 
@@ -34,6 +36,9 @@ func (o *observed) init() {
 func (w *world) committed(c *eventstore.Commit) {
 	w.commits++
 	w.tracef("  commit %s", describe(c))
+	for i := range c.Events {
+		w.observed.heads[c.Events[i].Lane] = c.Events[i].Offset
+	}
 	for i := range c.Messages {
 		w.observed.sent[c.Messages[i].ID], w.observed.arrived[c.Messages[i].ID] = true, true
 		w.other.hear(&c.Messages[i].Message)
@@ -64,6 +69,9 @@ func (w *world) committed(c *eventstore.Commit) {
 	}
 	if len(c.Records) > 0 {
 		on |= onRecords
+	}
+	if slices.ContainsFunc(c.Records, func(r eventstore.RecordWrite) bool { return r.Table == eventstore.TableNotifications && !r.Delete }) {
+		on |= onNotices
 	}
 	if len(c.Events) > 0 {
 		on |= onEvents

@@ -92,6 +92,7 @@ func (w *world) judge(c *eventstore.Commit, cl claim) {
 	w.judgeSagas(c)
 	w.judgeMessages(cl)
 	w.judgeLedger(c, cl)
+	w.judgeNotices(c)
 	for i := range cl.arrives {
 		w.protocol.arrives[cl.arrives[i].ID] = cl.arrives[i].Type
 	}
@@ -100,7 +101,7 @@ func (w *world) judge(c *eventstore.Commit, cl claim) {
 			w.protocol.ended[v.Parent]++
 		}
 	}
-	if t := w.current; t != nil && cl.program {
+	if t := w.current; t != nil && cl.program && !dropsOnly(c) {
 		t.commits++
 	}
 }

@@ -11,10 +11,10 @@ import (
 
 // Sum adds results up.
 type Sum struct {
-	Seeds, Commits, Calls, Actions int
-	Elapsed                        time.Duration
-	Faults                         map[Fault]int
-	Operations                     map[string]int
+	Seeds, Commits, Calls, Actions, Told int
+	Elapsed                              time.Duration
+	Faults                               map[Fault]int
+	Operations                           map[string]int
 }
 
 // Add adds a result.
@@ -26,6 +26,7 @@ func (s *Sum) Add(r *Result) {
 	s.Commits += r.Commits
 	s.Calls += r.Calls
 	s.Actions += r.Actions
+	s.Told += r.Told
 	s.Elapsed += r.Elapsed
 	for f, n := range r.Faults {
 		s.Faults[f] += n

@@ -29,6 +29,7 @@ type Result struct {
 	Commits    int
 	Calls      int // to a VIM
 	Actions    int // of clients
+	Told       int // deliveries to subscribers, those that failed included
 	FaultsSeen int // faults drawn, those left out included
 	Faults     map[Fault]int
 	Operations map[string]int // by type and the state in which faults ended

@@ -58,10 +58,11 @@ type world struct {
 	late       []lateMessage
 	backup     func() // puts an older ledger back
 
-	clients  clients
-	other    other // another orchestrator
-	observed observed
-	protocol protocol
+	clients     clients
+	other       other // another orchestrator
+	subscribers subscribers
+	observed    observed
+	protocol    protocol
 
 	steps, commits, calls int
 	hash                  hash.Hash
@@ -90,6 +91,7 @@ func newWorld(seed uint64, o Options) *world {
 	w.shared = w.drawSite()
 	w.packages = w.drawPackages()
 	w.drawOther()
+	w.drawSubscribers()
 	for i := range nodes {
 		w.nodes = append(w.nodes, w.newNode(i, 1))
 	}
@@ -177,7 +179,7 @@ func (w *world) result() *Result {
 	return &Result{
 		Seed: w.seed, Hash: hex.EncodeToString(w.hash.Sum(nil)[:12]), Steps: w.steps, Commits: w.commits, Calls: w.calls,
 		Actions: w.clients.issued, FaultsSeen: w.faultsSeen, Faults: w.faults, Operations: w.operations,
-		Elapsed: w.now.Sub(w.began), Violations: w.violations, Trace: w.trace,
+		Told: w.subscribers.taken.Posted(), Elapsed: w.now.Sub(w.began), Violations: w.violations, Trace: w.trace,
 	}
 }
 
