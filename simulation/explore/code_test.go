@@ -20,8 +20,9 @@ import (
 
 // The VIM manager does what the model does: along paths that take every step of the model from every state it has, its intake
 // and its workers are driven through the same, and after each step its ledger, its calls, its replies and its VIM are what the
-// model says. Seen failing with the tombstone's case of join, Find before Start, the intent's commit, conclude's case of a row that
-// is released meanwhile, and the wait for an intent that a release meets taken out.
+// model says. Seen failing with the tombstone's case of join taken out, conclude's cases of rows being or having been released, the
+// quarantine of look and of release; with a release that cuts the quarantine short, one that is done at once where nothing was started,
+// a reserve answered at once from an ACTIVE row, and an intent left in one.
 func TestTheVimManagerDoesWhatTheModelDoes(t *testing.T) {
 	g := graphOf(model{})
 	paths, steps := 0, 0
