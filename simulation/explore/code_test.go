@@ -280,13 +280,13 @@ func (c *code) do(a action, want state) string {
 		c.late[a.token] = nil
 	case decides: // of the orchestrator, which is not the VIM manager's
 	}
-	var is state
-	if s := c.calls[a.worker]; s != nil && (a.kind == takes || a.kind == looks || a.kind == starts || a.kind == commits || a.kind == sends || a.kind == dies) {
-		if is.workers[a.worker].at = <-s.reached; is.workers[a.worker].at == idle {
+	if slices.Contains([]kind{takes, looks, starts, commits, sends, dies}, a.kind) {
+		is := <-c.calls[a.worker].reached
+		if is == idle {
 			c.calls[a.worker] = nil
 		}
-		if is.workers[a.worker].at != want.workers[a.worker].at {
-			return fmt.Sprintf("worker %d is at %d, in the model at %d", a.worker+1, is.workers[a.worker].at, want.workers[a.worker].at)
+		if was := want.workers[a.worker].at; is != was {
+			return fmt.Sprintf("worker %d is at %d, in the model at %d", a.worker+1, is, was)
 		}
 	}
 	return c.differs(want)
