@@ -55,7 +55,7 @@ func (l *look) lookAtVims(ctx context.Context) error {
 				Check: LedgerUnheld, Where: fmt.Sprintf("%s %s at %s", r.Kind, r.Name, r.Connection), Vnf: in.ID, Since: v.Updated,
 				version: token + " " + strconv.FormatInt(v.Revision, 10),
 				What:    "the VNF's record has it (" + r.VimID + "), the VIM manager's ledger has not",
-				Do:      "The ledger was lost or restored alone. The sweep takes back what the VIM still has (vim-sweep-interval); what it has not is gone: terminate the VNF and instantiate it again.",
+				Do:      "The ledger was lost or restored alone. The sweep takes back what the VIM still has (vim-sweep-interval); what it has not is gone: terminate the VNF and instantiate it again. Or a release of it was given up: terminate or clean up again.",
 			})
 		}
 		return nil

@@ -35,10 +35,11 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// Seen failing with the document changed in place.
 func TestMembersChangesNeitherMap(t *testing.T) {
 	document, patch := map[string]json.RawMessage{"a": json.RawMessage(`1`)}, map[string]json.RawMessage{"a": nil, "b": json.RawMessage(`{"x":null}`)}
 	got := mergepatch.Members(document, patch)
-	if len(document) != 1 || len(patch) != 2 || len(got) != 1 || string(got["b"]) != `{}` {
+	if len(document) != 1 || string(document["a"]) != `1` || len(patch) != 2 || len(got) != 1 || string(got["b"]) != `{}` {
 		t.Errorf("%s, %s give %s", document, patch, got)
 	}
 	if mergepatch.Members(nil, nil) == nil {
@@ -123,6 +124,70 @@ func TestComposedPatchesDoWhatBothDo(t *testing.T) {
 		want := mergepatch.Apply(mergepatch.Apply(document, first), second)
 		if got := mergepatch.Apply(document, mergepatch.Compose(first, second)); !mergepatch.Equal(got, want) {
 			t.Fatalf("%s, want %s", got, want)
+		}
+	})
+}
+
+// objects draws an object as it is written.
+func objects(t *rapid.T, name string) json.RawMessage {
+	return raw(t, rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c", "d"}), value(3), 0, 4).Draw(t, name))
+}
+
+func members(t *rapid.T, doc json.RawMessage) map[string]json.RawMessage {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &m); err != nil {
+		return nil
+	}
+	return m
+}
+
+// What a patch removes is gone, and what it does not name stays as it was written. Seen failing with
+// null kept as a value, and with a document's members left out where the patch has an object.
+func TestApplyTouchesWhatIsNamedAndNothingElse(t *testing.T) {
+	var look func(t *rapid.T, before, patch, after json.RawMessage)
+	look = func(t *rapid.T, before, patch, after json.RawMessage) {
+		old, change, now := members(t, before), members(t, patch), members(t, after)
+		for name := range change {
+			value, there := now[name]
+			switch {
+			case mergepatch.Null(change[name]) == there:
+				t.Fatalf("%q of %s, with %s: %s", name, before, patch, after)
+			case members(t, change[name]) != nil:
+				look(t, old[name], change[name], value)
+			}
+		}
+		for name := range old {
+			if _, named := change[name]; !named && string(now[name]) != string(old[name]) {
+				t.Fatalf("%q of %s became %s, with %s", name, before, now[name], patch)
+			}
+		}
+		for name := range now {
+			if _, had := old[name]; !had && change[name] == nil {
+				t.Fatalf("%q of %s came from nowhere: %s with %s", name, after, before, patch)
+			}
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		document, patch := objects(t, "document"), objects(t, "patch")
+		look(t, document, patch, mergepatch.Apply(document, patch))
+	})
+}
+
+// Patches are composed in any grouping, and one that says nothing changes nothing. Seen failing with Compose dropping the nulls
+// of the second patch.
+func TestComposeIsAssociativeAndHasAnIdentity(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := raw(t, shaped(3).Draw(t, "a")), raw(t, shaped(3).Draw(t, "b")), raw(t, shaped(3).Draw(t, "c"))
+		left, right := mergepatch.Compose(mergepatch.Compose(a, b), c), mergepatch.Compose(a, mergepatch.Compose(b, c))
+		if !mergepatch.Equal(left, right) {
+			t.Fatalf("(%s, %s), %s is %s; %s, (%s, %s) is %s", a, b, c, left, a, b, c, right)
+		}
+		nothing := json.RawMessage(`{}`)
+		if !mergepatch.Equal(mergepatch.Compose(nothing, a), a) || !mergepatch.Equal(mergepatch.Compose(a, nothing), a) {
+			t.Fatalf("%s with nothing is %s and %s", a, mergepatch.Compose(nothing, a), mergepatch.Compose(a, nothing))
+		}
+		if document := objects(t, "document"); !mergepatch.Equal(mergepatch.Apply(document, nothing), document) {
+			t.Fatalf("%s patched with nothing is %s", document, mergepatch.Apply(document, nothing))
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
 
@@ -214,4 +215,22 @@ func TestAReleaseDoesNotCutTheQuarantineShort(t *testing.T) {
 		w.wantReplies("r1 CANCELLED", "d1 SUCCEEDED", "d2 SUCCEEDED")
 		w.wantReleased(network(1))
 	})
+}
+
+// A VNF has a connection of its own under the id of a registered one: that the registered VIM does not have its resource says
+// nothing. Seen failing with finish not asking whose resources are looked for through a connection.
+func TestTheSweepFinishesAReleaseOnlyWhereItsVimWasAsked(t *testing.T) {
+	w := givesUp(t, "permanent")
+	mine := vim.Connection{ID: sim.Default, Type: "AWAY"}
+	w.cfg.Registry = &owning{Fixed: sim.Connections(), owned: []vim.Owned{{VnfID: vnf, Connection: mine}}}
+	if _, err := w.vim.Release(t.Context(), sim.Connections()[0], vim.Network, token(1)); err != nil { // the registered one has it not
+		t.Fatal(err)
+	}
+	w.restart()
+	if _, err := w.sweep.RunOnce(t.Context()); err == nil {
+		t.Error("a VIM without a driver was swept")
+	}
+	if got := w.state(network(1)); got != vimmanager.Releasing {
+		t.Errorf("the row is %s", got)
+	}
 }

@@ -2,11 +2,12 @@
 // operations one after the other, any number of attempts at each command, two workers, a network on which whatever was sent
 // may arrive at any time, again, or never, and a VIM that keeps no tokens and whose effects may land after the caller has died.
 //
-// It says nothing about the code; package simulation does that. It says that the rules are enough (no state has a resource
-// twice, none at rest has one that nobody holds, and rest can always be reached) and which of them are needed: without any
-// one of Rules there is a history that goes wrong, and Explore returns the shortest.
+// It says that the rules are enough (no state has a resource twice, none at rest has one that nobody holds, and rest can
+// always be reached) and which of them are needed: without any one of Rules there is a history that goes wrong, and Explore
+// returns the shortest. A test holds the VIM manager itself against every step of the model; package simulation, which needs no
+// model, runs the whole program.
 //
 // What the model takes for granted: a call has its effect, or never will, before the deadline and the quarantine of the
 // intent behind it have passed, and the ledger does not go back. Where that does not hold it takes the sweep, which the model
-// does not have.
+// does not have; nor does it have the fence, resources that take time to build, and calls that fail.
 package explore
