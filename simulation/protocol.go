@@ -146,6 +146,9 @@ func (w *world) judgeSagas(c *eventstore.Commit) {
 		if was := w.protocol.sagas[now.ID]; was != nil {
 			w.judgeSaga(was, now)
 		}
+		if now.Type == sagaTerminate && now.State == saga.Compensating {
+			w.violate("saga %s undoes a termination", now.ID)
+		}
 		w.protocol.sagas[now.ID] = now
 	}
 }
@@ -219,6 +222,9 @@ func (w *world) judgeMessages(cl claim) {
 
 // sagaInstantiate is the type of the saga whose releases undo; those of others are what they are for.
 const sagaInstantiate = "instantiate"
+
+// sagaTerminate is the type of the saga that is never undone, whatever the descriptor says.
+const sagaTerminate = "terminate"
 
 func (w *world) commandOf(m *message.Message) *command {
 	cmd := &command{id: m.ID, saga: m.CorrelationID, vnf: m.Key, sent: m.Time, reserve: m.Type == vim.TypeReserve}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
@@ -259,10 +261,26 @@ func (w *world) trouble() {
 		w.wake(onRecords)
 	}
 	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
-		op := pick(w.rng, w.clients.ops)
-		w.publish([]message.Message{{
-			ID: w.newID(), Type: message.ReplyType, Source: "/simulation", Topic: message.TopicReplies, Key: op.vnf, Time: w.now,
-			CorrelationID: op.id, CausationID: op.id, Data: []byte(`{"outcome":"POISON"}`),
-		}})
+		w.poison(pick(w.rng, w.clients.ops))
 	}
+}
+
+// poisoned is a type of message that nobody knows.
+const poisoned = "simulation.poison.v1"
+
+// poison sends what cannot be handled, about an operation: to those who wait for replies, or to a participant.
+func (w *world) poison(op opRef) {
+	m := pick(w.rng, []message.Message{
+		{Topic: message.TopicReplies, Type: message.ReplyType, Data: []byte(`{"outcome":"POISON"}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeReserve, Data: []byte(`{"resources":"POISON"}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeRelease, Data: []byte(`{"resources":"POISON"}`)},
+		{Topic: message.TopicNfvoCommands, Type: nfvo.TypeRequestGrant, Data: []byte(`"POISON"`)},
+		{Topic: message.TopicNfvoCommands, Type: poisoned, Data: []byte(`{}`)},
+	})
+	m.ID, m.Source, m.Key, m.Time, m.ReplyTo = w.newID(), "/simulation", op.vnf, w.now, message.TopicReplies
+	if m.CausationID = op.id; m.Type != poisoned { // else it is of no operation
+		m.CorrelationID = op.id
+	}
+	w.tracef("poison %s %s of %s", m.Topic, m.Type, op.vnf)
+	w.publish([]message.Message{m})
 }
