@@ -110,7 +110,7 @@ func many(from, seeds uint64, long time.Duration, shrink, once bool, o simulatio
 	wg.Wait()
 	took := time.Since(begin)
 	_, _ = fmt.Fprintf(os.Stdout, "%d seeds in %s (%.1f/s), %d failed\n", sum.Seeds, took.Round(time.Millisecond), float64(sum.Seeds)/took.Seconds(), failed)
-	_, _ = fmt.Fprintf(os.Stdout, "%d client actions, %d commits, %d VIM calls, %d deliveries to subscribers, %s of virtual time\n", sum.Actions, sum.Commits, sum.Calls, sum.Told, sum.Elapsed.Round(time.Second))
+	_, _ = fmt.Fprintf(os.Stdout, "%d client actions, %d commits, %d VIM calls, %d deliveries to subscribers, %d notifications given up, %s of virtual time\n", sum.Actions, sum.Commits, sum.Calls, sum.Told, sum.GivenUp, sum.Elapsed.Round(time.Second))
 	for _, f := range slices.Sorted(maps.Keys(sum.Faults)) {
 		_, _ = fmt.Fprintf(os.Stdout, "  %-22s %d\n", f, sum.Faults[f])
 	}
