@@ -214,9 +214,17 @@ func (w *world) nextDue() (time.Time, bool) {
 	return at, true
 }
 
-// clearing reports whether something is being cleared away, or will be unless it is ready by a time. A backup of that
-// moment clears it away again, whatever carries its token by then: docs/reliability.md says so.
+// clearing reports whether something is being cleared away, or may be: what is not ready by a time, and what a command for
+// several resources has made of them when another fails. A backup of that moment clears it away again, whatever carries its
+// token by then: docs/reliability.md says so. Or it takes it for there; the program as it is set asks for one at a time.
 func (w *world) clearing() bool {
+	if w.shared.lcm.Batch > 1 {
+		rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{Table: eventstore.TableVimCommands, State: vimmanager.CommandOpen, Limit: 1})
+		w.must(err)
+		if len(rows) > 0 {
+			return true
+		}
+	}
 	for _, state := range []string{vimmanager.Clearing, vimmanager.Building} {
 		rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{Table: eventstore.TableVimResources, State: state, Limit: 1})
 		w.must(err)
