@@ -221,10 +221,7 @@ func (w *world) checkEnds(parked map[string]bool) {
 	rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimResources})
 	w.must(err)
 	for _, r := range rows {
-		switch r.State {
-		case vimmanager.Active, vimmanager.Failed, vimmanager.Released, vimmanager.FenceState:
-		case vimmanager.Releasing: // the VIM refused: the command was answered so, and the next one goes on from here
-		default:
+		if !atRest(r.State) {
 			w.violate("I1: resource %s of %s is %s", r.ID, r.Key, r.State)
 		}
 	}

@@ -214,23 +214,24 @@ func (w *world) nextDue() (time.Time, bool) {
 	return at, true
 }
 
-// clearing reports whether something is being cleared away, or may be: what is not ready by a time, and what a command for
-// several resources has made of them when another fails. A backup of that moment clears it away again, whatever carries its
-// token by then: docs/reliability.md says so. Or it takes it for there; the program as it is set asks for one at a time.
-func (w *world) clearing() bool {
-	if w.shared.lcm.Batch > 1 {
-		rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{Table: eventstore.TableVimCommands, State: vimmanager.CommandOpen, Limit: 1})
-		w.must(err)
-		if len(rows) > 0 {
-			return true
-		}
-	}
-	for _, state := range []string{vimmanager.Clearing, vimmanager.Building} {
-		rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{Table: eventstore.TableVimResources, State: state, Limit: 1})
-		w.must(err)
-		if len(rows) > 0 {
-			return true
-		}
+// building reports whether the VIM manager has something under way. A backup of that moment clears away again what a command had
+// in hand by the time it was given up, whatever carries the token by then: docs/reliability.md says so.
+func (w *world) building() bool {
+	ctx := context.Background()
+	commands, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimCommands})
+	w.must(err)
+	rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimResources})
+	w.must(err)
+	return slices.ContainsFunc(commands, func(r eventstore.Record) bool { return r.State != vimmanager.CommandDone }) ||
+		slices.ContainsFunc(rows, func(r eventstore.Record) bool { return !atRest(r.State) })
+}
+
+// atRest reports whether a resource may stay in a state of the ledger. Releasing: the VIM refused, the command was answered so, and
+// the next one goes on from there.
+func atRest(state string) bool {
+	switch state {
+	case vimmanager.Active, vimmanager.Failed, vimmanager.Released, vimmanager.FenceState, vimmanager.Releasing:
+		return true
 	}
 	return false
 }
@@ -260,7 +261,7 @@ func (w *world) trouble() {
 	if w.fault(VimMisbehaves) {
 		w.misbehave()
 	}
-	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 && !w.clearing() {
+	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 && !w.building() {
 		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
 	}
 	if w.backup != nil && w.fault(LedgerRestored) {
