@@ -96,14 +96,10 @@ func (w *world) drawFaults() {
 			w.chance[f] = often[f] * p
 		}
 	}
-	// What a participant's ledger forgot, messages kept back for ever may bring about anew: nobody promises more.
-	if w.chance[LedgerRestored] > 0 {
-		delete(w.chance, MessageHeld)
-	}
-	// Effects that land later than the VIM manager waits, and a ledger that forgot, are the sweep's to find. In most
-	// seeds there are none, and then nothing may be left for it.
+	// Effects that land later than the VIM manager waits are the sweep's to find, and what only a ledger knew that went
+	// back: made, and never told to anybody. In most seeds there is neither, and then nothing may be left for it.
 	w.strict = w.chance[LedgerRestored] == 0 && w.rng.IntN(3) > 0
-	w.tokenless = w.chance[LedgerRestored] == 0 && w.rng.IntN(2) == 0
+	w.tokenless = w.rng.IntN(2) == 0
 }
 
 // fault draws whether a fault happens here.

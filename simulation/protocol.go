@@ -266,7 +266,8 @@ func (p *protocol) answered(cmd *command) bool {
 }
 
 // judgeLedger: nothing is made for an operation once the VNF's next has begun, nor for a token that was released. A
-// ledger that went back knows neither.
+// ledger that went back has lost fences and tombstones: what a command that comes late makes then is cleared away by the
+// sweep, and checkInventory sees to it.
 func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
 	p := &w.protocol
 	for i := range c.Records {
@@ -296,7 +297,7 @@ func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
 
 // judgeCall: a VIM is asked to make something, or to delete it, only while the ledger says so.
 func (w *world) judgeCall(what string, token vim.Token, states ...string) {
-	if w.faults[LedgerRestored] > 0 {
+	if w.faults[LedgerRestored] > 0 { // the row may go back, or be gone, between the intent and the call
 		return
 	}
 	ref := eventstore.RecordRef{Table: eventstore.TableVimResources, ID: token.String()}
@@ -326,7 +327,7 @@ func (w *world) checkLate(parked map[string]bool) {
 	p := &w.protocol
 	for _, id := range slices.Sorted(maps.Keys(p.tooLate)) {
 		cmd := p.commands[id]
-		if parked[cmd.vnf] || w.faults[LedgerRestored] > 0 {
+		if parked[cmd.vnf] {
 			continue
 		}
 		if cleanup := p.sagas[saga.CleanupID(cmd.saga, id)]; cleanup != nil && cleanup.State == saga.Abandoned {
