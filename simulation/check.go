@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
@@ -219,9 +221,7 @@ func (w *world) checkEnds(parked map[string]bool) {
 	rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimResources})
 	w.must(err)
 	for _, r := range rows {
-		switch r.State {
-		case vimmanager.Active, vimmanager.Failed, vimmanager.Released, vimmanager.FenceState, vimmanager.Releasing:
-		default:
+		if !atRest(r.State) {
 			w.violate("I1: resource %s of %s is %s", r.ID, r.Key, r.State)
 		}
 	}
@@ -247,8 +247,13 @@ func (w *world) checkInventory(parked map[string]bool) {
 	sagas, err := w.store.Sagas(context.Background(), eventstore.SagaQuery{})
 	w.must(err)
 	for i := range sagas {
-		if in, err := saga.Decode(&sagas[i]); err == nil && !in.State.Final() {
+		in, err := saga.Decode(&sagas[i])
+		w.must(err)
+		switch {
+		case !in.State.Final():
 			w.ofSaga(in, may, must)
+		case in.Type == sagaTerminate && in.State == saga.Abandoned:
+			unanswered(in, must)
 		}
 	}
 	w.ofOther(may, must)
@@ -274,6 +279,20 @@ func (w *world) checkInventory(parked map[string]bool) {
 	for token, owner := range must {
 		if !has[token] && !parked[owner] {
 			w.violate("I2: resource %s of %s is in the records, and not at its VIM", token, owner)
+		}
+	}
+}
+
+// unanswered leaves out what a termination that an operator gave up asked to be released, and has no answer for: nobody
+// knows whether it stands, so the instance keeps it in its records until another termination says so.
+func unanswered(in *saga.Instance, must map[string]string) {
+	for _, run := range in.Items {
+		var c vim.ReleaseResources
+		if !run.EverSent || run.State == saga.ItemDone || json.Unmarshal(run.Data, &c) != nil {
+			continue
+		}
+		for _, r := range c.Resources {
+			maps.DeleteFunc(must, func(token, _ string) bool { return strings.HasPrefix(token, r.Token.ID+":") })
 		}
 	}
 }

@@ -56,7 +56,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
 	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
-	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .02,
+	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
@@ -96,14 +96,10 @@ func (w *world) drawFaults() {
 			w.chance[f] = often[f] * p
 		}
 	}
-	// What a participant's ledger forgot, messages kept back for ever may bring about anew: nobody promises more.
-	if w.chance[LedgerRestored] > 0 {
-		delete(w.chance, MessageHeld)
-	}
-	// Effects that land later than the VIM manager waits, and a ledger that forgot, are the sweep's to find. In most
-	// seeds there are none, and then nothing may be left for it.
+	// Effects that land later than the VIM manager waits are the sweep's to find, and what only a ledger knew that went
+	// back: made, and never told to anybody. In most seeds there is neither, and then nothing may be left for it.
 	w.strict = w.chance[LedgerRestored] == 0 && w.rng.IntN(3) > 0
-	w.tokenless = w.chance[LedgerRestored] == 0 && w.rng.IntN(2) == 0
+	w.tokenless = w.rng.IntN(2) == 0
 }
 
 // fault draws whether a fault happens here.

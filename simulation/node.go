@@ -28,7 +28,6 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
-	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -49,7 +48,8 @@ func (w *world) drawSite() *site {
 		Deadline: deadline, StepTimeout: pick(w.rng, []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second}), Attempts: 2 + w.rng.IntN(3), Backoff: time.Second,
 		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Batch: 1 + w.rng.IntN(3),
 	}}
-	s.lcm.OnFailure = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: pick(w.rng, []saga.Policy{saga.Rollback, saga.Hold})}
+	s.lcm.OnFailure = w.drawPolicies()
+	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)
 	return s
 }
 

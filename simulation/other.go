@@ -53,12 +53,9 @@ type heard struct {
 
 const otherPatience = time.Minute
 
-// drawOther decides what the other orchestrator will do. What a ledger forgot it would have to find out first.
+// drawOther decides what the other orchestrator will do.
 func (w *world) drawOther() {
-	w.other = other{key: w.newID(), of: map[string]*thing{}}
-	if w.chance[LedgerRestored] == 0 {
-		w.other.planned = max(w.rng.IntN(12)-3, 0)
-	}
+	w.other = other{key: w.newID(), of: map[string]*thing{}, planned: max(w.rng.IntN(12)-3, 0)}
 }
 
 func (o *other) more() bool { return o.planned > 0 }

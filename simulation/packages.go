@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -19,6 +21,29 @@ type packageRef struct {
 	vnfdID   string
 	content  []byte
 	flavours []flavourRef
+}
+
+// drawPolicies are what the site says that follows a failure: for some operations nothing, so that the descriptor's word
+// counts, or else the default. Of TERMINATE the settings allow no other than to hold.
+func (w *world) drawPolicies() map[vnf.Operation]saga.Policy {
+	all := map[vnf.Operation]saga.Policy{}
+	if p := pick(w.rng, []saga.Policy{"", saga.Rollback, saga.Hold}); p != "" {
+		all[vnf.OpInstantiate] = p
+	}
+	if w.rng.IntN(2) == 0 {
+		all[vnf.OpTerminate] = saga.Hold
+	}
+	return all
+}
+
+// drawOperations is what a descriptor says of its operations: also that a termination be rolled back, which it never is.
+func (w *world) drawOperations() string {
+	if w.rng.IntN(3) == 0 {
+		return ""
+	}
+	policies := []string{"rollback", "hold"}
+	return fmt.Sprintf("        lcm_operations_configuration:\n          instantiate: { on_failure: %s }\n          terminate: { on_failure: %s, max_recommended_graceful_termination_timeout: %d s }\n",
+		pick(w.rng, policies), pick(w.rng, policies), 5+5*w.rng.IntN(3))
 }
 
 // flavourRef is a deployment flavour, with what may be asked for of it.
@@ -65,6 +90,7 @@ topology_template:
         flavour_description: Drawn by lot.
 `, p.vnfdID)
 	links := r.IntN(3)
+	b.WriteString(w.drawOperations())
 	for n := range links {
 		drawLink(&b, n)
 	}

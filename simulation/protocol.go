@@ -146,6 +146,9 @@ func (w *world) judgeSagas(c *eventstore.Commit) {
 		if was := w.protocol.sagas[now.ID]; was != nil {
 			w.judgeSaga(was, now)
 		}
+		if now.Type == sagaTerminate && now.State == saga.Compensating {
+			w.violate("saga %s undoes a termination", now.ID)
+		}
 		w.protocol.sagas[now.ID] = now
 	}
 }
@@ -220,6 +223,9 @@ func (w *world) judgeMessages(cl claim) {
 // sagaInstantiate is the type of the saga whose releases undo; those of others are what they are for.
 const sagaInstantiate = "instantiate"
 
+// sagaTerminate is the type of the saga that is never undone, whatever the descriptor says.
+const sagaTerminate = "terminate"
+
 func (w *world) commandOf(m *message.Message) *command {
 	cmd := &command{id: m.ID, saga: m.CorrelationID, vnf: m.Key, sent: m.Time, reserve: m.Type == vim.TypeReserve}
 	var c vim.ReserveResources // a release has these attributes, too
@@ -260,7 +266,8 @@ func (p *protocol) answered(cmd *command) bool {
 }
 
 // judgeLedger: nothing is made for an operation once the VNF's next has begun, nor for a token that was released. A
-// ledger that went back knows neither.
+// ledger that went back has lost fences and tombstones: what a command that comes late makes then is cleared away by the
+// sweep, and checkInventory sees to it.
 func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
 	p := &w.protocol
 	for i := range c.Records {
@@ -290,7 +297,7 @@ func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
 
 // judgeCall: a VIM is asked to make something, or to delete it, only while the ledger says so.
 func (w *world) judgeCall(what string, token vim.Token, states ...string) {
-	if w.faults[LedgerRestored] > 0 {
+	if w.faults[LedgerRestored] > 0 { // the row may go back, or be gone, between the intent and the call
 		return
 	}
 	ref := eventstore.RecordRef{Table: eventstore.TableVimResources, ID: token.String()}
@@ -320,7 +327,7 @@ func (w *world) checkLate(parked map[string]bool) {
 	p := &w.protocol
 	for _, id := range slices.Sorted(maps.Keys(p.tooLate)) {
 		cmd := p.commands[id]
-		if parked[cmd.vnf] || w.faults[LedgerRestored] > 0 {
+		if parked[cmd.vnf] {
 			continue
 		}
 		if cleanup := p.sagas[saga.CleanupID(cmd.saga, id)]; cleanup != nil && cleanup.State == saga.Abandoned {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
@@ -212,15 +214,24 @@ func (w *world) nextDue() (time.Time, bool) {
 	return at, true
 }
 
-// clearing reports whether something is being cleared away, or will be unless it is ready by a time. A backup of that
-// moment clears it away again, whatever carries its token by then: docs/reliability.md says so.
-func (w *world) clearing() bool {
-	for _, state := range []string{vimmanager.Clearing, vimmanager.Building} {
-		rows, err := w.store.Records(context.Background(), eventstore.RecordQuery{Table: eventstore.TableVimResources, State: state, Limit: 1})
-		w.must(err)
-		if len(rows) > 0 {
-			return true
-		}
+// building reports whether the VIM manager has something under way. A backup of that moment clears away again what a command had
+// in hand by the time it was given up, whatever carries the token by then: docs/reliability.md says so.
+func (w *world) building() bool {
+	ctx := context.Background()
+	commands, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimCommands})
+	w.must(err)
+	rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableVimResources})
+	w.must(err)
+	return slices.ContainsFunc(commands, func(r eventstore.Record) bool { return r.State != vimmanager.CommandDone }) ||
+		slices.ContainsFunc(rows, func(r eventstore.Record) bool { return !atRest(r.State) })
+}
+
+// atRest reports whether a resource may stay in a state of the ledger. Releasing: the VIM refused, the command was answered so, and
+// the next one goes on from there.
+func atRest(state string) bool {
+	switch state {
+	case vimmanager.Active, vimmanager.Failed, vimmanager.Released, vimmanager.FenceState, vimmanager.Releasing:
+		return true
 	}
 	return false
 }
@@ -250,7 +261,7 @@ func (w *world) trouble() {
 	if w.fault(VimMisbehaves) {
 		w.misbehave()
 	}
-	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 && !w.clearing() {
+	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 && !w.building() {
 		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
 	}
 	if w.backup != nil && w.fault(LedgerRestored) {
@@ -259,10 +270,26 @@ func (w *world) trouble() {
 		w.wake(onRecords)
 	}
 	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
-		op := pick(w.rng, w.clients.ops)
-		w.publish([]message.Message{{
-			ID: w.newID(), Type: message.ReplyType, Source: "/simulation", Topic: message.TopicReplies, Key: op.vnf, Time: w.now,
-			CorrelationID: op.id, CausationID: op.id, Data: []byte(`{"outcome":"POISON"}`),
-		}})
+		w.poison(pick(w.rng, w.clients.ops))
 	}
+}
+
+// poisoned is a type of message that nobody knows.
+const poisoned = "simulation.poison.v1"
+
+// poison sends what cannot be handled, about an operation: to those who wait for replies, or to a participant.
+func (w *world) poison(op opRef) {
+	m := pick(w.rng, []message.Message{
+		{Topic: message.TopicReplies, Type: message.ReplyType, Data: []byte(`{"outcome":"POISON"}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeReserve, Data: []byte(`{"resources":"POISON"}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeRelease, Data: []byte(`{"resources":"POISON"}`)},
+		{Topic: message.TopicNfvoCommands, Type: nfvo.TypeRequestGrant, Data: []byte(`"POISON"`)},
+		{Topic: message.TopicNfvoCommands, Type: poisoned, Data: []byte(`{}`)},
+	})
+	m.ID, m.Source, m.Key, m.Time, m.ReplyTo = w.newID(), "/simulation", op.vnf, w.now, message.TopicReplies
+	if m.CausationID = op.id; m.Type != poisoned { // else it is of no operation
+		m.CorrelationID = op.id
+	}
+	w.tracef("poison %s %s of %s", m.Topic, m.Type, op.vnf)
+	w.publish([]message.Message{m})
 }

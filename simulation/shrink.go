@@ -11,10 +11,10 @@ import (
 
 // Sum adds results up.
 type Sum struct {
-	Seeds, Commits, Calls, Actions, Told int
-	Elapsed                              time.Duration
-	Faults                               map[Fault]int
-	Operations                           map[string]int
+	Seeds, Commits, Calls, Actions, Told, GivenUp int
+	Elapsed                                       time.Duration
+	Faults                                        map[Fault]int
+	Operations                                    map[string]int
 }
 
 // Add adds a result.
@@ -27,6 +27,7 @@ func (s *Sum) Add(r *Result) {
 	s.Calls += r.Calls
 	s.Actions += r.Actions
 	s.Told += r.Told
+	s.GivenUp += r.GivenUp
 	s.Elapsed += r.Elapsed
 	for f, n := range r.Faults {
 		s.Faults[f] += n

@@ -30,6 +30,7 @@ type Result struct {
 	Calls      int // to a VIM
 	Actions    int // of clients
 	Told       int // deliveries to subscribers, those that failed included
+	GivenUp    int // notifications
 	FaultsSeen int // faults drawn, those left out included
 	Faults     map[Fault]int
 	Operations map[string]int // by type and the state in which faults ended

@@ -47,6 +47,9 @@ func TestSeeds(t *testing.T) {
 			t.Errorf("no seed has the fault %s", f)
 		}
 	}
+	if seeds >= 100 && (sum.Told == 0 || sum.GivenUp == 0) {
+		t.Errorf("%d deliveries to subscribers, %d notifications given up", sum.Told, sum.GivenUp)
+	}
 	for _, state := range []string{"COMPLETED", "ROLLED_BACK", "FAILED_TEMP"} {
 		if sum.Operations[state] == 0 {
 			t.Errorf("no operation is %s when faults end", state)

@@ -30,6 +30,19 @@ func (s *nodeStore) Records(ctx context.Context, q eventstore.RecordQuery) ([]ev
 	return s.Store.Records(ctx, q)
 }
 
+func (s *nodeStore) Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+	s.w.pause(s.n, "views")
+	return s.Store.Views(ctx, q)
+}
+
+func (s *nodeStore) ReadStream(ctx context.Context, stream string, after int64, limit int) ([]eventstore.Event, error) {
+	s.w.pause(s.n, "stream")
+	if s.w.fault(StoreAway) {
+		return nil, eventstore.ErrUnavailable
+	}
+	return s.Store.ReadStream(ctx, stream, after, limit)
+}
+
 func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
 	s.w.pause(s.n, "timeouts")
 	return s.Store.Timeouts(ctx, lanes, limit)

@@ -179,7 +179,7 @@ func (w *world) result() *Result {
 	return &Result{
 		Seed: w.seed, Hash: hex.EncodeToString(w.hash.Sum(nil)[:12]), Steps: w.steps, Commits: w.commits, Calls: w.calls,
 		Actions: w.clients.issued, FaultsSeen: w.faultsSeen, Faults: w.faults, Operations: w.operations,
-		Told: w.subscribers.taken.Posted(), Elapsed: w.now.Sub(w.began), Violations: w.violations, Trace: w.trace,
+		Told: w.subscribers.taken.Posted(), GivenUp: len(w.subscribers.givenUp), Elapsed: w.now.Sub(w.began), Violations: w.violations, Trace: w.trace,
 	}
 }
 

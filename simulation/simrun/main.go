@@ -25,7 +25,7 @@ func run() int {
 	seeds := flag.Uint64("seeds", 2000, "run so many seeds")
 	from := flag.Uint64("from", 1, "the first of them")
 	long := flag.Duration("long", 0, "run seeds for so long, instead of -seeds")
-	mutant := flag.String("mutant", "", "take a safeguard out; \"all\" looks for every mutant, in windows of at most -seeds")
+	mutant := flag.String("mutant", "", "take a safeguard out and look for it, in windows of at most -seeds; \"all\": one after the other")
 	windows := flag.Int("windows", 5, "look for each mutant from so many starting seeds")
 	shrink := flag.Bool("shrink", true, "shrink what fails")
 	once := flag.Bool("once", false, "run each seed once only, without comparing traces")
@@ -45,10 +45,12 @@ func run() int {
 	}
 	o := simulation.Options{Mutant: simulation.Mutant(*mutant)}
 	switch {
-	case *mutant == "all":
-		return mutants(*seeds, *windows)
 	case *seed != 0:
 		return one(*seed, *verbose, *shrink, o)
+	case *mutant == "all":
+		return mutants(simulation.Mutants(), *seeds, *windows)
+	case *mutant != "":
+		return mutants([]simulation.Mutant{o.Mutant}, *seeds, *windows)
 	}
 	return many(*from, *seeds, *long, *shrink, *once, o)
 }
@@ -110,7 +112,7 @@ func many(from, seeds uint64, long time.Duration, shrink, once bool, o simulatio
 	wg.Wait()
 	took := time.Since(begin)
 	_, _ = fmt.Fprintf(os.Stdout, "%d seeds in %s (%.1f/s), %d failed\n", sum.Seeds, took.Round(time.Millisecond), float64(sum.Seeds)/took.Seconds(), failed)
-	_, _ = fmt.Fprintf(os.Stdout, "%d client actions, %d commits, %d VIM calls, %d deliveries to subscribers, %s of virtual time\n", sum.Actions, sum.Commits, sum.Calls, sum.Told, sum.Elapsed.Round(time.Second))
+	_, _ = fmt.Fprintf(os.Stdout, "%d client actions, %d commits, %d VIM calls, %d deliveries to subscribers, %d notifications given up, %s of virtual time\n", sum.Actions, sum.Commits, sum.Calls, sum.Told, sum.GivenUp, sum.Elapsed.Round(time.Second))
 	for _, f := range slices.Sorted(maps.Keys(sum.Faults)) {
 		_, _ = fmt.Fprintf(os.Stdout, "  %-22s %d\n", f, sum.Faults[f])
 	}
@@ -132,9 +134,9 @@ func report(r *simulation.Result) {
 }
 
 // mutants looks for each mutant in windows of seeds, and fails when it is not found in one of them.
-func mutants(seeds uint64, windows int) int {
+func mutants(all []simulation.Mutant, seeds uint64, windows int) int {
 	code := 0
-	for _, m := range simulation.Mutants() {
+	for _, m := range all {
 		begin := time.Now()
 		found := simulation.Hunt(m, seeds, windows)
 		took := time.Since(begin).Round(100 * time.Millisecond)

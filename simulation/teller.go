@@ -1,0 +1,112 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vnfm/vnfm/egress"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/notify"
+	"github.com/vnfm/vnfm/projection"
+)
+
+// notifications are what tells subscribers, of one node: the use cases, and the loops. Two deliver, as deliveries of
+// several queues are under way at once in the program.
+func (w *world) notifications(n *node) (*notify.Service, []*loop) {
+	cfg := w.subscribers.config
+	cfg.Store, cfg.Doer, cfg.Epochs = n.store, w.doerOf(n), n.lease
+	sender := &nodeSender{w: w, n: n}
+	cfg.Sender = sender
+	service, err := notify.New(cfg)
+	w.must(err)
+	projector, err := service.Projector()
+	w.must(err)
+	follower := projection.New(projection.Config{Planner: projector, Store: n.store, Doer: cfg.Doer, Epochs: n.lease, Logger: quietLog})
+	worker := service.Worker()
+	loops := []*loop{{name: "notices", once: follower.RunOnce, on: onEvents, awake: true}}
+	for i := range 2 {
+		l := &loop{name: fmt.Sprintf("deliver-%d", i+1), on: onNotices, awake: true}
+		l.once = func(ctx context.Context) (bool, error) {
+			did, err := worker.RunOnce(ctx)
+			sender.flush(ctx)
+			if !did && err == nil {
+				w.deliverLater(l)
+			}
+			return did, err
+		}
+		loops = append(loops, l)
+	}
+	if w.subscribers.planned == 0 {
+		return service, nil
+	}
+	return service, loops
+}
+
+// deliverLater wakes a loop when the next queue of its node is due; one whose subscriber is away waits in memory, and is
+// looked at again.
+func (w *world) deliverLater(l *loop) {
+	q := eventstore.RecordQuery{
+		Table: eventstore.TableNotifications, State: "QUEUE", Lanes: eventstore.Held(l.node.lease), DueBy: w.now.Add(soon), Limit: 1,
+	}
+	if len(q.Lanes) == 0 {
+		return
+	}
+	rows, err := w.store.Records(context.Background(), q)
+	w.must(err)
+	if len(rows) > 0 {
+		l.awake, l.next = true, later(rows[0].Due, w.now.Add(time.Second))
+	}
+}
+
+// nodeSender is the subscribers as one node reaches them.
+type nodeSender struct {
+	w      *world
+	n      *node
+	unsent []func(ctx context.Context) // by the mutant MarkFirst
+}
+
+func (s *nodeSender) Usable(a *egress.Auth) error { return s.w.subscribers.taken.Usable(a) }
+
+func (s *nodeSender) Test(ctx context.Context, uri string, a *egress.Auth) error {
+	return s.call("test "+uri, func() error { return s.w.subscribers.taken.Test(ctx, uri, a) })
+}
+
+func (s *nodeSender) Post(ctx context.Context, uri string, a *egress.Auth, body []byte) error {
+	post := func(ctx context.Context) error {
+		return s.call("tell "+uri, func() error { return s.w.subscribers.taken.Post(ctx, uri, a, body) })
+	}
+	if s.w.lacks(MarkFirst) {
+		s.unsent = append(s.unsent, func(ctx context.Context) { _ = post(ctx) })
+		return nil
+	}
+	return post(ctx)
+}
+
+// flush is the mutant MarkFirst: what was marked as delivered is sent.
+func (s *nodeSender) flush(ctx context.Context) {
+	unsent := s.unsent
+	s.unsent = nil
+	for _, post := range unsent {
+		post(ctx)
+	}
+}
+
+// call surrounds one request to a subscriber.
+func (s *nodeSender) call(what string, f func() error) error {
+	w := s.w
+	w.pause(s.n, "before "+what)
+	if w.fault(CrashBeforeCall) {
+		w.die(s.n)
+	}
+	err := f()
+	if s.n.dead {
+		panic(crash{})
+	}
+	w.tracef("  %s %s: %v", s.n.name, what, err)
+	if w.fault(CrashAfterCall) {
+		w.die(s.n)
+	}
+	w.pause(s.n, "after "+what)
+	return err
+}
