@@ -37,7 +37,7 @@ func (w *Worker) step(ctx context.Context, r eventstore.Record) error {
 	if err != nil && egress.ClassOf(err) == "" {
 		return err
 	}
-	out := outcome{failure: err}
+	to, out := Callback{URI: sub.CallbackURI, Form: sub.Form, Auth: auth}, outcome{failure: err}
 	for _, number := range numbers {
 		if out.failure != nil {
 			break
@@ -47,7 +47,7 @@ func (w *Worker) step(ctx context.Context, r eventstore.Record) error {
 			out.delivered = append(out.delivered, number)
 			continue
 		}
-		if out.failure = w.cfg.Sender.Post(ctx, sub.CallbackURI, auth, n.Body); out.failure == nil {
+		if out.failure = w.cfg.Sender.Post(ctx, to, n.Body); out.failure == nil {
 			out.delivered = append(out.delivered, number)
 			w.cfg.Observe("delivered")
 		}

@@ -356,7 +356,7 @@ func TestDeletedSubscriptionTakesItsRowsAlong(t *testing.T) {
 			_, err := w.worker.RunOnce(t.Context())
 			w.must(err)
 		}
-		w.must(w.svc.Delete(t.Context(), gone.ID, by))
+		w.must(w.svc.Delete(t.Context(), gone.ID, "", by))
 		secrets, err := w.store.Records(t.Context(), eventstore.RecordQuery{Table: eventstore.TableSecrets})
 		w.must(err)
 		if len(secrets) != 0 {
@@ -385,7 +385,7 @@ func TestDeletedWhileRowsAreWritten(t *testing.T) {
 	w.cut = func(after bool, _ *eventstore.Commit) error {
 		if !after && !once {
 			once = true
-			w.must(w.start("other").svc.Delete(t.Context(), s.ID, by))
+			w.must(w.start("other").svc.Delete(t.Context(), s.ID, "", by))
 		}
 		return nil
 	}
