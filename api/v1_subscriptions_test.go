@@ -18,6 +18,7 @@ import (
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/internal/etsitest"
 	"github.com/vnfm/vnfm/notify"
+	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -28,7 +29,10 @@ const (
 )
 
 // tester is a sender that notes the form of each test of a callback; those with "away" in them do not answer.
-type tester struct{ forms []string }
+type tester struct {
+	forms []string
+	svc   *notify.Service
+}
 
 func (*tester) Usable(notify.Callback) error { return nil }
 
@@ -59,6 +63,7 @@ func subscribed(t *testing.T, settings notify.Config, change ...func(*api.Config
 		if c.Subscriptions, err = notify.New(settings); err != nil {
 			t.Fatal(err)
 		}
+		sender.svc = c.Subscriptions
 	}}, change...)...)
 	w.lenient = true // verbosity at v1
 	return w, sender
@@ -76,6 +81,9 @@ func TestSubscriptionsOfV1(t *testing.T) {
 	uri := w.http.URL + oldSubs + "/s1"
 	if made.header.Get("Location") != uri || made.header.Get("Version") != "1.3.0" || strings.Contains(made.body, canary) {
 		t.Errorf("%v %s", made.header, made.body)
+	}
+	if s, err := sender.svc.Get(t.Context(), "s1", "v1", request.Info{Actor: "local"}); err != nil || s.Verbosity != notify.Full {
+		t.Errorf("%v: %+v", err, s)
 	}
 	for path, kind := range map[string]string{oldSubs + "/s1": "LccnSubscription", oldSubs: "[]LccnSubscription"} {
 		r := w.do("GET", path, "").want(200, uri)
