@@ -17,8 +17,6 @@ type Service struct {
 	cfg  Config
 	repo *aggregate.Repository[Subscription]
 	dir  *directory
-	// gates are the worker's, so that an operator's retry on this node need not wait.
-	gates *gates
 }
 
 // New returns the use cases.
@@ -28,7 +26,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register subscription events: %w", err)
 	}
-	return &Service{cfg: cfg, repo: Repository(registry), dir: &directory{store: cfg.Store}, gates: &gates{shut: map[string]*gate{}}}, nil
+	return &Service{cfg: cfg, repo: Repository(registry), dir: &directory{store: cfg.Store}}, nil
 }
 
 // Subscribe is what a caller asks for.
