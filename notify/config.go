@@ -31,7 +31,7 @@ type Callback struct {
 
 // Sender speaks to subscribers. Its errors are those of package egress where they say why.
 type Sender interface {
-	// Usable returns an error when there is nothing to authenticate with.
+	// Usable returns an error when there is nothing to authenticate with, or it must not be sent there.
 	Usable(to Callback) error
 	// Test asks a callback whether it is one (SOL003 v3.7.1 §5.4.20.3.2).
 	Test(ctx context.Context, to Callback) error

@@ -20,8 +20,8 @@ type HTTP struct {
 
 var _ Sender = HTTP{}
 
-// Usable returns an error when the client has nothing to authenticate with.
-func (h HTTP) Usable(to Callback) error { return h.Client.Usable(to.Auth) }
+// Usable returns an error when the client has nothing to authenticate with, or would send it without TLS.
+func (h HTTP) Usable(to Callback) error { return h.Client.Usable(to.URI, to.Auth) }
 
 // Test sends a GET, which must be answered with 204.
 func (h HTTP) Test(ctx context.Context, to Callback) error {

@@ -59,7 +59,8 @@ func (s *Server) buildNotifications(p *parts) error {
 // egress makes the client for addresses that callers name.
 func (s *Server) egress() (*egress.Client, error) {
 	c := s.cfg.Egress
-	cfg := egress.Config{Timeout: c.Timeout, AllowLocal: c.AllowLocal || s.opts.Guide != nil, Ports: c.Ports}
+	dev := s.opts.Guide != nil
+	cfg := egress.Config{Timeout: c.Timeout, AllowLocal: c.AllowLocal || dev, AllowPlain: c.AllowPlain || dev, Ports: c.Ports}
 	var err error
 	if cfg.Deny, err = c.Networks(); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -236,4 +237,35 @@ func TestCallbackIntoTheSiteIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", uri, v)
 		}
 	}
+}
+
+// Outside development credentials are not sent where they can be read. Seen failing without the setting held against
+// either address.
+func TestCredentialsWithoutTLSAreRefused(t *testing.T) {
+	token := func(endpoint string) map[string]any {
+		return map[string]any{"authType": []string{"OAUTH2_CLIENT_CREDENTIALS"}, "paramsOauth2ClientCredentials": map[string]any{
+			"clientId": "vnfm", "clientPassword": password, "tokenEndpoint": endpoint,
+		}}
+	}
+	r := newReceiver(t, false)
+	p := newProgram(t, settings(t, "--data="+t.TempDir(), "--egress-allow-local"), server.Options{})
+	p.start()
+	for _, root := range []string{"/vnflcm/v2/subscriptions", "/vnflcm/v1/subscriptions"} {
+		for _, body := range []map[string]any{
+			subscription(r.URL),
+			subscription(r.URL, "authentication", token("https://id.example/token")),
+			subscription("https://nfvo.example/in", "authentication", token("http://id.example/token")),
+		} {
+			v := p.must(422, "POST", root, body)
+			if !strings.Contains(text(v, "detail"), "over https only") || text(v, "attribute") != "/authentication" || strings.Contains(fmt.Sprint(v), "c4nary") {
+				t.Errorf("%v: %v", body["callbackUri"], v)
+			}
+		}
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.cfg.Egress.AllowPlain = true
+	p.start()
+	p.must(201, "POST", "/vnflcm/v2/subscriptions", subscription(r.URL))
 }
