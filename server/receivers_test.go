@@ -3,14 +3,21 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/server"
 )
 
 // moody is a subscriber that answers every POST with a status, and notes when they came and what was in those it took.
@@ -153,4 +160,35 @@ func TestRetryOfWhatWasGivenUp(t *testing.T) {
 		p.await("an empty list", func() bool { return text(p.must(200, "GET", "/vnfm/v1/notifications", nil)) == "[]" })
 		p.must(404, "POST", "/vnfm/v1/notifications/"+text(given, 0, "id")+"/retry", nil)
 	})
+}
+
+// Two nodes on one database: an operator asks the one without lanes, and the other, which waits for the receiver to come
+// back, goes on at once. Seen failing with a retry that only the node asked hears of.
+func TestRetryAskedOfOneOfTwoNodes(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "secret.key")
+	if err := os.WriteFile(key, []byte(secret.NewKey()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--database=" + dbtest.Postgres(t), "--secret-key-file=" + key,
+		"--notification-backoff=1h", "--notification-max-backoff=1h"}
+	first := startProgram(t, args...)
+	second := newProgram(t, settings(t, append(args, "--data="+t.TempDir())...), server.Options{Guide: io.Discard})
+	second.open() // ready it is when the first has died: it has no lanes till then
+	m := newMoody(t, "")
+	sub := text(first.must(201, "POST", "/vnflcm/v2/subscriptions", map[string]any{"callbackUri": m.URL}), "id")
+	m.answer(http.StatusServiceUnavailable)
+	const vnfs = 12
+	for i := range vnfs {
+		first.create(fmt.Sprint("told", i))
+	}
+	first.await("an attempt of the first node", func() bool { return strings.Contains(first.log.String(), "notification not delivered") })
+	first.await("what waits", func() bool { return len(second.waiting("PENDING", sub)) == vnfs })
+	m.answer(http.StatusNoContent)
+	for _, n := range second.waiting("PENDING", sub) {
+		if text(n, "attempts") != "0" {
+			second.must(202, "POST", "/vnfm/v1/notifications/"+text(n, "id")+"/retry", nil)
+		}
+	}
+	first.await("all of it", func() bool { _, took := m.seen(); return len(took) >= vnfs })
+	first.await("an empty list", func() bool { return len(first.waiting("PENDING", sub)) == 0 })
 }
