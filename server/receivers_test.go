@@ -107,9 +107,9 @@ func TestReceiversThatTurnBad(t *testing.T) {
 		if text(n, "attempts") != fmt.Sprint(len(tried)) || len(tried) < 4 || len(tried) > 7 {
 			t.Errorf("%d: %v attempts said, %d seen in 1.5 s", status, field(n, "attempts"), len(tried))
 		}
-		for i, least := range []time.Duration{100, 200, 400} {
-			if gap := tried[i+1].Sub(tried[i]); gap < least*time.Millisecond-20*time.Millisecond {
-				t.Errorf("%d: attempt %d came %v after the one before, want %d ms", status, i+2, gap, least)
+		for i, least := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond} {
+			if gap := tried[i+1].Sub(tried[i]); gap < least-20*time.Millisecond {
+				t.Errorf("%d: attempt %d came %v after the one before, want %v", status, i+2, gap, least)
 			}
 		}
 		if !strings.Contains(p.log.String(), `"notification given up"`) {
