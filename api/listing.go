@@ -71,7 +71,7 @@ func list[T any](c *call, l *collection, show func(rows []eventstore.View) ([]*T
 	return listUnder(c, l, "", show)
 }
 
-// listUnder is list of what has a parent ("": all).
+// listUnder is list of what has a parent ("": all). show makes nil of a row that is no entry of this list.
 func listUnder[T any](c *call, l *collection, parent string, show func(rows []eventstore.View) ([]*T, error)) (*answer, error) {
 	m, q, err := c.page()
 	if err != nil {
@@ -107,7 +107,7 @@ func listUnder[T any](c *call, l *collection, parent string, show func(rows []ev
 			return nil, fmt.Errorf("read views %s: %w", l.kind, err)
 		}
 		for i, entry := range entries {
-			if len(rest) > 0 && !rest.Match(encode(entry)) || len(older) > 0 && !older.Match(c.v1.Down(encode(entry), c.base)) {
+			if entry == nil || len(rest) > 0 && !rest.Match(encode(entry)) || len(older) > 0 && !older.Match(c.v1.Down(encode(entry), c.base)) {
 				continue
 			}
 			if c.api.PageSize > 0 && len(items) == c.api.PageSize {

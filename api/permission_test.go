@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/vim/sim"
 )
 
 // TestEveryRouteNeedsSomething: no route is without a permission, and only what is listed here is open to everybody.
 func TestEveryRouteNeedsSomething(t *testing.T) {
-	a := &api{Config: Config{Sim: &sim.Sim{}, Denials: &access.Denials{}, Redrive: nil}}
+	a := &api{Config: Config{Sim: &sim.Sim{}, Denials: &access.Denials{}, Subscriptions: &notify.Service{}}}
 	open := []string{"/healthz", "/readyz", "/vnflcm/api_versions", "/vnflcm/v1/api_versions", lcmRoot + "/api_versions", "/vnfpkgm/api_versions", pkgRoot + "/api_versions"}
 	seen := 0
 	for path, methods := range a.routes() {
@@ -27,7 +28,7 @@ func TestEveryRouteNeedsSomething(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/vnf_instances", "/vnf_instances/{id}", "/vnf_lcm_op_occs/{id}/retry"} {
+	for _, path := range []string{"/vnf_instances", "/vnf_instances/{id}", "/vnf_lcm_op_occs/{id}/retry", "/subscriptions", "/subscriptions/{id}"} {
 		if a.routes()["/vnflcm/v1"+path] == nil {
 			t.Errorf("v1 has no %s", path)
 		}

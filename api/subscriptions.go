@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	v1 "github.com/vnfm/vnfm/api/v1"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
@@ -49,7 +50,10 @@ func (a *api) subscribe(c *call) (*answer, error) {
 	if err := decode(c.body, &body); err != nil {
 		return nil, err
 	}
-	want := notify.Subscribe{CallbackURI: body.CallbackUri, Verbosity: notify.Verbosity(body.Verbosity), Base: c.base, Auth: authOf(body.Authentication)}
+	want := notify.Subscribe{CallbackURI: body.CallbackUri, Base: c.base, Form: c.form(), Auth: authOf(body.Authentication)}
+	if c.v1 == nil { // which has no verbosity
+		want.Verbosity = notify.Verbosity(body.Verbosity)
+	}
 	if body.Filter != nil {
 		want.Filter = &notify.Filter{}
 		_ = json.Unmarshal(encode(body.Filter), want.Filter) // both are spelled as the standard has it
@@ -64,6 +68,14 @@ func (a *api) subscribe(c *call) (*answer, error) {
 		return respond(http.StatusSeeOther).location(subscriptionURI(c.base, there.ID)), nil
 	}
 	return res, err
+}
+
+// form is that of the subscriptions that a call is about: those made at another version are not its own.
+func (c *call) form() string {
+	if c.v1 != nil {
+		return v1.Form
+	}
+	return ""
 }
 
 func authOf(in *sol.SubscriptionAuthentication) *egress.Auth {
@@ -98,12 +110,17 @@ func lccnSubscription(s *notify.Subscription, base string) *sol.LccnSubscription
 
 func (a *api) listSubscriptions(c *call) (*answer, error) {
 	return listUnder(c, &lccnSubscriptions, c.by.Actor, func(rows []eventstore.View) ([]*sol.LccnSubscription, error) {
-		return each(func(s *notify.Subscription) *sol.LccnSubscription { return lccnSubscription(s, c.base) })(rows)
+		return each(func(s *notify.Subscription) *sol.LccnSubscription {
+			if s.Form != c.form() {
+				return nil
+			}
+			return lccnSubscription(s, c.base)
+		})(rows)
 	})
 }
 
 func (a *api) showSubscription(c *call) (*answer, error) {
-	s, err := a.Subscriptions.Get(c.ctx, c.id, c.by)
+	s, err := a.Subscriptions.Get(c.ctx, c.id, c.form(), c.by)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +129,7 @@ func (a *api) showSubscription(c *call) (*answer, error) {
 
 func (a *api) unsubscribe(c *call) (*answer, error) {
 	return effect(c, func(by request.Info) (any, error) {
-		return nil, a.Subscriptions.Delete(c.ctx, c.id, by)
+		return nil, a.Subscriptions.Delete(c.ctx, c.id, c.form(), by)
 	}, func(any) *answer { return respond(http.StatusNoContent) })
 }
 
@@ -160,10 +177,13 @@ func (a *api) retryNotification(c *call) (*answer, error) {
 	}, func(n *notify.Listed) *answer { return respond(http.StatusAccepted).json(notification(n)) })
 }
 
-// LcmVersion is the newest version of the LCM API: notifications are of it.
-func LcmVersion() string {
-	v := versionsOf(lcmRoot + "/")
-	return v[len(v)-1]
+// LcmVersions are the versions of the LCM API that notifications are of, by their form.
+func LcmVersions() map[string]string {
+	newest := func(root string) string {
+		v := versionsOf(root + "/")
+		return v[len(v)-1]
+	}
+	return map[string]string{"": newest(lcmRoot), v1.Form: newest(v1.Root)}
 }
 
 // NotificationOf makes the wire form of notifications, with links below base, or, when that is empty, below what the
@@ -175,30 +195,39 @@ func NotificationOf(base string) func(n *notify.Notice, s *notify.Subscription, 
 		if root == "" {
 			root = s.Base
 		}
-		links := sol.LccnLinks{VnfInstance: sol.Link{Href: vnfURI(root, n.Instance.ID)}, Subscription: sol.Link{Href: subscriptionURI(root, s.ID)}}
-		if n.Op == nil {
-			return json.Marshal(&sol.VnfIdentifierNotification{
-				Id: n.ID, NotificationType: sol.NotificationType(n.Type), SubscriptionId: s.ID, TimeStamp: at, VnfInstanceId: n.Instance.ID, Links: links,
-			})
+		body, err := json.Marshal(lccn(n, s, at, root))
+		if err != nil || s.Form != v1.Form {
+			return body, err
 		}
-		op := vnfLcmOpOcc(n.Op, root)
-		links.VnfLcmOpOcc = &op.Links.Self
-		out := &sol.VnfLcmOperationOccurrenceNotification{
-			Id: n.ID, NotificationType: sol.NotificationType(n.Type), SubscriptionId: s.ID, TimeStamp: at, NotificationStatus: "RESULT",
-			OperationState: op.OperationState, VnfInstanceId: op.VnfInstanceId, Operation: op.Operation,
-			IsAutomaticInvocation: op.IsAutomaticInvocation, Verbosity: sol.NotificationVerbosity(s.Verbosity), VnfLcmOpOccId: op.Id, Links: links,
-		}
-		switch n.Op.State {
-		case vnf.Starting, vnf.Processing, vnf.RollingBack:
-			out.NotificationStatus = "START"
-		case vnf.FailedTemp, vnf.Failed, vnf.RolledBack:
-			out.Error = op.Error
-		}
-		if out.NotificationStatus == "RESULT" && s.Verbosity == notify.Full {
-			out.OpChanges = opChanges(op, n)
-		}
-		return json.Marshal(out)
+		return v1.Notification.Down(body, root), nil
 	}
+}
+
+// lccn is a notification as the newest version has it.
+func lccn(n *notify.Notice, s *notify.Subscription, at time.Time, root string) any {
+	links := sol.LccnLinks{VnfInstance: sol.Link{Href: vnfURI(root, n.Instance.ID)}, Subscription: sol.Link{Href: subscriptionURI(root, s.ID)}}
+	if n.Op == nil {
+		return &sol.VnfIdentifierNotification{
+			Id: n.ID, NotificationType: sol.NotificationType(n.Type), SubscriptionId: s.ID, TimeStamp: at, VnfInstanceId: n.Instance.ID, Links: links,
+		}
+	}
+	op := vnfLcmOpOcc(n.Op, root)
+	links.VnfLcmOpOcc = &op.Links.Self
+	out := &sol.VnfLcmOperationOccurrenceNotification{
+		Id: n.ID, NotificationType: sol.NotificationType(n.Type), SubscriptionId: s.ID, TimeStamp: at, NotificationStatus: "RESULT",
+		OperationState: op.OperationState, VnfInstanceId: op.VnfInstanceId, Operation: op.Operation,
+		IsAutomaticInvocation: op.IsAutomaticInvocation, Verbosity: sol.NotificationVerbosity(s.Verbosity), VnfLcmOpOccId: op.Id, Links: links,
+	}
+	switch n.Op.State {
+	case vnf.Starting, vnf.Processing, vnf.RollingBack:
+		out.NotificationStatus = "START"
+	case vnf.FailedTemp, vnf.Failed, vnf.RolledBack:
+		out.Error = op.Error
+	}
+	if out.NotificationStatus == "RESULT" && s.Verbosity == notify.Full {
+		out.OpChanges = opChanges(op, n)
+	}
+	return out
 }
 
 // opChanges tells what an operation changed so far.

@@ -73,7 +73,7 @@ func versions(root string) handler {
 // v1Routes are the resources of SOL003 v2.6.1: those of v2 that it has, by the same handlers.
 func (a *api) v1Routes() map[string]route {
 	routes := map[string]route{}
-	for _, part := range []map[string]route{a.vnfRoutes(), a.opOccRoutes()} {
+	for _, part := range []map[string]route{a.vnfRoutes(), a.opOccRoutes(), a.subscriptionRoutes()} {
 		for path, methods := range part {
 			below := strings.TrimPrefix(path, lcmRoot)
 			shape := v1.Resource(below)

@@ -119,6 +119,7 @@ type Nfvo struct {
 // Egress says which addresses that callers name (callbacks, their token endpoints) are called.
 type Egress struct {
 	AllowLocal bool          `help:"Call loopback, link-local and cloud metadata addresses too: for development. vnfmd dev sets it."`
+	AllowPlain bool          `help:"Send credentials to callbacks and token endpoints without TLS too, where they can be read on the way: for development. vnfmd dev sets it."`
 	Deny       []string      `help:"Networks that are never called, e.g. 10.20.0.0/16." placeholder:"CIDR"`
 	Ports      []int         `help:"Ports that may be called; none named: all." placeholder:"PORT"`
 	Timeout    time.Duration `default:"10s" help:"Longest time of one call."`

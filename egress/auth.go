@@ -3,6 +3,7 @@ package egress
 import (
 	"encoding/json"
 	"log/slog"
+	"net/url"
 	"slices"
 )
 
@@ -74,17 +75,23 @@ type scheme struct {
 	cert   bool
 }
 
-// Usable returns an error of class Unusable when the client has nothing to authenticate with as the peer wants it.
-func (c *Client) Usable(a *Auth) error {
-	if _, e := c.choose(a); e != nil {
+// Usable returns an error of class Unusable when the client has nothing to authenticate with as the peer at a URI wants it,
+// and of class Refused when it would send credentials without TLS.
+func (c *Client) Usable(uri string, a *Auth) error {
+	to, err := url.Parse(uri)
+	if err != nil {
+		return Failure(Refused, "the address is no URI") // the error would quote it
+	}
+	if _, e := c.choose(to, a); e != nil {
 		return e
 	}
 	return nil
 }
 
 // choose picks what the client can do of what the peer accepts: a token before a password, with the certificate where
-// the peer takes one. The error is of class Unusable when nothing is left.
-func (c *Client) choose(a *Auth) (scheme, *Error) {
+// the peer takes one. The error is of class Unusable when nothing is left, of class Refused when credentials would be sent
+// without TLS, which SOL013 asks for.
+func (c *Client) choose(to *url.URL, a *Auth) (scheme, *Error) {
 	if a == nil || len(a.Types) == 0 {
 		return scheme{}, nil
 	}
@@ -97,5 +104,17 @@ func (c *Client) choose(a *Auth) (scheme, *Error) {
 	case !s.cert:
 		return s, &Error{Class: Unusable, reason: "cannot authenticate by " + a.String() + ": its parameters, or the client certificate, are not there"}
 	}
+	switch {
+	case c.cfg.AllowPlain:
+	case s.oauth2 != nil && !overTLS(s.oauth2.TokenEndpoint):
+		return s, &Error{Class: Refused, Token: true, reason: "credentials are sent over https only"}
+	case (s.oauth2 != nil || s.basic != nil) && to.Scheme != "https":
+		return s, &Error{Class: Refused, reason: "credentials are sent over https only"}
+	}
 	return s, nil
+}
+
+func overTLS(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Scheme == "https"
 }

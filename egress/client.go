@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Config bounds a client. The zero value denies local addresses and takes the defaults named below.
+// Config bounds a client. The zero value denies local addresses and credentials without TLS, and takes the defaults named below.
 type Config struct {
 	// Timeout bounds one exchange: connect, TLS, request, answer with its body; and apart from that the fetching of a
 	// token. 0: 10 s.
@@ -21,6 +21,8 @@ type Config struct {
 	MaxBody int64
 	// AllowLocal lifts the deny-list; for development and tests.
 	AllowLocal bool
+	// AllowPlain lets credentials be sent without TLS; for development, and where whoever runs the program chose the peer.
+	AllowPlain bool
 	// Deny are networks that are not called, besides the deny-list; AllowLocal does not lift them.
 	Deny []netip.Prefix
 	// Ports are the ports that may be called; empty: all.
@@ -90,7 +92,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request, a *Auth) (*http.Resp
 	if e := checkRequest(req); e != nil {
 		return nil, e
 	}
-	how, e := c.choose(a)
+	how, e := c.choose(req.URL, a)
 	if e != nil {
 		e.Peer = req.URL.Host
 		return nil, e

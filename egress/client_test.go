@@ -81,7 +81,9 @@ func post(t *testing.T, c *Client, url string, a *Auth) (*http.Response, error) 
 	return resp, err
 }
 
-func local() *Client { return New(Config{AllowLocal: true, Timeout: 5 * time.Second}) }
+func local() *Client {
+	return New(Config{AllowLocal: true, AllowPlain: true, Timeout: 5 * time.Second})
+}
 
 func TestTokenIsKeptAndFetchedAnewOnce(t *testing.T) {
 	p, c := newPeer(t), local()
@@ -229,7 +231,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	s := httptest.NewServer(mux)
 	defer s.Close()
 	defer close(stop)
-	c := New(Config{AllowLocal: true, Timeout: 200 * time.Millisecond, MaxBody: 1000})
+	c := New(Config{AllowLocal: true, AllowPlain: true, Timeout: 200 * time.Millisecond, MaxBody: 1000})
 	defer c.Close()
 
 	resp, err := post(t, c, s.URL+"/redirect", nil)
@@ -290,5 +292,38 @@ func TestPrintingTellsNoCredential(t *testing.T) {
 	var back Auth
 	if b, err := json.Marshal(a); err != nil || json.Unmarshal(b, &back) != nil || back.Basic.Password != canary {
 		t.Error("its JSON is for sealing and must hold the credentials")
+	}
+}
+
+// Credentials are not sent where they can be read, whatever the peer says it takes; nothing reaches it. Seen failing with
+// AllowPlain taken for granted.
+func TestCredentialsGoOverTLSOnly(t *testing.T) {
+	p := newPeer(t)
+	basic := &Auth{Types: []string{BasicAuth}, Basic: &Basic{UserName: "u", Password: canary}}
+	c := New(Config{AllowLocal: true, Timeout: 5 * time.Second})
+	defer c.Close()
+	for name, tt := range map[string]struct {
+		uri  string
+		auth *Auth
+	}{
+		"a password":              {p.URL + "/in", basic},
+		"a password, in capitals": {strings.Replace(p.URL, "http", "HTTP", 1) + "/in", basic},
+		"a token":                 {p.URL + "/in", &Auth{Types: []string{OAuth2ClientCredentials}, OAuth2: &OAuth2{TokenEndpoint: "https://id.example"}}},
+		"a secret for a token":    {"https://nfvo.example", p.auth()},
+	} {
+		if err := c.Usable(tt.uri, tt.auth); ClassOf(err) != Refused {
+			t.Errorf("%s is usable: %v", name, err)
+		}
+		if _, err := post(t, c, tt.uri, tt.auth); ClassOf(err) != Refused {
+			t.Errorf("%s is sent: %v", name, err)
+		}
+	}
+	if n := p.issued.Load(); n > 0 || len(p.bodies) > 0 {
+		t.Errorf("%d tokens, %d bodies", n, len(p.bodies))
+	}
+	for uri, a := range map[string]*Auth{"https://nfvo.example": basic, p.URL: nil} {
+		if err := c.Usable(uri, a); err != nil {
+			t.Errorf("%s: %v", uri, err)
+		}
 	}
 }

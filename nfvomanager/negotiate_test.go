@@ -47,7 +47,7 @@ func orchestrated(t *testing.T) (*world, *nfvotest.NFVO, *nfvomanager.Intake) {
 	srv := httptest.NewServer(etsitest.Handler(t, fake.Handler()))
 	t.Cleanup(srv.Close)
 	w := newWorld(t, &listing{})
-	out := egress.New(egress.Config{Timeout: 2 * time.Second, AllowLocal: true})
+	out := egress.New(egress.Config{Timeout: 2 * time.Second, AllowLocal: true, AllowPlain: true})
 	t.Cleanup(out.Close)
 	w.cfg.Orchestrator = restclient.New(restclient.Config{URL: srv.URL, Client: out, Bulk: out})
 	w.worker = nfvomanager.NewWorker(w.cfg)
@@ -278,7 +278,7 @@ func TestAuthenticationAtTheOrchestrator(t *testing.T) {
 			c.cfg.Connection = sim.Default
 			srv := httptest.NewServer(nfvotest.New(c.cfg).Handler())
 			defer srv.Close()
-			out := egress.New(egress.Config{AllowLocal: true})
+			out := egress.New(egress.Config{AllowLocal: true, AllowPlain: true})
 			defer out.Close()
 			w.cfg.Orchestrator = restclient.New(restclient.Config{URL: srv.URL, Auth: c.auth(srv.URL), Client: out})
 			w.worker = nfvomanager.NewWorker(w.cfg)

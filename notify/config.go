@@ -22,14 +22,21 @@ type Store interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
+// Callback is where and how a subscriber is spoken to.
+type Callback struct {
+	URI  string
+	Form string       // of its notifications
+	Auth *egress.Auth // nil: no authentication
+}
+
 // Sender speaks to subscribers. Its errors are those of package egress where they say why.
 type Sender interface {
-	// Usable returns an error when there is nothing to authenticate with.
-	Usable(a *egress.Auth) error
+	// Usable returns an error when there is nothing to authenticate with, or it must not be sent there.
+	Usable(to Callback) error
 	// Test asks a callback whether it is one (SOL003 v3.7.1 §5.4.20.3.2).
-	Test(ctx context.Context, uri string, a *egress.Auth) error
+	Test(ctx context.Context, to Callback) error
 	// Post delivers a notification (§5.4.20.3.1). After an error it may have arrived all the same.
-	Post(ctx context.Context, uri string, a *egress.Auth, body []byte) error
+	Post(ctx context.Context, to Callback, body []byte) error
 }
 
 // Epochs says under which epoch a lane is held, if it is.

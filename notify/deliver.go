@@ -14,6 +14,7 @@ const burst = 8
 
 // outcome is what became of the first notifications of a queue in one step.
 type outcome struct {
+	began     time.Time // when the queue was read
 	delivered []int64
 	failure   error // of the one after them; nil: none failed
 }
@@ -21,33 +22,33 @@ type outcome struct {
 // step delivers the first notifications of a queue, until one fails, and commits what became of them. A crash before the
 // commit has them delivered again, with the same ids and bytes.
 func (w *Worker) step(ctx context.Context, r eventstore.Record) error {
-	q, numbers, rows, err := w.load(ctx, r)
-	if q == nil || err != nil {
+	h, err := w.load(ctx, r)
+	if h == nil || err != nil {
 		return err
 	}
 	subs, err := w.dir.current(ctx)
 	if err != nil {
 		return err
 	}
-	sub := subs.byID[q.Subscription]
+	sub := subs.byID[h.Subscription]
 	if sub == nil {
-		return w.cfg.drop(ctx, q.Subscription)
+		return w.cfg.drop(ctx, h.Subscription)
 	}
 	auth, err := w.cfg.auth(ctx, sub)
 	if err != nil && egress.ClassOf(err) == "" {
 		return err
 	}
-	out := outcome{failure: err}
-	for _, number := range numbers {
+	to, out := Callback{URI: sub.CallbackURI, Form: sub.Form, Auth: auth}, outcome{began: h.at, failure: err}
+	for _, number := range h.numbers {
 		if out.failure != nil {
 			break
 		}
-		n := rows[number]
+		n := h.rows[number]
 		if n == nil { // given up and removed while its retry waited
 			out.delivered = append(out.delivered, number)
 			continue
 		}
-		if out.failure = w.cfg.Sender.Post(ctx, sub.CallbackURI, auth, n.Body); out.failure == nil {
+		if out.failure = w.cfg.Sender.Post(ctx, to, n.Body); out.failure == nil {
 			out.delivered = append(out.delivered, number)
 			w.cfg.Observe("delivered")
 		}
@@ -59,33 +60,41 @@ func (w *Worker) step(ctx context.Context, r eventstore.Record) error {
 	if out.failure == nil && len(out.delivered) == 0 {
 		return nil
 	}
-	return w.settle(ctx, sub, q.Vnf, numbers, out)
+	return w.settle(ctx, sub, h.Vnf, h.numbers, out)
 }
 
-// load reads a queue and its first notifications.
-func (w *Worker) load(ctx context.Context, r eventstore.Record) (*queue, []int64, map[int64]*Notification, error) {
+// head is the front of a queue as it was read.
+type head struct {
+	*queue
+
+	numbers []int64                 // of its first notifications
+	rows    map[int64]*Notification // those that are there
+	at      time.Time               // when it was read
+}
+
+// load reads the front of a queue; nil when it is not due.
+func (w *Worker) load(ctx context.Context, r eventstore.Record) (*head, error) {
 	l, err := w.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{{Table: r.Table, ID: r.ID}}})
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read the queue %s: %w", r.ID, err)
+		return nil, fmt.Errorf("read the queue %s: %w", r.ID, err)
 	}
 	q, _, err := readQueue(l, r.Group, r.Key)
 	if q == nil || err != nil || l.Records[queueRef(r.Group, r.Key)].Due.After(l.Now) { // it moved on meanwhile
-		return nil, nil, nil, err
+		return nil, err
 	}
-	numbers := q.first(burst)
-	l, err = w.cfg.Store.Load(ctx, eventstore.Load{Records: numberRefs(q, numbers)})
+	h := &head{queue: q, numbers: q.first(burst), rows: map[int64]*Notification{}, at: l.Now}
+	l, err = w.cfg.Store.Load(ctx, eventstore.Load{Records: numberRefs(q, h.numbers)})
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read the notifications of %s: %w", r.ID, err)
+		return nil, fmt.Errorf("read the notifications of %s: %w", r.ID, err)
 	}
-	rows := map[int64]*Notification{}
-	for i, ref := range numberRefs(q, numbers) {
+	for i, ref := range numberRefs(q, h.numbers) {
 		if rec := l.Records[ref]; rec != nil {
-			if rows[numbers[i]], err = readNotification(rec); err != nil {
-				return nil, nil, nil, err
+			if h.rows[h.numbers[i]], err = readNotification(rec); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return q, numbers, rows, nil
+	return h, nil
 }
 
 func numberRefs(q *queue, numbers []int64) []eventstore.RecordRef {
@@ -100,7 +109,7 @@ func numberRefs(q *queue, numbers []int64) []eventstore.RecordRef {
 func (w *Worker) settle(ctx context.Context, sub *Subscription, vnfID string, numbers []int64, out outcome) error {
 	var given []*Notification
 	var failed *Notification
-	refs := append(numberRefs(&queue{Subscription: sub.ID, Vnf: vnfID}, numbers), queueRef(sub.ID, vnfID))
+	refs := append(numberRefs(&queue{Subscription: sub.ID, Vnf: vnfID}, numbers), queueRef(sub.ID, vnfID), askedRef(sub.ID))
 	var now time.Time
 	_, err := w.cfg.Doer.Do(ctx, &eventstore.Work{
 		Keys: []string{queueKey(sub.ID, vnfID)},
@@ -124,7 +133,7 @@ func (w *Worker) settle(ctx context.Context, sub *Subscription, vnfID string, nu
 		return nil
 	}
 	if away(out.failure) {
-		w.gates.failed(sub.ID, now, w.cfg.pace)
+		w.gates.failed(sub.ID, out.began, now, w.cfg.pace)
 	}
 	w.cfg.Observe("failed")
 	if failed != nil && failed.Attempts == 1 {
@@ -173,7 +182,9 @@ func (s *settling) decide(sub, vnfID string, numbers []int64) error {
 		if err != nil {
 			return err
 		}
-		due = due.Add(again)
+		if r := s.l.Records[askedRef(sub)]; r == nil || !r.Due.After(s.out.began) { // else an operator asked meanwhile
+			due = due.Add(again)
+		}
 	}
 	w, err := q.write(version, due)
 	if err != nil {

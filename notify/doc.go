@@ -15,5 +15,6 @@
 //	PENDING   a notification that waits; it is tried when it is the head of its queue
 //	FAILED    a notification given up; kept for Config.Keep, or until an operator has it tried again
 //	QUEUE     the queue of one subscription and VNF that has something to deliver: what is next, and when
+//	ASKED     one row per subscription that an operator had tried again: when; nodes that wait for it to come back look at it
 //	INDEX     one row that counts the changes of the set of subscriptions; its version tells whether a copy is current
 package notify

@@ -14,36 +14,36 @@ import (
 // HTTP is the Sender that speaks HTTP to subscribers.
 type HTTP struct {
 	Client *egress.Client
-	// Version is sent with each request: that of the API (SOL013 v3.7.1 §9.2).
-	Version string
+	// Versions are sent with each request: that of the API (SOL013 v3.7.1 §9.2), by the form of the notifications.
+	Versions map[string]string
 }
 
 var _ Sender = HTTP{}
 
-// Usable returns an error when the client has nothing to authenticate with.
-func (h HTTP) Usable(a *egress.Auth) error { return h.Client.Usable(a) }
+// Usable returns an error when the client has nothing to authenticate with, or would send it without TLS.
+func (h HTTP) Usable(to Callback) error { return h.Client.Usable(to.URI, to.Auth) }
 
 // Test sends a GET, which must be answered with 204.
-func (h HTTP) Test(ctx context.Context, uri string, a *egress.Auth) error {
-	return h.do(ctx, http.MethodGet, uri, a, nil, func(status int) bool { return status == http.StatusNoContent })
+func (h HTTP) Test(ctx context.Context, to Callback) error {
+	return h.do(ctx, http.MethodGet, to, nil, func(status int) bool { return status == http.StatusNoContent })
 }
 
 // Post sends a POST. The standard wants 204 for an answer; any 2xx is taken.
-func (h HTTP) Post(ctx context.Context, uri string, a *egress.Auth, body []byte) error {
-	return h.do(ctx, http.MethodPost, uri, a, body, func(status int) bool { return status >= 200 && status < 300 })
+func (h HTTP) Post(ctx context.Context, to Callback, body []byte) error {
+	return h.do(ctx, http.MethodPost, to, body, func(status int) bool { return status >= 200 && status < 300 })
 }
 
-func (h HTTP) do(ctx context.Context, method, uri string, a *egress.Auth, body []byte, good func(status int) bool) error {
-	req, err := http.NewRequestWithContext(ctx, method, uri, bytes.NewReader(body))
+func (h HTTP) do(ctx context.Context, method string, to Callback, body []byte, good func(status int) bool) error {
+	req, err := http.NewRequestWithContext(ctx, method, to.URI, bytes.NewReader(body))
 	if err != nil {
 		return egress.Failure(egress.Refused, "the callback is not a URI") // the error would quote it
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Version", h.Version)
+	req.Header.Set("Version", h.Versions[to.Form])
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := h.Client.Do(ctx, req, a)
+	resp, err := h.Client.Do(ctx, req, to.Auth)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,8 @@ func (s *Service) List(ctx context.Context, l List) ([]Listed, error) {
 }
 
 // Retry has a notification tried at once: one that was given up goes before those of its queue that wait, with all the time
-// it had at first; for one that waits its queue is tried now. Returns NotFound.
+// it had at first; for one that waits its queue is tried now. A subscriber that is away is tried by every node then. Returns
+// NotFound.
 func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*Listed, error) {
 	ref := eventstore.RecordRef{Table: eventstore.TableNotifications, ID: row}
 	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{ref}})
@@ -76,9 +77,9 @@ func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*List
 	sub, vnfID := r.Group, r.Key
 	var listed *Listed
 	_, err = s.cfg.Doer.Do(ctx, &eventstore.Work{
-		Keys: []string{queueKey(sub, vnfID)},
+		Keys: []string{queueKey(sub, vnfID), askedRef(sub).ID},
 		Load: func() eventstore.Load {
-			return eventstore.Load{Records: []eventstore.RecordRef{ref, queueRef(sub, vnfID)}}
+			return eventstore.Load{Records: []eventstore.RecordRef{ref, queueRef(sub, vnfID), askedRef(sub)}}
 		},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			r := l.Records[ref]
@@ -96,7 +97,7 @@ func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*List
 			if q == nil {
 				q = &queue{Subscription: sub, Vnf: vnfID, Last: -1, Oldest: n.Created}
 			}
-			c := &eventstore.Commit{}
+			c := &eventstore.Commit{Records: []eventstore.RecordWrite{askedWrite(l, sub)}}
 			if r.State == StateFailed {
 				n.Attempts, n.GiveUp = 0, l.Now.Add(s.cfg.MaxAge)
 				q.Redo = append(slices.Clone(q.Redo), n.Number)
@@ -120,7 +121,6 @@ func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*List
 	if err != nil {
 		return nil, fmt.Errorf("retry notification %s: %w", row, err)
 	}
-	s.gates.open(sub)
 	s.cfg.Logger.InfoContext(ctx, "notification tried again", "notification", row, "actor", by.Actor)
 	return listed, nil
 }

@@ -17,6 +17,7 @@ const (
 	StatePending = "PENDING"
 	StateFailed  = "FAILED"
 	stateQueue   = "QUEUE"
+	stateAsked   = "ASKED"
 )
 
 // queue is the document of a queue row: the notifications of one subscription about one VNF that wait. They are numbered;
@@ -81,6 +82,22 @@ func queueRef(sub, vnfID string) eventstore.RecordRef {
 
 func numberRef(sub, vnfID string, number int64) eventstore.RecordRef {
 	return eventstore.RecordRef{Table: eventstore.TableNotifications, ID: fmt.Sprintf("%s.%s.%012d", sub, vnfID, number)}
+}
+
+// askedRef is the row that tells every node when an operator asked for a subscription; its id is the key that is locked.
+func askedRef(sub string) eventstore.RecordRef {
+	return eventstore.RecordRef{Table: eventstore.TableNotifications, ID: "notify:asked:" + sub}
+}
+
+func askedWrite(l *eventstore.Loaded, sub string) eventstore.RecordWrite {
+	ref := askedRef(sub)
+	w := eventstore.RecordWrite{Record: eventstore.Record{
+		Table: ref.Table, ID: ref.ID, Key: ref.ID, Group: sub, State: stateAsked, Due: l.Now, Doc: json.RawMessage(`{}`),
+	}}
+	if r := l.Records[ref]; r != nil {
+		w.Expected = r.Version
+	}
+	return w
 }
 
 // queueKey is locked by whoever changes a queue.

@@ -17,9 +17,9 @@ import (
 // hanging is subscribers of which one never answers; its caller gives up after ten seconds.
 type hanging struct{ notify.Sender }
 
-func (h hanging) Post(ctx context.Context, uri string, a *egress.Auth, body []byte) error {
-	if !strings.HasSuffix(uri, "/hangs") {
-		return h.Sender.Post(ctx, uri, a, body)
+func (h hanging) Post(ctx context.Context, to notify.Callback, body []byte) error {
+	if !strings.HasSuffix(to.URI, "/hangs") {
+		return h.Sender.Post(ctx, to, body)
 	}
 	select {
 	case <-ctx.Done():

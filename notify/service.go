@@ -17,8 +17,6 @@ type Service struct {
 	cfg  Config
 	repo *aggregate.Repository[Subscription]
 	dir  *directory
-	// gates are the worker's, so that an operator's retry on this node need not wait.
-	gates *gates
 }
 
 // New returns the use cases.
@@ -28,7 +26,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register subscription events: %w", err)
 	}
-	return &Service{cfg: cfg, repo: Repository(registry), dir: &directory{store: cfg.Store}, gates: &gates{shut: map[string]*gate{}}}, nil
+	return &Service{cfg: cfg, repo: Repository(registry), dir: &directory{store: cfg.Store}}, nil
 }
 
 // Subscribe is what a caller asks for.
@@ -61,8 +59,9 @@ func (s *Service) Subscribe(ctx context.Context, want Subscribe, by request.Info
 	if want.Verbosity == "" {
 		want.Verbosity = Full
 	}
+	to := Callback{URI: want.CallbackURI, Form: want.Form, Auth: want.Auth}
 	if want.Auth != nil {
-		if err := s.cfg.Sender.Usable(want.Auth); err != nil {
+		if err := s.cfg.Sender.Usable(to); err != nil {
 			return nil, vnfm.Errorf(vnfm.Unprocessable, "Notifications cannot be sent: %w.", err).At("/authentication")
 		}
 	}
@@ -92,7 +91,7 @@ func (s *Service) Subscribe(ctx context.Context, want Subscribe, by request.Info
 			return nil, &DuplicateError{ID: id}
 		}
 		if !tested {
-			if err := s.cfg.Sender.Test(ctx, want.CallbackURI, want.Auth); err != nil {
+			if err := s.cfg.Sender.Test(ctx, to); err != nil {
 				return nil, testFailed(err)
 			}
 			tested = true
@@ -188,22 +187,23 @@ func notFound(id string) error {
 	return vnfm.Errorf(vnfm.NotFound, "There is no subscription %s.", id)
 }
 
-// Get returns a subscription of the caller's. Returns NotFound, also for one of another caller.
-func (s *Service) Get(ctx context.Context, id string, by request.Info) (*Subscription, error) {
+// Get returns a subscription of the caller's with notifications of a form. Returns NotFound, also for one of another caller
+// or form.
+func (s *Service) Get(ctx context.Context, id, form string, by request.Info) (*Subscription, error) {
 	known, err := s.dir.current(ctx)
 	if err != nil {
 		return nil, err
 	}
 	sub := known.byID[id]
-	if sub == nil || sub.Owner != by.Actor {
+	if sub == nil || sub.Owner != by.Actor || sub.Form != form {
 		return nil, notFound(id)
 	}
 	return sub, nil
 }
 
-// Delete ends a subscription of the caller's, with what it has not been told. Returns NotFound, also for one of another
-// caller.
-func (s *Service) Delete(ctx context.Context, id string, by request.Info) error {
+// Delete ends a subscription of the caller's with notifications of a form, with what it has not been told. Returns
+// NotFound, also for one of another caller or form.
+func (s *Service) Delete(ctx context.Context, id, form string, by request.Info) error {
 	_, err := s.cfg.Doer.Do(ctx, &eventstore.Work{
 		Keys: []string{indexKey},
 		Load: func() eventstore.Load {
@@ -217,7 +217,7 @@ func (s *Service) Delete(ctx context.Context, id string, by request.Info) error 
 			if err != nil {
 				return nil, err
 			}
-			if st.Version == 0 || st.Value.Deleted || st.Value.Owner != by.Actor {
+			if st.Version == 0 || st.Value.Deleted || st.Value.Owner != by.Actor || st.Value.Form != form {
 				return nil, notFound(id)
 			}
 			if _, err := s.change(l, c, id, by.Metadata("subscription.delete", id), &SubscriptionDeleted{}); err != nil {

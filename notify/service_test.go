@@ -109,17 +109,17 @@ func TestOnlyTheCallersOwn(t *testing.T) {
 	w := newWorld(t, "memory")
 	s := w.subscribe(notify.Subscribe{})
 	other := request.Info{Actor: "em"}
-	if _, err := w.svc.Get(t.Context(), s.ID, other); vnfm.KindOf(err) != vnfm.NotFound {
+	if _, err := w.svc.Get(t.Context(), s.ID, "", other); vnfm.KindOf(err) != vnfm.NotFound {
 		t.Errorf("shown to another: %v", err)
 	}
-	if err := w.svc.Delete(t.Context(), s.ID, other); vnfm.KindOf(err) != vnfm.NotFound {
+	if err := w.svc.Delete(t.Context(), s.ID, "", other); vnfm.KindOf(err) != vnfm.NotFound {
 		t.Errorf("deleted by another: %v", err)
 	}
-	if got, err := w.svc.Get(t.Context(), s.ID, by); err != nil || got.CallbackURI != callback || got.Verbosity != notify.Full {
+	if got, err := w.svc.Get(t.Context(), s.ID, "", by); err != nil || got.CallbackURI != callback || got.Verbosity != notify.Full {
 		t.Errorf("%+v, %v", got, err)
 	}
-	w.must(w.svc.Delete(t.Context(), s.ID, by))
-	if err := w.svc.Delete(t.Context(), s.ID, by); vnfm.KindOf(err) != vnfm.NotFound {
+	w.must(w.svc.Delete(t.Context(), s.ID, "", by))
+	if err := w.svc.Delete(t.Context(), s.ID, "", by); vnfm.KindOf(err) != vnfm.NotFound {
 		t.Errorf("deleted twice: %v", err)
 	}
 }
@@ -178,7 +178,7 @@ func TestViewsAreWhatTheEventsGive(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
 		w.subscribe(notify.Subscribe{Filter: &notify.Filter{States: []vnf.OpState{vnf.Failed}}, Base: "http://here"})
 		gone := w.subscribe(notify.Subscribe{})
-		w.must(w.svc.Delete(t.Context(), gone.ID, by))
+		w.must(w.svc.Delete(t.Context(), gone.ID, "", by))
 		registry, err := aggregate.NewRegistry(notify.Forms()...)
 		w.must(err)
 		diffs, err := readmodel.Compare(t.Context(), w.store, notify.Source(notify.Repository(registry)))

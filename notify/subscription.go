@@ -63,8 +63,8 @@ func (s *Subscription) hears(e *eventstore.Event) bool {
 	return e.Lane >= len(s.From) || e.Offset > s.From[e.Lane]
 }
 
-// same reports whether a subscription is a duplicate of another: the same caller, callback and filter (SOL003 v3.7.1
-// §5.4.18.3.1).
+// same reports whether a subscription is a duplicate of another: the same caller, callback, filter and form
+// (SOL003 v3.7.1 §5.4.18.3.1).
 func (s *Subscription) same(o *Subscription) bool {
 	return s.Owner == o.Owner && s.CallbackURI == o.CallbackURI && s.Form == o.Form && s.Filter.canonical() == o.Filter.canonical()
 }

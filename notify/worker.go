@@ -26,7 +26,7 @@ type Worker struct {
 // Worker returns the worker for the service's subscriptions.
 func (s *Service) Worker() *Worker {
 	return &Worker{
-		cfg: s.cfg, dir: s.dir, gates: s.gates, nudge: make(chan struct{}, 1),
+		cfg: s.cfg, dir: s.dir, gates: &gates{shut: map[string]*gate{}}, nudge: make(chan struct{}, 1),
 		busy: map[string]bool{}, calls: map[string]int{},
 	}
 }
@@ -140,6 +140,9 @@ func (w *Worker) due(ctx context.Context, now time.Time) ([]eventstore.Record, t
 	if len(lanes) == 0 {
 		return nil, wait, nil
 	}
+	if err := w.lookAsked(ctx, now); err != nil {
+		return nil, 0, err
+	}
 	q := eventstore.RecordQuery{Table: eventstore.TableNotifications, State: stateQueue, Lanes: lanes, DueBy: now.Add(w.cfg.Idle), Limit: page}
 	rows, err := w.cfg.Store.Records(ctx, q)
 	if err != nil {
@@ -175,6 +178,28 @@ func (w *Worker) due(ctx context.Context, now time.Time) ([]eventstore.Record, t
 		found = append(found, r)
 	}
 	return found, wait, nil
+}
+
+// lookAsked opens the gates of subscriptions that an operator asked for, on whichever node.
+func (w *Worker) lookAsked(ctx context.Context, now time.Time) error {
+	shut := w.gates.waiting(now)
+	if len(shut) == 0 {
+		return nil
+	}
+	var refs []eventstore.RecordRef
+	for _, sub := range shut {
+		refs = append(refs, askedRef(sub))
+	}
+	l, err := w.cfg.Store.Load(ctx, eventstore.Load{Records: refs})
+	if err != nil {
+		return fmt.Errorf("read what operators asked for: %w", err)
+	}
+	for i, sub := range shut {
+		if r := l.Records[refs[i]]; r != nil {
+			w.gates.asked(sub, r.Due)
+		}
+	}
+	return nil
 }
 
 // lanes returns the lanes to work on.

@@ -120,7 +120,8 @@ func startProgram(t *testing.T, args ...string) *program {
 	return p
 }
 
-func (p *program) start() {
+// open starts the server and waits until it answers.
+func (p *program) open() {
 	p.t.Helper()
 	s, err := server.New(p.t.Context(), p.cfg, p.opts)
 	if err != nil {
@@ -131,6 +132,12 @@ func (p *program) start() {
 	ctx, p.cancel = context.WithCancel(context.WithoutCancel(p.t.Context()))
 	p.ended = make(chan error, 1)
 	go func() { p.ended <- s.Run(ctx) }()
+	p.await("an answer", func() bool { code, _ := p.call("GET", "/healthz", nil); return code == 200 })
+}
+
+func (p *program) start() {
+	p.t.Helper()
+	p.open()
 	p.await("readiness", func() bool { code, _ := p.call("GET", "/readyz", nil); return code == 200 })
 	if p.opts.Guide != nil {
 		p.await("the sample package", func() bool {

@@ -31,7 +31,7 @@ func (s *Server) buildNfvo(p *parts) error {
 		return nil
 	}
 	// The orchestrator's address comes from the settings, not from a caller: it may be anywhere.
-	calls := egress.Config{Timeout: c.CallTimeout, MaxBody: 16 << 20, AllowLocal: true}
+	calls := egress.Config{Timeout: c.CallTimeout, MaxBody: 16 << 20, AllowLocal: true, AllowPlain: true}
 	auth := &egress.Auth{}
 	if c.CertFile != "" {
 		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)

@@ -30,7 +30,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	m := newDeliveries(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.notify, err = notify.New(notify.Config{
 		Store: d.store, Doer: d.committer, Epochs: d.leases, Keys: s.keys, Logger: s.log,
-		Sender: notify.HTTP{Client: client, Version: api.LcmVersion()}, Body: api.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
+		Sender: notify.HTTP{Client: client, Versions: api.LcmVersions()}, Body: api.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
 		SkipTest: !c.Test, Duplicates: c.Duplicates, MaxAge: c.MaxAge, Keep: c.Keep, Backoff: c.Backoff, MaxBackoff: c.MaxBackoff,
 		PerSubscription: c.PerSubscription, Observe: func(outcome string) { m.attempts.WithLabelValues(outcome).Inc() },
 	})
@@ -59,7 +59,8 @@ func (s *Server) buildNotifications(p *parts) error {
 // egress makes the client for addresses that callers name.
 func (s *Server) egress() (*egress.Client, error) {
 	c := s.cfg.Egress
-	cfg := egress.Config{Timeout: c.Timeout, AllowLocal: c.AllowLocal || s.opts.Guide != nil, Ports: c.Ports}
+	dev := s.opts.Guide != nil
+	cfg := egress.Config{Timeout: c.Timeout, AllowLocal: c.AllowLocal || dev, AllowPlain: c.AllowPlain || dev, Ports: c.Ports}
 	var err error
 	if cfg.Deny, err = c.Networks(); err != nil {
 		return nil, err

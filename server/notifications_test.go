@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,12 +12,15 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/internal/etsitest"
+	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/server"
 )
 
 // receiver is a subscriber that wants a password.
 type receiver struct {
 	*httptest.Server
+
+	older bool // it subscribes at /vnflcm/v1
 
 	mu     sync.Mutex
 	bodies []map[string]any
@@ -25,16 +29,16 @@ type receiver struct {
 
 const password = `c4nary"<pass>`
 
-func newReceiver(t *testing.T) *receiver {
+func newReceiver(t *testing.T, older bool) *receiver {
 	t.Helper()
-	r := &receiver{}
+	r := &receiver{older: older}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if u, p, _ := req.BasicAuth(); u != "vnfm" || p != password {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		if req.Header.Get("Version") != "2.3.0" {
-			t.Errorf("Version: %q", req.Header.Get("Version"))
+		if want := map[bool]string{false: "2.3.0", true: "1.3.0"}[older]; req.Header.Get("Version") != want {
+			t.Errorf("%s of version %q, want %s", req.Method, req.Header.Get("Version"), want)
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -47,12 +51,16 @@ func newReceiver(t *testing.T) *receiver {
 			if err != nil {
 				t.Error(err)
 			}
-			for _, problem := range etsitest.Notification(b) {
-				t.Errorf("against the specification: %s: %s", problem, b)
-			}
 			var n map[string]any
 			if err := json.Unmarshal(b, &n); err != nil {
 				t.Error(err)
+			}
+			problems := etsitest.Notification(b)
+			if older {
+				problems = etsitest.Older(text(n, "notificationType"), b)
+			}
+			for _, problem := range problems {
+				t.Errorf("against the specification: %s: %s", problem, b)
 			}
 			r.bodies = append(r.bodies, n)
 		}
@@ -103,7 +111,7 @@ var wholeLife = []string{
 // started again.
 func TestSubscriberHearsOfAVnfsLife(t *testing.T) {
 	onEach(t, func(t *testing.T, args []string) {
-		r := newReceiver(t)
+		r := newReceiver(t, false)
 		p := startProgram(t, append(args, "--notification-backoff=20ms", "--notification-max-backoff=50ms")...)
 		p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		const root = "/vnflcm/v2/subscriptions"
@@ -175,6 +183,50 @@ func TestSubscriberHearsOfAVnfsLife(t *testing.T) {
 	})
 }
 
+// A client of v1 alone: it subscribes, has a VNF go through its life, and hears of it in the shapes of v1, beside a client
+// of v2. Seen failing with the notifications of v2 sent to both, and with one Version sent to both.
+func TestSubscriberOfV1HearsOfAVnfsLife(t *testing.T) {
+	r, newer := newReceiver(t, true), newReceiver(t, false)
+	p := startProgram(t)
+	const root, vnfs = "/vnflcm/v1/subscriptions", "/vnflcm/v1/vnf_instances"
+	id := text(p.must(201, "POST", root, subscription(r.URL)), "id")
+	p.must(201, "POST", "/vnflcm/v2/subscriptions", subscription(newer.URL))
+
+	vnf := vnfs + "/" + text(p.must(201, "POST", vnfs, map[string]any{"vnfdId": samples.VnfdID}), "id")
+	for _, task := range []struct {
+		name string
+		body any
+	}{{"instantiate", instantiate}, {"terminate", terminate}} {
+		code, h, b := p.request("POST", vnf+"/"+task.name, task.body)
+		if code != 202 {
+			t.Fatalf("%s: %d %s", task.name, code, b)
+		}
+		p.completed(pathOf(h))
+	}
+	p.must(204, "DELETE", vnf, nil)
+
+	for name, x := range map[string]*receiver{"v1": r, "v2": newer} {
+		p.await("all notifications of "+name, func() bool { return len(x.heard()) >= len(wholeLife) })
+		if got := x.heard(); !slices.Equal(got, wholeLife) {
+			t.Errorf("%s heard %q", name, got)
+		}
+	}
+	for _, n := range r.bodies {
+		for name, link := range n["_links"].(map[string]any) {
+			if !strings.HasPrefix(text(link, "href"), p.url+"/vnflcm/v1/") {
+				t.Errorf("link %s: %v", name, link)
+			}
+		}
+		if text(n, "subscriptionId") != id || (text(n, "notificationStatus") == "RESULT") != (n["affectedVnfcs"] != nil) {
+			t.Errorf("%v", n)
+		}
+	}
+	p.must(204, "DELETE", root+"/"+id, nil)
+	if all := p.must(200, "GET", root, nil); len(all.([]any)) != 0 {
+		t.Errorf("list: %v", all)
+	}
+}
+
 // Outside development a callback cannot be used to reach into the site.
 func TestCallbackIntoTheSiteIsRefused(t *testing.T) {
 	p := newProgram(t, settings(t, "--data="+t.TempDir()), server.Options{})
@@ -185,4 +237,35 @@ func TestCallbackIntoTheSiteIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", uri, v)
 		}
 	}
+}
+
+// Outside development credentials are not sent where they can be read. Seen failing without the setting held against
+// either address.
+func TestCredentialsWithoutTLSAreRefused(t *testing.T) {
+	token := func(endpoint string) map[string]any {
+		return map[string]any{"authType": []string{"OAUTH2_CLIENT_CREDENTIALS"}, "paramsOauth2ClientCredentials": map[string]any{
+			"clientId": "vnfm", "clientPassword": password, "tokenEndpoint": endpoint,
+		}}
+	}
+	r := newReceiver(t, false)
+	p := newProgram(t, settings(t, "--data="+t.TempDir(), "--egress-allow-local"), server.Options{})
+	p.start()
+	for _, root := range []string{"/vnflcm/v2/subscriptions", "/vnflcm/v1/subscriptions"} {
+		for _, body := range []map[string]any{
+			subscription(r.URL),
+			subscription(r.URL, "authentication", token("https://id.example/token")),
+			subscription("https://nfvo.example/in", "authentication", token("http://id.example/token")),
+		} {
+			v := p.must(422, "POST", root, body)
+			if !strings.Contains(text(v, "detail"), "over https only") || text(v, "attribute") != "/authentication" || strings.Contains(fmt.Sprint(v), "c4nary") {
+				t.Errorf("%v: %v", body["callbackUri"], v)
+			}
+		}
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.cfg.Egress.AllowPlain = true
+	p.start()
+	p.must(201, "POST", "/vnflcm/v2/subscriptions", subscription(r.URL))
 }

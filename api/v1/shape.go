@@ -7,11 +7,11 @@ import (
 
 // Shape says how the objects at one place differ: under each name of v2, what v1 has.
 type Shape struct {
-	names  map[string]string            // v2 name: v1 name, of attributes that were renamed
-	later  []string                     // attributes that v2 has and v1 does not
-	maps   map[string]keyed             // v2 name of what is a map in v2 and an array in v1
-	values map[string]map[string]string // v2 name: v2 value: the v1 value nearest to it
-	within map[string]*Shape            // v2 name: the objects in it, those of an array or a map too
+	names  map[string]string // v2 name: v1 name, of attributes that were renamed
+	older  map[string]string // v2 name: name before v2.6.1, which requests may still have
+	later  []string          // attributes that v2 has and v1 does not
+	maps   map[string]keyed  // v2 name of what is a map in v2 and an array in v1
+	within map[string]*Shape // v2 name: the objects in it, those of an array or a map too
 }
 
 // keyed is a map of v2 that is an array in v1.
@@ -37,9 +37,11 @@ var (
 			"extVirtualLinks": {within: map[string]*Shape{
 				"extCps": {maps: map[string]keyed{"cpConfig": {key: "cpInstanceId"}}},
 			}},
-			"extManagedVirtualLinks": {names: map[string]string{"vnfVirtualLinkDescId": "virtualLinkDescId"}, later: []string{"vnfLinkPort"}},
+			"extManagedVirtualLinks": {older: map[string]string{"vnfVirtualLinkDescId": "virtualLinkDescId"}, later: []string{"vnfLinkPort"}},
 		},
 	}
+
+	externalLink = &Shape{later: []string{"currentVnfExtCpData"}}
 
 	// VnfInstance is the resource.
 	VnfInstance = &Shape{
@@ -50,33 +52,52 @@ var (
 				later: []string{"maxScaleLevels", "vipCpInfo"},
 				within: map[string]*Shape{
 					"extCpInfo":          {later: []string{"cpConfigId"}},
-					"extVirtualLinkInfo": {later: []string{"currentVnfExtCpData"}},
+					"extVirtualLinkInfo": externalLink,
 				},
 			},
 			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeExtConn", "changeFlavour"}},
 		},
 	}
 
+	// changes is what an operation changed, in its resource and in notifications.
+	changes = map[string]*Shape{
+		"affectedVnfcs":           {later: []string{"vnfdId"}},
+		"affectedVirtualLinks":    {later: []string{"vnfdId", "vnfLinkPortIds"}},
+		"affectedVirtualStorages": {later: []string{"vnfdId"}},
+	}
+	laterChanges = []string{"affectedExtLinkPorts", "affectedVipCps"}
+
 	// VnfLcmOpOcc is the resource.
 	VnfLcmOpOcc = &Shape{
 		later: []string{
 			"modificationsTriggeredByVnfPkgChange", "vnfSnapshotInfoId", "lcmCoordinations", "rejectedLcmCoordinations",
-			"warnings", "affectedVipCps",
+			"warnings",
 		},
 		within: map[string]*Shape{
 			"operationParams": Body,
 			"changedInfo":     {maps: connections},
-			"resourceChanges": {within: map[string]*Shape{
-				"affectedVirtualLinks": {
-					names:  map[string]string{"vnfVirtualLinkDescId": "virtualLinkDescId"},
-					later:  []string{"vnfLinkPortIds"},
-					values: map[string]map[string]string{"changeType": {"LINK_PORT_ADDED": "MODIFIED", "LINK_PORT_REMOVED": "MODIFIED"}},
-				},
-			}},
-			links: {later: []string{"vnfSnapshot"}},
+			"resourceChanges": {later: laterChanges, within: changes},
+			links:             {later: []string{"vnfSnapshot"}},
+		},
+	}
+
+	// LccnSubscription is the resource.
+	LccnSubscription = &Shape{later: []string{"verbosity"}}
+
+	// Notification is what subscribers are sent.
+	Notification = &Shape{
+		later: append([]string{"verbosity", "modificationsTriggeredByVnfPkgChange"}, laterChanges...),
+		within: map[string]*Shape{
+			"affectedVnfcs": changes["affectedVnfcs"], "affectedVirtualLinks": changes["affectedVirtualLinks"],
+			"affectedVirtualStorages": changes["affectedVirtualStorages"],
+			"changedInfo":             {maps: connections},
+			"changedExtConnectivity":  externalLink,
 		},
 	}
 )
+
+// Form is that of notifications to subscribers of v1.
+const Form = "v1"
 
 // offered are the resources that v1 has: below its root, "{id}" in place of an identifier. The request of
 // change_ext_conn names external connection points by their own identifiers in v1 and by those of their configuration in
@@ -86,6 +107,7 @@ var offered = []string{
 	"/vnf_instances/{id}/scale", "/vnf_instances/{id}/scale_to_level", "/vnf_instances/{id}/heal", "/vnf_instances/{id}/operate",
 	"/vnf_lcm_op_occs", "/vnf_lcm_op_occs/{id}", "/vnf_lcm_op_occs/{id}/retry", "/vnf_lcm_op_occs/{id}/rollback",
 	"/vnf_lcm_op_occs/{id}/fail", "/vnf_lcm_op_occs/{id}/cancel",
+	"/subscriptions", "/subscriptions/{id}",
 }
 
 // Resource returns the shape of what a resource of v2 shows, nil when v1 does not have it. The path is below the root.
@@ -95,6 +117,8 @@ func Resource(path string) *Shape {
 		return nil
 	case strings.HasPrefix(path, "/vnf_lcm_op_occs"):
 		return VnfLcmOpOcc
+	case strings.HasPrefix(path, "/subscriptions"):
+		return LccnSubscription
 	}
 	return VnfInstance
 }
@@ -103,7 +127,7 @@ func Resource(path string) *Shape {
 type Path struct {
 	Steps []string // Entry in place of the key of a map
 	Key   bool     // it leads to what is the key itself, and ends in Entry
-	Other bool     // the values there are others, or have another form: only a document of v1 can be compared with one
+	Other bool     // what is there has another form: only a document of v1 can be compared with one
 }
 
 // Path returns where v2 has an attribute of v1; false when v1 has no such attribute and v2 has.
@@ -119,7 +143,7 @@ func (s *Shape) Path(v1 []string) (Path, bool) {
 			return p, false
 		}
 		p.Steps = append(p.Steps, name)
-		p.Other = p.Other || name == links || s.values[name] != nil
+		p.Other = p.Other || name == links
 		if m, is := s.maps[name]; is && old == m.gone { // all of it is in the keys of the map
 			p.Other = true
 			break
@@ -148,9 +172,11 @@ func (s *Shape) newer(name string) (string, bool) {
 
 // renamed returns the v2 name of an attribute of v1.
 func (s *Shape) renamed(name string) string {
-	for v2, v1 := range s.names {
-		if v1 == name {
-			return v2
+	for _, names := range []map[string]string{s.names, s.older} {
+		for v2, v1 := range names {
+			if v1 == name {
+				return v2
+			}
 		}
 	}
 	return name

@@ -44,7 +44,7 @@ var requests = []struct{ name, v1, v2 string }{
 		`{"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k":{"linkPortId":"p"},"l":null}}]}]}`,
 	},
 	{
-		"managed links", `{"extManagedVirtualLinks":[{"id":"m","virtualLinkDescId":"vl","resourceId":"n"}]}`,
+		"managed links", `{"extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"vl","resourceId":"n"}]}`,
 		`{"extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"vl","resourceId":"n"}]}`,
 	},
 	{
@@ -143,8 +143,10 @@ func TestPaths(t *testing.T) {
 		{v1.VnfInstance, "instantiatedVnfInfo/extCpInfo/cpConfigId", "", false},
 		{v1.VnfInstance, "_links/self/href", "_links/self/href", true},
 		{v1.VnfLcmOpOcc, "warnings", "", false},
-		{v1.VnfLcmOpOcc, "resourceChanges/affectedVirtualLinks/virtualLinkDescId", "resourceChanges/affectedVirtualLinks/vnfVirtualLinkDescId", false},
-		{v1.VnfLcmOpOcc, "resourceChanges/affectedVirtualLinks/changeType", "resourceChanges/affectedVirtualLinks/changeType", true},
+		{v1.VnfLcmOpOcc, "resourceChanges/affectedVirtualLinks/changeType", "resourceChanges/affectedVirtualLinks/changeType", false},
+		{v1.VnfLcmOpOcc, "resourceChanges/affectedExtLinkPorts/id", "", false},
+		{v1.LccnSubscription, "callbackUri", "callbackUri", false},
+		{v1.LccnSubscription, "verbosity", "", false},
 		{v1.VnfLcmOpOcc, "operationParams/vimConnectionInfoDeleteIds", "operationParams/vimConnectionInfo", true},
 	} {
 		got, ok := c.shape.Path(strings.Split(c.v1, "/"))
@@ -174,12 +176,27 @@ var resources = []struct {
 		v1.VnfLcmOpOcc,
 		`{"id":"o","warnings":["w"],"operationParams":{"vimConnectionInfo":{"a":null}},"changedInfo":{"vimConnectionInfo":{"a":{"vimType":"T"}}},
 		"resourceChanges":{"affectedVirtualLinks":[{"id":"l","vnfVirtualLinkDescId":"vl","vnfLinkPortIds":["p"],"changeType":"LINK_PORT_ADDED"},
-		{"id":"m","vnfVirtualLinkDescId":"vl","changeType":"ADDED"}]},
-		"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v2/vnf_instances/i"}}}`,
+		{"id":"m","vnfVirtualLinkDescId":"vl","vnfdId":"d","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v","vnfdId":"d"}],"affectedExtLinkPorts":[],
+		"affectedVipCps":[]},"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v2/vnf_instances/i"}}}`,
 		`{"id":"o","operationParams":{"vimConnectionInfoDeleteIds":["a"]},"changedInfo":{"vimConnectionInfo":[{"id":"a","vimType":"T"}]},
-		"resourceChanges":{"affectedVirtualLinks":[{"id":"l","virtualLinkDescId":"vl","changeType":"MODIFIED"},
-		{"id":"m","virtualLinkDescId":"vl","changeType":"ADDED"}]},
+		"resourceChanges":{"affectedVirtualLinks":[{"id":"l","vnfVirtualLinkDescId":"vl","changeType":"LINK_PORT_ADDED"},
+		{"id":"m","vnfVirtualLinkDescId":"vl","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v"}]},
 		"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v1/vnf_instances/i"}}}`,
+	},
+	{
+		v1.LccnSubscription,
+		`{"id":"s","callbackUri":"https://nfvo.example/vnflcm/v2/","verbosity":"FULL","_links":{"self":{"href":"https://vnfm.example/vnflcm/v2/subscriptions/s"}}}`,
+		`{"id":"s","callbackUri":"https://nfvo.example/vnflcm/v2/","_links":{"self":{"href":"https://vnfm.example/vnflcm/v1/subscriptions/s"}}}`,
+	},
+	{
+		v1.Notification,
+		`{"id":"n","verbosity":"FULL","affectedVirtualLinks":[{"id":"l","vnfVirtualLinkDescId":"vl","vnfLinkPortIds":["p"],"changeType":"LINK_PORT_REMOVED"}],
+		"affectedVnfcs":[{"id":"v","vnfdId":"d"}],"affectedVirtualStorages":[{"id":"s","vnfdId":"d"}],"affectedExtLinkPorts":[],"affectedVipCps":[],
+		"changedInfo":{"vimConnectionInfo":{"a":{"vimType":"T"}}},"changedExtConnectivity":[{"id":"e","currentVnfExtCpData":[]}],
+		"modificationsTriggeredByVnfPkgChange":{},"_links":{"subscription":{"href":"https://vnfm.example/vnflcm/v2/subscriptions/s"}}}`,
+		`{"id":"n","affectedVirtualLinks":[{"id":"l","vnfVirtualLinkDescId":"vl","changeType":"LINK_PORT_REMOVED"}],
+		"affectedVnfcs":[{"id":"v"}],"affectedVirtualStorages":[{"id":"s"}],"changedInfo":{"vimConnectionInfo":[{"id":"a","vimType":"T"}]},
+		"changedExtConnectivity":[{"id":"e"}],"_links":{"subscription":{"href":"https://vnfm.example/vnflcm/v1/subscriptions/s"}}}`,
 	},
 }
 
@@ -193,7 +210,8 @@ func TestResourcesAreShownAsV1HasThem(t *testing.T) {
 }
 
 func TestResourcesOfV1(t *testing.T) {
-	if v1.Resource("/vnf_instances/{id}") != v1.VnfInstance || v1.Resource("/vnf_lcm_op_occs/{id}/fail") != v1.VnfLcmOpOcc {
+	if v1.Resource("/vnf_instances/{id}") != v1.VnfInstance || v1.Resource("/vnf_lcm_op_occs/{id}/fail") != v1.VnfLcmOpOcc ||
+		v1.Resource("/subscriptions/{id}") != v1.LccnSubscription {
 		t.Error("a resource has the wrong shape")
 	}
 	for _, path := range []string{"/vnf_snapshots", "/vnf_instances/{id}/change_vnfpkg", "/vnf_instances/{id}/create_snapshot", "/vnf_instances/{id}/change_ext_conn"} {

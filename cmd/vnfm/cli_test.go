@@ -145,6 +145,10 @@ func TestOutput(t *testing.T) {
 		"audit_verify":    {"audit", "verify"},
 		"audit_denials":   {"audit", "denials"},
 		"parked_list":     {"parked", "list"},
+
+		"subscription_list": {"subscription", "list"},
+		"subscription_show": {"subscription", "show", "https://nfvo.example/results"},
+		"notification_list": {"notification", "list"},
 	} {
 		for _, form := range []string{"table", "json", "yaml"} {
 			t.Run(name+" "+form, func(t *testing.T) {
@@ -354,6 +358,10 @@ func TestExitCodes(t *testing.T) {
 		{"vnf instantiate fw1 --flavour f --param x", nil, exitUsage, "KEY=VALUE"},
 		{"vnf terminate fw1 --graceful=soon", nil, exitUsage, "soon"},
 		{"sim behaviour --set {", nil, exitUsage, "not JSON"},
+		{"subscription show https://nobody", nil, exitUsage, `no subscription "https://nobody"`},
+		{"notification retry", nil, exitUsage, "name a notification"},
+		{"notification retry a --subscription b", nil, exitUsage, "name a notification"},
+		{"notification receive --listen nowhere", nil, exitUsage, "nowhere"},
 		{"vnf instantiate fw1 --flavour f", conflict, exitServer, "Another operation holds it. (409 Conflict)"},
 		{"op watch " + op[:8], nil, exitServer, "There is nothing"},
 		{"audit verify", broken, exitFailed, "not intact"},

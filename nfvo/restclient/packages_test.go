@@ -23,7 +23,7 @@ func orchestrator(t *testing.T) (*nfvotest.NFVO, *restclient.Client, string) {
 	fake := nfvotest.New(nfvotest.Config{})
 	srv := httptest.NewServer(fake.Handler())
 	t.Cleanup(srv.Close)
-	out := egress.New(egress.Config{AllowLocal: true, MaxBody: 1 << 30})
+	out := egress.New(egress.Config{AllowLocal: true, AllowPlain: true, MaxBody: 1 << 30})
 	t.Cleanup(out.Close)
 	return fake, restclient.New(restclient.Config{URL: srv.URL + "/", Client: out, Bulk: out}), srv.URL
 }
@@ -46,7 +46,7 @@ func TestADownloadThatBreaksIsTakenUpWhereItBroke(t *testing.T) {
 		fake.Handler().ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	out := egress.New(egress.Config{AllowLocal: true, MaxBody: 1 << 30})
+	out := egress.New(egress.Config{AllowLocal: true, AllowPlain: true, MaxBody: 1 << 30})
 	t.Cleanup(out.Close)
 	c := restclient.New(restclient.Config{URL: srv.URL, Client: out, Bulk: out})
 	id := onboard(t, fake, samples.CSAR())

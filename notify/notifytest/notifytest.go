@@ -39,26 +39,27 @@ type Subscribers struct {
 var _ notify.Sender = (*Subscribers)(nil)
 
 // Usable takes any authentication with parameters, and none.
-func (s *Subscribers) Usable(a *egress.Auth) error {
-	if a == nil || a.Basic != nil || a.OAuth2 != nil {
+func (s *Subscribers) Usable(to notify.Callback) error {
+	if a := to.Auth; a == nil || a.Basic != nil || a.OAuth2 != nil {
 		return nil
 	}
 	return egress.Failure(egress.Unusable, "no parameters")
 }
 
 // Test fails as Before does.
-func (s *Subscribers) Test(_ context.Context, uri string, _ *egress.Auth) error {
+func (s *Subscribers) Test(_ context.Context, to notify.Callback) error {
 	s.mu.Lock()
-	s.tests = append(s.tests, uri)
+	s.tests = append(s.tests, to.URI)
 	s.mu.Unlock()
 	if s.Before != nil {
-		return s.Before(uri, nil)
+		return s.Before(to.URI, nil)
 	}
 	return nil
 }
 
 // Post takes a notification.
-func (s *Subscribers) Post(ctx context.Context, uri string, a *egress.Auth, body []byte) error {
+func (s *Subscribers) Post(ctx context.Context, to notify.Callback, body []byte) error {
+	uri := to.URI
 	s.mu.Lock()
 	s.posted++
 	s.mu.Unlock()
@@ -66,7 +67,7 @@ func (s *Subscribers) Post(ctx context.Context, uri string, a *egress.Auth, body
 		return ctx.Err()
 	}
 	if s.Auth != nil {
-		s.Auth(uri, a)
+		s.Auth(uri, to.Auth)
 	}
 	if s.Before != nil {
 		if err := s.Before(uri, body); err != nil {
