@@ -31,6 +31,8 @@ type Error struct {
 	Detail string
 	// Attribute is the JSON pointer of the request attribute at fault ("/flavourId"), empty when there is none.
 	Attribute string
+	// Parameter is the query parameter at fault ("filter"), empty when there is none.
+	Parameter string
 	Err       error
 }
 
@@ -61,6 +63,13 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 func (e *Error) At(pointer string) *Error {
 	c := *e
 	c.Attribute = pointer
+	return &c
+}
+
+// In returns a copy of the error that names the query parameter at fault.
+func (e *Error) In(parameter string) *Error {
+	c := *e
+	c.Parameter = parameter
 	return &c
 }
 

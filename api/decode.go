@@ -6,32 +6,90 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vnfm/vnfm"
 )
 
 var rawType = reflect.TypeFor[json.RawMessage]()
 
-// decode reads a JSON object into a type of package sol. What is wrong is Invalid and names the attribute by its JSON
-// pointer. Attributes are matched by their exact names and unknown ones ignored; null is the same as absent; attributes
-// without omitempty are mandatory; a type with Values takes no others.
-func decode(body []byte, into any) error {
+// maxDepth bounds how deeply the values of a body are nested. Readers and databases have bounds of their own far beyond it.
+const maxDepth = 100
+
+// form checks what every body must be before anyone reads it: one JSON object in UTF-8 with nothing behind it, not nested
+// too deeply, and no name twice in one object, since readers differ in which of the two they take.
+func form(body []byte) error {
+	if !utf8.Valid(body) {
+		return vnfm.Errorf(vnfm.Invalid, "The body is not UTF-8.")
+	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		if errors.Is(err, io.EOF) {
-			return vnfm.Errorf(vnfm.Invalid, "The body is empty; a JSON object is needed.")
-		}
-		return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %v.", err)
+	if err := dec.Decode(&raw); errors.Is(err, io.EOF) {
+		return vnfm.Errorf(vnfm.Invalid, "The body is empty; a JSON object is needed.")
+	} else if err != nil {
+		return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %w.", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return vnfm.Errorf(vnfm.Invalid, "The body has something after its JSON object.")
 	}
-	return decodeValue(raw, reflect.ValueOf(into).Elem(), "")
+	if raw[0] != '{' {
+		return wrong("", "must be an object")
+	}
+	dec = json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	return nested(dec, "", 0)
+}
+
+// nested checks the next value of a body that is JSON.
+func nested(dec *json.Decoder, pointer string, depth int) error {
+	if depth > maxDepth {
+		return wrong(pointer, fmt.Sprintf("is nested deeper than %d levels", maxDepth))
+	}
+	open, err := dec.Token()
+	if err != nil {
+		return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %w.", err)
+	}
+	switch open {
+	case json.Delim('{'):
+		seen := map[string]bool{}
+		for dec.More() {
+			name, err := dec.Token()
+			if err != nil {
+				return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %w.", err)
+			}
+			key := name.(string) //nolint:errcheck,forcetypeassert // of an object
+			at := pointer + "/" + escapePointer(key)
+			if seen[key] {
+				return wrong(at, "is there more than once")
+			}
+			seen[key] = true
+			if err := nested(dec, at, depth+1); err != nil {
+				return err
+			}
+		}
+	case json.Delim('['):
+		for i := 0; dec.More(); i++ {
+			if err := nested(dec, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
+				return err
+			}
+		}
+	default:
+		return nil
+	}
+	_, err = dec.Token() // the end of it
+	return err
+}
+
+// decode reads a JSON object that has its form into a type of package sol. What is wrong is Invalid and names the attribute
+// by its JSON pointer. Attributes are matched by their exact names and unknown ones ignored; null is the same as absent;
+// attributes without omitempty are mandatory; a type with Values takes no others.
+func decode(body []byte, into any) error {
+	return decodeValue(body, reflect.ValueOf(into).Elem(), "")
 }
 
 func decodeValue(raw json.RawMessage, v reflect.Value, pointer string) error {
@@ -71,7 +129,8 @@ func decodeMap(raw json.RawMessage, v reflect.Value, pointer string) error {
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
 	elem := v.Type().Elem()
-	for key, entry := range entries {
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		entry := entries[key]
 		if isNull(entry) && elem != rawType {
 			continue // a null entry of a map removes it; there is nothing to remove from
 		}
