@@ -66,6 +66,11 @@ func (e *Error) At(pointer string) *Error {
 	return &c
 }
 
+// Step returns the name of an attribute as a step of a JSON pointer (RFC 6901 §3), with the slash before it.
+func Step(name string) string {
+	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
 // In returns a copy of the error that names the query parameter at fault.
 func (e *Error) In(parameter string) *Error {
 	c := *e

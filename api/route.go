@@ -74,8 +74,8 @@ func (a *api) guard(next http.Handler) http.Handler {
 			problem(&httpError{status: http.StatusRequestURITooLong, detail: fmt.Sprintf("The URI has %d bytes; %d is the limit.", n, maxURI)}).write(w, r)
 			return
 		}
-		p := r.URL.Path
-		if r.Method == http.MethodConnect || p != path.Clean("/"+p) && p != path.Clean("/"+p)+"/" || !plain(p) {
+		p, clean := r.URL.Path, path.Clean("/"+r.URL.Path)
+		if r.Method == http.MethodConnect || p != clean && (clean == "/" || p != clean+"/") || !plain(p) {
 			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", p)).write(w, r)
 			return
 		}
