@@ -22,7 +22,8 @@ var rawType = reflect.TypeFor[json.RawMessage]()
 const maxDepth = 100
 
 // form checks what every body must be before anyone reads it: one JSON object in UTF-8 with nothing behind it, not nested
-// too deeply, and no name twice in one object, since readers differ in which of the two they take.
+// too deeply, no name twice in one object, since readers differ in which of the two they take, and no U+0000 in any text,
+// since not every database and VIM takes one.
 func form(body []byte) error {
 	if !utf8.Valid(body) {
 		return vnfm.Errorf(vnfm.Invalid, "The body is not UTF-8.")
@@ -44,6 +45,8 @@ func form(body []byte) error {
 	dec.UseNumber()
 	return nested(dec, "", 0)
 }
+
+const noNUL = "must not have the character U+0000"
 
 // nested checks the next value of a body that is JSON.
 func nested(dec *json.Decoder, pointer string, depth int) error {
@@ -67,6 +70,9 @@ func nested(dec *json.Decoder, pointer string, depth int) error {
 			if seen[key] {
 				return wrong(at, "is there more than once")
 			}
+			if strings.ContainsRune(key, 0) {
+				return wrong(at, noNUL)
+			}
 			seen[key] = true
 			if err := nested(dec, at, depth+1); err != nil {
 				return err
@@ -79,6 +85,9 @@ func nested(dec *json.Decoder, pointer string, depth int) error {
 			}
 		}
 	default:
+		if s, is := open.(string); is && strings.ContainsRune(s, 0) {
+			return wrong(pointer, noNUL)
+		}
 		return nil
 	}
 	_, err = dec.Token() // the end of it

@@ -386,7 +386,7 @@ func TestEveryBodyHasItsForm(t *testing.T) {
 			{"{\"a\":\"\x01\"}", "", "JSON"}, {"{\"a\":\"b\nc\"}", "", "JSON"}, {`{"a":"\x"}`, "", "JSON"}, {"\xef\xbb\xbf{}", "", "JSON"},
 			{"{\"a\":\"\xff\"}", "", "UTF-8"}, {"{\"\xc3\":1}", "", "UTF-8"}, {"{\"a\":\"\xed\xa0\x80\"}", "", "UTF-8"},
 			{`{"a":1,"a":1}`, "/a", "more than once"}, {`{"a":1,"\u0061":2}`, "/a", "more than once"}, {`{"x/y":[0,{"~":{"b":1,"b":2}}]}`, "/x~1y/1/~0/b", "more than once"},
-			{`{"":1,"":2}`, "/", "more than once"}, {`{"a":` + deep(100) + `}`, strings.Repeat("/a", 101), "deeper"}, {`{"a":` + deep(9_000) + `}`, strings.Repeat("/a", 101), "deeper"},
+			{`{"":1,"":2}`, "/", "more than once"}, {`{"a":["\u0000"]}`, "/a/0", "U+0000"}, {`{"a":{"\u0000":1}}`, "/a/\x00", "U+0000"}, {`{"a":` + deep(100) + `}`, strings.Repeat("/a", 101), "deeper"}, {`{"a":` + deep(9_000) + `}`, strings.Repeat("/a", 101), "deeper"},
 			{`{"a":` + deep(20_000) + `}`, "", "JSON"}, {`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, "/a" + strings.Repeat("/0", 100), "deeper"},
 		} {
 			got := w.send(t, r.Method, path, c.body, "Content-Type", r.Body[0])
