@@ -167,7 +167,7 @@ func (c *call) ifMatch(revision int64) error {
 		return nil
 	}
 	if !matches(want, revision) {
-		return vnfm.Errorf(vnfm.Precondition, "The resource has changed: its ETag is %s now.", etagOf(revision))
+		return vnfm.Errorf(vnfm.Precondition, "The resource has changed, its ETag is %s now: read it again, and send the change with that.", etagOf(revision))
 	}
 	if want != "*" {
 		c.by.Revision = revision

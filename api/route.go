@@ -88,6 +88,10 @@ func (a *api) serve(pattern string, methods route) http.Handler {
 	if pattern == "" {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/metrics" && a.Metrics != nil {
+				if r.Method != http.MethodGet && r.Method != http.MethodHead {
+					problem(methodNotAllowed(r.Method, route{http.MethodGet: {}})).write(w, r)
+					return
+				}
 				a.Metrics.ServeHTTP(w, r)
 				return
 			}
