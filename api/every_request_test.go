@@ -12,8 +12,8 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 )
 
-// FuzzEveryRequest: whatever is sent, it is no failure of the server, and what is refused says why. Seen failing with each of
-// the checks of TestEveryBodyHasItsForm and TestPathsThatLeadNowhere taken out that a seed is for.
+// FuzzEveryRequest: whatever is sent, it is no failure of the server, and what is refused says why. Seen failing with the
+// redirection of "//" let through, and with a name of a body as it is in a pointer.
 func FuzzEveryRequest(f *testing.F) {
 	for _, r := range api.Routes(api.Config{Sim: &sim.Sim{}, Vims: vims{}, Subscriptions: &notify.Service{}}) {
 		f.Add(r.Method, strings.Replace(r.Pattern, "{id}", "i", 1), "", contentType(r), "application/json", "", examplesOf(r)[0])

@@ -508,7 +508,7 @@ func (s mayBeAway) ReadStream(ctx context.Context, stream string, after int64, l
 	return s.Reader.ReadStream(ctx, stream, after, limit)
 }
 
-// TestATailThatCannotBegin is told like anything else. Seen failing with its errors written as events.
+// TestATailThatCannotBegin is told like anything else. Seen failing with the parameter at fault left out.
 func TestATailThatCannotBegin(t *testing.T) {
 	var watcher *tail.Watcher
 	w := newWhole(t, func(c *api.Config) { watcher = c.Tail })
@@ -527,21 +527,21 @@ func TestATailThatCannotBegin(t *testing.T) {
 }
 
 // TestPathsThatLeadNowhere: hostile identifiers and what is no route at all are 404, in the version of what they are under.
-// Seen failing with the check for control characters taken out (a database that cannot hold them answers 500; here it is the
-// page of the store that says so) and with the mux's own redirection.
+// Seen failing with the check for control characters taken out, with what path.Clean makes of "//", and without Version in what
+// the guard answers.
 func TestPathsThatLeadNowhere(t *testing.T) {
 	w := newWhole(t)
+	never := []string{"..%2Fx", "%2E%2E", "%2F", "a%2F", "a%2F%2Fb", "%00", "a%00", "%0A", "%7F", "%FF", "%C2%85", "%ED%A0%80"} // whatever the resource
+	unknown := []string{"a%2Fb", "%25", "%3F", "a;b", "'%20or%201=1--", "%F0%9F%98%80", "{id}", "none", strings.Repeat("x", 5000)}
 	for _, r := range w.routes {
-		for _, id := range []string{
-			"%2F", "a%2Fb", "..%2F..%2Fx", "%2E%2E", "%00", "a%00", "%0A", "%7F", "%FF", "%C2%85", "%ED%A0%80", "%25", "%3F", "a;b", "'%20or%201=1--", "%F0%9F%98%80",
-			strings.Repeat("x", 5000), "{id}", "none",
-		} {
+		for _, id := range append(never, unknown...) {
 			if !strings.Contains(r.Pattern, "{id}") || r.Stream {
 				continue
 			}
 			path := strings.Replace(r.Pattern, "{id}", id, 1)
 			got := w.send(t, r.Method, path, examplesOf(r)[0], "Content-Type", contentType(r))
-			if got.status != 404 && !exceptHostile(r.Pattern) {
+			faked := strings.HasSuffix(path, "/grant") || strings.HasSuffix(path, "/cleanup") // those answer whatever they are asked
+			if got.status != 404 && (!faked || slices.Contains(never, id)) {
 				t.Errorf("%s %.80s: %d %.200s", r.Method, path, got.status, got.body)
 			}
 		}
@@ -557,9 +557,4 @@ func TestPathsThatLeadNowhere(t *testing.T) {
 			w.send(t, m, path, "").taken(404)
 		}
 	}
-}
-
-// exceptHostile are the routes that answer for whatever they are asked.
-func exceptHostile(pattern string) bool {
-	return strings.HasSuffix(pattern, "/grant") || strings.HasSuffix(pattern, "/cleanup")
 }
