@@ -26,6 +26,7 @@ func FuzzEveryRequest(f *testing.F) {
 		{"PATCH", vnfs + "/i", "", "application/merge-patch+json;charset=x", "application/json;q=0.1", "", `{"metadata":null,"extensions":{"a":{"b":null}}}`},
 		{"POST", oldVnfs + "/i/instantiate", "", "application/json", "", "1.3.0", `{"vimConnectionInfo":[{"id":"~1"},{"id":"/"}],"additionalParams":{"n":1e999999999}}`},
 		{"PUT", own + "/sim/behaviour", "a=%zz", "application/json", "", "", `{"delay":"9999999h","quota":{"x":-1}}`},
+		{"POST", vnfs, "", "application/json", "", "", `{"a~":1,"a~":2}`},
 		{"CONNECT", "*", "", "", "", "", ""},
 	} {
 		f.Add(s.method, s.path, s.query, s.media, s.accept, s.version, s.body)
