@@ -18,8 +18,12 @@ import (
 
 var rawType = reflect.TypeFor[json.RawMessage]()
 
-// maxDepth bounds how deeply the values of a body are nested. Readers and databases have bounds of their own far beyond it.
-const maxDepth = 100
+// The bounds of a body beside its length: how deeply its values are nested, and how long a name is in bytes. Readers and
+// databases have bounds of their own far beyond them.
+const (
+	maxDepth = 100
+	maxName  = 1024
+)
 
 // form checks what every body must be before anyone reads it: one JSON object in UTF-8 with nothing behind it, not nested
 // too deeply, no name twice in one object, since readers differ in which of the two they take, and no U+0000 in any text,
@@ -43,55 +47,53 @@ func form(body []byte) error {
 	}
 	dec = json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	return nested(dec, "", 0)
+	if at, what := flaw(dec, 0); what != "" {
+		return wrong(at, what)
+	}
+	return nil
 }
 
-const noNUL = "must not have the character U+0000"
-
-// nested checks the next value of a body that is JSON.
-func nested(dec *json.Decoder, pointer string, depth int) error {
+// flaw looks through the next value of what is JSON. It returns what is wrong, "" for nothing, and the pointer from the value
+// to it, which is made on the way back: in front of every value it would cost more than the body is long.
+func flaw(dec *json.Decoder, depth int) (at, what string) {
+	const nul = "must not have the character U+0000"
 	if depth > maxDepth {
-		return wrong(pointer, fmt.Sprintf("is nested deeper than %d levels", maxDepth))
+		return "", fmt.Sprintf("is nested deeper than %d levels", maxDepth)
 	}
-	open, err := dec.Token()
-	if err != nil {
-		return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %w.", err)
-	}
+	open, _ := dec.Token()
 	switch open {
 	case json.Delim('{'):
 		seen := map[string]bool{}
 		for dec.More() {
-			name, err := dec.Token()
-			if err != nil {
-				return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %w.", err)
+			token, _ := dec.Token()
+			name, _ := token.(string)
+			switch step := "/" + escapePointer(name); {
+			case len(name) > maxName:
+				return "", fmt.Sprintf("has a name longer than %d bytes", maxName)
+			case seen[name]:
+				return step, "is there more than once"
+			case strings.ContainsRune(name, 0):
+				return step, nul
 			}
-			key := name.(string) //nolint:errcheck,forcetypeassert // of an object
-			at := pointer + "/" + escapePointer(key)
-			if seen[key] {
-				return wrong(at, "is there more than once")
-			}
-			if strings.ContainsRune(key, 0) {
-				return wrong(at, noNUL)
-			}
-			seen[key] = true
-			if err := nested(dec, at, depth+1); err != nil {
-				return err
+			seen[name] = true
+			if at, what := flaw(dec, depth+1); what != "" {
+				return "/" + escapePointer(name) + at, what
 			}
 		}
 	case json.Delim('['):
 		for i := 0; dec.More(); i++ {
-			if err := nested(dec, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
-				return err
+			if at, what := flaw(dec, depth+1); what != "" {
+				return "/" + strconv.Itoa(i) + at, what
 			}
 		}
 	default:
-		if s, is := open.(string); is && strings.ContainsRune(s, 0) {
-			return wrong(pointer, noNUL)
+		if text, is := open.(string); is && strings.ContainsRune(text, 0) {
+			return "", nul
 		}
-		return nil
+		return "", ""
 	}
-	_, err = dec.Token() // the end of it
-	return err
+	_, _ = dec.Token() // the end of it
+	return "", ""
 }
 
 // decode reads a JSON object that has its form into a type of package sol. What is wrong is Invalid and names the attribute

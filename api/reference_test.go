@@ -117,8 +117,8 @@ What is not HTTP, or has more than 64 KiB of headers, is answered before the API
 
 ## Bodies
 
-A body is one JSON object in UTF-8, with nothing behind it, nested at most 100 levels deep, without a name twice in one object and
-without U+0000 in any text. Anything else is 400, also within values that the VNFD or nobody defines. An attribute of the standard
+A body is one JSON object in UTF-8, with nothing behind it, nested at most 100 levels deep, without a name twice in one object or
+of more than 1024 bytes, and without U+0000 in any text. Anything else is 400, also within values that the VNFD or nobody defines. An attribute of the standard
 with a value of a wrong type, a mandatory one that is missing, null or empty, and a value that is none of its enumeration are 400. What
 the VNFD, the package or the VIM does not allow is 422. An attribute that is not known is ignored below '/vnflcm' and '/vnfpkgm'; VIM
 connections and the behaviour of the simulated VIM do not take one.
