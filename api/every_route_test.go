@@ -257,10 +257,10 @@ func TestEveryRouteNegotiates(t *testing.T) {
 	w := newWhole(t)
 	for _, r := range w.routes {
 		path := w.of(r.Pattern)
-		for _, accept := range []string{"text/html", "application/xml, text/*", "application/json;q=0", "application/json;q=0.0, */*;q=0.5", "nonsense", "*/*;q=0"} {
+		for _, accept := range []string{"text/html", "application/xml, text/*", "application/json;q=0", "application/json;q=0.0, */*;q=0.5", "application/json;q=0, application/problem+json", "nonsense", "*/*;q=0"} {
 			w.send(t, r.Method, path, "{}", "Accept", accept).taken(406)
 		}
-		for _, accept := range []string{"application/json", "application/*;q=0.1", "*/*", "text/html, application/json;charset=utf-8", "*/*;q=0, application/json"} {
+		for _, accept := range []string{"application/json", "application/*;q=0.1", "*/*", "text/html, application/json;charset=utf-8", "*/*;q=0, application/json", "application/problem+json"} {
 			if got := w.send(t, r.Method, path, "{}", "Accept", accept); got.status == 406 {
 				t.Errorf("%s %s with Accept %s: %s", r.Method, path, accept, got.body)
 			}

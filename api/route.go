@@ -246,9 +246,10 @@ func methodNotAllowed(name string, methods route) error {
 	}
 }
 
-// accepts says whether an Accept header admits JSON: what is said of the nearest range counts (RFC 9110 §12.5.1).
+// accepts says whether an Accept header admits JSON: what is said of the nearest range counts (RFC 9110 §12.5.1). Clients made
+// from the OpenAPI documents ask for problems alone where there is nothing else to be had.
 func accepts(values []string) bool {
-	for _, media := range []string{jsonType, "application/*", "*/*"} {
+	for _, media := range []string{jsonType, "application/*", "*/*", "application/problem+json"} {
 		if admitted, said := saysOf(values, media); said {
 			return admitted
 		}
