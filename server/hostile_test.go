@@ -110,6 +110,15 @@ func TestHostileTextIsNoFailure(t *testing.T) {
 		for _, key := range []string{"\x80", "\u00e9", strings.Repeat("k", 255)} {
 			send("POST", "/vnflcm/v2/vnf_instances", `{"vnfdId":"x"}`, "Idempotency-Key", key, "X-Request-Id", key, "Traceparent", key, "Tracestate", key, "X-Forwarded-Host", key)
 		}
+		for _, at := range []string{
+			"0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59-23:59", "-2562047h", "9223372036854775807", "-1ns",
+		} {
+			at = url.QueryEscape(at)
+			for _, past := range []string{"/vnf_instances/" + vnf + "?at=", "/vnf_instances/" + vnf + "/diff?from=", "/vnf_instances/" + vnf + "/events?to=", "/events?from=", "/events?to="} {
+				send("GET", "/vnfm/v1"+past+at, "")
+			}
+			send("GET", "/vnflcm/v2/vnf_lcm_op_occs?filter="+url.QueryEscape("(gt,startTime,")+at+")", "")
+		}
 		for _, list := range []string{
 			"/vnflcm/v2/vnf_instances?all_fields", "/vnflcm/v1/vnf_instances?all_fields", "/vnflcm/v2/vnf_lcm_op_occs?all_fields", "/vnflcm/v1/vnf_lcm_op_occs?all_fields",
 			"/vnfpkgm/v2/vnf_packages?all_fields", "/vnflcm/v2/subscriptions", "/vnfm/v1/vims", "/vnfm/v1/events", "/vnfm/v1/sagas",
