@@ -228,7 +228,7 @@ func TestEveryRouteRefusesOtherMethods(t *testing.T) {
 	has := map[string][]string{}
 	for _, r := range w.routes {
 		has[r.Pattern] = append(has[r.Pattern], r.Method)
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			has[r.Pattern] = append(has[r.Pattern], "HEAD")
 		}
 	}
@@ -320,7 +320,7 @@ func TestEveryRouteAsksWhoCalls(t *testing.T) {
 func TestEveryHeadIsAGetWithoutItsBody(t *testing.T) {
 	w := newWhole(t)
 	for _, r := range w.routes {
-		if r.Method != "GET" {
+		if r.Method != http.MethodGet {
 			continue
 		}
 		for _, path := range []string{w.of(r.Pattern), strings.Replace(r.Pattern, "{id}", "unknown", 1)} {
@@ -368,7 +368,7 @@ func TestEveryRouteRefusesBadQueries(t *testing.T) {
 		refused := func(query, parameter string) {
 			t.Helper()
 			for _, m := range []string{r.Method, "HEAD"} {
-				if m == "HEAD" && r.Method != "GET" {
+				if m == "HEAD" && r.Method != http.MethodGet {
 					continue
 				}
 				got := w.send(t, m, path+"?"+query, "")
@@ -436,7 +436,7 @@ func TestEveryTagIsKnown(t *testing.T) {
 		}
 		w.send(t, "GET", path, "", "If-None-Match", `"x"`).taken(200)
 		for _, change := range w.routes {
-			if change.Pattern != r.Pattern || change.Method != "PATCH" && change.Method != "DELETE" {
+			if change.Pattern != r.Pattern || change.Method != http.MethodPatch && change.Method != "DELETE" {
 				continue
 			}
 			for _, other := range []string{`"999"`, `"998", "999"`, "W/" + tag} {

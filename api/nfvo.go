@@ -74,7 +74,7 @@ func (a *api) callbackTest(*call) (*answer, error) { return respond(http.StatusN
 func (a *api) packageChanged(c *call) (*answer, error) {
 	var n struct { // what is looked at
 		NotificationType string `json:"notificationType"`
-		VnfdId           string `json:"vnfdId"` //nolint:revive,staticcheck // as in package sol
+		VnfdId           string `json:"vnfdId"` //nolint:revive // as in package sol
 	}
 	if err := decode(c.body, &n); err != nil {
 		return nil, err

@@ -195,7 +195,7 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 	command.Connections = children(patch, "vimConnectionInfo", known.VimConnectionInfo, in.Connections)
 	for _, id := range slices.Sorted(maps.Keys(command.Connections)) {
 		var patch struct { // of VimConnectionInfo: nothing is mandatory
-			VimId         string            `json:"vimId,omitempty"` //nolint:revive,staticcheck // as in package sol
+			VimId         string            `json:"vimId,omitempty"` //nolint:revive // as in package sol
 			VimType       string            `json:"vimType,omitempty"`
 			InterfaceInfo sol.KeyValuePairs `json:"interfaceInfo,omitempty"`
 			AccessInfo    sol.KeyValuePairs `json:"accessInfo,omitempty"`
