@@ -31,6 +31,8 @@ type Error struct {
 	Detail string
 	// Attribute is the JSON pointer of the request attribute at fault ("/flavourId"), empty when there is none.
 	Attribute string
+	// Parameter is the query parameter at fault ("filter"), empty when there is none.
+	Parameter string
 	Err       error
 }
 
@@ -61,6 +63,18 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 func (e *Error) At(pointer string) *Error {
 	c := *e
 	c.Attribute = pointer
+	return &c
+}
+
+// Step returns the name of an attribute as a step of a JSON pointer (RFC 6901 §3), with the slash before it.
+func Step(name string) string {
+	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// In returns a copy of the error that names the query parameter at fault.
+func (e *Error) In(parameter string) *Error {
+	c := *e
+	c.Parameter = parameter
 	return &c
 }
 

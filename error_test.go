@@ -37,4 +37,10 @@ func TestError(t *testing.T) {
 	if at := e.At("/flavourId"); at.Attribute != "/flavourId" || e.Attribute != "" {
 		t.Errorf("At changed the original: %+v, %+v", at, e)
 	}
+	if in := e.In("filter"); in.Parameter != "filter" || e.Parameter != "" {
+		t.Errorf("In changed the original: %+v, %+v", in, e)
+	}
+	if step := vnfm.Step("a/b~c"); step != "/a~1b~0c" {
+		t.Errorf("a step of a pointer is %q", step)
+	}
 }

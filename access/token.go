@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -117,6 +118,9 @@ func (t *tokens) caller(r *http.Request) (*Caller, error) {
 	name, _ := claim(claims, t.NameClaim).(string)
 	if name == "" {
 		return nil, badToken("it does not name its caller in " + t.NameClaim)
+	}
+	if strings.ContainsFunc(name, unicode.IsControl) { // it is written down, and not every database takes it
+		return nil, badToken("the name of its caller has control characters")
 	}
 	return &Caller{Name: "oidc:" + name, Roles: t.roles(claim(claims, t.RoleClaim))}, nil
 }

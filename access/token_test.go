@@ -81,6 +81,7 @@ func TestTokens(t *testing.T) {
 		"not yet":                  {map[string]any{"nbf": at(time.Minute)}, "not come"},
 		"not yet, within leeway":   {map[string]any{"nbf": at(10 * time.Second)}, ""},
 		"without a name":           {map[string]any{"sub": nil}, "name its caller"},
+		"a name with a NUL":        {map[string]any{"sub": "a\x00b"}, "control characters"},
 		"a name that is no string": {map[string]any{"sub": 7}, "claims are not readable"},
 		"bound to a certificate":   {map[string]any{"cnf": map[string]any{"x5t#S256": "abc"}}, "another client certificate"},
 		"bound to a key":           {map[string]any{"cnf": map[string]any{"jkt": "abc"}}, "not known here"},

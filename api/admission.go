@@ -117,12 +117,14 @@ func (c *call) keepOffVims() error {
 	if c.who.SeesVims() || c.who.Name == "" {
 		return nil
 	}
-	if err := c.keepOffVimsIn(c.r.URL.Query()); err != nil {
+	if err := c.keepOffVimsIn(c.query); err != nil {
 		return err
 	}
 	if bytes.Contains(c.body, []byte("\\u")) || bytes.Contains(c.body, []byte(vimAttribute)) {
 		var v any
-		if json.Unmarshal(c.body, &v) == nil && removeVims(v) {
+		dec := json.NewDecoder(bytes.NewReader(c.body))
+		dec.UseNumber() // one that no float holds must not keep the rest from being looked at
+		if dec.Decode(&v) == nil && removeVims(v) {
 			return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", vimAttribute).At("/" + vimAttribute)
 		}
 	}
@@ -134,10 +136,10 @@ func (c *call) keepOffVimsIn(q url.Values) error {
 	if c.who.SeesVims() || c.who.Name == "" {
 		return nil
 	}
-	for _, values := range q {
+	for name, values := range q {
 		for _, v := range values {
 			if strings.Contains(v, vimAttribute) {
-				return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", vimAttribute)
+				return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", vimAttribute).In(name)
 			}
 		}
 	}

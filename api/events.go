@@ -82,11 +82,14 @@ func (h *chronicle) scope(c *call) (*scope, error) {
 	}
 }
 
+// typeParam is the one query parameter that may be given more than once.
+const typeParam = "type"
+
 // selection reads the parameters type, from and to. Versions are of the resource's own stream, stream; "" where there is
 // none.
 func (c *call) selection(stream string) (*selection, error) {
 	s := &selection{}
-	for _, list := range c.r.URL.Query()["type"] {
+	for _, list := range c.query[typeParam] {
 		for t := range strings.SplitSeq(list, ",") {
 			if t = strings.TrimSpace(t); t != "" {
 				s.types = append(s.types, t)
@@ -105,7 +108,7 @@ func (c *call) selection(stream string) (*selection, error) {
 		case p.version == 0:
 			*set.time = p.time
 		case stream == "":
-			return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %s is a time here: versions are of one resource.", name)
+			return nil, badQuery(name, "The query parameter %s is a time here: versions are of one resource.", name)
 		default:
 			events, err := c.api.Views.ReadStream(c.ctx, stream, p.version-1, 1)
 			if err != nil {
@@ -123,8 +126,8 @@ func (c *call) selection(stream string) (*selection, error) {
 // query is the selection as query parameters, for the next page: times are those meant when the first was asked for.
 func (s *selection) query(c *call) url.Values {
 	q := url.Values{}
-	for _, name := range []string{"type", "from", "to", "vnf"} {
-		for _, v := range c.r.URL.Query()[name] {
+	for _, name := range []string{typeParam, "from", "to", "vnf"} {
+		for _, v := range c.query[name] {
 			q.Add(name, v)
 		}
 	}
@@ -157,13 +160,13 @@ func (h *chronicle) list(c *call) (*answer, error) {
 const all = int64(1) << 62
 
 func (c *call) marker() (int64, error) {
-	text := c.r.URL.Query().Get(paging)
+	text := c.query.Get(paging)
 	if text == "" {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, vnfm.Errorf(vnfm.Invalid, "%s is none of this resource's.", paging)
+		return 0, badQuery(paging, "%s is none of this resource's.", paging)
 	}
 	return n, nil
 }
@@ -255,7 +258,7 @@ func merged(a *api, at, end *positions) source {
 
 // logScope is the whole log, or with vnf= one VNF's part of it.
 func (c *call) logScope() (*scope, *selection, error) {
-	if id := c.r.URL.Query().Get("vnf"); id != "" {
+	if id := c.query.Get("vnf"); id != "" {
 		of := *c
 		of.id = id
 		instances := chronicle{word: vnfWord, prefix: vnf.InstanceStream}
@@ -276,11 +279,11 @@ func (a *api) listLog(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := decodePositions(c.r.URL.Query().Get(paging))
+	at, err := decodePositions(c.query.Get(paging))
 	if err != nil {
-		return nil, vnfm.Errorf(vnfm.Invalid, "%s is none of this resource's.", paging)
+		return nil, badQuery(paging, "%s is none of this resource's.", paging)
 	}
-	if c.r.URL.Query().Get(paging) == "" && !sel.since.IsZero() {
+	if c.query.Get(paging) == "" && !sel.since.IsZero() {
 		if at, err = a.Views.OffsetsBefore(c.ctx, sel.since); err != nil {
 			return nil, fmt.Errorf("find the events since %v: %w", sel.since, err)
 		}

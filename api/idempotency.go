@@ -78,7 +78,7 @@ func (c *call) replay() (*answer, error) {
 		return nil, fmt.Errorf("read the body: %w", err)
 	}
 	if stored.Fingerprint != c.key.fingerprint() {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "This Idempotency-Key was used for another request.")
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "This Idempotency-Key was used for another request: each needs a key of its own.")
 	}
 	header := stored.Header.Clone()
 	if header == nil {

@@ -33,21 +33,21 @@ func unseal(s, path string) (marker, error) {
 	var m marker
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(b) < 8 || json.Unmarshal(b[8:], &m) != nil || m.After == "" || m.Path != path || m.seal() != s {
-		return m, vnfm.Errorf(vnfm.Invalid, "%s is none of this server's for this list.", paging)
+		return m, badQuery(paging, "%s is none of this server's for this list.", paging)
 	}
 	return m, nil
 }
 
 // page reads where the page that is asked for begins, and the query of the first request.
 func (c *call) page() (marker, url.Values, error) {
-	q := c.r.URL.Query()
+	q := c.query
 	first := marker{Path: c.r.URL.Path}
 	if !q.Has(paging) {
 		first.Query = q.Encode()
 		return first, q, nil
 	}
-	if len(q) > 1 || len(q[paging]) > 1 {
-		return first, nil, vnfm.Errorf(vnfm.Invalid, "A next page has the filter and selectors of its first page; send %s alone.", paging)
+	if len(q) > 1 {
+		return first, nil, badQuery(paging, "A next page has the filter and selectors of its first page; send %s alone.", paging)
 	}
 	m, err := unseal(q.Get(paging), first.Path)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *call) page() (marker, url.Values, error) {
 	}
 	q, err = url.ParseQuery(m.Query)
 	if err != nil {
-		return m, nil, vnfm.Errorf(vnfm.Invalid, "%s is none of this server's for this list.", paging)
+		return m, nil, badQuery(paging, "%s is none of this server's for this list.", paging)
 	}
 	return m, q, c.keepOffVimsIn(q) // it came in disguise
 }
@@ -77,16 +77,13 @@ func listUnder[T any](c *call, l *collection, parent string, show func(rows []ev
 	if err != nil {
 		return nil, err
 	}
-	if len(q[filterParam]) > 1 {
-		return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %s is given more than once; join expressions by ';'.", filterParam)
-	}
 	q, older, err := c.inV2(q)
 	if err != nil {
 		return nil, err
 	}
 	where, rest, never, err := l.split(q.Get(filterParam))
 	if err != nil {
-		return nil, err
+		return nil, inQuery(err, filterParam)
 	}
 	wanted, err := selectorOf(q, l.entry, l.known, l.defaults)
 	if err != nil {
@@ -170,7 +167,7 @@ func (c *call) ifMatch(revision int64) error {
 		return nil
 	}
 	if !matches(want, revision) {
-		return vnfm.Errorf(vnfm.Precondition, "The resource has changed: its ETag is %s now.", etagOf(revision))
+		return vnfm.Errorf(vnfm.Precondition, "The resource has changed, its ETag is %s now: read it again, and send the change with that.", etagOf(revision))
 	}
 	if want != "*" {
 		c.by.Revision = revision

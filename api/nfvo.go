@@ -72,16 +72,19 @@ func (a *api) callbackTest(*call) (*answer, error) { return respond(http.StatusN
 
 // packageChanged takes a notification about a package of the NFVO: it is looked at soon, there.
 func (a *api) packageChanged(c *call) (*answer, error) {
-	var n sol.VnfPackageNotification
-	if err := json.Unmarshal(c.body, &n); err != nil {
-		return nil, vnfm.Errorf(vnfm.Invalid, "The body is no notification: %w.", err)
+	var n struct { // what is looked at
+		NotificationType string `json:"notificationType"`
+		VnfdId           string `json:"vnfdId"` //nolint:revive // as in package sol
+	}
+	if err := decode(c.body, &n); err != nil {
+		return nil, err
 	}
 	if n.NotificationType != sol.VnfPackageOnboarding && n.NotificationType != sol.VnfPackageChange {
 		return nil, vnfm.Errorf(vnfm.Invalid, "The notification is neither of an onboarding nor of a change of a package.").At("/notificationType")
 	}
 	const longest = 255
-	if n.VnfdId == "" || len(n.VnfdId) > longest {
-		return nil, vnfm.Errorf(vnfm.Invalid, "The notification must name the package.").At("/vnfdId")
+	if len(n.VnfdId) > longest || !plain(n.VnfdId) {
+		return nil, wrong("/vnfdId", "must be an identifier")
 	}
 	if err := a.PackageChanged(c.ctx, n.VnfdId); err != nil {
 		return nil, err

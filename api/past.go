@@ -79,14 +79,14 @@ const packageWord = "VNF package"
 
 func (a *api) pastRoutes() map[string]route {
 	routes := map[string]route{
-		ownRoot + "/events": {http.MethodGet: {do: a.listLog, tail: a.tailLog, query: []string{paging, "type", "from", "to", "vnf"}}},
+		ownRoot + "/events": {http.MethodGet: {do: a.listLog, tail: a.tailLog, query: []string{paging, typeParam, "from", "to", "vnf"}}},
 	}
 	instances, opOccs, packages := a.chronicles()
 	for _, h := range []*chronicle{&instances, &opOccs, &packages} {
 		uri := ownRoot + "/" + h.collection + "/{id}"
 		routes[uri] = get(h.at, "at")
 		routes[uri+"/diff"] = get(h.diff, "from", "to")
-		routes[uri+"/events"] = route{http.MethodGet: {do: h.list, tail: h.tail, query: []string{paging, "type", "from", "to"}}}
+		routes[uri+"/events"] = route{http.MethodGet: {do: h.list, tail: h.tail, query: []string{paging, typeParam, "from", "to"}}}
 	}
 	return routes
 }
@@ -102,10 +102,10 @@ const points = "a version (12), a time (2026-01-02T03:04:05Z), or how long ago i
 
 // point reads a query parameter; nil when it is not given.
 func (c *call) point(name string) (*point, error) {
-	if !c.r.URL.Query().Has(name) {
+	if !c.query.Has(name) {
 		return nil, nil //nolint:nilnil // absent is no error
 	}
-	text := c.r.URL.Query().Get(name)
+	text := c.query.Get(name)
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
 		return &point{version: n}, nil
 	}
@@ -119,7 +119,7 @@ func (c *call) point(name string) (*point, error) {
 		}
 		return &point{time: now.Add(ago)}, nil
 	}
-	return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %s is %s, not %q.", name, points, text)
+	return nil, badQuery(name, "The query parameter %s is %s, not %q.", name, points, text)
 }
 
 // newest returns the version of the resource's stream; NotFound when there never was such a resource.

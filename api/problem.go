@@ -52,7 +52,7 @@ func problem(err error) *answer {
 		p.Status, p.Detail = http.StatusRequestEntityTooLarge, "The body is larger than this server accepts."
 	case errors.As(err, &known) && known.Kind != vnfm.Internal:
 		if status, ok := statusOf[known.Kind]; ok {
-			p.Status, p.Detail, p.Attribute = status, known.Detail, known.Attribute
+			p.Status, p.Detail, p.Attribute, p.Parameter = status, known.Detail, known.Attribute, known.Parameter
 		}
 	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrVersion),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -62,14 +62,24 @@ func problem(err error) *answer {
 	case errors.Is(err, eventstore.ErrNameTaken):
 		p.Status, p.Detail = http.StatusConflict, "The name is taken."
 	}
-	if name := strings.Trim(p.Attribute, "/"); name != "" && !strings.Contains(p.Detail, name) {
-		p.Detail = p.Attribute + ": " + p.Detail
-	}
 	p.Title = http.StatusText(p.Status)
+	if p.Detail == "" { // SOL013 v3.7.1 §6.3 wants one
+		p.Detail = p.Title + "."
+	}
+	p.Attribute = shortPointer(p.Attribute)
+	for _, at := range []string{p.Attribute, p.Parameter} {
+		if !strings.Contains(p.Detail, strings.TrimPrefix(at, "/")) {
+			p.Detail = at + ": " + p.Detail
+		}
+	}
+	if len(p.Detail) > maxDetail {
+		p.Detail = strings.ToValidUTF8(p.Detail[:maxDetail], "") + "…"
+	}
 	if header == nil {
 		header = http.Header{}
 	}
-	if p.Status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
+	again := p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests
+	if again && header.Get("Retry-After") == "" {
 		header.Set("Retry-After", "1")
 	}
 	var denied *access.DeniedError
@@ -79,6 +89,31 @@ func problem(err error) *answer {
 	header.Set("Content-Type", "application/problem+json")
 	body, _ := json.Marshal(p) // a struct of strings and numbers
 	return &answer{status: p.Status, header: header, body: body}
+}
+
+// maxDetail bounds the text and the pointer of an error in bytes: what a client sent is quoted in them.
+const maxDetail = 2048
+
+// shortPointer returns a pointer, or as much of it as there is room for: that of what the attribute is in.
+func shortPointer(pointer string) string {
+	for len(pointer) > maxDetail {
+		pointer = pointer[:max(0, strings.LastIndexByte(pointer, '/'))]
+	}
+	return pointer
+}
+
+// badQuery is the error of a query parameter that cannot be read.
+func badQuery(parameter, format string, args ...any) error {
+	return vnfm.Errorf(vnfm.Invalid, format, args...).In(parameter)
+}
+
+// inQuery returns an error about the value of a query parameter as one that names the parameter.
+func inQuery(err error, parameter string) error {
+	var known *vnfm.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	return known.In(parameter)
 }
 
 func notFound(what, id string) error {

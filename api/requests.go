@@ -3,8 +3,11 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"reflect"
+	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
@@ -190,10 +193,23 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 	command.Extensions = children(patch, "extensions", known.Extensions, in.Extensions)
 	command.Metadata = children(patch, "metadata", known.Metadata, in.Metadata)
 	command.Connections = children(patch, "vimConnectionInfo", known.VimConnectionInfo, in.Connections)
-	for id, info := range command.Connections {
-		var members map[string]json.RawMessage
-		if json.Unmarshal(info, &members) != nil {
-			return nil, wrong("/vimConnectionInfo/"+escapePointer(id), "must be an object or null")
+	for _, id := range slices.Sorted(maps.Keys(command.Connections)) {
+		var patch struct { // of VimConnectionInfo: nothing is mandatory
+			VimId         string            `json:"vimId,omitempty"` //nolint:revive // as in package sol
+			VimType       string            `json:"vimType,omitempty"`
+			InterfaceInfo sol.KeyValuePairs `json:"interfaceInfo,omitempty"`
+			AccessInfo    sol.KeyValuePairs `json:"accessInfo,omitempty"`
+			Extra         sol.KeyValuePairs `json:"extra,omitempty"`
+		}
+		at := "/vimConnectionInfo/" + escapePointer(id)
+		switch info := command.Connections[id]; {
+		case isNull(info):
+		case info[0] != '{':
+			return nil, wrong(at, "must be an object or null")
+		default:
+			if err := decodeValue(info, reflect.ValueOf(&patch).Elem(), at); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return command, nil

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -22,16 +26,17 @@ import (
 
 // call is one request being served.
 type call struct {
-	api  *api
-	r    *http.Request
-	ctx  context.Context //nolint:containedctx // a call lives as long as its request
-	id   string          // path parameter
-	base string          // root of absolute links
-	body []byte          // whole body, unless the method streams it
-	by   request.Info
-	who  access.Caller
-	key  *idempotency // nil without an Idempotency-Key
-	v1   *v1.Shape    // of the resource, for a client of SOL003 v2.6.1; nil: the newest version
+	api   *api
+	r     *http.Request
+	ctx   context.Context //nolint:containedctx // a call lives as long as its request
+	id    string          // path parameter
+	query url.Values      // parameters the method knows, each once but for type
+	base  string          // root of absolute links
+	body  []byte          // whole body, unless the method streams it
+	by    request.Info
+	who   access.Caller
+	key   *idempotency // nil without an Idempotency-Key
+	v1    *v1.Shape    // of the resource, for a client of SOL003 v2.6.1; nil: the newest version
 }
 
 // maxURI bounds request URIs in bytes: a filter of filter.MaxLength, percent-encoded, has room.
@@ -54,6 +59,9 @@ func (a *api) guard(next http.Handler) http.Handler {
 			problem(vnfm.Errorf(vnfm.Internal, "panic")).write(w, r)
 		}()
 		secure(w.Header(), r.TLS != nil)
+		if version, _ := negotiate(r); version != "" { // every answer says it (SOL013 v3.7.1 §9.2)
+			w.Header().Set("Version", version)
+		}
 		if !exempt(r.URL.Path) {
 			if !a.gate.Enter() {
 				problem(vnfm.Errorf(vnfm.Unavailable, "The server has as many requests as it serves at once; send this one again.")).write(w, r)
@@ -66,7 +74,8 @@ func (a *api) guard(next http.Handler) http.Handler {
 			problem(&httpError{status: http.StatusRequestURITooLong, detail: fmt.Sprintf("The URI has %d bytes; %d is the limit.", n, maxURI)}).write(w, r)
 			return
 		}
-		if p := r.URL.Path; r.Method == http.MethodConnect || p != path.Clean("/"+p) && p != path.Clean("/"+p)+"/" {
+		p, clean := r.URL.Path, path.Clean("/"+r.URL.Path)
+		if r.Method == http.MethodConnect || p != clean && (clean == "/" || p != clean+"/") || !plain(p) {
 			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", p)).write(w, r)
 			return
 		}
@@ -79,6 +88,10 @@ func (a *api) serve(pattern string, methods route) http.Handler {
 	if pattern == "" {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/metrics" && a.Metrics != nil {
+				if r.Method != http.MethodGet && r.Method != http.MethodHead {
+					problem(methodNotAllowed(r.Method, route{http.MethodGet: {}})).write(w, r)
+					return
+				}
 				a.Metrics.ServeHTTP(w, r)
 				return
 			}
@@ -86,10 +99,9 @@ func (a *api) serve(pattern string, methods route) http.Handler {
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		version, versionErr := negotiate(r)
 		m, who, err := a.enter(r, methods)
 		if err == nil && m.needs != access.Open {
-			err = versionErr
+			_, err = negotiate(r)
 		}
 		var res *answer
 		if err == nil {
@@ -102,9 +114,6 @@ func (a *api) serve(pattern string, methods route) http.Handler {
 		}
 		if m.needs != access.Open && !who.SeesVims() {
 			res = res.withoutVims()
-		}
-		if version != "" {
-			res.header.Set("Version", version)
 		}
 		res.write(w, r)
 	})
@@ -135,12 +144,11 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, m method, who acces
 	} else if !accepts(r.Header.Values("Accept")) {
 		return nil, &httpError{status: http.StatusNotAcceptable, detail: "This resource is application/json only."}
 	}
-	for parameter := range r.URL.Query() {
-		if !slices.Contains(m.query, parameter) {
-			return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter %q is not known here.", parameter)
-		}
+	query, err := queryOf(r, m.query)
+	if err != nil {
+		return nil, err
 	}
-	c := &call{api: a, r: r, ctx: r.Context(), id: r.PathValue("id"), base: a.base(r), who: who}
+	c := &call{api: a, r: r, ctx: r.Context(), id: r.PathValue("id"), query: query, base: a.base(r), who: who}
 	c.by = request.Info{Actor: who.Name, Role: who.Role(), ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
 	if a.Traceparent != nil {
 		c.by.Traceparent = a.Traceparent(c.ctx)
@@ -161,6 +169,30 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, m method, who acces
 	return c.once(do)
 }
 
+// queryOf reads the query parameters, of which only some are known. A ";" is one of a value, as filters have it: it separates
+// nothing (RFC 3986 §3.4).
+func queryOf(r *http.Request, known []string) (url.Values, error) {
+	q, err := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
+	if err != nil {
+		return nil, vnfm.Errorf(vnfm.Invalid, "The query of the URI is not percent-encoded as it must be: %w.", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch values := q[name]; {
+		case !slices.Contains(known, name):
+			return nil, badQuery(name, "The query parameter %q is not known here.", name)
+		case len(values) > 1 && name != typeParam:
+			return nil, badQuery(name, "The query parameter %s is given more than once.", name)
+		case slices.ContainsFunc(values, func(v string) bool { return !plain(v) }):
+			return nil, badQuery(name, "The query parameter %s has control characters, or is not UTF-8.", name)
+		}
+	}
+	return q, nil
+}
+
+// plain says whether a text is UTF-8 without control characters. Names and identifiers are: what is not, not every database
+// takes.
+func plain(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) }
+
 // readBody checks the form of the body and reads it, or leaves it to the handler.
 func (c *call) readBody(w http.ResponseWriter, m method) error {
 	limit := c.api.MaxBody
@@ -178,6 +210,12 @@ func (c *call) readBody(w http.ResponseWriter, m method) error {
 			}
 		}
 	}
+	if coding := c.r.Header.Get("Content-Encoding"); m.body != nil && coding != "" && !strings.EqualFold(coding, "identity") {
+		return &httpError{
+			status: http.StatusUnsupportedMediaType, detail: "The body must have no Content-Encoding.",
+			header: http.Header{"Accept-Encoding": {"identity"}},
+		}
+	}
 	if m.stream {
 		return nil
 	}
@@ -187,6 +225,9 @@ func (c *call) readBody(w http.ResponseWriter, m method) error {
 		return vnfm.Errorf(vnfm.Invalid, "The body could not be read to its end.")
 	}
 	c.body = body
+	if err == nil && m.body != nil {
+		err = form(body)
+	}
 	return err
 }
 
@@ -205,25 +246,36 @@ func methodNotAllowed(name string, methods route) error {
 	}
 }
 
-// accepts says whether an Accept header admits JSON.
+// accepts says whether an Accept header admits JSON: what is said of the nearest range counts (RFC 9110 §12.5.1). Clients made
+// from the OpenAPI documents ask for problems alone where there is nothing else to be had.
 func accepts(values []string) bool {
-	return len(values) == 0 || asks(values, "*/*", "application/*", jsonType, "application/problem+json")
-}
-
-// asks says whether an Accept header names one of the media types.
-func asks(values []string, types ...string) bool {
-	for _, value := range values {
-		for part := range strings.SplitSeq(value, ",") {
-			media, params, err := mime.ParseMediaType(part)
-			if err != nil {
-				continue
-			}
-			if q := params["q"]; slices.Contains(types, media) && (q == "" || strings.Trim(q, "0.") != "") {
-				return true
-			}
+	for _, media := range []string{jsonType, "application/*", "*/*", "application/problem+json"} {
+		if admitted, said := saysOf(values, media); said {
+			return admitted
 		}
 	}
-	return false
+	return len(values) == 0
+}
+
+// asks says whether an Accept header names a media type.
+func asks(values []string, media string) bool {
+	admitted, _ := saysOf(values, media)
+	return admitted
+}
+
+// saysOf says whether an Accept header names a range of media types, and whether it admits it then.
+func saysOf(values []string, media string) (admitted, said bool) {
+	for _, value := range values {
+		for part := range strings.SplitSeq(value, ",") {
+			named, params, err := mime.ParseMediaType(part)
+			if err != nil || named != media {
+				continue
+			}
+			q := params["q"]
+			said, admitted = true, admitted || q == "" || strings.Trim(q, "0.") != ""
+		}
+	}
+	return admitted, said
 }
 
 // base is the root of absolute links for a request.

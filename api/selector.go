@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vnfm/vnfm"
 	v1 "github.com/vnfm/vnfm/api/v1"
 )
 
@@ -49,13 +48,10 @@ func selectorOf(q url.Values, entry reflect.Type, known, defaults []string) (sel
 		}
 		given = append(given, name)
 		flag := name == allFields || name == excludeDefault
-		if values := q[name]; len(values) > 1 {
-			return selector{}, vnfm.Errorf(vnfm.Invalid, "The query parameter %s is given more than once.", name)
-		} else if flag != (values[0] == "") {
-			if flag {
-				return selector{}, vnfm.Errorf(vnfm.Invalid, "The query parameter %s takes no value.", name)
-			}
-			return selector{}, vnfm.Errorf(vnfm.Invalid, "The query parameter %s needs attribute names, separated by ','.", name)
+		if value := q.Get(name); flag && value != "" {
+			return selector{}, badQuery(name, "The query parameter %s takes no value.", name)
+		} else if !flag && value == "" {
+			return selector{}, badQuery(name, "The query parameter %s needs attribute names, separated by ','.", name)
 		}
 	}
 	all, err := treeOf(defaults, entry, known, excludeDefault)
@@ -80,7 +76,7 @@ func selectorOf(q url.Values, entry reflect.Type, known, defaults []string) (sel
 		}
 		return selector{drop: all}, err
 	}
-	return selector{}, vnfm.Errorf(vnfm.Invalid, "%s do not go together; only fields and exclude_default do.", strings.Join(given, " and "))
+	return selector{}, badQuery(given[len(given)-1], "%s do not go together; only fields and exclude_default do.", strings.Join(given, " and "))
 }
 
 func treeOf(names []string, entry reflect.Type, known []string, parameter string) (*attributes, error) {
@@ -89,7 +85,7 @@ func treeOf(names []string, entry reflect.Type, known []string, parameter string
 		steps := strings.Split(name, "/")
 		if !slices.Contains(known, steps[0]) && !hasAttribute(entry, steps) {
 			name = strings.ReplaceAll(name, "/"+v1.Entry, "")
-			return root, vnfm.Errorf(vnfm.Invalid, "%s names %q, which is no attribute of the resource.", parameter, name)
+			return root, badQuery(parameter, "%s names %q, which is no attribute of the resource.", parameter, name)
 		}
 		at := root
 		for i, step := range steps {

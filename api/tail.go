@@ -93,7 +93,7 @@ func (c *call) follow(prepare func(*follower) error) (_ *answer, err error) {
 		f.sel.since, f.sel.first = time.Time{}, 0
 	}
 	if !f.sel.until.IsZero() || f.sel.last > 0 {
-		return nil, vnfm.Errorf(vnfm.Invalid, "The query parameter to is not for a tail, which has no end.")
+		return nil, badQuery("to", "The query parameter to is not for a tail, which has no end.")
 	}
 	res := respond(http.StatusOK)
 	res.header.Set("Content-Type", streamType)

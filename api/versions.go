@@ -186,7 +186,7 @@ func (c *call) inV2(q url.Values) (url.Values, filter.Filter, error) {
 			path, ok := c.v1.Path(strings.Split(name, "/"))
 			switch {
 			case !ok:
-				return nil, nil, vnfm.Errorf(vnfm.Invalid, "%s names %q, which is no attribute of the resource.", parameter, name)
+				return nil, nil, badQuery(parameter, "%s names %q, which is no attribute of the resource.", parameter, name)
 			case !path.Key:
 				names = append(names, strings.Join(path.Steps, "/"))
 			case parameter == fieldsParam: // a key comes with its entry
@@ -205,14 +205,14 @@ func (c *call) inV2(q url.Values) (url.Values, filter.Filter, error) {
 	}
 	terms, err := filter.Parse(q.Get(filterParam))
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // has its kind
+		return nil, nil, inQuery(err, filterParam)
 	}
 	var newer, own filter.Filter
 	for _, t := range terms {
 		path, ok, same := c.steps(t.Path)
 		switch {
 		case !ok:
-			return nil, nil, vnfm.Errorf(vnfm.Invalid, "The filter names %q, which is no attribute of the resource.", t.Attribute())
+			return nil, nil, badQuery(filterParam, "The filter names %q, which is no attribute of the resource.", t.Attribute())
 		case same:
 			newer = append(newer, filter.Term{Op: t.Op, Path: path, Values: t.Values})
 		default:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/vnfm/vnfm"
@@ -42,8 +43,14 @@ func (a *api) progress(c *call) (*answer, error) {
 
 // listSagas lists the sagas of a VNF, or all, in order of their ids, without their stages and attempts.
 func (a *api) listSagas(c *call) (*answer, error) {
-	q := c.r.URL.Query()
-	query := eventstore.SagaQuery{Key: q.Get("vnf"), State: q.Get("state"), After: q.Get(paging), Limit: 1001}
+	m, q, err := c.page()
+	if err != nil {
+		return nil, err
+	}
+	query := eventstore.SagaQuery{Key: q.Get("vnf"), State: q.Get("state"), After: m.After, Limit: 1001}
+	if query.State != "" && !slices.Contains(saga.States, saga.State(query.State)) {
+		return nil, badQuery("state", "The query parameter state is one of %v, not %q.", saga.States, query.State)
+	}
 	if a.PageSize > 0 {
 		query.Limit = a.PageSize + 1
 	}
@@ -54,8 +61,7 @@ func (a *api) listSagas(c *call) (*answer, error) {
 	res := respond(http.StatusOK)
 	if len(rows) == query.Limit {
 		rows = rows[:len(rows)-1]
-		q.Set(paging, rows[len(rows)-1].ID)
-		res.header.Set("Link", fmt.Sprintf("<%s%s?%s>; rel=\"next\"", c.base, c.r.URL.EscapedPath(), q.Encode()))
+		c.next(res, marker{Path: m.Path, After: rows[len(rows)-1].ID, Query: m.Query})
 	}
 	out := make([]*sol.Saga, 0, len(rows))
 	for i := range rows {
@@ -176,10 +182,10 @@ const maxProblems = 1000
 // audit looks at the running system. It answers 200 whatever it finds: the verdict is in the body.
 func (a *api) audit(c *call) (*answer, error) {
 	chain := true
-	if q := c.r.URL.Query(); q.Has("chain") {
+	if q := c.query; q.Has("chain") {
 		var err error
 		if chain, err = strconv.ParseBool(q.Get("chain")); err != nil {
-			return nil, vnfm.Errorf(vnfm.Invalid, "chain: %q is neither true nor false", q.Get("chain"))
+			return nil, badQuery("chain", "The query parameter chain is true or false, not %q.", q.Get("chain"))
 		}
 	}
 	r, err := a.Audit(c.ctx, chain)
@@ -227,7 +233,10 @@ func (a *api) verify(c *call) (*answer, error) {
 
 func (a *api) parked(c *call) (*answer, error) {
 	consumers := a.Consumers
-	if one := c.r.URL.Query().Get("consumer"); one != "" {
+	if one := c.query.Get("consumer"); one != "" {
+		if !slices.Contains(consumers, one) {
+			return nil, badQuery("consumer", "The query parameter consumer is one of %v, not %q.", consumers, one)
+		}
 		consumers = []string{one}
 	}
 	out := []sol.ParkedMessage{}

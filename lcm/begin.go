@@ -40,7 +40,7 @@ func (s *Service) begin(
 			return err
 		}
 		if v.DescriptorDigest != seen.DescriptorDigest {
-			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile")
+			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile: send the request again")
 		}
 		return add(x, v, opID, d)
 	}, extra.shared...)

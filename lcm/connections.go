@@ -191,11 +191,11 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 		}
 		switch c, err := s.cfg.Connections.Connection(ctx, vnfID, id); {
 		case vnfm.KindOf(err) == vnfm.NotFound:
-			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is not registered, and the request does not describe it", id).At(at)
+			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is not registered, and vimConnectionInfo does not describe it", id).At(at)
 		case err != nil:
 			return err
 		case c.Disabled:
-			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is disabled", id).At(at)
+			return vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %q is disabled: enable it, or name another", id).At(at)
 		}
 		return nil
 	}

@@ -20,7 +20,7 @@ func (s *Service) CreateVnf(ctx context.Context, r CreateVnf, by request.Info) (
 			return v, err
 		}
 	}
-	return nil, vnfm.Wrap(vnfm.Conflict, err, "the package of %s is being changed", r.VnfdID)
+	return nil, vnfm.Wrap(vnfm.Conflict, err, "the package of %s is being changed: send the request again", r.VnfdID)
 }
 
 func (s *Service) create(ctx context.Context, id string, r CreateVnf, by request.Info) (*vnf.Instance, error) {

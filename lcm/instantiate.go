@@ -56,7 +56,7 @@ func (s *Service) beginInstantiate(
 	}
 	f, ok := d.Flavour(r.FlavourID)
 	if !ok {
-		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q", r.FlavourID).At("/flavourId")
+		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, flavours(d)).At("/flavourId")
 	}
 	if err := vnf.CheckSchema(f.Operations[string(vnf.OpInstantiate)].ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err

@@ -33,7 +33,7 @@ func (s *Service) Modify(ctx context.Context, vnfID string, r Modify, by request
 			return op, err
 		}
 	}
-	return nil, vnfm.Wrap(vnfm.Conflict, err, "the package or the VNF instance is being changed")
+	return nil, vnfm.Wrap(vnfm.Conflict, err, "the package or the VNF instance is being changed: send the request again")
 }
 
 func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request.Info) (*vnf.OpOcc, error) {
@@ -100,7 +100,7 @@ func (s *Service) removable(ctx context.Context, v *vnf.Instance, patches map[st
 		}
 		switch _, err := s.cfg.Connections.Connection(ctx, "", id); {
 		case vnfm.KindOf(err) == vnfm.NotFound:
-			return vnfm.Errorf(vnfm.Conflict, "the VNF instance has resources at the VIM connection %q, which is not registered", id).At(pointerTo(id))
+			return vnfm.Errorf(vnfm.Conflict, "the VNF instance has resources at the VIM connection %q, which is not registered: register it first", id).At(pointerTo(id))
 		case err != nil:
 			return err
 		}

@@ -134,12 +134,21 @@ type planner struct {
 	byVdu   map[string][]string    // computes
 }
 
+// flavours names the deployment flavours there are, for whoever asked for another.
+func flavours(d *vnfd.Descriptor) string {
+	ids := make([]string, len(d.Flavours))
+	for i, f := range d.Flavours {
+		ids[i] = f.ID
+	}
+	return strings.Join(ids, ", ")
+}
+
 // NewPlan plans an instantiation. op is the operation occurrence's id: equal ids give equal plans. Returns
 // Unprocessable with the attribute for what does not fit the descriptor.
 func NewPlan(op, name string, d *vnfd.Descriptor, r *Instantiate, vars map[string]string) (*Plan, error) {
 	f, ok := d.Flavour(r.FlavourID)
 	if !ok {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q", r.FlavourID).At("/flavourId")
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, flavours(d)).At("/flavourId")
 	}
 	counts, err := f.Counts(r.Level)
 	if err != nil {

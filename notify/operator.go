@@ -29,7 +29,7 @@ type List struct {
 // order of delivery. Returns Invalid for a state that is none.
 func (s *Service) List(ctx context.Context, l List) ([]Listed, error) {
 	if l.State != "" && l.State != StatePending && l.State != StateFailed {
-		return nil, vnfm.Errorf(vnfm.Invalid, "The state must be %s or %s, not %q.", StatePending, StateFailed, l.State)
+		return nil, vnfm.Errorf(vnfm.Invalid, "The state must be %s or %s, not %q.", StatePending, StateFailed, l.State).In("state")
 	}
 	if l.Limit <= 0 {
 		l.Limit = 1000

@@ -31,7 +31,7 @@ func (i Info) Idempotency(result any) *eventstore.IdempotencyResult {
 // Check returns Precondition when the client asked for another version of the resource than the one loaded.
 func (i Info) Check(version int64) error {
 	if i.Revision != 0 && i.Revision != version {
-		return vnfm.Errorf(vnfm.Precondition, "The resource has changed meanwhile.")
+		return vnfm.Errorf(vnfm.Precondition, "The resource has changed meanwhile: read it again, and send the change with its new ETag.")
 	}
 	return nil
 }

@@ -98,6 +98,9 @@ const (
 	Abandoned    State = "ABANDONED"
 )
 
+// States lists the states.
+var States = []State{Running, Settling, Held, Compensating, Stuck, Completed, Compensated, Abandoned}
+
 // Final reports whether no input can move the saga any more (a late success still starts a cleanup saga).
 func (s State) Final() bool { return s == Completed || s == Compensated || s == Abandoned }
 

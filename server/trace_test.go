@@ -39,6 +39,27 @@ func TestAnOperationIsOneTrace(t *testing.T) {
 			if len(held) == 0 {
 				t.Fatal("no resources")
 			}
+			saga := p.must(200, "GET", "/vnfm/v1/sagas/"+op[strings.LastIndex(op, "/")+1:], nil)
+			steps := map[string]int{}
+			attempts, _ := field(saga, "attempts").([]any)
+			for _, a := range attempts {
+				steps[text(a, "direction")+" "+text(a, "step")]++
+			}
+			if len(steps) < 2 {
+				t.Errorf("%s: only steps %v", task.name, steps)
+			}
+			p.await("the spans of all steps", func() bool { // that of the last is made after its commit can be seen
+				made := map[string]int{}
+				for _, s := range spans.GetSpans() {
+					made[s.Name]++
+				}
+				for step, n := range steps {
+					if made[step] < n {
+						return false
+					}
+				}
+				return true
+			})
 			byName, tokens := map[string]int{}, map[string]bool{}
 			for _, s := range spans.GetSpans() {
 				if s.Name == "GET" { // the test looking
@@ -64,15 +85,6 @@ func TestAnOperationIsOneTrace(t *testing.T) {
 				if !tokens[token] {
 					t.Errorf("%s: no span %q for resource %s", task.name, task.call, token)
 				}
-			}
-			saga := p.must(200, "GET", "/vnfm/v1/sagas/"+op[strings.LastIndex(op, "/")+1:], nil)
-			steps := map[string]int{}
-			attempts, _ := field(saga, "attempts").([]any)
-			for _, a := range attempts {
-				steps[text(a, "direction")+" "+text(a, "step")]++
-			}
-			if len(steps) < 2 {
-				t.Errorf("%s: only steps %v", task.name, steps)
 			}
 			for step, n := range steps {
 				if byName[step] != n {

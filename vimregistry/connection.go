@@ -56,7 +56,7 @@ func Apply(c *Connection, event aggregate.Event, at time.Time) {
 // register returns the events of a new connection.
 func (c *Connection) register(id string, w wanted, is Public) ([]aggregate.Event, error) {
 	if c.exists() {
-		return nil, vnfm.Errorf(vnfm.Conflict, "The VIM connection %s exists.", id).At("/id")
+		return nil, vnfm.Errorf(vnfm.Conflict, "The VIM connection %s exists: change it by PATCH, or choose another id.", id).At("/id")
 	}
 	events := []aggregate.Event{&Registered{ID: id, Public: is, Disabled: !w.Enabled}}
 	if w.Default {

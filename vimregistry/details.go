@@ -50,7 +50,7 @@ func decodeDetails(doc json.RawMessage, into any, pointer string) error {
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	if name, ok := strings.CutPrefix(text, "unknown field "); ok { // its value is not repeated
 		name = strings.Trim(name, `"`)
-		return vnfm.Errorf(vnfm.Invalid, "A VIM connection has no attribute %q.", name).At(pointer + "/" + name)
+		return vnfm.Errorf(vnfm.Invalid, "A VIM connection has no attribute %q.", name).At(pointer + vnfm.Step(name))
 	}
 	return vnfm.Errorf(vnfm.Invalid, "The VIM connection cannot be read.").At(pointer)
 }

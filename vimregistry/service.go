@@ -96,7 +96,7 @@ func (s *Service) Register(ctx context.Context, doc json.RawMessage, by request.
 		return nil, vnfm.Errorf(vnfm.Invalid, "An id is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit.").At("/id")
 	}
 	if s.builtIn(w.ID) != nil {
-		return nil, vnfm.Errorf(vnfm.Conflict, "The VIM connection %s comes with the program.", w.ID).At("/id")
+		return nil, vnfm.Errorf(vnfm.Conflict, "The VIM connection %s comes with the program: choose another id.", w.ID).At("/id")
 	}
 	if err := s.usable(&w); err != nil {
 		return nil, err
@@ -214,7 +214,7 @@ func (s *Service) Delete(ctx context.Context, id string, by request.Info) error 
 	if err != nil {
 		return err
 	}
-	return vnfm.Errorf(vnfm.Conflict, "The VIM connection %s is used by VNF instance %s.", id, strings.Join(users, ", "))
+	return vnfm.Errorf(vnfm.Conflict, "The VIM connection %s is used: first terminate VNF instance %s.", id, strings.Join(users, ", "))
 }
 
 // users lists the VNFs with resources at a connection, or with an operation that may be making some.

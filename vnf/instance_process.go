@@ -148,7 +148,7 @@ func (v *Instance) deletable() error {
 // free is the rule that joins the two aggregates: one unfinished operation per VNF.
 func (v *Instance) free() error {
 	if v.Operation != "" {
-		return vnfm.Errorf(vnfm.Conflict, "the operation occurrence %s is not finished", v.Operation)
+		return vnfm.Errorf(vnfm.Conflict, "the operation occurrence %s is not finished: wait for its end, or retry, roll back or fail it when it is FAILED_TEMP", v.Operation)
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ var need = map[Operation]InstantiationState{
 
 func (v *Instance) begin(c BeginOperation) ([]InstanceEvent, error) {
 	if want, ok := need[c.Operation]; ok && v.State != want {
-		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s", v.State)
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s: only one that is %s can begin %s", v.State, want, c.Operation)
 	}
 	if err := v.free(); err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func (v *Instance) begin(c BeginOperation) ([]InstanceEvent, error) {
 		missing := append(unset("extensions", d.Extensions, v.Extensions, c.Extensions),
 			unset("vnfConfigurableProperties", d.Configurable, v.Configurable, c.Configurable)...)
 		if len(missing) > 0 {
-			return nil, vnfm.Errorf(vnfm.Conflict, "required by the VNFD and not set: %s", strings.Join(missing, ", "))
+			return nil, vnfm.Errorf(vnfm.Conflict, "required by the VNFD and not set: %s; send them, or set them by PATCH first", strings.Join(missing, ", "))
 		}
 	}
 	return []InstanceEvent{&OperationBegun{OpID: c.OpID, Operation: c.Operation, Number: v.Operations + 1}}, nil
@@ -199,7 +199,7 @@ func (v *Instance) beginCleanup(c BeginCleanup) ([]InstanceEvent, error) {
 		return nil, err
 	}
 	if v.Cleanup != "" {
-		return nil, vnfm.Errorf(vnfm.Conflict, "the saga %s is cleaning up", v.Cleanup)
+		return nil, vnfm.Errorf(vnfm.Conflict, "the saga %s is cleaning up: wait for its end", v.Cleanup)
 	}
 	if len(v.Leftovers) == 0 {
 		return nil, vnfm.Errorf(vnfm.Conflict, "nothing is left to clean up")

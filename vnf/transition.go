@@ -3,6 +3,7 @@ package vnf
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm"
 )
@@ -78,12 +79,16 @@ var Transitions = []Transition{
 
 // Next returns the state a trigger leads to, Conflict when it does not apply.
 func Next(from OpState, on Trigger) (OpState, error) {
+	var possible []string
 	for _, t := range Transitions {
 		if t.From == from && t.On == on {
 			return t.To, nil
 		}
+		if t.On == on {
+			possible = append(possible, string(t.From))
+		}
 	}
-	return "", vnfm.Errorf(vnfm.Conflict, "%s is not possible: the operation occurrence is %s", on, from)
+	return "", vnfm.Errorf(vnfm.Conflict, "%s is not possible: the operation occurrence is %s, not %s", on, from, strings.Join(possible, " or "))
 }
 
 // Path returns the triggers that lead from one state to another in the fewest steps, without a cancel; nil when the

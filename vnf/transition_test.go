@@ -43,6 +43,10 @@ func TestEveryPairOfStateAndTrigger(t *testing.T) {
 			}
 		}
 	}
+	const says = "cancel is not possible: the operation occurrence is COMPLETED, not STARTING or PROCESSING or ROLLING_BACK"
+	if _, err := vnf.Next(vnf.Completed, vnf.TriggerCancel); err == nil || err.Error() != says {
+		t.Errorf("a refusal does not say when it would be possible: %v", err)
+	}
 	for _, tr := range vnf.Transitions {
 		if tr.From.Final() {
 			t.Errorf("%s is final and has %s", tr.From, tr.On)

@@ -136,7 +136,7 @@ func (p Package) Process(command Command) ([]aggregate.Event, error) {
 	switch c := command.(type) {
 	case BeginUpload:
 		if p.Onboarding == StateProcessing || p.Onboarding == StateOnboarded {
-			return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package has content already: it is %s.", p.Onboarding)
+			return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package has content already, it is %s: create another for other content.", p.Onboarding)
 		}
 		return one(&UploadBegun{Upload: c.Upload, Blob: c.Blob}), nil
 	case BreakUpload:

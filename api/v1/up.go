@@ -42,6 +42,11 @@ func (s *Shape) up(doc json.RawMessage, v1, v2 string, from Pointers) (json.RawM
 		return doc, nil
 	}
 	out := make(map[string]json.RawMessage, len(members))
+	for newer, older := range s.names { // what is not there can be at fault, too
+		if members[newer] == nil {
+			from[v2+"/"+escape(newer)] = v1 + "/" + escape(older)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		value, at := members[name], v1+"/"+escape(name)
 		newer := s.renamed(name)
@@ -119,15 +124,19 @@ func (m keyed) removals(out map[string]json.RawMessage, name, v1, v2 string, fro
 	}
 	delete(out, m.gone)
 	at, to := v1+"/"+m.gone, v2+"/"+name
-	var keys []string
-	if json.Unmarshal(listed, &keys) != nil {
+	keys, ok := array(listed)
+	if !ok {
 		return invalid(at, "must be an array of strings")
 	}
 	entries, _ := object(out[name])
 	if entries == nil {
 		entries = map[string]json.RawMessage{}
 	}
-	for i, key := range keys {
+	for i, raw := range keys {
+		key := text(raw)
+		if key == "" {
+			return invalid(at+"/"+strconv.Itoa(i), "must be a string and not empty")
+		}
 		if _, changed := entries[key]; changed {
 			return invalid(at+"/"+strconv.Itoa(i), "is in "+name+" or there twice")
 		}

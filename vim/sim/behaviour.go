@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
 
 	"github.com/vnfm/vnfm"
@@ -99,33 +100,46 @@ const longest = 24 * time.Hour
 func DecodeBehaviour(b []byte) (Behaviour, error) {
 	var out Behaviour
 	err := object(b, "", map[string]func(json.RawMessage, string) error{
-		"seed":   into(&out.Seed),
-		"delay":  into(&out.Delay),
-		"absent": into(&out.Absent),
-		"quota":  into(&out.Quota),
-		"rules": func(raw json.RawMessage, at string) error {
-			var rules []json.RawMessage
-			if err := into(&rules)(raw, at); err != nil {
-				return err
+		"seed":  into(&out.Seed),
+		"delay": into(&out.Delay),
+		"absent": func(raw json.RawMessage, at string) error {
+			return array(raw, at, func(raw json.RawMessage, at string) error {
+				out.Absent = append(out.Absent, "")
+				return into(&out.Absent[len(out.Absent)-1])(raw, at)
+			})
+		},
+		"quota": func(raw json.RawMessage, at string) error {
+			out.Quota = map[vim.Kind]int{}
+			fields := map[string]func(json.RawMessage, string) error{}
+			for _, kind := range quotaKinds {
+				fields[string(kind)] = func(raw json.RawMessage, at string) error {
+					var n int
+					err := into(&n)(raw, at)
+					out.Quota[kind] = n
+					return err
+				}
 			}
-			for i, raw := range rules {
+			return object(raw, at, fields)
+		},
+		"rules": func(raw json.RawMessage, at string) error {
+			return array(raw, at, func(raw json.RawMessage, at string) error {
 				var r Rule
 				var times *int
-				err := object(raw, fmt.Sprintf("%s/%d", at, i), map[string]func(json.RawMessage, string) error{
+				err := object(raw, at, map[string]func(json.RawMessage, string) error{
 					"on": into(&r.On), "outcome": into(&r.Outcome), "times": into(&times), "after": into(&r.After),
 				})
 				if err != nil {
 					return err
 				}
 				if times != nil && *times < 1 {
-					return vnfm.Errorf(vnfm.Invalid, "times is at least 1; leave it out for always").At(fmt.Sprintf("%s/%d/times", at, i))
+					return vnfm.Errorf(vnfm.Invalid, "times is at least 1; leave it out for always").At(at + "/times")
 				}
 				if times != nil {
 					r.Times = *times
 				}
 				out.Rules = append(out.Rules, r)
-			}
-			return nil
+				return nil
+			})
 		},
 	})
 	if err != nil {
@@ -148,12 +162,26 @@ func object(b []byte, at string, fields map[string]func(json.RawMessage, string)
 	for _, name := range names {
 		decode, ok := fields[name]
 		if !ok {
-			return vnfm.Errorf(vnfm.Invalid, "there is no attribute %q here", name).At(at + "/" + name)
+			return vnfm.Errorf(vnfm.Invalid, "there is no attribute %q here", name).At(at + vnfm.Step(name))
 		}
 		if bytes.Equal(bytes.TrimSpace(raw[name]), []byte("null")) {
-			return vnfm.Errorf(vnfm.Invalid, "%s is null; leave it out", name).At(at + "/" + name)
+			return vnfm.Errorf(vnfm.Invalid, "%s is null; leave it out", name).At(at + vnfm.Step(name))
 		}
-		if err := decode(raw[name], at+"/"+name); err != nil {
+		if err := decode(raw[name], at+vnfm.Step(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// array decodes a JSON array entry by entry.
+func array(b []byte, at string, entry func(json.RawMessage, string) error) error {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(b, &raw); err != nil {
+		return vnfm.Errorf(vnfm.Invalid, "want a JSON array").At(at)
+	}
+	for i := range raw {
+		if err := entry(raw[i], at+"/"+strconv.Itoa(i)); err != nil {
 			return err
 		}
 	}

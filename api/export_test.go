@@ -1,0 +1,42 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/vnfm/vnfm/access"
+)
+
+// Served is one method of one route, for the tests that go through all of them.
+type Served struct {
+	Pattern, Method string
+	Query, Body     []string
+	Stream, Tail    bool
+	Open            bool
+}
+
+// Routes lists what New serves with a configuration.
+func Routes(c Config) []Served {
+	var all []Served
+	for pattern, methods := range (&api{Config: c}).routes() {
+		for name, m := range methods {
+			all = append(all, Served{
+				Pattern: pattern, Method: name, Query: slices.Clone(m.query), Body: slices.Clone(m.body), Stream: m.stream, Tail: m.tail != nil,
+				Open: m.needs == access.Open,
+			})
+		}
+	}
+	slices.SortFunc(all, func(a, b Served) int {
+		return cmp.Or(cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.Method, b.Method))
+	})
+	return all
+}
+
+// Roots are the roots of the ETSI interfaces, with the newest version of each.
+func Roots() map[string]string {
+	out := map[string]string{}
+	for _, s := range served {
+		out[s.root] = s.versions[len(s.versions)-1]
+	}
+	return out
+}
