@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/projection"
@@ -66,15 +65,15 @@ type nodeSender struct {
 	unsent []func(ctx context.Context) // by the mutant MarkFirst
 }
 
-func (s *nodeSender) Usable(a *egress.Auth) error { return s.w.subscribers.taken.Usable(a) }
+func (s *nodeSender) Usable(to notify.Callback) error { return s.w.subscribers.taken.Usable(to) }
 
-func (s *nodeSender) Test(ctx context.Context, uri string, a *egress.Auth) error {
-	return s.call("test "+uri, func() error { return s.w.subscribers.taken.Test(ctx, uri, a) })
+func (s *nodeSender) Test(ctx context.Context, to notify.Callback) error {
+	return s.call("test "+to.URI, func() error { return s.w.subscribers.taken.Test(ctx, to) })
 }
 
-func (s *nodeSender) Post(ctx context.Context, uri string, a *egress.Auth, body []byte) error {
+func (s *nodeSender) Post(ctx context.Context, to notify.Callback, body []byte) error {
 	post := func(ctx context.Context) error {
-		return s.call("tell "+uri, func() error { return s.w.subscribers.taken.Post(ctx, uri, a, body) })
+		return s.call("tell "+to.URI, func() error { return s.w.subscribers.taken.Post(ctx, to, body) })
 	}
 	if s.w.lacks(MarkFirst) {
 		s.unsent = append(s.unsent, func(ctx context.Context) { _ = post(ctx) })
