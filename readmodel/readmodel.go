@@ -21,7 +21,7 @@ func Columns(kind string) map[string]eventstore.Column { return columns[kind] }
 var columns = map[string]map[string]eventstore.Column{
 	KindVnf: {
 		"id": eventstore.ColumnID, "state": eventstore.ColumnState, "packageId": eventstore.ColumnParent,
-		"name": eventstore.ColumnAttr(0), "vnfdId": eventstore.ColumnAttr(1), "provider": eventstore.ColumnAttr(2),
+		"name": eventstore.ColumnAttr(0), "vnfdId": eventstore.ColumnAttr(6), "provider": eventstore.ColumnAttr(7),
 		"productName": eventstore.ColumnAttr(3), "softwareVersion": eventstore.ColumnAttr(4), "vnfdVersion": eventstore.ColumnAttr(5),
 	},
 	KindOpOcc: {

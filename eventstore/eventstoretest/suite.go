@@ -213,7 +213,7 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 			Views: []eventstore.ViewWrite{
 				{View: eventstore.View{
 					Kind: "k", ID: "view-" + id, Revision: 2, Parent: "par-" + id, State: "S", Name: "name-" + id, Doc: []byte(`{"v" : 1}`),
-					Attrs: [eventstore.MaxAttrs]string{"1-" + id, "2", "3", "4", "5", "6"},
+					Attrs: [eventstore.MaxAttrs]string{"1-" + id, "2", "3", "4", "5", "6", "7", "8"},
 				}},
 				{View: eventstore.View{Kind: "k", ID: "gone-" + id}, Delete: true},
 			},
