@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"a lease runs out and is taken over with a higher epoch", leases},
 		{"a lease given up is granted to another at once", leaseGivenUp},
 		{"queries select, order and page", queries},
+		{"a view is written again whichever column changes", viewAgain},
 		{"filters find what they match", filters},
 		{"streams are read in order of their names", readAll},
 		{"prune removes what is behind and keeps the rest", prune},
