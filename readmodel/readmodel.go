@@ -15,7 +15,7 @@ const (
 )
 
 // Columns says which attributes of a kind's documents its rows hold in columns, for eventstore.ViewQuery: those operators
-// select by.
+// select by. ColumnAttr(1) and ColumnAttr(2) are for times, of any kind: see ADR 10.
 func Columns(kind string) map[string]eventstore.Column { return columns[kind] }
 
 var columns = map[string]map[string]eventstore.Column{
