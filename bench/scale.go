@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,11 +21,12 @@ import (
 	"github.com/vnfm/vnfm/eventstore/sqlite"
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vimmanager"
 	"github.com/vnfm/vnfm/vnf"
 )
 
 // measureScale measures what readers and one instantiate cost on a small database and on a large one, and the rebuild of
-// views. The large one holds only views: no figure but the rebuild's needs events.
+// views. The large one holds views and the rows of the VIM manager's ledger: no figure but the rebuild's needs events.
 func measureScale(ctx context.Context, t table, cluster *dbtest.Cluster, backend string, instances int, d time.Duration) error {
 	rate, each, events, err := measureRebuild(ctx, cluster, backend)
 	if err != nil {
@@ -53,8 +55,14 @@ func measureScale(ctx context.Context, t table, cluster *dbtest.Cluster, backend
 	return nil
 }
 
-// operations is how many operations each instance has had.
-const operations = 10
+// operations is how many operations each instance has had, and resources how many resources it has.
+const operations, resources = 10, 10
+
+// standing is the document of a ledger row of a resource that stands, at a connection that no sweep looks at.
+func standing(id, vnfID string) json.RawMessage {
+	return fmt.Appendf(nil, `{"token":{"id":%q,"generation":1},"kind":"compute","owner":%q,"spec":{"name":%q},"fence":1,`+
+		`"resource":{"id":%q,"ready":true},"holders":["%s-reserve"]}`, id, vnfID, id, id, id)
+}
 
 // atScale fills a database, runs the program on it, and measures instantiates and queries over HTTP.
 func atScale(ctx context.Context, t table, cluster *dbtest.Cluster, backend string, n int, d time.Duration, name string) (result, error) {
@@ -118,7 +126,7 @@ func newLifecycle() (*lifecycle, error) {
 
 func (f *lifecycle) instanceEvents(i int, id, op string) []aggregate.Event {
 	in := &vnf.InstanceInstantiated{OpID: op, Info: &vnf.InstantiatedInfo{FlavourID: "simple", VnfState: "STARTED"}}
-	for r := range 10 {
+	for r := range resources {
 		rid := fmt.Sprintf("%s-%d", id, r)
 		in.Resources = append(in.Resources, vnf.Resource{ID: rid, Kind: "compute", Connection: "vim-1", VimID: rid})
 		in.Info.Vnfcs = append(in.Info.Vnfcs, vnf.Vnfc{ID: rid, VduID: "vdu", Handle: vnf.Handle{Connection: "vim-1", VimID: rid}, Cps: []vnf.VnfcCp{
@@ -135,7 +143,7 @@ func (f *lifecycle) instanceEvents(i int, id, op string) []aggregate.Event {
 func (f *lifecycle) opEvents(id, vnfID string, operation vnf.Operation) []aggregate.Event {
 	started := &vnf.OpStarted{ID: id, VnfID: vnfID, Operation: operation, Number: 1, Policy: "rollback", Params: []byte(`{"flavourId":"simple"}`)}
 	events := []aggregate.Event{started, &vnf.OpGranted{}}
-	for r := range 10 {
+	for r := range resources {
 		rid := fmt.Sprintf("%s-%d", vnfID, r)
 		started.Planned = append(started.Planned, vnf.PlannedStep{Step: "compute", ID: rid, Kind: "compute", Name: rid})
 		events = append(events, &vnf.OpProgressed{Items: []vnf.ProgressMade{{Step: "compute", ID: rid, State: vnf.ProgressRunning, Attempt: 1}}},
@@ -155,7 +163,8 @@ func write(ctx context.Context, store eventstore.Store, key string, c *eventstor
 	return results[0].Err
 }
 
-// fill writes the views of instances and their operations, as folding their events gives them, many in a transaction.
+// fill writes the views of instances and their operations, as folding their events gives them, and what the VIM manager's
+// ledger has of their resources, many in a transaction.
 func fill(ctx context.Context, store eventstore.Store, n int) error {
 	f, err := newLifecycle()
 	if err != nil {
@@ -192,6 +201,12 @@ func fill(ctx context.Context, store eventstore.Store, n int) error {
 		v.Provider, v.ProductName = fmt.Sprint("provider-", i%7), fmt.Sprint("product-", i%20)
 		if i%10 == 0 {
 			v.State, v.Info = vnf.NotInstantiated, nil
+		}
+		for r := range resources {
+			id := fmt.Sprintf("%s-%d", v.ID, r)
+			c.Records = append(c.Records, eventstore.RecordWrite{Record: eventstore.Record{
+				Table: eventstore.TableVimResources, ID: id + "/1", Key: v.ID, Group: "vim-1", State: vimmanager.Active, Doc: standing(id, v.ID),
+			}})
 		}
 		if err := add(readmodel.InstanceView(&v)); err != nil {
 			return err

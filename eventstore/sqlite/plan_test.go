@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
@@ -13,8 +14,9 @@ import (
 	"github.com/vnfm/vnfm/filter"
 )
 
-// TestPlansOfFilters: the rarest term's index is gone through, and an index when none is rare; counting ends at its bound.
-func TestPlansOfFilters(t *testing.T) {
+// TestPlans: the rarest term's index is gone through, and an index when none is rare; counting ends at its bound. Rows that
+// are due are found by that.
+func TestPlans(t *testing.T) {
 	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "vnfm.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -80,5 +82,14 @@ func TestPlansOfFilters(t *testing.T) {
 				t.Errorf("%s: %s", c.where, p)
 			}
 		}
+	}
+	plans = nil
+	if _, err := s.Records(t.Context(), eventstore.RecordQuery{
+		Table: eventstore.TableVimResources, Group: "g", Lanes: []int{1, 2}, DueBy: time.Unix(1, 0),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "USING INDEX vim_resources_due (lane=? AND due<?)"; !strings.Contains(plans[0], want) {
+		t.Errorf("due rows: %s, want %s", plans[0], want)
 	}
 }

@@ -38,9 +38,9 @@ type Dialect struct {
 	Texts func([]string) any
 	// In is the condition "is one of the argument's integers", InTexts that for texts; %s is the placeholder.
 	In, InTexts string
-	// CountTerms: the database does not know how often values occur; the index for a filter is chosen by counting, and
-	// there is one to walk by (views_walk).
-	CountTerms bool
+	// NoStatistics: the database does not know how often values occur, and is told which index to use. That for a filter
+	// is chosen by counting; there is one to walk by (views_walk).
+	NoStatistics bool
 	// Instr is the function that says where a text is within another, 0 when it is not.
 	Instr string
 	// Match returns the condition, with %s for its argument, that a document matches a filter. It may hold for more than do.

@@ -51,7 +51,7 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 func (r *Reader) driven(ctx context.Context, v eventstore.ViewQuery) (table string, err error) {
 	const by = "views indexed by views_"
 	switch {
-	case !r.Dialect.CountTerms || len(v.Where) == 0:
+	case !r.Dialect.NoStatistics || len(v.Where) == 0:
 		return "views", nil
 	case v.Parent != "":
 		return by + "parent", nil
