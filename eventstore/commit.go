@@ -3,7 +3,7 @@ package eventstore
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/message"
@@ -164,7 +164,7 @@ type View struct {
 }
 
 // MaxAttrs is the number of attributes a view keeps in columns, besides its other fields.
-const MaxAttrs = 6
+const MaxAttrs = 8
 
 // Column names a column of a view for ViewQuery.Columns.
 type Column string
@@ -176,8 +176,24 @@ const (
 	ColumnState  Column = "state"
 )
 
+// attrColumns are the names of the columns of Attrs, in their order.
+var attrColumns = [MaxAttrs]Column{"attr1", "attr2", "attr3", "attr4", "attr5", "attr6", "attr7", "attr8"}
+
 // ColumnAttr is the column of Attrs[i].
-func ColumnAttr(i int) Column { return Column("attr" + strconv.Itoa(i+1)) }
+func ColumnAttr(i int) Column { return attrColumns[i] }
+
+// Column returns what a column of the view holds.
+func (v *View) Column(c Column) string {
+	switch c {
+	case ColumnID:
+		return v.ID
+	case ColumnParent:
+		return v.Parent
+	case ColumnState:
+		return v.State
+	}
+	return v.Attrs[slices.Index(attrColumns[:], c)]
+}
 
 // ViewWrite puts a view, or deletes it.
 type ViewWrite struct {

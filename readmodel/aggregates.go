@@ -67,8 +67,8 @@ func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
 		Kind: KindVnf, ID: v.ID, Revision: v.Version, Parent: v.PackageID, State: string(v.State), Updated: v.Updated,
 		Doc: encode(v),
 		Attrs: [eventstore.MaxAttrs]string{
-			filter.Index(v.Name), filter.Index(v.VnfdID), filter.Index(v.Provider), filter.Index(v.ProductName),
-			filter.Index(v.SoftwareVersion), filter.Index(v.VnfdVersion),
+			0: filter.Index(v.Name), 3: filter.Index(v.ProductName), 4: filter.Index(v.SoftwareVersion),
+			5: filter.Index(v.VnfdVersion), 6: filter.Index(v.VnfdID), 7: filter.Index(v.Provider),
 		},
 	}}
 }

@@ -15,13 +15,13 @@ const (
 )
 
 // Columns says which attributes of a kind's documents its rows hold in columns, for eventstore.ViewQuery: those operators
-// select by.
+// select by. ColumnAttr(1) and ColumnAttr(2) are for times, of any kind: see ADR 10.
 func Columns(kind string) map[string]eventstore.Column { return columns[kind] }
 
 var columns = map[string]map[string]eventstore.Column{
 	KindVnf: {
 		"id": eventstore.ColumnID, "state": eventstore.ColumnState, "packageId": eventstore.ColumnParent,
-		"name": eventstore.ColumnAttr(0), "vnfdId": eventstore.ColumnAttr(1), "provider": eventstore.ColumnAttr(2),
+		"name": eventstore.ColumnAttr(0), "vnfdId": eventstore.ColumnAttr(6), "provider": eventstore.ColumnAttr(7),
 		"productName": eventstore.ColumnAttr(3), "softwareVersion": eventstore.ColumnAttr(4), "vnfdVersion": eventstore.ColumnAttr(5),
 	},
 	KindOpOcc: {

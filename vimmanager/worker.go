@@ -205,55 +205,62 @@ func (w *Worker) claim() []eventstore.Record {
 	return out
 }
 
-// due returns the rows to work on now, grouped by connection, and how long until the next one that is not due yet.
+// due returns the rows to work on now, grouped by connection, and how long until the next one that is not due yet. Only when
+// there are too many rows for one look is each connection looked at, so that one with a backlog hides no other's.
 func (w *Worker) due(ctx context.Context, now time.Time) ([][]eventstore.Record, time.Duration, error) {
 	wait := w.cfg.Idle
 	lanes := w.cfg.lanes()
 	if len(lanes) == 0 {
 		return nil, wait, nil
 	}
-	var found [][]eventstore.Record
-	known := map[string]bool{}
-	look := func(q eventstore.RecordQuery, ours func(eventstore.Record) bool) error {
+	const most = 256
+	look := func(q eventstore.RecordQuery) ([]eventstore.Record, error) {
 		q.Lanes, q.DueBy = lanes, now.Add(w.cfg.Idle)
 		recs, err := w.cfg.Store.Records(ctx, q)
 		if err != nil {
-			return fmt.Errorf("read due rows of %s: %w", q.Table, err)
+			return nil, fmt.Errorf("read due rows of %s: %w", q.Table, err)
 		}
-		var rows []eventstore.Record
-		for _, r := range recs {
-			switch {
-			case !ours(r) || w.occupied(r, now):
-			case r.Due.After(now):
-				wait = min(wait, r.Due.Sub(now))
-			default:
-				rows = append(rows, r)
-			}
-		}
-		if len(rows) > 0 {
-			found = append(found, rows)
-		}
-		return nil
+		return recs, nil
 	}
-	all := func(eventstore.Record) bool { return true }
-	connections, err := w.cfg.Registry.IDs(ctx)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read the ids of the VIM connections: %w", err)
-	}
-	for _, id := range connections {
-		known[id] = true
-		q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: id, Limit: 1000}
-		if err := look(q, all); err != nil {
-			return nil, 0, err
-		}
-	}
-	// Rows of connections that are not registered: a VNF's own, or one that is gone and whose commands must be answered.
-	err = look(eventstore.RecordQuery{Table: eventstore.TableVimResources, Limit: 256}, func(r eventstore.Record) bool { return !known[r.Group] })
+	resources, err := look(eventstore.RecordQuery{Table: eventstore.TableVimResources, Limit: most})
 	if err != nil {
 		return nil, 0, err
 	}
-	err = look(eventstore.RecordQuery{Table: eventstore.TableVimCommands, Limit: 256}, all)
-	return found, wait, err
+	if len(resources) == most {
+		registered, err := w.cfg.Registry.IDs(ctx)
+		if err != nil {
+			return nil, 0, fmt.Errorf("read the ids of the VIM connections: %w", err)
+		}
+		// What stays are rows of connections that are not registered: a VNF's own, or one that is gone.
+		resources = slices.DeleteFunc(resources, func(r eventstore.Record) bool { return slices.Contains(registered, r.Group) })
+		for _, id := range registered {
+			recs, err := look(eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: id, Limit: 1000})
+			if err != nil {
+				return nil, 0, err
+			}
+			resources = append(resources, recs...)
+		}
+	}
+	commands, err := look(eventstore.RecordQuery{Table: eventstore.TableVimCommands, Limit: most})
+	if err != nil {
+		return nil, 0, err
+	}
+	rows := map[string][]eventstore.Record{}
+	for _, r := range slices.Concat(resources, commands) {
+		switch {
+		case w.occupied(r, now):
+		case r.Due.After(now):
+			wait = min(wait, r.Due.Sub(now))
+		default:
+			k := r.Table + " " + r.Group
+			rows[k] = append(rows[k], r)
+		}
+	}
+	var found [][]eventstore.Record
+	for _, id := range slices.Sorted(maps.Keys(rows)) {
+		found = append(found, rows[id])
+	}
+	return found, wait, nil
 }
 
 func (w *Worker) occupied(r eventstore.Record, now time.Time) bool {

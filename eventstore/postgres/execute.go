@@ -217,6 +217,16 @@ func (p *pipeline) query(sql string, args []any, row func(pgx.Rows) error) {
 	p.rows = append(p.rows, row)
 }
 
+// within returns the statements between two others.
+func (p *pipeline) within(first, last string) *pipeline {
+	out := &pipeline{}
+	out.exec(first)
+	out.batch.QueuedQueries = append(out.batch.QueuedQueries, p.batch.QueuedQueries...)
+	out.rows = append(out.rows, p.rows...)
+	out.exec(last)
+	return out
+}
+
 // run sends the statements and returns the first error.
 func (p *pipeline) run(ctx context.Context, conn *pgx.Conn) error {
 	results := conn.SendBatch(ctx, &p.batch)

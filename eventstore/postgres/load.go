@@ -321,10 +321,11 @@ func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded
 	m := merge([]eventstore.Load{l})
 	var now time.Time
 	q := &pipeline{}
-	q.exec("begin isolation level repeatable read read only") //nolint:dupword // SQL
 	q.query("select clock_timestamp()", nil, func(r pgx.Rows) error { return r.Scan(&now) })
 	m.queue(q)
-	q.exec("commit")
+	if len(q.rows) > 2 { // one statement sees one snapshot as it is
+		q = q.within("begin isolation level repeatable read read only", "commit") //nolint:dupword // SQL
+	}
 	if err := q.run(ctx, conn.Conn()); err != nil {
 		return nil, meaning(err) // the transaction ends with its connection, which is thrown away
 	}

@@ -246,15 +246,16 @@ func (p *pipeline) views(b *batch.Batch) {
 	}
 	type row = eventstore.View
 	p.exec("insert into views ("+sqlstore.ViewColumns+`) select kind, id, revision, parent, state, name, updated, nullif(doc, ''),
-			attr1, attr2, attr3, attr4, attr5, attr6
+			attr1, attr2, attr3, attr4, attr5, attr6, attr7, attr8
 		from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
-			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[]) w(`+sqlstore.ViewColumns+`)
+			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) w(`+sqlstore.ViewColumns+`)
 		on conflict (kind, id) do update set `+sqlstore.ViewUpdate,
 		columns(b.Views, func(r *row) any { return r.Kind }, func(r *row) any { return r.ID }, func(r *row) any { return r.Revision },
 			func(r *row) any { return r.Parent }, func(r *row) any { return r.State }, func(r *row) any { return r.Name },
 			func(r *row) any { return stamp(r.Updated) }, func(r *row) any { return string(r.Doc) },
 			func(r *row) any { return r.Attrs[0] }, func(r *row) any { return r.Attrs[1] }, func(r *row) any { return r.Attrs[2] },
-			func(r *row) any { return r.Attrs[3] }, func(r *row) any { return r.Attrs[4] }, func(r *row) any { return r.Attrs[5] })...)
+			func(r *row) any { return r.Attrs[3] }, func(r *row) any { return r.Attrs[4] }, func(r *row) any { return r.Attrs[5] },
+			func(r *row) any { return r.Attrs[6] }, func(r *row) any { return r.Attrs[7] })...)
 }
 
 func (p *pipeline) records(b *batch.Batch, table string) {

@@ -85,19 +85,19 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.reading.SetMaxOpenConns(cfg.Readers)
 	s.reading.SetMaxIdleConns(cfg.Readers)
 	s.Dialect = sqlstore.Dialect{
+		NoStatistics: true,
 		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			r, err := s.reading.QueryContext(ctx, q, args...)
 			return rows{r}, err
 		},
-		Time:       stamp,
-		Ints:       func(n []int) any { b, _ := json.Marshal(n); return string(b) },    // never fails
-		Texts:      func(s []string) any { b, _ := json.Marshal(s); return string(b) }, // never fails
-		In:         "in (select value from json_each(%s))",
-		InTexts:    "in (select value from json_each(%s))",
-		Err:        meaning,
-		CountTerms: true,
-		Instr:      "instr",
-		Match:      func(f filter.Filter) (string, any) { return matchFunction + "(%s, doc)", f.String() },
+		Time:    stamp,
+		Ints:    func(n []int) any { b, _ := json.Marshal(n); return string(b) },    // never fails
+		Texts:   func(s []string) any { b, _ := json.Marshal(s); return string(b) }, // never fails
+		In:      "in (select value from json_each(%s))",
+		InTexts: "in (select value from json_each(%s))",
+		Err:     meaning,
+		Instr:   "instr",
+		Match:   func(f filter.Filter) (string, any) { return matchFunction + "(%s, doc)", f.String() },
 	}
 	return s, nil
 }

@@ -171,10 +171,18 @@ func (tx *transaction) views(b *batch.Batch) error {
 		}
 	}
 	for _, v := range b.Views {
-		_, err := tx.exec("insert into views ("+sqlstore.ViewColumns+`) values
-			($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (kind, id) do update set `+sqlstore.ViewUpdate,
-			v.Kind, v.ID, v.Revision, v.Parent, v.State, v.Name, stamp(v.Updated), text(v.Doc), v.Attrs[0], v.Attrs[1], v.Attrs[2],
-			v.Attrs[3], v.Attrs[4], v.Attrs[5])
+		args := []any{v.Kind, v.ID, v.Revision, v.Parent, v.State, v.Name, stamp(v.Updated), text(v.Doc)}
+		for _, a := range v.Attrs {
+			args = append(args, a)
+		}
+		// Most updates change no column that has an index; to set one writes the index anew, even to the same value.
+		n, err := tx.exec("update views set revision = $3, updated = $7, doc = $8 where kind = $1 and id = $2 and +parent = $4"+
+			" and +state = $5 and +name = $6 and +attr1 = $9 and +attr2 = $10 and +attr3 = $11 and +attr4 = $12 and +attr5 = $13"+
+			" and +attr6 = $14 and +attr7 = $15 and +attr8 = $16", args...)
+		if err == nil && n == 0 {
+			_, err = tx.exec("insert into views ("+sqlstore.ViewColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"+
+				" $13, $14, $15, $16) on conflict (kind, id) do update set "+sqlstore.ViewUpdate, args...)
+		}
 		var e *driver.Error
 		if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 			return fmt.Errorf("name %q of %s: %w", v.Name, v.Kind, eventstore.ErrNameTaken)

@@ -92,7 +92,11 @@ func (r *Reader) Records(ctx context.Context, c eventstore.RecordQuery) ([]event
 	if !batch.KnownTable(c.Table) {
 		return nil, fmt.Errorf("unknown ledger table %q", c.Table)
 	}
-	q := r.Dialect.selectFrom(c.Table, RecordColumns).is("key", c.Key).is("grp", c.Group).is("state", c.State)
+	table := c.Table
+	if r.Dialect.NoStatistics && !c.DueBy.IsZero() { // few rows are due, whatever else is asked of them
+		table += " indexed by " + c.Table + "_due"
+	}
+	q := r.Dialect.selectFrom(table, RecordColumns).is("key", c.Key).is("grp", c.Group).is("state", c.State)
 	if c.After != "" {
 		q.and("id > %s", c.After)
 	}

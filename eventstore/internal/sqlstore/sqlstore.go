@@ -38,8 +38,9 @@ type Dialect struct {
 	Texts func([]string) any
 	// In is the condition "is one of the argument's integers", InTexts that for texts; %s is the placeholder.
 	In, InTexts string
-	// CountTerms: the database does not know how often values occur; the index for a filter is chosen by counting.
-	CountTerms bool
+	// NoStatistics: the database does not know how often values occur, and is told which index to use. That for a filter
+	// is chosen by counting; there is one to walk by (views_walk).
+	NoStatistics bool
 	// Instr is the function that says where a text is within another, 0 when it is not.
 	Instr string
 	// Match returns the condition, with %s for its argument, that a document matches a filter. It may hold for more than do.
@@ -55,7 +56,7 @@ const (
 	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated"
 	StepColumns     = "command_id, saga, seq, step, item, direction, attempt, state, sent, replied, result, class, reason"
 	TimeoutColumns  = "id, owner, key, name, token, due, lane, data"
-	ViewColumns     = "kind, id, revision, parent, state, name, updated, doc, attr1, attr2, attr3, attr4, attr5, attr6"
+	ViewColumns     = "kind, id, revision, parent, state, name, updated, doc, attr1, attr2, attr3, attr4, attr5, attr6, attr7, attr8"
 	RecordColumns   = "id, key, grp, state, due, version, lane, doc"
 	SnapshotColumns = "stream, version, schema, data"
 	ParkedColumns   = "id, consumer, key, seq, message, payload, reason, at"
@@ -65,7 +66,7 @@ const (
 // ViewUpdate sets every column of a view that exists to what was to be inserted.
 const ViewUpdate = `revision = excluded.revision, parent = excluded.parent, state = excluded.state, name = excluded.name,
 	updated = excluded.updated, doc = excluded.doc, attr1 = excluded.attr1, attr2 = excluded.attr2, attr3 = excluded.attr3,
-	attr4 = excluded.attr4, attr5 = excluded.attr5, attr6 = excluded.attr6`
+	attr4 = excluded.attr4, attr5 = excluded.attr5, attr6 = excluded.attr6, attr7 = excluded.attr7, attr8 = excluded.attr8`
 
 // Row is one row of a result.
 type Row interface{ Scan(dest ...any) error }
@@ -128,7 +129,7 @@ func ScanTimeout(r Row) (t eventstore.Timeout, err error) {
 // ScanView reads ViewColumns.
 func ScanView(r Row) (v eventstore.View, err error) {
 	err = r.Scan(&v.Kind, &v.ID, &v.Revision, &v.Parent, &v.State, &v.Name, Stamp{&v.Updated}, raw(&v.Doc), &v.Attrs[0], &v.Attrs[1],
-		&v.Attrs[2], &v.Attrs[3], &v.Attrs[4], &v.Attrs[5])
+		&v.Attrs[2], &v.Attrs[3], &v.Attrs[4], &v.Attrs[5], &v.Attrs[6], &v.Attrs[7])
 	return v, err
 }
 
@@ -228,11 +229,23 @@ func (q *query) is(column, value string) *query {
 
 func (q *query) order(by string, limit int) *query {
 	q.sql.WriteString(" order by " + by)
+	return q.limit(limit)
+}
+
+func (q *query) limit(limit int) *query {
 	if limit <= 0 {
 		limit = 1000
 	}
 	q.args = append(q.args, limit)
 	q.sql.WriteString(" limit $" + strconv.Itoa(len(q.args)))
+	return q
+}
+
+// count makes it the number of rows, up to a limit.
+func (q *query) count(limit int) *query {
+	counted := q.limit(limit).sql.String()
+	q.sql.Reset()
+	q.sql.WriteString("select count(*) from (" + counted + ")")
 	return q
 }
 

@@ -11,30 +11,30 @@ import (
 )
 
 // Views lists views by kind, in order of id. Terms over columns become conditions on them, which indexes serve; the
-// others one condition on the document. Where the conditions may hold for more than the filter does, what comes back is
-// matched again, and the next rows are read until there are enough.
+// others one condition on the document. Terms whose condition may hold for more than they do are matched again in what comes
+// back, and the next rows are read until there are enough.
 func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstore.View, error) {
 	limit := v.Limit
 	if limit <= 0 {
 		limit = 1000
 	}
 	var out []eventstore.View
-	index, err := r.driving(ctx, v)
+	table, err := r.driven(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	for after := v.After; ; {
-		q := r.Dialect.selectFrom("views", ViewColumns).is("kind", v.Kind).is("parent", v.Parent).is("state", v.State).is("name", v.Name)
-		exact := q.where(&r.Dialect, v, index)
+		q := r.Dialect.selectFrom(table, ViewColumns).is("kind", v.Kind).is("parent", v.Parent).is("state", v.State).is("name", v.Name)
+		doubtful := q.where(&r.Dialect, v)
 		if after != "" {
 			q.and("id > %s", after)
 		}
 		rows, err := list(ctx, &r.Dialect, q.order("id, kind", limit).once(), ScanView)
-		if err != nil || exact {
+		if err != nil || len(doubtful) == 0 {
 			return rows, err
 		}
 		for _, row := range rows {
-			if len(out) < limit && v.Where.Match(row.Doc) {
+			if len(out) < limit && matches(v, row, doubtful) {
 				out = append(out, row)
 			}
 		}
@@ -45,70 +45,88 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 	}
 }
 
-// The answers of driving beside the place of a term.
-const (
-	anyIndex = -1 // the database chooses
-	noIndex  = -2 // rows are walked in order of id
-)
-
-// driving returns the term of a filter whose index selects the rows of a query, for a database that does not know how
-// often values occur: the rarest, by counting up to a bound. When even that is frequent, walking finds a page sooner.
-func (r *Reader) driving(ctx context.Context, v eventstore.ViewQuery) (int, error) {
-	if !r.Dialect.CountTerms || len(v.Where) == 0 {
-		return anyIndex, nil
+// driven returns the table of views with the index by which a query is to go through it, for a database that does not know
+// how often values occur: that of the rarest term, by counting up to a bound. When even that is frequent, a page is found
+// sooner in order of id, in an index that has all columns.
+func (r *Reader) driven(ctx context.Context, v eventstore.ViewQuery) (table string, err error) {
+	const by = "views indexed by views_"
+	switch {
+	case !r.Dialect.NoStatistics || len(v.Where) == 0:
+		return "views", nil
+	case v.Parent != "":
+		return by + "parent", nil
 	}
-	const frequent = 2000
-	best, fewest := noIndex, frequent
-	for i, t := range v.Where {
-		column, ok := v.Columns[t.Attribute()]
+	const frequent = 5000
+	best, fewest := by+"walk", frequent
+	for _, t := range v.Where {
+		column, ok := columnOf(v, t)
 		if !ok || t.Op == filter.Neq || t.Op == filter.Nin || t.Op == filter.Cont || t.Op == filter.Ncont {
 			continue
 		}
-		q := r.Dialect.selectFrom("views", "1").is("kind", v.Kind)
-		q.term(&r.Dialect, string(column), t)
-		found, err := list(ctx, &r.Dialect, q.order("null", fewest), func(row Row) (n int, err error) { return n, row.Scan(&n) })
-		if err != nil {
-			return anyIndex, err
+		table := by + string(column)
+		if column == eventstore.ColumnID {
+			table = by + "walk"
 		}
-		if len(found) < fewest {
-			best, fewest = i, len(found)
+		q := r.Dialect.selectFrom(table, "1").is("kind", v.Kind)
+		q.term(&r.Dialect, column, t)
+		found, err := list(ctx, &r.Dialect, q.count(fewest), func(row Row) (n int, err error) { err = row.Scan(&n); return n, err })
+		if err != nil {
+			return "", err
+		}
+		if found[0] < fewest {
+			best, fewest = table, found[0]
 		}
 		if fewest == 0 {
-			return best, nil
+			break
 		}
 	}
 	return best, nil
 }
 
-// where adds the conditions of a filter and says whether they hold for exactly what it holds for. index is the term that
-// may use its index, or as driving says.
-func (q *query) where(d *Dialect, v eventstore.ViewQuery, index int) (exact bool) {
-	exact = true
+// columnOf returns the column that holds the values a term is about, if one does.
+func columnOf(v eventstore.ViewQuery, t filter.Term) (eventstore.Column, bool) {
+	column, ok := v.Columns[t.Attribute()]
+	return column, ok && !t.Path[len(t.Path)-1].Keys
+}
+
+// where adds the conditions of a filter and returns the terms whose condition may hold for more than they do.
+func (q *query) where(d *Dialect, v eventstore.ViewQuery) (doubtful filter.Filter) {
 	var rest filter.Filter
-	for i, t := range v.Where {
-		column, ok := v.Columns[t.Attribute()]
-		if !ok || t.Path[len(t.Path)-1].Keys {
+	for _, t := range v.Where {
+		column, ok := columnOf(v, t)
+		if !ok {
 			rest = append(rest, t)
 			continue
 		}
-		name := string(column)
-		if index != anyIndex && i != index {
-			name = "+" + name // as an expression, it uses no index
+		if !q.term(d, column, t) {
+			doubtful = append(doubtful, t)
 		}
-		exact = q.term(d, name, t) && exact
 	}
 	if len(rest) > 0 {
 		q.and(d.Match(rest))
-		exact = false
 	}
-	return exact
+	return append(doubtful, rest...)
+}
+
+// matches says whether a row that was found matches the terms that are in doubt. What contains a text is in no doubt where
+// the column holds all of the value: the document need not be decoded.
+func matches(v eventstore.ViewQuery, row eventstore.View, doubtful filter.Filter) bool {
+	for _, t := range doubtful {
+		column, ok := columnOf(v, t)
+		whole := ok && (t.Op == filter.Cont || t.Op == filter.Ncont) && len(row.Column(column)) < filter.CutFrom
+		if !whole && !t.Match(row.Doc) {
+			return false
+		}
+	}
+	return true
 }
 
 var comparison = map[filter.Op]string{filter.Gt: ">", filter.Gte: ">=", filter.Lt: "<", filter.Lte: "<="}
 
 // term adds the condition of a term over a column. What a column holds may have been cut, and so is what it is compared
 // with: then the condition holds for whatever may match.
-func (q *query) term(d *Dialect, column string, t filter.Term) (exact bool) {
+func (q *query) term(d *Dialect, of eventstore.Column, t filter.Term) (exact bool) {
+	column := string(of)
 	exact = true
 	var holes []string
 	for _, v := range t.Values {

@@ -1,0 +1,117 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+	"github.com/vnfm/vnfm/filter"
+	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// TestRowsLookedAt: a page of what a filter with two terms selects looks at few of the rows, whichever term is rare. It uses
+// the domain's views: what else is in a column decides what the planner believes.
+func TestRowsLookedAt(t *testing.T) {
+	url := dbtest.Postgres(t)
+	s := openAt(t, url)
+	defer func() { _ = s.Close() }()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var views []eventstore.ViewWrite
+	for i := range 2000 {
+		v := vnf.Instance{
+			ID: fmt.Sprintf("%04d", i*7919%2000), Name: fmt.Sprint("fw", i), VnfdID: fmt.Sprint("vnfd-", i%20), Provider: fmt.Sprint("provider-", i%7),
+			ProductName: fmt.Sprint("product-", i%10), SoftwareVersion: "1", VnfdVersion: "1", PackageID: "p", State: vnf.Instantiated, Updated: now,
+		}
+		views = append(views, readmodel.InstanceView(&v))
+		for k := range 4 {
+			o := vnf.OpOcc{ID: fmt.Sprint(v.ID, "-", k), VnfID: v.ID, Operation: vnf.OpInstantiate, State: vnf.Completed, Updated: now}
+			o.Started = now.Add(-time.Duration(4*i+k) * time.Minute)
+			o.StateEntered = o.Started.Add(time.Minute)
+			if k == 1 {
+				o.Operation = vnf.OpTerminate
+			}
+			views = append(views, readmodel.OpOccView(&o))
+		}
+	}
+	if _, err := s.Execute(t.Context(), []*eventstore.Work{{Keys: []string{"k"}, Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+		return &eventstore.Commit{Views: views}, nil
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.Exec(t.Context(), "analyze views"); err != nil {
+		t.Fatal(err)
+	}
+	looked := 0
+	run := s.Dialect.QueryOnce
+	s.Dialect.QueryOnce = func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
+		var plans []struct{ Plan plan }
+		var text []byte
+		if err := conn.QueryRow(ctx, "explain (analyze, format json) "+q, args...).Scan(&text); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(text, &plans); err != nil {
+			return nil, err
+		}
+		looked += plans[0].Plan.looked()
+		return run(ctx, q, args...)
+	}
+	hour := now.Add(-time.Hour).Format(time.RFC3339)
+	for _, c := range []struct {
+		kind, where string
+		rows, most  int
+	}{
+		{readmodel.KindOpOcc, "(gt,startTime," + hour + ");(eq,operation,TERMINATE)", 15, 30},
+		{readmodel.KindOpOcc, "(gte,stateEnteredTime," + hour + ");(eq,operation,TERMINATE)", 16, 30},
+		{readmodel.KindOpOcc, "(lt,startTime," + hour + ");(eq,operation,TERMINATE)", 100, 150},
+		{readmodel.KindOpOcc, "(eq,state,COMPLETED);(eq,operation,TERMINATE)", 100, 150},
+		{readmodel.KindOpOcc, "(eq,state,COMPLETED);(eq,vnfInstanceId,0000)", 4, 10},
+		{readmodel.KindVnf, "(eq,vnfdId,vnfd-7);(eq,state,INSTANTIATED)", 100, 150},
+		{readmodel.KindVnf, "(eq,provider,provider-3);(eq,productName,product-7)", 29, 250},
+	} {
+		f, err := filter.Parse(c.where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		looked = 0
+		rows, err := s.Views(t.Context(), eventstore.ViewQuery{Kind: c.kind, Where: f, Columns: readmodel.Columns(c.kind), Limit: 100})
+		if err != nil || len(rows) != c.rows {
+			t.Errorf("%s finds %d rows, want %d: %v", c.where, len(rows), c.rows, err)
+		}
+		if looked == 0 || looked > c.most {
+			t.Errorf("%s looks at %d rows for %d, at most %d are wanted", c.where, looked, len(rows), c.most)
+		}
+	}
+}
+
+// plan is a node of a plan as PostgreSQL explains it.
+type plan struct {
+	Loops   float64 `json:"Actual Loops"`
+	Rows    float64 `json:"Actual Rows"`
+	Removed float64 `json:"Rows Removed by Filter"`
+	Plans   []plan
+}
+
+// looked is how many rows the plan's scans look at.
+func (p plan) looked() int {
+	if len(p.Plans) == 0 {
+		return int(p.Loops * (p.Rows + p.Removed))
+	}
+	n := 0
+	for _, below := range p.Plans {
+		n += below.looked()
+	}
+	return n
+}

@@ -1,0 +1,64 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/sqlite"
+	"github.com/vnfm/vnfm/filter"
+	"github.com/vnfm/vnfm/readmodel"
+)
+
+// TestOlderFile: a file that an older program has written is read as if this one had.
+func TestOlderFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vnfm.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, os.DirFS("migrations"), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), 8); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range [][]any{
+		{readmodel.KindVnf, "v", `{"name":"fw","vnfdId":"d","provider":"p","productName":"q"}`, "fw", "d", "p", "q"},
+		{readmodel.KindOpOcc, "o", `{"operation":"TERMINATE","startTime":"2026-01-02T03:04:05Z"}`, "TERMINATE", "2026-01-02T03:04:05.000000000Z", "", ""},
+	} {
+		if _, err := db.ExecContext(t.Context(), `insert into views (kind, id, revision, parent, state, name, updated, doc, attr1, attr2, attr3, attr4)
+			values ($1, $2, 1, '', '', '', 0, $3, $4, $5, $6, $7)`, row...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for kind, terms := range map[string][]string{
+		readmodel.KindVnf:   {"(eq,name,fw)", "(eq,vnfdId,d)", "(eq,provider,p)", "(eq,productName,q)"},
+		readmodel.KindOpOcc: {"(eq,operation,TERMINATE)", "(gte,startTime,2026-01-02T03:04:05Z)"},
+	} {
+		for _, term := range terms {
+			f, err := filter.Parse(term)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows, err := s.Views(t.Context(), eventstore.ViewQuery{Kind: kind, Where: f, Columns: readmodel.Columns(kind)})
+			if err != nil || len(rows) != 1 {
+				t.Error(fmt.Sprintf("%s %s finds %d rows", kind, term, len(rows)), err)
+			}
+		}
+	}
+}
