@@ -140,8 +140,7 @@ func (p *pipe) ours() bool { return p.sub.owns == nil || p.sub.owns.Owns(p.lane)
 
 // deliver hands on what is waiting, up to one batch, and reports whether there was anything to do.
 func (p *pipe) deliver(ctx context.Context) (bool, error) {
-	if !p.ours() {
-		p.forget()
+	if !p.ours() { // when it comes back what is known of it is old: the store or the outbox will say so
 		return false, nil
 	}
 	from, err := p.sub.position(ctx, p.lane)
