@@ -51,7 +51,7 @@ func TestV1HasTheShapesOfItsVersion(t *testing.T) {
 			t.Errorf("%s of v2 is taken for one of v1", c.path)
 		}
 	}
-	w.do("GET", oldOps+"/o", "").want(200, `"vimConnectionInfoDeleteIds":["b"]`, `"changeType":"LINK_PORT_ADDED"`, "12345678901234567890")
+	w.do("GET", oldOps+"/o", "").want(200, `"vimConnectionInfoDeleteIds":["b"]`, `"virtualLinkDescId":"vl"`, `"changeType":"MODIFIED"`, "12345678901234567890")
 	get := w.do("GET", oldVnfs+"/i", "")
 	if head := w.do("HEAD", oldVnfs+"/i", ""); head.header.Get("Content-Length") != fmt.Sprint(len(get.body)) || head.header.Get("ETag") != `"1"` {
 		t.Errorf("%v", head.header)
@@ -162,8 +162,9 @@ func TestQueriesOfV1(t *testing.T) {
 		{oldVnfs, "(eq,instantiatedVnfInfo/virtualLinkResourceInfo/id,l1)", "i0 i1 i2"},
 		{oldVnfs, "(eq,metadata/@key,owner)", "i0 i1 i2"},
 		{oldVnfs, "(cont,_links/self/href,/v1/vnf_instances/i2)", "i2"},
-		{oldOps, "(eq,resourceChanges/affectedVirtualLinks/vnfVirtualLinkDescId,vl)", "o0 o2"},
-		{oldOps, "(eq,resourceChanges/affectedVirtualLinks/changeType,LINK_PORT_ADDED)", "o0 o2"},
+		{oldOps, "(eq,resourceChanges/affectedVirtualLinks/virtualLinkDescId,vl)", "o0 o2"},
+		{oldOps, "(eq,resourceChanges/affectedVirtualLinks/changeType,MODIFIED)", "o0 o2"},
+		{oldOps, "(eq,resourceChanges/affectedVirtualLinks/changeType,LINK_PORT_ADDED)", ""},
 		{oldOps, "(eq,operationState,PROCESSING);(gte,startTime,2026-01-02T04:30:00Z)", "o3"},
 	} {
 		if got := w.ids(tt.path, tt.filter); got != tt.want {

@@ -182,7 +182,11 @@ func (s *settling) decide(sub, vnfID string, numbers []int64) error {
 		if err != nil {
 			return err
 		}
-		if r := s.l.Records[askedRef(sub)]; r == nil || !r.Due.After(s.out.began) { // else an operator asked meanwhile
+		asked, err := askedAt(s.l.Records[askedRef(sub)])
+		if err != nil {
+			return err
+		}
+		if !asked.After(s.out.began) { // else an operator asked meanwhile
 			due = due.Add(again)
 		}
 	}

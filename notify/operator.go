@@ -97,7 +97,11 @@ func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*List
 			if q == nil {
 				q = &queue{Subscription: sub, Vnf: vnfID, Last: -1, Oldest: n.Created}
 			}
-			c := &eventstore.Commit{Records: []eventstore.RecordWrite{askedWrite(l, sub)}}
+			asks, err := askedWrite(l, sub)
+			if err != nil {
+				return nil, err
+			}
+			c := &eventstore.Commit{Records: []eventstore.RecordWrite{asks}}
 			if r.State == StateFailed {
 				n.Attempts, n.GiveUp = 0, l.Now.Add(s.cfg.MaxAge)
 				q.Redo = append(slices.Clone(q.Redo), n.Number)

@@ -89,15 +89,33 @@ func askedRef(sub string) eventstore.RecordRef {
 	return eventstore.RecordRef{Table: eventstore.TableNotifications, ID: "notify:asked:" + sub}
 }
 
-func askedWrite(l *eventstore.Loaded, sub string) eventstore.RecordWrite {
+// asked is the document of that row.
+type asked struct {
+	At time.Time `json:"at"`
+}
+
+// askedAt returns when an operator asked, as the row says; zero when there is none.
+func askedAt(r *eventstore.Record) (time.Time, error) {
+	var a asked
+	if r == nil {
+		return a.At, nil
+	}
+	if err := json.Unmarshal(r.Doc, &a); err != nil {
+		return a.At, fmt.Errorf("row %s: %w", r.ID, err)
+	}
+	return a.At, nil
+}
+
+func askedWrite(l *eventstore.Loaded, sub string) (eventstore.RecordWrite, error) {
 	ref := askedRef(sub)
+	doc, err := json.Marshal(asked{At: l.Now})
 	w := eventstore.RecordWrite{Record: eventstore.Record{
-		Table: ref.Table, ID: ref.ID, Key: ref.ID, Group: sub, State: stateAsked, Due: l.Now, Doc: json.RawMessage(`{}`),
+		Table: ref.Table, ID: ref.ID, Key: ref.ID, Group: sub, State: stateAsked, Doc: doc,
 	}}
 	if r := l.Records[ref]; r != nil {
 		w.Expected = r.Version
 	}
-	return w
+	return w, err
 }
 
 // queueKey is locked by whoever changes a queue.

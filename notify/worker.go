@@ -195,9 +195,11 @@ func (w *Worker) lookAsked(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("read what operators asked for: %w", err)
 	}
 	for i, sub := range shut {
-		if r := l.Records[refs[i]]; r != nil {
-			w.gates.asked(sub, r.Due)
+		at, err := askedAt(l.Records[refs[i]])
+		if err != nil {
+			return err
 		}
+		w.gates.asked(sub, at)
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ func (s *Shape) Down(doc json.RawMessage, base string) json.RawMessage {
 		if name == links {
 			value = linked(value, base)
 		}
+		if nearest, ok := s.values[name][text(value)]; ok {
+			value = encode(nearest)
+		}
 		if old, renamed := s.names[name]; renamed {
 			name = old
 		}

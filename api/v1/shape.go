@@ -7,11 +7,11 @@ import (
 
 // Shape says how the objects at one place differ: under each name of v2, what v1 has.
 type Shape struct {
-	names  map[string]string // v2 name: v1 name, of attributes that were renamed
-	older  map[string]string // v2 name: name before v2.6.1, which requests may still have
-	later  []string          // attributes that v2 has and v1 does not
-	maps   map[string]keyed  // v2 name of what is a map in v2 and an array in v1
-	within map[string]*Shape // v2 name: the objects in it, those of an array or a map too
+	names  map[string]string            // v2 name: v1 name, of attributes that were renamed; requests may have either
+	later  []string                     // attributes that v2 has and v1 does not
+	maps   map[string]keyed             // v2 name of what is a map in v2 and an array in v1
+	values map[string]map[string]string // v2 name: v2 value: the v1 value nearest to it
+	within map[string]*Shape            // v2 name: the objects in it, those of an array or a map too
 }
 
 // keyed is a map of v2 that is an array in v1.
@@ -37,7 +37,7 @@ var (
 			"extVirtualLinks": {within: map[string]*Shape{
 				"extCps": {maps: map[string]keyed{"cpConfig": {key: "cpInstanceId"}}},
 			}},
-			"extManagedVirtualLinks": {older: map[string]string{"vnfVirtualLinkDescId": "virtualLinkDescId"}, later: []string{"vnfLinkPort"}},
+			"extManagedVirtualLinks": {names: map[string]string{"vnfVirtualLinkDescId": "virtualLinkDescId"}, later: []string{"vnfLinkPort"}},
 		},
 	}
 
@@ -61,8 +61,12 @@ var (
 
 	// changes is what an operation changed, in its resource and in notifications.
 	changes = map[string]*Shape{
-		"affectedVnfcs":           {later: []string{"vnfdId"}},
-		"affectedVirtualLinks":    {later: []string{"vnfdId", "vnfLinkPortIds"}},
+		"affectedVnfcs": {later: []string{"vnfdId"}},
+		"affectedVirtualLinks": {
+			names:  map[string]string{"vnfVirtualLinkDescId": "virtualLinkDescId"},
+			later:  []string{"vnfdId", "vnfLinkPortIds"},
+			values: map[string]map[string]string{"changeType": {"LINK_PORT_ADDED": "MODIFIED", "LINK_PORT_REMOVED": "MODIFIED"}},
+		},
 		"affectedVirtualStorages": {later: []string{"vnfdId"}},
 	}
 	laterChanges = []string{"affectedExtLinkPorts", "affectedVipCps"}
@@ -127,7 +131,7 @@ func Resource(path string) *Shape {
 type Path struct {
 	Steps []string // Entry in place of the key of a map
 	Key   bool     // it leads to what is the key itself, and ends in Entry
-	Other bool     // what is there has another form: only a document of v1 can be compared with one
+	Other bool     // the values there are others, or have another form: only a document of v1 can be compared with one
 }
 
 // Path returns where v2 has an attribute of v1; false when v1 has no such attribute and v2 has.
@@ -143,7 +147,7 @@ func (s *Shape) Path(v1 []string) (Path, bool) {
 			return p, false
 		}
 		p.Steps = append(p.Steps, name)
-		p.Other = p.Other || name == links
+		p.Other = p.Other || name == links || s.values[name] != nil
 		if m, is := s.maps[name]; is && old == m.gone { // all of it is in the keys of the map
 			p.Other = true
 			break
@@ -172,11 +176,9 @@ func (s *Shape) newer(name string) (string, bool) {
 
 // renamed returns the v2 name of an attribute of v1.
 func (s *Shape) renamed(name string) string {
-	for _, names := range []map[string]string{s.names, s.older} {
-		for v2, v1 := range names {
-			if v1 == name {
-				return v2
-			}
+	for v2, v1 := range s.names {
+		if v1 == name {
+			return v2
 		}
 	}
 	return name

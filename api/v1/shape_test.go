@@ -44,7 +44,7 @@ var requests = []struct{ name, v1, v2 string }{
 		`{"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k":{"linkPortId":"p"},"l":null}}]}]}`,
 	},
 	{
-		"managed links", `{"extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"vl","resourceId":"n"}]}`,
+		"managed links", `{"extManagedVirtualLinks":[{"id":"m","virtualLinkDescId":"vl","resourceId":"n"}]}`,
 		`{"extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"vl","resourceId":"n"}]}`,
 	},
 	{
@@ -143,7 +143,8 @@ func TestPaths(t *testing.T) {
 		{v1.VnfInstance, "instantiatedVnfInfo/extCpInfo/cpConfigId", "", false},
 		{v1.VnfInstance, "_links/self/href", "_links/self/href", true},
 		{v1.VnfLcmOpOcc, "warnings", "", false},
-		{v1.VnfLcmOpOcc, "resourceChanges/affectedVirtualLinks/changeType", "resourceChanges/affectedVirtualLinks/changeType", false},
+		{v1.VnfLcmOpOcc, "resourceChanges/affectedVirtualLinks/changeType", "resourceChanges/affectedVirtualLinks/changeType", true},
+		{v1.VnfLcmOpOcc, "resourceChanges/affectedVirtualLinks/virtualLinkDescId", "resourceChanges/affectedVirtualLinks/vnfVirtualLinkDescId", false},
 		{v1.VnfLcmOpOcc, "resourceChanges/affectedExtLinkPorts/id", "", false},
 		{v1.LccnSubscription, "callbackUri", "callbackUri", false},
 		{v1.LccnSubscription, "verbosity", "", false},
@@ -179,8 +180,8 @@ var resources = []struct {
 		{"id":"m","vnfVirtualLinkDescId":"vl","vnfdId":"d","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v","vnfdId":"d"}],"affectedExtLinkPorts":[],
 		"affectedVipCps":[]},"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v2/vnf_instances/i"}}}`,
 		`{"id":"o","operationParams":{"vimConnectionInfoDeleteIds":["a"]},"changedInfo":{"vimConnectionInfo":[{"id":"a","vimType":"T"}]},
-		"resourceChanges":{"affectedVirtualLinks":[{"id":"l","vnfVirtualLinkDescId":"vl","changeType":"LINK_PORT_ADDED"},
-		{"id":"m","vnfVirtualLinkDescId":"vl","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v"}]},
+		"resourceChanges":{"affectedVirtualLinks":[{"id":"l","virtualLinkDescId":"vl","changeType":"MODIFIED"},
+		{"id":"m","virtualLinkDescId":"vl","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v"}]},
 		"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v1/vnf_instances/i"}}}`,
 	},
 	{
@@ -194,7 +195,7 @@ var resources = []struct {
 		"affectedVnfcs":[{"id":"v","vnfdId":"d"}],"affectedVirtualStorages":[{"id":"s","vnfdId":"d"}],"affectedExtLinkPorts":[],"affectedVipCps":[],
 		"changedInfo":{"vimConnectionInfo":{"a":{"vimType":"T"}}},"changedExtConnectivity":[{"id":"e","currentVnfExtCpData":[]}],
 		"modificationsTriggeredByVnfPkgChange":{},"_links":{"subscription":{"href":"https://vnfm.example/vnflcm/v2/subscriptions/s"}}}`,
-		`{"id":"n","affectedVirtualLinks":[{"id":"l","vnfVirtualLinkDescId":"vl","changeType":"LINK_PORT_REMOVED"}],
+		`{"id":"n","affectedVirtualLinks":[{"id":"l","virtualLinkDescId":"vl","changeType":"MODIFIED"}],
 		"affectedVnfcs":[{"id":"v"}],"affectedVirtualStorages":[{"id":"s"}],"changedInfo":{"vimConnectionInfo":[{"id":"a","vimType":"T"}]},
 		"changedExtConnectivity":[{"id":"e"}],"_links":{"subscription":{"href":"https://vnfm.example/vnflcm/v1/subscriptions/s"}}}`,
 	},

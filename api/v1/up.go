@@ -51,7 +51,7 @@ func (s *Shape) up(doc json.RawMessage, v1, v2 string, from Pointers) (json.RawM
 		value, at := members[name], v1+"/"+escape(name)
 		newer := s.renamed(name)
 		if _, both := members[newer]; both && newer != name {
-			return nil, invalid(at, "is "+newer+" by an older name, and both are there")
+			return nil, invalid(at, "is "+newer+" of a later version, which is there too")
 		}
 		to := v2 + "/" + escape(newer)
 		if at != to {

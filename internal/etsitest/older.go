@@ -68,7 +68,7 @@ var schemas = map[string]schema{
 		"removedStorageResourceIds": "[]string",
 	},
 	"AffectedVirtualLink": {
-		"id*": "string", "vnfVirtualLinkDescId*": "string", "changeType*": "string", "networkResource*": "ResourceHandle",
+		"id*": "string", "virtualLinkDescId*": "string", "changeType*": "string", "networkResource*": "ResourceHandle",
 		"resourceDefinitionId": "string", "zoneId": "string", "metadata": "any",
 	},
 	"AffectedVirtualStorage": {
