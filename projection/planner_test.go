@@ -18,7 +18,7 @@ type planner struct {
 	rows   []string // streams of the events whose row was written
 	asked  int
 	refuse bool
-	away   int // times that the store is away while it plans
+	away   int  // times that the store is away while it plans
 	idle   bool // Decide has nothing to write
 }
 
