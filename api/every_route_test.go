@@ -423,7 +423,7 @@ func TestEveryTagIsKnown(t *testing.T) {
 	tagged := 0
 	for _, r := range w.routes {
 		path := w.of(r.Pattern)
-		if r.Method != "GET" {
+		if r.Method != http.MethodGet {
 			continue
 		}
 		tag := w.send(t, "GET", path, "").header.Get("ETag")
@@ -440,7 +440,7 @@ func TestEveryTagIsKnown(t *testing.T) {
 		}
 		w.send(t, "GET", path, "", "If-None-Match", `"x"`).taken(200)
 		for _, change := range w.routes {
-			if change.Pattern != r.Pattern || change.Method != http.MethodPatch && change.Method != "DELETE" {
+			if change.Pattern != r.Pattern || change.Method != http.MethodPatch && change.Method != http.MethodDelete {
 				continue
 			}
 			for _, other := range []string{`"999"`, `"998", "999"`, "W/" + tag} {
