@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,7 +165,7 @@ func (w *whole) judge(t *testing.T, method, target string, r reply) {
 		if !pointerForm(p.Attribute) || !strings.Contains(p.Detail, strings.TrimPrefix(p.Attribute, "/")) || !strings.Contains(p.Detail, p.Parameter) {
 			fail("an attribute %q and parameter %q that are no pointer, or not in the detail", p.Attribute, p.Parameter)
 		}
-		if method != "HEAD" && r.status == 400 && strings.Contains(target, "?") && p.Parameter == "" && !strings.Contains(p.Detail, "percent-encoded") {
+		if method != "HEAD" && r.status == 400 && strings.Contains(target, "?") && p.Parameter == "" && !nameless.MatchString(p.Detail) {
 			fail("no parameter")
 		}
 		if (r.status == 405) != (r.header.Get("Allow") != "") {
@@ -192,6 +193,9 @@ func (w *whole) judge(t *testing.T, method, target string, r reply) {
 		fail("Content-Length %s", length)
 	}
 }
+
+// nameless are the errors of a query that have no parameter to name.
+var nameless = regexp.MustCompile(`percent-encoded|parameter ""`)
 
 // pointerForm says whether a text is a JSON pointer (RFC 6901 §3).
 func pointerForm(s string) bool {
@@ -419,7 +423,7 @@ func TestEveryTagIsKnown(t *testing.T) {
 	tagged := 0
 	for _, r := range w.routes {
 		path := w.of(r.Pattern)
-		if r.Method != "GET" {
+		if r.Method != http.MethodGet {
 			continue
 		}
 		tag := w.send(t, "GET", path, "").header.Get("ETag")
@@ -436,7 +440,7 @@ func TestEveryTagIsKnown(t *testing.T) {
 		}
 		w.send(t, "GET", path, "", "If-None-Match", `"x"`).taken(200)
 		for _, change := range w.routes {
-			if change.Pattern != r.Pattern || change.Method != http.MethodPatch && change.Method != "DELETE" {
+			if change.Pattern != r.Pattern || change.Method != http.MethodPatch && change.Method != http.MethodDelete {
 				continue
 			}
 			for _, other := range []string{`"999"`, `"998", "999"`, "W/" + tag} {
