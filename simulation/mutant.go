@@ -140,7 +140,7 @@ func (s *nodeStore) impatient(l *eventstore.Loaded, c *eventstore.Commit) error 
 		for _, r := range in.Items {
 			if r.State == saga.ItemSent {
 				msgs = append(msgs, message.Message{
-					ID: message.DeriveID(r.Command, "impatient"), Key: in.Key, CorrelationID: in.ID, CausationID: r.Command,
+					ID: message.DeriveID(r.Command, "impatient"), Type: message.ReplyType, Key: in.Key, CorrelationID: in.ID, CausationID: r.Command,
 					Data: []byte(`{"outcome":"FAILED","class":"unknown-outcome","reason":"mutant"}`),
 				})
 			}
