@@ -41,18 +41,25 @@ type fixture struct {
 	offset   int64
 	epoch    int64
 	held     bool
-	fault    error
+	fault    error // at point
+	point    string
 }
 
 func newFixture(t *testing.T) *fixture {
 	var f *fixture
 	f = newFixtureOn(t, memory.New(memory.Config{Fault: func(point string) error {
-		if point == memory.FaultBegin && f != nil {
+		if f == nil {
+			return nil
+		}
+		if point == memory.FaultBegin {
 			f.works++
+		}
+		if point == f.point {
 			return f.fault
 		}
 		return nil
 	}}))
+	f.point = memory.FaultBegin
 	return f
 }
 

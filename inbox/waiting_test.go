@@ -179,17 +179,20 @@ func TestDatabase_away_while_a_lane_is_looked_at(t *testing.T) {
 	}
 	f.restart()
 	delete(f.refuse, "m01")
-	f.fault = eventstore.ErrUnavailable
-	for range 5 {
-		if _, err := f.consumer.Resume(t.Context()); !errors.Is(err, eventstore.ErrUnavailable) || !f.consumer.Holds(key(1)) {
-			t.Fatal(err)
+	for _, point := range []string{memory.FaultRead, memory.FaultBegin} {
+		f.fault, f.point = eventstore.ErrUnavailable, point
+		for range 5 {
+			if _, err := f.consumer.Resume(t.Context()); !errors.Is(err, eventstore.ErrUnavailable) || !f.consumer.Holds(key(1)) {
+				t.Fatal(point, err)
+			}
 		}
 	}
 	f.fault = nil
 	f.resume()
 	f.expect("handled", f.handled(), "m01")
+	f.restart()
 	f.held = false
-	f.fault = eventstore.ErrUnavailable
+	f.fault, f.point = eventstore.ErrUnavailable, memory.FaultRead
 	if did, err := f.consumer.Resume(t.Context()); did || err != nil || !f.consumer.Holds(key(1)) {
 		t.Fatal("a lane of another was looked at")
 	}
