@@ -32,8 +32,9 @@ const (
 	TaskStalled       Fault = "task-stalled"   // one turn or request goes on much later, others of its node at once
 	TaskOvertaken     Fault = "task-overtaken" // between what it read and what it writes, another commit about the same VNF
 	LeaseHandedOver   Fault = "lease-handed-over"
-	ClockJump         Fault = "clock-jump" // everybody's
-	ClockSkew         Fault = "clock-skew" // one node's own clock is set back or forward
+	ClockJump         Fault = "clock-jump"      // everybody's
+	ClockSkew         Fault = "clock-skew"      // one node's own clock is set back or forward
+	ProgramChanged    Fault = "program-changed" // a node is restarted with a newer program, or an older one
 )
 
 // Faults lists all kinds.
@@ -41,7 +42,7 @@ func Faults() []Fault {
 	return []Fault{
 		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
 		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageHeld, MessageTwice, MessagePoison, VimMisbehaves,
-		LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew,
+		LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew, ProgramChanged,
 	}
 }
 
@@ -50,7 +51,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003, ProgramChanged: .006,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
@@ -63,6 +64,7 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{TaskOvertaken, TaskStalled, LeaseHandedOver, VimMisbehaves},
 	{CommitLateAck, CommitUnknown, CommitRefused, CrashAfterCommit, CrashBeforeCommit},
 	{TaskOvertaken, LeaseHandedOver, NodePaused},
+	{ProgramChanged, LeaseHandedOver, MessageLate, VimMisbehaves},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
 }
 

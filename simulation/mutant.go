@@ -40,6 +40,7 @@ const (
 	NoView          Mutant = "no-view"    // views of operations are written only every other time
 	FindBlind       Mutant = "find-blind" // Find finds nothing
 	NoUndo          Mutant = "no-undo"    // a release is answered, and not carried out
+	NoWaiting       Mutant = "no-waiting" // what is for a newer program is parked for an operator
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -57,7 +58,7 @@ func (m Mutant) parts() map[Mutant]bool {
 func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
-		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
+		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo, NoWaiting,
 	}
 }
 
@@ -65,7 +66,7 @@ func Mutants() []Mutant {
 func Quick() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoGeneration, NoFence, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView,
-		FindBlind, NoUndo,
+		FindBlind, NoUndo, NoWaiting,
 	}
 }
 
@@ -98,6 +99,11 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 		}
 		if at := cursors[m.Consumer][m.Lane]; w.lacks(NoPosition) && at != m.From {
 			c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
+		}
+	}
+	if w.lacks(NoWaiting) {
+		for i := range c.Parked {
+			c.Parked[i].Reason = "mutant"
 		}
 	}
 	if w.lacks(NoAnswer) {

@@ -233,6 +233,10 @@ func (w *world) trouble() {
 		w.bury(n)
 		return
 	}
+	if w.fault(ProgramChanged) {
+		w.exchange(n)
+		return
+	}
 	if w.fault(NodePaused) {
 		n.asleep = w.now.Add(w.between(time.Second, 40*time.Second))
 	}
@@ -262,7 +266,7 @@ func (w *world) trouble() {
 		op := pick(w.rng, w.clients.ops)
 		w.publish([]message.Message{{
 			ID: w.newID(), Type: message.ReplyType, Source: "/simulation", Topic: message.TopicReplies, Key: op.vnf, Time: w.now,
-			CorrelationID: op.id, CausationID: op.id, Data: []byte(`{"outcome":"POISON"}`),
+			CorrelationID: op.id, CausationID: op.id, Data: []byte(`{"outcome":"` + poisonous + `"}`),
 		}})
 	}
 }
