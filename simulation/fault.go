@@ -51,7 +51,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003, ProgramChanged: .006,
+	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003, ProgramChanged: .015,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all

@@ -233,7 +233,7 @@ func (w *world) trouble() {
 		w.bury(n)
 		return
 	}
-	if w.fault(ProgramChanged) {
+	if w.operating() && w.fault(ProgramChanged) {
 		w.exchange(n)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
 )
 
 // The programs a node may run. The newer one knows a second version of every saga beside the first, and begins sagas of
@@ -99,6 +100,19 @@ func (n *node) fire(ctx context.Context) (bool, error) {
 	return n.ticks.RunOnce(ctx)
 }
 
+// operating reports whether operations are under way, in seeds in which programs change.
+func (w *world) operating() bool {
+	if w.chance[ProgramChanged] == 0 {
+		return false
+	}
+	for _, state := range w.observed.opStates {
+		if st := vnf.OpState(state); !st.Final() && st != vnf.FailedTemp {
+			return true
+		}
+	}
+	return false
+}
+
 // exchange restarts a node with the other program: killed, or stopped in order.
 func (w *world) exchange(n *node) {
 	if w.rng.IntN(2) == 0 {
@@ -112,10 +126,18 @@ func (w *world) exchange(n *node) {
 	w.tracef("  n%d runs program %d", n.index+1, n.program)
 }
 
+// drawProgram is the program that a node begins with. Where they do not change it is the program as it is.
+func (w *world) drawProgram() int {
+	if w.chance[ProgramChanged] == 0 {
+		return older
+	}
+	return older + w.rng.IntN(2)
+}
+
 // upgrade finishes what was begun: in the end all nodes run the newer program.
 func (w *world) upgrade() {
 	for _, n := range w.nodes {
-		if w.faults[ProgramChanged] > 0 && n.program == older {
+		if w.chance[ProgramChanged] > 0 && n.program == older {
 			w.exchange(n)
 		}
 	}

@@ -91,7 +91,7 @@ func newWorld(seed uint64, o Options) *world {
 	w.packages = w.drawPackages()
 	w.drawOther()
 	for i := range nodes {
-		w.nodes = append(w.nodes, w.newNode(i, 1, older))
+		w.nodes = append(w.nodes, w.newNode(i, 1, w.drawProgram()))
 	}
 	return w
 }
