@@ -70,7 +70,7 @@ func (c *Consumer) Resume(ctx context.Context) (bool, error) {
 		for _, key := range keys { // what is parked behind them meanwhile is seen by the next round
 			n, err := c.resume(ctx, parked[key])
 			did = did || n > 0
-			if err != nil && wait(ctx, err) {
+			if ctx.Err() != nil || errors.Is(err, eventstore.ErrUnavailable) {
 				c.lookAgain(slices.Collect(maps.Keys(lanes))...)
 				return did, err
 			}
@@ -97,11 +97,6 @@ func (c *Consumer) toLookAt() map[int]int64 {
 		}
 		lanes[lane], c.waiting.again[lane] = epoch, false
 	}
-	for key := range c.waiting.keys {
-		if lanes[eventstore.LaneOf(key)] > 0 { // as another process left them
-			delete(c.waiting.keys, key)
-		}
-	}
 	return lanes
 }
 
@@ -115,6 +110,7 @@ func (c *Consumer) lookAgain(lanes ...int) {
 
 // heads lists the parked messages of the lanes by key, and the keys of which the first waits for no operator.
 func (c *Consumer) heads(ctx context.Context, lanes map[int]int64, stopped map[string]bool) ([]string, map[string][]eventstore.ParkedMessage, error) {
+	known := c.known(lanes)
 	all, err := c.cfg.Store.Parked(ctx, c.cfg.Name, parkedLimit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list parked messages: %w", err)
@@ -132,10 +128,28 @@ func (c *Consumer) heads(ctx context.Context, lanes map[int]int64, stopped map[s
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, key := range known { // another process has taken them up
+		if !slices.Contains(keys, key) && !stopped[key] {
+			delete(c.waiting.keys, key)
+		}
+	}
 	for _, key := range keys {
 		c.waiting.keys[key] = true
 	}
 	return keys, parked, nil
+}
+
+// known returns the keys of the lanes that are known to wait.
+func (c *Consumer) known(lanes map[int]int64) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var keys []string
+	for key := range c.waiting.keys {
+		if lanes[eventstore.LaneOf(key)] > 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // resume handles the parked messages of one key, in order, up to one that fails, and returns how many it handled.
@@ -148,7 +162,10 @@ func (c *Consumer) resume(ctx context.Context, parked []eventstore.ParkedMessage
 		case err == nil:
 			c.count(at, 0)
 			continue
-		case wait(ctx, err), errors.Is(err, vnfm.ErrUnknownVersion):
+		case errors.Is(err, vnfm.ErrUnknownVersion):
+			return n, err
+		case wait(ctx, err):
+			c.lookAgain(lane)
 			return n, err
 		}
 		if c.count(at, 1) < c.cfg.Attempts {
