@@ -191,11 +191,15 @@ func (c *Consumer) release(key string) {
 	delete(c.waiting.keys, key)
 }
 
-// setReason writes why a parked message is.
+// setReason writes why a parked message is, unless another process has taken up all of its key.
 func (c *Consumer) setReason(ctx context.Context, p eventstore.ParkedMessage) error {
 	_, err := c.cfg.Doer.Do(ctx, &eventstore.Work{
 		Keys: []string{p.Key},
-		Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+		Load: func() eventstore.Load { return eventstore.Load{ParkedKeys: []string{c.cfg.Name + "/" + p.Key}} },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			if !l.Parked[c.cfg.Name+"/"+p.Key] {
+				return nil, nil
+			}
 			return &eventstore.Commit{Parked: []eventstore.ParkedMessage{p}}, nil
 		},
 	})
