@@ -25,6 +25,15 @@ const (
 	Unavailable     Kind = "unavailable"     // 503: try again later
 )
 
+// ErrUnknownVersion is the cause, of kind Unavailable, when what was read is of a version that this program does not know:
+// a newer program has written it, while both run. Nothing is wrong with it: it waits for a program that knows it.
+var ErrUnknownVersion = errors.New("unknown version")
+
+// UnknownVersion makes an error with the cause ErrUnknownVersion; the text says what is of which version.
+func UnknownVersion(format string, args ...any) *Error {
+	return Wrap(Unavailable, ErrUnknownVersion, format+", which the program of this node does not know", args...)
+}
+
 // Error is the error every layer returns. Detail is for the user and says what to do; Err is the cause, for the log.
 type Error struct {
 	Kind   Kind

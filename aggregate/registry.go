@@ -69,16 +69,18 @@ func (r *Registry) Encode(e Event, meta eventstore.Metadata) (eventstore.Event, 
 	return eventstore.Event{Type: f.Type, Schema: f.Schema, Meta: m, Data: data}, nil
 }
 
-// Decode returns a stored event in its present form. Returns Internal for a type that is not registered and for a
-// schema newer than this program knows.
+// Decode returns a stored event in its present form. Returns vnfm.ErrUnknownVersion for a type that is not registered and
+// for a schema newer than this program knows: a newer program wrote them.
 func (r *Registry) Decode(e eventstore.Event) (Event, error) {
 	f, ok := r.forms[e.Type]
 	if !ok {
-		return nil, vnfm.Errorf(vnfm.Internal, "event %s: type %s is not registered", e.ID, e.Type)
+		return nil, vnfm.UnknownVersion("event %s is of type %s", e.ID, e.Type)
 	}
-	if e.Schema < 1 || e.Schema > f.Schema {
-		return nil, vnfm.Errorf(vnfm.Internal, "event %s: schema %d of %s is unknown, the newest is %d", e.ID, e.Schema, e.Type,
-			f.Schema)
+	if e.Schema > f.Schema {
+		return nil, vnfm.UnknownVersion("event %s is of schema %d of %s", e.ID, e.Schema, e.Type)
+	}
+	if e.Schema < 1 {
+		return nil, vnfm.Errorf(vnfm.Internal, "event %s: there is no schema %d of %s", e.ID, e.Schema, e.Type)
 	}
 	data := e.Data
 	for s := e.Schema; s < f.Schema; s++ {

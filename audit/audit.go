@@ -18,12 +18,14 @@ type Check string
 const (
 	Chain         Check = "chain"          // hash chain, versions and offsets of all events
 	SagaOrphaned  Check = "saga-orphaned"  // a saga whose operation has ended or is missing, or an operation without its saga
+	SagaUnknown   Check = "saga-unknown"   // a saga of a definition that this program does not know
 	SagaIdle      Check = "saga-idle"      // a saga that should move on, with neither a timer nor an outstanding command
 	VnfLocked     Check = "vnf-locked"     // a VNF locked by an operation or a cleanup that has ended or is missing
 	TimerOrphaned Check = "timer-orphaned" // a timer whose saga has ended or is missing
 	TimerOverdue  Check = "timer-overdue"  // a timer that nobody fires
 	CursorAhead   Check = "cursor-ahead"   // a consumer that has handled more than there is
 	MessageParked Check = "message-parked" // a message that could not be handled
+	MessageWaits  Check = "message-waits"  // a message that no program that ran since knew
 	LedgerUnheld  Check = "ledger-missing" // an instance has a resource, the VIM manager's ledger has not
 	VimMissing    Check = "vim-missing"    // the ledger has a resource, the VIM has not
 	VimOrphaned   Check = "vim-orphaned"   // the VIM has a resource of ours, the ledger has not
@@ -31,7 +33,7 @@ const (
 )
 
 // Checks lists all checks, in the order they are made.
-var Checks = []Check{Chain, SagaOrphaned, SagaIdle, VnfLocked, TimerOrphaned, TimerOverdue, CursorAhead, MessageParked, LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded} //nolint:gochecknoglobals // a table
+var Checks = []Check{Chain, SagaOrphaned, SagaUnknown, SagaIdle, VnfLocked, TimerOrphaned, TimerOverdue, CursorAhead, MessageParked, MessageWaits, LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded} //nolint:gochecknoglobals // a table
 
 // Finding is one thing that must not be.
 type Finding struct {
@@ -113,8 +115,10 @@ type Config struct {
 	Main      eventstore.Reader            // events, sagas, timers, views
 	Others    map[string]eventstore.Reader // databases beside it, by name: their lanes are walked, too
 	Consumers []Consumer
-	Registry  vim.Registry
-	Drivers   map[string]vim.Driver // by vimType
+	// Knows reports whether this program knows the definition of a saga; nil: it knows all.
+	Knows    func(sagaType string, version int) bool
+	Registry vim.Registry
+	Drivers  map[string]vim.Driver // by vimType
 	// Unreachable says why the VIMs of a type cannot be asked from here; they are then left out.
 	Unreachable map[string]string
 	Books       Books
@@ -240,13 +244,14 @@ type look struct {
 	findings map[string]Finding
 	unmade   []Unmade
 	busy     map[string]bool // VNFs that something is under way for
+	waits    map[string]bool // VNFs of which messages wait for another program
 	sagas    int
 	timers   int
 	held     int
 }
 
 func (a *Auditor) look(ctx context.Context) (*look, error) {
-	l := &look{Auditor: a, findings: map[string]Finding{}, busy: map[string]bool{}}
+	l := &look{Auditor: a, findings: map[string]Finding{}, busy: map[string]bool{}, waits: map[string]bool{}}
 	for _, f := range []func(context.Context) error{l.lookAtCursors, l.lookAtTimers, l.lookAtSagas, l.lookAtLocks, l.lookAtVims} {
 		if err := f(ctx); err != nil {
 			return nil, err

@@ -153,7 +153,8 @@ func (w *world) put(key string, c *eventstore.Commit) {
 
 func (w *world) config() audit.Config {
 	return audit.Config{
-		Main: w.store, Registry: vim.Fixed(sim.Connections()), Drivers: map[string]vim.Driver{sim.Type: w.driver}, Books: w.books,
+		Knows: func(_ string, version int) bool { return version < 2 },
+		Main:  w.store, Registry: vim.Fixed(sim.Connections()), Drivers: map[string]vim.Driver{sim.Type: w.driver}, Books: w.books,
 		Consumers: []audit.Consumer{
 			{Name: "vim-manager", Source: w.store, At: w.store},
 			{Name: "projection:x", Events: true, Source: w.store, At: w.store},
@@ -244,6 +245,25 @@ func TestEveryDamageIsFound(t *testing.T) {
 			w.put(busy, &eventstore.Commit{Parked: []eventstore.ParkedMessage{{
 				ID: "m9", Consumer: "vim-manager", Key: busy, Reason: "poison", Message: message.Message{ID: "m9", Type: "vim.reserve-resources.v1"},
 			}}})
+		}, audit.MessageParked, "message m9 of vim-manager", busy},
+		"a saga of a newer program": {func(w *world) {
+			r := row(saga.Instance{ID: op, Type: "instantiate", Key: busy, State: saga.Running, Version: 1})
+			r.DefVersion = 2
+			w.put(busy, &eventstore.Commit{Sagas: []eventstore.SagaRow{r}})
+			w.now = w.now.Add(3 * time.Minute) // its timer waits with it
+		}, audit.SagaUnknown, "instantiate saga " + op, busy},
+		"messages that wait for a newer program": {func(w *world) {
+			w.put(busy, &eventstore.Commit{Parked: []eventstore.ParkedMessage{
+				{ID: "m8", Seq: 8, Consumer: "vim-manager", Key: busy, Reason: eventstore.WaitsForVersion + "version 2"},
+				{ID: "m9", Seq: 9, Consumer: "vim-manager", Key: busy, Reason: eventstore.BehindAnother},
+			}})
+			w.now = w.now.Add(3 * time.Minute) // the timers of their VNF wait with them
+		}, audit.MessageWaits, "message m9 of vim-manager", busy},
+		"a message behind one that was parked": {func(w *world) {
+			w.put(busy, &eventstore.Commit{Parked: []eventstore.ParkedMessage{
+				{ID: "m8", Seq: 8, Consumer: "vim-manager", Key: busy, Reason: "poison"},
+				{ID: "m9", Seq: 9, Consumer: "vim-manager", Key: busy, Reason: eventstore.BehindAnother},
+			}})
 		}, audit.MessageParked, "message m9 of vim-manager", busy},
 		"the ledger lost a resource": {func(w *world) {
 			delete(w.books.rows, w.held.Token.String())

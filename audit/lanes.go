@@ -37,12 +37,22 @@ func (l *look) lookAtCursors(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list what %s parked: %w", c.Name, err)
 		}
+		waits := map[string]bool{} // as the first of each key does
 		for _, m := range parked {
-			l.found(Finding{
+			if _, later := waits[m.Key]; !later {
+				waits[m.Key] = m.Waits()
+			}
+			f := Finding{
 				Check: MessageParked, Where: "message " + m.ID + " of " + c.Name, Vnf: m.Key, Since: m.At, version: strconv.FormatInt(m.Seq, 10),
 				What: m.Message.Type + " could not be handled: " + m.Reason,
 				Do:   "Mend the cause, then: vnfm parked redrive " + m.ID,
-			})
+			}
+			if waits[m.Key] {
+				l.waits[m.Key] = true
+				f.Check, f.What = MessageWaits, m.Message.Type+" is for a newer program: "+m.Reason
+				f.Do = "Finish the upgrade: a node with the newer program takes it up when it holds the lane. Nothing has to be re-driven."
+			}
+			l.found(f)
 		}
 	}
 	return nil

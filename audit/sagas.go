@@ -56,6 +56,12 @@ func (l *look) lookAtTimers(ctx context.Context) error {
 				l.found(f)
 				continue
 			}
+			if !l.knows(row) {
+				continue // it is a finding itself
+			}
+		}
+		if l.waits[t.Key] {
+			continue // with the messages it must not overtake
 		}
 		if late := now.Sub(t.Due); late > l.cfg.Overdue {
 			f.Check, f.What = TimerOverdue, fmt.Sprintf("due %s ago, and nobody has fired it", late.Round(1e9))
@@ -111,9 +117,19 @@ func (l *look) lookAtSagas(ctx context.Context) error {
 	return nil
 }
 
+func (l *look) knows(row *eventstore.SagaRow) bool {
+	return l.cfg.Knows == nil || l.cfg.Knows(row.Type, row.DefVersion)
+}
+
 // lookAtSaga looks at one saga that has not ended.
 func (l *look) lookAtSaga(ctx context.Context, row eventstore.SagaRow) error {
 	f := Finding{Where: row.Type + " saga " + row.ID, Vnf: row.Key, Since: row.Updated, version: strconv.FormatInt(row.Version, 10)}
+	if !l.knows(&row) {
+		f.Check, f.What = SagaUnknown, fmt.Sprintf("it is %s, of version %d, which this program does not know: it waits for one that does", row.State, row.DefVersion)
+		f.Do = "Finish the upgrade: a node with the newer program goes on with it when it holds lane " + strconv.Itoa(eventstore.LaneOf(row.Key)) + "."
+		l.found(f)
+		return nil
+	}
 	in, err := saga.Decode(&row)
 	if err != nil {
 		f.Check, f.What = SagaIdle, "it cannot be read: "+err.Error()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm/message"
@@ -249,7 +250,8 @@ type Snapshot struct {
 	Data    json.RawMessage
 }
 
-// ParkedMessage is a message that could not be handled, or one of the same key behind it.
+// ParkedMessage is a message that could not be handled, or that waits for another program, or one of the same key behind
+// it.
 type ParkedMessage struct {
 	ID       string // the message's id
 	Consumer string
@@ -258,6 +260,18 @@ type ParkedMessage struct {
 	Message  message.Message
 	Reason   string
 	At       time.Time // set by the store
+}
+
+// The reasons of parked messages that wait for no operator.
+const (
+	WaitsForVersion = "waits for a newer program: " // what it does not know follows
+	BehindAnother   = "an earlier message of this key is parked"
+)
+
+// Waits reports whether a message, the first of its key, is taken up by itself once a process whose program knows it
+// takes the lane. What stood behind one that was taken up is, too.
+func (p *ParkedMessage) Waits() bool {
+	return strings.HasPrefix(p.Reason, WaitsForVersion) || p.Reason == BehindAnother
 }
 
 // OutboxRecord is a committed message with its place in its lane.

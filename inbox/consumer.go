@@ -2,8 +2,10 @@
 // consumer's cursor behind it, so that a message delivered again is behind the cursor and dropped.
 //
 // It promises order per key, that nothing is lost while the database is away, and that a message that cannot be handled
-// is parked, with every later message of its key, in the commit that moves the cursor; other keys go on. It must not
-// know what messages mean: handlers do. The suite of what a bus and a consumer do together is bus/bustest.
+// is parked, with every later message of its key, in the commit that moves the cursor; other keys go on. A message of a
+// version that this program does not know (vnfm.ErrUnknownVersion) is parked so at once, and waits for no operator: it is
+// taken up when a process whose program knows it takes the lane. It must not know what messages mean: handlers do. The
+// suite of what a bus and a consumer do together is bus/bustest.
 package inbox
 
 import (
@@ -56,8 +58,9 @@ type Consumer struct {
 	cfg    Config
 	topics []string
 
-	mu     sync.Mutex
-	failed map[place]int // attempts of the message a lane is stopped at
+	mu      sync.Mutex
+	failed  map[place]int // attempts of the message a lane is stopped at
+	waiting waiting
 }
 
 type place struct {
@@ -75,7 +78,7 @@ func New(cfg Config) *Consumer {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	c := &Consumer{cfg: cfg, failed: map[place]int{}}
+	c := &Consumer{cfg: cfg, failed: map[place]int{}, waiting: waiting{keys: map[string]bool{}}}
 	for t := range cfg.Handlers {
 		c.topics = append(c.topics, t)
 	}
@@ -128,7 +131,7 @@ func (c *Consumer) Deliver(ctx context.Context, d bus.Delivery) (int64, error) {
 	return d.To, nil
 }
 
-// one handles a message by itself and parks it when it has failed often enough.
+// one handles a message by itself and parks it when it has failed often enough, or has to wait.
 func (c *Consumer) one(ctx context.Context, move eventstore.CursorMove, m eventstore.OutboxRecord) error {
 	err := c.run(ctx, move, []eventstore.OutboxRecord{m})
 	at := place{m.Lane, m.Offset}
@@ -139,16 +142,30 @@ func (c *Consumer) one(ctx context.Context, move eventstore.CursorMove, m events
 	if wait(ctx, err) {
 		return err
 	}
+	if errors.Is(err, vnfm.ErrUnknownVersion) {
+		c.cfg.Logger.WarnContext(ctx, "message waits for a newer program", "consumer", c.cfg.Name, "message_id", m.ID, "key", m.Key,
+			"correlation_id", m.CorrelationID, "error", err)
+		if err := c.park(ctx, move, m, eventstore.WaitsForVersion+err.Error()); err != nil {
+			return err
+		}
+		c.setAside(m.Lane, true, m.Key)
+		return nil
+	}
 	if n := c.count(at, 1); n < c.cfg.Attempts {
 		return fmt.Errorf("handle message %s: %w", m.ID, err)
 	}
-	c.cfg.Logger.ErrorContext(ctx, "message parked", "consumer", c.cfg.Name, "message_id", m.ID, "key", m.Key,
-		"correlation_id", m.CorrelationID, "attempt", c.cfg.Attempts, "error", err)
+	c.giveUp(ctx, m.Message, err)
 	if err := c.park(ctx, move, m, err.Error()); err != nil {
 		return err
 	}
 	c.count(at, 0)
 	return nil
+}
+
+// giveUp says that a message is parked for an operator.
+func (c *Consumer) giveUp(ctx context.Context, m message.Message, err error) {
+	c.cfg.Logger.ErrorContext(ctx, "message parked", "consumer", c.cfg.Name, "message_id", m.ID, "key", m.Key,
+		"correlation_id", m.CorrelationID, "attempt", c.cfg.Attempts, "error", err)
 }
 
 // count adds a failed attempt and returns how many there were; with 0 it forgets them.
@@ -165,6 +182,9 @@ func (c *Consumer) count(at place, more int) int {
 
 // wait reports whether an error says nothing about the message: it is to be delivered again, however often.
 func wait(ctx context.Context, err error) bool {
+	if errors.Is(err, vnfm.ErrUnknownVersion) {
+		return ctx.Err() != nil
+	}
 	return ctx.Err() != nil || errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrFenced) ||
 		vnfm.KindOf(err) == vnfm.Unavailable
 }
@@ -172,6 +192,7 @@ func wait(ctx context.Context, err error) bool {
 // run handles messages of one lane, grouped by key, in one commit.
 func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records []eventstore.OutboxRecord) error {
 	groups := c.group(records)
+	var behind []eventstore.ParkedMessage
 	w := &eventstore.Work{
 		Load: func() eventstore.Load {
 			var l eventstore.Load
@@ -188,7 +209,7 @@ func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records 
 			for _, g := range groups {
 				if l.Parked[c.cfg.Name+"/"+g.key] {
 					for _, r := range g.records {
-						commit.Parked = append(commit.Parked, c.parked(r, "an earlier message of this key is parked"))
+						commit.Parked = append(commit.Parked, c.parked(r, eventstore.BehindAnother))
 					}
 					continue
 				}
@@ -198,6 +219,7 @@ func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records 
 					}
 				}
 			}
+			behind = commit.Parked
 			return commit, nil
 		},
 	}
@@ -207,8 +229,11 @@ func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records 
 	if len(w.Keys) == 0 {
 		w.Keys = []string{laneKeys()[move.Lane]}
 	}
-	_, err := c.cfg.Doer.Do(ctx, w)
-	return err
+	if _, err := c.cfg.Doer.Do(ctx, w); err != nil {
+		return err
+	}
+	c.setAside(move.Lane, false, parkedKeys(behind)...)
+	return nil
 }
 
 // park puts a message aside in the commit that moves the cursor behind it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"testing"
 
@@ -33,7 +32,8 @@ func key(n int) string {
 // fixture is a consumer whose handler records messages as ledger rows, but for those it is told to refuse.
 type fixture struct {
 	t        *testing.T
-	store    *memory.Store
+	store    eventstore.Store
+	config   inbox.Config
 	doer     *eventstore.Committer
 	consumer *inbox.Consumer
 	refuse   map[string]error
@@ -41,29 +41,41 @@ type fixture struct {
 	offset   int64
 	epoch    int64
 	held     bool
-	fault    error
+	fault    error // at point
+	point    string
 }
 
 func newFixture(t *testing.T) *fixture {
-	f := &fixture{t: t, refuse: map[string]error{}, held: true}
-	f.store = memory.New(memory.Config{Fault: func(point string) error {
+	var f *fixture
+	f = newFixtureOn(t, memory.New(memory.Config{Fault: func(point string) error {
+		if f == nil {
+			return nil
+		}
 		if point == memory.FaultBegin {
 			f.works++
+		}
+		if point == f.point {
 			return f.fault
 		}
 		return nil
-	}})
+	}}))
+	f.point = memory.FaultBegin
+	return f
+}
+
+func newFixtureOn(t *testing.T, store eventstore.Store) *fixture {
+	f := &fixture{t: t, refuse: map[string]error{}, held: true, store: store}
 	leases, err := f.store.Lease(t.Context(), eventstore.LeaseRequest{Owner: "me", Lanes: []int{lane}, TTL: 3_600_000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.epoch = leases[0].Epoch
-	quiet := slog.New(slog.DiscardHandler)
 	f.doer = eventstore.NewCommitter(f.store, eventstore.CommitterConfig{Logger: quiet})
-	f.consumer = inbox.New(inbox.Config{
+	f.config = inbox.Config{
 		Name: "me", Handlers: map[string]inbox.Handler{"topic": f, "other": f}, Store: f.store, Doer: f.doer, Epochs: f,
 		Attempts: 3, Logger: quiet,
-	})
+	}
+	f.restart()
 	return f
 }
 

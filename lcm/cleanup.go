@@ -42,7 +42,7 @@ func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (s
 				return nil, vnfm.Wrap(vnfm.Internal, err, "encode the data of saga %s", id)
 			}
 			err = s.runtime.Begin(l, x.c, saga.New{
-				ID: id, Type: SagaCleanup, DefVersion: 1, Key: vnfID, Policy: saga.GiveUp, Data: data,
+				ID: id, Type: SagaCleanup, DefVersion: s.runtime.Newest(SagaCleanup), Key: vnfID, Policy: saga.GiveUp, Data: data,
 				Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 			})
 			if err != nil {
@@ -60,7 +60,7 @@ func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (s
 
 // Cleanup implements saga.Host: it names the saga that releases what one late success left. A release that came late
 // left nothing.
-func (host) Cleanup(in *saga.Instance, step string, data, _ json.RawMessage) (string, int, json.RawMessage, bool) {
+func (s host) Cleanup(in *saga.Instance, step string, data, _ json.RawMessage) (string, int, json.RawMessage, bool) {
 	var c vim.ReserveResources
 	if step == stepGrant || in.Type == SagaCleanup || json.Unmarshal(data, &c) != nil || len(c.Resources) == 0 {
 		return "", 0, nil, false
@@ -75,7 +75,7 @@ func (host) Cleanup(in *saga.Instance, step string, data, _ json.RawMessage) (st
 			Stage: StageOf(r.Kind),
 		})
 	}
-	return SagaCleanup, 1, vim.Encode(d), true
+	return SagaCleanup, s.runtime.Newest(SagaCleanup), vim.Encode(d), true
 }
 
 // cleanupV1 is the saga: release, kind by kind.

@@ -99,7 +99,7 @@ func (s *Service) beginInstantiate(
 		return err
 	}
 	return s.runtime.Begin(x.l, x.c, saga.New{
-		ID: opID, Type: sagaInstantiate, DefVersion: 1, Key: v.ID, Policy: policy, Data: raw,
+		ID: opID, Type: sagaInstantiate, DefVersion: s.runtime.Newest(sagaInstantiate), Key: v.ID, Policy: policy, Data: raw,
 		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 	})
 }

@@ -47,6 +47,9 @@ type Config struct {
 	Packages    Packages
 	Connections Connections
 	Settings    Settings
+	// Definitions makes of the program's own saga definitions those to run; nil runs its own. It stands for another version
+	// of the program where several are tried together. New sagas are begun with the newest of their type.
+	Definitions func(own []*saga.Definition) []*saga.Definition
 	// NewID makes the ids of instances and operation occurrences; nil makes random UUIDs.
 	NewID func() string
 }
@@ -106,9 +109,11 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{cfg: cfg, data: dataCache{kept: map[string]any{}}}
 	s.ops = map[string]operation{sagaInstantiate: instantiateOp{s}, sagaTerminate: terminateOp{s}, sagaModify: modifyOp{s}}
-	rt, err := saga.NewRuntime(saga.RuntimeConfig{
-		Definitions: []*saga.Definition{s.instantiateV1(), s.terminateV1(), s.modifyV1(), s.cleanupV1()}, Host: host{s},
-	})
+	defs := []*saga.Definition{s.instantiateV1(), s.terminateV1(), s.modifyV1(), s.cleanupV1()}
+	if cfg.Definitions != nil {
+		defs = cfg.Definitions(defs)
+	}
+	rt, err := saga.NewRuntime(saga.RuntimeConfig{Definitions: defs, Host: host{s}})
 	if err != nil {
 		return nil, err
 	}

@@ -162,7 +162,7 @@ func (s *Service) beginModify(
 		return err
 	}
 	return s.runtime.Begin(x.l, x.c, saga.New{
-		ID: opID, Type: sagaModify, DefVersion: 1, Key: v.ID, Policy: saga.Hold, Data: data,
+		ID: opID, Type: sagaModify, DefVersion: s.runtime.Newest(sagaModify), Key: v.ID, Policy: saga.Hold, Data: data,
 		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 	})
 }

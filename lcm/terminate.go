@@ -100,7 +100,7 @@ func (s *Service) beginTerminate(x *change, v *vnf.Instance, opID string, d *vnf
 		return err
 	}
 	return s.runtime.Begin(x.l, x.c, saga.New{
-		ID: opID, Type: sagaTerminate, DefVersion: 1, Key: v.ID, Policy: saga.Hold, Data: raw,
+		ID: opID, Type: sagaTerminate, DefVersion: s.runtime.Newest(sagaTerminate), Key: v.ID, Policy: saga.Hold, Data: raw,
 		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 	})
 }

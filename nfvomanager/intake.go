@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/message"
@@ -82,9 +83,12 @@ func (Intake) Load(msgs []message.Message) eventstore.Load {
 }
 
 // Decide writes the commands into the ledger. A command that is there already changes nothing; another one for the same
-// grant joins the first, and gets its answer at once when there is one.
+// grant joins the first, and gets its answer at once when there is one. A command of another type is vnfm.ErrUnknownVersion.
 func (in Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
 	for _, m := range msgs {
+		if m.Type != nfvo.TypeRequestGrant && m.Type != nfvo.TypeWithdrawGrant {
+			return vnfm.UnknownVersion("command %s is of type %q", m.ID, m.Type)
+		}
 		r, err := in.row(l, c, m)
 		if err != nil {
 			return err

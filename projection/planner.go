@@ -10,7 +10,7 @@ import (
 // look is RunOnce for one lane of a planner.
 func (r *Runner) look(ctx context.Context, lane int, cursor, head int64, wants bool) (bool, error) {
 	epoch, ok := r.cfg.Epochs.Epoch(lane)
-	if !ok || r.isStopped(lane) {
+	if !ok || r.isStopped(lane, cursor) {
 		return false, nil
 	}
 	at := &r.passed[lane]

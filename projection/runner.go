@@ -177,7 +177,7 @@ func (r *Runner) RunOnce(ctx context.Context) (bool, error) {
 			continue
 		}
 		epoch, ok := r.cfg.Epochs.Epoch(lane)
-		if !ok || heads[lane].Event <= cursors[lane] || r.isStopped(lane) {
+		if !ok || heads[lane].Event <= cursors[lane] || r.isStopped(lane, cursors[lane]) {
 			continue
 		}
 		did = true
@@ -188,10 +188,17 @@ func (r *Runner) RunOnce(ctx context.Context) (bool, error) {
 	return did, errors.Join(errs...)
 }
 
-func (r *Runner) isStopped(lane int) bool {
+// isStopped reports whether a lane stands before an event that cannot be handled. It does no more when another process,
+// with a newer program, has handled the event since.
+func (r *Runner) isStopped(lane int, cursor int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, ok := r.stopped[lane]
+	s, ok := r.stopped[lane]
+	if ok && cursor >= s.Offset {
+		delete(r.stopped, lane)
+		delete(r.attempts, lane)
+		return false
+	}
 	return ok
 }
 

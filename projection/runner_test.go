@@ -165,6 +165,35 @@ func TestPoison_event_stops_its_lane_where_one_can_see_it_and_no_other(t *testin
 	}
 }
 
+// A process that stopped before an event of a newer program goes on where one with that program left the lane.
+// Seen failing with the lane stopped for good.
+func TestLane_that_another_process_moved_on_is_stopped_no_more(t *testing.T) {
+	f := newFixture(t)
+	f.follower.refuse = func(e eventstore.Event) error {
+		if e.Version == 2 {
+			return errors.New("an event of a newer program")
+		}
+		return nil
+	}
+	f.write("a", 3)
+	f.run()
+	older := f.runner
+	if len(older.Stopped()) != 1 {
+		t.Fatal("the lane does not stop")
+	}
+	f.restart()
+	refuse := f.follower.refuse
+	f.follower.refuse = nil
+	f.run()
+	f.runner, f.follower.refuse = older, refuse
+	f.write("a", 1)
+	f.run()
+	f.expect("a", 1, 2, 3, 4)
+	if len(older.Stopped()) != 0 {
+		t.Fatal("it says that it is stopped")
+	}
+}
+
 func TestFollower_that_fails_for_a_while_gets_the_events_again(t *testing.T) {
 	f := newFixture(t)
 	times := 0

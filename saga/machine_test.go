@@ -27,6 +27,7 @@ type plant struct {
 	now   time.Time
 	store *memory.Store
 	def   *saga.Definition
+	newer *saga.Definition // what programs started from now on know beside def; nil: nothing
 	// answer scripts the participant: nil for no reply.
 	answer func(m message.Message) *message.Reply
 	fault  func(point string) error
@@ -71,7 +72,11 @@ func (p *plant) start(name string) *node {
 	})
 	n.keeper = lease.New(lease.Config{Store: p.store, Owner: name, Now: func() time.Time { return p.now }, TTL: time.Hour, Logger: quiet})
 	var err error
-	n.runtime, err = saga.NewRuntime(saga.RuntimeConfig{Definitions: []*saga.Definition{p.def, cleaner()}, Host: newHost(p.t)})
+	defs := []*saga.Definition{p.def, cleaner()}
+	if p.newer != nil {
+		defs = append(defs, p.newer)
+	}
+	n.runtime, err = saga.NewRuntime(saga.RuntimeConfig{Definitions: defs, Host: newHost(p.t)})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -88,7 +93,7 @@ func (p *plant) start(name string) *node {
 	n.bus.Subscribe(n.replies)
 	n.timer = timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.runtime.Timeouts()}, Store: p.store, Doer: n.doer,
-		Epochs: n.keeper, Logger: quiet,
+		Epochs: n.keeper, Holds: n.replies.Holds, Logger: quiet,
 	})
 	if _, err := n.keeper.RunOnce(p.t.Context()); err != nil {
 		p.t.Fatal(err)
@@ -121,7 +126,7 @@ func (n *node) begin(id, key string, policy saga.Policy) {
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			c := &eventstore.Commit{}
 			return c, n.runtime.Begin(l, c, saga.New{
-				ID: id, Type: "toy", DefVersion: 1, Key: key, Policy: policy, Data: json.RawMessage(`{}`), Cause: "request",
+				ID: id, Type: "toy", DefVersion: n.runtime.Newest("toy"), Key: key, Policy: policy, Data: json.RawMessage(`{}`), Cause: "request",
 			})
 		},
 	})
@@ -151,7 +156,11 @@ func (n *node) run(limit int, tick bool) bool {
 		if _, err := n.keeper.RunOnce(n.t.Context()); err != nil && !errors.Is(err, eventstore.ErrUnavailable) {
 			n.t.Fatal(err)
 		}
-		did, err := n.bus.RunOnce(n.t.Context())
+		did, err := n.replies.Resume(n.t.Context())
+		if did || err != nil {
+			continue
+		}
+		did, err = n.bus.RunOnce(n.t.Context())
 		if did || err != nil {
 			continue
 		}

@@ -66,6 +66,17 @@ type New struct {
 	Traceparent   string
 }
 
+// Newest returns the newest version of a definition compiled in: that of the sagas to begin.
+func (r *Runtime) Newest(defType string) int {
+	newest := 0
+	for k := range r.defs {
+		if k.name == defType {
+			newest = max(newest, k.version)
+		}
+	}
+	return newest
+}
+
 // Begin starts a saga in a commit. It is called inside Decide; the saga must be new. Returns Internal when the
 // definition is not compiled in.
 func (r *Runtime) Begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error {
@@ -93,7 +104,8 @@ func (r *Runtime) LoadFor(id, key string) eventstore.Load {
 }
 
 // Act does what an operator asks of a saga. It is called inside Decide, with what LoadFor asked for loaded. Returns
-// NotFound when there is no such saga, and the errors of Advance.
+// NotFound when there is no such saga, vnfm.ErrUnknownVersion when its definition is not compiled in, and the errors of
+// Advance.
 func (r *Runtime) Act(l *eventstore.Loaded, c *eventstore.Commit, id string, a Action) error {
 	def, in, err := r.read(l, c, id)
 	if err != nil {
@@ -116,7 +128,8 @@ func Decode(row *eventstore.SagaRow) (*Instance, error) {
 	return in, nil
 }
 
-// read returns a saga as this commit has left it, nil when there is none.
+// read returns a saga as this commit has left it, nil when there is none. Of a saga whose definition is not compiled in
+// nothing but type and version is understood.
 func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*Definition, *Instance, error) {
 	row := l.Sagas[id]
 	if i := slices.IndexFunc(c.Sagas, func(s eventstore.SagaRow) bool { return s.ID == id }); i >= 0 {
@@ -127,17 +140,16 @@ func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*
 	if row == nil || row.Delete {
 		return nil, nil, nil
 	}
+	def := r.Definition(row.Type, row.DefVersion)
+	if def == nil {
+		return nil, nil, vnfm.UnknownVersion("saga %s is of definition %s version %d", id, row.Type, row.DefVersion)
+	}
 	in := r.cache.get(row)
 	if in == nil {
 		var err error
 		if in, err = Decode(row); err != nil {
 			return nil, nil, err
 		}
-	}
-	def := r.Definition(in.Type, in.DefVersion)
-	if def == nil {
-		return nil, nil, vnfm.Errorf(vnfm.Internal,
-			"saga %s needs definition %s version %d, which is not compiled in", id, in.Type, in.DefVersion)
 	}
 	return def, in, nil
 }
@@ -226,7 +238,8 @@ func (r Replies) Load(msgs []message.Message) eventstore.Load {
 }
 
 // Decide advances the sagas by the replies, in order; each sees what the ones before it did. A reply handled before,
-// or whose saga is gone, does nothing. A saga whose definition is not compiled in is an error.
+// or whose saga is gone, does nothing. A reply in another form, or to a saga whose definition is not compiled in, is
+// vnfm.ErrUnknownVersion.
 func (r Replies) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
 	for _, m := range msgs {
 		marked := slices.ContainsFunc(c.Handled, func(h eventstore.HandledMark) bool { return h.MessageID == m.ID })
@@ -239,6 +252,9 @@ func (r Replies) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventst
 		}
 		if in == nil {
 			continue
+		}
+		if m.Type != message.ReplyType {
+			return vnfm.UnknownVersion("reply %s is of type %q", m.ID, m.Type)
 		}
 		var reply message.Reply
 		if err := json.Unmarshal(m.Data, &reply); err != nil {

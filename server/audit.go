@@ -113,6 +113,9 @@ func auditConfig(st *stores, p *parts, unreachable map[string]string, call time.
 			{Name: notificationsConsumer, Events: true, Source: main, At: main},
 		},
 	}
+	if p.lcm != nil {
+		c.Knows = func(sagaType string, version int) bool { return p.lcm.Runtime().Definition(sagaType, version) != nil }
+	}
 	if ledger != main {
 		c.Others["vim"] = ledger
 		c.Consumers[2] = audit.Consumer{Name: consumerVimReplies, Source: ledger, At: main}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
@@ -43,6 +44,7 @@ type parts struct {
 	main       *side // events, sagas, views
 	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
 	lcm        *lcm.Service
+	replies    *inbox.Consumer
 	packages   *vnfpkg.Service
 	nfvo       *restclient.Client      // nil: our own policy grants
 	onboarding *nfvomanager.Onboarding // nil: packages are not the NFVO's
@@ -114,6 +116,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		p.committers = append(p.committers, d.committer.Run)
 		p.owners = append(p.owners, d.leases.Run)
 		p.workers = append(p.workers, d.bus.Run, d.pruner(s).Run)
+		for _, r := range d.readers {
+			p.workers = append(p.workers, r.consumer.Run)
+		}
 		collector.Watch(d.gauges())
 	}
 	if err := s.reg.Register(collector); err != nil {
@@ -145,7 +150,7 @@ func (s *Server) buildParticipants(p *parts) {
 	if p.ledger != p.main { // a cursor over another outbox is another cursor
 		replies = consumerVimReplies
 	}
-	p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
+	p.replies = p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
 	if p.onboarding != nil {
@@ -161,7 +166,7 @@ func (s *Server) buildFollowers(p *parts) error {
 	d := p.main
 	ticks := timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
-		Store:    d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log,
+		Store:    d.store, Doer: d.committer, Epochs: d.leases, Holds: p.replies.Holds, Logger: s.log,
 	})
 	lifecycle, err := newLifecycle(s.log, s.reg)
 	if err != nil {

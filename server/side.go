@@ -65,7 +65,7 @@ func (d *side) tell(c *eventstore.Commit) {
 }
 
 // deliver subscribes a consumer to this side's outbox; its effects and its cursor are in the side named.
-func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler) {
+func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler) *inbox.Consumer {
 	in := inbox.New(inbox.Config{
 		Name: name, Handlers: map[string]inbox.Handler{topic: h}, Store: to.store, Doer: to.committer, Epochs: to.leases, Logger: s.log,
 	})
@@ -75,6 +75,7 @@ func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler)
 	}
 	d.bus.Subscribe(consumer)
 	d.readers = append(d.readers, reader{name: name, topic: topic, at: to, consumer: in})
+	return in
 }
 
 // pruner deletes what all consumers of this side's outbox have behind them. All of them keep their cursors in one place.

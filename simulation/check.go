@@ -135,6 +135,7 @@ func (w *world) check(final bool) {
 	if !w.strict && !w.lacks(NoSweep) {
 		w.sweep()
 	}
+	w.checkWaiting()
 	parked := w.parkedKeys()
 	w.checkEnds(parked)
 	w.checkInventory(parked)

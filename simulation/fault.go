@@ -36,8 +36,9 @@ const (
 	TaskStalled         Fault = "task-stalled"   // one turn or request goes on much later, others of its node at once
 	TaskOvertaken       Fault = "task-overtaken" // between what it read and what it writes, another commit about the same VNF
 	LeaseHandedOver     Fault = "lease-handed-over"
-	ClockJump           Fault = "clock-jump" // everybody's
-	ClockSkew           Fault = "clock-skew" // one node's own clock is set back or forward
+	ClockJump           Fault = "clock-jump"      // everybody's
+	ClockSkew           Fault = "clock-skew"      // one node's own clock is set back or forward
+	ProgramChanged      Fault = "program-changed" // a node is restarted with a newer program, or an older one
 )
 
 // Faults lists all kinds.
@@ -46,7 +47,7 @@ func Faults() []Fault {
 		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
 		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageHeld, MessageTwice, MessagePoison, VimMisbehaves,
 		LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew,
-		SubscriberAway, SubscriberHangs, SubscriberForgetful, SubscriberRefuses,
+		SubscriberAway, SubscriberHangs, SubscriberForgetful, SubscriberRefuses, ProgramChanged,
 	}
 }
 
@@ -56,7 +57,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
 	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
-	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08,
+	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08, ProgramChanged: .015,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
@@ -69,6 +70,7 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{TaskOvertaken, TaskStalled, LeaseHandedOver, VimMisbehaves},
 	{CommitLateAck, CommitUnknown, CommitRefused, CrashAfterCommit, CrashBeforeCommit},
 	{TaskOvertaken, LeaseHandedOver, NodePaused},
+	{ProgramChanged, LeaseHandedOver, MessageLate, VimMisbehaves},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
 	{SubscriberAway, SubscriberForgetful, SubscriberRefuses, CrashAfterCall, LeaseHandedOver},
 }

@@ -44,6 +44,7 @@ const (
 	MarkFirst       Mutant = "mark-first" // a notification is marked as delivered, then sent
 	RowsApart       Mutant = "rows-apart" // notifications are written after the commit that moves their checkpoint
 	NoOrder         Mutant = "no-order"   // a notification that fails is overtaken by the one behind it
+	NoWaiting       Mutant = "no-waiting" // what is for a newer program is parked for an operator
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -62,7 +63,7 @@ func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
-		MarkFirst, RowsApart, NoOrder,
+		MarkFirst, RowsApart, NoOrder, NoWaiting,
 	}
 }
 
@@ -70,7 +71,7 @@ func Mutants() []Mutant {
 func Quick() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoGeneration, NoFence, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView,
-		FindBlind, NoUndo, MarkFirst, RowsApart, NoOrder,
+		FindBlind, NoUndo, MarkFirst, RowsApart, NoOrder, NoWaiting,
 	}
 }
 
@@ -103,6 +104,11 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 		}
 		if at := cursors[m.Consumer][m.Lane]; w.lacks(NoPosition) && at != m.From {
 			c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
+		}
+	}
+	if w.lacks(NoWaiting) {
+		for i := range c.Parked {
+			c.Parked[i].Reason = "mutant"
 		}
 	}
 	if w.lacks(NoAnswer) {
@@ -145,7 +151,7 @@ func (s *nodeStore) impatient(l *eventstore.Loaded, c *eventstore.Commit) error 
 		for _, r := range in.Items {
 			if r.State == saga.ItemSent {
 				msgs = append(msgs, message.Message{
-					ID: message.DeriveID(r.Command, "impatient"), Key: in.Key, CorrelationID: in.ID, CausationID: r.Command,
+					ID: message.DeriveID(r.Command, "impatient"), Type: message.ReplyType, Key: in.Key, CorrelationID: in.ID, CausationID: r.Command,
 					Data: []byte(`{"outcome":"FAILED","class":"unknown-outcome","reason":"mutant"}`),
 				})
 			}

@@ -57,6 +57,7 @@ func (w *world) drawSite() *site {
 type node struct {
 	w           *world
 	index, life int
+	program     int
 	name        string
 	dead        bool
 	buried      bool
@@ -68,6 +69,10 @@ type node struct {
 	ticks *timer.Timer
 	lease *lease.Keeper
 	sagas *saga.Runtime
+
+	consumers []*inbox.Consumer
+	replies   *inbox.Consumer // the last of them
+
 	api   http.Handler
 	loops []*loop
 }
@@ -112,8 +117,8 @@ func (n *node) Do(ctx context.Context, work *eventstore.Work) (*eventstore.Commi
 var quietLog = slog.New(slog.DiscardHandler) //nolint:gochecknoglobals // says nothing
 
 // newNode builds the program as server does, on the store and the VIMs of the world.
-func (w *world) newNode(index, life int) *node {
-	n := &node{w: w, index: index, life: life, name: fmt.Sprintf("n%d.%d", index+1, life)}
+func (w *world) newNode(index, life, program int) *node {
+	n := &node{w: w, index: index, life: life, program: program, name: fmt.Sprintf("n%d.%d", index+1, life)}
 	n.store = &nodeStore{Store: w.store, w: w, n: n}
 	n.feed = outbox.NewFeed(n.store, 0)
 	n.lease = lease.New(lease.Config{Store: n.store, Owner: n.name, TTL: leaseTTL, Now: n.clock, Logger: quietLog})
@@ -125,13 +130,13 @@ func (w *world) newNode(index, life int) *node {
 	w.must(err)
 	service, err := lcm.New(lcm.Config{
 		Doer: n, Store: n.store, Instances: readmodel.NewInstances(forms, 0), OpOccs: readmodel.NewOpOccs(forms, 0),
-		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID,
+		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID, Definitions: n.definitions,
 	})
 	w.must(err)
 	n.sagas = service.Runtime()
 	n.ticks = timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.sagas.Timeouts()},
-		Store:    n.store, Doer: n, Epochs: n.lease, Logger: quietLog,
+		Store:    n.store, Doer: n, Epochs: n.lease, Holds: func(key string) bool { return n.replies.Holds(key) }, Logger: quietLog,
 	})
 	vims := vimmanager.Config{
 		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog,
@@ -143,13 +148,15 @@ func (w *world) newNode(index, life int) *node {
 		name, topic string
 		handler     inbox.Handler
 	}{
-		{consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vims)},
+		{consumerVim, message.TopicVimCommands, n.vimIntake(vimmanager.NewIntake(vims))},
 		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
 		{consumerReplies, message.TopicReplies, n.sagas.Replies()},
 	} {
-		b.Subscribe(inbox.New(inbox.Config{
+		n.replies = inbox.New(inbox.Config{
 			Name: in.name, Handlers: map[string]inbox.Handler{in.topic: in.handler}, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog,
-		}))
+		})
+		n.consumers = append(n.consumers, n.replies)
+		b.Subscribe(n.replies)
 	}
 	follower := projection.New(projection.Config{Follower: &w.observed, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog})
 	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, Logger: quietLog})
@@ -164,7 +171,7 @@ func (w *world) newNode(index, life int) *node {
 	n.loops = []*loop{
 		{name: "lease", once: n.lease.RunOnce, every: leaseTTL / 3, awake: true},
 		{name: "bus", once: b.RunOnce, on: onMessages, awake: true},
-		{name: "timer", once: n.ticks.RunOnce, on: onTimeouts, awake: true},
+		{name: "timer", once: n.fire, on: onTimeouts, awake: true},
 		{name: "vim", once: vimmanager.NewWorker(vims).RunOnce, on: onRecords, awake: true},
 		{name: "nfvo", once: nfvomanager.NewWorker(nfvos).RunOnce, on: onRecords, awake: true},
 		{name: "follow", once: follower.RunOnce, on: onEvents, awake: true},

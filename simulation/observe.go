@@ -76,6 +76,9 @@ func (w *world) committed(c *eventstore.Commit) {
 	if len(c.Events) > 0 {
 		on |= onEvents
 	}
+	if len(c.Parked) > 0 {
+		on |= onTimeouts // with them, what waits is looked at
+	}
 	w.wake(on)
 }
 

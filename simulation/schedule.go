@@ -244,6 +244,10 @@ func (w *world) trouble() {
 		w.bury(n)
 		return
 	}
+	if w.operating() && w.fault(ProgramChanged) {
+		w.exchange(n)
+		return
+	}
 	if w.fault(NodePaused) {
 		n.asleep = w.now.Add(w.between(time.Second, 40*time.Second))
 	}
@@ -270,26 +274,23 @@ func (w *world) trouble() {
 		w.wake(onRecords)
 	}
 	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
-		w.poison(pick(w.rng, w.clients.ops))
+		w.sendPoison(pick(w.rng, w.clients.ops))
 	}
 }
 
-// poisoned is a type of message that nobody knows.
-const poisoned = "simulation.poison.v1"
+// poison is in every message that nobody can handle, whatever the program's version, and in no other.
+const poison = `"POISON"`
 
-// poison sends what cannot be handled, about an operation: to those who wait for replies, or to a participant.
-func (w *world) poison(op opRef) {
+// sendPoison sends what cannot be handled, about an operation: to those who wait for replies, or to a participant.
+func (w *world) sendPoison(op opRef) {
 	m := pick(w.rng, []message.Message{
-		{Topic: message.TopicReplies, Type: message.ReplyType, Data: []byte(`{"outcome":"POISON"}`)},
-		{Topic: message.TopicVimCommands, Type: vim.TypeReserve, Data: []byte(`{"resources":"POISON"}`)},
-		{Topic: message.TopicVimCommands, Type: vim.TypeRelease, Data: []byte(`{"resources":"POISON"}`)},
-		{Topic: message.TopicNfvoCommands, Type: nfvo.TypeRequestGrant, Data: []byte(`"POISON"`)},
-		{Topic: message.TopicNfvoCommands, Type: poisoned, Data: []byte(`{}`)},
+		{Topic: message.TopicReplies, Type: message.ReplyType, Data: []byte(`{"outcome":` + poison + `}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeReserve, Data: []byte(`{"resources":` + poison + `}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeRelease, Data: []byte(`{"resources":` + poison + `}`)},
+		{Topic: message.TopicNfvoCommands, Type: nfvo.TypeRequestGrant, Data: []byte(poison)},
 	})
 	m.ID, m.Source, m.Key, m.Time, m.ReplyTo = w.newID(), "/simulation", op.vnf, w.now, message.TopicReplies
-	if m.CausationID = op.id; m.Type != poisoned { // else it is of no operation
-		m.CorrelationID = op.id
-	}
+	m.CorrelationID, m.CausationID = op.id, op.id
 	w.tracef("poison %s %s of %s", m.Topic, m.Type, op.vnf)
 	w.publish([]message.Message{m})
 }

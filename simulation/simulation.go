@@ -58,6 +58,7 @@ func Run(seed uint64, o Options) *Result {
 		}()
 		w.setUp()
 		w.chaos()
+		w.upgrade()
 		w.calm()
 		w.settle()
 	}()

@@ -253,8 +253,13 @@ func (w *world) arrive() {
 	w.publish(due)
 }
 
-// letGo has everything arrive that is kept back.
+// letGo has everything arrive that is kept back, but for what the other orchestrator gave up for something that was lost:
+// nothing keeps that from being carried out.
 func (w *world) letGo() {
+	w.late = slices.DeleteFunc(w.late, func(l lateMessage) bool {
+		t := w.other.of[l.msg.ID]
+		return t != nil && t.phase == forgotten && w.protocol.highest[w.other.key] <= t.op
+	})
 	for i := range w.late {
 		w.late[i].until = nil
 	}

@@ -93,7 +93,7 @@ func (w *world) bury(n *node) {
 	}
 	i := slices.Index(w.nodes, n)
 	w.restarts++
-	fresh := w.newNode(n.index, n.life+1)
+	fresh := w.newNode(n.index, n.life+1, n.program)
 	fresh.asleep = w.now.Add(w.between(0, 15*time.Second))
 	w.nodes[i] = fresh
 }

@@ -93,7 +93,7 @@ func newWorld(seed uint64, o Options) *world {
 	w.drawOther()
 	w.drawSubscribers()
 	for i := range nodes {
-		w.nodes = append(w.nodes, w.newNode(i, 1))
+		w.nodes = append(w.nodes, w.newNode(i, 1, w.drawProgram()))
 	}
 	return w
 }

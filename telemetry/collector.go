@@ -64,7 +64,7 @@ var (
 	unfinished = []string{string(saga.Running), string(saga.Settling), string(saga.Held), string(saga.Compensating), string(saga.Stuck)}
 
 	sagasDesc  = prometheus.NewDesc("vnfm_saga_instances", "Sagas that have not ended, by state. STUCK and HELD wait for an operator.", []string{"state"}, nil)
-	parkedDesc = prometheus.NewDesc("vnfm_inbox_parked_messages", "Messages that could not be handled and wait for an operator, by consumer.", []string{"consumer"}, nil)
+	parkedDesc = prometheus.NewDesc("vnfm_inbox_parked_messages", "Messages that could not be handled and wait for an operator, or for a newer program, by consumer.", []string{"consumer"}, nil)
 	oldestDesc = prometheus.NewDesc("vnfm_outbox_oldest_seconds", "Age of the oldest message that a consumer has not handled; 0: none waits.", []string{"consumer"}, nil)
 	behindDesc = prometheus.NewDesc("vnfm_outbox_waiting_lanes", "Lanes in which a message waits for a consumer.", []string{"consumer"}, nil)
 	lanesDesc  = prometheus.NewDesc("vnfm_lease_lanes", "Lanes that this node holds, by database.", []string{"database"}, nil)

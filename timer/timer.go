@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 )
 
@@ -42,9 +43,11 @@ type Config struct {
 	Store    Store
 	Doer     eventstore.Doer
 	Epochs   Epochs
-	Limit    int           // timeouts looked at in one go; 0 means 256
-	Poll     time.Duration // the longest Run waits before it looks again; 0 means one second
-	Logger   *slog.Logger  // nil: slog.Default
+	// Holds says of a key that its timeouts have to wait, because what they would overtake does; nil: none have to.
+	Holds  func(key string) bool
+	Limit  int           // timeouts looked at in one go; 0 means 256
+	Poll   time.Duration // the longest Run waits before it looks again; 0 means one second
+	Logger *slog.Logger  // nil: slog.Default
 }
 
 // The waits after a handler failed.
@@ -61,6 +64,7 @@ type Timer struct {
 	mu     sync.Mutex
 	next   time.Time          // the earliest due known, by the store's clock; zero: none
 	failed map[string]backoff // by timeout id
+	held   int                // due timeouts that had to wait when last looked at
 }
 
 type backoff struct {
@@ -163,8 +167,8 @@ func (t *Timer) due(ctx context.Context) ([]group, time.Duration, error) {
 		return nil, t.cfg.Poll, nil
 	}
 	t.mu.Lock()
-	limit := t.cfg.Limit + len(t.failed) // those that wait after an error must not hide others
-	t.next = time.Time{}                 // before reading: what is set from now on is told by OnCommit
+	limit := t.cfg.Limit + len(t.failed) + t.held // those that wait must not hide others
+	t.next = time.Time{}                          // before reading: what is set from now on is told by OnCommit
 	t.mu.Unlock()
 	now, err := t.cfg.Store.Now(ctx)
 	if err != nil {
@@ -178,6 +182,7 @@ func (t *Timer) due(ctx context.Context) ([]group, time.Duration, error) {
 	defer t.mu.Unlock()
 	var groups []group
 	wait := t.cfg.Poll
+	t.held = 0
 	for _, o := range ts {
 		at := o.Due
 		if b, ok := t.failed[o.ID]; ok && b.until.After(at) {
@@ -188,6 +193,10 @@ func (t *Timer) due(ctx context.Context) ([]group, time.Duration, error) {
 			if t.next.IsZero() || at.Before(t.next) {
 				t.next = at
 			}
+			continue
+		}
+		if t.cfg.Holds != nil && t.cfg.Holds(o.Key) {
+			t.held++
 			continue
 		}
 		i := slices.IndexFunc(groups, func(g group) bool { return g.key == o.Key && g.owner == o.Owner })
@@ -262,6 +271,10 @@ func (t *Timer) settle(ctx context.Context, g group, err error) error {
 		b.wait = min(max(2*b.wait, firstBackoff), longestBackoff)
 		b.until = now.Add(b.wait)
 		t.failed[o.ID] = b
+		if errors.Is(err, vnfm.ErrUnknownVersion) { // nothing is wrong: it is for a node with a newer program
+			t.cfg.Logger.WarnContext(ctx, "timeout waits for a newer program", "owner", g.owner, "key", g.key, "timeout", o.Name, "error", err)
+			continue
+		}
 		t.cfg.Logger.ErrorContext(ctx, "timeout not handled", "owner", g.owner, "key", g.key, "timeout", o.Name, "error", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/message"
@@ -38,8 +39,6 @@ func read(m message.Message) order {
 	case vim.TypeRelease:
 		o.release = &vim.ReleaseResources{}
 		o.err = json.Unmarshal(m.Data, o.release)
-	default:
-		o.err = fmt.Errorf("the VIM manager knows no command %q", m.Type)
 	}
 	return o
 }
@@ -56,7 +55,7 @@ func (in *Intake) Load(msgs []message.Message) eventstore.Load {
 			for _, r := range o.reserve.Resources {
 				refs = append(refs, resourceRef(r.Token.String()))
 			}
-		default:
+		case o.release != nil:
 			for _, r := range o.release.Resources {
 				refs = append(refs, resourceRef(r.Token.String()))
 			}
@@ -67,6 +66,7 @@ func (in *Intake) Load(msgs []message.Message) eventstore.Load {
 }
 
 // Decide writes the commands into the ledger. A command that is there already changes nothing: it is answered, or will be.
+// A command of another type is vnfm.ErrUnknownVersion.
 func (in *Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
 	lg := newLedger(in.cfg, l, c)
 	for _, m := range msgs {
@@ -78,6 +78,9 @@ func (in *Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *events
 			continue
 		}
 		o := read(m)
+		if o.reserve == nil && o.release == nil {
+			return vnfm.UnknownVersion("command %s is of type %q", m.ID, m.Type)
+		}
 		cmd := add(lg, lg.commands, commandRef(m.ID), m.Key, "")
 		cmd.doc.Message = m
 		cmd.doc.Message.Data = nil

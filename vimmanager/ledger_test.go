@@ -2,11 +2,14 @@ package vimmanager_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -20,14 +23,35 @@ func TestCommandsThatMakeNoSenseAreRefused(t *testing.T) {
 	elsewhere := w.message("m4", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Second, Fence: 1, Resources: []vim.Reserve{network(1)}})
 	nowhere := w.message("m5", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: "vim-9", Fence: 1, Resources: []vim.Reserve{network(5)}})
 	gone := w.message("m6", vim.TypeRelease, vim.ReleaseResources{VnfID: vnf, Connection: "vim-9", Resources: []vim.Release{{Token: token(6)}}})
-	w.deliver(w.message("m1", "vim.dance.v1", 1), w.message("m2", vim.TypeReserve, "x"), w.reserve("m3", 1, port), elsewhere)
+	w.deliver(w.message("m2", vim.TypeReserve, "x"), w.reserve("m3", 1, port), elsewhere)
 	w.deliver(nowhere)
 	w.run(time.Second)
 	w.deliver(gone)
 	w.run(time.Second)
-	w.wantReplies("r1 SUCCEEDED", "m1 FAILED permanent", "m2 FAILED permanent", "m3 FAILED permanent", "m4 FAILED permanent",
+	w.wantReplies("r1 SUCCEEDED", "m2 FAILED permanent", "m3 FAILED permanent", "m4 FAILED permanent",
 		"m5 FAILED permanent", "m6 FAILED permanent")
 	w.wantInventory(network(1))
+}
+
+// A command of a newer program is neither refused nor taken: it is for a newer VIM manager. Seen failing with the refusal
+// of types that are not known.
+func TestACommandOfAnotherTypeIsLeftToAnotherProgram(t *testing.T) {
+	w := newWorld(t, "")
+	in := vimmanager.NewIntake(w.cfg)
+	msgs := []message.Message{w.reserve("r1", 1, network(1)), w.message("m1", "vim.reserve-resources.v2", 1)}
+	_, err := w.doer.Do(t.Context(), &eventstore.Work{
+		Keys: []string{vnf}, Load: func() eventstore.Load { return in.Load(msgs) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			c := &eventstore.Commit{}
+			return c, in.Decide(l, msgs, c)
+		},
+	})
+	if !errors.Is(err, vnfm.ErrUnknownVersion) {
+		t.Fatal(err)
+	}
+	w.run(time.Second)
+	w.wantReplies()
+	w.wantInventory()
 }
 
 func TestTheSweepReportsWhatIsGone(t *testing.T) {

@@ -1,0 +1,165 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// The programs a node may run. The newer one knows a second version of every saga beside the first, and begins sagas of
+// it; its VIM manager knows a command more.
+const (
+	older = 1
+	newer = 2
+)
+
+// stepSurvey is the step that the newer program's sagas have more, with a command of their own. It changes nothing.
+const (
+	stepSurvey = "survey"
+	typeSurvey = "vim.survey-resources.v1"
+)
+
+// definitions are the sagas of a node's program.
+func (n *node) definitions(own []*saga.Definition) []*saga.Definition {
+	if n.program == older {
+		return own
+	}
+	for _, d := range own[:len(own):len(own)] {
+		own = append(own, secondVersion(d))
+	}
+	return own
+}
+
+// secondVersion is another saga to the same end: what the first does at once it does one by one, the last first, and it
+// surveys after the first stage.
+func secondVersion(first *saga.Definition) *saga.Definition {
+	d := *first
+	d.Version, d.Stages = 2, nil
+	for i, stage := range first.Stages {
+		for s := len(stage.Steps) - 1; s >= 0; s-- {
+			step := stage.Steps[s]
+			d.Stages = append(d.Stages, saga.Stage{ID: step.ID, Steps: []saga.Step{step}})
+		}
+		if len(stage.Steps) == 0 {
+			d.Stages = append(d.Stages, stage)
+		}
+		if i > 0 || len(stage.Steps) == 0 {
+			continue
+		}
+		d.Stages = append(d.Stages, saga.Stage{ID: stepSurvey, Steps: []saga.Step{{
+			ID: stepSurvey, Topic: message.TopicVimCommands, Do: typeSurvey, Timeout: stage.Steps[0].Timeout, Retry: stage.Steps[0].Retry,
+			Items: func(in *saga.Instance) ([]saga.Item, error) {
+				return []saga.Item{{Data: vim.Encode(vim.ReleaseResources{VnfID: in.Key})}}, nil
+			},
+		}}})
+	}
+	return &d
+}
+
+// surveyor is the intake of the newer program's VIM manager: a survey is a release of nothing.
+type surveyor struct{ inbox.Handler }
+
+func (s surveyor) Load(msgs []message.Message) eventstore.Load { return s.Handler.Load(surveys(msgs)) }
+
+func (s surveyor) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	return s.Handler.Decide(l, surveys(msgs), c)
+}
+
+func surveys(msgs []message.Message) []message.Message {
+	out := make([]message.Message, len(msgs))
+	for i, m := range msgs {
+		if m.Type == typeSurvey {
+			m.Type = vim.TypeRelease
+		}
+		out[i] = m
+	}
+	return out
+}
+
+// vimIntake is the intake of a node's program.
+func (n *node) vimIntake(h inbox.Handler) inbox.Handler {
+	if n.program == older {
+		return h
+	}
+	return surveyor{h}
+}
+
+// fire takes up what waits in lanes that the node has taken, and then fires timeouts.
+func (n *node) fire(ctx context.Context) (bool, error) {
+	for _, c := range n.consumers {
+		if did, err := c.Resume(ctx); did || err != nil {
+			return did, err
+		}
+	}
+	return n.ticks.RunOnce(ctx)
+}
+
+// operating reports whether operations are under way, in seeds in which programs change.
+func (w *world) operating() bool {
+	if w.chance[ProgramChanged] == 0 {
+		return false
+	}
+	for _, state := range w.observed.opStates {
+		if st := vnf.OpState(state); !st.Final() && st != vnf.FailedTemp {
+			return true
+		}
+	}
+	return false
+}
+
+// exchange restarts a node with the other program: killed, or stopped in order.
+func (w *world) exchange(n *node) {
+	if w.rng.IntN(2) == 0 {
+		if err := n.lease.Release(context.Background()); err != nil {
+			w.tracef("  %s: %v", n.name, err)
+		}
+	}
+	n.program = older + newer - n.program
+	n.dead = true
+	w.bury(n)
+	w.tracef("  n%d runs program %d", n.index+1, n.program)
+}
+
+// drawProgram is the program that a node begins with. Where they do not change it is the program as it is.
+func (w *world) drawProgram() int {
+	if w.chance[ProgramChanged] == 0 {
+		return older
+	}
+	return older + w.rng.IntN(2)
+}
+
+// upgrade finishes what was begun: in the end all nodes run the newer program.
+func (w *world) upgrade() {
+	for _, n := range w.nodes {
+		if w.chance[ProgramChanged] > 0 && n.program == older {
+			w.exchange(n)
+		}
+	}
+}
+
+// checkWaiting checks that nothing waits for a program that every node has, and that no operator is asked about a message
+// that nothing is wrong with (I1).
+func (w *world) checkWaiting() {
+	all, err := w.store.Parked(context.Background(), "", 0)
+	w.must(err)
+	seen := map[string]bool{}
+	for i := range all {
+		p := &all[i]
+		if seen[p.Consumer+p.Key] {
+			continue
+		}
+		seen[p.Consumer+p.Key] = true
+		switch {
+		case p.Waits():
+			w.violate("I1: message %s (%s) of %s waits for ever: %s", p.ID, p.Message.Type, p.Key, p.Reason)
+		case !bytes.Contains(p.Message.Data, []byte(poison)):
+			w.violate("I1: message %s (%s) of %s is parked for an operator: %s", p.ID, p.Message.Type, p.Key, p.Reason)
+		}
+	}
+}
