@@ -67,7 +67,7 @@ func flaw(dec *json.Decoder, depth int) (at, what string) {
 		for dec.More() {
 			token, _ := dec.Token()
 			name, _ := token.(string)
-			switch step := "/" + escapePointer(name); {
+			switch step := vnfm.Step(name); {
 			case len(name) > maxName:
 				return "", fmt.Sprintf("has a name longer than %d bytes", maxName)
 			case seen[name]:
@@ -77,7 +77,7 @@ func flaw(dec *json.Decoder, depth int) (at, what string) {
 			}
 			seen[name] = true
 			if at, what := flaw(dec, depth+1); what != "" {
-				return "/" + escapePointer(name) + at, what
+				return vnfm.Step(name) + at, what
 			}
 		}
 	case json.Delim('['):
@@ -146,7 +146,7 @@ func decodeMap(raw json.RawMessage, v reflect.Value, pointer string) error {
 			continue // a null entry of a map removes it; there is nothing to remove from
 		}
 		e := reflect.New(elem).Elem()
-		if err := decodeValue(entry, e, pointer+"/"+escapePointer(key)); err != nil {
+		if err := decodeValue(entry, e, pointer+vnfm.Step(key)); err != nil {
 			return err
 		}
 		v.SetMapIndex(reflect.ValueOf(key), e)
@@ -193,10 +193,6 @@ func decodeScalar(raw json.RawMessage, v reflect.Value, pointer string) error {
 }
 
 func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
-
-func escapePointer(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
-}
 
 // wrong is the error of one attribute; its detail starts with the attribute's name as people write it.
 func wrong(pointer, text string) error {

@@ -191,7 +191,7 @@ func with(t *testing.T, body string, at int, change func(p place)) (string, plac
 
 // TestEveryBodyIsReadWhole: each attribute of each route that takes a body, with a value of another kind, missing, and with one
 // beside it that is not known. Seen failing with the pointer left out of wrong, with arrays' indices left out of it, with
-// escapePointer returning its text, and for v1 without pointedAt.
+// vnfm.Step escaping nothing, and for v1 without pointedAt.
 func TestEveryBodyIsReadWhole(t *testing.T) {
 	tried := 0
 	for _, r := range newWhole(t).routes {

@@ -67,7 +67,7 @@ func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Insta
 func extCpData(cp sol.VnfExtCpData, at string) (*vnf.ExtCpData, error) {
 	data := &vnf.ExtCpData{CpdID: cp.CpdId, Config: map[string]vnf.ExtCpConfig{}}
 	for id, config := range cp.CpConfig {
-		at := at + "/cpConfig/" + escapePointer(id)
+		at := at + "/cpConfig" + vnfm.Step(id)
 		if config.LinkPortId == "" && len(config.CpProtocolData) == 0 {
 			return nil, wrong(at, "needs linkPortId or cpProtocolData")
 		}
@@ -201,7 +201,7 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 			AccessInfo    sol.KeyValuePairs `json:"accessInfo,omitempty"`
 			Extra         sol.KeyValuePairs `json:"extra,omitempty"`
 		}
-		at := "/vimConnectionInfo/" + escapePointer(id)
+		at := "/vimConnectionInfo" + vnfm.Step(id)
 		switch info := command.Connections[id]; {
 		case isNull(info):
 		case info[0] != '{':

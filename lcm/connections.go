@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -64,7 +63,7 @@ func (FixedConnections) Own(_ context.Context, _ string, patches map[string]json
 
 // pointerTo is the attribute of a request that describes a connection.
 func pointerTo(id string) string {
-	return "/vimConnectionInfo/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(id)
+	return "/vimConnectionInfo" + vnfm.Step(id)
 }
 
 // owning is a change of the connections that a VNF has of its own, prepared outside a commit and made in one.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -86,7 +85,7 @@ func (s *Service) Own(
 
 // lay puts one patch over what a VNF has under an id.
 func (s *Service) lay(event *vnf.ConnectionsChanged, own map[string]json.RawMessage, id string, base *details, patch json.RawMessage) error {
-	pointer := "/vimConnectionInfo/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(id)
+	pointer := "/vimConnectionInfo" + vnfm.Step(id)
 	patch = secret.Unmasked(patch)
 	cur, had := own[id]
 	next := patch

@@ -116,7 +116,7 @@ func (v *Instance) Modifiable(d *vnfd.Descriptor, e *InstanceModified) error {
 		}
 		for _, p := range part.declared {
 			if value, ok := part.patch[p.Name]; ok && p.Required && mergepatch.Null(value) {
-				return vnfm.Errorf(vnfm.Unprocessable, "the VNFD requires %q while the VNF is %s", p.Name, v.State).At(part.pointer + "/" + escape(p.Name))
+				return vnfm.Errorf(vnfm.Unprocessable, "the VNFD requires %q while the VNF is %s", p.Name, v.State).At(part.pointer + vnfm.Step(p.Name))
 			}
 		}
 	}

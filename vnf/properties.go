@@ -35,7 +35,7 @@ func initial(declared []vnfd.Property) map[string]json.RawMessage {
 func checkDeclared(pointer string, declared []vnfd.Property, values map[string]json.RawMessage) error {
 	for _, name := range sortedKeys(values) {
 		if !slices.ContainsFunc(declared, func(p vnfd.Property) bool { return p.Name == name }) {
-			return vnfm.Errorf(vnfm.Unprocessable, "the VNFD does not declare %q", name).At(pointer + "/" + escape(name))
+			return vnfm.Errorf(vnfm.Unprocessable, "the VNFD does not declare %q", name).At(pointer + vnfm.Step(name))
 		}
 	}
 	return checkValues(pointer, declared, values)
@@ -48,7 +48,7 @@ func checkValues(pointer string, declared []vnfd.Property, values map[string]jso
 		if !ok {
 			continue
 		}
-		if err := CheckSchema(p.Schema, v, pointer+"/"+escape(p.Name)); err != nil {
+		if err := CheckSchema(p.Schema, v, pointer+vnfm.Step(p.Name)); err != nil {
 			return err
 		}
 	}
@@ -110,7 +110,7 @@ func CheckSchema(schema, value json.RawMessage, pointer string) error {
 		}
 		at := pointer
 		for _, part := range bad.InstanceLocation {
-			at += "/" + escape(part)
+			at += vnfm.Step(part)
 		}
 		return vnfm.Errorf(vnfm.Unprocessable, "does not fit the VNFD: %s", reason(bad)).At(at)
 	}
@@ -131,9 +131,6 @@ type noLoader struct{}
 func (noLoader) Load(url string) (any, error) { return nil, fmt.Errorf("%s is not loaded", url) }
 
 // escape makes a name a token of a JSON pointer.
-func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

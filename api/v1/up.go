@@ -44,16 +44,16 @@ func (s *Shape) up(doc json.RawMessage, v1, v2 string, from Pointers) (json.RawM
 	out := make(map[string]json.RawMessage, len(members))
 	for newer, older := range s.names { // what is not there can be at fault, too
 		if members[newer] == nil {
-			from[v2+"/"+escape(newer)] = v1 + "/" + escape(older)
+			from[v2+vnfm.Step(newer)] = v1 + vnfm.Step(older)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		value, at := members[name], v1+"/"+escape(name)
+		value, at := members[name], v1+vnfm.Step(name)
 		newer := s.renamed(name)
 		if _, both := members[newer]; both && newer != name {
 			return nil, invalid(at, "is "+newer+" of a later version, which is there too")
 		}
-		to := v2 + "/" + escape(newer)
+		to := v2 + vnfm.Step(newer)
 		if at != to {
 			from[to] = at
 		}
@@ -108,7 +108,7 @@ func (m keyed) entries(value json.RawMessage, owner, v1, v2 string, from Pointer
 			return nil, invalid(at+"/"+m.key, "is that of another entry")
 		}
 		delete(entry, m.key)
-		from[v2+"/"+escape(key)] = at
+		from[v2+vnfm.Step(key)] = at
 		if out[key] = encode(entry); given && m.gone == "" && len(entry) == 0 {
 			out[key] = json.RawMessage("null")
 		}
@@ -140,7 +140,7 @@ func (m keyed) removals(out map[string]json.RawMessage, name, v1, v2 string, fro
 		if _, changed := entries[key]; changed {
 			return invalid(at+"/"+strconv.Itoa(i), "is in "+name+" or there twice")
 		}
-		entries[key], from[to+"/"+escape(key)] = json.RawMessage("null"), at+"/"+strconv.Itoa(i)
+		entries[key], from[to+vnfm.Step(key)] = json.RawMessage("null"), at+"/"+strconv.Itoa(i)
 	}
 	if len(entries) > 0 {
 		out[name] = encode(entries)
@@ -157,8 +157,6 @@ func (p Pointers) Of(pointer string) string {
 	}
 	return pointer
 }
-
-func escape(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }
 
 func invalid(pointer, text string) error {
 	return vnfm.Errorf(vnfm.Invalid, "%s %s.", strings.TrimPrefix(pointer, "/"), text).At(pointer)
