@@ -47,7 +47,7 @@ func orchestrated(t *testing.T) (*world, *nfvotest.NFVO, *nfvomanager.Intake) {
 	srv := httptest.NewServer(etsitest.Handler(t, fake.Handler()))
 	t.Cleanup(srv.Close)
 	w := newWorld(t, &listing{})
-	out := egress.New(egress.Config{Timeout: 2 * time.Second, AllowLocal: true, AllowPlain: true})
+	out := egress.New(egress.Config{Timeout: 30 * time.Second, AllowLocal: true, AllowPlain: true})
 	t.Cleanup(out.Close)
 	w.cfg.Orchestrator = restclient.New(restclient.Config{URL: srv.URL, Client: out, Bulk: out})
 	w.worker = nfvomanager.NewWorker(w.cfg)
