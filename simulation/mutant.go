@@ -67,11 +67,11 @@ func Mutants() []Mutant {
 	}
 }
 
-// Quick lists those that few seeds find.
+// Quick lists those that few seeds find, the fewest first.
 func Quick() []Mutant {
 	return []Mutant{
-		NoHandledMark, NoStreamVersion, NoSagaVersion, NoGeneration, NoFence, NoIntent, OutboxApart, NoReread, NoAnswer, NoTimeout, NoView,
-		FindBlind, NoUndo, MarkFirst, RowsApart, NoOrder, NoWaiting,
+		NoIntent, OutboxApart, NoAnswer, NoView, NoUndo, NoTimeout, NoReread, MarkFirst, NoFence, FindBlind, NoHandledMark, NoGeneration,
+		RowsApart, NoOrder, NoWaiting, NoSagaVersion, NoStreamVersion,
 	}
 }
 

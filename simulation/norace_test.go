@@ -2,5 +2,8 @@
 
 package simulation_test
 
-// seeds is how many are run.
-const seeds = 120
+// seeds is how many are run, quick how many mutants are hunted.
+const (
+	seeds = 120
+	quick = 17
+)
