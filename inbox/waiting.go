@@ -51,13 +51,15 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 // Resume handles what waits in the lanes that this process has taken since it looked last, key by key, in order, and
 // reports whether it handled anything. What this program does not know either goes on waiting. What it cannot handle is
-// tried again with the next call, and parked for an operator when it has failed often enough. An error is the store's.
+// tried again with the next call, and parked for an operator when it has failed often enough. An error is the store's, or,
+// joined, of what is tried again.
 func (c *Consumer) Resume(ctx context.Context) (bool, error) {
 	lanes := c.toLookAt()
 	if len(lanes) == 0 {
 		return false, nil
 	}
 	did := false
+	var failed []error
 	for stopped := map[string]bool{}; ; {
 		keys, parked, err := c.heads(ctx, lanes, stopped)
 		if err != nil {
@@ -74,7 +76,9 @@ func (c *Consumer) Resume(ctx context.Context) (bool, error) {
 				c.lookAgain(slices.Collect(maps.Keys(lanes))...)
 				return did, err
 			}
-			stopped[key] = err != nil
+			if stopped[key] = err != nil; err != nil && !errors.Is(err, vnfm.ErrUnknownVersion) {
+				failed = append(failed, fmt.Errorf("handle message of %s again: %w", key, err))
+			}
 		}
 	}
 	c.mu.Lock()
@@ -82,7 +86,7 @@ func (c *Consumer) Resume(ctx context.Context) (bool, error) {
 	for lane, epoch := range lanes {
 		c.waiting.looked[lane] = epoch
 	}
-	return did, nil
+	return did, errors.Join(failed...)
 }
 
 // toLookAt returns the lanes to look at, with their epochs.

@@ -50,6 +50,14 @@ func (f *fixture) resume() {
 	}
 }
 
+// failToResume has the consumer say that something is to be tried again.
+func (f *fixture) failToResume() {
+	f.t.Helper()
+	if _, err := f.consumer.Resume(f.t.Context()); err == nil {
+		f.t.Fatal("what is tried again is not said")
+	}
+}
+
 // A message of a version that this program does not know waits with the later ones of its key, and no others; the
 // program that takes the lane next tries it first, and handles all in order when it knows it.
 // Seen failing with ErrUnknownVersion counted like other errors (parked after three, not one), with what is parked behind
@@ -123,13 +131,13 @@ func TestPoison_behind_what_waits_is_parked_for_an_operator(t *testing.T) {
 		f.restart()
 		delete(f.refuse, "m01")
 		for range 2 {
-			f.resume()
+			f.failToResume()
 			f.expect("handled", f.handled(), "m01")
 			if ps := f.list(); !ps[0].Waits() || !f.consumer.Holds(key(0)) {
 				t.Fatalf("an operator is asked too early: %+v", ps)
 			}
 		}
-		f.resume()
+		f.failToResume()
 		if ps := f.list(); len(ps) != 2 || ps[0].Waits() || ps[0].Reason != "poison" {
 			t.Fatalf("no operator is asked: %+v", ps)
 		}
@@ -212,7 +220,7 @@ func TestHandler_that_is_unavailable_when_its_lane_is_looked_at_is_asked_again(t
 	f.refuse["m01"] = vnfm.Errorf(vnfm.Unavailable, "try again")
 	delete(f.refuse, "m02")
 	for range 10 {
-		f.resume()
+		f.failToResume()
 	}
 	f.expect("handled", f.handled(), "m02")
 	if ps := f.list(); len(ps) != 1 || !ps[0].Waits() || !f.consumer.Holds(key(0)) || f.consumer.Holds(key(1)) {
