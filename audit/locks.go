@@ -14,6 +14,11 @@ import (
 
 // lookAtLocks looks for VNFs that are locked by what has ended or is missing: nothing will free them.
 func (l *look) lookAtLocks(ctx context.Context) error {
+	return l.eachVnf(ctx, func(v eventstore.View, in vnf.Instance) error { return l.lookAtLock(ctx, v, in) })
+}
+
+// eachVnf reads the record of every VNF.
+func (l *look) eachVnf(ctx context.Context, each func(v eventstore.View, in vnf.Instance) error) error {
 	return pages(func(after string, limit int) ([]eventstore.View, error) {
 		return l.cfg.Main.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindVnf, After: after, Limit: limit})
 	}, func(v eventstore.View) string { return v.ID }, func(v eventstore.View) error {
@@ -21,7 +26,7 @@ func (l *look) lookAtLocks(ctx context.Context) error {
 		if err := json.Unmarshal(v.Doc, &in); err != nil {
 			return fmt.Errorf("view of VNF %s: %w", v.ID, err)
 		}
-		return l.lookAtLock(ctx, v, in)
+		return each(v, in)
 	})
 }
 

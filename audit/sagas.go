@@ -84,7 +84,7 @@ func sagaOf(t eventstore.Timeout) string {
 // lookAtSagas looks for sagas that nothing will move on, and for operations and sagas of which one has lost the other.
 func (l *look) lookAtSagas(ctx context.Context) error {
 	unfinished := map[string]bool{}
-	for _, state := range []saga.State{saga.Running, saga.Settling, saga.Held, saga.Compensating, saga.Stuck} {
+	for _, state := range saga.Unfinished {
 		err := pages(func(after string, limit int) ([]eventstore.SagaRow, error) {
 			return l.cfg.Main.Sagas(ctx, eventstore.SagaQuery{State: string(state), After: after, Limit: limit})
 		}, func(r eventstore.SagaRow) string { return r.ID }, func(row eventstore.SagaRow) error {

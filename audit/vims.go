@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,13 +35,7 @@ func (l *look) lookAtVims(ctx context.Context) error {
 			return err
 		}
 	}
-	return pages(func(after string, limit int) ([]eventstore.View, error) {
-		return l.cfg.Main.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindVnf, After: after, Limit: limit})
-	}, func(v eventstore.View) string { return v.ID }, func(v eventstore.View) error {
-		var in vnf.Instance
-		if err := json.Unmarshal(v.Doc, &in); err != nil {
-			return fmt.Errorf("view of VNF %s: %w", v.ID, err)
-		}
+	return l.eachVnf(ctx, func(v eventstore.View, in vnf.Instance) error {
 		if in.Operation != "" || in.Cleanup != "" || l.busy[in.ID] {
 			return nil
 		}

@@ -2,6 +2,7 @@ package saga
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/message"
@@ -98,8 +99,11 @@ const (
 	Abandoned    State = "ABANDONED"
 )
 
-// States lists the states.
-var States = []State{Running, Settling, Held, Compensating, Stuck, Completed, Compensated, Abandoned}
+// The states, those of sagas that have not ended first.
+var (
+	Unfinished = []State{Running, Settling, Held, Compensating, Stuck}
+	States     = slices.Concat(Unfinished, []State{Completed, Compensated, Abandoned})
+)
 
 // Final reports whether no input can move the saga any more (a late success still starts a cleanup saga).
 func (s State) Final() bool { return s == Completed || s == Compensated || s == Abandoned }

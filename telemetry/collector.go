@@ -61,8 +61,6 @@ const glance = 64
 
 //nolint:gochecknoglobals // descriptions of metrics do not change
 var (
-	unfinished = []string{string(saga.Running), string(saga.Settling), string(saga.Held), string(saga.Compensating), string(saga.Stuck)}
-
 	sagasDesc  = prometheus.NewDesc("vnfm_saga_instances", "Sagas that have not ended, by state. STUCK and HELD wait for an operator.", []string{"state"}, nil)
 	parkedDesc = prometheus.NewDesc("vnfm_inbox_parked_messages", "Messages that could not be handled and wait for an operator, or for a newer program, by consumer.", []string{"consumer"}, nil)
 	oldestDesc = prometheus.NewDesc("vnfm_outbox_oldest_seconds", "Age of the oldest message that a consumer has not handled; 0: none waits.", []string{"consumer"}, nil)
@@ -126,6 +124,10 @@ func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, label st
 
 // read adds the counts of one database to those of all, and sends how far its consumers are behind.
 func (w *watched) read(ctx context.Context, out chan<- prometheus.Metric, sagas, parked map[string]int) error {
+	var unfinished []string
+	for _, state := range saga.Unfinished {
+		unfinished = append(unfinished, string(state))
+	}
 	n, err := w.Store.Counts(ctx, unfinished)
 	if err != nil {
 		return err

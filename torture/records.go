@@ -49,7 +49,7 @@ func (j *judge) records(ctx context.Context, inventory []sim.Entry) (err error) 
 		return err
 	}
 	j.compare("the VIM manager's ledger", held, ledger)
-	for _, state := range []saga.State{saga.Running, saga.Settling, saga.Compensating, saga.Held, saga.Stuck} {
+	for _, state := range saga.Unfinished {
 		sagas, err := store.Sagas(ctx, eventstore.SagaQuery{State: string(state)})
 		if err != nil {
 			return err

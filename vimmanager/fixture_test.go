@@ -76,6 +76,21 @@ func (w *world) restart() {
 	w.worker, w.sweep = vimmanager.NewWorker(w.cfg), vimmanager.NewSweeper(w.cfg)
 }
 
+// anyhow does something in which the process may die; another takes its place.
+func (w *world) anyhow(f func()) {
+	w.t.Helper()
+	defer func() {
+		switch p := recover(); p.(type) {
+		case nil:
+		case died:
+			w.restart()
+		default:
+			panic(p)
+		}
+	}()
+	f()
+}
+
 // loseLedger replaces the store by an empty one.
 func (w *world) loseLedger() {
 	w.store = w.newStore()

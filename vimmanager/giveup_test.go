@@ -101,21 +101,6 @@ func TestTheSweepOfAReleaseThatWasGivenUpDiesAnywhere(t *testing.T) {
 	}
 }
 
-// anyhow does something in which the process may die; another takes its place.
-func (w *world) anyhow(f func()) {
-	w.t.Helper()
-	defer func() {
-		switch p := recover(); p.(type) {
-		case nil:
-		case died:
-			w.restart()
-		default:
-			panic(p)
-		}
-	}()
-	f()
-}
-
 // A release was given up while a create may still land: that the VIM does not have it yet proves nothing. Seen failing with
 // finish not looking at the intent: the row is RELEASED, and the VIM has the network.
 func TestTheSweepWaitsForTheCreateBehindAReleaseThatWasGivenUp(t *testing.T) {

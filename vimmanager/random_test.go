@@ -127,21 +127,12 @@ func (w *world) someSteps(rnd *rand.Rand) {
 				w.driver.after = die
 			}
 		}
-		func() {
-			defer func() {
-				w.driver.before, w.driver.after = nil, nil
-				switch p := recover(); p.(type) {
-				case nil:
-				case died:
-					w.restart()
-				default:
-					panic(p)
-				}
-			}()
+		w.anyhow(func() {
 			if _, err := w.worker.RunOnce(w.t.Context()); err != nil {
 				w.restart()
 			}
-		}()
+		})
+		w.driver.before, w.driver.after = nil, nil
 	}
 }
 
