@@ -2,27 +2,88 @@ package lcm
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
-// also is what the commit that begins an operation needs beside the instance: more to load, and what else it uses and does
-// not change.
-type also struct {
-	load   eventstore.Load
-	shared []string
+// wish is an operation that is asked for: what its own file says of it.
+type wish struct {
+	command   string // for the events' metadata
+	operation vnf.Operation
+	params    json.RawMessage // the request, secrets masked
+	own       *owning         // VIM connections that the request brings; nil: none
+	// What the request sets of the instance; with checksProperties, what the VNFD requires must be set.
+	extensions, configurable map[string]json.RawMessage
+	checksProperties         bool
+	// plan says what the operation wants; it is pure.
+	plan func(b *beginning) error
 }
 
-// begin is the way every operation begins: read the descriptor the instance pins, then, in one commit, let what the
-// operation's own file says (add) add its events and its saga. It returns the operation occurrence as committed.
-func (s *Service) begin(
-	ctx context.Context, vnfID, command string, by request.Info,
-	add func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error, extra also,
-) (*vnf.OpOcc, error) {
+// beginning is an operation in the making.
+type beginning struct {
+	limits     plan.Limits
+	vnf        *vnf.Instance // as it is once the operation holds it
+	descriptor *vnfd.Descriptor
+	data       *planData
+	policy     saga.Policy
+	inPlace    func(connection string) vim.InPlace
+}
+
+// flavour is the deployment flavour that the instance has; nil when the descriptor has it no more.
+func (b *beginning) flavour() *vnfd.Flavour {
+	if b.vnf.Info == nil {
+		return nil
+	}
+	f, ok := b.descriptor.Flavour(b.vnf.Info.FlavourID)
+	if !ok {
+		return nil
+	}
+	return f
+}
+
+// about is what the flavour says of an operation.
+func (b *beginning) about(op vnf.Operation) vnfd.Operation {
+	if f := b.flavour(); f != nil {
+		return f.Operations[string(op)]
+	}
+	return vnfd.Operation{}
+}
+
+// want makes the plan, and asks for its grant. Returns Unprocessable when it has more steps than the site allows.
+func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options) error {
+	p, err := plan.New(have, want, o)
+	if err != nil {
+		return err
+	}
+	if n := len(p.Steps()); n > b.limits.Resources {
+		return vnfm.Errorf(vnfm.Unprocessable, "the operation takes %d steps, and %d are allowed (max-resources-per-operation)", n, b.limits.Resources)
+	}
+	b.data.Plan = p
+	g := &b.data.Grant
+	g.VnfID, g.OpOccID, g.VnfdID, g.Operation = b.vnf.ID, b.data.OpID, b.vnf.VnfdID, string(b.data.Operation)
+	p.Ask(g)
+	return nil
+}
+
+// prepared is an operation that was planned for one version of its instance.
+type prepared struct {
+	beginning
+	version int64  // of the instance as it was read
+	raw     []byte // the data of the saga
+}
+
+// prepare reads the instance and plans the operation, outside any transaction: a large plan keeps nobody waiting.
+func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*prepared, error) {
 	seen, err := s.instance(ctx, vnfID)
 	if err != nil {
 		return nil, err
@@ -31,19 +92,130 @@ func (s *Service) begin(
 	if err != nil {
 		return nil, err
 	}
+	v := *seen
+	events, err := v.Process(w.begin(opID, d))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		v.Apply(e, seen.Updated)
+	}
+	if err := s.brings(ctx, w, &v); err != nil {
+		return nil, err
+	}
+	p := &prepared{version: seen.Version}
+	p.beginning = beginning{
+		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v),
+		data: &planData{
+			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations, Extensions: w.extensions, Configurable: w.configurable,
+		},
+	}
+	if err := w.plan(&p.beginning); err != nil {
+		return nil, err
+	}
+	if p.raw, err = json.Marshal(p.data); err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
+	}
+	return p, nil
+}
+
+// brings lets an instance have the VIM connections that a request brings, as the commit will.
+func (s *Service) brings(ctx context.Context, w *wish, v *vnf.Instance) error {
+	if w.own == nil {
+		return nil
+	}
+	l, err := s.cfg.Store.Load(ctx, w.own.load())
+	if err != nil {
+		return err
+	}
+	event, _, err := w.own.decide(l.Records[w.own.ref])
+	if err != nil || event == nil {
+		return err
+	}
+	v.Apply(event, v.Updated)
+	return nil
+}
+
+// inPlace tells what may be changed of a resource where it stands, by the type of its VIM.
+func (s *Service) inPlace(ctx context.Context, v *vnf.Instance) func(connection string) vim.InPlace {
+	known := map[string]vim.InPlace{}
+	return func(connection string) vim.InPlace {
+		if can, ok := known[connection]; ok {
+			return can
+		}
+		vimType := v.Connections[connection].Type
+		if c, err := s.cfg.Connections.Connection(ctx, v.ID, connection); err == nil {
+			vimType = c.Type
+		}
+		var can vim.InPlace
+		if s.cfg.InPlace != nil {
+			can = s.cfg.InPlace(vimType)
+		}
+		known[connection] = can
+		return can
+	}
+}
+
+func (w *wish) begin(opID string, d *vnfd.Descriptor) vnf.BeginOperation {
+	b := vnf.BeginOperation{OpID: opID, Operation: w.operation}
+	if w.checksProperties {
+		b.Descriptor, b.Extensions, b.Configurable = d, w.extensions, w.configurable
+	}
+	return b
+}
+
+// errMoved says that the instance is not the one that the operation was planned for.
+var errMoved = errors.New("the VNF instance has changed meanwhile")
+
+// begin is the way every operation with a plan begins: plan it for the instance as it is, then, in one commit, let the instance
+// be held, and begin the operation and its saga. When the instance has changed in between, it is planned anew.
+func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.Info) (*vnf.OpOcc, error) {
 	opID := s.cfg.NewID()
-	load := func() eventstore.Load { return s.load(opID, vnfID).Merge(extra.load) }
-	return s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
-		x.meta = by.Metadata(command, opID)
-		v, err := x.instance(vnfID)
+	for attempt := 1; ; attempt++ {
+		p, err := s.prepare(ctx, vnfID, opID, w)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if v.DescriptorDigest != seen.DescriptorDigest {
-			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile: send the request again")
+		load := func() eventstore.Load { return s.load(opID, vnfID).Merge(w.own.load()) }
+		o, err := s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
+			x.meta = by.Metadata(w.command, opID)
+			return s.add(x, p, w, by)
+		})
+		if !errors.Is(err, errMoved) {
+			return o, err
 		}
-		return add(x, v, opID, d)
-	}, extra.shared...)
+		if attempt == 5 {
+			return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance changes faster than the operation can be planned: send the request again")
+		}
+	}
+}
+
+// add adds a planned operation and its saga to the commit.
+func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
+	v, err := x.instance(p.data.VnfID)
+	if err != nil {
+		return err
+	}
+	if v.Version != p.version {
+		return errMoved
+	}
+	if err := x.onInstance(v, v.ID, w.begin(p.data.OpID, p.descriptor)); err != nil {
+		return err
+	}
+	if _, err := x.own(w.own, v, p.data.OpID); err != nil {
+		return err
+	}
+	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
+		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: w.params,
+		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Planned: p.data.steps(),
+	}})
+	if err != nil {
+		return err
+	}
+	return s.runtime.Begin(x.l, x.c, saga.New{
+		ID: p.data.OpID, Type: sagaPlan, DefVersion: s.runtime.Newest(sagaPlan), Key: v.ID, Policy: p.policy, Data: p.raw,
+		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
+	})
 }
 
 // decideOp makes one commit about an operation of a VNF, with the answer to the request in it, and returns the operation
@@ -72,3 +244,5 @@ func (s *Service) decideOp(
 	}
 	return op, nil
 }
+
+func itoa(i int) string { return strconv.Itoa(i) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -15,7 +16,7 @@ import (
 
 // Design §4, "a compensation fails": STUCK, FAILED_TEMP, then only rollback and fail.
 func TestCompensationFails(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 2})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 2})
 	s.script = func(m message.Message) *answer {
 		if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
 			return a
@@ -46,7 +47,7 @@ func TestCompensationFails(t *testing.T) {
 func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 	for kind, held := range map[saga.ActionKind]int{saga.RetryItem: 0, saga.SkipItem: 1, saga.MarkDone: 1} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 1})
+			s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 1})
 			s.script = func(m message.Message) *answer {
 				if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
 					return a
@@ -80,7 +81,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 			s.finish()
 		})
 	}
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	op := s.instantiate(s.create())
 	if _, err := s.svc.Resolve(s.ctx(), op, saga.Action{Kind: saga.Fail}, by); vnfm.KindOf(err) != vnfm.Invalid {
 		t.Errorf("a task is no decision: %v", err)
@@ -91,7 +92,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Run("in STARTING ends ROLLED_BACK", func(t *testing.T) {
 		for _, mode := range []string{"GRACEFUL", "FORCEFUL"} {
-			s := newSite(t, minimal(), lcm.Settings{})
+			s := newSite(t, plantest.Minimal(), lcm.Settings{})
 			id := s.create()
 			op := s.instantiate(id)
 			msgs := s.next()
@@ -112,7 +113,7 @@ func TestCancel(t *testing.T) {
 		}
 	})
 	t.Run("in PROCESSING holds in FAILED_TEMP, whatever the policy", func(t *testing.T) {
-		s := newSite(t, minimal(), lcm.Settings{})
+		s := newSite(t, plantest.Minimal(), lcm.Settings{})
 		id := s.create()
 		op := s.instantiate(id)
 		s.reply(*s.serve(s.next()[0]))

@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
@@ -21,7 +22,7 @@ import (
 var hold = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}
 
 func TestInstantiate(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
 	op := s.instantiate(id)
 	if v := s.vnf(id); v.Operation != op || v.State != vnf.NotInstantiated {
@@ -146,7 +147,7 @@ func checkInfo(t *testing.T, v *vnf.Instance) {
 }
 
 func TestInstantiateExternalConnectionPointsOnTheInternalLink(t *testing.T) {
-	s := newSite(t, ha(), lcm.Settings{})
+	s := newSite(t, plantest.HA(), lcm.Settings{})
 	i := s.vnf(s.up()).Info
 	if len(i.ExtCps) != 4 || i.ExtCps[0].LinkID != i.Links[0].ID || i.ExtCps[0].VnfcCpID != "" {
 		t.Errorf("%+v", i.ExtCps)
@@ -171,7 +172,7 @@ func TestInstantiateWantsTheConnectionTheRequestNames(t *testing.T) {
 		}, "vim-2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 			r := s.request()
 			tt.change(&r)
 			_, err := s.svc.Instantiate(s.ctx(), s.create(), r, by)
@@ -186,7 +187,7 @@ func TestInstantiateWantsTheConnectionTheRequestNames(t *testing.T) {
 }
 
 func TestInstantiateInBatches(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{Batch: 4})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{Batch: 4})
 	v := s.vnf(s.up())
 	if len(v.Resources) != len(s.held) || len(s.held) != 15 {
 		t.Errorf("%d recorded, %d held", len(v.Resources), len(s.held))
@@ -207,7 +208,7 @@ func TestInstantiateInBatches(t *testing.T) {
 // Process runs again and says 409; nothing of it was written. Seen failing with the check of Operation removed from
 // Instance.free (both are accepted).
 func TestTwoInstantiatesOfOneVnfAtOnce(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.create()
 	winner := ""
 	s.rival = func() { winner = s.instantiate(id) }
@@ -274,7 +275,7 @@ func TestRefusedGrantRollsBackFromStartingWithNoVimCall(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{Attempts: 2, OnFailure: hold})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{Attempts: 2, OnFailure: hold})
 			s.script, s.grant = tt.script, tt.grant
 			id := s.create()
 			op := s.instantiate(id)
@@ -304,7 +305,7 @@ func TestRefusedGrantRollsBackFromStartingWithNoVimCall(t *testing.T) {
 func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 	for _, kind := range []vim.Kind{vim.Network, vim.Volume, vim.Port, vim.Compute, vim.Configuration} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 			s.script = on(vim.TypeReserve, kind, permanent)
 			id := s.create()
 			op := s.instantiate(id)
@@ -345,7 +346,7 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 func TestStepFailsForGoodPolicyHold(t *testing.T) {
 	stopped := func(t *testing.T) (*site, string, string) {
 		t.Helper()
-		s := newSite(t, twoVdus(), lcm.Settings{OnFailure: hold})
+		s := newSite(t, plantest.TwoVdus(), lcm.Settings{OnFailure: hold})
 		s.script = on(vim.TypeReserve, vim.Compute, permanent)
 		id := s.create()
 		op := s.instantiate(id)
@@ -418,7 +419,7 @@ func TestStepFailsForGoodPolicyHold(t *testing.T) {
 // Found by torture: no operator can decide about a cleanup, so one that fails must end. It was HELD for ever, counted
 // among what waits for an operator. Seen failing with the policy of the cleanup being hold.
 func TestACleanupThatFailsEndsAndMayBeAskedForAgain(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{OnFailure: hold})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{OnFailure: hold})
 	s.script = on(vim.TypeReserve, vim.Compute, permanent)
 	id := s.create()
 	op := s.instantiate(id)
@@ -447,7 +448,7 @@ func TestACleanupThatFailsEndsAndMayBeAskedForAgain(t *testing.T) {
 
 // Design §4, "the whole operation takes too long".
 func TestDeadline(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{
+	s := newSite(t, plantest.Minimal(), lcm.Settings{
 		Deadline: time.Minute, StepTimeout: time.Hour, OnFailure: hold,
 	})
 	s.script = on(vim.TypeReserve, vim.Compute, late)
@@ -477,7 +478,7 @@ func TestDeadline(t *testing.T) {
 // Design §4, "success arrives after the saga gave up on the step, or after its end": a cleanup saga releases it and
 // disturbs no operation. Seen failing (a resource left) with host.Cleanup answering false.
 func TestLateSuccessIsCleanedUp(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{OnFailure: hold, Attempts: 1})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{OnFailure: hold, Attempts: 1})
 	var kept *message.Message
 	s.script = func(m message.Message) *answer {
 		if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute && kept == nil {
@@ -518,7 +519,7 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 }
 
 func TestInstantiateIsRefused(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
 	for name, tt := range map[string]struct {
 		change    func(*lcm.Instantiate)

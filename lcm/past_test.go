@@ -7,6 +7,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/readmodel"
 )
 
@@ -74,7 +75,7 @@ func (s *site) then(kind, id string, version int64) (eventstore.ViewWrite, time.
 // The past of a deleted instance can still be read. TestAnyOrderEndsInALegalState looks at the past of every run, too.
 // Seen failing with VersionAt leaving out what happened at the very time.
 func TestPast_is_what_was_shown_then_also_of_a_deleted_instance(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.up()
 	s.now = s.now.Add(time.Hour)
 	s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
@@ -26,7 +27,7 @@ func spread(g *nfvo.Grant) {
 
 // lonely has computes without ports: nothing keeps them at one VIM.
 func lonely(n int) *vnfd.Descriptor {
-	v := vdu("VDU", n, n)
+	v := plantest.Vdu("VDU", n, n)
 	return &vnfd.Descriptor{ID: "lonely", Flavours: []vnfd.Flavour{{
 		ID: "simple", Vdus: []vnfd.Vdu{v}, Affinity: []vnfd.AffinityRule{{ID: "apart", Scope: "nfvi_node", Vdus: []string{"VDU"}}},
 	}}}
@@ -72,7 +73,7 @@ func TestServerGroupAtEachVimWithTwoComputes(t *testing.T) {
 
 // A port is where its compute is; a network at another VIM is no use to it.
 func TestGrantThatTearsAPortFromItsNetworkIsUndone(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	s.grant = func(g *nfvo.Grant) {
 		for i := range g.Infos {
 			if i == 2 { // the second compute: networks come first, then computes

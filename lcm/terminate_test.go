@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
@@ -24,7 +25,7 @@ func (s *site) terminate(id string, r lcm.Terminate) string {
 }
 
 func TestTerminateForceful(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.up()
 	resources := s.vnf(id).Resources
 	op := s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
@@ -81,7 +82,7 @@ func TestTerminateForceful(t *testing.T) {
 
 func TestTerminateGraceful(t *testing.T) {
 	t.Run("stops first", func(t *testing.T) {
-		s := newSite(t, twoVdus(), lcm.Settings{})
+		s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 		id := s.up()
 		op := s.terminate(id, lcm.Terminate{Type: "GRACEFUL"})
 		s.run()
@@ -98,7 +99,7 @@ func TestTerminateGraceful(t *testing.T) {
 	// Design §4: "graceful terminate's timeout too". Seen failing with TimeoutOf removed from the stop step.
 	t.Run("goes on after its timeout, within what the descriptor allows", func(t *testing.T) {
 		for asked, want := range map[int]time.Duration{10: 10 * time.Second, 3600: 30 * time.Second} {
-			s := newSite(t, twoVdus(), lcm.Settings{})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 			id := s.up()
 			s.script = on(vim.TypeReserve, vim.Configuration, lost)
 			op := s.terminate(id, lcm.Terminate{Type: "GRACEFUL", GracefulTimeout: asked})
@@ -122,7 +123,7 @@ func TestTerminateGraceful(t *testing.T) {
 func TestTerminateFails(t *testing.T) {
 	failed := func(t *testing.T) (*site, string, string) {
 		t.Helper()
-		s := newSite(t, twoVdus(), lcm.Settings{})
+		s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 		id := s.up()
 		s.script = on(vim.TypeRelease, vim.Port, permanent)
 		op := s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
@@ -167,7 +168,7 @@ func TestTerminateFails(t *testing.T) {
 }
 
 func TestTerminateRefusedByTheGrant(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.up()
 	s.script = func(m message.Message) *answer {
 		if m.Type == nfvo.TypeRequestGrant {
@@ -188,7 +189,7 @@ func TestTerminateRefusedByTheGrant(t *testing.T) {
 }
 
 func TestTerminateIsRefused(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.create()
 	for _, tt := range []struct {
 		r    lcm.Terminate

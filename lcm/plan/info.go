@@ -1,54 +1,102 @@
-package lcm
+package plan
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm/message"
-	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
 
-// handle names a resource at its VIM; the zero value when it was not made.
-func (r *resolver) handle(id string) vnf.Handle {
-	res, ok := r.made[id]
-	if !ok {
-		return vnf.Handle{}
-	}
-	connection, _ := r.place(r.plan.resource(id))
-	return vnf.Handle{Connection: connection, VimID: res.ID, VimType: res.Type}
+// Outcome is what a VNF consists of by what was made: the resolver of its plan, and what has become of the plan so far.
+type Outcome struct {
+	*Resolver
+	Made Made
 }
 
-// zone is the VIM's zone of a resource: as the VIM reports it, else as it was granted.
-func (r *resolver) zone(id string) string {
-	if z := r.made[id].Zone; z != "" {
-		return z
+// at returns where a wanted resource stands; nil when it was not made.
+func (o *Outcome) at(id string) *At {
+	p := o.want.resource(id)
+	if p == nil {
+		return nil
 	}
-	_, z := r.place(r.plan.resource(id))
+	if res, ok := o.Made.Made(id); ok {
+		connection, zone := o.place(p)
+		return Standing(connection, zone, res)
+	}
+	return p.At
+}
+
+// Standing is where a resource stands that a VIM has made, in the zone it reports, else the one it was granted.
+func Standing(connection, zone string, res vim.Resource) *At {
+	if res.Zone != "" {
+		zone = res.Zone
+	}
+	return &At{Connection: connection, ID: res.ID, Type: res.Type, Zone: zone, MAC: res.MAC, Addresses: res.Addresses}
+}
+
+// handle names a resource at its VIM; the zero value when it was not made.
+func (o *Outcome) handle(id string) vnf.Handle {
+	at := o.at(id)
+	if at == nil {
+		return vnf.Handle{}
+	}
+	return vnf.Handle{Connection: at.Connection, VimID: at.ID, VimType: at.Type}
+}
+
+// zone is the VIM's zone of a resource.
+func (o *Outcome) zone(id string) string {
+	if at := o.at(id); at != nil {
+		return at.Zone
+	}
+	_, z := o.place(o.want.resource(id))
 	return z
 }
 
 // protocol is what a port's addresses are; those in fixed were asked for.
-func (r *resolver) protocol(port string) vnf.Protocol {
-	res, ok := r.made[port]
-	if !ok {
+func (o *Outcome) protocol(port string) vnf.Protocol {
+	at := o.at(port)
+	if at == nil {
 		return vnf.Protocol{}
 	}
-	p := vnf.Protocol{MAC: res.MAC}
-	var fixed []string
-	if planned := r.plan.resource(port); planned != nil {
-		for _, f := range planned.Spec.Port.FixedIPs {
-			fixed = append(fixed, f.Address)
+	r := *o.want.resource(port)
+	r.At = at
+	return vnf.Protocol{MAC: at.MAC, IPs: o.Addresses(&r)}
+}
+
+// Addresses are those of a port that stands, and whether the VIM chose them.
+func (o *Outcome) Addresses(r *Resource) []vnf.IP {
+	if r.Spec.Port == nil {
+		return nil
+	}
+	var out []vnf.IP
+	for _, a := range r.At.Addresses {
+		given := slices.ContainsFunc(r.Spec.Port.FixedIPs, func(f vim.FixedIP) bool { return f.Address == a.Address })
+		out = append(out, vnf.IP{Type: ipType(a.Address), Address: a.Address, Subnet: a.Subnet, Dynamic: !given})
+	}
+	return out
+}
+
+// Resources lists what the VNF has once every step was taken, in the order of creation: settled, and where it stands. What was
+// not made is left out. Returns what a grant leaves open as an error.
+func (o *Outcome) Resources() ([]Resource, error) {
+	out := make([]Resource, 0, len(o.want.Resources))
+	for i := range o.want.Resources {
+		r := o.want.Resources[i]
+		at := o.at(r.ID)
+		if at == nil {
+			continue
 		}
+		spec, err := o.settle(&r)
+		if err != nil {
+			return nil, err
+		}
+		r.Generation, r.Revision = max(r.Generation, 1), max(r.Revision, 1)
+		r.Spec, r.At = spec, at
+		out = append(out, r)
 	}
-	for _, a := range res.Addresses {
-		p.IPs = append(p.IPs, vnf.IP{
-			Type: ipType(a.Address), Address: a.Address, Subnet: a.Subnet, Dynamic: !slices.Contains(fixed, a.Address),
-		})
-	}
-	return p
+	return out, nil
 }
 
 func ipType(address string) string {
@@ -58,9 +106,9 @@ func ipType(address string) string {
 	return "IPV4"
 }
 
-// info is what the VNF consists of once all resources stand.
-func (r *resolver) info() *vnf.InstantiatedInfo {
-	p := r.plan
+// Info is what the VNF consists of once all resources stand.
+func (o *Outcome) Info() *vnf.InstantiatedInfo {
+	p := o.want
 	i := &vnf.InstantiatedInfo{
 		FlavourID: p.FlavourID, Level: p.Level, VnfState: "STARTED", ScaleStatus: p.ScaleStatus, MaxScaleLevels: p.MaxScaleLevels,
 		Localization: p.Localization, Monitoring: p.Monitoring, Vnfcs: []vnf.Vnfc{},
@@ -68,14 +116,14 @@ func (r *resolver) info() *vnf.InstantiatedInfo {
 	ports := map[string][]vnf.LinkPort{} // by VL
 	for _, c := range p.Vnfcs {
 		x := vnf.Vnfc{
-			ID: c.ID, VduID: c.Vdu, Index: c.Index, Handle: r.handle(c.ID), Zone: r.zone(c.ID), Storages: c.Storages,
+			ID: c.ID, VduID: c.Vdu, Index: c.Index, Handle: o.handle(c.ID), Zone: o.zone(c.ID), Storages: c.Storages,
 		}
 		for _, cp := range c.Cps {
-			point := vnf.VnfcCp{ID: cp.ID, CpdID: cp.Cpd, ExtCpID: cp.ExtCp, Addresses: r.protocol(cp.Port)}
+			point := vnf.VnfcCp{ID: cp.ID, CpdID: cp.Cpd, ExtCpID: cp.ExtCp, Addresses: o.protocol(cp.Port)}
 			if cp.ExtCp == "" {
 				point.LinkPortID = cp.Port
 				ports[cp.Link] = append(ports[cp.Link], vnf.LinkPort{
-					ID: cp.Port, Handle: r.handle(cp.Port), CpID: cp.ID, CpType: "VNFC_CP",
+					ID: cp.Port, Handle: o.handle(cp.Port), CpID: cp.ID, CpType: "VNFC_CP",
 				})
 			}
 			x.Cps = append(x.Cps, point)
@@ -86,11 +134,11 @@ func (r *resolver) info() *vnf.InstantiatedInfo {
 		switch res.Kind {
 		case vim.Network:
 			i.Links = append(i.Links, vnf.VirtualLink{
-				ID: res.ID, LinkID: res.Template, Handle: r.handle(res.ID), Zone: r.zone(res.ID), Ports: ports[res.Template],
+				ID: res.ID, LinkID: res.Template, Handle: o.handle(res.ID), Zone: o.zone(res.ID), Ports: ports[res.Template],
 			})
 		case vim.Volume:
 			i.Storages = append(i.Storages, vnf.Storage{
-				ID: res.ID, StorageID: res.Template, Handle: r.handle(res.ID), Zone: r.zone(res.ID),
+				ID: res.ID, StorageID: res.Template, Handle: o.handle(res.ID), Zone: o.zone(res.ID),
 			})
 		default:
 		}
@@ -100,13 +148,13 @@ func (r *resolver) info() *vnf.InstantiatedInfo {
 			ID: l.ID, LinkID: l.Desc, Handle: vnf.Handle{Connection: l.Connection, VimID: l.NetworkID}, Ports: ports[l.Desc],
 		})
 	}
-	r.external(i)
+	o.external(i)
 	return i
 }
 
 // external adds the external connection points and the links they are connected to.
-func (r *resolver) external(i *vnf.InstantiatedInfo) {
-	p := r.plan
+func (o *Outcome) external(i *vnf.InstantiatedInfo) {
+	p := o.want
 	for _, l := range p.ExtLinks {
 		i.ExtLinks = append(i.ExtLinks, vnf.ExtVirtualLink{
 			ID: l.ID, Handle: vnf.Handle{Connection: l.Connection, VimID: l.NetworkID}, Cps: l.Cps,
@@ -117,12 +165,12 @@ func (r *resolver) external(i *vnf.InstantiatedInfo) {
 		if e.Link != "" {
 			x.LinkID = p.linkID(e.Link)
 		}
-		link := r.extLink(i, e)
+		link := o.extLink(i, e)
 		switch {
-		case r.plan.resource(e.Port) != nil:
-			x.Addresses = r.protocol(e.Port)
+		case o.want.resource(e.Port) != nil:
+			x.Addresses = o.protocol(e.Port)
 			if link != nil {
-				link.Ports = append(link.Ports, vnf.ExtPort{ID: e.Port, Handle: r.handle(e.Port), CpID: e.ID})
+				link.Ports = append(link.Ports, vnf.ExtPort{ID: e.Port, Handle: o.handle(e.Port), CpID: e.ID})
 			}
 		case e.Port != "": // made by someone else
 			if f := p.foreign(e.Port); f != nil && link != nil {
@@ -137,10 +185,10 @@ func (r *resolver) external(i *vnf.InstantiatedInfo) {
 }
 
 // extLink returns the external link a CP is connected to: the request's, else one made of the grant's network.
-func (r *resolver) extLink(i *vnf.InstantiatedInfo, e ExtCp) *vnf.ExtVirtualLink {
+func (o *Outcome) extLink(i *vnf.InstantiatedInfo, e ExtCp) *vnf.ExtVirtualLink {
 	id := e.ExtLink
 	if id == "" {
-		n := extNetwork(r.grant, e.Cpd)
+		n := extNetwork(o.grant, e.Cpd)
 		if n == nil {
 			return nil
 		}
@@ -163,7 +211,7 @@ func (r *resolver) extLink(i *vnf.InstantiatedInfo, e ExtCp) *vnf.ExtVirtualLink
 }
 
 // linkID is the id of an internal link within the instance.
-func (p *Plan) linkID(desc string) string {
+func (p *Wanted) linkID(desc string) string {
 	for _, r := range p.Resources {
 		if r.Kind == vim.Network && r.Template == desc {
 			return r.ID
@@ -178,7 +226,7 @@ func (p *Plan) linkID(desc string) string {
 }
 
 // foreign returns a port that someone else made.
-func (p *Plan) foreign(id string) *vnf.ExtPort {
+func (p *Wanted) foreign(id string) *vnf.ExtPort {
 	for _, c := range p.Vnfcs {
 		for _, cp := range c.Cps {
 			if cp.Foreign != nil && cp.Foreign.ID == id {
@@ -190,7 +238,7 @@ func (p *Plan) foreign(id string) *vnf.ExtPort {
 }
 
 // configured is the addressing the request gives a connection point that has no port of ours.
-func (p *Plan) configured(e ExtCp) vnf.Protocol {
+func (p *Wanted) configured(e ExtCp) vnf.Protocol {
 	for _, l := range p.ExtLinks {
 		if l.ID != e.ExtLink {
 			continue
@@ -208,47 +256,4 @@ func (p *Plan) configured(e ExtCp) vnf.Protocol {
 		}
 	}
 	return vnf.Protocol{}
-}
-
-// held lists everything the saga holds at VIMs, in the order it was made.
-func (r *resolver) held(in *saga.Instance) []vnf.Resource {
-	var out []vnf.Resource
-	for _, run := range in.Items {
-		if run.State == saga.ItemDone && run.Step != stepGrant {
-			out = append(out, leftovers(r.plan, run, r.made)...)
-		}
-	}
-	return out
-}
-
-// standingResults returns what items reported, whatever became of them since, by planned id.
-func standingResults(in *saga.Instance) map[string]vim.Resource {
-	made := map[string]vim.Resource{}
-	for _, run := range in.Items {
-		var result vim.Reserved
-		if run.Step == stepGrant || len(run.Result) == 0 || json.Unmarshal(run.Result, &result) != nil {
-			continue
-		}
-		for _, res := range result.Resources {
-			made[res.Token.ID] = res
-		}
-	}
-	return made
-}
-
-// leftovers lists the resources of one item as the instance records them.
-func leftovers(p *Plan, run *saga.ItemRun, made map[string]vim.Resource) []vnf.Resource {
-	c := readCommand(run)
-	out := make([]vnf.Resource, 0, len(c.Resources))
-	for _, x := range c.Resources {
-		res := vnf.Resource{
-			ID: x.Token.ID, Generation: run.Generation, Kind: string(x.Kind), Connection: c.Connection, Name: x.Spec.Name,
-			Stage: StageOf(x.Kind), VimID: made[x.Token.ID].ID, VimType: made[x.Token.ID].Type, Zone: made[x.Token.ID].Zone,
-		}
-		if planned := p.resource(x.Token.ID); planned != nil {
-			res.Template, res.Definition = planned.Template, planned.Definition
-		}
-		out = append(out, res)
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package lcm
+package plan
 
 import (
 	"fmt"
@@ -53,7 +53,7 @@ func (p *planner) used(link string) bool {
 }
 
 func (p *planner) link(l vnfd.VirtualLink) {
-	n := Planned{
+	n := Resource{
 		ID: p.id(vim.Network, l.ID), Kind: vim.Network, Template: l.ID,
 		Spec: vim.Spec{Name: p.name(l.ID), Network: &vim.NetworkSpec{Type: l.NetworkType, MTU: l.MTU}},
 	}
@@ -65,7 +65,7 @@ func (p *planner) link(l vnfd.VirtualLink) {
 		if name == "" {
 			name = p.name(l.ID, "subnet", strconv.Itoa(i))
 		}
-		sub := Planned{
+		sub := Resource{
 			ID: p.id(vim.Subnet, l.ID, strconv.Itoa(i)), Kind: vim.Subnet, Template: l.ID, Near: n.ID,
 			Spec: vim.Spec{Name: name, Subnet: &vim.SubnetSpec{
 				Network: refPlan + n.ID, IPVersion: s.IPVersion, CIDR: s.CIDR, Gateway: s.Gateway, DHCP: s.DHCP,

@@ -1,4 +1,4 @@
-package lcm
+package plan
 
 import (
 	"cmp"
@@ -80,7 +80,7 @@ func (p *planner) vnfc(vdu *vnfd.Vdu, index int) error {
 	}
 	p.plan.Vnfcs = append(p.plan.Vnfcs, c)
 	p.byVdu[vdu.ID] = append(p.byVdu[vdu.ID], id)
-	p.add(Planned{
+	p.add(Resource{
 		ID: id, Kind: vim.Compute, Template: vdu.ID, Definition: id, Spec: vim.Spec{Name: name, Compute: spec},
 	})
 	return nil
@@ -122,7 +122,7 @@ func (p *planner) volume(s *vnfd.Storage, c *Vnfc, name string) string {
 	if !s.PerVnfc {
 		parts, vname = nil, p.name(s.ID)
 	}
-	v := Planned{
+	v := Resource{
 		ID: p.id(vim.Volume, s.ID, parts...), Kind: vim.Volume, Template: s.ID,
 		Spec: vim.Spec{Name: vname, Volume: &vim.VolumeSpec{SizeBytes: s.SizeBytes}},
 	}
@@ -148,7 +148,7 @@ func (p *planner) image(i *vnfd.Image) {
 // or one that someone else made.
 func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string) (string, error) {
 	n := strconv.Itoa(c.Index)
-	port := Planned{
+	port := Resource{
 		ID: p.id(vim.Port, cp.ID, n), Kind: vim.Port, Template: cp.ID, Near: c.ID,
 		Spec: vim.Spec{Name: name + "-" + cp.ID, Port: &vim.PortSpec{VnicType: cp.VnicType}},
 	}

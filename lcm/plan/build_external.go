@@ -1,4 +1,4 @@
-package lcm
+package plan
 
 import (
 	"fmt"
@@ -104,7 +104,7 @@ func (p *planner) entry(cpd string, n int) (c coverage, ok bool, err error) {
 }
 
 // extPort plans an external connection point of a VNFC.
-func (p *planner) extPort(c *Vnfc, cp vnfd.VduCp, port Planned, point Cp) (string, error) {
+func (p *planner) extPort(c *Vnfc, cp vnfd.VduCp, port Resource, point Cp) (string, error) {
 	e, covered, err := p.entry(cp.ID, c.Index)
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package lcm
+package plan
 
 import (
 	"encoding/json"
@@ -6,36 +6,113 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
-// granted returns the plan with what a grant connects where the request did not (SOL003 v3.7.1 §9.5.2.3): external links,
-// internal links that others manage, parameters. The request's own words stand. The plan itself is not changed; equal
-// plan and grant give an equal plan.
-func (p *Plan) granted(g *nfvo.Grant) *Plan {
-	if len(g.ExtLinks)+len(g.ExtManaged)+len(g.AdditionalParams) == 0 {
-		return p
-	}
+// Granted returns what is wanted with what a grant decides: external links and internal links that others manage where the
+// request did not connect (SOL003 v3.7.1 §9.5.2.3), parameters, and a server group at each VIM that has computes of it. The
+// request's own words stand. What it is made from is not changed; equal arguments give an equal result.
+func (p *Wanted) Granted(g *nfvo.Grant) *Wanted {
 	c := *p
-	c.Resources = slices.Clone(p.Resources)
-	c.Vnfcs = slices.Clone(p.Vnfcs)
+	c.Resources, c.Vnfcs = slices.Clone(p.Resources), slices.Clone(p.Vnfcs)
 	for i := range c.Vnfcs {
 		c.Vnfcs[i].Cps = slices.Clone(c.Vnfcs[i].Cps)
 	}
 	c.ExtCps, c.ExtLinks, c.Links = slices.Clone(p.ExtCps), slices.Clone(p.ExtLinks), slices.Clone(p.Links)
+	c.Index()
 	c.grantManaged(g)
 	c.grantExternal(g)
+	c.Index() // without what others provide
 	c.grantParams(g)
+	c.grantGroups(g)
+	c.Index()
 	return &c
 }
 
+// grantGroups puts a server group at each VIM that is to have at least two of the computes of its rule, in place of the one
+// that was planned before anybody knew the VIMs.
+func (p *Wanted) grantGroups(g *nfvo.Grant) {
+	var out []Resource
+	at := map[string]map[string]string{} // by planned group, by connection: the group's id
+	for _, r := range p.Resources {
+		if r.Kind != vim.ServerGroup || r.At != nil {
+			out = append(out, r)
+			continue
+		}
+		groups := p.groups(g, &r)
+		at[r.ID] = map[string]string{}
+		for _, x := range groups {
+			at[r.ID][x.connection] = x.id
+			one := r
+			one.ID, one.Near = x.id, x.near
+			out = append(out, one)
+		}
+	}
+	if p.Resources = out; len(at) == 0 {
+		return
+	}
+	p.Index()
+	for i := range p.Resources {
+		r := &p.Resources[i]
+		if r.Kind != vim.Compute || len(r.Spec.Compute.ServerGroup) == 0 || r.At != nil {
+			continue
+		}
+		connection, _ := p.place(g, r)
+		c := *r.Spec.Compute
+		c.ServerGroup = nil
+		for _, ref := range r.Spec.Compute.ServerGroup {
+			here, planned := at[strings.TrimPrefix(ref, refPlan)]
+			switch id := here[connection]; {
+			case !planned:
+				c.ServerGroup = append(c.ServerGroup, ref)
+			case id != "":
+				c.ServerGroup = append(c.ServerGroup, refPlan+id)
+			}
+		}
+		r.Spec.Compute = &c
+	}
+}
+
+// group is a server group at one VIM.
+type group struct {
+	id, connection, near string
+}
+
+// groups returns where a server group is needed: a rule whose computes are spread over several VIMs has one at each that has
+// at least two of them.
+func (p *Wanted) groups(g *nfvo.Grant, r *Resource) []group {
+	count, first := map[string]int{}, map[string]string{}
+	var order []string
+	for _, m := range r.Members {
+		c, _ := p.place(g, p.resource(m))
+		if count[c] == 0 {
+			order = append(order, c)
+			first[c] = m
+		}
+		count[c]++
+	}
+	var out []group
+	for _, c := range order {
+		if count[c] < 2 {
+			continue
+		}
+		id := r.ID
+		if len(out) > 0 {
+			id = message.DeriveID(r.ID, c)
+		}
+		out = append(out, group{id: id, connection: c, near: first[c]})
+	}
+	return out
+}
+
 // grantManaged puts the networks of the grant where ours would be.
-func (p *Plan) grantManaged(g *nfvo.Grant) {
+func (p *Wanted) grantManaged(g *nfvo.Grant) {
 	for _, m := range g.ExtManaged {
-		i := slices.IndexFunc(p.Resources, func(r Planned) bool { return r.Kind == vim.Network && r.Template == m.LinkID })
+		i := slices.IndexFunc(p.Resources, func(r Resource) bool { return r.Kind == vim.Network && r.Template == m.LinkID })
 		if i < 0 {
 			continue // the request provides it, or nothing refers to it
 		}
@@ -46,13 +123,13 @@ func (p *Plan) grantManaged(g *nfvo.Grant) {
 		}
 		p.Links = append(p.Links, Link{ID: id, Desc: m.LinkID, NetworkID: m.NetworkID, Connection: m.Connection})
 		subnets := map[string]bool{}
-		p.Resources = slices.DeleteFunc(p.Resources, func(r Planned) bool {
+		p.Resources = slices.DeleteFunc(p.Resources, func(r Resource) bool {
 			if r.Kind == vim.Subnet && r.Near == network.ID {
 				subnets[refPlan+r.ID] = true
 			}
 			return r.ID == network.ID || r.Kind == vim.Subnet && r.Near == network.ID
 		})
-		p.port(func(r *Planned, s *vim.PortSpec) {
+		p.port(func(r *Resource, s *vim.PortSpec) {
 			if s.Network != refPlan+network.ID {
 				return
 			}
@@ -67,7 +144,7 @@ func (p *Plan) grantManaged(g *nfvo.Grant) {
 }
 
 // port lets f change the specification of every port, a copy of it.
-func (p *Plan) port(f func(*Planned, *vim.PortSpec)) {
+func (p *Wanted) port(f func(*Resource, *vim.PortSpec)) {
 	for i := range p.Resources {
 		r := &p.Resources[i]
 		if r.Kind != vim.Port {
@@ -116,7 +193,7 @@ func entries(g *nfvo.Grant, cpd string) []granting {
 
 // grantExternal connects the external connection points that the request left open: the n-th one of a CPD by the n-th
 // entry of the grant, further ones by the first that can serve several. What no entry serves stays open, and is refused.
-func (p *Plan) grantExternal(g *nfvo.Grant) {
+func (p *Wanted) grantExternal(g *nfvo.Grant) {
 	used := map[string]int{}
 	links := map[string]bool{}
 	for i := range p.ExtCps {
@@ -147,7 +224,7 @@ func (p *Plan) grantExternal(g *nfvo.Grant) {
 }
 
 // connect gives a planned port its network and addresses, or puts a port that someone else made in its place.
-func (p *Plan) connect(x *ExtCp, e granting) {
+func (p *Wanted) connect(x *ExtCp, e granting) {
 	if id := e.config.LinkPortID; id != "" {
 		at := slices.IndexFunc(e.link.Ports, func(x nfvo.ExtPort) bool { return x.ID == id })
 		if at >= 0 {
@@ -155,7 +232,7 @@ func (p *Plan) connect(x *ExtCp, e granting) {
 		}
 		return
 	}
-	p.port(func(r *Planned, s *vim.PortSpec) {
+	p.port(func(r *Resource, s *vim.PortSpec) {
 		if r.ID != x.Port {
 			return
 		}
@@ -172,10 +249,10 @@ func (p *Plan) connect(x *ExtCp, e granting) {
 }
 
 // replace takes a port of someone else instead of a planned one.
-func (p *Plan) replace(x *ExtCp, foreign vnf.ExtPort) {
+func (p *Wanted) replace(x *ExtCp, foreign vnf.ExtPort) {
 	old := x.Port
 	x.Port = foreign.ID
-	p.Resources = slices.DeleteFunc(p.Resources, func(r Planned) bool { return r.ID == old })
+	p.Resources = slices.DeleteFunc(p.Resources, func(r Resource) bool { return r.ID == old })
 	for i := range p.Resources {
 		c := p.Resources[i].Spec.Compute
 		if c == nil || !slices.Contains(c.Ports, refPlan+old) {
@@ -217,7 +294,7 @@ func extPortOf(p nfvo.ExtPort) vnf.ExtPort {
 }
 
 // grantParams lays the grant's parameters over those of the request, for the boot data and the configuration.
-func (p *Plan) grantParams(g *nfvo.Grant) {
+func (p *Wanted) grantParams(g *nfvo.Grant) {
 	if len(g.AdditionalParams) == 0 {
 		return
 	}

@@ -1,4 +1,4 @@
-package lcm_test
+package plan_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vnf"
@@ -18,15 +19,15 @@ import (
 var extCpds = []string{"VDU1_CP1", "VDU2_CP1"}
 
 // drawnRequest draws a request that connects some of what can be connected from outside.
-func drawnRequest(t *rapid.T) lcm.Instantiate {
-	r := lcm.Instantiate{FlavourID: "simple", Level: rapid.SampledFrom([]string{"", "instantiation_level_2"}).Draw(t, "level")}
+func drawnRequest(t *rapid.T) plan.Request {
+	r := plan.Request{FlavourID: "simple", Level: rapid.SampledFrom([]string{"", "instantiation_level_2"}).Draw(t, "level")}
 	for i, cpd := range extCpds {
 		if rapid.Bool().Draw(t, "the request connects "+cpd) {
 			r.ExtLinks = append(r.ExtLinks, ext(fmt.Sprint("requested-", i), data(cpd, map[string]vnf.ExtCpConfig{"k": {DynamicIPs: 1}})))
 		}
 	}
 	if rapid.Bool().Draw(t, "the request manages a link") {
-		r.ExtManaged = []lcm.ExtManaged{{ID: "requested", LinkID: "internalVL1", NetworkID: "net-requested"}}
+		r.ExtManaged = []plan.ExtManaged{{ID: "requested", LinkID: "internalVL1", NetworkID: "net-requested"}}
 	}
 	return r
 }
@@ -71,7 +72,7 @@ func drawnGrant(t *rapid.T) *nfvo.Grant {
 	return g
 }
 
-func text(t *rapid.T, p *lcm.Plan) json.RawMessage {
+func text(t *rapid.T, p *plan.Wanted) json.RawMessage {
 	b, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +90,7 @@ var planned = regexp.MustCompile(`"plan:([^"]+)"`)
 // grant's links in the plan.
 func TestAGrantLaidOverAPlan(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p, g := plan(t, twoVdus(), drawnRequest(rt)), drawnGrant(rt)
+		p, g := build(t, plantest.TwoVdus(), drawnRequest(rt)), drawnGrant(rt)
 		before := text(rt, p)
 		once := p.Granted(g)
 		if after := text(rt, p); !mergepatch.Equal(before, after) {
@@ -120,7 +121,7 @@ func TestAGrantLaidOverAPlan(t *testing.T) {
 				rt.Fatalf("what the request connects as %+v is %+v", was, is)
 			case was.ExtLink == "" && !same && !entries[is.ExtLink+" "+is.Cpd]:
 				rt.Fatalf("%+v is connected as nobody granted: %+v", was, is)
-			case is.ExtLink != "" && !slices.ContainsFunc(once.ExtLinks, func(l lcm.ExtLink) bool { return l.ID == is.ExtLink }):
+			case is.ExtLink != "" && !slices.ContainsFunc(once.ExtLinks, func(l plan.ExtLink) bool { return l.ID == is.ExtLink }):
 				rt.Fatalf("%+v is at a link that the plan does not have", is)
 			}
 		}
