@@ -5,67 +5,71 @@ import (
 	"sync"
 )
 
-// cache keeps encoded states by stream, the least recently used first to go. Encoded, so that no two callers ever share
-// a state they could change.
+// cache keeps states by stream, the least recently used first to go, as many as fit.
 type cache struct {
 	mu    sync.Mutex
-	size  int
+	most  int        // bytes
+	size  int        // bytes, as far as events tell
 	order *list.List // of *cached, the newest in front
 	items map[string]*list.Element
 }
 
+// cached is a state, and how many bytes of events went into it.
 type cached struct {
 	stream  string
 	version int64
-	data    []byte
+	state   any
+	bytes   int
 }
 
-func newCache(size int) *cache {
-	return &cache{size: size, order: list.New(), items: map[string]*list.Element{}}
+func newCache(most int) *cache {
+	return &cache{most: most, order: list.New(), items: map[string]*list.Element{}}
 }
 
-// get returns the version and state kept, 0 when there is none.
-func (c *cache) get(stream string) (int64, []byte) {
+// get returns what is kept of a stream, nil when nothing is.
+func (c *cache) get(stream string) *cached {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.items[stream]
 	if e == nil {
-		return 0, nil
+		return nil
 	}
 	c.order.MoveToFront(e)
-	v := e.Value.(*cached) //nolint:forcetypeassert // the list holds nothing else
-	return v.version, v.data
+	return e.Value.(*cached) //nolint:forcetypeassert // the list holds nothing else
 }
 
-func (c *cache) version(stream string) int64 {
-	v, _ := c.get(stream)
-	return v
-}
-
-func (c *cache) put(stream string, version int64, data []byte) {
+// put keeps a state, unless a later one is kept. A cached value is never changed, only replaced.
+func (c *cache) put(x *cached) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.items[stream]; e != nil {
-		if e.Value.(*cached).version > version { //nolint:forcetypeassert // the list holds nothing else
+	if e := c.items[x.stream]; e != nil {
+		was := e.Value.(*cached) //nolint:forcetypeassert // the list holds nothing else
+		if was.version > x.version {
 			return
 		}
-		e.Value = &cached{stream, version, data}
+		c.size += x.bytes - was.bytes
+		e.Value = x
 		c.order.MoveToFront(e)
-		return
+	} else {
+		c.size += x.bytes
+		c.items[x.stream] = c.order.PushFront(x)
 	}
-	c.items[stream] = c.order.PushFront(&cached{stream, version, data})
-	if c.order.Len() > c.size {
-		oldest := c.order.Back()
-		c.order.Remove(oldest)
-		delete(c.items, oldest.Value.(*cached).stream) //nolint:forcetypeassert // the list holds nothing else
+	for c.size > c.most && c.order.Len() > 1 {
+		c.remove(c.order.Back())
 	}
+}
+
+// remove drops an entry; c.mu is held.
+func (c *cache) remove(e *list.Element) {
+	was := c.order.Remove(e).(*cached) //nolint:forcetypeassert // the list holds nothing else
+	c.size -= was.bytes
+	delete(c.items, was.stream)
 }
 
 func (c *cache) drop(stream string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.items[stream]; e != nil {
-		c.order.Remove(e)
-		delete(c.items, stream)
+		c.remove(e)
 	}
 }

@@ -56,6 +56,8 @@ type Append struct {
 	Stream   string
 	Expected int64
 	Events   []Event
+	// State is the aggregate as these events leave it, kept by whoever folded them. It is not stored.
+	State any
 }
 
 // StreamVersion is a guard on a stream that is only read.
@@ -248,6 +250,8 @@ type Snapshot struct {
 	Version int64
 	Schema  int
 	Data    json.RawMessage
+	// State is Data decoded, where a Base was handed over so. It is not stored, and nobody may change it.
+	State any
 }
 
 // ParkedMessage is a message that could not be handled, or that waits for another program, or one of the same key behind

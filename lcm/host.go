@@ -253,7 +253,7 @@ func problem(o *vnf.OpOcc, in *saga.Instance) vnf.Problem {
 
 // where names an item for people.
 func where(o *vnf.OpOcc, step, item string) string {
-	for _, p := range o.Progress {
+	for _, p := range o.Progress.All() {
 		if p.Step == step && p.ID == resourceOf(item) {
 			return fmt.Sprintf("%s %s", p.Kind, p.Name)
 		}

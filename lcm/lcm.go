@@ -2,7 +2,6 @@ package lcm
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -142,35 +141,26 @@ func New(cfg Config) (*Service, error) {
 // Runtime returns the runtime of the sagas: its Replies and Timeouts are handlers of an inbox and a timer.
 func (s *Service) Runtime() *saga.Runtime { return s.runtime }
 
-// do makes a change. A state that has to be loaded once more, because a snapshot or a cached state was of no use, is.
+// do makes a change.
 func (s *Service) do(ctx context.Context, w *eventstore.Work) error {
-	var err error
-	for range 3 {
-		if _, err = s.cfg.Doer.Do(ctx, w); err == nil || errors.Is(err, eventstore.ErrUnavailable) || vnfm.KindOf(err) != vnfm.Unavailable {
-			return err
-		}
-	}
+	_, err := s.cfg.Doer.Do(ctx, w)
 	return err
 }
 
 // instance reads an instance outside any change. Returns NotFound when there is none.
 func (s *Service) instance(ctx context.Context, id string) (*vnf.Instance, error) {
-	var err error
-	for range 3 {
-		var l *eventstore.Loaded
-		if l, err = s.cfg.Store.Load(ctx, s.cfg.Instances.Load(id)); err != nil {
-			return nil, err
-		}
-		st, e := s.cfg.Instances.Read(l, &eventstore.Commit{}, id)
-		if err = e; err != nil {
-			continue // to be loaded whole
-		}
-		if st.Version == 0 || st.Value.Deleted {
-			return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF instance %s", id)
-		}
-		return &st.Value, nil
+	l, err := s.cfg.Store.Load(ctx, s.cfg.Instances.Load(id))
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	st, err := s.cfg.Instances.Read(l, &eventstore.Commit{}, id)
+	if err != nil {
+		return nil, err
+	}
+	if st.Version == 0 || st.Value.Deleted {
+		return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF instance %s", id)
+	}
+	return &st.Value, nil
 }
 
 // policy resolves what follows a failure: the site's word, else the descriptor's, else the default.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/aggregate/aggregatetest"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
@@ -205,4 +206,15 @@ func TestHearsOfWhatComesAfterIt(t *testing.T) {
 	if n := w.subs.Posted(); n != 1 {
 		t.Errorf("%d posts", n)
 	}
+}
+
+// Seen failing with Unavailable, once per process.
+func TestSnapshotsOfAnotherSchemaDoNotMatter(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		first := w.subscribe(notify.Subscribe{})
+		aggregatetest.OtherSchema(t, w.store)
+		w.node = w.start("a")
+		w.subscribe(notify.Subscribe{CallbackURI: callback + "/2"})
+		w.must(w.svc.Delete(t.Context(), first.ID, "", by))
+	})
 }

@@ -17,7 +17,7 @@ type (
 )
 
 // schema is the version of both states as JSON.
-const schema = 1
+const schema = 2
 
 // Forms returns every event of the domain, for a registry.
 func Forms() []aggregate.Form {

@@ -243,9 +243,8 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 	case *OpCancelRequested:
 		o.CancelPending, o.CancelMode = true, e.Mode
 	case *OpProgressed:
-		o.Progress = slices.Clone(o.Progress)
 		for _, p := range e.Items {
-			o.progress(p, at)
+			o.Progress = o.Progress.made(p, at)
 		}
 	case *ResourceReserved:
 		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
@@ -271,9 +270,11 @@ func (o *OpOcc) start(e *OpStarted, at time.Time) {
 	o.Automatic, o.Params, o.Policy, o.Actor = e.Automatic, e.Params, e.Policy, e.Actor
 	o.Irreversible = e.Irreversible
 	o.Started = at
-	for _, p := range e.Planned {
-		o.Progress = append(o.Progress, Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name, State: ProgressPending})
+	planned := make([]Progress, len(e.Planned))
+	for i, p := range e.Planned {
+		planned[i] = Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name, State: ProgressPending}
 	}
+	o.Progress = ProgressOf(planned...)
 	state := Starting
 	if e.Operation == OpModifyInfo { // needs no grant (SOL003 v3.7.1 §5.4.2.3.3)
 		state = Processing
@@ -292,44 +293,20 @@ func (o *OpOcc) enter(s OpState, at time.Time) {
 	}
 }
 
-// progress changes one entry, or adds it. The caller has made the slice its own.
-func (o *OpOcc) progress(p ProgressMade, at time.Time) {
-	i := slices.IndexFunc(o.Progress, func(x Progress) bool { return x.Step == p.Step && x.ID == p.ID })
-	if i < 0 {
-		o.Progress = append(o.Progress, Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name})
-		i = len(o.Progress) - 1
-	}
-	x := &o.Progress[i]
-	x.State, x.Reason = p.State, p.Reason
-	if p.Attempt > 0 {
-		x.Attempt = p.Attempt
-	}
-	switch p.State {
-	case ProgressRunning, ProgressUndoing:
-		if x.Began.IsZero() {
-			x.Began = at
-		}
-		x.Ended = time.Time{}
-	case ProgressPending:
-	default:
-		x.Ended = at
-	}
-}
-
 // affect takes down what a change means for a reader. A resource that was replaced is MODIFIED, and not REMOVED any more.
 func (o *OpOcc) affect(vnfc *AffectedVnfc, link *AffectedLink, port *AffectedExtPort, storage *AffectedStorage) {
 	c := &o.Changes
 	if vnfc != nil && vnfc.Change == Modified {
-		c.Vnfcs = drop(c.Vnfcs, func(x AffectedVnfc) bool { return x.ID == vnfc.ID && x.Change == Removed })
+		c.Vnfcs = c.Vnfcs.Without(func(x *AffectedVnfc) bool { return x.ID == vnfc.ID && x.Change == Removed })
 	}
 	if port != nil && port.Change == Modified {
-		c.ExtPorts = drop(c.ExtPorts, func(x AffectedExtPort) bool { return x.ID == port.ID && x.Change == Removed })
+		c.ExtPorts = c.ExtPorts.Without(func(x *AffectedExtPort) bool { return x.ID == port.ID && x.Change == Removed })
 	}
 	if storage != nil && storage.Change == Modified {
-		c.Storages = drop(c.Storages, func(x AffectedStorage) bool { return x.ID == storage.ID && x.Change == Removed })
+		c.Storages = c.Storages.Without(func(x *AffectedStorage) bool { return x.ID == storage.ID && x.Change == Removed })
 	}
 	if link != nil && link.Change == Modified && len(link.PortIDs) == 0 {
-		c.Links = drop(c.Links, func(x AffectedLink) bool { return x.ID == link.ID && x.Change == Removed })
+		c.Links = c.Links.Without(func(x *AffectedLink) bool { return x.ID == link.ID && x.Change == Removed })
 	}
 	o.Changes = c.with(vnfc, link, port, storage)
 }
@@ -337,11 +314,10 @@ func (o *OpOcc) affect(vnfc *AffectedVnfc, link *AffectedLink, port *AffectedExt
 // step ends an entry of the progress: the one of that step and resource, or, where the step is not said, the first of the
 // resource.
 func (o *OpOcc) step(step, id, state string, at time.Time) {
-	i := slices.IndexFunc(o.Progress, func(p Progress) bool { return p.ID == id && (step == "" || p.Step == step) })
+	i := o.Progress.Find(step, id)
 	if i < 0 {
 		return
 	}
-	o.Progress = slices.Clone(o.Progress)
-	o.progress(ProgressMade{Step: o.Progress[i].Step, ID: id, State: state}, at)
-	o.Progress[i].Attempt = max(o.Progress[i].Attempt, 1)
+	x := o.Progress.At(i)
+	o.Progress = o.Progress.made(ProgressMade{Step: x.Step, ID: id, State: state, Attempt: max(x.Attempt, 1)}, at)
 }

@@ -41,7 +41,7 @@ func snapshotsAt(t *testing.T, s eventstore.Store) {
 	snap(3, 2, `"three anew"`) // in the present form
 	same(t, &eventstore.Snapshot{Stream: "s", Version: 3, Schema: 2, Data: []byte(`"three anew"`)},
 		must(s.SnapshotAt(t.Context(), "s", 3, 2))(t), "the snapshot written again")
-	st := mustLoad(t, s, eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "s", Snapshot: true}}}).Stream("s")
+	st := mustLoad(t, s, eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "s", Schema: 2}}}).Stream("s")
 	if st.Snapshot == nil || st.Snapshot.Version != 4 || len(st.Events) != 2 {
 		t.Errorf("the newest snapshot with the events behind it: %+v", st)
 	}
