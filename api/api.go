@@ -27,7 +27,6 @@ import (
 	"github.com/vnfm/vnfm/api/own"
 	"github.com/vnfm/vnfm/api/past"
 	"github.com/vnfm/vnfm/api/rest"
-	v1 "github.com/vnfm/vnfm/api/v1"
 	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/api/vnfpkgm"
 	"github.com/vnfm/vnfm/audit"
@@ -113,7 +112,7 @@ func areas(c *Config) []rest.Area {
 		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive,
 	}
 	return []rest.Area{
-		{Read: access.Open, Change: access.Open, Routes: versionRoutes()},
+		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.VnfRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.OpOccRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.SubscriptionRoutes()},
@@ -127,15 +126,5 @@ func areas(c *Config) []rest.Area {
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SimRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.CallbackRoutes()},
-	}
-}
-
-func versionRoutes() map[string]rest.Route {
-	return map[string]rest.Route{
-		"/vnflcm/api_versions":         rest.Get(rest.Versions("/vnflcm")),
-		v1.Root + "/api_versions":      rest.Get(rest.Versions(v1.Root)),
-		rest.LcmRoot + "/api_versions": rest.Get(rest.Versions(rest.LcmRoot)),
-		"/vnfpkgm/api_versions":        rest.Get(rest.Versions("/vnfpkgm")),
-		rest.PkgRoot + "/api_versions": rest.Get(rest.Versions(rest.PkgRoot)),
 	}
 }

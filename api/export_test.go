@@ -37,7 +37,7 @@ func Routes(c Config) []Served {
 func Roots() map[string]string {
 	out := map[string]string{}
 	for _, s := range rest.Served {
-		out[s.Root] = s.Versions[len(s.Versions)-1]
+		out[s.Root] = s.Newest
 	}
 	return out
 }

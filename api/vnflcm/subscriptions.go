@@ -125,11 +125,16 @@ func (a *API) unsubscribe(c *rest.Call) (*rest.Answer, error) {
 
 // Versions are the versions of the LCM API that notifications are of, by their form.
 func Versions() map[string]string {
-	newest := func(root string) string {
-		v := rest.VersionsOf(root + "/")
-		return v[len(v)-1]
+	out := map[string]string{}
+	for _, s := range rest.Served {
+		switch s.Root {
+		case rest.LcmRoot:
+			out[""] = s.Newest
+		case v1.Root:
+			out[v1.Form] = s.Newest
+		}
 	}
-	return map[string]string{"": newest(rest.LcmRoot), v1.Form: newest(v1.Root)}
+	return out
 }
 
 // NotificationOf makes the wire form of notifications, with links below base, or, when that is empty, below what the
