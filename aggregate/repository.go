@@ -160,6 +160,9 @@ func (r *Repository[S]) apply(s *State[S], e eventstore.Event) error {
 	return nil
 }
 
+// Decode returns an event of one of the repository's streams in its present form.
+func (r *Repository[S]) Decode(e eventstore.Event) (Event, error) { return r.cfg.Registry.Decode(e) }
+
 // Fold returns the state after events of a stream, given from its first: a past state when they end before the head.
 func (r *Repository[S]) Fold(id string, events []eventstore.Event) (State[S], error) {
 	s := State[S]{ID: id, Value: r.cfg.New(id)}

@@ -66,8 +66,9 @@ type StreamVersion struct {
 	Version int64
 }
 
-// SagaRow is a saga instance at rest. Expected is the version read (0: it is new); the row is written at Expected+1.
-// Delete removes the row (at version Expected), its steps, timeouts and handled marks instead.
+// SagaRow is a saga instance at rest: a small row that changes with every turn, a plan that never does, and a row for each
+// of its items. Expected is the version read (0: it is new); the row is written at Expected+1, and so are the items given.
+// Delete removes the row (at version Expected), its items, steps, timeouts and handled marks instead.
 type SagaRow struct {
 	ID         string
 	Type       string
@@ -77,10 +78,22 @@ type SagaRow struct {
 	State      string
 	Version    int64 // as read; ignored on write
 	Expected   int64
-	Data       json.RawMessage
-	Created    time.Time // set by the store on insert
-	Updated    time.Time // set by the store
+	Data       json.RawMessage // what changes, and what is read in a list of sagas
+	Plan       json.RawMessage // written when the saga is new; read when SagaFrom.After is 0
+	Items      []SagaItem      // in order of their numbers. On write: those that changed. Read: those written after SagaFrom.After
+	Created    time.Time       // set by the store on insert
+	Updated    time.Time       // set by the store
 	Delete     bool
+	// Base is not stored. In a row that was loaded it is SagaFrom.Base; in one that is written it is the writer's own, for
+	// whoever follows the commit in memory.
+	Base any
+}
+
+// SagaItem is one item of a saga. A row without data says that the item is gone: a reader that knew it forgets it.
+type SagaItem struct {
+	No      int   // within the saga, from 1
+	Version int64 // of the saga that wrote it; set by the store
+	Data    json.RawMessage
 }
 
 // StepRow is one command attempt of a saga: what happened, for people. Rows are upserted by CommandID.
@@ -95,7 +108,7 @@ type StepRow struct {
 	State     string
 	Sent      time.Time
 	Replied   time.Time       // zero while there is no reply
-	Result    json.RawMessage // the reply's result
+	Result    json.RawMessage // of the reply, where the item does not keep it
 	Class     string
 	Reason    string
 }

@@ -23,7 +23,7 @@ var (
 // Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.
 type Load struct {
 	Streams     []StreamFrom
-	Sagas       []string
+	Sagas       []SagaFrom
 	SagaSteps   []string // command ids of step rows
 	Handled     []string
 	Timeouts    []string
@@ -44,6 +44,15 @@ type StreamFrom struct {
 	// Base is a snapshot that the asker holds, of version After. It is handed back as the stream's snapshot, so that Decide
 	// finds all it needs in what was loaded. One that is ahead of the stream is not handed back.
 	Base *Snapshot
+}
+
+// SagaFrom asks for a saga's row, and for the items written after version After, which the reader has. When the row is at
+// that version no item is read. With After 0 the plan is read as well. Base is handed back in SagaRow.Base: what the
+// reader has at that version, so that it need not still be kept elsewhere when the rows arrive.
+type SagaFrom struct {
+	ID    string
+	After int64
+	Base  any
 }
 
 // ViewRef names a view.
@@ -160,7 +169,8 @@ type Reader interface {
 	ReadAll(ctx context.Context, prefix string, after StreamVersion, limit int) ([]Event, error)
 	// Views lists views by kind, in order of id.
 	Views(ctx context.Context, q ViewQuery) ([]View, error)
-	// Sagas lists sagas; Steps lists a saga's step rows in the order they were sent.
+	// Sagas lists sagas without their plans and items (Load reads one whole); Steps lists a saga's step rows in the order
+	// they were sent.
 	Sagas(ctx context.Context, q SagaQuery) ([]SagaRow, error)
 	Steps(ctx context.Context, saga string) ([]StepRow, error)
 	// Timeouts returns timeouts of the lanes by due time, at most limit, whether due or not.

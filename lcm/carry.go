@@ -365,7 +365,7 @@ func changing(in *saga.Instance, run *saga.ItemRun) (json.RawMessage, error) {
 }
 
 func turnsOff(before, after vim.Spec) bool {
-	return before.Compute != nil && after.Compute != nil && before.Compute.Power != "off" && after.Compute.Power == "off"
+	return before.Compute != nil && after.Compute != nil && before.Compute.Power != vim.PowerOff && after.Compute.Power == vim.PowerOff
 }
 
 // changeUndone is the command that changes a resource back.

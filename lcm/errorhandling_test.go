@@ -18,10 +18,10 @@ import (
 func TestCompensationFails(t *testing.T) {
 	s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 2})
 	s.script = func(m message.Message) *answer {
-		if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+		if a := on(vim.TypeReserveResource, vim.Configuration, permanent)(m); a != nil {
 			return a
 		}
-		return on(vim.TypeRelease, vim.Port, transient)(m)
+		return on(vim.TypeReleaseResource, vim.Port, transient)(m)
 	}
 	id := s.create()
 	op := s.instantiate(id)
@@ -49,10 +49,10 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 1})
 			s.script = func(m message.Message) *answer {
-				if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+				if a := on(vim.TypeReserveResource, vim.Configuration, permanent)(m); a != nil {
 					return a
 				}
-				return on(vim.TypeRelease, vim.Network, permanent)(m)
+				return on(vim.TypeReleaseResource, vim.Network, permanent)(m)
 			}
 			id := s.create()
 			op := s.instantiate(id)

@@ -43,12 +43,12 @@ func TestEveryFieldOfTheGrantIsUsed(t *testing.T) {
 	var ours *vim.PortSpec
 	computes := map[string]bool{}
 	for _, m := range s.sent {
-		if m.Type != vim.TypeReserve {
+		if m.Type != vim.TypeReserveResource {
 			continue
 		}
-		var c vim.ReserveResources
+		var c vim.Reserve
 		s.must(json.Unmarshal(m.Data, &c))
-		for _, r := range c.Resources {
+		for _, r := range []vim.Reserve{c} {
 			switch {
 			case r.Spec.Port != nil && r.Spec.Port.Network == "granted-net":
 				ours = r.Spec.Port

@@ -89,10 +89,10 @@ func TestInstantiate(t *testing.T) {
 	})
 	t.Run("boot data is rendered", func(t *testing.T) {
 		for _, m := range s.sent {
-			var c vim.ReserveResources
-			if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute {
+			var c vim.Reserve
+			if m.Type == vim.TypeReserveResource && kindOf(m) == vim.Compute {
 				s.must(json.Unmarshal(m.Data, &c))
-				if x := c.Resources[0].Spec; x.Name == "fw-VDU1-0" && x.Compute.UserData != "name=fw n=0 admin=root" {
+				if x := c.Spec; x.Name == "fw-VDU1-0" && x.Compute.UserData != "name=fw n=0 admin=root" {
 					t.Errorf("user data %q", x.Compute.UserData)
 				}
 				if c.Fence != 1 {
@@ -306,7 +306,7 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 	for _, kind := range []vim.Kind{vim.Network, vim.Volume, vim.Port, vim.Compute, vim.Configuration} {
 		t.Run(string(kind), func(t *testing.T) {
 			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
-			s.script = on(vim.TypeReserve, kind, permanent)
+			s.script = on(vim.TypeReserveResource, kind, permanent)
 			id := s.create()
 			op := s.instantiate(id)
 			s.run()
@@ -347,7 +347,7 @@ func TestStepFailsForGoodPolicyHold(t *testing.T) {
 	stopped := func(t *testing.T) (*site, string, string) {
 		t.Helper()
 		s := newSite(t, plantest.TwoVdus(), lcm.Settings{OnFailure: hold})
-		s.script = on(vim.TypeReserve, vim.Compute, permanent)
+		s.script = on(vim.TypeReserveResource, vim.Compute, permanent)
 		id := s.create()
 		op := s.instantiate(id)
 		s.run()
@@ -420,13 +420,13 @@ func TestStepFailsForGoodPolicyHold(t *testing.T) {
 // among what waits for an operator. Seen failing with the policy of the cleanup being hold.
 func TestACleanupThatFailsEndsAndMayBeAskedForAgain(t *testing.T) {
 	s := newSite(t, plantest.Minimal(), lcm.Settings{OnFailure: hold})
-	s.script = on(vim.TypeReserve, vim.Compute, permanent)
+	s.script = on(vim.TypeReserveResource, vim.Compute, permanent)
 	id := s.create()
 	op := s.instantiate(id)
 	s.run()
 	_, err := s.svc.Fail(s.ctx(), op, by)
 	s.must(err)
-	s.script = on(vim.TypeRelease, vim.Network, permanent)
+	s.script = on(vim.TypeReleaseResource, vim.Network, permanent)
 	first, err := s.svc.Cleanup(s.ctx(), id, by)
 	s.must(err)
 	s.run()
@@ -451,7 +451,7 @@ func TestDeadline(t *testing.T) {
 	s := newSite(t, plantest.Minimal(), lcm.Settings{
 		Deadline: time.Minute, StepTimeout: time.Hour, OnFailure: hold,
 	})
-	s.script = on(vim.TypeReserve, vim.Compute, late)
+	s.script = on(vim.TypeReserveResource, vim.Compute, late)
 	id := s.create()
 	op := s.instantiate(id)
 	began := s.now
@@ -481,7 +481,7 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 	s := newSite(t, plantest.Minimal(), lcm.Settings{OnFailure: hold, Attempts: 1})
 	var kept *message.Message
 	s.script = func(m message.Message) *answer {
-		if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute && kept == nil {
+		if m.Type == vim.TypeReserveResource && kindOf(m) == vim.Compute && kept == nil {
 			kept = &m
 			return lost
 		}
@@ -501,9 +501,9 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 	if after := s.op(op); after.Version != before.Version {
 		t.Errorf("the operation moved: %v", s.events("opocc-"+op))
 	}
-	var c vim.ReserveResources
+	var c vim.Reserve
 	s.must(json.Unmarshal(kept.Data, &c))
-	if _, stands := s.held[c.Resources[0].Token]; stands || !s.gone[c.Resources[0].Token] {
+	if _, stands := s.held[c.Token]; stands || !s.gone[c.Token] {
 		t.Error("what the late success made was not released")
 	}
 	if v := s.vnf(id); len(v.Leftovers) != len(s.held) {

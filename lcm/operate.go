@@ -76,7 +76,7 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	if err != nil {
 		return err
 	}
-	power := map[string]string{started: vim.PowerOn, stopped: vim.PowerOff}[r.To]
+	power := map[string]vim.Power{started: vim.PowerOn, stopped: vim.PowerOff}[r.To]
 	for _, to := range powered(have, ids, power) {
 		want.Put(to)
 	}

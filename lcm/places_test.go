@@ -43,12 +43,12 @@ func TestServerGroupAtEachVimWithTwoComputes(t *testing.T) {
 		}
 		in := 0
 		for _, m := range s.sent {
-			var c vim.ReserveResources
-			if m.Type != vim.TypeReserve || kindOf(m) != vim.Compute {
+			var c vim.Reserve
+			if m.Type != vim.TypeReserveResource || kindOf(m) != vim.Compute {
 				continue
 			}
 			s.must(json.Unmarshal(m.Data, &c))
-			in += len(c.Resources[0].Spec.Compute.ServerGroup)
+			in += len(c.Spec.Compute.ServerGroup)
 		}
 		if in != tt.groups*2 {
 			t.Errorf("%d computes: %d are in a group", tt.computes, in)

@@ -1,6 +1,7 @@
 package lcm_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/lcm"
@@ -41,7 +43,12 @@ type site struct {
 	ids       int
 	cursor    [eventstore.Lanes]int64
 
-	held map[vim.Token]vim.Resource // at the VIMs
+	held  map[vim.Token]vim.Resource // at the VIMs
+	specs map[vim.Token]vim.Spec     // in which they stand, or stood
+	// configured is what VNFs were told.
+	configured []configuration.Configure
+	// can is what the VIMs can change where it stands; nil: the power of computes.
+	can vim.InPlace
 	gone map[vim.Token]bool         // tombstones
 	made int
 	// failed are the commands answered with a failure: delivered again, they are answered the same.
@@ -77,7 +84,7 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	s := &site{
 		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d,
 		enabled: func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil },
-		held:    map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
+		held:    map[vim.Token]vim.Resource{}, specs: map[vim.Token]vim.Spec{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
 	}
 	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
 	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){s.witness}})
@@ -87,13 +94,21 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	}
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
-		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: lcm.FixedConnections{Registry: registered()}, Settings: settings,
+		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: lcm.FixedConnections{Registry: registered()}, Settings: settings, InPlace: s.inPlace,
 		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// inPlace is what the VIMs can change.
+func (s *site) inPlace(string) vim.InPlace {
+	if s.can != nil {
+		return s.can
+	}
+	return vim.InPlace{vim.Compute: {vim.AttributePower}}
 }
 
 // Do makes the changes of the use cases.
@@ -200,7 +215,7 @@ func (s *site) up() string {
 
 func (s *site) op(id string) *vnf.OpOcc {
 	s.t.Helper()
-	o, err := readmodel.OpOcc(s.ctx(), s.store, id)
+	o, err := readmodel.OpOcc(s.ctx(), s.live(), id)
 	s.must(err)
 	return o
 }
@@ -261,9 +276,12 @@ func (s *site) serve(m message.Message) *message.Message {
 
 // stands reports whether a command asks for something that is there already.
 func (s *site) stands(m message.Message) bool {
-	var c vim.ReserveResources
-	return m.Type == vim.TypeReserve && json.Unmarshal(m.Data, &c) == nil &&
-		slices.ContainsFunc(c.Resources, func(r vim.Reserve) bool { _, ok := s.held[r.Token]; return ok })
+	var c vim.Change
+	if m.Type != vim.TypeReserveResource && m.Type != vim.TypeChangeResource || json.Unmarshal(m.Data, &c) != nil {
+		return false
+	}
+	r, ok := s.held[c.Token]
+	return ok && r.Revision >= c.Revision
 }
 
 func (s *site) carryOut(m message.Message) message.Reply {
@@ -277,17 +295,27 @@ func (s *site) carryOut(m message.Message) message.Reply {
 			s.grant(g)
 		}
 		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(g)}
-	case vim.TypeReserve:
-		var c vim.ReserveResources
+	case vim.TypeReserveResource:
+		var c vim.Reserve
 		s.must(json.Unmarshal(m.Data, &c))
 		return s.reserve(&c)
-	case vim.TypeRelease:
-		var c vim.ReleaseResources
+	case vim.TypeChangeResource:
+		var c vim.Change
 		s.must(json.Unmarshal(m.Data, &c))
-		for _, r := range c.Resources {
-			delete(s.held, r.Token)
-			s.gone[r.Token] = true
+		return s.change(&c)
+	case vim.TypeReleaseResource:
+		var c vim.Release
+		s.must(json.Unmarshal(m.Data, &c))
+		delete(s.held, c.Token)
+		s.gone[c.Token] = true
+		return message.Reply{Outcome: message.Succeeded}
+	case configuration.TypeConfigure:
+		var c configuration.Configure
+		s.must(json.Unmarshal(m.Data, &c))
+		for _, id := range c.Computes {
+			s.checkRef("the configuration", id)
 		}
+		s.configured = append(s.configured, c)
 		return message.Reply{Outcome: message.Succeeded}
 	}
 	s.t.Fatalf("unknown command %s", m.Type)
@@ -319,30 +347,48 @@ func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {
 }
 
 // reserve makes what does not stand yet. Everything a specification refers to must be there.
-func (s *site) reserve(c *vim.ReserveResources) message.Reply {
+func (s *site) reserve(r *vim.Reserve) message.Reply {
 	s.t.Helper()
-	var out vim.Reserved
-	for _, r := range c.Resources {
-		if s.gone[r.Token] {
-			return message.Reply{Outcome: message.Cancelled, Reason: "released before"}
-		}
-		res, ok := s.held[r.Token]
-		if !ok {
-			s.checkRefs(r.Spec)
-			s.made++
-			res = vim.Resource{
-				Token: r.Token, Kind: r.Kind, ID: fmt.Sprintf("%s-%d", r.Kind, s.made), Owner: c.VnfID, Name: r.Spec.Name,
-				Type: "T::" + string(r.Kind), Ready: true,
-			}
-			if r.Kind == vim.Port {
-				res.MAC = fmt.Sprintf("fa:16:3e:00:00:%02x", s.made)
-				res.Addresses = []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
-			}
-			s.held[r.Token] = res
-		}
-		out.Resources = append(out.Resources, res)
+	if s.gone[r.Token] {
+		return message.Reply{Outcome: message.Cancelled, Reason: "released before"}
 	}
-	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(out)}
+	res, ok := s.held[r.Token]
+	if !ok {
+		s.checkRefs(r.Spec)
+		s.made++
+		res = vim.Resource{
+			Token: r.Token, Kind: r.Kind, ID: fmt.Sprintf("%s-%d", r.Kind, s.made), Owner: r.VnfID, Name: r.Spec.Name,
+			Type: "T::" + string(r.Kind), Ready: true, Revision: 1,
+		}
+		if p := r.Spec.Port; p != nil {
+			res.MAC = cmp.Or(p.MAC, fmt.Sprintf("fa:16:3e:00:00:%02x", s.made))
+			res.Addresses = []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
+			if len(p.FixedIPs) > 0 && p.FixedIPs[0].Address != "" {
+				res.Addresses = []vim.IP{{Address: p.FixedIPs[0].Address, Subnet: "s"}}
+			}
+		}
+		s.held[r.Token], s.specs[r.Token] = res, r.Spec
+	}
+	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}
+}
+
+// change changes what stands, unless it is newer already.
+func (s *site) change(c *vim.Change) message.Reply {
+	s.t.Helper()
+	res, ok := s.held[c.Token]
+	switch {
+	case s.gone[c.Token]:
+		return message.Reply{Outcome: message.Cancelled, Reason: "released before"}
+	case !ok:
+		return message.Reply{Outcome: message.Failed, Class: message.NotFound, Reason: "there is no such resource"}
+	case c.Revision < res.Revision:
+		return message.Reply{Outcome: message.Failed, Class: message.Superseded, Reason: "an older revision"}
+	case c.Revision > res.Revision:
+		s.checkRefs(c.To)
+		res.Revision = c.Revision
+		s.held[c.Token], s.specs[c.Token] = res, c.To
+	}
+	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}
 }
 
 // checkRefs fails the test when a specification names a resource that does not stand.
@@ -364,16 +410,18 @@ func (s *site) checkRefs(spec vim.Spec) {
 	if n := spec.Subnet; n != nil {
 		refs = append(refs, n.Network)
 	}
-	if c := spec.Configuration; c != nil {
-		refs = slices.AppendSeq(refs, maps.Values(c.Computes))
-	}
 	for _, ref := range refs {
-		if slices.Contains(s.others, ref) {
-			continue
-		}
-		if ref == "" || !slices.ContainsFunc(slices.Collect(maps.Values(s.held)), func(r vim.Resource) bool { return r.ID == ref }) {
-			s.t.Errorf("%s refers to %q, which is not there", spec.Name, ref)
-		}
+		s.checkRef(spec.Name, ref)
+	}
+}
+
+func (s *site) checkRef(name, ref string) {
+	s.t.Helper()
+	if slices.Contains(s.others, ref) {
+		return
+	}
+	if ref == "" || !slices.ContainsFunc(slices.Collect(maps.Values(s.held)), func(r vim.Resource) bool { return r.ID == ref }) {
+		s.t.Errorf("%s refers to %q, which is not there", name, ref)
 	}
 }
 
@@ -458,7 +506,7 @@ func (s *site) check() {
 	vnfs, err := readmodel.ListInstances(s.ctx(), s.store, eventstore.ViewQuery{})
 	s.must(err)
 	for _, v := range vnfs {
-		ops, err := readmodel.ListOpOccs(s.ctx(), s.store, eventstore.ViewQuery{Parent: v.ID})
+		ops, err := readmodel.ListOpOccs(s.ctx(), s.live(), eventstore.ViewQuery{Parent: v.ID})
 		s.must(err)
 		holder := ""
 		for _, o := range ops {
@@ -483,17 +531,22 @@ func (s *site) check() {
 func (s *site) checkSaga(o *vnf.OpOcc) {
 	s.t.Helper()
 	in := s.saga(o.ID)
-	for _, r := range saga.Rules {
-		if r.Saga == in.State && r.Op == string(o.State) {
+	for _, r := range lcm.OpRules {
+		if r.Saga == in.State && r.Op == o.State {
 			return
 		}
 	}
 	s.t.Fatalf("the operation is %s while its saga is %s", o.State, in.State)
 }
 
+// live is what readers read.
+func (s *site) live() readmodel.Live[*memory.Store] {
+	return readmodel.Live[*memory.Store]{Stored: s.store, OpOccs: s.opoccs}
+}
+
 func (s *site) saga(id string) *saga.Instance {
 	s.t.Helper()
-	l, err := s.store.Load(s.ctx(), eventstore.Load{Sagas: []string{id}})
+	l, err := s.store.Load(s.ctx(), eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: id}}})
 	s.must(err)
 	if l.Sagas[id] == nil {
 		s.t.Fatalf("no saga %s", id)
@@ -548,11 +601,12 @@ func on(msgType string, kind vim.Kind, a *answer) func(message.Message) *answer 
 }
 
 func kindOf(m message.Message) vim.Kind {
-	var c struct {
-		Resources []struct{ Kind vim.Kind }
+	if m.Type == configuration.TypeConfigure {
+		return vim.Configuration
 	}
-	if json.Unmarshal(m.Data, &c) != nil || len(c.Resources) == 0 {
+	var c struct{ Kind vim.Kind }
+	if json.Unmarshal(m.Data, &c) != nil {
 		return ""
 	}
-	return c.Resources[0].Kind
+	return c.Kind
 }

@@ -3,10 +3,7 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
-	"strconv"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"

@@ -83,7 +83,7 @@ func landTerminate(_ *Service, _ *vnf.Instance, d *planData, _ *plan.Outcome) (v
 }
 
 // powered returns the computes among resources that are to be turned on or off, in that form: those named, all when none is.
-func powered(have []plan.Resource, ids map[string]bool, power string) []plan.Resource {
+func powered(have []plan.Resource, ids map[string]bool, power vim.Power) []plan.Resource {
 	var out []plan.Resource
 	for _, r := range have {
 		if r.Kind != vim.Compute || r.At == nil || r.At.ID == "" || len(ids) > 0 && !ids[r.ID] {

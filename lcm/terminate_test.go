@@ -86,9 +86,9 @@ func TestTerminateGraceful(t *testing.T) {
 		id := s.up()
 		op := s.terminate(id, lcm.Terminate{Type: "GRACEFUL"})
 		s.run()
-		var c vim.ReserveResources
+		var c vim.Reserve
 		s.must(json.Unmarshal(s.sent[1].Data, &c))
-		if k := c.Resources[0].Spec.Configuration; k == nil || k.Action != "stop" || len(k.Computes) != 2 {
+		if k := c.Spec.Configuration; k == nil || k.Action != "stop" || len(k.Computes) != 2 {
 			t.Errorf("%+v", k)
 		}
 		if o := s.op(op); o.State != vnf.Completed || len(s.held) != 0 || len(o.Warnings) != 0 {
@@ -101,7 +101,7 @@ func TestTerminateGraceful(t *testing.T) {
 		for asked, want := range map[int]time.Duration{10: 10 * time.Second, 3600: 30 * time.Second} {
 			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 			id := s.up()
-			s.script = on(vim.TypeReserve, vim.Configuration, lost)
+			s.script = on(vim.TypeReserveResource, vim.Configuration, lost)
 			op := s.terminate(id, lcm.Terminate{Type: "GRACEFUL", GracefulTimeout: asked})
 			began := s.now
 			s.settle()
@@ -125,7 +125,7 @@ func TestTerminateFails(t *testing.T) {
 		t.Helper()
 		s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 		id := s.up()
-		s.script = on(vim.TypeRelease, vim.Port, permanent)
+		s.script = on(vim.TypeReleaseResource, vim.Port, permanent)
 		op := s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
 		s.run()
 		if o := s.op(op); o.State != vnf.FailedTemp {

@@ -189,8 +189,12 @@ func (op planOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand
 func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
 	f := vnf.OperationFailed{OpID: in.ID}
 	d, o, err := outcome(in)
-	if err != nil {
-		return f, err
+	if err != nil { // there is no grant: nothing was begun
+		return f, nil //nolint:nilerr // said above
+	}
+	standing := map[*saga.ItemRun]bool{}
+	for _, run := range in.Standing() {
+		standing[run] = true
 	}
 	for _, run := range in.Items {
 		s, ok := d.granted.step(run)
@@ -199,7 +203,7 @@ func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed
 		}
 		switch s.Action {
 		case plan.Create:
-			if stands(run) {
+			if standing[run] || run.State == saga.ItemSkipped && run.EverSent {
 				f.Leftovers = append(f.Leftovers, op.leftover(in, d, o, s, run))
 			}
 		case plan.Release:
@@ -211,14 +215,6 @@ func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed
 	}
 	f.Changed, err = op.changed(in, d, o)
 	return f, err
-}
-
-// stands reports whether something of what an item made may stand.
-func stands(run *saga.ItemRun) bool {
-	if run.State == saga.ItemSkipped {
-		return run.EverSent
-	}
-	return run.MayStand()
 }
 
 // leftover is what a creation left, as the instance lists it.

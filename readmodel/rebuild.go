@@ -13,6 +13,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/vnf"
 )
 
 // Source is one type of aggregate that has views: how its streams become rows.

@@ -30,7 +30,10 @@ type plant struct {
 	newer *saga.Definition // what programs started from now on know beside def; nil: nothing
 	// answer scripts the participant: nil for no reply.
 	answer func(m message.Message) *message.Reply
-	fault  func(point string) error
+	// unfinished: a participant that has no reply yet says so when it is asked.
+	unfinished bool
+	fault      func(point string) error
+	deaf       bool // runtimes are not told of commits
 }
 
 func newPlant(t *testing.T) *plant {
@@ -68,7 +71,11 @@ func (p *plant) start(name string) *node {
 	n := &node{plant: p, name: name}
 	feed := outbox.NewFeed(p.store, 0)
 	n.doer = eventstore.NewCommitter(p.store, eventstore.CommitterConfig{
-		OnCommit: []func(*eventstore.Commit){feed.OnCommit}, Logger: quiet,
+		OnCommit: []func(*eventstore.Commit){feed.OnCommit, func(c *eventstore.Commit) {
+			if !p.deaf {
+				n.runtime.OnCommit(c)
+			}
+		}}, Logger: quiet,
 	})
 	n.keeper = lease.New(lease.Config{Store: p.store, Owner: name, Now: func() time.Time { return p.now }, TTL: time.Hour, Logger: quiet})
 	var err error
@@ -104,12 +111,25 @@ func (p *plant) start(name string) *node {
 // participant answers commands by the plant's script, in the commit that moves its cursor.
 type participant struct{ *plant }
 
-func (participant) Load([]message.Message) eventstore.Load { return eventstore.Load{} }
-
-func (p participant) Decide(_ *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+func (participant) Load(msgs []message.Message) eventstore.Load {
+	var l eventstore.Load
 	for _, m := range msgs {
+		l.Records = append(l.Records, eventstore.RecordRef{Table: eventstore.TableVimCommands, ID: m.ID})
+	}
+	return l
+}
+
+func (p participant) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	for _, m := range msgs {
+		ref := eventstore.RecordRef{Table: eventstore.TableVimCommands, ID: m.ID}
+		if l.Records[ref] != nil { // it comes again
+			if p.unfinished {
+				c.Outbox = append(c.Outbox, message.Answer(m, "/toy", p.now, p.answer(m)))
+			}
+			continue
+		}
 		c.Records = append(c.Records, eventstore.RecordWrite{Record: eventstore.Record{
-			Table: eventstore.TableVimCommands, ID: m.ID, Key: m.Key, Group: m.Type, Doc: json.RawMessage(`{}`),
+			Table: ref.Table, ID: m.ID, Key: m.Key, Group: m.Type, Doc: json.RawMessage(`{}`),
 		}})
 		if r := p.answer(m); r != nil {
 			c.Outbox = append(c.Outbox, message.NewReply(m, "/toy", p.now, *r))
@@ -195,7 +215,7 @@ func (p *plant) tick() bool {
 
 func (p *plant) saga(id string) *saga.Instance {
 	p.t.Helper()
-	l, err := p.store.Load(p.t.Context(), eventstore.Load{Sagas: []string{id}})
+	l, err := p.store.Load(p.t.Context(), eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: id}}})
 	if err != nil {
 		p.t.Fatal(err)
 	}

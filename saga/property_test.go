@@ -102,8 +102,9 @@ func (w *world) undo(d toyData) {
 }
 
 func drawDefinition(rt *rapid.T) *saga.Definition {
+	rollbackable := rapid.IntRange(0, 4).Draw(rt, "rollbackable") > 0
 	def := &saga.Definition{
-		Type: "random", Version: 1, Rollbackable: rapid.IntRange(0, 4).Draw(rt, "rollbackable") > 0,
+		Type: "random", Version: 1, Rollbackable: func(*saga.Instance) bool { return rollbackable },
 		Undo: saga.Retry{Attempts: rapid.IntRange(1, 3).Draw(rt, "undo attempts")}, Deadline: 10 * time.Minute,
 	}
 	for i := range rapid.IntRange(1, 4).Draw(rt, "stages") {

@@ -286,7 +286,7 @@ func TestReply_of_a_saga_that_is_gone_is_dropped(t *testing.T) {
 	n := p.start("a")
 	n.begin("op", "key", saga.Rollback)
 	_, err := n.doer.Do(t.Context(), &eventstore.Work{
-		Keys: []string{"key"}, Load: func() eventstore.Load { return eventstore.Load{Sagas: []string{"op"}} },
+		Keys: []string{"key"}, Load: func() eventstore.Load { return eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: "op"}}} },
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			return &eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: "op", Key: "key", Expected: l.Sagas["op"].Version, Delete: true}}}, nil
 		},

@@ -3,7 +3,6 @@ package saga
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -25,9 +24,9 @@ func (t *turn) commandID(r *ItemRun, direction string, attempt int) string {
 	return CommandID(t.in.ID, r.Step, r.Item, direction, attempt)
 }
 
-// send sends the next attempt of an item's command.
-func (t *turn) send(r *ItemRun) {
-	s := t.def.step(r.Step)
+// send sends the next attempt of an item's command, and reports whether it could be made.
+func (t *turn) send(r *ItemRun) bool {
+	s := t.c.step(r)
 	if r.Released {
 		r.Generation++
 		r.Released = false
@@ -42,45 +41,90 @@ func (t *turn) send(r *ItemRun) {
 			r.State = ItemUnknown
 		}
 		t.itemFailed(r, s, f)
-		return
+		return false
 	}
 	r.State = ItemSent
 	r.EverSent = true
-	t.dispatch(r, s, DirectionDo, s.Do, r.Attempt, data)
+	t.dispatch(r, s, DirectionDo, r.Attempt, data)
+	return true
 }
 
 // sendUndo sends the next attempt of an item's compensating command.
 func (t *turn) sendUndo(r *ItemRun) {
-	s := t.def.step(r.Step)
+	s := t.c.step(r)
 	r.State = ItemUndoing
 	t.in.Undone = true
-	data, err := s.data(t.in, r)
-	if err == nil && s.UndoData != nil {
-		data, err = s.UndoData(t.in, data, r.Result)
+	if r.UndoBudget == 0 {
+		r.UndoBudget = t.def.undo().attempts()
 	}
+	r.Undo++
+	data, err := s.undoData(t.in, r)
 	if err != nil {
+		r.Undo-- // nothing was sent under this number
 		t.stuck(r, &Failure{Step: r.Step, Item: r.Item, Class: message.Permanent, Reason: err.Error()})
 		return
 	}
-	r.Undo++
-	t.dispatch(r, s, DirectionUndo, s.UndoAs, r.Undo, data)
+	t.dispatch(r, s, DirectionUndo, r.Undo, data)
 }
 
-// dispatch adds the command and sets the timer of its reply. Its step row is written with the outcome; until then what
+// dispatch adds the command and begins to wait for its reply. Its step row is written with the outcome; until then what
 // is known of it is among the item's open sendings (Attempts).
-func (t *turn) dispatch(r *ItemRun, s *Step, direction, msgType string, attempt int, data json.RawMessage) {
+func (t *turn) dispatch(r *ItemRun, s *Step, direction string, attempt int, data json.RawMessage) {
 	t.in.Seq++
-	id := t.commandID(r, direction, attempt)
 	snd := Sending{
-		Command: id, Undo: direction == DirectionUndo, Attempt: attempt, Generation: r.Generation, Seq: t.in.Seq, Sent: t.now,
+		Command: t.commandID(r, direction, attempt), Undo: direction == DirectionUndo, Attempt: attempt, Generation: r.Generation,
+		Seq: t.in.Seq, Sent: t.now, Cause: t.cause,
 	}
-	r.Command = id
+	r.Command = snd.Command
 	r.Open = append(r.Open, snd)
-	t.fx.Send = append(t.fx.Send, message.Message{
-		ID: id, Type: msgType, Source: Source, Topic: s.Topic, Key: t.in.Key, Time: t.now,
-		CorrelationID: t.in.ID, CausationID: t.cause, ReplyTo: message.TopicReplies, Traceparent: t.in.Traceparent, Data: data,
-	})
-	t.setTimer(r, t.now.Add(s.timeout(t.in)), false)
+	t.in.kept.add(snd.Command, sent{r.Step, r.Item, snd.Undo, attempt})
+	t.fx.Send = append(t.fx.Send, t.command(s, &snd, data))
+	t.listen(r, s)
+}
+
+// command is the message of a sending: the same each time it is sent.
+func (t *turn) command(s *Step, snd *Sending, data json.RawMessage) message.Message {
+	m := message.Message{
+		ID: snd.Command, Type: s.Do, Source: Source, Topic: s.Topic, Key: t.in.Key, Time: snd.Sent,
+		CorrelationID: t.in.ID, CausationID: snd.Cause, ReplyTo: message.TopicReplies, Traceparent: t.in.Traceparent, Data: data,
+	}
+	if snd.Undo {
+		m.Type = s.UndoAs
+	}
+	return m
+}
+
+// listen sets the timer of a reply: for half of the time that a participant may be silent, after which it is asked.
+func (t *turn) listen(r *ItemRun, s *Step) {
+	wait := s.timeout(t.in)
+	if s.limit(t.in) == 0 {
+		wait /= 2
+	}
+	r.Asked = false
+	t.setTimer(r, t.now.Add(wait), false)
+}
+
+// ask sends an item's newest command once more, as it was, so that a participant that has it says so, and one that does not
+// gets it. It reports false when there is nothing left to ask: the participant was silent for all of the time.
+func (t *turn) ask(r *ItemRun) bool {
+	s := t.c.step(r)
+	snd := r.open(r.Command)
+	if snd == nil || r.Asked || s.limit(t.in) > 0 {
+		return false
+	}
+	r.Asked = true
+	t.setTimer(r, t.now.Add(s.timeout(t.in)-s.timeout(t.in)/2), false)
+	if snd.Undo && snd.Seq <= r.Late {
+		return true // the item has another result by now: the command cannot be made as it was, and one more will be sent
+	}
+	data, err := s.data(t.in, r)
+	if snd.Undo {
+		data, err = s.undoData(t.in, r)
+	}
+	if err == nil { // what was made once can be made again, unless the definition has changed its mind
+		t.fx.Send = append(t.fx.Send, t.command(s, snd, data))
+	}
+	return true
 }
 
 // row writes what became of one command attempt, for people.
@@ -123,8 +167,26 @@ func (in *Instance) Attempts(rows []eventstore.StepRow) []eventstore.StepRow {
 			}
 		}
 	}
+	for i := range all {
+		if r := &all[i]; r.State == RowSucceeded && len(r.Result) == 0 {
+			r.Result = in.resultOf(r)
+		}
+	}
 	slices.SortStableFunc(all, func(a, b eventstore.StepRow) int { return cmp.Compare(a.Seq, b.Seq) })
 	return all
+}
+
+// resultOf returns the result of an attempt that the item keeps.
+func (in *Instance) resultOf(r *eventstore.StepRow) json.RawMessage {
+	run := in.Item(r.Step, r.Item)
+	switch {
+	case run == nil:
+		return nil
+	case r.Direction == DirectionUndo:
+		return run.UndoResult
+	default:
+		return run.Result
+	}
 }
 
 // retryLater sets the timeout that sends the next attempt. n counts the attempts of the present budget; the jitter is
@@ -135,120 +197,4 @@ func (t *turn) retryLater(r *ItemRun, retry Retry, n int, nextCommand string) {
 	_, _ = h.Write([]byte(nextCommand)) // never fails
 	d -= d / 4 * time.Duration(h.Sum32()%1000) / 1000
 	t.setTimer(r, t.now.Add(d), true)
-}
-
-// mayStand reports whether an effect of the item's Do commands of this generation may stand.
-func (r *ItemRun) mayStand() bool {
-	return r.State == ItemDone || slices.ContainsFunc(r.Open, func(s Sending) bool {
-		return !s.Undo && s.Generation == r.Generation
-	})
-}
-
-// open returns the sending of a command that is still open, nil when there is none.
-func (r *ItemRun) open(command string) *Sending {
-	if i := slices.IndexFunc(r.Open, func(s Sending) bool { return s.Command == command }); i >= 0 {
-		return &r.Open[i]
-	}
-	return nil
-}
-
-func (r *ItemRun) close(command string) {
-	r.Open = slices.DeleteFunc(r.Open, func(s Sending) bool { return s.Command == command })
-}
-
-func (s *Step) data(in *Instance, r *ItemRun) (json.RawMessage, error) {
-	if s.DataFor == nil {
-		return r.Data, nil
-	}
-	return s.DataFor(in, r)
-}
-
-func (s *Step) timeout(in *Instance) time.Duration {
-	if s.TimeoutOf != nil {
-		if d := s.TimeoutOf(in); d > 0 {
-			return d
-		}
-	}
-	if s.Timeout > 0 {
-		return s.Timeout
-	}
-	return 2 * time.Minute
-}
-
-func (r Retry) attempts() int {
-	if r.Attempts > 0 {
-		return r.Attempts
-	}
-	return 5
-}
-
-// delay returns the wait after the n-th attempt.
-func (r Retry) delay(n int) time.Duration {
-	d, longest := r.Backoff, r.Max
-	if d <= 0 {
-		d = time.Second
-	}
-	if longest <= 0 {
-		longest = time.Minute
-	}
-	for ; n > 1 && d < longest; n-- {
-		d *= 2
-	}
-	return min(d, longest)
-}
-
-func (r Retry) retries(c message.Class) bool {
-	if r.Classes == nil {
-		return c == message.Transient || c == message.Unavailable || c == message.UnknownOutcome
-	}
-	return slices.Contains(r.Classes, c)
-}
-
-func (d *Definition) undo() Retry {
-	if d.Undo.Attempts == 0 && d.Undo.Backoff == 0 && d.Undo.Max == 0 && d.Undo.Classes == nil {
-		return DefaultUndo
-	}
-	return d.Undo
-}
-
-func (d *Definition) deadline() time.Duration {
-	if d.Deadline > 0 {
-		return d.Deadline
-	}
-	return time.Hour
-}
-
-// step returns a step by id. A stored instance names no other steps than its definition's version has.
-func (d *Definition) step(id string) *Step {
-	for i := range d.Stages {
-		for j := range d.Stages[i].Steps {
-			if d.Stages[i].Steps[j].ID == id {
-				return &d.Stages[i].Steps[j]
-			}
-		}
-	}
-	return &Step{ID: id}
-}
-
-// Validate reports what makes a definition unusable: a missing type, step or topic, or a step id used twice.
-func (d *Definition) Validate() error {
-	if d.Type == "" || d.Version < 1 {
-		return fmt.Errorf("saga definition %q version %d: type and version are required", d.Type, d.Version)
-	}
-	seen := map[string]bool{}
-	for _, stage := range d.Stages {
-		if stage.ID == "" {
-			return fmt.Errorf("saga definition %s: a stage has no id", d.Type)
-		}
-		for _, s := range stage.Steps {
-			if s.ID == "" || s.Topic == "" || s.Do == "" {
-				return fmt.Errorf("saga definition %s: stage %s: a step needs an id, a topic and a command", d.Type, stage.ID)
-			}
-			if seen[s.ID] {
-				return fmt.Errorf("saga definition %s: the step id %s is used twice", d.Type, s.ID)
-			}
-			seen[s.ID] = true
-		}
-	}
-	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
@@ -20,7 +22,7 @@ const (
 
 func toy() *saga.Definition {
 	return &saga.Definition{
-		Type: "toy", Version: 1, Rollbackable: true, Deadline: 30 * time.Minute,
+		Type: "toy", Version: 1, Rollbackable: saga.Always, Deadline: 30 * time.Minute,
 		Stages: []saga.Stage{
 			{ID: "ask", Steps: []saga.Step{{ID: "ask", Topic: "toy", Do: "toy.ask", Rejects: true, Timeout: time.Minute}}},
 			{ID: "links", Steps: []saga.Step{
@@ -53,10 +55,11 @@ type play struct {
 	in    *saga.Instance
 	now   time.Time
 	sent  []message.Message
+	asked []message.Message // commands sent once more, so that the participant says how it is with them
 	notes []saga.Note
 	rows  map[string]eventstore.StepRow
 	clean []saga.Cleanup
-	ids   map[string]bool
+	ids   map[string]message.Message      // every command sent
 	each  func(saga.Input, *saga.Effects) // looks at every turn, when set
 }
 
@@ -69,7 +72,7 @@ func begin(t interface {
 	t.Helper()
 	p := &play{
 		t: t, def: def, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		rows: map[string]eventstore.StepRow{}, ids: map[string]bool{},
+		rows: map[string]eventstore.StepRow{}, ids: map[string]message.Message{},
 		in: &saga.Instance{
 			ID: toyID, Type: def.Type, DefVersion: def.Version, Key: toyKey, CorrelationID: toyID, Policy: policy,
 			Data: json.RawMessage(`{"toy":true}`),
@@ -93,12 +96,16 @@ func (p *play) input(i saga.Input) error {
 		return err
 	}
 	for _, m := range fx.Send {
-		if p.ids[m.ID] {
-			p.t.Errorf("command id %s of %s was used before", m.ID, m.Type)
+		if _, again := p.ids[m.ID]; !again {
+			p.ids[m.ID] = m
+			p.sent = append(p.sent, m)
+			continue
 		}
-		p.ids[m.ID] = true
+		if d := cmp.Diff(p.ids[m.ID], m); d != "" {
+			p.t.Errorf("command %s was sent before, and not so (-first +again):\n%s", m.ID, d)
+		}
+		p.asked = append(p.asked, m)
 	}
-	p.sent = append(p.sent, fx.Send...)
 	p.notes = append(p.notes, fx.Notes...)
 	p.clean = append(p.clean, fx.Cleanups...)
 	for _, r := range fx.Steps {
@@ -180,8 +187,20 @@ func failed(c message.Class) message.Reply {
 	return message.Reply{Outcome: message.Failed, Class: c, Reason: "it is " + string(c)}
 }
 
-// fire lets the earliest timer go off.
+// fire lets the earliest timer go off. Where the participant is only asked, it stays silent, and the timer goes off again.
 func (p *play) fire() saga.TimedOut {
+	p.t.Helper()
+	for {
+		asked := len(p.asked)
+		next := p.fireOnce()
+		if len(p.asked) == asked {
+			return next
+		}
+	}
+}
+
+// fireOnce lets the earliest timer go off.
+func (p *play) fireOnce() saga.TimedOut {
 	p.t.Helper()
 	next, due := p.in.NextTimer()
 	if due.IsZero() {

@@ -272,7 +272,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 	}
 
 	l := mustLoad(t, s, eventstore.Load{
-		Streams: []eventstore.StreamFrom{{Stream: "s-a"}, {Stream: "nope"}}, Sagas: []string{"saga-a", "oldsaga-a", "nope"},
+		Streams: []eventstore.StreamFrom{{Stream: "s-a"}, {Stream: "nope"}}, Sagas: []eventstore.SagaFrom{{ID: "saga-a"}, {ID: "oldsaga-a"}, {ID: "nope"}},
 		SagaSteps: []string{"cmd-a", "nope"}, Handled: []string{"msg-a", "oldmsg-a", "nope"},
 		Timeouts:    []string{"saga-a/t", "due-a", "cancel-a", "later-a"},
 		Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"},
@@ -296,6 +296,9 @@ func everyField(t *testing.T, s eventstore.Store) {
 		r := &in.Sagas[i]
 		r.Version, r.Expected, r.Updated = r.Expected+1, 0, c.Time
 		r.Created = l.Sagas[r.ID].Created
+		for j := range r.Items {
+			r.Items[j].Version = r.Version
+		}
 	}
 	if !l.Sagas["saga-a"].Created.Equal(c.Time) || !l.Sagas["oldsaga-a"].Created.Before(c.Time) {
 		t.Errorf("created: %v and %v", l.Sagas["saga-a"].Created, l.Sagas["oldsaga-a"].Created)

@@ -211,7 +211,7 @@ func sagaDelete(t *testing.T, s eventstore.Store) {
 		return c
 	})
 	mustDo(t, s, "vnf-a", always(eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: "saga-2", Expected: 1, Delete: true}}}))
-	l := mustLoad(t, s, eventstore.Load{Sagas: []string{"saga"}, SagaSteps: []string{"of saga"}, Timeouts: []string{"saga/t", "saga/u/v"}})
+	l := mustLoad(t, s, eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: "saga"}}, SagaSteps: []string{"of saga"}, Timeouts: []string{"saga/t", "saga/u/v"}})
 	if len(l.Sagas)+len(l.Steps)+len(l.Timeouts) != 4 {
 		t.Fatalf("another saga's rows are gone: %+v", l)
 	}

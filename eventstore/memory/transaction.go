@@ -130,6 +130,7 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return fmt.Errorf("saga %s: %w", s.ID, eventstore.ErrVersion)
 		}
 		remove(tx, tx.t.sagas, s.ID)
+		remove(tx, tx.t.items, s.ID)
 		removeWhere(tx, tx.t.steps, func(_ string, r eventstore.StepRow) bool { return r.Saga == s.ID })
 		removeWhere(tx, tx.t.timeouts, func(id string, _ eventstore.Timeout) bool { return strings.HasPrefix(id, s.ID+"/") })
 		removeWhere(tx, tx.t.handled, func(_, saga string) bool { return saga == s.ID })
@@ -140,11 +141,18 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return fmt.Errorf("saga %s: %w", s.ID, eventstore.ErrVersion)
 		}
 		row := s.SagaRow
-		row.Expected, row.Data = 0, clone(s.Data)
+		row.Expected, row.Data, row.Plan, row.Items, row.Base = 0, clone(s.Data), clone(s.Plan), nil, nil
 		if ok {
-			row.Created = old.Created
+			row.Created, row.Plan = old.Created, old.Plan
 		}
 		put(tx, tx.t.sagas, s.ID, row)
+		if len(s.Items) > 0 && tx.t.items[s.ID] == nil {
+			put(tx, tx.t.items, s.ID, map[int]eventstore.SagaItem{})
+		}
+		for _, i := range s.Items {
+			i.Data = clone(i.Data)
+			put(tx, tx.t.items[s.ID], i.No, i)
+		}
 	}
 	return nil
 }
@@ -295,7 +303,8 @@ type tables struct {
 	events      map[string][]eventstore.Event
 	lanes       [eventstore.Lanes]lane
 	snapshots   map[string][]eventstore.Snapshot
-	sagas       map[string]eventstore.SagaRow
+	sagas       map[string]eventstore.SagaRow // without their items
+	items       map[string]map[int]eventstore.SagaItem
 	steps       map[string]eventstore.StepRow
 	timeouts    map[string]eventstore.Timeout
 	handled     map[string]string
@@ -315,6 +324,7 @@ func newTables() tables {
 		events:      map[string][]eventstore.Event{},
 		snapshots:   map[string][]eventstore.Snapshot{},
 		sagas:       map[string]eventstore.SagaRow{},
+		items:       map[string]map[int]eventstore.SagaItem{},
 		steps:       map[string]eventstore.StepRow{},
 		timeouts:    map[string]eventstore.Timeout{},
 		handled:     map[string]string{},

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 // merged is what several works load: one statement per table, and then the rows.
 type merged struct {
 	streams  map[string]eventstore.StreamFrom // the furthest back that anyone asked for
-	sagas    set[string]
+	sagas    map[string]int64                 // the furthest back that anyone asked for
 	steps    set[string]
 	handled  set[string]
 	timeouts set[string]
@@ -64,7 +66,7 @@ func (s *set[K]) add(keys ...K) {
 }
 
 func merge(loads []eventstore.Load) *merged {
-	m := &merged{streams: map[string]eventstore.StreamFrom{}, records: map[string][]string{}}
+	m := &merged{streams: map[string]eventstore.StreamFrom{}, sagas: map[string]int64{}, records: map[string][]string{}}
 	for _, l := range loads {
 		for _, f := range l.Streams {
 			old, again := m.streams[f.Stream]
@@ -76,7 +78,11 @@ func merge(loads []eventstore.Load) *merged {
 			}
 			m.streams[f.Stream] = f
 		}
-		m.sagas.add(l.Sagas...)
+		for _, f := range l.Sagas {
+			if after, again := m.sagas[f.ID]; !again || f.After < after {
+				m.sagas[f.ID] = f.After
+			}
+		}
 		m.steps.add(l.SagaSteps...)
 		m.handled.add(l.Handled...)
 		m.timeouts.add(l.Timeouts...)
@@ -120,10 +126,7 @@ func queueHeads(q *pipeline, streams []string, heads map[string]*eventstore.Stre
 func (m *merged) queue(q *pipeline) {
 	m.rows = found{}
 	m.queueStreams(q)
-	if len(m.sagas.list) > 0 {
-		m.rows.sagas = byKey(q, "select "+sqlstore.SagaColumns+" from saga_instances where id = any($1)", []any{m.sagas.list},
-			sqlstore.ScanSaga, func(s *eventstore.SagaRow) string { return s.ID })
-	}
+	m.queueSagas(q)
 	if len(m.steps.list) > 0 {
 		m.rows.steps = byKey(q, "select "+sqlstore.StepColumns+" from saga_steps where command_id = any($1)", []any{m.steps.list},
 			sqlstore.ScanStep, func(s *eventstore.StepRow) string { return s.CommandID })
@@ -217,6 +220,39 @@ func (m *merged) queueStreams(q *pipeline) {
 	}
 }
 
+// queueSagas reads rows, plans and items in one statement, so that they are of one moment whoever writes meanwhile.
+func (m *merged) queueSagas(q *pipeline) {
+	if len(m.sagas) == 0 {
+		return
+	}
+	ids := slices.Sorted(maps.Keys(m.sagas))
+	after := make([]int64, len(ids))
+	for i, id := range ids {
+		after[i] = m.sagas[id]
+	}
+	m.rows.sagas = byKey(q, `select `+sagasOf+`, case when f.after = 0 then s.plan end, i.no, i.version, i.data
+		from unnest($1::text[], $2::bigint[]) f(id, after) join saga_instances s on s.id = f.id
+		left join lateral (select array_agg(i.no order by i.no) as no, array_agg(i.version order by i.no) as version,
+			array_agg(i.data order by i.no) as data from saga_items i
+			where s.version > f.after and i.saga = s.id and i.version > f.after) i on true`, []any{ids, after},
+		scanSaga, func(s *eventstore.SagaRow) string { return s.ID })
+}
+
+const sagasOf = "s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, s.data, s.created, s.updated"
+
+// scanSaga reads a row with its plan and its items.
+func scanSaga(r sqlstore.Row) (s eventstore.SagaRow, err error) {
+	var no []int
+	var version []int64
+	var data [][]byte
+	err = r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, (*[]byte)(&s.Data),
+		sqlstore.Stamp{To: &s.Created}, sqlstore.Stamp{To: &s.Updated}, (*[]byte)(&s.Plan), &no, &version, &data)
+	for i := range no {
+		s.Items = append(s.Items, eventstore.SagaItem{No: no[i], Version: version[i], Data: data[i]})
+	}
+	return s, err
+}
+
 const eventsOf = "e.lane, e.off, e.stream, e.version, e.id, e.type, e.schema, e.at, e.meta, e.data, e.prev, e.hash"
 
 func (m *merged) queueViews(q *pipeline) {
@@ -249,13 +285,18 @@ func (m *merged) queueViews(q *pipeline) {
 // loaded is what one work asked for. Each gets rows of its own, so that none can change another's.
 func (m *merged) loaded(l eventstore.Load) *eventstore.Loaded {
 	out := &eventstore.Loaded{
-		Streams: map[string]*eventstore.StreamState{}, Sagas: pick(m.rows.sagas, l.Sagas), Steps: pick(m.rows.steps, l.SagaSteps),
+		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{}, Steps: pick(m.rows.steps, l.SagaSteps),
 		Handled: map[string]bool{}, Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
 		Counts: map[eventstore.ViewCount]int{}, Records: pick(m.rows.records, l.Records), Parked: map[string]bool{},
 	}
 	for _, f := range l.Streams {
 		if st := m.stream(f); st != nil {
 			out.Streams[f.Stream] = st
+		}
+	}
+	for _, f := range l.Sagas {
+		if row := m.rows.sagas[f.ID]; row != nil {
+			out.Sagas[f.ID] = since(*row, f)
 		}
 	}
 	for _, id := range l.Handled {
@@ -302,6 +343,16 @@ func (m *merged) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 		}
 	}
 	return &st
+}
+
+// since leaves of a row what one reader does not know yet; another may have asked for more.
+func since(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore.SagaRow {
+	row.Base = f.Base
+	if f.After > 0 {
+		row.Plan = nil
+		row.Items = slices.DeleteFunc(slices.Clone(row.Items), func(i eventstore.SagaItem) bool { return i.Version <= f.After })
+	}
+	return &row
 }
 
 func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {

@@ -169,6 +169,7 @@ func (p *pipeline) sagas(b *batch.Batch) {
 				delete from saga_instances s using unnest($1::text[], $2::bigint[]) w(id, version)
 				where s.id = w.id and s.version = w.version returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from d`, args...)
+		p.exec("delete from saga_items where saga = any($1)", args[0])
 		p.exec("delete from saga_steps where saga = any($1)", args[0])
 		p.exec("delete from processed_replies where saga = any($1)", args[0])
 		p.exec(`delete from saga_timeouts t using unnest($1::text[]) w(id)
@@ -178,21 +179,44 @@ func (p *pipeline) sagas(b *batch.Batch) {
 		type row = batch.Saga
 		p.exec(`with w as materialized (
 				select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
-				$9::text[]) w(id, type, def_version, key, parent, state, expected, lane, data)),
+				$9::text[], $10::text[]) w(id, type, def_version, key, parent, state, expected, lane, data, plan)),
 			u as (
 				update saga_instances s set type = w.type, def_version = w.def_version, key = w.key, parent = w.parent,
-				state = w.state, version = w.expected + 1, lane = w.lane, data = nullif(w.data, ''), updated = $10 from w
+				state = w.state, version = w.expected + 1, lane = w.lane, data = nullif(w.data, ''), updated = $11 from w
 				where w.expected <> 0 and s.id = w.id and s.version = w.expected returning 1),
 			i as (
-				insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, created, updated)
-				select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), $10, $10 from w where expected = 0
-				returning 1)
+				insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
+				select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $11, $11 from w
+				where expected = 0 returning 1)
 			select vnfm_guard((select count(*) from u) + (select count(*) from i) = cardinality($1), '`+guardVersion+`')`,
 			append(columns(b.Sagas, func(r *row) any { return r.ID }, func(r *row) any { return r.Type },
 				func(r *row) any { return r.DefVersion }, func(r *row) any { return r.Key }, func(r *row) any { return r.Parent },
 				func(r *row) any { return r.State }, func(r *row) any { return r.Expected }, func(r *row) any { return r.Lane },
-				func(r *row) any { return string(r.Data) }), b.Now)...)
+				func(r *row) any { return string(r.Data) }, func(r *row) any { return string(r.Plan) }), b.Now)...)
 	}
+	p.items(b)
+}
+
+// items writes the items that changed. Their sagas' versions guard them.
+func (p *pipeline) items(b *batch.Batch) {
+	type row struct {
+		saga string
+		eventstore.SagaItem
+	}
+	var rows []row
+	for _, s := range b.Sagas {
+		for _, i := range s.Items {
+			rows = append(rows, row{s.ID, i})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.exec(`insert into saga_items (saga, no, version, data)
+		select saga, no, version, nullif(data, '') from unnest($1::text[], $2::int[], $3::bigint[], $4::text[]) w(saga, no, version, data)
+		on conflict (saga, no) do update set version = excluded.version, data = excluded.data`,
+		columns(rows, func(r *row) any { return r.saga }, func(r *row) any { return r.No }, func(r *row) any { return r.Version },
+			func(r *row) any { return string(r.Data) })...)
 }
 
 func (p *pipeline) steps(b *batch.Batch) {

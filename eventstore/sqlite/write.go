@@ -107,6 +107,7 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return err
 		}
 		for _, q := range []string{
+			"delete from saga_items where saga = $1",
 			"delete from saga_steps where saga = $1",
 			"delete from saga_timeouts where id >= $1 || '/' and id < $1 || '0'", // '0' is next to '/'
 			"delete from processed_replies where saga = $1",
@@ -120,9 +121,9 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		var err error
 		if s.Expected == 0 {
 			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, `insert into saga_instances
-				(id, type, def_version, key, parent, state, version, lane, data, created, updated)
-				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $9) on conflict do nothing`,
-				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), stamp(b.Now))
+				(id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
+				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $10) on conflict do nothing`,
+				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), text(s.Plan), stamp(b.Now))
 		} else {
 			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, `update saga_instances set type = $2, def_version = $3, key = $4,
 				parent = $5, state = $6, version = version + 1, lane = $7, data = $8, updated = $9
@@ -131,6 +132,13 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		}
 		if err != nil {
 			return err
+		}
+		for _, i := range s.Items {
+			if _, err := tx.exec(`insert into saga_items (saga, no, version, data) values ($1, $2, $3, $4)
+				on conflict (saga, no) do update set version = excluded.version, data = excluded.data`,
+				s.ID, i.No, i.Version, text(i.Data)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 const topic = "bench.commands"
 
 func definition() *saga.Definition {
-	d := &saga.Definition{Type: "bench", Version: 1, Rollbackable: true}
+	d := &saga.Definition{Type: "bench", Version: 1, Rollbackable: saga.Always}
 	for _, id := range []string{"one", "two", "three"} {
 		d.Stages = append(d.Stages, saga.Stage{ID: id, Steps: []saga.Step{{
 			ID: id, Topic: topic, Do: "bench." + id, UndoAs: "bench.undo", Timeout: 2 * time.Minute,

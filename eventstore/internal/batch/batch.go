@@ -275,6 +275,9 @@ func (b *Batch) flatten(c *eventstore.Commit) {
 			continue
 		}
 		s.Version, s.Created, s.Updated = s.Expected+1, b.Now, b.Now
+		for i := range s.Items {
+			s.Items[i].Version = s.Version
+		}
 		b.Sagas = append(b.Sagas, Saga{SagaRow: s, Lane: c.Lane})
 	}
 	for _, s := range c.Steps {

@@ -1,6 +1,0 @@
-package lcm
-
-import "github.com/vnfm/vnfm/nfvo"
-
-// Granted is Plan.granted.
-func (p *Plan) Granted(g *nfvo.Grant) *Plan { return p.granted(g) }
