@@ -253,6 +253,9 @@ func (r Replies) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventst
 		if in == nil {
 			continue
 		}
+		if m.Type == message.WorkingType {
+			continue
+		}
 		if m.Type != message.ReplyType {
 			return vnfm.UnknownVersion("reply %s is of type %q", m.ID, m.Type)
 		}
