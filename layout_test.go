@@ -24,7 +24,7 @@ var layer = map[string]int{
 	"eventstore": 2,
 	"request":    3,
 	"vnf":        4, "vim": 4, "nfvo": 4, "bus": 4,
-	"aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5,
+	"configuration": 4, "aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5,
 	"inbox": 6, "timer": 6,
 	"saga":      7,
 	"readmodel": 8,

@@ -199,6 +199,9 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 	}
 	for i := range d.Plan.Stages {
 		stage := saga.Stage{ID: d.Plan.Stages[i].ID, Window: s.cfg.Settings.Window}
+		if d.GraceMs > 0 { // guests stop at the same time, not one after the other
+			stage.Window = 0
+		}
 		actions := map[string]bool{}
 		for _, x := range d.Plan.Stages[i].Steps {
 			if id := stepOf(&d.Plan.Stages[i], x); !actions[id] {
@@ -229,9 +232,20 @@ func (s *Service) taking(step string, stage int) saga.Step {
 		out.Do, out.UndoAs, out.DataFor, out.UndoFor = vim.TypeChangeResource, vim.TypeChangeResource, changing, changeUndone
 		if out.Optional = step == stepTry; out.Optional {
 			out.Retry.Attempts = 1
+			out.TimeoutOf = s.stopTimeout
 		}
 	}
 	return out
+}
+
+// stopTimeout bounds how long the operation waits for guests to stop, whatever becomes of who stops them: the grace, and the
+// time to turn off what did not stop.
+func (s *Service) stopTimeout(in *saga.Instance) time.Duration {
+	d, err := dataOf(in)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(d.GraceMs)*time.Millisecond + s.cfg.Settings.StepTimeout
 }
 
 // items lists the commands of one step of a stage. The first stage refuses a grant that is not in order, before anything is

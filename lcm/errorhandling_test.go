@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
@@ -18,7 +19,7 @@ import (
 func TestCompensationFails(t *testing.T) {
 	s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 2})
 	s.script = func(m message.Message) *answer {
-		if a := on(vim.TypeReserveResource, vim.Configuration, permanent)(m); a != nil {
+		if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
 			return a
 		}
 		return on(vim.TypeReleaseResource, vim.Port, transient)(m)
@@ -49,7 +50,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 1})
 			s.script = func(m message.Message) *answer {
-				if a := on(vim.TypeReserveResource, vim.Configuration, permanent)(m); a != nil {
+				if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
 					return a
 				}
 				return on(vim.TypeReleaseResource, vim.Network, permanent)(m)
@@ -58,7 +59,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 			op := s.instantiate(id)
 			s.run()
 			s.script = nil
-			a := saga.Action{Kind: kind, Step: "networks", Item: s.op(op).Changes.Links[0].ID}
+			a := saga.Action{Kind: kind, Step: "create", Item: s.op(op).Changes.Links.At(0).ID}
 			if kind != saga.RetryItem {
 				if _, err := s.svc.Resolve(s.ctx(), op, a, by); vnfm.KindOf(err) != vnfm.Unprocessable {
 					t.Errorf("without a reason: %v", err)

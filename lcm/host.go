@@ -72,7 +72,7 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 		}
 	}
 	commands := forward(o.State, to)
-	records, err := s.records(op, t, v)
+	records, err := s.records(op, t, v, o)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *Service) granted(op operation, in *saga.Instance) vnf.OpGranted {
 }
 
 // records turns notes into commands.
-func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance) ([]vnf.OpCommand, error) {
+func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance, o *vnf.OpOcc) ([]vnf.OpCommand, error) {
 	var out []vnf.OpCommand
 	for _, n := range t.Notes {
 		run := t.Instance.Item(n.Step, n.Item)
@@ -144,10 +144,10 @@ func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance) ([]vnf.Op
 			}
 			out = append(out, undone...)
 			if n.Failure != nil { // an operator's word
-				out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: fmt.Sprintf("%s was marked as done: %s", n.Step, n.Failure.Reason)}})
+				out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: fmt.Sprintf("%s was marked as done: %s", where(o, n.Step, n.Item), n.Failure.Reason)}})
 			}
 		case saga.NoteItemSkipped:
-			text := fmt.Sprintf("%s was skipped", n.Step)
+			text := fmt.Sprintf("%s: %s was skipped", where(o, n.Step, n.Item), n.Step)
 			if n.Failure != nil && n.Failure.Reason != "" {
 				text += ": " + n.Failure.Reason
 			}

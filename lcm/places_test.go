@@ -56,7 +56,7 @@ func TestServerGroupAtEachVimWithTwoComputes(t *testing.T) {
 		ops, err := s.store.Views(s.ctx(), eventstore.ViewQuery{Kind: readmodel.KindOpOcc, Parent: id})
 		s.must(err)
 		o := s.op(ops[0].ID)
-		if slices.ContainsFunc(o.Progress, func(p vnf.Progress) bool { return p.State != vnf.ProgressDone && p.State != vnf.ProgressSkipped }) {
+		if slices.ContainsFunc(o.Progress.Slice(), func(p vnf.Progress) bool { return p.State != vnf.ProgressDone && p.State != vnf.ProgressSkipped }) {
 			t.Errorf("%+v", o.Progress)
 		}
 		if len(s.vnf(id).Connections) != 2 {

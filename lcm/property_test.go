@@ -68,7 +68,7 @@ type chaos struct {
 func newChaos(t *testing.T, seed uint64) *chaos {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a seeded test
-	settings := lcm.Settings{Attempts: 2 + rnd.IntN(2), UndoAttempts: 2, Batch: 1 + rnd.IntN(3)}
+	settings := lcm.Settings{Attempts: 2 + rnd.IntN(2), UndoAttempts: 2, Window: 1 + rnd.IntN(3)}
 	if rnd.IntN(2) == 0 {
 		settings.OnFailure = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}
 	}

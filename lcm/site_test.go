@@ -48,8 +48,8 @@ type site struct {
 	// configured is what VNFs were told.
 	configured []configuration.Configure
 	// can is what the VIMs can change where it stands; nil: the power of computes.
-	can vim.InPlace
-	gone map[vim.Token]bool         // tombstones
+	can  vim.InPlace
+	gone map[vim.Token]bool // tombstones
 	made int
 	// failed are the commands answered with a failure: delivered again, they are answered the same.
 	failed map[string]message.Reply
@@ -81,6 +81,7 @@ var (
 
 func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	t.Helper()
+	settings.Configures = true
 	s := &site{
 		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d,
 		enabled: func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil },
@@ -598,6 +599,14 @@ func on(msgType string, kind vim.Kind, a *answer) func(message.Message) *answer 
 		}
 		return a
 	}
+}
+
+// doing is the type of the command that makes one of a kind.
+func doing(kind vim.Kind) string {
+	if kind == vim.Configuration {
+		return configuration.TypeConfigure
+	}
+	return vim.TypeReserveResource
 }
 
 func kindOf(m message.Message) vim.Kind {

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -82,7 +83,12 @@ func (d *nodeDriver) Release(ctx context.Context, conn vim.Connection, kind vim.
 	return done, err
 }
 
-func (d *nodeDriver) List(ctx context.Context, conn vim.Connection, owner string) (out []vim.Resource, err error) {
-	err = d.call(ctx, "list "+conn.ID, func() (e error) { out, e = d.Sim.List(ctx, conn, owner); return e })
+func (d *nodeDriver) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRequest) (out vim.Resource, err error) {
+	err = d.call(ctx, fmt.Sprintf("change %s %s to %d", r.Kind, r.Token, r.Revision), func() (e error) { out, e = d.Sim.Change(ctx, conn, r); return e })
+	return out, err
+}
+
+func (d *nodeDriver) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (out vim.ListPage, err error) {
+	err = d.call(ctx, "list "+conn.ID, func() (e error) { out, e = d.Sim.List(ctx, conn, r); return e })
 	return out, err
 }

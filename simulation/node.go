@@ -46,7 +46,7 @@ type site struct {
 func (w *world) drawSite() *site {
 	s := &site{lcm: lcm.Settings{
 		Deadline: deadline, StepTimeout: pick(w.rng, []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second}), Attempts: 2 + w.rng.IntN(3), Backoff: time.Second,
-		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Batch: 1 + w.rng.IntN(3),
+		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit,
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)

@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -62,7 +63,7 @@ func secondVersion(first *saga.Definition) *saga.Definition {
 	return &d
 }
 
-// surveyor is the intake of the newer program's VIM manager: a survey is a release of nothing.
+// surveyor is the intake of the newer program's VIM manager: a survey is a release of what was never there.
 type surveyor struct{ inbox.Handler }
 
 func (s surveyor) Load(msgs []message.Message) eventstore.Load { return s.Handler.Load(surveys(msgs)) }
@@ -75,7 +76,8 @@ func surveys(msgs []message.Message) []message.Message {
 	out := make([]message.Message, len(msgs))
 	for i, m := range msgs {
 		if m.Type == typeSurvey {
-			m.Type = vim.TypeRelease
+			nothing := vim.Token{ID: message.DeriveID(m.CorrelationID, "survey"), Generation: 1}
+			m.Type, m.Data = vim.TypeReleaseResource, vim.Encode(vim.Release{VnfID: m.Key, Connection: sim.Default, Token: nothing, Kind: vim.Network})
 		}
 		out[i] = m
 	}

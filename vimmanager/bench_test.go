@@ -50,8 +50,8 @@ func BenchmarkReserve(b *testing.B) {
 		n++
 		flying++
 		key := uuid.NewString()
-		m := []message.Message{{ID: fmt.Sprintf("m%d", n), Type: vim.TypeReserve, Topic: message.TopicVimCommands, Key: key, ReplyTo: message.TopicReplies, Data: vim.Encode(vim.ReserveResources{
-			VnfID: key, Connection: sim.Default, Fence: 1, Resources: []vim.Reserve{{Token: vim.Token{ID: key, Generation: 1}, Kind: vim.Network, Spec: vim.Spec{Network: &vim.NetworkSpec{}}}},
+		m := []message.Message{{ID: fmt.Sprintf("m%d", n), Type: vim.TypeReserveResource, Topic: message.TopicVimCommands, Key: key, ReplyTo: message.TopicReplies, Data: vim.Encode(vim.Reserve{
+			VnfID: key, Connection: sim.Default, Fence: 1, Token: vim.Token{ID: key, Generation: 1}, Kind: vim.Network, Spec: vim.Spec{Network: &vim.NetworkSpec{}},
 		})}}
 		go func() {
 			_, err := doer.Do(ctx, &eventstore.Work{

@@ -18,17 +18,18 @@ const (
 	Unresolved = "UNRESOLVED"
 	Building   = "BUILDING"
 	Active     = "ACTIVE"
+	Outdated   = "OUTDATED"
+	Changing   = "CHANGING"
 	Clearing   = "CLEARING"
 	Failed     = "FAILED"
 	Releasing  = "RELEASING"
 	Released   = "RELEASED"
 )
 
-// The states of a command row. A command that failed in part is CLEARING until nothing of it stands.
+// The states of a command row.
 const (
-	CommandOpen     = "OPEN"
-	CommandClearing = "CLEARING"
-	CommandDone     = "DONE"
+	CommandOpen = "OPEN"
+	CommandDone = "DONE"
 )
 
 // FenceState is the state of a fence row, whose id is "fence:" and the VNF instance id.
@@ -39,10 +40,17 @@ type resource struct {
 	Token   vim.Token     `json:"token"`
 	Kind    vim.Kind      `json:"kind"`
 	Owner   string        `json:"owner"`
-	Spec    vim.Spec      `json:"spec"`
+	Spec    vim.Spec      `json:"spec"` // that is being made, or stands
 	Fence   int64         `json:"fence,omitempty"`
 	Attempt time.Duration `json:"attemptNs,omitempty"` // bound of one Start
-	// Intent is there while the outcome of a Start is open.
+	// Revision is that of what stands; 0 when it is not known. Highest is the highest that was seen, in a command or at the
+	// VIM: a change to a lower one is refused.
+	Revision int     `json:"revision,omitempty"`
+	Highest  int     `json:"highest,omitempty"`
+	Change   *change `json:"change,omitempty"` // that was asked for and has not ended
+	// Loose is the last call of a change that nobody heard the end of.
+	Loose *loose `json:"loose,omitempty"`
+	// Intent is there while the outcome of a call is open.
 	Intent   *intent       `json:"intent,omitempty"`
 	Resource *vim.Resource `json:"resource,omitempty"` // as last seen
 	BuildBy  time.Time     `json:"buildBy,omitzero"`
@@ -50,18 +58,38 @@ type resource struct {
 	Failure  *failure      `json:"failure,omitempty"`
 	Trace    string        `json:"traceparent,omitempty"` // of the last command about it
 	// Who is to be told what: ids of commands.
-	Waiting   []string `json:"waiting,omitempty"`   // reserves, of success
-	Failing   []string `json:"failing,omitempty"`   // reserves, of the failure once it is cleared away
-	Cancelled []string `json:"cancelled,omitempty"` // reserves, that a release was there first
-	Releasing []string `json:"releasing,omitempty"` // releases, of success
-	// Holders are the reserves that were told that it stands. It is not cleared away for one while another has it.
-	Holders []string `json:"holders,omitempty"`
+	Waiting    []string `json:"waiting,omitempty"`    // reserves, of success
+	Failing    []string `json:"failing,omitempty"`    // reserves, of the failure once it is cleared away
+	Cancelled  []string `json:"cancelled,omitempty"`  // reserves and changes, that a release was there first
+	Superseded []string `json:"superseded,omitempty"` // changes, that a later one was there first
+	Releasing  []string `json:"releasing,omitempty"`  // releases, of success
 }
 
-// intent says that a Start may be under way.
+// change is what a resource that stands is to become.
+type change struct {
+	Revision int           `json:"revision"`
+	From     vim.Spec      `json:"from"`
+	To       vim.Spec      `json:"to"`
+	Fence    int64         `json:"fence,omitempty"`
+	Attempt  time.Duration `json:"attemptNs,omitempty"` // bound of one call
+	Grace    time.Duration `json:"graceNs,omitempty"`   // how long the guest may take to stop
+	GraceBy  time.Time     `json:"graceBy,omitzero"`    // when it is turned off; set by the first call
+	By       time.Time     `json:"by,omitzero"`         // when the change is given up; set by the first call
+	Called   bool          `json:"called,omitempty"`    // some of it may stand
+	Waiting  []string      `json:"waiting,omitempty"`   // commands to be told of its end
+}
+
+// loose is a call of a change whose answer never came. It may have its effect until a time.
+type loose struct {
+	Revision int       `json:"revision"`
+	Until    time.Time `json:"until"`
+}
+
+// intent says that a call may be under way.
 type intent struct {
 	ID          string    `json:"id"`
 	Deadline    time.Time `json:"deadline"`              // the call is given up by then
+	Revision    int       `json:"revision,omitempty"`    // of a Change: to which
 	Quarantined bool      `json:"quarantined,omitempty"` // it was looked up after the deadline
 	Silence     string    `json:"silence,omitempty"`     // why the answer never came; "" while it may, or when the worker died
 }
@@ -72,49 +100,25 @@ type failure struct {
 	Reason string        `json:"reason"`
 }
 
-func (d *resource) hold(command string) {
-	if !slices.Contains(d.Holders, command) {
-		d.Holders = append(d.Holders, command)
-	}
-}
-
-// letGo takes a command from the holders, and reports whether another is left.
-func (d *resource) letGo(command string) bool {
-	d.Holders = slices.DeleteFunc(d.Holders, func(id string) bool { return id == command })
-	return len(d.Holders) > 0
-}
-
 func (d *resource) commands() []string {
-	return slices.Concat(d.Waiting, d.Failing, d.Cancelled, d.Releasing)
+	ids := slices.Concat(d.Waiting, d.Failing, d.Cancelled, d.Superseded, d.Releasing)
+	if d.Change != nil {
+		ids = append(ids, d.Change.Waiting...)
+	}
+	return ids
 }
 
-// command is the document of a command row.
+// saw notes a revision that was seen at the VIM.
+func (d *resource) saw(revision int) {
+	d.Revision, d.Highest = revision, max(d.Highest, revision)
+}
+
+// command is the document of a command row. Its reply is kept: a command that comes once more is answered with it.
 type command struct {
 	Message message.Message `json:"message"` // without its data
-	Reserve bool            `json:"reserve"`
-	Items   []item          `json:"items"`
+	Kind    vim.Kind        `json:"kind,omitempty"`
 	Reply   *message.Reply  `json:"reply,omitempty"`
 }
-
-// item is one resource of a command.
-type item struct {
-	Token    vim.Token     `json:"token"`
-	Kind     vim.Kind      `json:"kind"`
-	State    itemState     `json:"state,omitempty"`
-	Resource *vim.Resource `json:"resource,omitempty"`
-	Failure  *failure      `json:"failure,omitempty"`
-}
-
-// itemState says how far one resource of a command is; "" while it is open.
-type itemState string
-
-const (
-	itemDone      itemState = "DONE"
-	itemFailed    itemState = "FAILED"
-	itemCancelled itemState = "CANCELLED"
-	itemClearing  itemState = "CLEARING" // done, and undone because another of the command failed
-	itemCleared   itemState = "CLEARED"
-)
 
 // fence is the document of a fence row.
 type fence struct {

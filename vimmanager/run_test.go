@@ -26,7 +26,7 @@ func TestAVIMThatHangsDoesNotStarveTheOther(t *testing.T) {
 		stop := w.run()
 		synctest.Wait()
 		began := time.Now()
-		other := w.message("other", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Second, Fence: 1, Resources: []vim.Reserve{network(99)}})
+		other := w.reserveAt(sim.Second, "other", 1, network(99))
 		w.behave(`{}`) // what hangs, hangs; the other VIM is well
 		w.deliver(other)
 		w.until("other SUCCEEDED")

@@ -1,6 +1,7 @@
 package vimmanager
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,50 +12,18 @@ import (
 // Source is the source of every reply of the VIM manager.
 const Source = "/vnfm/vim-manager"
 
-// settle tells commands how one of their resources ended, and answers those for which it was the last.
-func (lg *ledger) settle(commands []string, r *resourceRow, state itemState, f *failure) error {
+// settle answers commands about a resource, each once. One that the ledger has no more, because it went back, is not answered.
+func (lg *ledger) settle(commands []string, r *resourceRow, reply func(*commandRow) message.Reply) error {
 	for _, id := range commands {
 		c, err := lg.command(id)
 		if err != nil {
 			return err
 		}
-		if c == nil || c.State == CommandDone {
-			continue
+		if c != nil && c.State != CommandDone {
+			lg.answer(c, reply(c))
 		}
-		for i := range c.doc.Items {
-			it := &c.doc.Items[i]
-			if it.Token != r.doc.Token || it.State != "" && it.State != itemClearing {
-				continue
-			}
-			it.State, it.Failure, it.Resource = state, f, nil
-			if state == itemDone {
-				it.Resource = r.doc.Resource
-				r.doc.hold(id)
-				r.changed = true
-			}
-			c.changed = true
-		}
-		lg.complete(c)
 	}
 	return nil
-}
-
-// complete answers a command whose resources have all ended. A reserve of which some failed and some stand is first
-// cleared: what failed leaves nothing.
-func (lg *ledger) complete(c *commandRow) {
-	var open, done, not bool
-	for _, it := range c.doc.Items {
-		open = open || it.State == "" || it.State == itemClearing
-		done = done || it.State == itemDone
-		not = not || it.State == itemFailed || it.State == itemCancelled
-	}
-	switch {
-	case open:
-	case c.doc.Reserve && done && not:
-		c.move(CommandClearing, lg.now)
-	default:
-		lg.answer(c, c.doc.reply())
-	}
 }
 
 // answer ends a command with a reply, in this commit.
@@ -62,33 +31,50 @@ func (lg *ledger) answer(c *commandRow, r message.Reply) {
 	c.doc.Reply = &r
 	c.move(CommandDone, lg.now.Add(lg.Retention))
 	lg.replies = append(lg.replies, c)
-	if c.doc.Message.ReplyTo != "" {
-		lg.commit.Outbox = append(lg.commit.Outbox, message.NewReply(c.doc.Message, Source, lg.now, r))
+	lg.send(message.NewReply(c.doc.Message, Source, lg.now, r))
+}
+
+// send sends an answer, unless nobody wants one.
+func (lg *ledger) send(m message.Message) {
+	if m.Topic != "" {
+		lg.commit.Outbox = append(lg.commit.Outbox, m)
 	}
 }
 
-// reply is what a command whose resources have all ended is answered with: its first failure, if it has one.
-func (c *command) reply() message.Reply {
-	for _, it := range c.Items {
-		if it.State == itemFailed {
-			return message.Reply{Outcome: message.Failed, Class: it.Failure.Class, Reason: it.Failure.Reason}
+// succeeded tells commands that the resource is as they asked.
+func (lg *ledger) succeeded(commands []string, r *resourceRow) error {
+	return lg.settle(commands, r, func(c *commandRow) message.Reply {
+		var result any
+		switch c.doc.Message.Type {
+		case vim.TypeReserve:
+			result = vim.Reserved{Resources: []vim.Resource{*r.doc.Resource}}
+		case vim.TypeRelease:
+			result = vim.Released{Tokens: []vim.Token{r.doc.Token}}
+		case vim.TypeReleaseResource:
+			result = r.doc.Token
+		default:
+			result = r.doc.Resource
 		}
-	}
-	var reserved vim.Reserved
-	var released vim.Released
-	for _, it := range c.Items {
-		if it.State == itemCancelled {
-			return message.Reply{Outcome: message.Cancelled, Reason: "resource " + it.Token.String() + " was released before it was reserved"}
+		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(result)}
+	})
+}
+
+// failed tells commands why the resource is not as they asked.
+func (lg *ledger) failed(commands []string, r *resourceRow, f *failure) error {
+	return lg.settle(commands, r, func(*commandRow) message.Reply {
+		return message.Reply{Outcome: message.Failed, Class: f.Class, Reason: f.Reason}
+	})
+}
+
+// cancelled tells commands that a release was there first.
+func (lg *ledger) cancelled(commands []string, r *resourceRow) error {
+	return lg.settle(commands, r, func(c *commandRow) message.Reply {
+		before := "reserved"
+		if c.doc.Message.Type == vim.TypeChangeResource {
+			before = "changed"
 		}
-		if it.Resource != nil {
-			reserved.Resources = append(reserved.Resources, *it.Resource)
-		}
-		released.Tokens = append(released.Tokens, it.Token)
-	}
-	if c.Reserve {
-		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(reserved)}
-	}
-	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(released)}
+		return message.Reply{Outcome: message.Cancelled, Reason: fmt.Sprintf("resource %s was released before it was %s", r.doc.Token, before)}
+	})
 }
 
 // take makes what a VIM has for a token the row's: active, building, or failed and to be cleared away.
@@ -98,16 +84,34 @@ func (lg *ledger) take(r *resourceRow, got vim.Resource) error {
 	switch {
 	case got.Failed != nil:
 		lg.clear(r, &failure{got.Failed.Class, got.Failed.Hint})
-	case got.Ready:
-		waiting := d.Waiting
-		d.Waiting, d.BuildBy = nil, time.Time{}
-		r.move(Active, time.Time{})
-		return lg.settle(waiting, r, itemDone, nil)
-	default:
+		return nil
+	case !got.Ready:
 		d.BuildBy = lg.now.Add(lg.Build)
 		r.move(Building, lg.now.Add(lg.pace(0)))
+		return nil
 	}
-	return nil
+	waiting := d.Waiting
+	d.Waiting, d.BuildBy = nil, time.Time{}
+	d.saw(got.Revision)
+	lg.stands(r)
+	if got.Revision > 1 { // the ledger was lost, and what was reserved is past that
+		return lg.failed(waiting, r, supersededBy(got.Revision))
+	}
+	return lg.succeeded(waiting, r)
+}
+
+// stands ends a step after which the resource is there: it is active, or the change that waited for it begins.
+func (lg *ledger) stands(r *resourceRow) {
+	r.doc.Tries = 0
+	if r.doc.Change == nil {
+		r.move(Active, time.Time{})
+		return
+	}
+	r.move(Outdated, lg.free(&r.doc))
+}
+
+func supersededBy(revision int) *failure {
+	return &failure{message.Superseded, fmt.Sprintf("superseded: the resource is at revision %d, or was asked to be", revision)}
 }
 
 // clear begins to remove what failed. Who waits is told once it is gone; who comes meanwhile waits for a fresh start.
@@ -120,38 +124,54 @@ func (lg *ledger) clear(r *resourceRow, f *failure) {
 
 // cleared ends clear.
 func (lg *ledger) cleared(r *resourceRow) error {
-	f, failing := r.doc.Failure, r.doc.Failing
-	r.doc.Failing, r.doc.Resource, r.doc.Holders = nil, nil, nil
-	state := itemFailed
-	if f == nil { // another resource of the command failed
-		state = itemCleared
+	d := &r.doc
+	f, failing := d.Failure, d.Failing
+	d.Failing, d.Resource, d.Revision = nil, nil, 0
+	if f == nil { // the sweep had it cleared
+		f = &failure{message.Transient, "it was cleared away"}
 	}
-	if len(r.doc.Waiting) > 0 {
-		r.doc.Failure, r.doc.Tries = nil, 0
+	if len(d.Waiting) > 0 {
+		d.Failure, d.Tries = nil, 0
 		r.move(Wanted, lg.now)
 	} else {
+		failing = append(failing, d.abandon()...)
 		r.move(Failed, lg.now.Add(lg.Retention))
 	}
-	return lg.settle(failing, r, state, f)
+	return lg.failed(failing, r, f)
 }
 
 // fail ends a row of which nothing stands.
 func (lg *ledger) fail(r *resourceRow, f *failure) error {
-	waiting := append(r.doc.Failing, r.doc.Waiting...)
-	r.doc.Waiting, r.doc.Failing, r.doc.Intent, r.doc.Resource, r.doc.Failure, r.doc.Tries = nil, nil, nil, nil, f, 0
+	d := &r.doc
+	waiting := slices.Concat(d.Failing, d.Waiting, d.abandon())
+	d.Waiting, d.Failing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, nil, 0, f, 0
 	r.move(Failed, lg.now.Add(lg.Retention))
-	return lg.settle(waiting, r, itemFailed, f)
+	return lg.failed(waiting, r, f)
 }
 
-// release makes a row a tombstone, at once for every reserve to come, and has a worker release what stands. A release
-// command, if any, is told when it is done; the reserves that wait are told by the worker.
+// abandon takes the change from a row and returns the commands that wait for it.
+func (d *resource) abandon() []string {
+	if d.Change == nil {
+		return nil
+	}
+	waiting := d.Change.Waiting
+	d.Change = nil
+	return waiting
+}
+
+// release makes a row a tombstone, at once for every reserve and change to come, and has a worker release what stands. A
+// release command, if any, is told when it is done; the commands that wait are told by the worker.
 func (lg *ledger) release(r *resourceRow, commandID string) {
 	d := &r.doc
-	d.Cancelled = append(d.Cancelled, slices.Concat(d.Waiting, d.Failing)...)
-	d.Waiting, d.Failing, d.Holders, d.Failure, d.Tries, d.BuildBy = nil, nil, nil, nil, 0, time.Time{}
+	d.Cancelled = slices.Concat(d.Cancelled, d.Waiting, d.Failing, d.abandon())
+	d.Waiting, d.Failing, d.Failure, d.Tries, d.BuildBy = nil, nil, nil, 0, time.Time{}
 	if commandID != "" && !slices.Contains(d.Releasing, commandID) {
 		d.Releasing = append(d.Releasing, commandID)
 	}
+	if d.Intent == nil && d.Loose != nil && lg.now.Before(d.Loose.Until) { // it is waited for as a Start is
+		d.Intent = &intent{ID: "loose", Deadline: d.Loose.Until.Add(-lg.Quarantine)}
+	}
+	d.Loose = nil
 	due := lg.now
 	if d.Intent != nil && len(d.Cancelled) == 0 {
 		due = lg.resolved(d.Intent)
@@ -170,8 +190,17 @@ func (lg *ledger) resolved(in *intent) time.Time {
 
 // released ends release.
 func (lg *ledger) released(r *resourceRow) error {
-	releasing := r.doc.Releasing
-	r.doc.Releasing, r.doc.Intent, r.doc.Resource, r.doc.Failure, r.doc.Tries = nil, nil, nil, nil, 0
+	d := &r.doc
+	releasing := d.Releasing
+	d.Releasing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, 0, nil, 0
 	r.move(Released, lg.now.Add(lg.Retention))
-	return lg.settle(releasing, r, itemDone, nil)
+	return lg.succeeded(releasing, r)
+}
+
+// releaseFailed tells the releases that wait. The tombstone stands; whether to try again is for them to say.
+func (lg *ledger) releaseFailed(r *resourceRow, f *failure) error {
+	releasing := r.doc.Releasing
+	r.doc.Releasing, r.doc.Failure = nil, f
+	r.move(Releasing, time.Time{})
+	return lg.failed(releasing, r, f)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -76,51 +77,53 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	if err != nil {
 		return 0, fmt.Errorf("read the store's clock: %w", err)
 	}
-	active, err := active(ctx, s.cfg.Store, connection, lanes)
-	if err != nil {
-		return 0, err
-	}
-	var left []resourceRow
-	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r resourceRow) {
-		if givenUp(&r.Record) && at.Covers(r.doc.Owner) {
-			left = append(left, r)
-		}
+	active, there := tokens{}, tokens{}
+	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r resourceRow) error {
+		active.add(r.ID)
+		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	call, cancel := context.WithTimeout(ctx, s.cfg.Attempt)
-	defer cancel()
-	list, err := driver.List(call, at.Connection, "")
+	var left []eventstore.Record
+	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r resourceRow) error {
+		if givenUp(&r.Record) && at.Covers(r.doc.Owner) {
+			left = append(left, eventstore.Record{ID: r.ID, Key: r.Key, Version: r.Version})
+		}
+		return nil
+	})
 	if err != nil {
-		return 0, fmt.Errorf("list: %w", err)
+		return 0, err
 	}
 	acted := 0
-	there := map[string]bool{}
 	known := knowledge{ask: s.cfg.Wanted, vnfs: map[string]func(vim.Token) bool{}}
-	for _, r := range list {
-		there[r.Token.String()] = true
-		if !at.Covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner)) {
-			continue
+	err = vim.EachPage(ctx, driver, at.Connection, "", s.cfg.Attempt, func(page []vim.Resource) error {
+		for _, r := range page {
+			there.add(r.Token.String())
 		}
-		did, err := s.account(ctx, connection, r, known, seen)
-		if err != nil {
-			return acted, err
-		}
-		if did {
-			acted++
-		}
+		page = slices.DeleteFunc(page, func(r vim.Resource) bool {
+			return !at.Covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner))
+		})
+		did, err := s.accounts(ctx, connection, page, known, seen)
+		acted += did
+		return err
+	})
+	if err != nil {
+		return acted, fmt.Errorf("compare with what the VIM lists: %w", err)
 	}
-	for _, r := range active {
-		if at.Covers(r.Owner) && !there[r.Token.String()] {
-			acted++
-			if err := s.gone(ctx, connection, r); err != nil {
-				return acted, err
-			}
+	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r resourceRow) error {
+		if r.doc.Kind == vim.Configuration || r.doc.Resource == nil || !at.Covers(r.doc.Owner) || !active.has(r.ID) || there.has(r.ID) {
+			return nil
 		}
+		acted++
+		s.gone(ctx, connection, *r.doc.Resource)
+		return nil
+	})
+	if err != nil {
+		return acted, err
 	}
 	for _, r := range left {
-		if !there[r.ID] {
+		if !there.has(r.ID) {
 			acted++
 			if err := s.finish(ctx, r, asked); err != nil {
 				return acted, err
@@ -130,15 +133,50 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	return acted, nil
 }
 
-// account makes sure that a resource of the VIM is accounted for by a row, and has the row release what is not. The row
-// is read after the resource was seen, and an intent is committed before a resource can exist: one under way is known.
-func (s *Sweeper) account(ctx context.Context, connection string, found vim.Resource, known knowledge, seen map[string]bool) (bool, error) {
-	token := found.Token.String()
-	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{resourceRef(token)}})
-	if err != nil {
-		return false, err
+// tokens is a set of resource tokens, by hash: however many resources a VIM has, each takes a few bytes. That two have the same
+// hash has one of them not missed until the other goes.
+type tokens map[uint64]struct{}
+
+func (t tokens) add(token string) { t[hash(token)] = struct{}{} }
+
+func (t tokens) has(token string) bool {
+	_, ok := t[hash(token)]
+	return ok
+}
+
+func hash(token string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(token)) // never fails
+	return h.Sum64()
+}
+
+// accounts makes sure that each resource of a page is accounted for by a row, and returns how many were not. The rows are read
+// after the resources were seen, and an intent is committed before a resource can exist: one under way is known.
+func (s *Sweeper) accounts(ctx context.Context, connection string, page []vim.Resource, known knowledge, seen map[string]bool) (int, error) {
+	refs := make([]eventstore.RecordRef, len(page))
+	for i, r := range page {
+		refs[i] = resourceRef(r.Token.String())
 	}
-	rec := l.Records[resourceRef(token)]
+	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: refs})
+	if err != nil {
+		return 0, err
+	}
+	acted := 0
+	for i, r := range page {
+		did, err := s.account(ctx, connection, r, l.Records[refs[i]], known, seen)
+		if err != nil {
+			return acted, err
+		}
+		if did {
+			acted++
+		}
+	}
+	return acted, nil
+}
+
+// account has the row of a resource agree with what its VIM shows, and the resource released that no row accounts for.
+func (s *Sweeper) account(ctx context.Context, connection string, found vim.Resource, rec *eventstore.Record, known knowledge, seen map[string]bool) (bool, error) {
+	token := found.Token.String()
 	switch {
 	case s.cfg.Wanted != nil && (rec == nil || rec.State == Failed || rec.State == Active): // the records have the last word
 		wanted, err := known.wants(ctx, found)
@@ -147,9 +185,13 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 			return false, fmt.Errorf("ask the records about %s: %w", token, err)
 		case wanted && rec == nil:
 			return true, s.adopt(ctx, connection, found)
+		case wanted && rec.State == Active:
+			return s.refresh(ctx, rec, found)
 		case wanted: // an older ledger may have an attempt that failed; a later one did not
 			return false, nil
 		}
+	case rec != nil && rec.State == Active:
+		return s.refresh(ctx, rec, found)
 	case rec != nil && !orphaned(rec):
 		return false, nil
 	}
@@ -212,7 +254,7 @@ func givenUp(r *eventstore.Record) bool { return r.State == Releasing && r.Due.I
 
 // finish ends a release that was given up, of what its VIM did not have when it was asked after that. What may still come,
 // by a call that has not been waited for, and what no VIM would list, has a worker release once more.
-func (s *Sweeper) finish(ctx context.Context, left resourceRow, asked time.Time) error {
+func (s *Sweeper) finish(ctx context.Context, left eventstore.Record, asked time.Time) error {
 	return s.cfg.change(ctx, left.Key, nil, []string{left.ID}, func(lg *ledger) error {
 		r, err := lg.resource(left.ID)
 		if err != nil || r == nil || r.Version != left.Version { // somebody went on with it
@@ -237,7 +279,32 @@ func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resour
 		}
 		r = add(lg, lg.resources, resourceRef(token), found.Owner, connection)
 		r.doc.Token, r.doc.Kind, r.doc.Owner, r.doc.Resource = found.Token, found.Kind, found.Owner, &found
+		r.doc.saw(found.Revision)
 		r.move(Active, time.Time{})
+		return nil
+	})
+}
+
+// refresh has a row that says a resource stands say at which revision, when that is not the one it had: the ledger went back
+// behind a change, or a change landed that nobody waits for. It reports whether there was anything to do.
+func (s *Sweeper) refresh(ctx context.Context, rec *eventstore.Record, found vim.Resource) (bool, error) {
+	r := resourceRow{Record: *rec}
+	if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
+		return false, fmt.Errorf("ledger row %s: %w", rec.ID, err)
+	}
+	if !found.Ready || r.doc.Resource != nil && r.doc.Revision == found.Revision {
+		return false, nil
+	}
+	s.cfg.Logger.WarnContext(ctx, "resource at another revision", "vim_id", rec.Group, "token", rec.ID, "kind", string(found.Kind),
+		"vnf_id", found.Owner, "revision", found.Revision, "recorded", r.doc.Revision)
+	return true, s.cfg.change(ctx, rec.Key, nil, []string{rec.ID}, func(lg *ledger) error {
+		r, err := lg.resource(rec.ID)
+		if err != nil || r == nil || r.Version != rec.Version { // somebody went on with it
+			return err
+		}
+		r.doc.Resource = &found
+		r.doc.saw(found.Revision)
+		r.changed = true
 		return nil
 	})
 }
@@ -245,16 +312,17 @@ func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resour
 // active returns the resources that the ledger says stand at a VIM. A configuration is nothing a VIM would list.
 func active(ctx context.Context, store Store, connection string, lanes []int) ([]vim.Resource, error) {
 	var out []vim.Resource
-	err := rows(ctx, store, connection, Active, lanes, func(r resourceRow) {
+	err := rows(ctx, store, connection, Active, lanes, func(r resourceRow) error {
 		if r.doc.Kind != vim.Configuration && r.doc.Resource != nil {
 			out = append(out, *r.doc.Resource)
 		}
+		return nil
 	})
 	return out, err
 }
 
-// rows reads the resource rows of a VIM that are in a state.
-func rows(ctx context.Context, store Store, connection, state string, lanes []int, each func(resourceRow)) error {
+// rows reads the resource rows of a VIM that are in a state, page by page.
+func rows(ctx context.Context, store Store, connection, state string, lanes []int, each func(resourceRow) error) error {
 	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: state, Lanes: lanes, Limit: 500}
 	for {
 		recs, err := store.Records(ctx, q)
@@ -267,7 +335,9 @@ func rows(ctx context.Context, store Store, connection, state string, lanes []in
 			if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
 				return fmt.Errorf("ledger row %s: %w", rec.ID, err)
 			}
-			each(r)
+			if err := each(r); err != nil {
+				return err
+			}
 		}
 		if len(recs) < q.Limit {
 			return nil
@@ -275,19 +345,10 @@ func rows(ctx context.Context, store Store, connection, state string, lanes []in
 	}
 }
 
-// gone reports a resource that the ledger has and the VIM has not, unless it was released meanwhile.
-func (s *Sweeper) gone(ctx context.Context, connection string, r vim.Resource) error {
-	ref := resourceRef(r.Token.String())
-	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{ref}})
-	if err != nil {
-		return err
-	}
-	if rec := l.Records[ref]; rec == nil || rec.State != Active {
-		return nil
-	}
+// gone reports a resource that the ledger has and the VIM has not.
+func (s *Sweeper) gone(ctx context.Context, connection string, r vim.Resource) {
 	s.cfg.Logger.WarnContext(ctx, "resource gone", "vim_id", connection, "token", r.Token.String(), "kind", string(r.Kind), "vnf_id", r.Owner)
 	if s.cfg.Gone != nil {
 		s.cfg.Gone(connection, r)
 	}
-	return nil
 }

@@ -366,15 +366,14 @@ func (lg *ledger) copies(ctx context.Context) error {
 	}
 	var errs []error
 	for _, c := range lg.replies {
-		kind := vim.Kind("")
-		if len(c.doc.Items) > 0 {
-			kind = c.doc.Items[0].Kind
-		}
 		op := "release"
-		if c.doc.Reserve {
+		switch c.doc.Message.Type {
+		case vim.TypeReserve, vim.TypeReserveResource:
 			op = "reserve"
+		case vim.TypeChangeResource:
+			op = "change"
 		}
-		for n := lg.Tap(c.Group, kind, op); n > 1; n-- {
+		for n := lg.Tap(c.Group, c.doc.Kind, op); n > 1; n-- {
 			_, err := lg.Doer.Do(ctx, &eventstore.Work{
 				Keys: []string{c.Key},
 				Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {

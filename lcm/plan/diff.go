@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -258,7 +259,9 @@ func (d *differ) assemble(order []*Resource, f *fates) {
 func (d *differ) releases(prefix string, by *[stages + 1][]Step) {
 	for n := stages; n >= 1; n-- {
 		if len(by[n]) > 0 {
-			slices.SortFunc(by[n], func(a, b Step) int { return strings.Compare(a.ID, b.ID) })
+			slices.SortFunc(by[n], func(a, b Step) int {
+				return cmp.Or(cmp.Compare(place(d.now[a.ID].Kind), place(d.now[b.ID].Kind)), cmp.Compare(a.ID, b.ID))
+			})
 			d.plan.Stages = append(d.plan.Stages, Stage{ID: prefix + stageName(n), Steps: by[n]})
 		}
 	}

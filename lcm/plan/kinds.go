@@ -51,11 +51,14 @@ func sharesAddress(from, to *Resource) bool {
 
 // kindOf returns what is known of a kind; the zero value of one that is not in the table.
 func kindOf(k vim.Kind) about {
-	if i := slices.IndexFunc(kinds, func(a about) bool { return a.kind == k }); i >= 0 {
+	if i := place(k); i >= 0 {
 		return kinds[i]
 	}
 	return about{kind: k, plural: string(k)}
 }
+
+// place returns the row of a kind in the table.
+func place(k vim.Kind) int { return slices.IndexFunc(kinds, func(a about) bool { return a.kind == k }) }
 
 // StageOf returns the place of a kind in the order of creation, from 1. Release goes backwards.
 func StageOf(k vim.Kind) int { return kindOf(k).stage }

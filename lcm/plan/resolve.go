@@ -160,6 +160,10 @@ func (r *Resolver) Changing(s Step, m Made) (connection string, before, after vi
 	if before, err = r.concrete(from, from.Spec, r.held(m)); err != nil {
 		return connection, before, after, err
 	}
+	if s.Set+1 < len(r.plan.forms)-1 { // on the way: it refers to what stands, and is settled
+		after, err = r.concrete(to, to.Spec, r.held(m))
+		return connection, before, after, err
+	}
 	after, err = r.settle(to)
 	if err == nil {
 		after, err = r.concrete(to, after, r.forward(m, connection))

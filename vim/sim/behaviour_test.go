@@ -187,7 +187,7 @@ func TestOutcomes(t *testing.T) {
 		behave(t, s, rules(`{"on":"find","outcome":"transient"}`))
 		_, find := s.Find(t.Context(), conn, r.Kind, r.Token)
 		_, poll := s.Poll(t.Context(), conn, r.Kind, r.ID)
-		_, list := s.List(t.Context(), conn, "")
+		_, list := s.List(t.Context(), conn, vim.ListRequest{})
 		for _, err := range []error{find, poll, list} {
 			if vim.ClassOf(err) != message.Transient {
 				t.Errorf("%v", err)

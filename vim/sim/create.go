@@ -21,17 +21,17 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 		}
 		return record{}, nil
 	}
-	if n := s.state.behaviour.quota(r.Kind); r.Kind != vim.Configuration && s.state.counts[vimID+"/"+string(r.Kind)] >= n {
-		return record{}, c.fail(message.Quota, "the quota of "+strconv.Itoa(n)+" for "+string(r.Kind)+" is used up")
-	}
 	serial := s.state.serial + 1
 	h := &held{
 		Vim: vimID, Spec: r.Spec, ReadyAt: now.Add(time.Duration(s.state.behaviour.Delay)),
 		Resource: vim.Resource{
-			Token: r.Token, Kind: r.Kind, Owner: r.Owner, Name: r.Spec.Name, Type: words[r.Kind],
+			Token: r.Token, Kind: r.Kind, Owner: r.Owner, Name: r.Spec.Name, Type: words[r.Kind], Revision: 1,
 			ID: string(r.Kind) + "-" + message.DeriveID("sim", strconv.FormatInt(s.state.behaviour.Seed, 10), vimID, r.Token.String(),
 				strconv.FormatInt(serial, 10)),
 		},
+	}
+	if err := s.room(c, h, 0); err != nil {
+		return record{}, err
 	}
 	var err *vim.Error
 	switch {
@@ -49,6 +49,8 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 				break
 			}
 		}
+	case r.Kind == vim.Unit && r.Spec.Unit != nil:
+		err = s.unit(c, h)
 	case r.Kind == vim.Network && r.Spec.Network != nil, r.Kind == vim.ServerGroup && r.Spec.ServerGroup != nil:
 	default:
 		err = c.fail(message.Permanent, "no specification of a "+string(r.Kind))
@@ -59,10 +61,21 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 	return record{Put: h, Serial: serial}, nil
 }
 
+// room refuses what exceeds the quota of its kind; had is what the resource uses of it already.
+func (s *Sim) room(c call, h *held, had int) *vim.Error {
+	kind := h.Resource.Kind
+	n := s.state.behaviour.quota(kind)
+	if kind != vim.Configuration && s.state.counts[h.Vim+"/"+string(kind)]-had+h.weight() > n {
+		return c.fail(message.Quota, "the quota of "+strconv.Itoa(n)+" for "+string(kind)+" is used up")
+	}
+	return nil
+}
+
 // words are the simulator's own names of the kinds.
 var words = map[vim.Kind]string{
 	vim.Compute: "SIM::Compute", vim.Port: "SIM::Port", vim.Network: "SIM::Network", vim.Subnet: "SIM::Subnet",
 	vim.Volume: "SIM::Volume", vim.ServerGroup: "SIM::ServerGroup", vim.Configuration: "SIM::Configuration",
+	vim.Unit: "SIM::Unit",
 }
 
 // need resolves a reference. What the simulator made itself (its ids tell) must be there and not be going; anything
@@ -80,18 +93,29 @@ func (s *Sim) need(c call, vimID string, kind vim.Kind, id string) (*held, *vim.
 	return nil, nil
 }
 
-// exclusive is need for something that only one compute may use.
-func (s *Sim) exclusive(c call, vimID string, kind vim.Kind, id string) *vim.Error {
-	if _, err := s.need(c, vimID, kind, id); err != nil {
+// exclusive is need for something that only one compute may use, this one.
+func (s *Sim) exclusive(c call, h *held, kind vim.Kind, id string) *vim.Error {
+	if _, err := s.need(c, h.Vim, kind, id); err != nil {
 		return err
 	}
-	if users := s.state.usersOf(vimID, id, vim.Compute); len(users) > 0 {
-		return c.fail(message.Exists, string(kind)+" "+id+" is in use by "+users[0].Resource.ID)
+	for _, user := range s.state.usersOf(h.Vim, id, vim.Compute) {
+		if user.Resource.ID != h.Resource.ID {
+			return c.fail(message.Exists, string(kind)+" "+id+" is in use by "+user.Resource.ID)
+		}
 	}
 	return nil
 }
 
+// compute makes the choices for a new compute.
 func (s *Sim) compute(c call, h *held) *vim.Error {
+	if err := s.machine(c, h); err != nil {
+		return err
+	}
+	return s.place(c, h)
+}
+
+// machine checks what a compute asks for, but for its place.
+func (s *Sim) machine(c call, h *held) *vim.Error {
 	spec := h.Spec.Compute
 	switch {
 	case spec.Flavour == "":
@@ -103,12 +127,12 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 	}
 	boot := spec.Image != ""
 	for _, id := range spec.Ports {
-		if err := s.exclusive(c, h.Vim, vim.Port, id); err != nil {
+		if err := s.exclusive(c, h, vim.Port, id); err != nil {
 			return err
 		}
 	}
 	for _, v := range spec.Volumes {
-		if err := s.exclusive(c, h.Vim, vim.Volume, v.ID); err != nil {
+		if err := s.exclusive(c, h, vim.Volume, v.ID); err != nil {
 			return err
 		}
 		boot = boot || v.Boot
@@ -116,7 +140,15 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 	if !boot {
 		return c.fail(message.Permanent, "neither an image nor a volume to boot from")
 	}
-	return s.place(c, h)
+	return nil
+}
+
+// unit checks what a container unit asks for.
+func (s *Sim) unit(c call, h *held) *vim.Error {
+	if h.Spec.Unit.Replicas < 0 {
+		return c.fail(message.Permanent, "the number of replicas is not negative")
+	}
+	return nil
 }
 
 func (s *Sim) volume(c call, h *held) *vim.Error {

@@ -52,7 +52,7 @@ func FuzzJournal(f *testing.F) {
 		}
 		_ = s.Inventory()
 		_, _ = s.Start(t.Context(), conn, network)
-		_, _ = s.List(t.Context(), conn, "")
+		_, _ = s.List(t.Context(), conn, vim.ListRequest{})
 		_, _ = s.Release(t.Context(), conn, vim.Network, network.Token)
 		if err := replay(bytes.NewReader(write(t, s.state)), newState(Behaviour{}).apply); err != nil {
 			t.Fatalf("its own journal cannot be read: %v", err)

@@ -222,7 +222,7 @@ func TestTheTwoVIMsAreSeparate(t *testing.T) {
 	if _, err := s.Find(t.Context(), second, r.Kind, r.Token); vim.ClassOf(err) != message.NotFound {
 		t.Errorf("the second VIM finds the first one's network: %v", err)
 	}
-	if list, err := s.List(t.Context(), second, ""); err != nil || len(list) != 0 {
+	if list, err := s.List(t.Context(), second, vim.ListRequest{}); err != nil || len(list.Resources) != 0 {
 		t.Errorf("the second VIM lists %v, %v", list, err)
 	}
 	got := s.Inventory()

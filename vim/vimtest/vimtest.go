@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -193,16 +194,18 @@ func (s *suite) release(t *testing.T, r vim.StartRequest) {
 
 func (s *suite) listed(t *testing.T, owner string) []string {
 	t.Helper()
-	list, err := s.driver.List(t.Context(), s.Connection, owner)
+	ids := []string{}
+	err := vim.EachPage(t.Context(), s.driver, s.Connection, owner, time.Minute, func(page []vim.Resource) error {
+		for _, r := range page {
+			if owner != "" && r.Owner != owner {
+				t.Errorf("list of %s has %+v", owner, r)
+			}
+			ids = append(ids, r.ID)
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatalf("list: %v", err)
-	}
-	ids := []string{}
-	for _, r := range list {
-		if owner != "" && r.Owner != owner {
-			t.Errorf("list of %s has %+v", owner, r)
-		}
-		ids = append(ids, r.ID)
 	}
 	slices.Sort(ids)
 	return ids
