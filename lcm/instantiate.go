@@ -181,6 +181,9 @@ func (s *Service) instantiateV1() *saga.Definition {
 				if err := checkGrant(&d.Grant, r.grant); err != nil {
 					return nil, err
 				}
+				if err := r.misplaced(); err != nil {
+					return nil, err
+				}
 				for _, cpd := range r.plan.needsExtNetwork() {
 					if extNetwork(r.grant, cpd) == nil {
 						return nil, vnfm.Errorf(vnfm.Unprocessable, "neither the request nor the grant connects %s", cpd)
