@@ -20,6 +20,7 @@ const (
 	AttributeImage         Attribute = "image"
 	AttributeZone          Attribute = "zone"
 	AttributePorts         Attribute = "ports"
+	AttributeSubPorts      Attribute = "subPorts"
 	AttributeVolumes       Attribute = "volumes"
 	AttributeServerGroups  Attribute = "serverGroups"
 	AttributeUserData      Attribute = "userData"
@@ -29,6 +30,7 @@ const (
 	AttributeNetwork       Attribute = "network"
 	AttributeMAC           Attribute = "mac"
 	AttributeAddresses     Attribute = "addresses"
+	AttributeNoAddresses   Attribute = "noAddresses"
 	AttributeVnicType      Attribute = "vnicType"
 	AttributeType          Attribute = "type"
 	AttributeMTU           Attribute = "mtu"
@@ -89,6 +91,7 @@ func (d *differences) compute(from, to ComputeSpec) {
 	d.see(AttributeImage, from.Image != to.Image)
 	d.see(AttributeZone, from.Zone != to.Zone)
 	d.see(AttributePorts, !slices.Equal(from.Ports, to.Ports))
+	d.see(AttributeSubPorts, !slices.Equal(from.SubPorts, to.SubPorts))
 	d.see(AttributeVolumes, !slices.Equal(from.Volumes, to.Volumes))
 	d.see(AttributeServerGroups, !slices.Equal(from.ServerGroup, to.ServerGroup))
 	d.see(AttributeUserData, from.UserData != to.UserData)
@@ -101,6 +104,7 @@ func (d *differences) port(from, to PortSpec) {
 	d.see(AttributeNetwork, from.Network != to.Network)
 	d.see(AttributeMAC, from.MAC != to.MAC)
 	d.see(AttributeAddresses, !slices.Equal(from.FixedIPs, to.FixedIPs))
+	d.see(AttributeNoAddresses, from.NoIPs != to.NoIPs)
 	d.see(AttributeVnicType, from.VnicType != to.VnicType)
 }
 

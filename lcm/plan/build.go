@@ -26,6 +26,7 @@ type planner struct {
 	subnets map[string][]Resource   // by VL id
 	shared  map[string]string       // by storage id: volume shared by all VNFCs
 	cover   map[string][]coverage   // by CPD id
+	planned map[string]bool         // entries of cover that have a subport, by pointer
 	stage   map[vim.Kind][]Resource // resources by kind
 	byVdu   map[string][]string     // computes
 }
@@ -80,7 +81,7 @@ func Build(op, name string, d *vnfd.Descriptor, r *Request, vars map[string]stri
 		plan: &Wanted{Name: name, FlavourID: f.ID, Level: level, Vars: vars, Boots: map[string]*vnfd.BootData{}, Localization: r.Localization},
 		op:   op, d: d, f: f, r: r, counts: counts,
 		managed: map[string]Link{}, network: map[string]string{}, subnets: map[string][]Resource{}, shared: map[string]string{},
-		cover: map[string][]coverage{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{},
+		cover: map[string][]coverage{}, planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{},
 	}
 	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.extCps, p.affinity} {
 		if err := step(); err != nil {

@@ -28,11 +28,16 @@ func mapReferences(s vim.Spec, f func(ref string) (string, error)) (vim.Spec, er
 	}
 	if s.Compute != nil {
 		c := *s.Compute
-		c.Ports, c.Volumes, c.ServerGroup = slices.Clone(c.Ports), slices.Clone(c.Volumes), slices.Clone(c.ServerGroup)
+		c.Ports, c.SubPorts = slices.Clone(c.Ports), slices.Clone(c.SubPorts)
+		c.Volumes, c.ServerGroup = slices.Clone(c.Volumes), slices.Clone(c.ServerGroup)
 		change(&c.Flavour)
 		change(&c.Image)
 		for i := range c.Ports {
 			change(&c.Ports[i])
+		}
+		for i := range c.SubPorts {
+			change(&c.SubPorts[i].Port)
+			change(&c.SubPorts[i].Parent)
 		}
 		for i := range c.Volumes {
 			change(&c.Volumes[i].ID)

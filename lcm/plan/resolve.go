@@ -297,6 +297,40 @@ func (r *Resolver) granted(ref, connection string) (string, error) {
 	return ref, nil
 }
 
+// misplaced says which port is granted at one VIM while what it is to be connected to, or is made of, is said to be at another;
+// nil when none is. A network's id at one VIM may be that of something else at another.
+func (r *Resolver) misplaced() error {
+	at := map[string]string{} // connections of links
+	for _, l := range r.want.ExtLinks {
+		at["external link "+l.ID] = l.Connection
+	}
+	for _, l := range r.want.Links {
+		at["internal link "+l.Desc] = l.Connection
+	}
+	external := map[string]string{} // link by external connection point
+	for _, e := range r.want.ExtCps {
+		external[e.ID] = e.ExtLink
+	}
+	for _, c := range r.want.Vnfcs {
+		granted, _ := r.place(r.want.resource(c.ID))
+		for _, cp := range c.Cps {
+			link, wanted := "internal link "+cp.Link, at["internal link "+cp.Link]
+			if cp.ExtCp != "" {
+				link = "external link " + external[cp.ExtCp]
+				wanted = at[link]
+			}
+			if cp.Foreign != nil && cp.Foreign.Handle.Connection != "" {
+				link, wanted = "port "+cp.Foreign.ID, cp.Foreign.Handle.Connection
+			}
+			if wanted != "" && granted != "" && wanted != granted {
+				return fmt.Errorf("%s of the VDU %s is granted at the VIM connection %s, but the %s that it is connected to is at %s",
+					cp.Cpd, c.Vdu, granted, link, wanted)
+			}
+		}
+	}
+	return nil
+}
+
 // boot renders the boot data of a compute.
 func (r *Resolver) boot(ref string) (string, error) {
 	rest, ok := strings.CutPrefix(ref, refBoot)
@@ -317,6 +351,9 @@ func (r *Resolver) boot(ref string) (string, error) {
 
 // Check refuses a grant that leaves something open that cannot be made without it.
 func (r *Resolver) Check() error {
+	if err := r.misplaced(); err != nil {
+		return err
+	}
 	for _, cpd := range r.want.needsExtNetwork() {
 		if extNetwork(r.grant, cpd) == nil {
 			return fmt.Errorf("neither the request nor the grant connects %s", cpd)

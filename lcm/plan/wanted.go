@@ -99,6 +99,7 @@ type Cp struct {
 	Foreign *vnf.ExtPort `json:"foreign,omitempty"` // made by someone else
 	Link    string       `json:"link,omitempty"`    // internal link's id in the VNFD
 	ExtCp   string       `json:"extCp,omitempty"`   // id of the external CP it is
+	Parent  string       `json:"parent,omitempty"`  // of a subport: the Cp that is the parent of its trunk
 }
 
 // ExtCp is one external connection point of a VNF.
@@ -119,6 +120,7 @@ type Link struct {
 	Desc       string `json:"desc"`
 	NetworkID  string `json:"networkId"`
 	Connection string `json:"connection,omitempty"`
+	Provider   string `json:"provider,omitempty"`
 }
 
 // Rule is a placement rule for the grant.
@@ -152,7 +154,8 @@ type Request struct {
 type ExtLink struct {
 	ID         string          `json:"id"`
 	Connection string          `json:"vimConnectionId,omitempty"`
-	NetworkID  string          `json:"resourceId"` // the VIM's
+	Provider   string          `json:"resourceProviderId,omitempty"` // told to whoever reads of the link
+	NetworkID  string          `json:"resourceId"`                   // the VIM's
 	Cps        []vnf.ExtCpData `json:"extCps"`
 	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
 }
@@ -162,6 +165,7 @@ type ExtManaged struct {
 	ID         string `json:"id"`
 	LinkID     string `json:"vnfVirtualLinkDescId"`
 	Connection string `json:"vimConnectionId,omitempty"`
+	Provider   string `json:"resourceProviderId,omitempty"`
 	NetworkID  string `json:"resourceId"`
 }
 
