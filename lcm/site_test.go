@@ -546,8 +546,8 @@ func (s *site) checkSaga(o *vnf.OpOcc) {
 }
 
 // live is what readers read.
-func (s *site) live() readmodel.Live[*memory.Store] {
-	return readmodel.Live[*memory.Store]{Stored: s.store, OpOccs: s.opoccs}
+func (s *site) live() readmodel.Live {
+	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs}
 }
 
 func (s *site) saga(id string) *saga.Instance {

@@ -12,9 +12,8 @@ import (
 
 // Live shows readers the views as they are meant: the row of an operation that has not ended shows its last milestone
 // (vnf.Milestone), and what has happened since is folded over it from its stream. Everything else is read as it is stored.
-type Live[R Reader] struct {
-	// Stored reads what is stored.
-	Stored R
+type Live struct {
+	eventstore.Reader // of what is stored
 	// OpOccs folds; its cache makes following an operation cost what is new.
 	OpOccs *OpOccs
 }
@@ -22,8 +21,8 @@ type Live[R Reader] struct {
 var unfinished = []string{string(vnf.Starting), string(vnf.Processing), string(vnf.FailedTemp), string(vnf.RollingBack)}
 
 // Load reads as the store does, with the views of operations folded.
-func (v Live[R]) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
-	loaded, err := v.Stored.Load(ctx, l)
+func (v Live) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
+	loaded, err := v.Reader.Load(ctx, l)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the store's own
 	}
@@ -37,7 +36,7 @@ func (v Live[R]) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loade
 }
 
 // fold puts the present state of operations that have not ended in place of their last milestone.
-func (v Live[R]) fold(ctx context.Context, rows []*eventstore.View) error {
+func (v Live) fold(ctx context.Context, rows []*eventstore.View) error {
 	rows = slices.DeleteFunc(rows, func(r *eventstore.View) bool { return !slices.Contains(unfinished, r.State) })
 	if len(rows) == 0 {
 		return nil
@@ -46,7 +45,7 @@ func (v Live[R]) fold(ctx context.Context, rows []*eventstore.View) error {
 	for _, r := range rows {
 		l = l.Merge(v.OpOccs.Load(r.ID))
 	}
-	loaded, err := v.Stored.Load(ctx, l)
+	loaded, err := v.Reader.Load(ctx, l)
 	if err != nil {
 		return err //nolint:wrapcheck // the store's own
 	}
@@ -64,7 +63,7 @@ func (v Live[R]) fold(ctx context.Context, rows []*eventstore.View) error {
 
 // Views lists as the store does. Operations that have not ended are matched by what they are by now, not by their last
 // milestone: a term over what a row keeps in columns is as good for both, others are tried on the folded document.
-func (v Live[R]) Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+func (v Live) Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
 	if q.Kind != KindOpOcc || onlyColumns(q) {
 		return v.views(ctx, q)
 	}
@@ -84,10 +83,10 @@ func (v Live[R]) Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstor
 func limit(q eventstore.ViewQuery) int { return cmp.Or(q.Limit, 1000) }
 
 // ended lists what has ended: its rows are as they are meant.
-func (v Live[R]) ended(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+func (v Live) ended(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
 	var out []eventstore.View
 	for {
-		rows, err := v.Stored.Views(ctx, q)
+		rows, err := v.Reader.Views(ctx, q)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // the store's own
 		}
@@ -104,7 +103,7 @@ func (v Live[R]) ended(ctx context.Context, q eventstore.ViewQuery) ([]eventstor
 }
 
 // matching lists what has not ended and matches as it is by now. The rows' columns narrow the search.
-func (v Live[R]) matching(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+func (v Live) matching(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
 	where := q.Where
 	q.Where = slices.DeleteFunc(slices.Clone(where), func(t filter.Term) bool {
 		_, ok := q.Columns[t.Attribute()]
@@ -147,8 +146,8 @@ func onlyColumns(q eventstore.ViewQuery) bool {
 }
 
 // views lists rows and folds them.
-func (v Live[R]) views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
-	rows, err := v.Stored.Views(ctx, q)
+func (v Live) views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+	rows, err := v.Reader.Views(ctx, q)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the store's own
 	}

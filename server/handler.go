@@ -14,6 +14,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
 )
 
 // handler returns the API with tracing and metrics around it.
@@ -47,7 +48,7 @@ func (v views) Parked(ctx context.Context, consumer string, limit int) ([]events
 }
 
 func (s *Server) views() views {
-	v := views{Reader: s.parts.main.store, parked: map[string]eventstore.Reader{}}
+	v := views{Reader: readmodel.Live{Reader: s.parts.main.store, OpOccs: s.parts.opoccs}, parked: map[string]eventstore.Reader{}}
 	for _, d := range s.parts.sides() {
 		for _, r := range d.readers {
 			v.parked[r.name] = r.at.store

@@ -44,6 +44,8 @@ type parts struct {
 	main       *side // events, sagas, views
 	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
 	lcm        *lcm.Service
+	instances  *readmodel.Instances
+	opoccs     *readmodel.OpOccs
 	replies    *inbox.Consumer
 	packages   *vnfpkg.Service
 	nfvo       *restclient.Client      // nil: our own policy grants
@@ -174,7 +176,7 @@ func (s *Server) buildFollowers(p *parts) error {
 	}
 	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
-	d.followers = append(d.followers, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
+	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
 	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
 	return nil
 }
@@ -228,6 +230,14 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 	}
 }
 
+// inPlace tells what a VIM of a type can change of a resource where it stands.
+func (p *parts) inPlace(vimType string) vim.InPlace {
+	if d := p.drivers[vimType]; d != nil {
+		return d.InPlace()
+	}
+	return nil
+}
+
 // buildUseCases makes packages and life-cycle management.
 func (s *Server) buildUseCases(p *parts) error {
 	c, d := s.cfg, p.main
@@ -253,10 +263,10 @@ func (s *Server) buildUseCases(p *parts) error {
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2
 	}
+	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
-		Doer: d.committer, Store: d.store, Instances: readmodel.NewInstances(registry, 0), OpOccs: readmodel.NewOpOccs(registry, 0),
-		Packages: packages{p.packages, p}, Connections: p.vims,
-		Settings: settings,
+		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
+		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Settings: settings,
 	})
 	return err
 }
