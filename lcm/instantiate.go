@@ -258,7 +258,7 @@ func (op instantiateOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.Instance
 	info := r.info()
 	resources := r.held(in)
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
-		OpID: in.ID, Info: info, Resources: resources, Connections: op.s.connections(v, resources),
+		OpID: in.ID, Info: info, Resources: resources, Connections: connections(v, resources, r.grant),
 		Extensions: d.Extensions, Configurable: d.Configurable,
 	}}, nil
 }

@@ -296,6 +296,9 @@ func (s *site) carryOut(m message.Message) message.Reply {
 
 func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {
 	g := &nfvo.Grant{Local: true, ID: "grant-1", Zones: []nfvo.Zone{{ID: "z", ZoneID: "zone-a", Connection: "vim-1"}}}
+	for _, c := range registered() {
+		g.Describe(c.ID, nfvo.VimConnection(c.Described()))
+	}
 	for _, d := range r.Add {
 		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: "vim-1", Zone: "z"})
 	}

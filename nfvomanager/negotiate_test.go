@@ -185,6 +185,38 @@ func TestAGrantThatBringsVimConnections(t *testing.T) {
 	}
 }
 
+// What an instance records of its VIM connections comes with the grant, so that no process need have read them when the
+// operation lands. Seen failing without it.
+func TestAGrantTellsWhatItsConnectionsAre(t *testing.T) {
+	registered := sim.Connections()
+	for i := range registered {
+		registered[i].AccessInfo = map[string]json.RawMessage{"password": json.RawMessage(`"canary"`)}
+	}
+	check := func(w *world) {
+		t.Helper()
+		w.run(time.Second)
+		rs := w.replies()
+		var g nfvo.Grant
+		if len(rs) != 1 || json.Unmarshal(rs[0].Result, &g) != nil {
+			t.Fatalf("replies %+v", rs)
+		}
+		c := g.Vims[sim.Default]
+		if len(g.Vims) != 1 || c.Type != sim.Type || c.VimID != registered[0].VimID || string(c.AccessInfo["password"]) != `"***"` {
+			t.Errorf("%+v", g.Vims)
+		}
+	}
+	local := newWorld(t, simulator(t, `{}`))
+	local.cfg.Registry = vim.Fixed(registered)
+	local.worker = nfvomanager.NewWorker(local.cfg)
+	local.deliver("c1", nfvo.GrantRequest{VnfID: vnf, Operation: "INSTANTIATE", Add: computes("c1")})
+	check(local)
+	w, _, in := orchestrated(t)
+	w.cfg.Registry = vim.Fixed(registered)
+	w.worker = nfvomanager.NewWorker(w.cfg)
+	w.send(in, nfvo.TypeRequestGrant, "c1")
+	check(w)
+}
+
 // The process dies before or after each commit and each call, and everything is told twice: one reply, and no second
 // grant.
 func TestTheAskingDiesAnywhereOrIsToldTwice(t *testing.T) {
