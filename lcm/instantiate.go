@@ -32,6 +32,9 @@ type instantiateData struct {
 
 // Instantiate implements API.
 func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error) {
+	if err := s.checkAddresses(r.ExtLinks); err != nil {
+		return nil, err
+	}
 	own, connection, err := s.connect(ctx, vnfID, &r)
 	if err != nil {
 		if _, missing := s.instance(ctx, vnfID); missing != nil {

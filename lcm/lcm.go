@@ -63,6 +63,8 @@ type Settings struct {
 	Backoff         time.Duration // before the second attempt; 1 s
 	UndoAttempts    int           // of one compensating command; 8
 	GracefulTimeout time.Duration // of a graceful termination that does not say; 1 min
+	GracefulLimit   time.Duration // the longest a graceful termination may ask for; 24 h
+	Addresses       int           // the most that a request or grant may want on one connection point; 32
 	Batch           int           // resources per command; 1
 	// OnFailure is the policy by operation; it overrides what a VNFD says.
 	OnFailure map[vnf.Operation]saga.Policy
@@ -83,6 +85,12 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.GracefulTimeout <= 0 {
 		s.GracefulTimeout = time.Minute
+	}
+	if s.GracefulLimit <= 0 {
+		s.GracefulLimit = 24 * time.Hour
+	}
+	if s.Addresses <= 0 {
+		s.Addresses = 32
 	}
 	if s.Batch <= 0 {
 		s.Batch = 1

@@ -132,6 +132,16 @@ func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfv
 	if err := g.Check(req); err != nil {
 		return refuse("%v", err)
 	}
+	for _, l := range g.ExtLinks {
+		for _, cp := range l.Cps {
+			for key, c := range cp.Config {
+				if n := len(c.FixedIPs) + c.DynamicIPs; n > w.cfg.Addresses {
+					return refuse("malformed grant: a connection point has at most %d addresses here (operation-addresses); %s of %s wants %d",
+						w.cfg.Addresses, key, cp.CpdID, n)
+				}
+			}
+		}
+	}
 	known := func() error { // what is granted, as it is now
 		for _, id := range g.Connections() {
 			c, err := w.cfg.Registry.Connection(ctx, req.VnfID, id)

@@ -92,7 +92,7 @@ func (s *Service) check(d *details, pointer string) error {
 }
 
 // public returns what anybody may read.
-func (d *details) public() Public { return d.connection("", false).Described() }
+func (d *details) public() Public { return Public(d.connection("", false).Described()) }
 
 func (d *details) json() json.RawMessage {
 	b, err := json.Marshal(d)

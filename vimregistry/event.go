@@ -1,12 +1,19 @@
 package vimregistry
 
 import (
+	"encoding/json"
+
 	"github.com/vnfm/vnfm/aggregate"
-	"github.com/vnfm/vnfm/vim"
 )
 
-// Public is what anybody may read of a connection.
-type Public = vim.Description
+// Public is what anybody may read of a connection: every value of accessInfo, and whatever has a telling name, is masked.
+type Public struct {
+	VimID         string                     `json:"vimId,omitempty"`
+	Type          string                     `json:"vimType"`
+	InterfaceInfo map[string]json.RawMessage `json:"interfaceInfo,omitempty"`
+	AccessInfo    map[string]json.RawMessage `json:"accessInfo,omitempty"`
+	Extra         map[string]json.RawMessage `json:"extra,omitempty"`
+}
 
 // Registered is the first event of a connection, and the first after its deletion when the id is used again.
 type Registered struct {

@@ -239,7 +239,7 @@ func (s *Service) List(ctx context.Context) ([]Connection, error) {
 	}
 	for i, c := range s.cfg.BuiltIn {
 		b := Connection{ID: c.ID, Default: d < 0 && i == 0, Enabled: true, BuiltIn: true, Version: 1}
-		b.Public = c.Described()
+		b.Public = Public(c.Described())
 		out = append(out, b)
 	}
 	slices.SortFunc(out, func(a, b Connection) int { return strings.Compare(a.ID, b.ID) })

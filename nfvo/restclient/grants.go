@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -187,6 +188,9 @@ func cpConfig(c sol.VnfExtCpConfig) (nfvo.ExtCpConfig, error) {
 				return out, fmt.Errorf("addresses of several subnets on one connection point are not supported")
 			case ip.SubnetId != "":
 				out.Subnet = ip.SubnetId
+			}
+			if n := ip.NumDynamicAddresses; n < 0 || n > math.MaxInt32 {
+				return out, fmt.Errorf("numDynamicAddresses is %d", n)
 			}
 			out.FixedIPs = append(out.FixedIPs, ip.FixedAddresses...)
 			out.DynamicIPs += ip.NumDynamicAddresses
