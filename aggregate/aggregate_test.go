@@ -146,6 +146,42 @@ func TestRead_sees_what_the_commit_adds(t *testing.T) {
 	}
 }
 
+// What a Decide sees of its own events is what is stored of them, also when the clock was set back. Seen failing with the
+// clock's time in Read.
+func TestRead_gives_pending_events_the_time_they_are_stored_with(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	store := memory.New(memory.Config{Now: func() time.Time { return now }})
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	r := aggregate.NewRepository(aggregate.Config[[]time.Time]{
+		Prefix: "acc-", Registry: registry(t), Schema: 1, New: func(string) []time.Time { return nil },
+		Apply: func(at *[]time.Time, _ aggregate.Event, when time.Time) { *at = append(*at, when) },
+	})
+	for range 2 {
+		var saw []time.Time
+		c, err := doer.Do(t.Context(), &eventstore.Work{
+			Keys: []string{"k"}, Load: func() eventstore.Load { return r.Load("1") },
+			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+				c := &eventstore.Commit{}
+				if err := r.Append(l, c, "1", eventstore.Metadata{}, &paid{1, "x"}, &paid{2, "x"}); err != nil {
+					return nil, err
+				}
+				s, err := r.Read(l, c, "1")
+				saw = s.Value
+				return c, err
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range slices.Backward(c.Events) {
+			if at := saw[len(saw)-len(c.Events)+i]; !at.Equal(e.Time) {
+				t.Errorf("event %d: seen at %v, stored at %v", e.Version, at, e.Time)
+			}
+		}
+		now = now.Add(-time.Hour)
+	}
+}
+
 // The cache is a baseline: what others wrote since is read, and it makes the store read less.
 // Seen failing with Load always asking from the beginning.
 func TestCache_is_a_baseline_only(t *testing.T) {

@@ -77,6 +77,8 @@ type Operation struct {
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
 	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination waits when the request does not say."`
+	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout that a request may ask for; a longer one is refused (422)."`
+	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
 }
 
 // Vim says how VIMs are driven.
@@ -225,7 +227,8 @@ func (c *Config) Validate() error {
 		v    time.Duration
 	}{
 		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
-		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
+		{"operation-backoff", c.Operation.Backoff}, {"operation-graceful-timeout", c.Operation.GracefulTimeout},
+		{"operation-graceful-limit", c.Operation.GracefulLimit}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
 		{"http-body-timeout", c.HTTP.BodyTimeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
@@ -241,7 +244,7 @@ func (c *Config) Validate() error {
 		name string
 		v    int64
 	}{
-		{"operation-attempts", int64(c.Operation.Attempts)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
+		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"package-max-bytes", c.Package.MaxBytes},
 	} {
 		if n.v < 1 {

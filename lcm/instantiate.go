@@ -3,6 +3,9 @@ package lcm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm"
@@ -33,6 +36,9 @@ func (s *Service) PlanInstantiate(ctx context.Context, vnfID string, r Instantia
 }
 
 func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiate) (*wish, error) {
+	if err := s.checkAddresses(r.ExtLinks); err != nil {
+		return nil, err
+	}
 	own, connection, err := s.connect(ctx, vnfID, r)
 	if err != nil {
 		if _, missing := s.instance(ctx, vnfID); missing != nil {
@@ -79,13 +85,13 @@ func (s *Service) planInstantiate(b *beginning, r *Instantiate, connection strin
 }
 
 // landInstantiate makes the instance what the resources amount to.
-func landInstantiate(s *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
+func landInstantiate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
 	resources, err := records(o)
 	if err != nil {
 		return nil, err
 	}
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
-		OpID: d.OpID, Info: o.Info(), Resources: resources, Connections: s.connections(v, resources),
+		OpID: d.OpID, Info: o.Info(), Resources: resources, Connections: connections(v, resources, o.Grant()),
 		Extensions: d.Extensions, Configurable: d.Configurable, Values: o.Want().Vars,
 	}}, nil
 }
@@ -128,4 +134,25 @@ func bootValues(v *vnf.Instance, f *vnfd.Flavour, r *Instantiate) map[string]str
 		}
 	}
 	return vars
+}
+
+// checkAddresses refuses more addresses on one connection point than the site allows.
+func (s *Service) checkAddresses(links []ExtLink) error {
+	for i, l := range links {
+		for j, data := range l.Cps {
+			for _, key := range slices.Sorted(maps.Keys(data.Config)) {
+				n, bad := 0, false
+				for _, ips := range data.Config[key].Addresses() {
+					n += len(ips.Fixed) + ips.Dynamic
+					bad = bad || ips.Dynamic < 0
+				}
+				if bad || n > s.cfg.Settings.Addresses {
+					at := fmt.Sprintf("/extVirtualLinks/%d/extCps/%d/cpConfig%s", i, j, vnfm.Step(key))
+					return vnfm.Errorf(vnfm.Unprocessable, "a connection point has at most %d addresses here (operation-addresses), fixedAddresses and numDynamicAddresses together; %s of %s wants %d",
+						s.cfg.Settings.Addresses, key, data.CpdID, n).At(at)
+				}
+			}
+		}
+	}
+	return nil
 }

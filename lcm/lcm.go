@@ -66,7 +66,8 @@ type Settings struct {
 	Backoff         time.Duration // before the second attempt; 1 s
 	UndoAttempts    int           // of one compensating command; 8
 	GracefulTimeout time.Duration // of a graceful termination that does not say; 1 min
-	MaxGraceful     time.Duration // that a client may ask for; 24 h
+	GracefulLimit   time.Duration // the longest a graceful termination may ask for; 24 h
+	Addresses       int           // the most that a request or grant may want on one connection point; 32
 	// Window bounds the commands of one stage that are under way at once at one VIM; 64.
 	Window int
 	// Configures: the site tells a VNF its configuration once its resources stand.
@@ -92,8 +93,11 @@ func (s Settings) withDefaults() Settings {
 	if s.GracefulTimeout <= 0 {
 		s.GracefulTimeout = time.Minute
 	}
-	if s.MaxGraceful <= 0 {
-		s.MaxGraceful = 24 * time.Hour
+	if s.GracefulLimit <= 0 {
+		s.GracefulLimit = 24 * time.Hour
+	}
+	if s.Addresses <= 0 {
+		s.Addresses = 32
 	}
 	if s.Window <= 0 {
 		s.Window = 64

@@ -47,7 +47,7 @@ func (s *Service) operation(r *Operate) (*wish, error) {
 	case r.GracefulTimeout != 0 && r.StopType != graceful:
 		return nil, vnfm.Errorf(vnfm.Invalid, "gracefulStopTimeout goes with %s only", graceful).At("/gracefulStopTimeout")
 	}
-	if err := s.withinGrace(r.GracefulTimeout, "/gracefulStopTimeout"); err != nil {
+	if err := s.withinGrace(r.GracefulTimeout, "gracefulStopTimeout"); err != nil {
 		return nil, err
 	}
 	return &wish{

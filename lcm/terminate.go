@@ -44,7 +44,7 @@ func (s *Service) termination(r *Terminate) (*wish, error) {
 	case r.Type == forceful && r.GracefulTimeout != 0:
 		return nil, vnfm.Errorf(vnfm.Invalid, "gracefulTerminationTimeout goes with %s only", graceful).At("/gracefulTerminationTimeout")
 	}
-	if err := s.withinGrace(r.GracefulTimeout, "/gracefulTerminationTimeout"); err != nil {
+	if err := s.withinGrace(r.GracefulTimeout, "gracefulTerminationTimeout"); err != nil {
 		return nil, err
 	}
 	return &wish{
@@ -116,13 +116,13 @@ func (s *Service) grace(seconds int, about vnfd.Operation) time.Duration {
 }
 
 // withinGrace refuses a time that is none, or longer than the site allows.
-func (s *Service) withinGrace(seconds int, at string) error {
-	most := int(s.cfg.Settings.MaxGraceful / time.Second)
+func (s *Service) withinGrace(seconds int, attribute string) error {
+	limit := int64(s.cfg.Settings.GracefulLimit / time.Second)
 	switch {
 	case seconds < 0:
-		return vnfm.Errorf(vnfm.Invalid, "a timeout is not negative").At(at)
-	case seconds > most:
-		return vnfm.Errorf(vnfm.Invalid, "a timeout is %d seconds at most (graceful-max-timeout)", most).At(at)
+		return vnfm.Errorf(vnfm.Invalid, "a timeout is not negative").At("/" + attribute)
+	case int64(seconds) > limit:
+		return vnfm.Errorf(vnfm.Unprocessable, "%s is at most %d seconds here (operation-graceful-limit), not %d", attribute, limit, seconds).At("/" + attribute)
 	}
 	return nil
 }

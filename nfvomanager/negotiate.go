@@ -132,19 +132,33 @@ func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfv
 	if err := g.Check(req); err != nil {
 		return refuse("%v", err)
 	}
-	for _, id := range g.Connections() {
-		if _, ok := answer.Connections[id]; ok {
-			continue
-		}
-		switch _, err := w.cfg.Registry.Connection(ctx, req.VnfID, id); {
-		case vnfm.KindOf(err) == vnfm.NotFound:
-			return refuse("malformed grant: it refers to the VIM connection %q, which is neither registered here nor part of the grant", id)
-		case err != nil:
-			return err
+	for _, l := range g.ExtLinks {
+		for _, cp := range l.Cps {
+			for key, c := range cp.Config {
+				if n := len(c.FixedIPs) + c.DynamicIPs; n > w.cfg.Addresses {
+					return refuse("malformed grant: a connection point has at most %d addresses here (operation-addresses); %s of %s wants %d",
+						w.cfg.Addresses, key, cp.CpdID, n)
+				}
+			}
 		}
 	}
-	if len(answer.Connections) == 0 {
+	known := func() error { // what is granted, as it is now
+		for _, id := range g.Connections() {
+			c, err := w.cfg.Registry.Connection(ctx, req.VnfID, id)
+			_, brought := answer.Connections[id]
+			switch {
+			case err == nil:
+				g.Describe(id, nfvo.VimConnection(c.Described()))
+			case vnfm.KindOf(err) != vnfm.NotFound:
+				return err
+			case !brought:
+				return refuse("malformed grant: it refers to the VIM connection %q, which is neither registered here nor part of the grant", id)
+			}
+		}
 		return nil
+	}
+	if err := known(); err != nil || len(answer.Connections) == 0 {
+		return err
 	}
 	if w.cfg.Connections == nil {
 		return refuse("the grant brings VIM connections (%s), which this VNFM does not take from grants: register them here",
@@ -154,7 +168,10 @@ func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfv
 	if vnfm.KindOf(err) == vnfm.Unprocessable {
 		return refuse("a VIM connection of the grant cannot be used: %v", err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return known()
 }
 
 // complete names the VIM connection of each resource for which the grant names none: that of a resource that stands,

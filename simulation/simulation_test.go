@@ -85,7 +85,7 @@ func TestFaultsAndActionsCanBeSwitchedOff(t *testing.T) {
 func TestMutantsAreFound(t *testing.T) {
 	for _, m := range simulation.Quick()[:quick] {
 		t.Run(string(m), func(t *testing.T) {
-			found := simulation.Hunt(m, 120, 1)
+			found := simulation.Hunt(m, 240, 1)
 			if len(found) == 0 {
 				t.Fatal("no seed finds it")
 			}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/filter"
 )
 
 var RawType = reflect.TypeFor[json.RawMessage]()
@@ -28,8 +30,8 @@ const (
 )
 
 // Form checks what every body must be before anyone reads it: one JSON object in UTF-8 with nothing behind it, not nested
-// too deeply, no name twice in one object, since readers differ in which of the two they take, and no U+0000 in any text,
-// since not every database and VIM takes one.
+// too deeply, no name twice in one object, since readers differ in which of the two they take, no U+0000 in any text, since
+// not every database and VIM takes one, and no number that takes a reader long to spell out.
 func Form(body []byte) error {
 	if !utf8.Valid(body) {
 		return vnfm.Errorf(vnfm.Invalid, "The body is not UTF-8.")
@@ -89,8 +91,15 @@ func flaw(dec *json.Decoder, depth int) (at, what string) {
 			}
 		}
 	default:
-		if text, is := open.(string); is && strings.ContainsRune(text, 0) {
-			return "", nul
+		switch v := open.(type) {
+		case string:
+			if strings.ContainsRune(v, 0) {
+				return "", nul
+			}
+		case json.Number:
+			if _, small := filter.IsNumber(v.String()); !small {
+				return "", "is a number of more than 300 digits"
+			}
 		}
 		return "", ""
 	}
@@ -185,10 +194,14 @@ func decodeObject(raw json.RawMessage, v reflect.Value, pointer string) error {
 	return nil
 }
 
+// maxInt is how large an integer of a request may be: what is counted or added up stays far from the end of an int.
+const maxInt = math.MaxInt32
+
 func decodeScalar(raw json.RawMessage, v reflect.Value, pointer string) error {
-	if json.Unmarshal(raw, v.Addr().Interface()) != nil || IsNull(raw) {
+	if json.Unmarshal(raw, v.Addr().Interface()) != nil || IsNull(raw) || v.CanInt() && max(v.Int(), -v.Int()-1) > maxInt {
+		integer := fmt.Sprintf("an integer from %d to %d", -maxInt-1, maxInt)
 		return Wrong(pointer, "must be "+map[reflect.Kind]string{
-			reflect.String: "a string", reflect.Bool: "true or false", reflect.Int: "an integer", reflect.Int64: "an integer",
+			reflect.String: "a string", reflect.Bool: "true or false", reflect.Int: integer, reflect.Int64: integer,
 		}[v.Kind()])
 	}
 	if enum, ok := v.Interface().(interface{ Values() []string }); ok && !slices.Contains(enum.Values(), v.String()) {

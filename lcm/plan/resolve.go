@@ -43,6 +43,9 @@ func NewResolver(p *Plan, g *nfvo.Grant) *Resolver {
 // Want is what the VNF is to consist of, with what the grant decided.
 func (r *Resolver) Want() *Wanted { return r.want }
 
+// Grant is the grant.
+func (r *Resolver) Grant() *nfvo.Grant { return r.grant }
+
 // To returns the form of a step's resource after it, with what the grant decided; nil when nothing is left of it, or the
 // grant has put something else in its place.
 func (r *Resolver) To(s Step) *Resource {
