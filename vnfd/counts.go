@@ -17,7 +17,7 @@ func (f *Flavour) Counts(level string) (map[string]int, error) {
 			out[v.ID] = n
 			continue
 		}
-		out[v.ID] = f.scaled(v, l.ScaleInfo)
+		out[v.ID] = f.Scaled(v, l.ScaleInfo)
 	}
 	return out, nil
 }
@@ -40,7 +40,7 @@ func (f *Flavour) ScaleStatus(level string) (map[string]int, error) {
 // steps, negative counts. Returns Unprocessable for an unknown aspect (at /aspectId) and for steps that lead outside
 // the aspect's levels (at /numberOfSteps).
 func (f *Flavour) Delta(aspect string, fromLevel, steps int) (map[string]int, error) {
-	a := f.aspect(aspect)
+	a := f.Aspect(aspect)
 	if a == nil {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "the flavour %s has no scaling aspect %q", f.ID, aspect).At("/aspectId")
 	}
@@ -67,7 +67,7 @@ func (f *Flavour) pick(level string) (*Level, error) {
 	if level == "" {
 		level = f.DefaultLevel
 	}
-	if l := f.level(level); l != nil {
+	if l := f.Level(level); l != nil {
 		return l, nil
 	}
 	if level == "" && len(f.Levels) == 0 {
@@ -81,13 +81,13 @@ func (f *Flavour) pick(level string) (*Level, error) {
 	case len(ids) == 0:
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "the flavour %s has no instantiation levels", f.ID).At("/instantiationLevelId")
 	case level == "":
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "the flavour %s has no default level; name one of %s", f.ID, list(ids)).At("/instantiationLevelId")
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "the flavour %s has no default level; name one of %s", f.ID, Join(ids)).At("/instantiationLevelId")
 	}
-	return nil, vnfm.Errorf(vnfm.Unprocessable, "the flavour %s has no instantiation level %q; it has %s", f.ID, level, list(ids)).At("/instantiationLevelId")
+	return nil, vnfm.Errorf(vnfm.Unprocessable, "the flavour %s has no instantiation level %q; it has %s", f.ID, level, Join(ids)).At("/instantiationLevelId")
 }
 
-// scaled returns the size of a VDU at scale levels: its initial delta (else its minimum) and what each step adds.
-func (f *Flavour) scaled(v *Vdu, levels map[string]int) int {
+// Scaled returns the size of a VDU at scale levels: its initial delta (else its minimum) and what each step adds.
+func (f *Flavour) Scaled(v *Vdu, levels map[string]int) int {
 	n := v.Min
 	if v.Initial != nil {
 		n = *v.Initial
@@ -99,4 +99,24 @@ func (f *Flavour) scaled(v *Vdu, levels map[string]int) int {
 		}
 	}
 	return n
+}
+
+// Aspect returns the scaling aspect with an id, nil when there is none.
+func (f *Flavour) Aspect(id string) *Aspect {
+	for i := range f.Aspects {
+		if f.Aspects[i].ID == id {
+			return &f.Aspects[i]
+		}
+	}
+	return nil
+}
+
+// Level returns the instantiation level with an id, nil when there is none.
+func (f *Flavour) Level(id string) *Level {
+	for i := range f.Levels {
+		if f.Levels[i].ID == id {
+			return &f.Levels[i]
+		}
+	}
+	return nil
 }

@@ -1,11 +1,5 @@
 package vnfd
 
-// Options says how a package is read.
-type Options struct {
-	Strict bool // findings reject the package, too
-	Limits Limits
-}
-
 // Limits bound what reading a package may cost. A zero field means its default. They are enforced on what is really
 // read, never on what the archive's headers claim.
 type Limits struct {
@@ -20,19 +14,8 @@ type Limits struct {
 	NestedBytes int64 // a CSAR inside a signed package (SOL004 option 2), which is held in memory; default 64 MiB
 }
 
-// Sizes that no descriptor of a real VNF comes near. What is worked out for each pair or triple of things stays cheap.
-const (
-	maxDefinitions   = 200
-	maxNodeTemplates = 2_000
-	maxAspects       = 200
-	maxLevels        = 200
-	maxScaleLevels   = 1_000 // a scale level is a number of steps
-	maxTypeChain     = 64
-)
-
-const ratioFloor = 16 << 20 // small archives of text compress well; nobody is harmed by 16 MiB
-
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns the limits with each zero field replaced by its default.
+func (l Limits) WithDefaults() Limits {
 	setInt := func(p *int, v int) {
 		if *p == 0 {
 			*p = v

@@ -253,20 +253,3 @@ func (p Position) String() string {
 	}
 	return p.File + ":" + strconv.Itoa(p.Line) + ": "
 }
-
-// Package is what reading a CSAR yields.
-type Package struct {
-	Descriptor *Descriptor       `json:"descriptor"`
-	Findings   []Finding         `json:"findings"`
-	Entry      string            `json:"entry"`              // path of the entry definition
-	Files      []File            `json:"files"`              // in the archive's order
-	Manifest   map[string]string `json:"manifest,omitempty"` // metadata of the .mf file, when there is one
-}
-
-// File is one file of a package.
-type File struct {
-	Path   string `json:"path"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	Listed bool   `json:"listed,omitempty"` // its hash was listed, and checked
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 const (
@@ -208,7 +209,7 @@ func (s *Service) reject(ctx context.Context, pkg *Package, failed OnboardingFai
 
 // read opens the content and reads it. A panic rejects this one package: the program would otherwise fall over it again
 // after every start.
-func (s *Service) read(ctx context.Context, pkg *Package) (found *vnfd.Package, err error) {
+func (s *Service) read(ctx context.Context, pkg *Package) (found *csar.Package, err error) {
 	content, size, err := s.open(ctx, pkg.Blob)
 	if err != nil {
 		return nil, err
@@ -220,7 +221,7 @@ func (s *Service) read(ctx context.Context, pkg *Package) (found *vnfd.Package, 
 			found, err = nil, &vnfd.Error{Rule: "internal", Text: "the package cannot be read because of a defect of this program"}
 		}
 	}()
-	return vnfd.Open(content, size, vnfd.Options{Strict: s.cfg.Strict, Limits: s.cfg.Limits})
+	return csar.Open(content, size, csar.Options{Strict: s.cfg.Strict, Limits: s.cfg.Limits})
 }
 
 func rejected(upload string, reasons []*vnfd.Error) OnboardingFailed {
@@ -234,7 +235,7 @@ func rejected(upload string, reasons []*vnfd.Error) OnboardingFailed {
 	return f
 }
 
-func landed(upload, digest string, found *vnfd.Package) Onboarded {
+func landed(upload, digest string, found *csar.Package) Onboarded {
 	d := found.Descriptor
 	o := Onboarded{
 		Upload: upload, DescriptorDigest: digest, VnfdID: d.ID, VnfdVersion: d.Version, Provider: d.Provider,

@@ -1,4 +1,4 @@
-package vnfd_test
+package csar_test
 
 import (
 	"bytes"
@@ -13,11 +13,12 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 func sample(t testing.TB) *vnfd.Descriptor {
 	t.Helper()
-	pkg, err := open(samples.CSAR(), vnfd.Options{})
+	pkg, err := open(samples.CSAR(), csar.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,9 @@
-package vnfd
+package sol001
+
+import (
+	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/tosca"
+)
 
 // The node types a flavour is made of.
 const (
@@ -16,18 +21,18 @@ const (
 )
 
 // flavour reads one deployment flavour.
-func (s *scope) flavour() Flavour {
-	f := Flavour{ID: s.flavourID(), Description: s.vnfProperty("flavour_description").text(), At: s.topology.where(), Vdus: []Vdu{}}
-	if m := s.topology.get("substitution_mappings"); m != nil {
-		f.At = m.at
+func (s *scope) flavour() vnfd.Flavour {
+	f := vnfd.Flavour{ID: s.flavourID(), Description: s.vnfProperty("flavour_description").Text(), At: s.Topology.Where(), Vdus: []vnfd.Vdu{}}
+	if m := s.Topology.Get("substitution_mappings"); m != nil {
+		f.At = m.At
 	}
 	exposed := s.exposed()
-	for i := range s.nodes {
-		nt := &s.nodes[i]
+	for i := range s.Nodes {
+		nt := &s.Nodes[i]
 		s.checkArtifacts(nt)
-		is := func(base string) bool { return s.derives(nodeTypes, nt.kind, base) }
+		is := func(base string) bool { return s.Derives(tosca.NodeTypes, nt.Kind, base) }
 		switch {
-		case s.isVdu(nt.kind):
+		case s.isVdu(nt.Kind):
 			f.Vdus = append(f.Vdus, s.vdu(nt))
 		case is(typeBlockStorage):
 			f.Storages = append(f.Storages, s.storage(nt, "BLOCK", "virtual_block_storage_data", "size_of_storage"))
@@ -44,13 +49,13 @@ func (s *scope) flavour() Flavour {
 		case is(typeExtCp):
 			f.ExtCps = append(f.ExtCps, s.extCp(nt))
 		case is(typeVnf), is(typeContainer):
-		case s.nfvAncestor(nt.kind) != "":
-			s.findf("not-supported", nt.at, "%s is a %s, which is read but not provided for", quote(nt.name), s.nfvAncestor(nt.kind))
+		case s.nfvAncestor(nt.Kind) != "":
+			s.Findf("not-supported", nt.At, "%s is a %s, which is read but not provided for", vnfd.Quote(nt.Name), s.nfvAncestor(nt.Kind))
 		}
 	}
 	s.scaling(&f)
 	f.Affinity = s.affinity()
-	f.Monitoring = append(s.monitoring(s.vnfProperty("monitoring_parameters"), ""), f.vduMonitoring(s)...)
+	f.Monitoring = append(s.monitoring(s.vnfProperty("monitoring_parameters"), ""), s.vduMonitoring(&f)...)
 	s.operations(&f)
 	s.checkScaling(&f)
 	return f
@@ -62,11 +67,11 @@ func (s *scope) nfvAncestor(kind string) string {
 		if len(name) > len(typeNfv) && name[:len(typeNfv)] == typeNfv {
 			return name
 		}
-		chain := s.chain(nodeTypes, name)
-		if len(chain) == 0 || s.circular(nodeTypes, name) {
+		chain := s.Chain(tosca.NodeTypes, name)
+		if len(chain) == 0 || s.Circular(tosca.NodeTypes, name) {
 			return ""
 		}
-		name = chain[0].get("derived_from").text()
+		name = chain[0].Get("derived_from").Text()
 	}
 	return ""
 }
@@ -75,30 +80,30 @@ func (s *scope) nfvAncestor(kind string) string {
 func (s *scope) exposed() map[string]bool {
 	out := map[string]bool{}
 	known := map[string]bool{}
-	for _, def := range s.chain(nodeTypes, s.vnfType()) {
-		for _, f := range def.get("requirements").named() {
-			known[f.name] = true
+	for _, def := range s.Chain(tosca.NodeTypes, s.vnfType()) {
+		for _, f := range def.Get("requirements").Named() {
+			known[f.Name] = true
 		}
 	}
-	for _, f := range s.topology.get("substitution_mappings", "requirements").named() {
-		target := f.value
-		if target.has("mapping") { // TOSCA 1.3
-			target = target.get("mapping")
+	for _, f := range s.Topology.Get("substitution_mappings", "requirements").Named() {
+		target := f.Value
+		if target.Has("mapping") { // TOSCA 1.3
+			target = target.Get("mapping")
 		}
-		if !known[f.name] {
-			s.findf("substitution-mapping", f.key, "the substitution mapping %s is no requirement of %s", quote(f.name), quote(s.vnfType()))
+		if !known[f.Name] {
+			s.Findf("substitution-mapping", f.Key, "the substitution mapping %s is no requirement of %s", vnfd.Quote(f.Name), vnfd.Quote(s.vnfType()))
 		}
-		names := target.texts()
+		names := target.Texts()
 		if len(names) == 0 {
 			continue
 		}
-		nt := s.byName[names[0]]
+		nt := s.Template(names[0])
 		if nt == nil {
-			s.findf("substitution-mapping", f.key, "the substitution mapping %s names %s, which is no node template", quote(f.name), quote(names[0]))
+			s.Findf("substitution-mapping", f.Key, "the substitution mapping %s names %s, which is no node template", vnfd.Quote(f.Name), vnfd.Quote(names[0]))
 			continue
 		}
-		if len(names) > 1 && !s.hasRequirement(nt.kind, names[1]) {
-			s.findf("substitution-mapping", f.key, "the substitution mapping %s names the requirement %s, which %s does not have", quote(f.name), quote(names[1]), quote(nt.name))
+		if len(names) > 1 && !s.hasRequirement(nt.Kind, names[1]) {
+			s.Findf("substitution-mapping", f.Key, "the substitution mapping %s names the requirement %s, which %s does not have", vnfd.Quote(f.Name), vnfd.Quote(names[1]), vnfd.Quote(nt.Name))
 		}
 		out[names[0]] = true
 	}
@@ -108,10 +113,10 @@ func (s *scope) exposed() map[string]bool {
 // hasRequirement says whether a node type has a requirement. The built-in types say nothing of theirs.
 func (s *scope) hasRequirement(kind, name string) bool {
 	said := false
-	for _, def := range s.chain(nodeTypes, kind) {
-		for _, f := range def.get("requirements").named() {
+	for _, def := range s.Chain(tosca.NodeTypes, kind) {
+		for _, f := range def.Get("requirements").Named() {
 			said = true
-			if f.name == name {
+			if f.Name == name {
 				return true
 			}
 		}
@@ -120,10 +125,10 @@ func (s *scope) hasRequirement(kind, name string) bool {
 }
 
 // monitoring reads monitoring parameters, a list in older descriptors and a map in newer ones.
-func (s *scope) monitoring(n *node, vdu string) []MonitoringParameter {
-	var out []MonitoringParameter
-	add := func(id string, v *node) {
-		m := MonitoringParameter{ID: id, Name: s.get(v, "name").text(), Metric: s.get(v, "performance_metric").text(), Vdu: vdu}
+func (s *scope) monitoring(n *tosca.Node, vdu string) []vnfd.MonitoringParameter {
+	var out []vnfd.MonitoringParameter
+	add := func(id string, v *tosca.Node) {
+		m := vnfd.MonitoringParameter{ID: id, Name: s.Get(v, "name").Text(), Metric: s.Get(v, "performance_metric").Text(), Vdu: vdu}
 		if m.ID == "" {
 			m.ID = m.Name
 		}
@@ -131,22 +136,22 @@ func (s *scope) monitoring(n *node, vdu string) []MonitoringParameter {
 			out = append(out, m)
 		}
 	}
-	if n != nil && n.kind == sequenceNode {
-		for _, item := range n.items {
+	if n != nil && n.Kind == tosca.SequenceNode {
+		for _, item := range n.Items {
 			add("", item)
 		}
 		return out
 	}
-	for _, f := range n.each() {
-		add(f.name, f.value)
+	for _, f := range n.Each() {
+		add(f.Name, f.Value)
 	}
 	return out
 }
 
-func (f *Flavour) vduMonitoring(s *scope) []MonitoringParameter {
-	var out []MonitoringParameter
+func (s *scope) vduMonitoring(f *vnfd.Flavour) []vnfd.MonitoringParameter {
+	var out []vnfd.MonitoringParameter
 	for _, v := range f.Vdus {
-		out = append(out, s.monitoring(s.prop(s.byName[v.ID], "monitoring_parameters"), v.ID)...)
+		out = append(out, s.monitoring(s.Prop(s.Template(v.ID), "monitoring_parameters"), v.ID)...)
 	}
 	return out
 }

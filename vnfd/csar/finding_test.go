@@ -1,4 +1,4 @@
-package vnfd_test
+package csar_test
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 const etsiVnf = `node_types:
@@ -85,7 +86,7 @@ func TestFindings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data := tt.pkg.zip(t)
-			pkg, err := open(data, vnfd.Options{})
+			pkg, err := open(data, csar.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,14 +97,14 @@ func TestFindings(t *testing.T) {
 			if at := pkg.Findings[i].At.String(); !strings.HasPrefix(at, tt.at) {
 				t.Errorf("at %q, want %q", at, tt.at)
 			}
-			if _, err := open(data, vnfd.Options{Strict: true}); !slices.Contains(rules(err), tt.rule) {
+			if _, err := open(data, csar.Options{Strict: true}); !slices.Contains(rules(err), tt.rule) {
 				t.Errorf("strict mode does not reject it: %v", err)
 			}
 		})
 	}
 	t.Run("the smallest package has none", func(t *testing.T) {
 		t.Parallel()
-		if _, err := open(small.zip(t), vnfd.Options{Strict: true}); err != nil {
+		if _, err := open(small.zip(t), csar.Options{Strict: true}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,4 +1,4 @@
-package vnfd
+package csar
 
 import (
 	"archive/zip"
@@ -11,14 +11,18 @@ import (
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vnfm/vnfm/vnfd"
 )
+
+const ratioFloor = 16 << 20 // small archives of text compress well; nobody is harmed by 16 MiB
 
 // archive is a zip file read with suspicion: names are checked before anything is opened, and every byte that is
 // inflated counts against the limits.
 type archive struct {
 	src     *source
 	size    int64
-	limits  Limits
+	limits  vnfd.Limits
 	entries []*entry // files, in the archive's order
 	byName  map[string]*entry
 	read    int64 // bytes inflated by the pass over all files
@@ -58,7 +62,7 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // openArchive reads the directory and checks every name. All bad names are reported.
-func openArchive(r io.ReaderAt, size int64, limits Limits, p *problems) (*archive, error) {
+func openArchive(r io.ReaderAt, size int64, limits vnfd.Limits, p *vnfd.Problems) (*archive, error) {
 	src := &source{r: r, size: size, budget: 1<<20 + int64(limits.Files)*512, capped: true}
 	z, err := zip.NewReader(src, size)
 	src.capped = false
@@ -66,12 +70,12 @@ func openArchive(r io.ReaderAt, size int64, limits Limits, p *problems) (*archiv
 		return nil, notAnArchive(src, size, limits, err)
 	}
 	if len(z.File) > limits.Files {
-		return nil, &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive has %d entries, more than %d", len(z.File), limits.Files)}
+		return nil, &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive has %d entries, more than %d", len(z.File), limits.Files)}
 	}
 	a := &archive{src: src, size: size, limits: limits, byName: map[string]*entry{}}
 	for _, f := range z.File {
 		if rule, text := checkEntry(f); rule != "" {
-			p.failf(rule, Position{File: printable(f.Name)}, "%s", text)
+			p.Failf(rule, vnfd.Position{File: vnfd.Printable(f.Name)}, "%s", text)
 			continue
 		}
 		if strings.HasSuffix(f.Name, "/") {
@@ -79,23 +83,23 @@ func openArchive(r io.ReaderAt, size int64, limits Limits, p *problems) (*archiv
 		}
 		name := path.Clean(f.Name)
 		if a.byName[name] != nil {
-			p.failf("duplicate-file", Position{File: name}, "the archive holds this file twice")
+			p.Failf("duplicate-file", vnfd.Position{File: name}, "the archive holds this file twice")
 			continue
 		}
 		e := &entry{name: name, zip: f}
 		a.entries = append(a.entries, e)
 		a.byName[name] = e
 	}
-	return a, p.err()
+	return a, p.Err()
 }
 
 // notAnArchive says why a directory could not be read.
-func notAnArchive(src *source, size int64, limits Limits, err error) error {
+func notAnArchive(src *source, size int64, limits vnfd.Limits, err error) error {
 	if src.err != nil {
 		return fmt.Errorf("read archive: %w", src.err)
 	}
 	if errors.Is(err, errDirectory) {
-		return &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive's directory is larger than %d entries can need", limits.Files)}
+		return &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive's directory is larger than %d entries can need", limits.Files)}
 	}
 	head := make([]byte, 4)
 	n, _ := src.ReadAt(head, 0)
@@ -103,9 +107,9 @@ func notAnArchive(src *source, size int64, limits Limits, err error) error {
 		return fmt.Errorf("read archive: %w", src.err)
 	}
 	if n == len(head) && bytes.Equal(head, []byte("PK\x03\x04")) {
-		return &Error{Rule: "truncated-zip", Text: fmt.Sprintf("the archive of %d bytes is cut short or damaged: its directory cannot be read", size)}
+		return &vnfd.Error{Rule: "truncated-zip", Text: fmt.Sprintf("the archive of %d bytes is cut short or damaged: its directory cannot be read", size)}
 	}
-	return &Error{Rule: "not-a-zip", Text: "the file is not a zip archive"}
+	return &vnfd.Error{Rule: "not-a-zip", Text: "the file is not a zip archive"}
 }
 
 func checkEntry(f *zip.File) (rule, text string) {
@@ -137,22 +141,11 @@ func hasDotDot(name string) bool {
 	return false
 }
 
-// printable keeps hostile bytes of a name out of messages.
-func printable(name string) string {
-	name = strings.ToValidUTF8(name, "?")
-	if len(name) > 200 {
-		name = strings.ToValidUTF8(name[:200], "") + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, name)
-}
+// Has says whether the archive holds a file.
+func (a *archive) Has(name string) bool { return a.byName[name] != nil }
 
-// content reads a whole small file.
-func (a *archive) content(name string, limit int64) ([]byte, error) {
+// Content reads a whole small file.
+func (a *archive) Content(name string, limit int64) ([]byte, error) {
 	e := a.byName[name]
 	r, err := e.zip.Open()
 	if err != nil {
@@ -164,7 +157,7 @@ func (a *archive) content(name string, limit int64) ([]byte, error) {
 		return nil, a.damaged(e, err)
 	}
 	if int64(len(data)) > limit {
-		return nil, &Error{Rule: "too-large", Text: fmt.Sprintf("the file is larger than %d bytes", limit), At: Position{File: name}}
+		return nil, &vnfd.Error{Rule: "too-large", Text: fmt.Sprintf("the file is larger than %d bytes", limit), At: vnfd.Position{File: name}}
 	}
 	return data, nil
 }
@@ -183,10 +176,10 @@ func (a *archive) sum(e *entry, hashes ...hash.Hash) (int64, error) {
 		size += int64(n)
 		a.read += int64(n)
 		if a.read > a.limits.TotalBytes {
-			return 0, &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d bytes", a.limits.TotalBytes), At: Position{File: e.name}}
+			return 0, &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d bytes", a.limits.TotalBytes), At: vnfd.Position{File: e.name}}
 		}
 		if a.read > ratioFloor && a.read/a.limits.Ratio > a.size {
-			return 0, &Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d times the size of the archive", a.limits.Ratio), At: Position{File: e.name}}
+			return 0, &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d times the size of the archive", a.limits.Ratio), At: vnfd.Position{File: e.name}}
 		}
 		for _, h := range hashes {
 			_, _ = h.Write(buf[:n]) // never fails
@@ -206,7 +199,7 @@ func (a *archive) damaged(e *entry, err error) error {
 	case a.src.err != nil:
 		return fmt.Errorf("read archive: %w", a.src.err)
 	case errors.Is(err, zip.ErrAlgorithm):
-		return &Error{Rule: "unsupported-compression", Text: "the file is compressed in a way that is not supported", At: Position{File: e.name}}
+		return &vnfd.Error{Rule: "unsupported-compression", Text: "the file is compressed in a way that is not supported", At: vnfd.Position{File: e.name}}
 	}
-	return &Error{Rule: "damaged-file", Text: "the file cannot be read from the archive: " + err.Error(), At: Position{File: e.name}}
+	return &vnfd.Error{Rule: "damaged-file", Text: "the file cannot be read from the archive: " + err.Error(), At: vnfd.Position{File: e.name}}
 }

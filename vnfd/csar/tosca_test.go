@@ -1,4 +1,4 @@
-package vnfd_test
+package csar_test
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // TestForms has packages that are written differently and are all right.
@@ -75,7 +76,7 @@ func TestImportsGiveTypesAndNeverNodeTemplates(t *testing.T) {
 		bad := small.with("Definitions/types.yaml", types, "Definitions/one.yaml", df("one", "A"),
 			"Definitions/two.yaml", df("two", "B")+"    C: { type: tosca.nodes.nfv.VduCp, requirements: [ { virtual_binding: A } ] }\n",
 			main, strings.Replace(template(""), "imports: [ ", "imports: [ one.yaml, two.yaml, ", 1))
-		_, err := open(bad.zip(t), vnfd.Options{})
+		_, err := open(bad.zip(t), csar.Options{})
 		if diff := cmp.Diff([]string{"unknown-reference"}, rules(err)); diff != "" {
 			t.Errorf("%s: %v", diff, err)
 		}
@@ -84,7 +85,7 @@ func TestImportsGiveTypesAndNeverNodeTemplates(t *testing.T) {
 		t.Parallel()
 		bad := small.with("Definitions/types.yaml", types, "Definitions/one.yaml", df("one", "A"), "Definitions/two.yaml", df("one", "B"),
 			main, strings.Replace(template(""), "imports: [ ", "imports: [ one.yaml, two.yaml, ", 1))
-		_, err := open(bad.zip(t), vnfd.Options{})
+		_, err := open(bad.zip(t), csar.Options{})
 		if diff := cmp.Diff([]string{"duplicate-flavour"}, rules(err)); diff != "" {
 			t.Errorf("%s: %v", diff, err)
 		}
@@ -103,7 +104,7 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"-1 GB", "1e9 GB", "1 XB", "GB", "1.2.3 GB", strings.Repeat("9", 30) + " GB", "[]x"} {
-		_, err := open(small.with(main, template(vdu("A", ""))).replace("size_of_storage: 4 GiB", "size_of_storage: '"+text+"'").zip(t), vnfd.Options{})
+		_, err := open(small.with(main, template(vdu("A", ""))).replace("size_of_storage: 4 GiB", "size_of_storage: '"+text+"'").zip(t), csar.Options{})
 		if diff := cmp.Diff([]string{"bad-value"}, rules(err)); diff != "" {
 			t.Errorf("%s: %s", text, diff)
 		}

@@ -1,11 +1,16 @@
-package vnfd
+package sol001
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/tosca"
+)
 
 // declaration is a property whose type declares more properties, with the value a template gives it.
 type declaration struct {
-	def   *node // definition in a type; nil when there is none
-	value *node // as given; nil when nothing is
+	def   *tosca.Node // definition in a type; nil when there is none
+	value *tosca.Node // as given; nil when nothing is
 }
 
 // vnfDeclaration looks a property of the VNF up in its type and its template.
@@ -14,9 +19,9 @@ func (s *scope) vnfDeclaration(name string) declaration {
 }
 
 // definition finds the definition of a node type's property.
-func (s *scope) definition(kind, name string) *node {
-	for _, def := range s.chain(nodeTypes, kind) {
-		if p := def.get("properties", name); p.get("type").text() != "" {
+func (s *scope) definition(kind, name string) *tosca.Node {
+	for _, def := range s.Chain(tosca.NodeTypes, kind) {
+		if p := def.Get("properties", name); p.Get("type").Text() != "" {
 			return p
 		}
 	}
@@ -25,37 +30,37 @@ func (s *scope) definition(kind, name string) *node {
 
 // child steps into one property of a declaration.
 func (d declaration) child(s *scope, name string) declaration {
-	out := declaration{value: s.get(d.value, name)}
-	for _, f := range s.propertiesOf(typeOf(d.def)) {
-		if f.name == name {
-			out.def = f.value
+	out := declaration{value: s.Get(d.value, name)}
+	for _, f := range s.PropertiesOf(tosca.TypeOf(d.def)) {
+		if f.Name == name {
+			out.def = f.Value
 		}
 	}
 	if out.value == nil {
-		out.value = out.def.get("default")
+		out.value = out.def.Get("default")
 	}
 	return out
 }
 
 // declared lists what a declaration declares: the properties of its data type, then what the template gives a value
 // without a declaration.
-func (s *scope) declared(d declaration) []Property {
-	var out []Property
-	for _, f := range s.propertiesOf(typeOf(d.def)) {
-		p := Property{Name: f.name, Schema: s.schemaOf(f.value), Required: s.boolean(f.value.get("required"), true), At: f.key}
-		initial := s.get(d.value, f.name)
+func (s *scope) declared(d declaration) []vnfd.Property {
+	var out []vnfd.Property
+	for _, f := range s.PropertiesOf(tosca.TypeOf(d.def)) {
+		p := vnfd.Property{Name: f.Name, Schema: s.SchemaOf(f.Value), Required: s.Boolean(f.Value.Get("required"), true), At: f.Key}
+		initial := s.Get(d.value, f.Name)
 		if initial == nil {
-			initial = f.value.get("default")
+			initial = f.Value.Get("default")
 		}
-		if initial != nil && initial.kind != nullNode {
-			p.Initial = s.jsonOf(initial, f.value)
+		if initial != nil && initial.Kind != tosca.NullNode {
+			p.Initial = s.JSONOf(initial, f.Value)
 		}
 		out = append(out, p)
 	}
-	for _, f := range d.value.each() {
-		known := slices.ContainsFunc(out, func(p Property) bool { return p.Name == f.name })
-		if v := s.val(f.value); !known && v != nil && v.kind != nullNode {
-			out = append(out, Property{Name: f.name, Initial: s.jsonOf(v, nil), At: f.key})
+	for _, f := range d.value.Each() {
+		known := slices.ContainsFunc(out, func(p vnfd.Property) bool { return p.Name == f.Name })
+		if v := s.Val(f.Value); !known && v != nil && v.Kind != tosca.NullNode {
+			out = append(out, vnfd.Property{Name: f.Name, Initial: s.JSONOf(v, nil), At: f.Key})
 		}
 	}
 	return out
@@ -72,8 +77,8 @@ var standardProperties = map[string]string{
 const additionalProperties = "additional_configurable_properties"
 
 // configurable lists configurable properties, with the vendor's own lifted out of their nest.
-func (s *scope) configurable(d declaration) []Property {
-	var out []Property
+func (s *scope) configurable(d declaration) []vnfd.Property {
+	var out []vnfd.Property
 	for _, p := range s.declared(d) {
 		switch {
 		case p.Name == additionalProperties || p.Name == "additional_vnfc_configurable_properties":

@@ -1,4 +1,4 @@
-package vnfd_test
+package csar_test
 
 import (
 	"archive/zip"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // files is a package to be: path to content.
@@ -47,14 +48,14 @@ func (f files) zip(t testing.TB) []byte {
 	return buf.Bytes()
 }
 
-func open(data []byte, o vnfd.Options) (*vnfd.Package, error) {
-	return vnfd.Open(bytes.NewReader(data), int64(len(data)), o)
+func open(data []byte, o csar.Options) (*csar.Package, error) {
+	return csar.Open(bytes.NewReader(data), int64(len(data)), o)
 }
 
 // mustOpen reads a package that must not be rejected.
-func (f files) mustOpen(t testing.TB) *vnfd.Package {
+func (f files) mustOpen(t testing.TB) *csar.Package {
 	t.Helper()
-	pkg, err := open(f.zip(t), vnfd.Options{})
+	pkg, err := open(f.zip(t), csar.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func rules(err error) []string {
 }
 
 // found returns the rules of findings.
-func found(pkg *vnfd.Package) []string {
+func found(pkg *csar.Package) []string {
 	var out []string
 	for _, f := range pkg.Findings {
 		out = append(out, f.Rule)

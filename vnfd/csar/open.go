@@ -1,26 +1,29 @@
-package vnfd
+package csar
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/sol001"
+	"github.com/vnfm/vnfm/vnfd/tosca"
 )
 
 // metaPath is where the TOSCA-Metadata form of a CSAR has its TOSCA.meta.
 const metaPath = "TOSCA-Metadata/TOSCA.meta"
 
-// Open reads a CSAR and the descriptor in it. A package that must be rejected yields all reasons found, each an *Error
+// Open reads a CSAR and the descriptor in it. A package that must be rejected yields all reasons found, each an *vnfd.Error
 // (see Errors), joined; any other error is of the reader, and says nothing about the package.
 func Open(r io.ReaderAt, size int64, o Options) (*Package, error) {
 	return open(r, size, o, false)
 }
 
 func open(r io.ReaderAt, size int64, o Options, nested bool) (*Package, error) {
-	o.Limits = o.Limits.withDefaults()
-	p := &problems{}
+	o.Limits = o.Limits.WithDefaults()
+	p := &vnfd.Problems{}
 	a, err := openArchive(r, size, o.Limits, p)
 	if err != nil {
 		return nil, err
@@ -28,7 +31,7 @@ func open(r io.ReaderAt, size int64, o Options, nested bool) (*Package, error) {
 	if inner := a.signedPackage(); inner != nil && !nested {
 		return openSigned(a, inner, o)
 	}
-	c := &csar{archive: a, problems: p, pkg: &Package{}}
+	c := &csar{archive: a, Reader: &tosca.Reader{Problems: p, Files: a, Limits: o.Limits}, pkg: &Package{}}
 	if err := c.readMeta(); err != nil {
 		return nil, err
 	}
@@ -36,8 +39,13 @@ func open(r io.ReaderAt, size int64, o Options, nested bool) (*Package, error) {
 		return nil, err
 	}
 	if c.pkg.Entry != "" {
-		if err := c.readDescriptor(); err != nil {
-			return nil, err
+		d, err := sol001.Read(c.Reader, c.pkg.Entry, c.others)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the store's
+		}
+		if d != nil {
+			c.pkg.Descriptor = d
+			c.checkMetadata(d)
 		}
 	}
 	return c.finish(o)
@@ -46,27 +54,25 @@ func open(r io.ReaderAt, size int64, o Options, nested bool) (*Package, error) {
 // csar is a package being read.
 type csar struct {
 	*archive
-	*problems
-	pkg       *Package
-	others    []string // Other-Definitions
-	metas     []string // files that describe the package itself and carry no hash
-	listed    []listing
-	manifest  *manifestFile
-	bootFiles map[string]BootData
-	made      int // values read and made so far, against Limits.Nodes
+	*tosca.Reader
+	pkg      *Package
+	others   []string // Other-Definitions
+	metas    []string // files that describe the package itself and carry no hash
+	listed   []listing
+	manifest *manifestFile
 }
 
 func (c *csar) finish(o Options) (*Package, error) {
-	c.sort()
+	c.Sort()
 	if o.Strict {
-		for _, f := range c.findings {
-			c.failf(f.Rule, f.At, "%s", f.Text)
+		for _, f := range c.Findings {
+			c.Failf(f.Rule, f.At, "%s", f.Text)
 		}
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	c.pkg.Findings = c.findings
+	c.pkg.Findings = c.Findings
 	return c.pkg, nil
 }
 
@@ -90,22 +96,22 @@ func (a *archive) signedPackage() *entry {
 }
 
 func openSigned(a *archive, inner *entry, o Options) (*Package, error) {
-	data, err := a.content(inner.name, o.Limits.NestedBytes)
+	data, err := a.Content(inner.name, o.Limits.NestedBytes)
 	if err != nil {
-		if es := Errors(err); len(es) == 1 && es[0].Rule == "too-large" {
+		if es := vnfd.Errors(err); len(es) == 1 && es[0].Rule == "too-large" {
 			es[0].Text += "; take the CSAR out of the signed package and onboard it alone"
 		}
 		return nil, err
 	}
 	const text = "the package is signed as a whole (SOL004 option 2); the signature is not verified"
 	if o.Strict {
-		return nil, &Error{Rule: "signature-not-verified", Text: text, At: Position{File: inner.name}}
+		return nil, &vnfd.Error{Rule: "signature-not-verified", Text: text, At: vnfd.Position{File: inner.name}}
 	}
 	pkg, err := open(bytes.NewReader(data), int64(len(data)), o, true)
 	if err != nil {
 		return nil, err
 	}
-	pkg.Findings = append([]Finding{{Rule: "signature-not-verified", Text: text, At: Position{File: inner.name}}}, pkg.Findings...)
+	pkg.Findings = append([]vnfd.Finding{{Rule: "signature-not-verified", Text: text, At: vnfd.Position{File: inner.name}}}, pkg.Findings...)
 	return pkg, nil
 }
 
@@ -114,35 +120,35 @@ func (c *csar) readMeta() error {
 	if c.byName[metaPath] == nil {
 		return c.readRoot()
 	}
-	data, err := c.content(metaPath, c.limits.DefinitionBytes)
+	data, err := c.Content(metaPath, c.limits.DefinitionBytes)
 	if err != nil {
 		return err
 	}
-	m := parseMeta(metaPath, data, c.problems)
+	m := parseMeta(metaPath, data, c.Problems)
 	c.metas = append(c.metas, metaPath)
 	c.listed = append(c.listed, m.listed...)
-	top := Position{File: metaPath, Line: 1}
+	top := vnfd.Position{File: metaPath, Line: 1}
 	switch v := m.keys["csar-version"]; {
 	case v == "":
-		c.findf("bad-meta", top, "CSAR-Version is missing")
+		c.Findf("bad-meta", top, "CSAR-Version is missing")
 	case v != "1.0" && v != "1.1":
-		c.findf("bad-meta", m.at["csar-version"], "CSAR-Version is %s, not 1.1", quote(v))
+		c.Findf("bad-meta", m.at["csar-version"], "CSAR-Version is %s, not 1.1", vnfd.Quote(v))
 	}
 	entry := m.keys["entry-definitions"]
 	if entry == "" {
-		c.failf("missing-entry", top, "TOSCA.meta names no Entry-Definitions")
-	} else if name, ok := c.inPackage(".", entry, m.at["entry-definitions"]); ok {
+		c.Failf("missing-entry", top, "TOSCA.meta names no Entry-Definitions")
+	} else if name, ok := c.InPackage(".", entry, m.at["entry-definitions"]); ok {
 		if c.byName[name] == nil {
-			c.failf("missing-entry", m.at["entry-definitions"], "the entry definition %s is not in the package", quote(entry))
+			c.Failf("missing-entry", m.at["entry-definitions"], "the entry definition %s is not in the package", vnfd.Quote(entry))
 		} else {
 			c.pkg.Entry = name
 		}
 	}
 	for other := range strings.FieldsFuncSeq(m.keys["other-definitions"], func(r rune) bool { return r == ',' || r == ' ' }) {
 		at := m.at["other-definitions"]
-		if name, ok := c.inPackage(".", strings.Trim(other, `"`), at); ok {
+		if name, ok := c.InPackage(".", strings.Trim(other, `"`), at); ok {
 			if c.byName[name] == nil {
-				c.failf("missing-import", at, "the definition %s is not in the package", quote(other))
+				c.Failf("missing-import", at, "the definition %s is not in the package", vnfd.Quote(other))
 				continue
 			}
 			c.others = append(c.others, name)
@@ -157,12 +163,12 @@ func (c *csar) readManifestOf(m *metaFile) error {
 		if m.keys[key] == "" {
 			continue
 		}
-		name, ok := c.inPackage(".", m.keys[key], m.at[key])
+		name, ok := c.InPackage(".", m.keys[key], m.at[key])
 		if !ok {
 			return nil
 		}
 		if c.byName[name] == nil {
-			c.failf("missing-manifest", m.at[key], "the manifest %s is not in the package", quote(m.keys[key]))
+			c.Failf("missing-manifest", m.at[key], "the manifest %s is not in the package", vnfd.Quote(m.keys[key]))
 			return nil
 		}
 		return c.readManifest(name)
@@ -181,13 +187,13 @@ func (c *csar) readRoot() error {
 	}
 	switch len(roots) {
 	case 0:
-		c.failf("missing-entry", Position{File: metaPath}, "the package has neither a TOSCA.meta nor a YAML file in its root")
+		c.Failf("missing-entry", vnfd.Position{File: metaPath}, "the package has neither a TOSCA.meta nor a YAML file in its root")
 		return nil
 	case 1:
 		c.pkg.Entry = roots[0]
 	default:
-		c.failf("missing-entry", Position{File: metaPath},
-			"the package has no TOSCA.meta, and its root holds several YAML files: %s", list(roots))
+		c.Failf("missing-entry", vnfd.Position{File: metaPath},
+			"the package has no TOSCA.meta, and its root holds several YAML files: %s", vnfd.Join(roots))
 		return nil
 	}
 	return c.readManifest(strings.TrimSuffix(c.pkg.Entry, path.Ext(c.pkg.Entry)) + ".mf")
@@ -198,7 +204,7 @@ func (c *csar) readManifest(name string) error {
 	if c.byName[name] == nil {
 		return nil
 	}
-	data, err := c.content(name, c.limits.DefinitionBytes)
+	data, err := c.Content(name, c.limits.DefinitionBytes)
 	if err != nil {
 		return err
 	}
@@ -207,30 +213,13 @@ func (c *csar) readManifest(name string) error {
 	c.listed = append(c.listed, c.manifest.listed...)
 	c.pkg.Manifest = c.manifest.metadata
 	if c.manifest.signed {
-		c.findf("signature-not-verified", Position{File: name}, "the manifest is signed; the signature is not verified")
+		c.Findf("signature-not-verified", vnfd.Position{File: name}, "the manifest is signed; the signature is not verified")
 	}
 	return nil
 }
 
-// inPackage joins a path to the directory it is relative to, and refuses one that leaves the package.
-func (c *csar) inPackage(dir, ref string, at Position) (string, bool) {
-	name := path.Join(dir, ref)
-	switch {
-	case strings.Contains(ref, `\`) || strings.HasPrefix(ref, "/") || (len(ref) > 1 && ref[1] == ':'):
-		c.failf("path-escape", at, "the path %s is not relative to the package", quote(ref))
-	case name == ".." || strings.HasPrefix(name, "../"):
-		c.failf("path-escape", at, "the path %s leaves the package", quote(ref))
-	default:
-		return name, true
-	}
-	return "", false
-}
-
-// isURL says whether a reference names something outside the package.
-func isURL(ref string) bool { return strings.Contains(ref, "://") }
-
 // checkMetadata compares the manifest's metadata with the descriptor.
-func (c *csar) checkMetadata(d *Descriptor) {
+func (c *csar) checkMetadata(d *vnfd.Descriptor) {
 	if c.manifest == nil {
 		return
 	}
@@ -239,7 +228,7 @@ func (c *csar) checkMetadata(d *Descriptor) {
 	} {
 		got, ok := c.manifest.metadata[pair.key]
 		if ok && got != pair.want {
-			c.findf("manifest-differs", c.manifest.at[pair.key], "the manifest's %s is %s, the descriptor's is %s", pair.key, quote(got), quote(pair.want))
+			c.Findf("manifest-differs", c.manifest.at[pair.key], "the manifest's %s is %s, the descriptor's is %s", pair.key, vnfd.Quote(got), vnfd.Quote(pair.want))
 		}
 	}
 }
@@ -257,12 +246,4 @@ func (c *csar) unlisted() []string {
 		}
 	}
 	return out
-}
-
-// plural says "1 file" or "3 files".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -1,45 +1,47 @@
-package vnfd
+package tosca
 
 import (
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/vnfm/vnfm/vnfd"
 )
 
-// number reads an integer property; what is missing is def. TOSCA integers are decimal, also "010".
-func (s *scope) number(n *node, def int) int {
-	n = s.val(n)
-	if n.empty() {
+// Number reads an integer property; what is missing is def. TOSCA integers are decimal, also "010".
+func (s *Scope) Number(n *Node, def int) int {
+	n = s.Val(n)
+	if n.Empty() {
 		return def
 	}
-	v, err := strconv.ParseInt(n.text(), 10, 32)
+	v, err := strconv.ParseInt(n.Text(), 10, 32)
 	if err != nil {
-		s.failf("bad-value", n.at, "%s is not a whole number", quote(n.text()))
+		s.Failf("bad-value", n.At, "%s is not a whole number", vnfd.Quote(n.Text()))
 		return def
 	}
 	return int(v)
 }
 
-// count reads a number that must not be negative.
-func (s *scope) count(n *node, def int) int {
-	v := s.number(n, def)
+// Count reads a number that must not be negative.
+func (s *Scope) Count(n *Node, def int) int {
+	v := s.Number(n, def)
 	if v < 0 {
-		s.failf("bad-value", s.val(n).where(), "%d is negative", v)
+		s.Failf("bad-value", s.Val(n).Where(), "%d is negative", v)
 		return def
 	}
 	return v
 }
 
-// boolean reads a truth value; what is missing is def.
-func (s *scope) boolean(n *node, def bool) bool {
-	n = s.val(n)
-	if n.empty() {
+// Boolean reads a truth value; what is missing is def.
+func (s *Scope) Boolean(n *Node, def bool) bool {
+	n = s.Val(n)
+	if n.Empty() {
 		return def
 	}
-	v, ok := truth(n.text())
+	v, ok := truth(n.Text())
 	if !ok {
-		s.failf("bad-value", n.at, "%s is neither true nor false", quote(n.text()))
+		s.Failf("bad-value", n.At, "%s is neither true nor false", vnfd.Quote(n.Text()))
 		return def
 	}
 	return v
@@ -62,33 +64,33 @@ var sizeUnits = map[string]int64{
 
 var timeUnits = map[string]int64{"d": 86400e9, "h": 3600e9, "m": 60e9, "s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1}
 
-// size reads a scalar-unit.size in bytes: "512 MB" counts in powers of ten, "512 MiB" in powers of two.
-func (s *scope) size(n *node) int64 {
-	n = s.val(n)
-	if n.empty() {
+// Size reads a scalar-unit.size in bytes: "512 MB" counts in powers of ten, "512 MiB" in powers of two.
+func (s *Scope) Size(n *Node) int64 {
+	n = s.Val(n)
+	if n.Empty() {
 		return 0
 	}
-	v, unit, ok := scalarUnit(n.text(), sizeUnits)
+	v, unit, ok := scalarUnit(n.Text(), sizeUnits)
 	switch {
 	case !ok:
-		s.failf("bad-value", n.at, "%s is not a size such as '4 GiB'", quote(n.text()))
+		s.Failf("bad-value", n.At, "%s is not a size such as '4 GiB'", vnfd.Quote(n.Text()))
 		return 0
 	case !unit:
-		s.findf("size-without-unit", n.at, "the size %s has no unit; it is taken for bytes", quote(n.text()))
+		s.Findf("size-without-unit", n.At, "the size %s has no unit; it is taken for bytes", vnfd.Quote(n.Text()))
 	}
 	return v
 }
 
-// seconds reads a scalar-unit.time, rounded up.
-func (s *scope) seconds(n *node) int {
-	n = s.val(n)
-	if n.empty() {
+// Seconds reads a scalar-unit.time, rounded up.
+func (s *Scope) Seconds(n *Node) int {
+	n = s.Val(n)
+	if n.Empty() {
 		return 0
 	}
-	v, unit, ok := scalarUnit(n.text(), timeUnits)
+	v, unit, ok := scalarUnit(n.Text(), timeUnits)
 	switch {
 	case !ok:
-		s.failf("bad-value", n.at, "%s is not a time such as '60 s'", quote(n.text()))
+		s.Failf("bad-value", n.At, "%s is not a time such as '60 s'", vnfd.Quote(n.Text()))
 		return 0
 	case !unit: // scalarUnit counts it in the smallest unit
 		return int(min(v, math.MaxInt32))

@@ -1,4 +1,4 @@
-package vnfd_test
+package csar_test
 
 import (
 	"archive/zip"
@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // TestRejected has one tiny package for each reason to reject one; the place is what the first reason of the rule says.
@@ -84,7 +85,7 @@ func TestRejected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pkg, err := open(tt.pkg.zip(t), vnfd.Options{})
+			pkg, err := open(tt.pkg.zip(t), csar.Options{})
 			if pkg != nil || err == nil {
 				t.Fatal("the package is accepted")
 			}
@@ -126,7 +127,7 @@ func aliasBomb(levels int) string {
 func TestAllReasonsAreReported(t *testing.T) {
 	t.Parallel()
 	pkg := small.with(main, template("    X: { type: no.such.A }\n    Y: { type: no.such.B }\n"), "main.mf", "Source: gone\n")
-	_, err := open(pkg.zip(t), vnfd.Options{})
+	_, err := open(pkg.zip(t), csar.Options{})
 	if got, want := rules(err), []string{"unknown-type", "unknown-type", "listed-file-missing"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
@@ -169,7 +170,7 @@ func TestDamagedArchives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := open(tt.data, vnfd.Options{})
+			_, err := open(tt.data, csar.Options{})
 			if !slices.Contains(rules(err), tt.rule) {
 				t.Errorf("no reason %s: %v", tt.rule, err)
 			}
@@ -212,7 +213,7 @@ func TestZipBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := open(tt.data, vnfd.Options{Limits: tt.limits})
+			_, err := open(tt.data, csar.Options{Limits: tt.limits})
 			if !slices.Contains(rules(err), tt.rule) {
 				t.Errorf("no reason %s: %v", tt.rule, err)
 			}
@@ -271,7 +272,7 @@ func TestBombsOfTheModel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := open(pkg.zip(t), vnfd.Options{})
+			_, err := open(pkg.zip(t), csar.Options{})
 			if !slices.Contains(rules(err), "yaml-bomb") {
 				t.Errorf("no reason yaml-bomb: %v", err)
 			}
@@ -288,12 +289,12 @@ func (brokenReader) ReadAt([]byte, int64) (int, error) { return 0, errDisk }
 // An archive that cannot be read from its store is not taken for a bad package.
 func TestErrorsOfTheReaderAreNotReasons(t *testing.T) {
 	t.Parallel()
-	_, err := vnfd.Open(brokenReader{}, 1000, vnfd.Options{})
+	_, err := csar.Open(brokenReader{}, 1000, csar.Options{})
 	if !errors.Is(err, errDisk) || len(vnfd.Errors(err)) != 0 {
 		t.Errorf("%v", err)
 	}
 	data := small.with("big", strings.Repeat("x", 1<<20)).zip(t)
-	_, err = vnfd.Open(&breaksLater{data: data, good: 5}, int64(len(data)), vnfd.Options{})
+	_, err = csar.Open(&breaksLater{data: data, good: 5}, int64(len(data)), csar.Options{})
 	if !errors.Is(err, errDisk) || len(vnfd.Errors(err)) != 0 {
 		t.Errorf("later: %v", err)
 	}
@@ -318,7 +319,7 @@ func TestHashesOfEveryAlgorithm(t *testing.T) {
 	for algorithm, sum := range map[string][]byte{"SHA-256": s256[:], "sha-256": s256[:], "SHA256": s256[:], "SHA-384": s384[:], "SHA-512": s512[:]} {
 		for _, hash := range []string{hex.EncodeToString(sum), strings.ToUpper(hex.EncodeToString(sum))} {
 			pkg := small.with("f", "x", "main.mf", "Source: f\nAlgorithm: "+algorithm+"\nHash: "+hash+"\n").mustOpen(t)
-			i := slices.IndexFunc(pkg.Files, func(f vnfd.File) bool { return f.Path == "f" })
+			i := slices.IndexFunc(pkg.Files, func(f csar.File) bool { return f.Path == "f" })
 			if !pkg.Files[i].Listed || pkg.Files[i].SHA256 != hex.EncodeToString(s256[:]) || pkg.Files[i].Size != 1 {
 				t.Errorf("%s: %+v", algorithm, pkg.Files[i])
 			}

@@ -1,4 +1,4 @@
-package vnfd_test
+package csar_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // resources is what an instantiation comes to, as the packages' description counts it.
@@ -92,7 +93,7 @@ func scaledBy(t *testing.T, f *vnfd.Flavour, level, aspect string, steps int) re
 func TestSamplePackage(t *testing.T) {
 	t.Parallel()
 	data := samples.CSAR()
-	pkg, err := open(data, vnfd.Options{Strict: true})
+	pkg, err := open(data, csar.Options{Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func sharedPackages(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("VNFM_SHARED")
 	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
+		dir = filepath.Join("..", "..", "..", "shared")
 	}
 	dir = filepath.Join(dir, "packages")
 	if _, err := os.Stat(dir); err != nil {
@@ -135,20 +136,20 @@ func TestSharedPackages(t *testing.T) {
 		t.Log("no shared packages: nothing to read")
 		return
 	}
-	read := func(t *testing.T, name string) *vnfd.Package {
+	read := func(t *testing.T, name string) *csar.Package {
 		t.Helper()
 		data, err := os.ReadFile(filepath.Join(dir, name+".csar"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		pkg, err := open(data, vnfd.Options{})
+		pkg, err := open(data, csar.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(pkg.Findings) == 0 {
 			t.Error("no findings")
 		}
-		if _, err := open(data, vnfd.Options{Strict: true}); len(vnfd.Errors(err)) != len(pkg.Findings) {
+		if _, err := open(data, csar.Options{Strict: true}); len(vnfd.Errors(err)) != len(pkg.Findings) {
 			t.Errorf("strict: %d reasons for %d findings", len(vnfd.Errors(err)), len(pkg.Findings))
 		}
 		return pkg
@@ -249,7 +250,7 @@ func TestSharedPackagesOfPNFs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = vnfd.Open(bytes.NewReader(data), int64(len(data)), vnfd.Options{})
+			_, err = csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{})
 			if got := slices.Compact(rules(err)); !slices.Equal(got, want) {
 				t.Errorf("%v, want %v: %v", got, want, err)
 			}

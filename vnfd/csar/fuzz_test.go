@@ -1,4 +1,4 @@
-package vnfd_test
+package csar_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // fuzzLimits keep one run short; they are limits like any others.
@@ -18,7 +19,7 @@ var fuzzLimits = vnfd.Limits{Files: 100, TotalBytes: 1 << 20, DefinitionBytes: 6
 // that can be shown.
 func check(t *testing.T, data []byte) {
 	t.Helper()
-	pkg, err := open(data, vnfd.Options{Limits: fuzzLimits})
+	pkg, err := open(data, csar.Options{Limits: fuzzLimits})
 	if (pkg == nil) == (err == nil) {
 		t.Fatalf("package %v, error %v", pkg, err)
 	}
@@ -80,7 +81,7 @@ func FuzzYAML(f *testing.F) {
 	f.Add(template(vdu("A", "        boot_data: '${x}'\n") + link("10.0.0.0/24")))
 	f.Add(head + aliasBomb(6))
 	for _, name := range []string{"df_standard.yaml", "df_redundant.yaml", "firewall_types.yaml", "nfv_types.yaml"} {
-		data, err := os.ReadFile(filepath.Join("..", "samples", "firewall", "Definitions", name))
+		data, err := os.ReadFile(filepath.Join("..", "..", "samples", "firewall", "Definitions", name))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -113,7 +114,7 @@ func BenchmarkOpen(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				if _, err := open(data, vnfd.Options{}); err != nil {
+				if _, err := open(data, csar.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,8 +1,10 @@
-package vnfd
+package csar
 
 import (
 	"bytes"
 	"strings"
+
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // listing is one file a TOSCA.meta or a manifest speaks of.
@@ -10,20 +12,20 @@ type listing struct {
 	path      string
 	algorithm string
 	hash      string
-	at        Position
+	at        vnfd.Position
 }
 
 // metaFile is what a TOSCA.meta says (SOL004 §4.1.2).
 type metaFile struct {
 	keys   map[string]string // of block 0, names in lower case
-	at     map[string]Position
+	at     map[string]vnfd.Position
 	listed []listing // the Name blocks
 }
 
 // manifestFile is what a .mf file says (SOL004 §4.3.2).
 type manifestFile struct {
 	metadata map[string]string
-	at       map[string]Position
+	at       map[string]vnfd.Position
 	listed   []listing
 	signed   bool // holds a CMS block
 }
@@ -31,7 +33,7 @@ type manifestFile struct {
 // line is one line of a meta file, without its end.
 type line struct {
 	text string
-	at   Position
+	at   vnfd.Position
 }
 
 func lines(file string, data []byte) []line {
@@ -40,7 +42,7 @@ func lines(file string, data []byte) []line {
 	n := 0
 	for text := range bytes.Lines(data) {
 		n++
-		out = append(out, line{text: strings.TrimRight(string(text), "\r\n"), at: Position{File: file, Line: n}})
+		out = append(out, line{text: strings.TrimRight(string(text), "\r\n"), at: vnfd.Position{File: file, Line: n}})
 	}
 	return out
 }
@@ -53,8 +55,8 @@ func (l line) split() (key, value string, ok bool) {
 
 // parseMeta reads a TOSCA.meta: block 0, then blocks of Name, Content-Type, Algorithm, Hash, parted by empty lines.
 // A line that starts with a blank continues the one before.
-func parseMeta(file string, data []byte, p *problems) *metaFile {
-	m := &metaFile{keys: map[string]string{}, at: map[string]Position{}}
+func parseMeta(file string, data []byte, p *vnfd.Problems) *metaFile {
+	m := &metaFile{keys: map[string]string{}, at: map[string]vnfd.Position{}}
 	var block *listing // nil in block 0
 	started, last := false, ""
 	for _, l := range lines(file, data) {
@@ -73,13 +75,13 @@ func parseMeta(file string, data []byte, p *problems) *metaFile {
 		}
 		key, value, ok := l.split()
 		if !ok || key == "" {
-			p.failf("bad-meta", l.at, "the line is not of the form 'Key: value'")
+			p.Failf("bad-meta", l.at, "the line is not of the form 'Key: value'")
 			continue
 		}
 		started = true
 		if block == nil {
 			if _, twice := m.keys[key]; twice {
-				p.failf("bad-meta", l.at, "the key %s is given twice", quote(key))
+				p.Failf("bad-meta", l.at, "the key %s is given twice", vnfd.Quote(key))
 			}
 			m.keys[key], m.at[key], last = value, l.at, key
 			continue
@@ -100,7 +102,7 @@ func parseMeta(file string, data []byte, p *problems) *metaFile {
 // parseManifest reads a .mf file: the indented metadata, then Source, Algorithm and Hash of each file, the
 // non_mano_artifact_sets, and perhaps a CMS signature.
 func parseManifest(file string, data []byte) *manifestFile {
-	m := &manifestFile{metadata: map[string]string{}, at: map[string]Position{}}
+	m := &manifestFile{metadata: map[string]string{}, at: map[string]vnfd.Position{}}
 	var current *listing
 	inMetadata, inCMS := false, false
 	for _, l := range lines(file, data) {

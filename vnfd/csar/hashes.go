@@ -1,4 +1,4 @@
-package vnfd
+package csar
 
 import (
 	"crypto/sha256"
@@ -7,6 +7,9 @@ import (
 	"hash"
 	"path"
 	"strings"
+
+	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/tosca"
 )
 
 // newHash returns the hash SOL004 names, nil for one that is not known.
@@ -40,16 +43,16 @@ func (c *csar) checkFiles() error {
 		}
 		size, err := c.sum(e, hashes...)
 		if err != nil {
-			if es := Errors(err); len(es) == 0 || es[0].Rule == "zip-bomb" {
+			if es := vnfd.Errors(err); len(es) == 0 || es[0].Rule == "zip-bomb" {
 				return err
 			}
-			c.add(err)
+			c.Add(err)
 			continue
 		}
 		file := File{Path: e.name, Size: size, SHA256: hex.EncodeToString(own.Sum(nil)), Listed: len(promises[e.name]) > 0}
 		for _, pr := range promises[e.name] {
 			if got := hex.EncodeToString(pr.sum.Sum(nil)); !strings.EqualFold(got, pr.hash) {
-				c.failf("wrong-hash", pr.at, "the %s of %s is %s, not %s", pr.algorithm, quote(e.name), got, quote(pr.hash))
+				c.Failf("wrong-hash", pr.at, "the %s of %s is %s, not %s", pr.algorithm, vnfd.Quote(e.name), got, vnfd.Quote(pr.hash))
 			}
 		}
 		c.pkg.Files = append(c.pkg.Files, file)
@@ -58,7 +61,7 @@ func (c *csar) checkFiles() error {
 		return nil
 	}
 	if names := c.unlisted(); len(names) > 0 {
-		c.findf("unlisted-files", Position{File: c.metas[0]}, "hashes are listed, but not of %s: %s", plural(len(names), "file"), list(names))
+		c.Findf("unlisted-files", vnfd.Position{File: c.metas[0]}, "hashes are listed, but not of %s: %s", vnfd.Plural(len(names), "file"), vnfd.Join(names))
 	}
 	return nil
 }
@@ -73,10 +76,10 @@ func (c *csar) promises() map[string][]promise {
 		}
 	}
 	for _, l := range c.listed {
-		if isURL(l.path) {
+		if tosca.IsURL(l.path) {
 			continue
 		}
-		name, ok := c.inPackage(".", l.path, l.at)
+		name, ok := c.InPackage(".", l.path, l.at)
 		if !ok {
 			continue
 		}
@@ -84,7 +87,7 @@ func (c *csar) promises() map[string][]promise {
 			continue
 		}
 		if c.byName[name] == nil {
-			c.failf("listed-file-missing", l.at, "the listed file %s is not in the package", quote(l.path))
+			c.Failf("listed-file-missing", l.at, "the listed file %s is not in the package", vnfd.Quote(l.path))
 			continue
 		}
 		if l.hash == "" {
@@ -92,7 +95,7 @@ func (c *csar) promises() map[string][]promise {
 		}
 		sum := newHash(l.algorithm)
 		if sum == nil {
-			c.failf("wrong-hash", l.at, "the hash of %s is of the unknown algorithm %s", quote(l.path), quote(l.algorithm))
+			c.Failf("wrong-hash", l.at, "the hash of %s is of the unknown algorithm %s", vnfd.Quote(l.path), vnfd.Quote(l.algorithm))
 			continue
 		}
 		out[name] = append(out[name], promise{listing: l, sum: sum})
