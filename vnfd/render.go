@@ -3,7 +3,6 @@ package vnfd
 import (
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm"
@@ -15,9 +14,11 @@ var variable = regexp.MustCompile(`\$?\$\{([A-Za-z_][A-Za-z0-9_.-]*)\}`)
 // NewBootData returns boot data with the variables that its content uses.
 func NewBootData(content string) *BootData {
 	b := &BootData{Content: content}
+	seen := map[string]bool{}
 	for _, m := range variable.FindAllStringSubmatch(content, -1) {
-		if !strings.HasPrefix(m[0], "$$") {
-			b.Variables = addOnce(b.Variables, m[1])
+		if !strings.HasPrefix(m[0], "$$") && !seen[m[1]] {
+			seen[m[1]] = true
+			b.Variables = append(b.Variables, m[1])
 		}
 	}
 	return b
@@ -64,11 +65,4 @@ func Render(boot *BootData, vars map[string]string) (string, error) {
 		}
 		return m
 	}), nil
-}
-
-func addOnce(names []string, name string) []string {
-	if slices.Contains(names, name) {
-		return names
-	}
-	return append(names, name)
 }

@@ -2,7 +2,6 @@ package csar
 
 import (
 	"archive/zip"
-	"bytes"
 	"errors"
 	"fmt"
 	"hash"
@@ -23,9 +22,13 @@ type archive struct {
 	src     *source
 	size    int64
 	limits  vnfd.Limits
+	stop    func() error
 	entries []*entry // files, in the archive's order
 	byName  map[string]*entry
-	read    int64 // bytes inflated by the pass over all files
+	byBase  map[string][]string // last part of a name to names
+	folders map[string]bool     // "." is one
+	read    int64               // bytes inflated by the pass over all files
+	again   int64               // bytes inflated once more, for signatures
 }
 
 type entry struct {
@@ -62,7 +65,7 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // openArchive reads the directory and checks every name. All bad names are reported.
-func openArchive(r io.ReaderAt, size int64, limits vnfd.Limits, p *vnfd.Problems) (*archive, error) {
+func openArchive(r io.ReaderAt, size int64, limits vnfd.Limits, stop func() error, p *vnfd.Problems) (*archive, error) {
 	src := &source{r: r, size: size, budget: 1<<20 + int64(limits.Files)*512, capped: true}
 	z, err := zip.NewReader(src, size)
 	src.capped = false
@@ -70,12 +73,12 @@ func openArchive(r io.ReaderAt, size int64, limits vnfd.Limits, p *vnfd.Problems
 		return nil, notAnArchive(src, size, limits, err)
 	}
 	if len(z.File) > limits.Files {
-		return nil, &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive has %d entries, more than %d", len(z.File), limits.Files)}
+		return nil, vnfd.Exceeded("files", "zip-bomb", vnfd.Position{}, "the archive has %d entries, more than %d", len(z.File), limits.Files)
 	}
-	a := &archive{src: src, size: size, limits: limits, byName: map[string]*entry{}}
+	a := &archive{src: src, size: size, limits: limits, stop: stop, byName: map[string]*entry{}, byBase: map[string][]string{}, folders: map[string]bool{}}
 	for _, f := range z.File {
-		if rule, text := checkEntry(f); rule != "" {
-			p.Failf(rule, vnfd.Position{File: vnfd.Printable(f.Name)}, "%s", text)
+		if err := a.check(f); err != nil {
+			p.Add(err)
 			continue
 		}
 		if strings.HasSuffix(f.Name, "/") {
@@ -83,12 +86,16 @@ func openArchive(r io.ReaderAt, size int64, limits vnfd.Limits, p *vnfd.Problems
 		}
 		name := path.Clean(f.Name)
 		if a.byName[name] != nil {
-			p.Failf("duplicate-file", vnfd.Position{File: name}, "the archive holds this file twice")
+			p.Failf("duplicate-file", vnfd.Position{File: vnfd.Printable(name)}, "the archive holds this file twice")
 			continue
 		}
 		e := &entry{name: name, zip: f}
 		a.entries = append(a.entries, e)
 		a.byName[name] = e
+		a.byBase[path.Base(name)] = append(a.byBase[path.Base(name)], name)
+		for dir := path.Dir(name); !a.folders[dir]; dir = path.Dir(dir) { // "." is its own parent
+			a.folders[dir] = true
+		}
 	}
 	return a, p.Err()
 }
@@ -99,17 +106,33 @@ func notAnArchive(src *source, size int64, limits vnfd.Limits, err error) error 
 		return fmt.Errorf("read archive: %w", src.err)
 	}
 	if errors.Is(err, errDirectory) {
-		return &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the archive's directory is larger than %d entries can need", limits.Files)}
+		return vnfd.Exceeded("files", "zip-bomb", vnfd.Position{}, "the archive's directory is larger than %d entries can need", limits.Files)
 	}
-	head := make([]byte, 4)
-	n, _ := src.ReadAt(head, 0)
+	head := make([]byte, min(size, sniffed))
+	n, err := src.ReadAt(head, 0)
 	if src.err != nil {
-		return fmt.Errorf("read archive: %w", src.err)
+		return fmt.Errorf("read archive: %w", err)
 	}
-	if n == len(head) && bytes.Equal(head, []byte("PK\x03\x04")) {
+	head = head[:n]
+	if strings.HasPrefix(string(head), "PK\x03\x04") {
 		return &vnfd.Error{Rule: "truncated-zip", Text: fmt.Sprintf("the archive of %d bytes is cut short or damaged: its directory cannot be read", size)}
 	}
-	return &vnfd.Error{Rule: "not-a-zip", Text: "the file is not a zip archive"}
+	return &vnfd.Error{Rule: "not-a-zip", Text: "the file is not a zip archive, which a VNF package is (SOL004 §4.1): it " + looksLike(head)}
+}
+
+// check says what is wrong with a name before anything is made of it.
+func (a *archive) check(f *zip.File) error {
+	at := vnfd.Position{File: vnfd.Printable(f.Name)}
+	if len(f.Name) > a.limits.NameBytes {
+		return vnfd.Exceeded("name-bytes", "too-large", at, "the name of the file is %d bytes long, more than %d", len(f.Name), a.limits.NameBytes)
+	}
+	if n := strings.Count(f.Name, "/"); n > a.limits.NameDepth {
+		return vnfd.Exceeded("name-depth", "too-large", at, "the file is %d folders deep, more than %d", n, a.limits.NameDepth)
+	}
+	if rule, text := checkEntry(f); rule != "" {
+		return &vnfd.Error{Rule: rule, Text: text, At: at}
+	}
+	return nil
 }
 
 func checkEntry(f *zip.File) (rule, text string) {
@@ -144,46 +167,66 @@ func hasDotDot(name string) bool {
 // Has says whether the archive holds a file.
 func (a *archive) Has(name string) bool { return a.byName[name] != nil }
 
-// Content reads a whole small file.
-func (a *archive) Content(name string, limit int64) ([]byte, error) {
+// Named returns the files whose last part is a name.
+func (a *archive) Named(base string) []string { return a.byBase[base] }
+
+// Content reads a whole small file of at most so many bytes, the limit of a name.
+func (a *archive) Content(name string, most int64, limit string) ([]byte, error) {
 	e := a.byName[name]
 	r, err := e.zip.Open()
 	if err != nil {
 		return nil, a.damaged(e, err)
 	}
 	defer r.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	data, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
 		return nil, a.damaged(e, err)
 	}
-	if int64(len(data)) > limit {
-		return nil, &vnfd.Error{Rule: "too-large", Text: fmt.Sprintf("the file is larger than %d bytes", limit), At: vnfd.Position{File: name}}
+	if int64(len(data)) > most {
+		return nil, vnfd.Exceeded(limit, "too-large", vnfd.Position{File: name}, "the file is larger than %d bytes", most)
 	}
 	return data, nil
 }
 
 // sum inflates a file into the hashes and returns its size, under the limits of the whole archive.
 func (a *archive) sum(e *entry, hashes ...hash.Hash) (int64, error) {
+	return a.inflate(e, &a.read, func(part []byte) {
+		for _, h := range hashes {
+			_, _ = h.Write(part) // never fails
+		}
+	})
+}
+
+// sumAgain inflates a file once more, as often as files have signatures.
+func (a *archive) sumAgain(name string, h hash.Hash) error {
+	_, err := a.inflate(a.byName[name], &a.again, func(part []byte) { _, _ = h.Write(part) })
+	return err
+}
+
+func (a *archive) inflate(e *entry, total *int64, take func(part []byte)) (int64, error) {
 	r, err := e.zip.Open()
 	if err != nil {
 		return 0, a.damaged(e, err)
 	}
 	defer r.Close() //nolint:errcheck // only read
+	at := vnfd.Position{File: e.name}
 	buf := make([]byte, 64<<10)
 	var size int64
 	for {
 		n, err := r.Read(buf)
 		size += int64(n)
-		a.read += int64(n)
-		if a.read > a.limits.TotalBytes {
-			return 0, &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d bytes", a.limits.TotalBytes), At: vnfd.Position{File: e.name}}
+		*total += int64(n)
+		switch {
+		case *total > a.limits.TotalBytes:
+			return 0, vnfd.Exceeded("total-bytes", "zip-bomb", at, "the files expand to more than %d bytes", a.limits.TotalBytes)
+		case *total > ratioFloor && *total/a.limits.Ratio > a.size:
+			return 0, vnfd.Exceeded("ratio", "zip-bomb", at, "the files expand to more than %d times the size of the archive", a.limits.Ratio)
+		case a.stop != nil:
+			if err := a.stop(); err != nil {
+				return 0, err
+			}
 		}
-		if a.read > ratioFloor && a.read/a.limits.Ratio > a.size {
-			return 0, &vnfd.Error{Rule: "zip-bomb", Text: fmt.Sprintf("the files expand to more than %d times the size of the archive", a.limits.Ratio), At: vnfd.Position{File: e.name}}
-		}
-		for _, h := range hashes {
-			_, _ = h.Write(buf[:n]) // never fails
-		}
+		take(buf[:n])
 		if errors.Is(err, io.EOF) {
 			return size, nil
 		}

@@ -118,6 +118,20 @@ func vdu(name, more string) string {
 `
 }
 
+// image returns the property of a software image.
+func image(more string) string {
+	return "        sw_image_data: { name: i, version: '1', checksum: { algorithm: sha-256, hash: AB }, disk_format: qcow2, container_format: bare, " + more + " }\n"
+}
+
+// volume returns a node template of a block storage.
+func volume(name, more string) string {
+	return "    " + name + `:
+      type: tosca.nodes.nfv.Vdu.VirtualBlockStorage
+      properties:
+        virtual_block_storage_data: { size_of_storage: 4 GiB }
+` + more
+}
+
 // rules returns the rules of an error's reasons.
 func rules(err error) []string {
 	var out []string

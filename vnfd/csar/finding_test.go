@@ -9,6 +9,12 @@ import (
 	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
+const properties = `          properties:
+            virtual_cpu: { num_virtual_cpu: 1 }
+            virtual_memory: { virtual_mem_size: 1 GiB }
+            virtual_local_storage: [ { size_of_storage: 4 GiB } ]
+`
+
 const etsiVnf = `node_types:
   x.Vnf:
     derived_from: tosca.nodes.nfv.VNF
@@ -19,9 +25,6 @@ const etsiVnf = `node_types:
 // TestFindings has one tiny package for each deviation that is kept with a package, and rejects it in strict mode.
 func TestFindings(t *testing.T) {
 	t.Parallel()
-	image := func(more string) string {
-		return "        sw_image_data: { name: i, version: '1', checksum: { algorithm: sha-256, hash: AB }, disk_format: qcow2, container_format: bare, " + more + " }\n"
-	}
 	policies := func(more string) files { return small.with(main, template(vdu("A", "")+"  policies:\n"+more)) }
 	aspect := "    - s: { type: tosca.policies.nfv.ScalingAspects, properties: { aspects: { a: { max_scale_level: 2, step_deltas: [ d ] } } } }\n" +
 		"    - i: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: 1 } }, targets: [ A ] }\n" +
@@ -46,7 +49,7 @@ func TestFindings(t *testing.T) {
 		"no CSAR-Version":               {small.with(meta, "Entry-Definitions: Definitions/main.yaml\n"), "bad-meta", meta + ":1: "},
 		"unlisted file":                 {small.with("Definitions/x.txt", "x", "main.mf", "Source: Definitions/x.txt\nAlgorithm: SHA-256\nHash: 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881\n"), "unlisted-files", meta + ": "},
 		"manifest of another VNFD":      {small.with("main.mf", "metadata:\n  vnfd_id: v2\n"), "manifest-differs", "main.mf:2: "},
-		"signed manifest":               {small.with("main.mf", "metadata:\n  vnfd_id: v1\n-----BEGIN CMS-----\nMIIF\n-----END CMS-----\n"), "signature-not-verified", "main.mf: "},
+		"signed manifest":               {small.with("main.mf", "metadata:\n  vnfd_id: v1\n-----BEGIN CMS-----\nMIIF\n-----END CMS-----\n"), "signature-not-verified", "main.mf:3: "},
 		"mapping of no requirement":     {substitution("nowhere: [ C, virtual_link ]"), "substitution-mapping", main},
 		"mapping of no node":            {substitution("outside: [ D, virtual_link ]"), "substitution-mapping", main},
 		"mapping of what is linked":     {substitution("outside: [ C, virtual_link ]"), "substitution-mapping", main},
@@ -82,6 +85,30 @@ func TestFindings(t *testing.T) {
 			with("run.sh", "#!/bin/sh\n"), "scripts-not-run", main},
 		"pattern that is not understood": {small.with(main, template("")+"node_types:\n  x.Vnf:\n    derived_from: tosca.nodes.nfv.VNF\n    properties: { configurable_properties: { type: x.C } }\ndata_types:\n  x.C: { derived_from: tosca.datatypes.Root, properties: { p: { type: string, required: false, constraints: [ pattern: '(' ] } } }\n").
 			replace("type: tosca.nodes.nfv.VNF\n      prop", "type: x.Vnf\n      prop"), "bad-pattern", main},
+		"ETSI types not imported":       {small.replace("imports: [ etsi_nfv_sol001_vnfd_types.yaml ]\n", ""), "types-not-imported", main + ":1: "},
+		"types of a release to come":    {small.replace("etsi_nfv_sol001_vnfd_types.yaml", "'https://forge.etsi.org/rep/nfv/SOL001/raw/v9.1.1/etsi_nfv_sol001_vnfd_types.yaml'"), "etsi-release", main + ":2: "},
+		"import without a file":         {small.replace("imports: [ ", "imports: [ {}, { x: }, "), "empty-import", main + ":2: "},
+		"change log missing":            {small.with(meta, small[meta]+"ETSI-Entry-Change-Log: ChangeLog.txt\n"), "meta-entry-missing", meta + ":5: "},
+		"licences missing":              {small.with(meta, small[meta]+"ETSI-Entry-Licenses: Licenses/\n"), "meta-entry-missing", meta + ":5: "},
+		"tests missing":                 {small.with(meta, small[meta]+"Entry-Tests: Tests\n"), "meta-entry-missing", meta + ":5: "},
+		"certificate missing":           {small.with(meta, small[meta]+"ETSI-Entry-Certificate: vendor.cert\n"), "meta-entry-missing", meta + ":5: "},
+		"manifest of another product":   {small.with("main.mf", "metadata:\n  vnf_product_name: Large\n"), "manifest-differs", "main.mf:2: "},
+		"manifest of another provider":  {small.with("main.mf", "metadata:\n  vnf_provider_id: Other\n"), "manifest-differs", "main.mf:2: "},
+		"manifest of other software":    {small.with("main.mf", "metadata:\n  vnf_software_version: '3.0'\n"), "manifest-differs", "main.mf:2: "},
+		"manifest of another version":   {small.with("main.mf", "metadata:\n  vnf_package_version: '3.0'\n"), "manifest-differs", "main.mf:2: "},
+		"nothing to run":                {small, "no-vdu", main + ":4: "},
+		"nothing to boot from":          {small.with(main, template(vdu("A", ""))), "nothing-to-boot-from", main + ":16: "},
+		"volumes that do not boot":      {small.with(main, template(volume("S", "")+vdu("A", "")+"      requirements: [ { virtual_storage: S } ]\n")), "nothing-to-boot-from", main},
+		"boot order of a blank volume":  {small.with(main, template(volume("S", "")+volume("I", image("size: 1 GiB"))+vdu("A", "        boot_order: [ S, I ]\n")+"      requirements: [ { virtual_storage: S }, { virtual_storage: I } ]\n")), "boot-order", main},
+		"virtual_compute says nothing":  {small.with(main, template(vdu("A", image("size: 1 GiB")))).replace(properties, ""), "virtual-compute", main + ":16: "},
+		"virtual_compute beside itself": {small.with(main, template(vdu("A", image("size: 1 GiB")))).replace("          properties:\n            virtual_cpu", "            virtual_cpu"), "virtual-compute", main},
+		"no virtual_compute":            {small.with(main, template("    A: { type: tosca.nodes.nfv.Vdu.Compute }\n")), "virtual-compute", main + ":16: "},
+		"image without a name":          {small.with(main, template(vdu("A", "")+"      artifacts: { sw_image: { type: tosca.artifacts.nfv.SwImage, file: ../Files/disk.qcow2 } }\n"), "Files/disk.qcow2", "QFI"), "image-name", main + ":27: "},
+		"more VNFCs than may be":        {policies("    - s: { type: tosca.policies.nfv.ScalingAspects, properties: { aspects: { a: { max_scale_level: 3 } } } }\n    - d: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: a, deltas: { d: { number_of_instances: 2000 } } }, targets: [ A ] }\n"), "exceeds-vnfcs", main},
+		"a value known later":           {small.with(main, template(vdu("A", "        description: { get_attribute: [ SELF, private_address ] }\n"))), "runtime-value", main + ":21: "},
+		"a property of nobody":          {small.with(main, template(vdu("A", "        description: { get_property: [ SELF, nothing ] }\n"))), "unknown-property", main + ":21: "},
+		"a function of nobody":          {small.with(main, template(vdu("A", "        description: { get_property: [ B, name ] }\n"))), "unknown-reference", main + ":21: "},
+		"an unused type of nothing":     {small.with(main, template("")+"artifact_types:\n  x.Y: { derived_from: no.such.Type }\n"), "unknown-type", main + ":17: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,9 +129,10 @@ func TestFindings(t *testing.T) {
 			}
 		})
 	}
-	t.Run("the smallest package has none", func(t *testing.T) {
+	t.Run("the smallest package that runs something has none", func(t *testing.T) {
 		t.Parallel()
-		if _, err := open(small.zip(t), csar.Options{Strict: true}); err != nil {
+		runs := small.with(main, template(vdu("A", image("size: 1 GiB"))))
+		if _, err := open(runs.zip(t), csar.Options{Strict: true}); err != nil {
 			t.Error(err)
 		}
 	})

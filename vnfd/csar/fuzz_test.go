@@ -13,7 +13,7 @@ import (
 )
 
 // fuzzLimits keep one run short; they are limits like any others.
-var fuzzLimits = vnfd.Limits{Files: 100, TotalBytes: 1 << 20, DefinitionBytes: 64 << 10, Nodes: 20_000, Depth: 32, NestedBytes: 1 << 20}
+var fuzzLimits = vnfd.Limits{Files: 100, TotalBytes: 1 << 20, DefinitionBytes: 64 << 10, Values: 20_000, Depth: 32, NestedBytes: 1 << 20}
 
 // check holds what is true of every input: it is accepted with a descriptor that can be stored, or rejected for reasons
 // that can be shown.

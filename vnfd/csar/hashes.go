@@ -14,7 +14,7 @@ import (
 
 // newHash returns the hash SOL004 names, nil for one that is not known.
 func newHash(algorithm string) hash.Hash {
-	switch strings.ReplaceAll(strings.ToUpper(algorithm), "-", "") {
+	switch canonical(algorithm) {
 	case "SHA256":
 		return sha256.New()
 	case "SHA384":
@@ -25,39 +25,48 @@ func newHash(algorithm string) hash.Hash {
 	return nil
 }
 
-// promise is a hash that a file was listed with.
-type promise struct {
-	listing
-	sum hash.Hash
+func canonical(algorithm string) string {
+	return strings.ReplaceAll(strings.ToUpper(algorithm), "-", "")
+}
+
+// promises is what a file was listed with. A file listed many times is hashed once by each algorithm.
+type promises struct {
+	listed []listing
+	sums   map[string]hash.Hash
 }
 
 // checkFiles reads every file once: it counts, hashes and compares with what the package lists. Its error is of the
 // reader, or says that going on would not be safe.
 func (c *csar) checkFiles() error {
-	promises := c.promises()
+	promised := c.promises()
 	for _, e := range c.entries {
 		own := sha256.New()
 		hashes := []hash.Hash{own}
-		for _, pr := range promises[e.name] {
-			hashes = append(hashes, pr.sum)
+		of := promised[e.name]
+		if of != nil {
+			for _, sum := range of.sums {
+				hashes = append(hashes, sum)
+			}
 		}
 		size, err := c.sum(e, hashes...)
 		if err != nil {
-			if es := vnfd.Errors(err); len(es) == 0 || es[0].Rule == "zip-bomb" {
+			if es := vnfd.Errors(err); len(es) == 0 || es[0].Limit != "" {
 				return err
 			}
 			c.Add(err)
 			continue
 		}
-		file := File{Path: e.name, Size: size, SHA256: hex.EncodeToString(own.Sum(nil)), Listed: len(promises[e.name]) > 0}
-		for _, pr := range promises[e.name] {
-			if got := hex.EncodeToString(pr.sum.Sum(nil)); !strings.EqualFold(got, pr.hash) {
-				c.Failf("wrong-hash", pr.at, "the %s of %s is %s, not %s", pr.algorithm, vnfd.Quote(e.name), got, vnfd.Quote(pr.hash))
+		file := File{Path: e.name, Size: size, SHA256: hex.EncodeToString(own.Sum(nil)), Listed: of != nil}
+		if of != nil {
+			for _, l := range of.listed {
+				if got := hex.EncodeToString(of.sums[canonical(l.algorithm)].Sum(nil)); !strings.EqualFold(got, l.hash) {
+					c.Failf("wrong-hash", l.at, "the %s of %s is %s, not %s", vnfd.Printable(l.algorithm), vnfd.Quote(e.name), got, vnfd.Quote(l.hash))
+				}
 			}
 		}
 		c.pkg.Files = append(c.pkg.Files, file)
 	}
-	if len(promises) == 0 {
+	if len(promised) == 0 {
 		return nil
 	}
 	if names := c.unlisted(); len(names) > 0 {
@@ -67,14 +76,8 @@ func (c *csar) checkFiles() error {
 }
 
 // promises sorts the listings by file. A listed file must be in the package; what stands elsewhere is not ours to check.
-func (c *csar) promises() map[string][]promise {
-	out := map[string][]promise{}
-	directories := map[string]bool{}
-	for name := range c.byName {
-		for dir := path.Dir(name); !directories[dir]; dir = path.Dir(dir) { // "." is its own parent
-			directories[dir] = true
-		}
-	}
+func (c *csar) promises() map[string]*promises {
+	out := map[string]*promises{}
 	for _, l := range c.listed {
 		if tosca.IsURL(l.path) {
 			continue
@@ -83,7 +86,7 @@ func (c *csar) promises() map[string][]promise {
 		if !ok {
 			continue
 		}
-		if directories[name] && l.hash == "" {
+		if c.folders[name] && l.hash == "" {
 			continue
 		}
 		if c.byName[name] == nil {
@@ -98,7 +101,42 @@ func (c *csar) promises() map[string][]promise {
 			c.Failf("wrong-hash", l.at, "the hash of %s is of the unknown algorithm %s", vnfd.Quote(l.path), vnfd.Quote(l.algorithm))
 			continue
 		}
-		out[name] = append(out[name], promise{listing: l, sum: sum})
+		of := out[name]
+		if of == nil {
+			of = &promises{sums: map[string]hash.Hash{}}
+			out[name] = of
+		}
+		of.listed = append(of.listed, l)
+		if algorithm := canonical(l.algorithm); of.sums[algorithm] == nil {
+			of.sums[algorithm] = sum
+		}
+		if l.manifest {
+			c.inManifest[name] = true
+		}
 	}
 	return out
+}
+
+// unlisted returns files that should carry a hash when any file does, but do not.
+func (c *csar) unlisted() []string {
+	metas := map[string]bool{}
+	for _, name := range c.metas {
+		metas[name] = true
+	}
+	var out []string
+	for _, f := range c.pkg.Files {
+		if !f.Listed && !metas[f.Path] && !signatureFile(f.Path) {
+			out = append(out, vnfd.Printable(f.Path))
+		}
+	}
+	return out
+}
+
+// signatureFile says whether a file is a signature or a certificate by its name.
+func signatureFile(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".cert", ".crt", ".pem", ".cer", ".cms", ".p7", ".p7s", ".p7b", ".sig":
+		return true
+	}
+	return false
 }

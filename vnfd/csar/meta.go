@@ -2,6 +2,7 @@ package csar
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 
 	"github.com/vnfm/vnfm/vnfd"
@@ -9,10 +10,13 @@ import (
 
 // listing is one file a TOSCA.meta or a manifest speaks of.
 type listing struct {
-	path      string
-	algorithm string
-	hash      string
-	at        vnfd.Position
+	path        string
+	algorithm   string
+	hash        string
+	signature   string // file of its signature, when the manifest names one
+	certificate string
+	manifest    bool // the manifest says so
+	at          vnfd.Position
 }
 
 // metaFile is what a TOSCA.meta says (SOL004 §4.1.2).
@@ -22,29 +26,23 @@ type metaFile struct {
 	listed []listing // the Name blocks
 }
 
-// manifestFile is what a .mf file says (SOL004 §4.3.2).
-type manifestFile struct {
-	metadata map[string]string
-	at       map[string]vnfd.Position
-	listed   []listing
-	signed   bool // holds a CMS block
-}
-
 // line is one line of a meta file, without its end.
 type line struct {
 	text string
 	at   vnfd.Position
 }
 
-func lines(file string, data []byte) []line {
+func lines(file string, data []byte) iter.Seq[line] {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	var out []line
-	n := 0
-	for text := range bytes.Lines(data) {
-		n++
-		out = append(out, line{text: strings.TrimRight(string(text), "\r\n"), at: vnfd.Position{File: file, Line: n}})
+	return func(yield func(line) bool) {
+		n := 0
+		for text := range bytes.Lines(data) {
+			n++
+			if !yield(line{text: strings.TrimRight(string(text), "\r\n"), at: vnfd.Position{File: file, Line: n}}) {
+				return
+			}
+		}
 	}
-	return out
 }
 
 // split cuts "Key: value".
@@ -54,12 +52,12 @@ func (l line) split() (key, value string, ok bool) {
 }
 
 // parseMeta reads a TOSCA.meta: block 0, then blocks of Name, Content-Type, Algorithm, Hash, parted by empty lines.
-// A line that starts with a blank continues the one before.
-func parseMeta(file string, data []byte, p *vnfd.Problems) *metaFile {
+// A line that starts with a blank continues the one before. It stops where more files are listed than may be.
+func parseMeta(file string, data []byte, most int, p *vnfd.Problems) *metaFile {
 	m := &metaFile{keys: map[string]string{}, at: map[string]vnfd.Position{}}
 	var block *listing // nil in block 0
 	started, last := false, ""
-	for _, l := range lines(file, data) {
+	for l := range lines(file, data) {
 		if strings.TrimSpace(l.text) == "" {
 			if started {
 				block, last = &listing{}, ""
@@ -88,6 +86,10 @@ func parseMeta(file string, data []byte, p *vnfd.Problems) *metaFile {
 		}
 		switch key {
 		case "name":
+			if len(m.listed) == most {
+				p.Exceedf("listed", "too-large", l.at, "more than %d files are listed", most)
+				return m
+			}
 			m.listed = append(m.listed, listing{path: value, at: l.at})
 			block = &m.listed[len(m.listed)-1]
 		case "algorithm":
@@ -99,51 +101,12 @@ func parseMeta(file string, data []byte, p *vnfd.Problems) *metaFile {
 	return m
 }
 
-// parseManifest reads a .mf file: the indented metadata, then Source, Algorithm and Hash of each file, the
-// non_mano_artifact_sets, and perhaps a CMS signature.
-func parseManifest(file string, data []byte) *manifestFile {
-	m := &manifestFile{metadata: map[string]string{}, at: map[string]vnfd.Position{}}
-	var current *listing
-	inMetadata, inCMS := false, false
-	for _, l := range lines(file, data) {
-		text := strings.TrimSpace(l.text)
-		switch {
-		case strings.HasPrefix(text, "-----BEGIN"):
-			inCMS, m.signed = true, true
-			continue
-		case strings.HasPrefix(text, "-----END"):
-			inCMS = false
-			continue
-		case inCMS || text == "" || strings.HasPrefix(text, "#"):
-			continue
-		}
-		key, value, ok := l.split()
-		if !ok {
-			continue // signatures span lines
-		}
-		switch key {
-		case "metadata":
-			inMetadata = value == ""
-		case "source":
-			inMetadata = false
-			m.listed = append(m.listed, listing{path: value, at: l.at})
-			current = &m.listed[len(m.listed)-1]
-		case "algorithm":
-			if current != nil {
-				current.algorithm = value
-			}
-		case "hash":
-			if current != nil {
-				current.hash = value
-			}
-		default:
-			indented := l.text[0] == ' ' || l.text[0] == '\t'
-			if inMetadata && (indented || value != "") {
-				m.metadata[key], m.at[key] = value, l.at
-			} else if !indented {
-				inMetadata, current = false, nil
-			}
+// pick returns what one of two keys says: the one that SOL004 has now, and the one it had before v2.5.1.
+func (m *metaFile) pick(name string) (value, key string) {
+	for _, key := range []string{"etsi-" + name, name} {
+		if m.keys[key] != "" {
+			return m.keys[key], key
 		}
 	}
-	return m
+	return "", ""
 }

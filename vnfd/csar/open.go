@@ -1,10 +1,9 @@
 package csar
 
 import (
-	"bytes"
+	"cmp"
 	"io"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm/vnfd"
@@ -15,33 +14,60 @@ import (
 // metaPath is where the TOSCA-Metadata form of a CSAR has its TOSCA.meta.
 const metaPath = "TOSCA-Metadata/TOSCA.meta"
 
-// Open reads a CSAR and the descriptor in it. A package that must be rejected yields all reasons found, each an *vnfd.Error
-// (see Errors), joined; any other error is of the reader, and says nothing about the package.
+// Open reads a CSAR and the descriptor in it. A package that must be rejected yields all reasons found, each a *vnfd.Error
+// (see vnfd.Errors), joined; any other error is of the reader, or of Options.Stop, and says nothing about the package.
 func Open(r io.ReaderAt, size int64, o Options) (*Package, error) {
-	return open(r, size, o, false)
-}
-
-func open(r io.ReaderAt, size int64, o Options, nested bool) (*Package, error) {
 	o.Limits = o.Limits.WithDefaults()
-	p := &vnfd.Problems{}
-	a, err := openArchive(r, size, o.Limits, p)
+	o.MaxVnfcs = cmp.Or(o.MaxVnfcs, 4_000)
+	p := &vnfd.Problems{Most: o.Limits.Findings}
+	a, err := openArchive(r, size, o.Limits, o.Stop, p)
 	if err != nil {
 		return nil, err
 	}
-	if inner := a.signedPackage(); inner != nil && !nested {
-		return openSigned(a, inner, o)
+	if whole := a.signedWhole(); whole != nil {
+		return openSigned(a, whole, o, p)
 	}
-	c := &csar{archive: a, Reader: &tosca.Reader{Problems: p, Files: a, Limits: o.Limits}, pkg: &Package{}}
+	return read(a, o, p, nil, false)
+}
+
+// csar is a package being read.
+type csar struct {
+	*archive
+	*tosca.Reader
+	judge       *judge
+	pkg         *Package
+	others      []string // Other-Definitions
+	metas       []string // files that describe the package itself and carry no hash
+	listed      []listing
+	inManifest  map[string]bool // files that the manifest lists with a hash
+	manifest    *manifestFile
+	certificate string // that TOSCA.meta names
+	signedWhole bool   // the archive around this one is signed
+	stems       map[string][]string
+}
+
+// read reads an archive that is a CSAR. signedWhole says that it is signed as a whole; whole is that signature when it is of the CSAR.
+func read(a *archive, o Options, p *vnfd.Problems, whole *Signature, signedWhole bool) (*Package, error) {
+	c := &csar{
+		archive: a, Reader: &tosca.Reader{Problems: p, Files: a, Limits: o.Limits, Stop: o.Stop},
+		judge: &judge{Signatures: o.Signatures, problems: p}, pkg: &Package{}, inManifest: map[string]bool{}, signedWhole: signedWhole,
+	}
 	if err := c.readMeta(); err != nil {
 		return nil, err
 	}
 	if err := c.checkFiles(); err != nil {
 		return nil, err
 	}
+	if err := c.checkSignatures(); err != nil {
+		return nil, err
+	}
+	if whole != nil {
+		c.pkg.Signature = whole
+	}
 	if c.pkg.Entry != "" {
-		d, err := sol001.Read(c.Reader, c.pkg.Entry, c.others)
+		d, err := sol001.Read(c.Reader, c.pkg.Entry, c.others, o.MaxVnfcs)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the store's
+			return nil, err //nolint:wrapcheck // the store's, or what Stop said
 		}
 		if d != nil {
 			c.pkg.Descriptor = d
@@ -51,68 +77,22 @@ func open(r io.ReaderAt, size int64, o Options, nested bool) (*Package, error) {
 	return c.finish(o)
 }
 
-// csar is a package being read.
-type csar struct {
-	*archive
-	*tosca.Reader
-	pkg      *Package
-	others   []string // Other-Definitions
-	metas    []string // files that describe the package itself and carry no hash
-	listed   []listing
-	manifest *manifestFile
-}
-
 func (c *csar) finish(o Options) (*Package, error) {
+	if err := c.Check(); err != nil {
+		return nil, err //nolint:wrapcheck // what Stop said
+	}
 	c.Sort()
 	if o.Strict {
 		for _, f := range c.Findings {
 			c.Failf(f.Rule, f.At, "%s", f.Text)
 		}
+		c.Sort()
 	}
 	if err := c.Err(); err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // the reasons
 	}
 	c.pkg.Findings = c.Findings
 	return c.pkg, nil
-}
-
-// signedPackage returns the CSAR inside a signed package (SOL004 §5.1, option 2): a zip that holds one .csar beside its
-// signature and nothing that could be an entry.
-func (a *archive) signedPackage() *entry {
-	var inner *entry
-	for _, e := range a.entries {
-		switch strings.ToLower(path.Ext(e.name)) {
-		case ".csar", ".zip":
-			if inner != nil || strings.Contains(e.name, "/") {
-				return nil
-			}
-			inner = e
-		case ".cms", ".cert", ".crt", ".pem", ".p7", ".p7s", ".sig":
-		default:
-			return nil
-		}
-	}
-	return inner
-}
-
-func openSigned(a *archive, inner *entry, o Options) (*Package, error) {
-	data, err := a.Content(inner.name, o.Limits.NestedBytes)
-	if err != nil {
-		if es := vnfd.Errors(err); len(es) == 1 && es[0].Rule == "too-large" {
-			es[0].Text += "; take the CSAR out of the signed package and onboard it alone"
-		}
-		return nil, err
-	}
-	const text = "the package is signed as a whole (SOL004 option 2); the signature is not verified"
-	if o.Strict {
-		return nil, &vnfd.Error{Rule: "signature-not-verified", Text: text, At: vnfd.Position{File: inner.name}}
-	}
-	pkg, err := open(bytes.NewReader(data), int64(len(data)), o, true)
-	if err != nil {
-		return nil, err
-	}
-	pkg.Findings = append([]vnfd.Finding{{Rule: "signature-not-verified", Text: text, At: vnfd.Position{File: inner.name}}}, pkg.Findings...)
-	return pkg, nil
 }
 
 // readMeta finds the entry definition, the manifest and the listed hashes.
@@ -120,11 +100,11 @@ func (c *csar) readMeta() error {
 	if c.byName[metaPath] == nil {
 		return c.readRoot()
 	}
-	data, err := c.Content(metaPath, c.limits.DefinitionBytes)
+	data, err := c.Content(metaPath, c.limits.DefinitionBytes, "definition-bytes")
 	if err != nil {
 		return err
 	}
-	m := parseMeta(metaPath, data, c.Problems)
+	m := parseMeta(metaPath, data, c.limits.Listed, c.Problems)
 	c.metas = append(c.metas, metaPath)
 	c.listed = append(c.listed, m.listed...)
 	top := vnfd.Position{File: metaPath, Line: 1}
@@ -154,26 +134,44 @@ func (c *csar) readMeta() error {
 			c.others = append(c.others, name)
 		}
 	}
+	c.checkMetaEntries(m)
 	return c.readManifestOf(m)
+}
+
+// checkMetaEntries finds what TOSCA.meta names beside definitions and manifest, and the package does not hold: each is a file, or a
+// folder of files (SOL004 §4.1.2.3).
+func (c *csar) checkMetaEntries(m *metaFile) {
+	for _, entry := range []struct{ key, what string }{
+		{"entry-change-log", "change log"}, {"entry-licenses", "licence"}, {"entry-tests", "test"}, {"entry-certificate", "certificate"},
+	} {
+		value, key := m.pick(entry.key)
+		if value == "" {
+			continue
+		}
+		name, ok := c.InPackage(".", value, m.at[key])
+		if ok && !c.Has(name) && !c.folders[name] {
+			c.Findf("meta-entry-missing", m.at[key], "the %s %s is not in the package", entry.what, vnfd.Quote(value))
+		} else if ok && entry.key == "entry-certificate" {
+			c.certificate = name
+		}
+	}
 }
 
 // readManifestOf reads the manifest that TOSCA.meta names; else one beside the entry, in the root, if there is one.
 func (c *csar) readManifestOf(m *metaFile) error {
-	for _, key := range []string{"etsi-entry-manifest", "entry-manifest"} {
-		if m.keys[key] == "" {
-			continue
-		}
-		name, ok := c.InPackage(".", m.keys[key], m.at[key])
-		if !ok {
-			return nil
-		}
-		if c.byName[name] == nil {
-			c.Failf("missing-manifest", m.at[key], "the manifest %s is not in the package", vnfd.Quote(m.keys[key]))
-			return nil
-		}
-		return c.readManifest(name)
+	value, key := m.pick("entry-manifest")
+	if value == "" {
+		return c.readManifest(strings.TrimSuffix(path.Base(c.pkg.Entry), path.Ext(c.pkg.Entry)) + ".mf")
 	}
-	return c.readManifest(strings.TrimSuffix(path.Base(c.pkg.Entry), path.Ext(c.pkg.Entry)) + ".mf")
+	name, ok := c.InPackage(".", value, m.at[key])
+	if !ok {
+		return nil
+	}
+	if c.byName[name] == nil {
+		c.Failf("missing-manifest", m.at[key], "the manifest %s is not in the package", vnfd.Quote(value))
+		return nil
+	}
+	return c.readManifest(name)
 }
 
 // readRoot handles the form without TOSCA.meta: one YAML file in the root is the entry, and a manifest of the same name
@@ -187,13 +185,13 @@ func (c *csar) readRoot() error {
 	}
 	switch len(roots) {
 	case 0:
-		c.Failf("missing-entry", vnfd.Position{File: metaPath}, "the package has neither a TOSCA.meta nor a YAML file in its root")
+		c.Failf("missing-entry", vnfd.Position{File: metaPath}, "the package has neither a TOSCA.meta nor a YAML file in its root%s", c.hint())
 		return nil
 	case 1:
 		c.pkg.Entry = roots[0]
 	default:
 		c.Failf("missing-entry", vnfd.Position{File: metaPath},
-			"the package has no TOSCA.meta, and its root holds several YAML files: %s", vnfd.Join(roots))
+			"the package has no TOSCA.meta, and its root holds several YAML files: %s%s", vnfd.Join(roots), c.hint())
 		return nil
 	}
 	return c.readManifest(strings.TrimSuffix(c.pkg.Entry, path.Ext(c.pkg.Entry)) + ".mf")
@@ -204,46 +202,29 @@ func (c *csar) readManifest(name string) error {
 	if c.byName[name] == nil {
 		return nil
 	}
-	data, err := c.Content(name, c.limits.DefinitionBytes)
+	data, err := c.Content(name, c.limits.DefinitionBytes, "definition-bytes")
 	if err != nil {
 		return err
 	}
-	c.manifest = parseManifest(name, data)
+	c.manifest = parseManifest(name, data, c.limits.Listed-len(c.listed), c.Problems)
 	c.metas = append(c.metas, name)
 	c.listed = append(c.listed, c.manifest.listed...)
 	c.pkg.Manifest = c.manifest.metadata
-	if c.manifest.signed {
-		c.Findf("signature-not-verified", vnfd.Position{File: name}, "the manifest is signed; the signature is not verified")
-	}
 	return nil
 }
 
-// checkMetadata compares the manifest's metadata with the descriptor.
+// checkMetadata compares the manifest's metadata with the descriptor (SOL004 §4.3.2).
 func (c *csar) checkMetadata(d *vnfd.Descriptor) {
 	if c.manifest == nil {
 		return
 	}
 	for _, pair := range []struct{ key, want string }{
-		{"vnfd_id", d.ID}, {"vnf_provider_id", d.Provider}, {"vnf_software_version", d.SoftwareVersion},
+		{"vnfd_id", d.ID}, {"vnf_provider_id", d.Provider}, {"vnf_product_name", d.ProductName},
+		{"vnf_software_version", d.SoftwareVersion}, {"vnf_package_version", d.Version},
 	} {
 		got, ok := c.manifest.metadata[pair.key]
 		if ok && got != pair.want {
-			c.Findf("manifest-differs", c.manifest.at[pair.key], "the manifest's %s is %s, the descriptor's is %s", pair.key, vnfd.Quote(got), vnfd.Quote(pair.want))
+			c.Findf("manifest-differs", c.manifest.at[pair.key], "the manifest's %s is %s, the descriptor has %s", pair.key, vnfd.Quote(got), vnfd.Quote(pair.want))
 		}
 	}
-}
-
-// unlisted returns files that should carry a hash when any file does, but do not.
-func (c *csar) unlisted() []string {
-	var out []string
-	for _, f := range c.pkg.Files {
-		switch strings.ToLower(path.Ext(f.Path)) {
-		case ".cert", ".crt", ".cms", ".p7", ".p7s", ".sig":
-			continue
-		}
-		if !f.Listed && !slices.Contains(c.metas, f.Path) {
-			out = append(out, f.Path)
-		}
-	}
-	return out
 }

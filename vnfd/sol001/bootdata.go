@@ -9,55 +9,65 @@ import (
 	"github.com/vnfm/vnfm/vnfd/tosca"
 )
 
-const maxBootData = 256 << 10 // no VIM takes as much user data
-
 // builtinVariables are the variables every boot data may use.
 var builtinVariables = []string{"vnf.id", "vnf.name", "vdu.id", "vnfc.index"}
 
 // bootData reads boot_data: text or a file of the package (SOL001 up to v3.3.1), or the BootData type with
 // content_or_file_data or kvp_data.
-func (s *scope) bootData(n *tosca.Node) *vnfd.BootData {
+func (s *scope) bootData(nt *tosca.NodeTemplate, n *tosca.Node) *vnfd.BootData {
 	if n.Empty() {
 		return nil
 	}
-	if n.Kind == tosca.ScalarNode {
-		text := n.Value
-		if !strings.Contains(text, "\n") && len(text) < 1024 {
-			if name := path.Join(path.Dir(n.At.File), text); s.Files.Has(name) {
-				return s.bootFile(name, n.At)
-			}
-		}
-		return vnfd.NewBootData(text)
-	}
 	var b *vnfd.BootData
-	data := s.Get(n, "content_or_file_data")
-	if content := s.Get(data, "content"); content.Text() != "" {
-		b = vnfd.NewBootData(content.Text())
-	} else if source := s.Get(data, "source_path"); source.Text() != "" {
+	data := n.Get("content_or_file_data")
+	switch content, source, kvp := data.Get("content"), data.Get("source_path"), n.Get("kvp_data", "data"); {
+	case n.Kind == tosca.ScalarNode:
+		name := path.Join(path.Dir(n.At.File), n.Value)
+		if !strings.Contains(n.Value, "\n") && len(n.Value) <= s.Limits.NameBytes && s.Files.Has(name) {
+			b = s.bootFile(name, n.At)
+		} else {
+			b = s.bootText(n.Value, n.At)
+		}
+	case content.Text() != "":
+		b = s.bootText(content.Text(), content.At)
+	case source.Text() != "":
 		name, ok := s.InPackage(path.Dir(source.At.File), source.Text(), source.At)
 		if !ok {
 			return nil
 		}
 		b = s.bootFile(name, source.At)
-	} else if kvp := s.Get(n, "kvp_data", "data"); !kvp.Empty() {
-		b = vnfd.NewBootData(string(s.JSONOf(kvp, nil))) // keys in order: equal data, equal text
-	} else {
+	case !kvp.Empty():
+		b = s.bootText(string(s.JSONOf(kvp, nil)), kvp.At) // keys in order: equal data, equal text
+	default:
 		s.Findf("boot-data", n.At, "the boot_data has neither content, nor a file, nor key-value pairs; it is left out")
 		return nil
 	}
-	b.ConfigDrive = s.Boolean(s.Get(n, "vim_specific_properties", "properties", "config_drive"), false)
+	b.ConfigDrive = s.Boolean(n.Get("vim_specific_properties", "properties", "config_drive"), false)
+	if len(b.Variables) > s.Limits.Variables {
+		s.Exceedf("variables", "too-large", n.At, "the boot data of %s uses more than %d variables", vnfd.Quote(nt.Name), s.Limits.Variables)
+		b.Variables = nil
+	}
 	return b
+}
+
+// bootText is boot data written in the descriptor.
+func (s *scope) bootText(text string, at vnfd.Position) *vnfd.BootData {
+	if int64(len(text)) > s.Limits.BootBytes {
+		s.Exceedf("boot-bytes", "too-large", at, "the boot data is larger than %d bytes", s.Limits.BootBytes)
+		return &vnfd.BootData{}
+	}
+	return vnfd.NewBootData(text)
 }
 
 // bootFile reads a file of the package, once however many use it.
 func (s *scope) bootFile(name string, at vnfd.Position) *vnfd.BootData {
 	if !s.Files.Has(name) {
 		s.Findf("artifact-missing", at, "the boot data file %s is not in the package", vnfd.Quote(name))
-		return vnfd.NewBootData("")
+		return &vnfd.BootData{}
 	}
 	b, ok := s.r.bootFiles[name]
 	if !ok {
-		data, err := s.Files.Content(name, maxBootData)
+		data, err := s.Files.Content(name, s.Limits.BootBytes, "boot-bytes")
 		if err != nil {
 			s.Add(err)
 		}
@@ -65,7 +75,7 @@ func (s *scope) bootFile(name string, at vnfd.Position) *vnfd.BootData {
 		s.r.bootFiles = set(s.r.bootFiles, name, b)
 	}
 	if !s.Pay(tosca.Weigh(b.Content), at) {
-		return vnfd.NewBootData("")
+		return &vnfd.BootData{}
 	}
 	return &b
 }
@@ -102,7 +112,7 @@ func (s *scope) checkVariables(d *vnfd.Descriptor, f *vnfd.Flavour) {
 		for _, name := range b.Variables {
 			if value, ok := declared[name]; ok {
 				kept = append(kept, name)
-				if value != nil {
+				if value != nil && s.Pay(tosca.Weigh(string(value)), f.Vdus[i].At) {
 					if b.Defaults == nil {
 						b.Defaults = map[string]string{}
 					}

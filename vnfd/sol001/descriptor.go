@@ -1,6 +1,7 @@
 package sol001
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 
@@ -8,10 +9,11 @@ import (
 	"github.com/vnfm/vnfm/vnfd/tosca"
 )
 
-// Read reads the entry definition, its imports, other definitions that the package names, and every deployment flavour. It
-// returns nil when there is no VNF in them; what is wrong is among the reader's problems then. Its error is of the store.
-func Read(r *tosca.Reader, entry string, others []string) (*vnfd.Descriptor, error) {
-	c := &reader{Reader: r, entry: entry}
+// Read reads the entry definition, its imports, other definitions that the package names, and every deployment flavour. No
+// VNF may have more than maxVnfcs VNFCs. It returns nil when there is no VNF in them; what is wrong is among the reader's
+// problems then. Its error is of the store, or of the reader's Stop.
+func Read(r *tosca.Reader, entry string, others []string, maxVnfcs int) (*vnfd.Descriptor, error) {
+	c := &reader{Reader: r, entry: entry, maxVnfcs: maxVnfcs}
 	l := tosca.NewLoader(r)
 	first, err := l.Load(entry)
 	if err != nil {
@@ -26,6 +28,9 @@ func Read(r *tosca.Reader, entry string, others []string) (*vnfd.Descriptor, err
 		return nil, nil //nolint:nilnil // recorded
 	}
 	top := c.scope(first)
+	if c.foreign(top) || l.Broken { // what is missing is said once, and not again by all that needs it
+		return nil, nil //nolint:nilnil // recorded
+	}
 	var templates []*scope // the deployment flavours
 	for _, d := range l.Order {
 		s := top
@@ -47,30 +52,73 @@ func Read(r *tosca.Reader, entry string, others []string) (*vnfd.Descriptor, err
 		c.noVnf(top)
 		return nil, nil //nolint:nilnil // recorded
 	}
-	return c.describe(top, templates), nil
+	d := c.describe(top, templates)
+	return d, c.Check() //nolint:wrapcheck // what Stop said
 }
 
 // reader is a descriptor being read.
 type reader struct {
 	*tosca.Reader
 	entry     string
+	maxVnfcs  int
 	bootFiles map[string]vnfd.BootData
 }
 
 // scope is one service template that may describe a VNF.
 type scope struct {
 	*tosca.Scope
-	r *reader
+	r        *reader
+	policies []tosca.Field              // of the template, in order
+	required map[string]map[string]bool // node type to the names of its requirements
+	vdus     map[string]*vnfd.Vdu       // of the flavour, once all are read
 }
 
 func (c *reader) scope(d *tosca.Document) *scope {
-	return &scope{Scope: tosca.NewScope(c.Reader, d), r: c}
+	s := &scope{Scope: tosca.NewScope(c.Reader, d), r: c}
+	s.policies = s.Topology.Get("policies").Named()
+	if groups := len(s.Topology.Get("groups").Named()); max(groups, len(s.policies)) > c.Limits.Policies {
+		c.Exceedf("policies", "too-large", s.Topology.At, "the template has more than %d policies or groups", c.Limits.Policies)
+		s.policies = nil
+	}
+	for _, p := range s.policies {
+		c.Identifier(p.Name, p.Key, "the name of the policy")
+	}
+	return s
+}
+
+// foreignTypes are those of other descriptors.
+var foreignTypes = []struct{ base, what string }{
+	{"tosca.nodes.nfv.NS", "a network service (NSD)"}, {"tosca.nodes.nfv.PNF", "a physical network function (PNFD)"},
+}
+
+// foreign reports a descriptor of something else than a VNF: then nothing else is worth saying of it.
+func (c *reader) foreign(top *scope) bool {
+	kinds := map[string]vnfd.Position{}
+	add := func(name string, at vnfd.Position) {
+		if _, ok := kinds[name]; !ok && name != "" {
+			kinds[name] = at
+		}
+	}
+	for _, nt := range top.Nodes {
+		add(nt.Kind, nt.At)
+	}
+	t := top.Topology.Get("substitution_mappings", "node_type")
+	add(t.Text(), t.Where())
+	for _, f := range foreignTypes {
+		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+			if top.Base(tosca.NodeTypes, kind, func(name string) bool { return name == f.base }) != "" {
+				c.Failf("no-vnf", kinds[kind], "this is %s; a VNF manager takes packages of VNFs", f.what)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // noVnf reports that nothing in the package is a VNF, unless that is because a type is unknown.
 func (c *reader) noVnf(top *scope) {
 	for _, e := range vnfd.Errors(c.Err()) {
-		if e.Rule == "unknown-type" || e.Rule == "missing-import" || e.Rule == "yaml" {
+		if e.Rule == "unknown-type" {
 			return
 		}
 	}
@@ -87,7 +135,11 @@ func (c *reader) describe(top *scope, templates []*scope) *vnfd.Descriptor {
 	d := &vnfd.Descriptor{}
 	c.identify(d, top, templates)
 	seen := map[string]vnfd.Position{}
-	for _, s := range templates {
+	for i, s := range templates {
+		if i == c.Limits.Flavours {
+			c.Exceedf("flavours", "too-large", vnfd.Position{File: s.File, Line: 1}, "the VNFD has more than %d deployment flavours", c.Limits.Flavours)
+			break
+		}
 		f := s.flavour()
 		if first, twice := seen[f.ID]; twice {
 			c.Failf("duplicate-flavour", f.At, "the deployment flavour %s is defined at %stoo", vnfd.Quote(f.ID), first.String())
@@ -96,6 +148,7 @@ func (c *reader) describe(top *scope, templates []*scope) *vnfd.Descriptor {
 		seen[f.ID] = f.At
 		d.Flavours = append(d.Flavours, f)
 	}
+	c.countImages(d)
 	c.declare(d, top, templates)
 	for i, s := range templates {
 		if i < len(d.Flavours) {
@@ -103,6 +156,28 @@ func (c *reader) describe(top *scope, templates []*scope) *vnfd.Descriptor {
 		}
 	}
 	return d
+}
+
+// countImages bounds the software images, which are part of the package's record.
+func (c *reader) countImages(d *vnfd.Descriptor) {
+	n := 0
+	for i := range d.Flavours {
+		f := &d.Flavours[i]
+		for k := range f.Vdus {
+			if f.Vdus[k].Image != nil {
+				n++
+			}
+		}
+		for k := range f.Storages {
+			if f.Storages[k].Image != nil {
+				n++
+			}
+		}
+		if n > c.Limits.Images {
+			c.Exceedf("images", "too-large", f.At, "the VNFD has more than %d software images", c.Limits.Images)
+			return
+		}
+	}
 }
 
 // identityProperties are what every VNFD says of itself (SOL001 §6.8.1).
@@ -137,10 +212,12 @@ func (c *reader) identify(d *vnfd.Descriptor, top *scope, templates []*scope) {
 			c.Failf("missing-identity", at, "the VNF has no %s", p.name)
 			continue
 		}
-		p.set(d, v.Text())
+		p.set(d, c.Identifier(v.Text(), v.At, "the "+p.name))
 	}
 	info := s.vnfProperty("vnfm_info")
-	d.VnfmInfo = info.Texts()
+	for _, item := range info.List() {
+		d.VnfmInfo = append(d.VnfmInfo, c.Identifier(item.Text(), item.At, "the vnfm_info"))
+	}
 	if len(d.VnfmInfo) == 0 {
 		c.Findf("vnfm-info", at, "the VNF has no vnfm_info")
 	}
@@ -157,7 +234,7 @@ func (c *reader) identify(d *vnfd.Descriptor, top *scope, templates []*scope) {
 func (s *scope) vnfProperty(name string) *tosca.Node {
 	nt := s.vnf()
 	if nt != nil {
-		if v := s.Get(nt.N, "properties", name); !v.Empty() {
+		if v := s.Of(nt, "properties", name); !v.Empty() {
 			return v
 		}
 	}
@@ -168,7 +245,7 @@ func (s *scope) vnfProperty(name string) *tosca.Node {
 	if nt != nil {
 		kind = nt.Kind
 	}
-	return s.TypeDefault(kind, name)
+	return s.TypeDefault(nt, kind, name)
 }
 
 // flavourID finds the id of the flavour a template describes.
@@ -177,13 +254,13 @@ func (s *scope) flavourID() string {
 		s.Get(s.Topology, "substitution_mappings", "properties", "flavour_id"), s.vnfProperty("flavour_id"),
 	} {
 		if v.Text() != "" {
-			return v.Text()
+			return s.Identifier(v.Text(), v.At, "the flavour_id")
 		}
 	}
 	for _, def := range s.Chain(tosca.NodeTypes, s.vnfType()) {
 		for _, constraint := range def.Get("properties", "flavour_id", "constraints").Named() {
 			if values := constraint.Value.Texts(); constraint.Name == "valid_values" && len(values) == 1 {
-				return values[0]
+				return s.Identifier(values[0], constraint.Key, "the flavour_id")
 			}
 		}
 	}
@@ -208,6 +285,10 @@ func (c *reader) declare(d *vnfd.Descriptor, top *scope, templates []*scope) {
 	merge := func(into *[]vnfd.Property, more []vnfd.Property) {
 		for _, p := range more {
 			i := slices.IndexFunc(*into, func(q vnfd.Property) bool { return q.Name == p.Name })
+			if i < 0 && len(*into) == c.Limits.Properties {
+				c.Exceedf("properties", "too-large", p.At, "more than %d properties are declared", c.Limits.Properties)
+				return
+			}
 			if i < 0 {
 				*into = append(*into, p)
 				continue

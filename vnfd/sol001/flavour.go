@@ -1,6 +1,8 @@
 package sol001
 
 import (
+	"strings"
+
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfd/tosca"
 )
@@ -15,6 +17,7 @@ const (
 	typeFileStorage  = "tosca.nodes.nfv.Vdu.VirtualFileStorage"
 	typeVirtualLink  = "tosca.nodes.nfv.VnfVirtualLink"
 	typeVduCp        = "tosca.nodes.nfv.VduCp"
+	typeSubCp        = "tosca.nodes.nfv.VduSubCp"
 	typeExtCp        = "tosca.nodes.nfv.VnfExtCp"
 	typeVnf          = "tosca.nodes.nfv.VNF"
 	typeNfv          = "tosca.nodes.nfv."
@@ -32,6 +35,8 @@ func (s *scope) flavour() vnfd.Flavour {
 		s.checkArtifacts(nt)
 		is := func(base string) bool { return s.Derives(tosca.NodeTypes, nt.Kind, base) }
 		switch {
+		case s.isVdu(nt.Kind) && len(f.Vdus) == s.Limits.Vdus:
+			s.Exceedf("vdus", "too-large", nt.At, "the flavour has more than %d VDUs", s.Limits.Vdus)
 		case s.isVdu(nt.Kind):
 			f.Vdus = append(f.Vdus, s.vdu(nt))
 		case is(typeBlockStorage):
@@ -42,6 +47,8 @@ func (s *scope) flavour() vnfd.Flavour {
 			f.Storages = append(f.Storages, s.storage(nt, "FILE", "virtual_file_storage_data", "size_of_storage"))
 		case is(typeVirtualLink):
 			f.Links = append(f.Links, s.virtualLink(nt))
+		case is(typeSubCp): // a connection point of a VDU by its type, but no NIC
+			s.Findf("not-supported", nt.At, "%s is a %s, which is read but not provided for", vnfd.Quote(nt.Name), typeSubCp)
 		case is(typeVduCp):
 			if cp, ok := s.vduCp(nt, exposed); ok {
 				f.Cps = append(f.Cps, cp)
@@ -53,9 +60,16 @@ func (s *scope) flavour() vnfd.Flavour {
 			s.Findf("not-supported", nt.At, "%s is a %s, which is read but not provided for", vnfd.Quote(nt.Name), s.nfvAncestor(nt.Kind))
 		}
 	}
+	if len(f.Vdus) == 0 {
+		s.Findf("no-vdu", f.At, "the deployment flavour %s has no VDU: there is nothing to run", vnfd.Quote(f.ID))
+	}
+	s.boot(&f)
 	s.scaling(&f)
 	f.Affinity = s.affinity()
-	f.Monitoring = append(s.monitoring(s.vnfProperty("monitoring_parameters"), ""), s.vduMonitoring(&f)...)
+	s.monitoring(&f, s.vnfProperty("monitoring_parameters"), "")
+	for _, v := range f.Vdus {
+		s.monitoring(&f, s.Prop(s.Template(v.ID), "monitoring_parameters"), v.ID)
+	}
 	s.operations(&f)
 	s.checkScaling(&f)
 	return f
@@ -63,28 +77,13 @@ func (s *scope) flavour() vnfd.Flavour {
 
 // nfvAncestor returns the ETSI node type that a type is or derives from.
 func (s *scope) nfvAncestor(kind string) string {
-	for name := kind; name != ""; {
-		if len(name) > len(typeNfv) && name[:len(typeNfv)] == typeNfv {
-			return name
-		}
-		chain := s.Chain(tosca.NodeTypes, name)
-		if len(chain) == 0 || s.Circular(tosca.NodeTypes, name) {
-			return ""
-		}
-		name = chain[0].Get("derived_from").Text()
-	}
-	return ""
+	return s.Base(tosca.NodeTypes, kind, func(name string) bool { return strings.HasPrefix(name, typeNfv) })
 }
 
 // exposed reads the substitution mappings: the node templates whose connection points the VNF exposes.
 func (s *scope) exposed() map[string]bool {
 	out := map[string]bool{}
-	known := map[string]bool{}
-	for _, def := range s.Chain(tosca.NodeTypes, s.vnfType()) {
-		for _, f := range def.Get("requirements").Named() {
-			known[f.Name] = true
-		}
-	}
+	known := s.requirements(s.vnfType())
 	for _, f := range s.Topology.Get("substitution_mappings", "requirements").Named() {
 		target := f.Value
 		if target.Has("mapping") { // TOSCA 1.3
@@ -112,46 +111,50 @@ func (s *scope) exposed() map[string]bool {
 
 // hasRequirement says whether a node type has a requirement. The built-in types say nothing of theirs.
 func (s *scope) hasRequirement(kind, name string) bool {
-	said := false
-	for _, def := range s.Chain(tosca.NodeTypes, kind) {
-		for _, f := range def.Get("requirements").Named() {
-			said = true
-			if f.Name == name {
-				return true
-			}
-		}
-	}
-	return !said
+	names := s.requirements(kind)
+	return len(names) == 0 || names[name]
 }
 
-// monitoring reads monitoring parameters, a list in older descriptors and a map in newer ones.
-func (s *scope) monitoring(n *tosca.Node, vdu string) []vnfd.MonitoringParameter {
-	var out []vnfd.MonitoringParameter
+// requirements returns the names of the requirements of a node type and its ancestors.
+func (s *scope) requirements(kind string) map[string]bool {
+	if names, ok := s.required[kind]; ok {
+		return names
+	}
+	names := map[string]bool{}
+	for _, def := range s.Chain(tosca.NodeTypes, kind) {
+		for _, f := range def.Get("requirements").Named() {
+			names[f.Name] = true
+		}
+	}
+	s.required = set(s.required, kind, names)
+	return names
+}
+
+// monitoring adds monitoring parameters, a list in older descriptors and a map in newer ones.
+func (s *scope) monitoring(f *vnfd.Flavour, n *tosca.Node, vdu string) {
 	add := func(id string, v *tosca.Node) {
-		m := vnfd.MonitoringParameter{ID: id, Name: s.Get(v, "name").Text(), Metric: s.Get(v, "performance_metric").Text(), Vdu: vdu}
+		text := func(name string) string {
+			return s.Identifier(v.Get(name).Text(), v.Where(), "the "+name+" of a monitoring parameter")
+		}
+		m := vnfd.MonitoringParameter{ID: id, Name: text("name"), Metric: text("performance_metric"), Vdu: vdu}
 		if m.ID == "" {
 			m.ID = m.Name
 		}
-		if m.Metric != "" {
-			out = append(out, m)
+		switch {
+		case m.Metric == "":
+		case len(f.Monitoring) == s.Limits.Monitoring:
+			s.Exceedf("monitoring", "too-large", n.At, "the flavour has more than %d monitoring parameters", s.Limits.Monitoring)
+		default:
+			f.Monitoring = append(f.Monitoring, m)
 		}
 	}
 	if n != nil && n.Kind == tosca.SequenceNode {
 		for _, item := range n.Items {
 			add("", item)
 		}
-		return out
+		return
 	}
-	for _, f := range n.Each() {
-		add(f.Name, f.Value)
+	for _, x := range n.Each() {
+		add(s.Identifier(x.Name, x.Key, "the id of the monitoring parameter"), x.Value)
 	}
-	return out
-}
-
-func (s *scope) vduMonitoring(f *vnfd.Flavour) []vnfd.MonitoringParameter {
-	var out []vnfd.MonitoringParameter
-	for _, v := range f.Vdus {
-		out = append(out, s.monitoring(s.Prop(s.Template(v.ID), "monitoring_parameters"), v.ID)...)
-	}
-	return out
 }

@@ -21,10 +21,16 @@ func (s *scope) virtualLink(nt *tosca.NodeTemplate) vnfd.VirtualLink {
 			vl.NetworkType = t
 		}
 		vl.MTU = s.Count(s.Get(l2, "mtu"), vl.MTU)
-		if l3 := s.Get(data, "l3_protocol_data"); !l3.Empty() {
-			if subnet, ok := s.subnet(l3); ok {
-				vl.Subnets = append(vl.Subnets, subnet)
-			}
+		l3 := s.Get(data, "l3_protocol_data")
+		if l3.Empty() {
+			continue
+		}
+		if len(vl.Subnets) == s.Limits.Addresses {
+			s.Exceedf("addresses", "too-large", l3.At, "the virtual link %s has more than %d subnets", vnfd.Quote(nt.Name), s.Limits.Addresses)
+			break
+		}
+		if subnet, ok := s.subnet(l3); ok {
+			vl.Subnets = append(vl.Subnets, subnet)
 		}
 	}
 	return vl
@@ -103,6 +109,9 @@ func (s *scope) fixedIPs(nt *tosca.NodeTemplate, cp *vnfd.VduCp) {
 	var networks []netip.Prefix
 	if link := s.Template(cp.Link); link != nil {
 		for _, data := range s.Get(s.Prop(link, "vl_profile"), "virtual_link_protocol_data").List() {
+			if len(networks) > s.Limits.Addresses {
+				break // said of the link
+			}
 			if prefix, err := netip.ParsePrefix(s.Get(data, "l3_protocol_data", "cidr").Text()); err == nil {
 				networks = append(networks, prefix)
 			}
@@ -111,6 +120,10 @@ func (s *scope) fixedIPs(nt *tosca.NodeTemplate, cp *vnfd.VduCp) {
 	for _, protocol := range s.Prop(nt, "protocol").List() {
 		for _, address := range s.Get(protocol, "address_data").List() {
 			for _, ip := range s.Get(address, "l3_address_data", "fixed_ip_address").List() {
+				if len(cp.FixedIPs) == s.Limits.Addresses {
+					s.Exceedf("addresses", "too-large", ip.At, "the connection point %s has more than %d fixed addresses", vnfd.Quote(nt.Name), s.Limits.Addresses)
+					return
+				}
 				addr, err := netip.ParseAddr(ip.Text())
 				if err != nil {
 					s.Failf("bad-value", ip.At, "the fixed_ip_address %s is not an IP address", vnfd.Quote(ip.Text()))

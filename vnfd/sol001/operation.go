@@ -15,9 +15,8 @@ var operationNames = map[string]string{
 	"change_external_connectivity": "CHANGE_EXT_CONN", "modify_information": "MODIFY_INFO", "modify_info": "MODIFY_INFO",
 	"create_snapshot": "CREATE_SNAPSHOT", "revert_to_snapshot": "REVERT_TO_SNAPSHOT",
 	"change_current_package": "CHANGE_VNFPKG", "change_current_vnf_package": "CHANGE_VNFPKG",
+	"select_vnf_deployable_modules": "SELECT_DEPL_MODS",
 }
-
-const maxScripts = 200 // three for each operation there is, and some
 
 // operations reads what the descriptor says of each LCM operation: its configuration, its parameters and its scripts.
 func (s *scope) operations(f *vnfd.Flavour) {
@@ -106,26 +105,30 @@ func (s *scope) parameters(f *vnfd.Flavour, operation lcmOperation) {
 	}
 }
 
-// script records the implementation of an operation: an artifact's name, a file, or {primary: either}.
+// script records the implementation of an operation: an artifact's name, a file, get_artifact, or {primary: any of them}.
 func (s *scope) script(f *vnfd.Flavour, operation lcmOperation) {
-	impl := operation.Value
-	if impl.Kind == tosca.MappingNode {
-		impl = s.Get(impl, "implementation")
+	nt := s.vnf()
+	var impl *tosca.Node // the inputs of a script that is not run are left alone
+	if operation.Value.Has("implementation") {
+		impl = s.In(nt, operation.Value, "implementation")
+	} else if operation.Value.Kind == tosca.ScalarNode || tosca.IsFunction(operation.Value) {
+		impl = s.In(nt, operation.Value)
 	}
-	if impl != nil && impl.Kind == tosca.MappingNode {
-		impl = s.Get(impl, "primary")
+	if impl.Has("primary") {
+		impl = impl.Get("primary")
 	}
-	if impl.Text() == "" || len(f.Scripts) == maxScripts {
+	if impl.Text() == "" {
 		return
 	}
-	script := vnfd.Script{Operation: operation.Name, Artifact: impl.Text(), At: operation.Key}
+	if len(f.Scripts) == s.Limits.Scripts {
+		s.Exceedf("scripts", "too-large", operation.Key, "more than %d scripts are bound to operations", s.Limits.Scripts)
+		return
+	}
+	script := vnfd.Script{Operation: operation.Name, Artifact: s.Identifier(impl.Text(), impl.At, "the script"), At: operation.Key}
 	file := impl
-	for _, a := range s.vnf().N.Get("artifacts").Named() {
+	for _, a := range s.Of(nt, "artifacts").Named() {
 		if a.Name == impl.Text() {
-			file = s.Get(a.Value, "file")
-			if a.Value != nil && a.Value.Kind == tosca.ScalarNode {
-				file = a.Value
-			}
+			file = fileOf(a.Value)
 		}
 	}
 	isPath := file != impl || strings.Contains(file.Text(), "/") // else the name of an artifact that is not there

@@ -11,7 +11,7 @@ import (
 // affinity reads the affinity and anti-affinity rules, with groups resolved to their members.
 func (s *scope) affinity() []vnfd.AffinityRule {
 	var out []vnfd.AffinityRule
-	for _, policy := range s.Topology.Get("policies").Named() {
+	for _, policy := range s.policies {
 		kind := policy.Value.Get("type").Text()
 		is := s.Derives(tosca.PolicyTypes, kind, "tosca.policies.nfv.AffinityRule")
 		if !is && !s.Derives(tosca.PolicyTypes, kind, "tosca.policies.nfv.AntiAffinityRule") {
@@ -40,8 +40,12 @@ func (s *scope) addTarget(rule *vnfd.AffinityRule, target *tosca.Node, policy st
 	switch {
 	case nt == nil:
 		members := s.Topology.Get("groups", name, "members")
-		if members == nil || depth > 8 {
+		if members == nil {
 			s.Findf("unknown-target", target.Where(), "the rule %s is for %s, which is neither a group nor a node template", vnfd.Quote(policy), vnfd.Quote(name))
+			return
+		}
+		if depth == s.Limits.GroupDepth {
+			s.Exceedf("group-depth", "too-large", target.Where(), "the groups of the rule %s nest deeper than %d", vnfd.Quote(policy), s.Limits.GroupDepth)
 			return
 		}
 		for _, m := range members.List() {

@@ -1,8 +1,6 @@
 package sol001
 
 import (
-	"slices"
-
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfd/tosca"
 )
@@ -30,14 +28,9 @@ func (s *scope) definition(kind, name string) *tosca.Node {
 
 // child steps into one property of a declaration.
 func (d declaration) child(s *scope, name string) declaration {
-	out := declaration{value: s.Get(d.value, name)}
-	for _, f := range s.PropertiesOf(tosca.TypeOf(d.def)) {
-		if f.Name == name {
-			out.def = f.Value
-		}
-	}
+	out := declaration{def: s.PropertyOf(tosca.TypeOf(d.def), name), value: d.value.Get(name)}
 	if out.value == nil {
-		out.value = out.def.Get("default")
+		out.value = s.Val(out.def.Get("default"))
 	}
 	return out
 }
@@ -46,21 +39,34 @@ func (d declaration) child(s *scope, name string) declaration {
 // without a declaration.
 func (s *scope) declared(d declaration) []vnfd.Property {
 	var out []vnfd.Property
-	for _, f := range s.PropertiesOf(tosca.TypeOf(d.def)) {
+	kind := tosca.TypeOf(d.def)
+	add := func(p vnfd.Property) bool {
+		if len(out) == s.Limits.Properties {
+			s.Exceedf("properties", "too-large", p.At, "more than %d properties are declared", s.Limits.Properties)
+			return false
+		}
+		p.Name = s.Identifier(p.Name, p.At, "the name of the property")
+		out = append(out, p)
+		return true
+	}
+	for _, f := range s.PropertiesOf(kind) {
 		p := vnfd.Property{Name: f.Name, Schema: s.SchemaOf(f.Value), Required: s.Boolean(f.Value.Get("required"), true), At: f.Key}
-		initial := s.Get(d.value, f.Name)
+		initial := d.value.Get(f.Name)
 		if initial == nil {
-			initial = f.Value.Get("default")
+			initial = s.Val(f.Value.Get("default"))
 		}
 		if initial != nil && initial.Kind != tosca.NullNode {
 			p.Initial = s.JSONOf(initial, f.Value)
 		}
-		out = append(out, p)
+		if !add(p) {
+			return out
+		}
 	}
 	for _, f := range d.value.Each() {
-		known := slices.ContainsFunc(out, func(p vnfd.Property) bool { return p.Name == f.Name })
-		if v := s.Val(f.Value); !known && v != nil && v.Kind != tosca.NullNode {
-			out = append(out, vnfd.Property{Name: f.Name, Initial: s.JSONOf(v, nil), At: f.Key})
+		if v := f.Value; s.PropertyOf(kind, f.Name) == nil && v.Kind != tosca.NullNode {
+			if !add(vnfd.Property{Name: f.Name, Initial: s.JSONOf(v, nil), At: f.Key}) {
+				return out
+			}
 		}
 	}
 	return out

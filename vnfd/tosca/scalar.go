@@ -39,7 +39,7 @@ func (s *Scope) Boolean(n *Node, def bool) bool {
 	if n.Empty() {
 		return def
 	}
-	v, ok := truth(n.Text())
+	v, ok := Truth(n.Text())
 	if !ok {
 		s.Failf("bad-value", n.At, "%s is neither true nor false", vnfd.Quote(n.Text()))
 		return def
@@ -47,7 +47,8 @@ func (s *Scope) Boolean(n *Node, def bool) bool {
 	return v
 }
 
-func truth(text string) (value, ok bool) {
+// Truth reads a truth value as TOSCA and YAML 1.1 write it.
+func Truth(text string) (value, ok bool) {
 	switch strings.ToLower(text) {
 	case "true", "yes", "on":
 		return true, true

@@ -11,6 +11,9 @@ import (
 // schemaDialect is the JSON Schema dialect of what is made from TOSCA types.
 const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
 
+// schemaDepth is how deep the types in a schema go; below it anything is valid. A type may hold itself.
+const schemaDepth = 16
+
 // schemaCost is what one schema counts as values: it takes that many to hold.
 const schemaCost = 20
 
@@ -23,56 +26,44 @@ func primitive(name string) bool {
 	return false
 }
 
-// Spend counts a value that is used once more than it was written: a default, an input, a type within a type. Like
-// aliases, they grow without a bound of their own.
-func (c *Reader) Spend(n *Node, at vnfd.Position) bool {
-	cost := 1
-	if n != nil {
-		cost = n.weight
-	}
-	return c.Pay(cost, at)
+// properties are the property definitions of a data type, inherited ones first; a redefinition replaces.
+type properties struct {
+	list   []Field
+	byName map[string]*Node
+	open   bool // a built-in type whose properties are not said
 }
 
-func (c *Reader) Pay(cost int, at vnfd.Position) bool {
-	if c.made <= c.Limits.Nodes && c.made+cost > c.Limits.Nodes {
-		c.Failf("yaml-bomb", at, "the definitions expand to more than %d values", c.Limits.Nodes)
+func (s *Scope) properties(dataType string) *properties {
+	if p := s.dataTypes[dataType]; p != nil {
+		return p
 	}
-	c.made = min(c.made+cost, c.Limits.Nodes+1)
-	return c.made <= c.Limits.Nodes
-}
-
-// PropertiesOf returns the property definitions of a data type, inherited ones first; a redefinition replaces.
-func (s *Scope) PropertiesOf(dataType string) []Field {
+	p := &properties{byName: map[string]*Node{}}
 	chain := s.Chain(DataTypes, dataType)
-	var out []Field
-	index := map[string]int{}
+	at := map[string]int{}
 	for i := len(chain) - 1; i >= 0; i-- {
+		p.open = p.open || (builtin(chain[i]) && chain[i].Has("open"))
 		for _, f := range chain[i].Get("properties").Each() {
-			if at, ok := index[f.Name]; ok {
-				out[at] = f
+			p.byName[f.Name] = f.Value
+			if k, ok := at[f.Name]; ok {
+				p.list[k] = f
 				continue
 			}
-			index[f.Name] = len(out)
-			out = append(out, f)
+			at[f.Name] = len(p.list)
+			p.list = append(p.list, f)
 		}
 	}
-	return out
+	s.dataTypes[dataType] = p
+	return p
 }
 
+// PropertiesOf returns the property definitions of a data type, inherited ones first.
+func (s *Scope) PropertiesOf(dataType string) []Field { return s.properties(dataType).list }
+
+// PropertyOf returns the definition of one property of a data type, nil when it has none of that name.
+func (s *Scope) PropertyOf(dataType, name string) *Node { return s.properties(dataType).byName[name] }
+
 // base returns the primitive that a type is or derives from, "" for one with properties of its own.
-func (s *Scope) base(name string) string {
-	for range 32 {
-		if primitive(name) {
-			return name
-		}
-		def := s.Types[DataTypes][name]
-		if def == nil {
-			return ""
-		}
-		name = def.Get("derived_from").Text()
-	}
-	return ""
-}
+func (s *Scope) base(name string) string { return s.Base(DataTypes, name, primitive) }
 
 // TypeOf returns the type a property definition or entry_schema names.
 func TypeOf(def *Node) string {
@@ -113,11 +104,11 @@ func (s *Scope) schema(def *Node, depth int) map[string]any {
 		s.constrain(out, base, def)
 	case s.Types[DataTypes][name] == nil:
 		s.Failf("unknown-type", def.Get("type").Where(), "a property is of the unknown type %s", vnfd.Quote(name))
-	case depth > 16: // a type that holds itself
+	case depth > schemaDepth:
 	default:
-		s.objectSchema(out, s.PropertiesOf(name), depth)
+		s.objectSchema(out, s.properties(name), depth)
 	}
-	if d := def.Get("default"); d != nil && d.Kind != NullNode {
+	if d := s.Val(def.Get("default")); d != nil && d.Kind != NullNode {
 		out["default"] = s.value(d, def, 0)
 	}
 	return out
@@ -125,7 +116,7 @@ func (s *Scope) schema(def *Node, depth int) map[string]any {
 
 func (s *Scope) primitiveSchema(out map[string]any, base string, def *Node, depth int) {
 	entry := func() map[string]any {
-		if e := def.Get("entry_schema"); e != nil && depth <= 16 {
+		if e := def.Get("entry_schema"); e != nil && depth <= schemaDepth {
 			return s.schema(e, depth+1)
 		}
 		return map[string]any{}
@@ -148,16 +139,16 @@ func (s *Scope) primitiveSchema(out map[string]any, base string, def *Node, dept
 	}
 }
 
-func (s *Scope) objectSchema(out map[string]any, properties []Field, depth int) {
+func (s *Scope) objectSchema(out map[string]any, p *properties, depth int) {
 	props := map[string]any{}
 	required := []string{}
-	for _, f := range properties {
+	for _, f := range p.list {
 		props[f.Name] = s.schema(f.Value, depth+1)
 		if s.Boolean(f.Value.Get("required"), true) && f.Value.Get("default").Empty() {
 			required = append(required, f.Name)
 		}
 	}
-	out["type"], out["properties"], out["additionalProperties"] = "object", props, false
+	out["type"], out["properties"], out["additionalProperties"] = "object", props, p.open
 	if len(required) > 0 {
 		out["required"] = required
 	}
@@ -244,17 +235,11 @@ func (s *Scope) value(n, def *Node, depth int) any {
 		}
 		return out
 	case MappingNode:
-		defs := map[string]*Node{}
-		if base == "" && name != "" {
-			for _, f := range s.PropertiesOf(name) {
-				defs[f.Name] = f.Value
-			}
-		}
 		out := make(map[string]any, len(n.Fields))
 		for _, f := range n.Fields {
-			d := defs[f.Name]
-			if base == "map" {
-				d = def.Get("entry_schema")
+			d := def.Get("entry_schema")
+			if base != "map" {
+				d = s.PropertyOf(name, f.Name)
 			}
 			out[f.Name] = s.value(f.Value, d, depth+1)
 		}
@@ -291,7 +276,7 @@ func (s *Scope) scalar(n *Node, base string) any {
 			return v
 		}
 	case "boolean":
-		if v, ok := truth(n.Value); ok {
+		if v, ok := Truth(n.Value); ok {
 			return v
 		}
 	default:
