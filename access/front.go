@@ -66,23 +66,30 @@ func (f *Front) Check(r *http.Request) error {
 			return crossSite()
 		}
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && slices.Contains(formTypes, kind) && changes(r.Method) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && slices.Contains(formTypes, kind) && r.Method == http.MethodPost {
 		return vnfm.Errorf(vnfm.Unsupported, "The Content-Type must not be %s, which any web page can send: use application/json.", kind)
 	}
 	return nil
+}
+
+// Handler returns a handler behind the front, for servers of a local machine that have no form of errors of their own.
+func (f *Front) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := f.Check(r); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func crossSite() error {
 	return vnfm.Errorf(vnfm.Forbidden, "The request comes from a web page of another site.")
 }
 
-// formTypes are the media types that browsers send to other sites without asking there first (Fetch standard, "CORS-safelisted
+// formTypes are the media types of a POST that browsers send to other sites without asking there first (Fetch standard, "CORS-safelisted
 // request-header").
 var formTypes = []string{"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
-
-func changes(method string) bool {
-	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
-}
 
 // proxyMarks are the headers by which proxies say that they are there, beside all that begin with X-Forwarded.
 var proxyMarks = []string{

@@ -83,8 +83,12 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.parts, err = s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
+	h, err := s.handler()
+	if err != nil {
+		return nil, errors.Join(err, s.parts.close(), s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
+	}
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	if s.certs != nil {
