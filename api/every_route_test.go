@@ -16,6 +16,7 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
@@ -60,7 +61,7 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 			t.Fatal(err)
 		}
 		c.Subscriptions, err = notify.New(notify.Config{
-			Store: store, Doer: doer, Keys: keys, Logger: log, SkipTest: true, Sender: &notifytest.Subscribers{}, Body: api.NotificationOf(""), Duplicates: true,
+			Store: store, Doer: doer, Keys: keys, Logger: log, SkipTest: true, Sender: &notifytest.Subscribers{}, Body: vnflcm.NotificationOf(""), Duplicates: true,
 		})
 		if err != nil {
 			t.Fatal(err)

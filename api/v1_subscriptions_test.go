@@ -15,6 +15,7 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/internal/etsitest"
 	"github.com/vnfm/vnfm/notify"
@@ -27,6 +28,8 @@ const (
 	subs    = "/vnflcm/v2/subscriptions"
 	oldSubs = "/vnflcm/v1/subscriptions"
 )
+
+var update = flag.Bool("update", false, "write the notifications of v1")
 
 // tester is a sender that notes the form of each test of a callback; those with "away" in them do not answer.
 type tester struct {
@@ -58,7 +61,7 @@ func subscribed(t *testing.T, settings notify.Config, change ...func(*api.Config
 		ids := 0
 		cases := c.LCM.(*cases)
 		settings.Store, settings.Doer, settings.Keys, settings.Sender, settings.Logger = cases.store, cases.doer, keys, sender, c.Log
-		settings.Body = api.NotificationOf("")
+		settings.Body = vnflcm.NotificationOf("")
 		if settings.NewID == nil {
 			settings.NewID = func() string { ids++; return fmt.Sprint("s", ids) }
 		}
@@ -217,7 +220,7 @@ func TestNotificationsOfV1(t *testing.T) {
 		o.ChangedInfo = &vnf.ChangedInfo{Name: &name, Connections: map[string]vnf.VimConnection{"a": {Type: "T"}}}
 		return o
 	}
-	make1 := api.NotificationOf("https://vnfm.example")
+	make1 := vnflcm.NotificationOf("https://vnfm.example")
 	for file, n := range map[string]*notify.Notice{
 		"created":     {Type: notify.TypeCreation},
 		"deleted":     {Type: notify.TypeDeletion},
@@ -245,8 +248,7 @@ func TestNotificationsOfV1(t *testing.T) {
 		if err := json.Indent(&pretty, append(got, '\n'), "", "  "); err != nil {
 			t.Fatal(err)
 		}
-		if flag.Lookup("update").Value.String() == "true" { // of reference_test.go
-
+		if *update {
 			if err := os.WriteFile(path, pretty.Bytes(), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -263,7 +265,7 @@ func TestNotificationsOfV1(t *testing.T) {
 			t.Error("a notification of v2 is taken for one of v1")
 		}
 	}
-	there, err := api.NotificationOf("")(&notify.Notice{Type: notify.TypeCreation, Instance: in}, &notify.Subscription{Base: "https://here", Form: "v1"}, epoch)
+	there, err := vnflcm.NotificationOf("")(&notify.Notice{Type: notify.TypeCreation, Instance: in}, &notify.Subscription{Base: "https://here", Form: "v1"}, epoch)
 	if err != nil || !bytes.Contains(there, []byte(`"https://here`+oldVnfs+`/i"`)) {
 		t.Errorf("%v: without a base URL: %s", err, there)
 	}

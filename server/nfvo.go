@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/own"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -60,7 +60,7 @@ func (s *Server) buildNfvo(p *parts) error {
 	if c.Packages {
 		p.onboarding = &nfvomanager.Onboarding{
 			Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.store, Doer: p.ledger.committer,
-			Callback: s.baseURL() + api.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
+			Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
 		}
 	}
 	return nil

@@ -1,0 +1,323 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/vnfm/vnfm/api/decode"
+
+	"github.com/google/uuid"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
+	v1 "github.com/vnfm/vnfm/api/v1"
+	"github.com/vnfm/vnfm/request"
+)
+
+// Call is one request being served.
+type Call struct {
+	Server  *Server
+	Request *http.Request
+	Ctx     context.Context //nolint:containedctx // a call lives as long as its request
+	ID      string          // path parameter
+	Query   url.Values      // parameters the method knows, each once but for type
+	Base    string          // root of absolute links
+	Body    []byte          // whole body, unless the method streams it
+	By      request.Info
+	who     access.Caller
+	key     *idempotency // nil without an Idempotency-Key
+	V1      *v1.Shape    // of the resource, for a client of SOL003 v2.6.1; nil: the newest version
+}
+
+// maxURI bounds request URIs in bytes: a filter of filter.MaxLength, percent-encoded, has room.
+const maxURI = 32 << 10
+
+// guard stands before the mux: it refuses paths the mux would redirect (a redirected POST becomes a GET) and turns a
+// panic into a 500.
+func (a *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			a.Log.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,
+				"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			problem(vnfm.Errorf(vnfm.Internal, "panic")).write(w, r)
+		}()
+		secure(w.Header(), r.TLS != nil)
+		if version, _ := negotiate(r); version != "" { // every answer says it (SOL013 v3.7.1 §9.2)
+			w.Header().Set("Version", version)
+		}
+		if !exempt(r.URL.Path) {
+			if !a.gate.Enter() {
+				problem(vnfm.Errorf(vnfm.Unavailable, "The server has as many requests as it serves at once; send this one again.")).write(w, r)
+				a.Log.WarnContext(r.Context(), "request turned away: too many at once", "method", r.Method, "path", r.URL.Path)
+				return
+			}
+			defer a.gate.Leave()
+		}
+		if n := len(r.URL.RequestURI()); n > maxURI {
+			problem(&httpError{status: http.StatusRequestURITooLong, detail: fmt.Sprintf("The URI has %d bytes; %d is the limit.", n, maxURI)}).write(w, r)
+			return
+		}
+		p, clean := r.URL.Path, path.Clean("/"+r.URL.Path)
+		if r.Method == http.MethodConnect || p != clean && (clean == "/" || p != clean+"/") || !Plain(p) {
+			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", p)).write(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serve serves one route with all its methods.
+func (a *Server) serve(pattern string, methods Route) http.Handler {
+	if pattern == "" {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/metrics" && a.Metrics != nil {
+				if r.Method != http.MethodGet && r.Method != http.MethodHead {
+					problem(methodNotAllowed(r.Method, Route{http.MethodGet: {}})).write(w, r)
+					return
+				}
+				a.Metrics.ServeHTTP(w, r)
+				return
+			}
+			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", r.URL.Path)).write(w, r)
+		})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m, who, err := a.enter(r, methods)
+		if err == nil && m.Needs != access.Open {
+			_, err = negotiate(r)
+		}
+		var res *Answer
+		if err == nil {
+			res, err = a.answer(w, r, m, who)
+		}
+		if err != nil {
+			res = problem(err)
+			a.deny(r, pattern, who, res.status, err)
+			a.logFailure(r, res.status, err)
+		}
+		if m.Needs != access.Open && !who.SeesVims() {
+			res = res.withoutVims()
+		}
+		res.write(w, r)
+	})
+}
+
+// enter finds the method of a route and lets its caller in. Together with a refusal it returns the caller as far as known.
+func (a *Server) enter(r *http.Request, methods Route) (Method, access.Caller, error) {
+	name := r.Method
+	if name == http.MethodHead {
+		name = http.MethodGet
+	}
+	m, ok := methods[name]
+	if !ok {
+		return Method{Needs: access.Open}, access.Caller{}, methodNotAllowed(r.Method, methods)
+	}
+	if m.Needs == access.Open {
+		return m, access.Caller{}, nil
+	}
+	who, err := a.admit(r, m.Needs)
+	return m, who, err
+}
+
+// answer runs everything between the caller and the handler, in the order in which a client should hear of it.
+func (a *Server) answer(w http.ResponseWriter, r *http.Request, m Method, who access.Caller) (*Answer, error) {
+	do := m.Do
+	if m.Tail != nil && r.Method == http.MethodGet && asks(r.Header.Values("Accept"), StreamType) {
+		do = m.Tail
+	} else if !accepts(r.Header.Values("Accept")) {
+		return nil, &httpError{status: http.StatusNotAcceptable, detail: "This resource is application/json only."}
+	}
+	query, err := queryOf(r, m.Query)
+	if err != nil {
+		return nil, err
+	}
+	c := &Call{Server: a, Request: r, Ctx: r.Context(), ID: r.PathValue("id"), Query: query, Base: a.base(r), who: who}
+	c.By = request.Info{Actor: who.Name, Role: who.Role(), ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
+	if a.Traceparent != nil {
+		c.By.Traceparent = a.Traceparent(c.Ctx)
+	}
+	if err := c.readBody(w, m); err != nil {
+		return nil, err
+	}
+	if err := c.keepOffVims(); err != nil {
+		return nil, err
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		res, err := do(c)
+		if err == nil && res.unchanged(r.Header.Get("If-None-Match")) {
+			res = &Answer{status: http.StatusNotModified, Header: http.Header{"Etag": res.Header["Etag"]}}
+		}
+		return res, err
+	}
+	return c.once(do)
+}
+
+// queryOf reads the query parameters, of which only some are known. A ";" is one of a value, as filters have it: it separates
+// nothing (RFC 3986 §3.4).
+func queryOf(r *http.Request, known []string) (url.Values, error) {
+	q, err := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
+	if err != nil {
+		return nil, vnfm.Errorf(vnfm.Invalid, "The query of the URI is not percent-encoded as it must be: %w.", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch values := q[name]; {
+		case !slices.Contains(known, name):
+			return nil, BadQuery(name, "The query parameter %q is not known here.", name)
+		case len(values) > 1 && name != TypeParam:
+			return nil, BadQuery(name, "The query parameter %s is given more than once.", name)
+		case slices.ContainsFunc(values, func(v string) bool { return !Plain(v) }):
+			return nil, BadQuery(name, "The query parameter %s has control characters, or is not UTF-8.", name)
+		}
+	}
+	return q, nil
+}
+
+// Plain says whether a text is UTF-8 without control characters. Names and identifiers are: what is not, not every database
+// takes.
+func Plain(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) }
+
+// readBody checks the form of the body and reads it, or leaves it to the handler.
+func (c *Call) readBody(w http.ResponseWriter, m Method) error {
+	limit := c.Server.MaxBody
+	if m.Stream {
+		limit = c.Server.MaxPackage
+	}
+	c.Request.Body = http.MaxBytesReader(w, c.Request.Body, limit)
+	if m.Body != nil {
+		media, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
+		if err != nil || !slices.Contains(m.Body, media) {
+			return &httpError{
+				status: http.StatusUnsupportedMediaType,
+				detail: fmt.Sprintf("The Content-Type must be %s.", strings.Join(m.Body, " or ")),
+				header: http.Header{"Accept": {strings.Join(m.Body, ", ")}},
+			}
+		}
+	}
+	if coding := c.Request.Header.Get("Content-Encoding"); m.Body != nil && coding != "" && !strings.EqualFold(coding, "identity") {
+		return &httpError{
+			status: http.StatusUnsupportedMediaType, detail: "The body must have no Content-Encoding.",
+			header: http.Header{"Accept-Encoding": {"identity"}},
+		}
+	}
+	if m.Stream {
+		return nil
+	}
+	body, err := c.readAll(w)
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return vnfm.Errorf(vnfm.Invalid, "The body could not be read to its end.")
+	}
+	c.Body = body
+	if err == nil && m.Body != nil {
+		err = decode.Form(body)
+	}
+	return err
+}
+
+func methodNotAllowed(name string, methods Route) error {
+	var allowed []string
+	for m := range methods {
+		allowed = append(allowed, m)
+	}
+	if _, ok := methods[http.MethodGet]; ok {
+		allowed = append(allowed, http.MethodHead)
+	}
+	slices.Sort(allowed)
+	return &httpError{
+		status: http.StatusMethodNotAllowed, detail: fmt.Sprintf("%s is not possible on this resource.", name),
+		header: http.Header{"Allow": {strings.Join(allowed, ", ")}},
+	}
+}
+
+// accepts says whether an Accept header admits JSON: what is said of the nearest range counts (RFC 9110 §12.5.1). Clients made
+// from the OpenAPI documents ask for problems alone where there is nothing else to be had.
+func accepts(values []string) bool {
+	for _, media := range []string{JSONType, "application/*", "*/*", "application/problem+json"} {
+		if admitted, said := saysOf(values, media); said {
+			return admitted
+		}
+	}
+	return len(values) == 0
+}
+
+// asks says whether an Accept header names a media type.
+func asks(values []string, media string) bool {
+	admitted, _ := saysOf(values, media)
+	return admitted
+}
+
+// saysOf says whether an Accept header names a range of media types, and whether it admits it then.
+func saysOf(values []string, media string) (admitted, said bool) {
+	for _, value := range values {
+		for part := range strings.SplitSeq(value, ",") {
+			named, params, err := mime.ParseMediaType(part)
+			if err != nil || named != media {
+				continue
+			}
+			q := params["q"]
+			said, admitted = true, admitted || q == "" || strings.Trim(q, "0.") != ""
+		}
+	}
+	return admitted, said
+}
+
+// base is the root of absolute links for a request.
+func (a *Server) base(r *http.Request) string {
+	if a.BaseURL != "" {
+		return strings.TrimSuffix(a.BaseURL, "/")
+	}
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if p := r.Header.Get("X-Forwarded-Proto"); p == "http" || p == "https" {
+		scheme = p
+	}
+	if h := r.Header.Get("X-Forwarded-Host"); h != "" && !strings.ContainsAny(h, "/, ?#\\@") {
+		host = h
+	}
+	prefix := r.Header.Get("X-Forwarded-Prefix")
+	if prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.ContainsAny(prefix, "?# ")) {
+		prefix = ""
+	}
+	return scheme + "://" + host + strings.TrimSuffix(prefix, "/")
+}
+
+// requestID names the request: it is the causation id of what it brings about.
+func requestID(r *http.Request) string {
+	if id, err := uuid.Parse(r.Header.Get("X-Request-ID")); err == nil {
+		return id.String()
+	}
+	return uuid.NewString()
+}
+
+func (a *Server) logFailure(r *http.Request, status int, err error) {
+	level := slog.LevelDebug
+	switch {
+	case r.URL.Path == "/readyz": // asked every few seconds; the answer says it
+	case status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	}
+	a.Log.Log(r.Context(), level, "request refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+}

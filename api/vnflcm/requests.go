@@ -1,0 +1,270 @@
+package vnflcm
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/api/decode"
+	"github.com/vnfm/vnfm/api/rest"
+	v1 "github.com/vnfm/vnfm/api/v1"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// instantiateCommand turns a request into the command. Its connections may hold credentials; its operationParams do not.
+func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Instantiate, error) {
+	command := &lcm.Instantiate{
+		FlavourID: body.FlavourId, Level: body.InstantiationLevelId, Localization: body.LocalizationLanguage,
+		Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties, Params: secret.Masked(raw),
+	}
+	if body.AdditionalParams != nil {
+		command.AdditionalParams = rest.Encode(body.AdditionalParams)
+	}
+	var as struct { // as it was sent: what is null removes something
+		VimConnectionInfo map[string]json.RawMessage `json:"vimConnectionInfo"`
+	}
+	if err := json.Unmarshal(raw, &as); err != nil {
+		return nil, decode.Wrong("", "cannot be read")
+	}
+	for id := range body.VimConnectionInfo {
+		if command.Connections == nil {
+			command.Connections = map[string]json.RawMessage{}
+		}
+		command.Connections[id] = as.VimConnectionInfo[id]
+	}
+	for i, link := range body.ExtVirtualLinks {
+		at := fmt.Sprintf("/extVirtualLinks/%d", i)
+		out := lcm.ExtLink{ID: link.Id, Connection: link.VimConnectionId, NetworkID: link.ResourceId}
+		for j, cp := range link.ExtCps {
+			data, err := extCpData(cp, fmt.Sprintf("%s/extCps/%d", at, j))
+			if err != nil {
+				return nil, err
+			}
+			out.Cps = append(out.Cps, *data)
+		}
+		for _, port := range link.ExtLinkPorts {
+			out.Ports = append(out.Ports, vnf.ExtPort{ID: port.Id, Handle: vnf.Handle{
+				Connection: port.ResourceHandle.VimConnectionId, VimID: port.ResourceHandle.ResourceId,
+				VimType: port.ResourceHandle.VimLevelResourceType,
+			}})
+		}
+		command.ExtLinks = append(command.ExtLinks, out)
+	}
+	for _, link := range body.ExtManagedVirtualLinks {
+		command.ExtManaged = append(command.ExtManaged, lcm.ExtManaged{
+			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, NetworkID: link.ResourceId,
+		})
+	}
+	return command, nil
+}
+
+func extCpData(cp sol.VnfExtCpData, at string) (*vnf.ExtCpData, error) {
+	data := &vnf.ExtCpData{CpdID: cp.CpdId, Config: map[string]vnf.ExtCpConfig{}}
+	for id, config := range cp.CpConfig {
+		at := at + "/cpConfig" + vnfm.Step(id)
+		if config.LinkPortId == "" && len(config.CpProtocolData) == 0 {
+			return nil, decode.Wrong(at, "needs linkPortId or cpProtocolData")
+		}
+		if config.ParentCpConfigId != "" {
+			return nil, unsupported(at+"/parentCpConfigId", "Subports of trunks are not supported")
+		}
+		out := vnf.ExtCpConfig{LinkPortID: config.LinkPortId, CreatePort: config.CreateExtLinkPort}
+		for i, p := range config.CpProtocolData {
+			at := fmt.Sprintf("%s/cpProtocolData/%d/ipOverEthernet", at, i)
+			if p.IpOverEthernet == nil {
+				continue
+			}
+			if err := addresses(&out, p.IpOverEthernet, at); err != nil {
+				return nil, err
+			}
+		}
+		data.Config[id] = out
+	}
+	return data, nil
+}
+
+// addresses adds the addresses of one protocol data to a configuration. One connection point takes addresses of one
+// subnet here.
+func addresses(out *vnf.ExtCpConfig, data *sol.IpOverEthernetAddressData, at string) error {
+	if data.MacAddress == "" && len(data.IpAddresses) == 0 {
+		return decode.Wrong(at, "needs macAddress or ipAddresses")
+	}
+	if data.SegmentationId != "" || data.SegmentationType != "" {
+		return unsupported(at, "Segmentation is for subports of trunks, which are not supported")
+	}
+	if data.MacAddress != "" {
+		if hw, err := net.ParseMAC(data.MacAddress); err != nil || len(hw) != 6 {
+			return decode.Wrong(at+"/macAddress", "must be a MAC address")
+		}
+		out.MAC = data.MacAddress
+	}
+	for i, ip := range data.IpAddresses {
+		at := fmt.Sprintf("%s/ipAddresses/%d", at, i)
+		ways := 0
+		for _, used := range []bool{len(ip.FixedAddresses) > 0, ip.NumDynamicAddresses != 0, ip.AddressRange != nil} {
+			if used {
+				ways++
+			}
+		}
+		switch {
+		case ways != 1:
+			return decode.Wrong(at, "needs exactly one of fixedAddresses, numDynamicAddresses, addressRange")
+		case ip.AddressRange != nil:
+			return unsupported(at+"/addressRange", "Address ranges are not supported; name the addresses")
+		case ip.NumDynamicAddresses < 0:
+			return decode.Wrong(at+"/numDynamicAddresses", "must be positive")
+		case ip.SubnetId != "" && out.Subnet != "" && ip.SubnetId != out.Subnet:
+			return unsupported(at+"/subnetId", "Addresses of several subnets on one connection point are not supported")
+		}
+		for j, fixed := range ip.FixedAddresses {
+			addr, err := netip.ParseAddr(fixed)
+			if err != nil || addr.Is4() != (ip.Type == sol.IPv4) {
+				return decode.Wrong(fmt.Sprintf("%s/fixedAddresses/%d", at, j), "must be an address of type "+string(ip.Type))
+			}
+		}
+		if ip.SubnetId != "" {
+			out.Subnet = ip.SubnetId
+		}
+		out.FixedIPs = append(out.FixedIPs, ip.FixedAddresses...)
+		out.DynamicIPs += ip.NumDynamicAddresses
+	}
+	return nil
+}
+
+func unsupported(pointer, text string) error {
+	return vnfm.Errorf(vnfm.Unprocessable, "%s.", text).At(pointer)
+}
+
+// modifyVnf begins the MODIFY_INFO operation (SOL003 v3.7.1 §5.4.3.3.4).
+func (a *API) modifyVnf(c *rest.Call) (*rest.Answer, error) {
+	in, err := vnfToChange(c)
+	if err != nil {
+		return nil, err
+	}
+	command, err := modifyCommand(c.Body, in)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.Modify(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}
+
+// modifyCommand turns a merge patch into the command. A whole map that is null is every child of the instance's removed.
+func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
+	var known sol.VnfInfoModificationRequest
+	if err := decode.Into(body, &known); err != nil {
+		return nil, err
+	}
+	var patch map[string]json.RawMessage
+	if err := json.Unmarshal(body, &patch); err != nil {
+		return nil, decode.Wrong("", "must be an object")
+	}
+	if _, ok := patch["vnfPkgId"]; ok {
+		return nil, unsupported("/vnfPkgId", "A VNF package is named by its vnfdId")
+	}
+	command := &lcm.Modify{Params: secret.Masked(body)}
+	var err error
+	if command.Name, err = text(patch, "vnfInstanceName", true); err != nil {
+		return nil, err
+	}
+	if command.Description, err = text(patch, "vnfInstanceDescription", true); err != nil {
+		return nil, err
+	}
+	if command.VnfdID, err = text(patch, "vnfdId", false); err != nil {
+		return nil, err
+	}
+	command.Configurable = children(patch, "vnfConfigurableProperties", known.VnfConfigurableProperties, in.Configurable)
+	command.Extensions = children(patch, "extensions", known.Extensions, in.Extensions)
+	command.Metadata = children(patch, "metadata", known.Metadata, in.Metadata)
+	command.Connections = children(patch, "vimConnectionInfo", known.VimConnectionInfo, in.Connections)
+	for _, id := range slices.Sorted(maps.Keys(command.Connections)) {
+		var patch struct { // of VimConnectionInfo: nothing is mandatory
+			VimId         string            `json:"vimId,omitempty"` //nolint:revive // as in package sol
+			VimType       string            `json:"vimType,omitempty"`
+			InterfaceInfo sol.KeyValuePairs `json:"interfaceInfo,omitempty"`
+			AccessInfo    sol.KeyValuePairs `json:"accessInfo,omitempty"`
+			Extra         sol.KeyValuePairs `json:"extra,omitempty"`
+		}
+		at := "/vimConnectionInfo" + vnfm.Step(id)
+		switch info := command.Connections[id]; {
+		case decode.IsNull(info):
+		case info[0] != '{':
+			return nil, decode.Wrong(at, "must be an object or null")
+		default:
+			if err := decode.Value(info, reflect.ValueOf(&patch).Elem(), at); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return command, nil
+}
+
+// text reads an attribute of a merge patch, nil when it is absent. What null removes is "".
+func text(patch map[string]json.RawMessage, name string, removable bool) (*string, error) {
+	raw, ok := patch[name]
+	if !ok {
+		return nil, nil //nolint:nilnil // said above
+	}
+	var s string
+	switch null := decode.IsNull(raw); {
+	case null && !removable:
+		return nil, decode.Wrong("/"+name, "must not be null")
+	case !null && json.Unmarshal(raw, &s) != nil:
+		return nil, decode.Wrong("/"+name, "must be a string")
+	case !removable && s == "":
+		return nil, decode.Wrong("/"+name, "must not be empty")
+	}
+	return &s, nil
+}
+
+// children reads a map of a merge patch.
+func children[V any](patch map[string]json.RawMessage, name string, given map[string]json.RawMessage, there map[string]V) map[string]json.RawMessage {
+	if raw, ok := patch[name]; !ok || !decode.IsNull(raw) {
+		return given
+	}
+	out := map[string]json.RawMessage{}
+	for child := range there {
+		out[child] = json.RawMessage("null")
+	}
+	return out
+}
+
+// byPackage names the package of a modification by its VNFD: SOL003 v2 had the identifier of the package there.
+func (a *API) byPackage(c *rest.Call, from v1.Pointers) error {
+	var body map[string]json.RawMessage
+	if c.Request.Method == http.MethodPatch {
+		_ = json.Unmarshal(c.Body, &body) // what is no object is refused by whoever needs one
+	}
+	const name, at = "vnfPkgId", "/vnfPkgId"
+	id, err := text(body, name, false)
+	if id == nil || err != nil {
+		return err
+	}
+	p, err := a.Packages.Get(c.Ctx, *id)
+	if err != nil && vnfm.KindOf(err) != vnfm.NotFound {
+		return fmt.Errorf("find the package %s: %w", *id, err)
+	}
+	if err != nil || p.VnfdID == "" {
+		return unsupported(at, fmt.Sprintf("There is no VNF package %q that is onboarded", *id))
+	}
+	if named, err := text(body, "vnfdId", false); err != nil {
+		return err
+	} else if named != nil && *named != p.VnfdID {
+		return unsupported(at, fmt.Sprintf("The package has the vnfdId %q and not the one beside it", p.VnfdID))
+	}
+	delete(body, name)
+	body["vnfdId"], from["/vnfdId"] = rest.Encode(p.VnfdID), at
+	c.Body = rest.Encode(body)
+	return nil
+}

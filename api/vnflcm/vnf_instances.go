@@ -1,0 +1,122 @@
+package vnflcm
+
+import (
+	"net/http"
+
+	"github.com/vnfm/vnfm/api/decode"
+	"github.com/vnfm/vnfm/api/rest"
+	"github.com/vnfm/vnfm/api/vnfpkgm"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/notify"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// API is the resources of SOL003's VNF lifecycle management.
+type API struct {
+	LCM      lcm.API
+	Packages vnfpkgm.Packages // names the packages of modifications by clients of SOL003 v2.6.1
+	// Subscriptions are the use cases of subscriptions; nil: their resources are 404.
+	Subscriptions *notify.Service
+}
+
+const VnfWord = "VNF instance"
+
+func VnfURI(base, id string) string { return base + "/vnflcm/v2/vnf_instances/" + id }
+
+func OpOccURI(base, id string) string { return base + "/vnflcm/v2/vnf_lcm_op_occs/" + id }
+
+func (a *API) createVnf(c *rest.Call) (*rest.Answer, error) {
+	var body sol.CreateVnfRequest
+	if err := decode.Into(c.Body, &body); err != nil {
+		return nil, err
+	}
+	command := lcm.CreateVnf{
+		VnfdID: body.VnfdId, Name: body.VnfInstanceName, Description: body.VnfInstanceDescription, Metadata: body.Metadata,
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.Instance, error) {
+		return a.LCM.CreateVnf(c.Ctx, command, by)
+	}, func(in *vnf.Instance) *rest.Answer {
+		return rest.Respond(http.StatusCreated).JSON(VnfInstance(in, c.Base)).Location(VnfURI(c.Base, in.ID)).ETag(in.Version)
+	})
+}
+
+func (a *API) listVnfs(c *rest.Call) (*rest.Answer, error) {
+	return rest.List(c, &vnfInstances, rest.Each(func(in *vnf.Instance) *sol.VnfInstance { return VnfInstance(in, c.Base) }))
+}
+
+func (a *API) showVnf(c *rest.Call) (*rest.Answer, error) {
+	var in vnf.Instance
+	v, err := c.View(readmodel.KindVnf, c.ID, VnfWord, &in)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Respond(http.StatusOK).JSON(VnfInstance(&in, c.Base)).ETag(v.Revision), nil
+}
+
+// vnfToChange reads the instance that the request changes, and holds its If-Match against it.
+func vnfToChange(c *rest.Call) (*vnf.Instance, error) {
+	var in vnf.Instance
+	v, err := c.View(readmodel.KindVnf, c.ID, VnfWord, &in)
+	if err != nil {
+		return nil, err
+	}
+	return &in, c.IfMatch(v.Revision)
+}
+
+func (a *API) deleteVnf(c *rest.Call) (*rest.Answer, error) {
+	if _, err := vnfToChange(c); err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (any, error) {
+		return nil, a.LCM.DeleteVnf(c.Ctx, c.ID, by)
+	}, func(any) *rest.Answer { return rest.Respond(http.StatusNoContent) })
+}
+
+// Started answers the request that began an operation.
+func Started(c *rest.Call) func(op *vnf.OpOcc) *rest.Answer {
+	return func(op *vnf.OpOcc) *rest.Answer {
+		return rest.Respond(http.StatusAccepted).Location(OpOccURI(c.Base, op.ID))
+	}
+}
+
+func (a *API) instantiate(c *rest.Call) (*rest.Answer, error) {
+	var body sol.InstantiateVnfRequest
+	if err := decode.Into(c.Body, &body); err != nil {
+		return nil, err
+	}
+	command, err := instantiateCommand(&body, c.Body)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.Instantiate(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}
+
+func (a *API) terminate(c *rest.Call) (*rest.Answer, error) {
+	var body sol.TerminateVnfRequest
+	if err := decode.Into(c.Body, &body); err != nil {
+		return nil, err
+	}
+	command := lcm.Terminate{Type: string(body.TerminationType), Params: secret.Masked(c.Body)}
+	if t := body.GracefulTerminationTimeout; t != nil {
+		const at = "/gracefulTerminationTimeout"
+		if body.TerminationType != sol.TerminateGraceful {
+			return nil, decode.Wrong(at, "is for GRACEFUL termination only")
+		}
+		if *t < 0 {
+			return nil, decode.Wrong(at, "must not be negative")
+		}
+		command.GracefulTimeout = *t
+	}
+	if body.AdditionalParams != nil {
+		command.AdditionalParams = rest.Encode(body.AdditionalParams)
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.Terminate(c.Ctx, c.ID, command, by)
+	}, Started(c))
+}
