@@ -26,10 +26,10 @@ func (p *Places) Take(caller string) (leave func(), err error) {
 	defer p.mu.Unlock()
 	mine := p.by[caller]
 	switch free := p.All - p.taken; {
-	case p.Each > 0 && mine >= p.Each, p.All > 0 && mine > 0 && mine >= free:
-		return nil, vnfm.Errorf(vnfm.TooMany, "You have %d %s under way, which is the share of one caller here; wait until some have ended.", mine, p.What)
 	case p.All > 0 && free <= 0:
 		return nil, vnfm.Errorf(vnfm.Unavailable, "The server has as many %s under way as it bears; send this request again.", p.What)
+	case p.Each > 0 && mine >= p.Each, p.All > 0 && mine > 0 && mine >= free:
+		return nil, vnfm.Errorf(vnfm.TooMany, "You have %d %s under way, which is the share of one caller here; wait until some have ended.", mine, p.What)
 	}
 	if p.by == nil {
 		p.by = map[string]int{}

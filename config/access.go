@@ -114,7 +114,7 @@ func (c *Config) validateAccess(bad func(format string, args ...any)) {
 	}
 	for name, v := range map[string]int64{
 		"http-concurrent": int64(c.HTTP.Concurrent), "http-caller-concurrent": int64(c.HTTP.CallerConcurrent), "http-followers": int64(c.HTTP.Followers),
-		"http-caller-followers": int64(c.HTTP.CallerFollowers), "http-min-rate": c.HTTP.MinRate,
+		"http-caller-followers": int64(c.HTTP.CallerFollowers), "http-min-rate": c.HTTP.MinRate, "http-large-bodies": int64(c.HTTP.LargeBodies),
 	} {
 		if v < 0 {
 			bad("%s: %d is less than 0", name, v)

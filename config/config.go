@@ -76,6 +76,7 @@ type HTTP struct {
 	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
 	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections."`
 	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'."`
+	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
 	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
 	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
 	StopTimeout      time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`

@@ -66,6 +66,7 @@ func limits(c *config.Config) *access.Limits {
 type capacity struct {
 	connections         int
 	requests, followers *access.Places
+	large               *access.Places
 }
 
 // spare is how many connections stay for those who ask for the server's health, whatever else there is.
@@ -92,6 +93,7 @@ func newCapacity(c *config.HTTP, files uint64) capacity {
 	}
 	k.requests = &access.Places{All: requests, Each: c.CallerConcurrent, What: "requests"}
 	k.followers = &access.Places{All: followers, Each: c.CallerFollowers, What: "event streams"}
+	k.large = &access.Places{All: c.LargeBodies, What: "requests with large bodies"}
 	return k
 }
 

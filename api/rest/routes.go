@@ -16,9 +16,11 @@ type Method struct {
 	Tail  Handler  // serves GET where server-sent events are asked for; nil: they are not to be had
 	Query []string // query parameters it knows
 	Body  []string // media types of its body; nil: a body is ignored
-	// stream: the handler reads the body itself.
+	// Small: the body is one of few words.
+	Small bool
+	// Stream: the handler reads the body itself.
 	Stream bool
-	// needs is what the caller must be allowed; access.Open asks for no caller and no Version. The area of the route sets
+	// Needs is what the caller must be allowed; access.Open asks for no caller and no Version. The area of the route sets
 	// it where the route says nothing.
 	Needs access.Permission
 }
@@ -72,6 +74,15 @@ func Post(h Handler, body ...string) Route { return Route{http.MethodPost: {Do: 
 func Put(h Handler, body ...string) Route { return Route{http.MethodPut: {Do: h, Body: body}} }
 
 func Patch(h Handler, body ...string) Route { return Route{http.MethodPatch: {Do: h, Body: body}} }
+
+// Small bounds the bodies of a route to those of requests that say little.
+func (r Route) Small() Route {
+	for name, m := range r {
+		m.Small = true
+		r[name] = m
+	}
+	return r
+}
 
 func Remove(h Handler) Route { return Route{http.MethodDelete: {Do: h}} }
 

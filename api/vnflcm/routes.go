@@ -28,7 +28,7 @@ func (a *API) OpOccRoutes() map[string]rest.Route {
 		root + "/{id}/retry":    rest.Post(a.task(lcm.API.Retry)),
 		root + "/{id}/rollback": rest.Post(a.task(lcm.API.Rollback)),
 		root + "/{id}/fail":     rest.Post(a.fail),
-		root + "/{id}/cancel":   rest.Post(a.cancel, rest.JSONType),
+		root + "/{id}/cancel":   rest.Post(a.cancel, rest.JSONType).Small(),
 	}
 }
 
