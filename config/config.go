@@ -186,6 +186,7 @@ type Audit struct {
 // Secret says how credentials are kept.
 type Secret struct {
 	KeyFile string `help:"File of the keys that stored credentials are encrypted with, one per line in base64 (32 bytes), the newest first; every node needs the same. Empty: secret.key in the data folder, made on the first start." placeholder:"FILE"`
+	Lost    string `default:"refuse" enum:"refuse,accept" help:"What a start does when there are stored credentials that no key of the file opens (${enum}): refuse, or accept that they have to be entered again."`
 }
 
 // Validate checks the settings together and reports every problem at once.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -93,7 +94,8 @@ func (s *Server) redrive(ctx context.Context, id string) (int, error) {
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 }
 
-// ready checks what a request needs: the database answers, and this node holds lanes, so that operations go on.
+// ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
+// simulated VIMs in this process work.
 func (s *Server) ready(ctx context.Context) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.ReadyTimeout)
 	defer cancel()
@@ -104,15 +106,27 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			name = d.name + "-database"
 		}
 		db := api.Check{Name: name, OK: true}
-		if err := d.store.Ping(ctx); err != nil {
+		switch err := d.store.Ping(ctx); {
+		case errors.Is(err, eventstore.ErrDamaged):
+			db.OK, db.Detail = false, err.Error()+"; vnfm audit says more, and it has to be restored"
+		case err != nil:
 			db.OK, db.Detail = false, "the database does not answer"
-			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", err)
+		}
+		if !db.OK {
+			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
 		}
 		held := d.held()
 		checks = append(checks, db, api.Check{
 			Name: strings.Replace(name, "database", "lanes", 1), OK: held > 0,
 			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
 		})
+	}
+	if s.parts.sim != nil {
+		vims := api.Check{Name: "simulated-vims", OK: true}
+		if err := s.parts.sim.Healthy(); err != nil {
+			vims.OK, vims.Detail = false, err.Error()
+		}
+		checks = append(checks, vims)
 	}
 	return checks
 }

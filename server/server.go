@@ -67,11 +67,17 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.certs, err = newCertificates(c.TLS, time.Now, s.log); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
-	if s.stores, err = openStores(ctx, c); err != nil {
+	if s.stores, err = openStores(ctx, c, false); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
-	if s.keys, err = openKeyring(c); err != nil {
+	if s.keys, err = openKeyring(ctx, c, s.stores); err == nil {
+		err = agree(ctx, c, s.stores.main, s.keys)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.stores.Close(), s.tracing.Stop(ctx))
+	}
+	if openToOthers(c.Data) {
+		s.log.WarnContext(ctx, "others than its owner may read or enter the data folder: chmod 700", "folder", c.Data)
 	}
 	lc := net.ListenConfig{} // before anything is taken from another node
 	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
