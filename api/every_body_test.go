@@ -42,10 +42,11 @@ var examples = map[string]example{
 			"vimConnectionInfo":{"v/1":{"vimId":"i","vimType":"T","interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}},
 			"extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"vl","vimConnectionId":"v","resourceProviderId":"p","resourceId":"r"}],
 			"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceProviderId":"p","resourceId":"n",
-				"extLinkPorts":[{"id":"p","resourceHandle":{"vimConnectionId":"v","resourceProviderId":"p","resourceId":"q","vimLevelResourceType":"port"}}],
-				"extCps":[{"cpdId":"c","cpConfig":{"k~1":{"linkPortId":"p","createExtLinkPort":true,"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET",
+				"extLinkPorts":[{"id":"p","trunkResourceId":"t","resourceHandle":{"vimConnectionId":"v","resourceProviderId":"p","resourceId":"q","vimLevelResourceType":"port"}}],
+				"extCps":[{"cpdId":"c","cpConfig":{"sub":{"parentCpConfigId":"k~1","cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{
+					"segmentationType":"VLAN","segmentationId":"7"}}]},"k~1":{"linkPortId":"p","createExtLinkPort":true,"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET",
 					"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","ipAddresses":[{"type":"IPV4","fixedAddresses":["10.0.0.1"],"subnetId":"s"},
-						{"type":"IPV4","numDynamicAddresses":1}]}}]}}}]}]}`,
+						{"type":"IPV6","numDynamicAddresses":1,"subnetId":"t"}]}}]}}}]}]}`,
 	}},
 	"POST /vnflcm/v1/vnf_instances/{id}/instantiate": {nil, []string{
 		`{"flavourId":"f",` + one + `
@@ -320,7 +321,7 @@ func TestEveryAttributeHasAnExample(t *testing.T) {
 }
 
 // refused are attributes that are not supported, or that not even an example can have.
-var refused = []string{"segmentationType", "segmentationId", "addressRange", "parentCpConfigId"}
+var refused = []string{"addressRange", "vnfLinkPort", "extManagedMultisiteVirtualLinkId"}
 
 func lacking(t reflect.Type, values []any, pointer string, tell func(pointer string)) {
 	for t.Kind() == reflect.Pointer {

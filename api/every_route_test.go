@@ -190,9 +190,25 @@ func (w *whole) judge(t *testing.T, method, target string, r reply) {
 	if !may && (r.body == "") != (empty || method == "HEAD") {
 		fail("a body where none belongs, or none")
 	}
+	if ranges := r.header.Get("Accept-Ranges"); (r.status == 200 || r.status == 201) != (ranges == "none" || ranges == "bytes") && r.status != 206 {
+		fail("Accept-Ranges %q", ranges)
+	}
+	if types, known := w.types(method, path); known && r.status < 300 && r.status != 204 && (len(types) == 0) != (r.body == "") {
+		fail("a body, or none, against the types %q of its route", types)
+	}
 	if length := r.header.Get("Content-Length"); r.body != "" && length != "" && length != strconv.Itoa(len(r.body)) {
 		fail("Content-Length %s", length)
 	}
+}
+
+// types returns the media types that the route of a path says it answers a method in.
+func (w *whole) types(method, path string) (types []string, known bool) {
+	for _, r := range w.routes {
+		if r.Method == method && regexp.MustCompile("^"+regexp.MustCompile(`\\\{\w+\\\}`).ReplaceAllString(regexp.QuoteMeta(r.Pattern), "[^/]+")+"$").MatchString(path) {
+			return r.Types, true
+		}
+	}
+	return nil, false
 }
 
 // nameless are the errors of a query that have no parameter to name.
@@ -263,9 +279,11 @@ func TestEveryRouteNegotiates(t *testing.T) {
 	for _, r := range w.routes {
 		path := w.of(r.Pattern)
 		for _, accept := range []string{"text/html", "application/xml, text/*", "application/json;q=0", "application/json;q=0.0, */*;q=0.5", "application/json;q=0, application/problem+json", "nonsense", "*/*;q=0"} {
-			w.send(t, r.Method, path, "{}", "Accept", accept).taken(406)
+			if got := w.send(t, r.Method, path, "{}", "Accept", accept); (got.status == 406) == (len(r.Types) == 0) {
+				t.Errorf("%s %s with Accept %s answers %d: %s", r.Method, path, accept, got.status, got.body)
+			}
 		}
-		for _, accept := range []string{"application/json", "application/*;q=0.1", "*/*", "text/html, application/json;charset=utf-8", "*/*;q=0, application/json", "application/problem+json"} {
+		for _, accept := range []string{"application/json", "application/*;q=0.1", "*/*", "text/html, application/json;charset=utf-8", "*/*;q=0, application/json", "application/problem+json", "", " "} {
 			if got := w.send(t, r.Method, path, "{}", "Accept", accept); got.status == 406 {
 				t.Errorf("%s %s with Accept %s: %s", r.Method, path, accept, got.body)
 			}

@@ -12,6 +12,7 @@ import (
 type Served struct {
 	Pattern, Method string
 	Query, Body     []string
+	Types           []string
 	Stream, Tail    bool
 	Open            bool
 }
@@ -22,7 +23,7 @@ func Routes(c Config) []Served {
 	for pattern, methods := range rest.Join(areas(&c)) {
 		for name, m := range methods {
 			all = append(all, Served{
-				Pattern: pattern, Method: name, Query: slices.Clone(m.Query), Body: slices.Clone(m.Body), Stream: m.Stream, Tail: m.Tail != nil,
+				Pattern: pattern, Method: name, Query: slices.Clone(m.Query), Body: slices.Clone(m.Body), Types: slices.Clone(m.Types), Stream: m.Stream, Tail: m.Tail != nil,
 				Open: m.Needs == access.Open,
 			})
 		}

@@ -283,8 +283,9 @@ func TestUnknownAttributesAndNullsAreIgnored(t *testing.T) {
 	w := newWorld(t)
 	w.lenient = true
 	uri := vnfs + "/" + w.do("POST", vnfs, newID).want(201).id()
-	w.do("POST", uri+"/instantiate", `{"flavourId":"f","extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"gone":null}}]}]}`).want(202)
-	if config := w.cases.last.(lcm.Instantiate).ExtLinks[0].Cps[0].Config; len(config) != 0 {
+	w.do("POST", uri+"/instantiate", `{"flavourId":"f","extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{
+		"gone":null,"p":{"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET"}]}}}]}]}`).want(202)
+	if config := w.cases.last.(lcm.Instantiate).ExtLinks[0].Cps[0].Config; len(config) != 1 {
 		t.Errorf("%+v", config)
 	}
 	w.do("POST", vnfs, `{"vnfdId":"v","vnfInstanceName":null,"frob":{"a":1},"metadata":{"k":null}}`).want(201)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -295,4 +296,52 @@ func TestPermissionsOfSubscriptionsOfV1(t *testing.T) {
 			t.Errorf("%v %s %s: %d %s", c.roles, c.method, c.path, r.status, r.body)
 		}
 	}
+}
+
+// TestSelectorsOfSubscriptions: subscriptions take the selectors that every list takes, in the names of each version. Seen failing
+// with the selectors not known there.
+func TestSelectorsOfSubscriptions(t *testing.T) {
+	w, _ := subscribed(t, notify.Config{}, func(c *api.Config) { c.PageSize = 1 })
+	for _, root := range []string{subs, oldSubs} {
+		for _, name := range []string{"one", "two"} {
+			w.do("POST", root, `{"callbackUri":"https://nfvo.example/`+name+`","filter":{"notificationTypes":["VnfLcmOperationOccurrenceNotification"],
+				"operationTypes":["HEAL"]}}`).want(201)
+		}
+		for query, want := range map[string]string{
+			"":                                     "notificationTypes operationTypes",
+			"all_fields":                           "notificationTypes operationTypes",
+			"exclude_default":                      "notificationTypes operationTypes",
+			"fields=callbackUri":                   "",
+			"exclude_fields=filter":                "",
+			"fields=filter/operationTypes":         "operationTypes",
+			"exclude_fields=filter/operationTypes": "notificationTypes",
+			"fields=filter/operationTypes,callbackUri":                                      "operationTypes",
+			"fields=filter&exclude_default":                                                 "notificationTypes operationTypes",
+			"filter=(eq,callbackUri,https://nfvo.example/one)&fields=filter/operationTypes": "operationTypes",
+		} {
+			path := root + "?" + query
+			for path != "" {
+				r := w.do("GET", path, "").want(200)
+				var items []struct {
+					ID          string `json:"id"`
+					CallbackURI string `json:"callbackUri"`
+					Filter      map[string]any
+				}
+				r.json(&items)
+				if len(items) != 1 || items[0].ID == "" || items[0].CallbackURI == "" {
+					t.Fatalf("%s: %s", path, r.body)
+				}
+				if got := strings.Join(slices.Sorted(maps.Keys(items[0].Filter)), " "); got != want {
+					t.Errorf("%s: %q, want %q", path, got, want)
+				}
+				path = ""
+				if next := nextLink.FindStringSubmatch(r.header.Get("Link")); next != nil {
+					path = next[1]
+				}
+			}
+		}
+		w.do("GET", root+"?fields=nothing", "").want(400, `"parameter":"fields"`, "nothing")
+		w.do("GET", root+"?fields=id&all_fields", "").want(400, "do not go together")
+	}
+	w.do("GET", oldSubs+"?fields=verbosity", "").want(400, "verbosity")
 }

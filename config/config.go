@@ -91,6 +91,7 @@ type Operation struct {
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
 	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination waits when the request does not say."`
+	Undeclared      string            `default:"refuse" enum:"refuse,accept" help:"What becomes of extensions and vnfConfigurableProperties of a request that the VNFD does not declare and the standard does not name: refuse them (422), or accept them with a warning on the operation."`
 }
 
 // Vim says how VIMs are driven.

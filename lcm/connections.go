@@ -179,13 +179,13 @@ func says(info json.RawMessage) bool {
 	return !mergepatch.Null(info) && !mergepatch.Equal(info, json.RawMessage(`{}`))
 }
 
-// connect looks at the VIM connections that a request names. It returns what the VNF is to have of its own, and the connection
+// connect looks at the VIM connections that a request names: merge patches, null to remove what the VNF has of its own. It returns what the VNF is to have of its own, and the connection
 // to use where the grant need not choose: the only one the request names, else the only one its links are at; "" when neither.
 // Returns Unprocessable with the attribute for one that is neither registered, the VNF's, nor described.
 func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*owning, string, error) {
 	patches := map[string]json.RawMessage{}
 	check := func(id, at string) error {
-		if _, described := patches[id]; described || id == "" {
+		if info, described := patches[id]; described && !mergepatch.Null(info) || id == "" {
 			return nil
 		}
 		switch c, err := s.cfg.Connections.Connection(ctx, vnfID, id); {
@@ -198,8 +198,13 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 		}
 		return nil
 	}
-	ids := slices.Sorted(maps.Keys(r.Connections))
-	for _, id := range ids {
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(r.Connections)) {
+		if mergepatch.Null(r.Connections[id]) { // the VNF has it of its own no more
+			patches[id] = r.Connections[id]
+			continue
+		}
+		ids = append(ids, id)
 		if says(r.Connections[id]) {
 			patches[id] = r.Connections[id]
 		}
@@ -221,6 +226,15 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 		links[l.Connection] = true
 	}
 	delete(links, "")
+	if len(patches) > 0 {
+		v, err := s.instance(ctx, vnfID)
+		if err == nil {
+			err = s.removable(ctx, v, patches)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+	}
 	if len(ids) != 1 && len(links) == 1 {
 		ids = slices.Collect(maps.Keys(links))
 	}

@@ -88,9 +88,7 @@ type granting struct {
 }
 
 // static reports whether an entry can serve one connection point only.
-func (c granting) static() bool {
-	return c.config.LinkPortID != "" || c.config.MAC != "" || len(c.config.FixedIPs) > 0
-}
+func (c granting) static() bool { return configOf(c.config).Static() }
 
 // entries returns the grant's entries for a CPD, in the order of their keys. One without any configuration lets the VIM
 // choose.
@@ -106,7 +104,7 @@ func entries(g *nfvo.Grant, cpd string) []granting {
 				out = append(out, granting{key, l, cp.Config[key]})
 			}
 			if len(cp.Config) == 0 {
-				out = append(out, granting{grantConfig, l, nfvo.ExtCpConfig{DynamicIPs: 1}})
+				out = append(out, granting{grantConfig, l, nfvo.ExtCpConfig{}})
 			}
 		}
 	}
@@ -135,7 +133,7 @@ func (p *Plan) grantExternal(g *nfvo.Grant) {
 		}
 		e := all[n]
 		x.ExtLink, x.ConfigID = e.link.ID, e.key
-		x.Dynamic = len(e.config.FixedIPs) == 0
+		x.Dynamic = !slices.ContainsFunc(configOf(e.config).Addresses(), func(ips vnf.ExtCpIPs) bool { return len(ips.Fixed) > 0 })
 		if !links[e.link.ID] {
 			links[e.link.ID] = true
 			p.ExtLinks = append(p.ExtLinks, extLinkOf(e.link))
@@ -159,15 +157,8 @@ func (p *Plan) connect(x *ExtCp, e granting) {
 		if r.ID != x.Port {
 			return
 		}
-		s.Network, s.MAC = e.link.NetworkID, e.config.MAC
-		for _, a := range e.config.FixedIPs {
-			s.FixedIPs = append(s.FixedIPs, vim.FixedIP{Address: a, Subnet: e.config.Subnet})
-		}
-		for range e.config.DynamicIPs {
-			if e.config.Subnet != "" {
-				s.FixedIPs = append(s.FixedIPs, vim.FixedIP{Subnet: e.config.Subnet})
-			}
-		}
+		s.Network, s.MAC, s.NoIPs = e.link.NetworkID, e.config.MAC, e.config.NoIPs
+		s.FixedIPs = wantedIPs(configOf(e.config).Addresses())
 	})
 }
 
@@ -195,14 +186,23 @@ func (p *Plan) replace(x *ExtCp, foreign vnf.ExtPort) {
 	}
 }
 
+func configOf(c nfvo.ExtCpConfig) vnf.ExtCpConfig {
+	out := vnf.ExtCpConfig{LinkPortID: c.LinkPortID, MAC: c.MAC, NoIPs: c.NoIPs, FixedIPs: c.FixedIPs, Subnet: c.Subnet, DynamicIPs: c.DynamicIPs}
+	for _, ips := range c.IPs {
+		out.IPs = append(out.IPs, vnf.ExtCpIPs(ips))
+	}
+	return out
+}
+
 func extLinkOf(l *nfvo.ExtLink) ExtLink {
 	out := ExtLink{ID: l.ID, Connection: l.Connection, NetworkID: l.NetworkID}
 	for _, cp := range l.Cps {
 		data := vnf.ExtCpData{CpdID: cp.CpdID, Config: map[string]vnf.ExtCpConfig{}}
 		for key, c := range cp.Config {
-			data.Config[key] = vnf.ExtCpConfig{
-				LinkPortID: c.LinkPortID, MAC: c.MAC, FixedIPs: c.FixedIPs, Subnet: c.Subnet, DynamicIPs: c.DynamicIPs,
-			}
+			data.Config[key] = configOf(c)
+		}
+		if len(data.Config) == 0 {
+			data.Config[grantConfig] = vnf.ExtCpConfig{}
 		}
 		out.Cps = append(out.Cps, data)
 	}

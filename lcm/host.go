@@ -104,11 +104,7 @@ func (s *Service) granted(op operation, in *saga.Instance) vnf.OpGranted {
 	if err != nil || g == nil {
 		return vnf.OpGranted{} // one that cannot be read is refused by the stage after it
 	}
-	e := vnf.OpGranted{Warnings: slices.Concat(op.warnings(in), g.Warnings)}
-	if !g.Local {
-		e.GrantID, e.Href = g.ID, g.Href
-	}
-	return e
+	return vnf.OpGranted{GrantID: g.ID, Href: g.Href, Warnings: slices.Concat(op.warnings(in), g.Warnings)}
 }
 
 // records turns notes into commands.

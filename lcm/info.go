@@ -1,6 +1,7 @@
 package lcm
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func (r *resolver) info() *vnf.InstantiatedInfo {
 			ID: c.ID, VduID: c.Vdu, Index: c.Index, Handle: r.handle(c.ID), Zone: r.zone(c.ID), Storages: c.Storages,
 		}
 		for _, cp := range c.Cps {
-			point := vnf.VnfcCp{ID: cp.ID, CpdID: cp.Cpd, ExtCpID: cp.ExtCp, Addresses: r.protocol(cp.Port)}
+			point := vnf.VnfcCp{ID: cp.ID, CpdID: cp.Cpd, ExtCpID: cp.ExtCp, ParentID: cp.Parent, Addresses: r.protocol(cp.Port)}
 			if cp.ExtCp == "" {
 				point.LinkPortID = cp.Port
 				ports[cp.Link] = append(ports[cp.Link], vnf.LinkPort{
@@ -97,7 +98,8 @@ func (r *resolver) info() *vnf.InstantiatedInfo {
 	}
 	for _, l := range p.Links {
 		i.ExtManaged = append(i.ExtManaged, vnf.ExtManagedLink{
-			ID: l.ID, LinkID: l.Desc, Handle: vnf.Handle{Connection: l.Connection, VimID: l.NetworkID}, Ports: ports[l.Desc],
+			ID: l.ID, LinkID: l.Desc, Ports: ports[l.Desc],
+			Handle: vnf.Handle{Connection: cmp.Or(l.Connection, r.usedAt(l.Desc)), Provider: l.Provider, VimID: l.NetworkID},
 		})
 	}
 	r.external(i)
@@ -108,8 +110,14 @@ func (r *resolver) info() *vnf.InstantiatedInfo {
 func (r *resolver) external(i *vnf.InstantiatedInfo) {
 	p := r.plan
 	for _, l := range p.ExtLinks {
+		at := l.Connection
+		for _, e := range p.ExtCps {
+			if at == "" && e.ExtLink == l.ID {
+				at = r.connectedAt(e)
+			}
+		}
 		i.ExtLinks = append(i.ExtLinks, vnf.ExtVirtualLink{
-			ID: l.ID, Handle: vnf.Handle{Connection: l.Connection, VimID: l.NetworkID}, Cps: l.Cps,
+			ID: l.ID, Handle: vnf.Handle{Connection: at, Provider: l.Provider, VimID: l.NetworkID}, Cps: l.Cps,
 		})
 	}
 	for _, e := range p.ExtCps {
@@ -126,7 +134,9 @@ func (r *resolver) external(i *vnf.InstantiatedInfo) {
 			}
 		case e.Port != "": // made by someone else
 			if f := p.foreign(e.Port); f != nil && link != nil {
-				link.Ports = append(link.Ports, vnf.ExtPort{ID: f.ID, Handle: f.Handle, CpID: e.ID})
+				port := vnf.ExtPort{ID: f.ID, Handle: f.Handle, CpID: e.ID, Trunk: f.Trunk}
+				port.Handle.Connection = cmp.Or(port.Handle.Connection, r.connectedAt(e))
+				link.Ports = append(link.Ports, port)
 			}
 			x.Addresses = p.configured(e)
 		default:
@@ -134,6 +144,36 @@ func (r *resolver) external(i *vnf.InstantiatedInfo) {
 		}
 		i.ExtCps = append(i.ExtCps, x)
 	}
+}
+
+// connectedAt is the VIM connection at which an external connection point is: where its port is, else the compute or the internal
+// link that it exposes.
+func (r *resolver) connectedAt(e ExtCp) string {
+	if at, _ := r.place(r.plan.resource(e.Port)); at != "" {
+		return at
+	}
+	for _, c := range r.plan.Vnfcs {
+		if slices.ContainsFunc(c.Cps, func(cp Cp) bool { return cp.ID == e.Cp }) {
+			at, _ := r.place(r.plan.resource(c.ID))
+			return at
+		}
+	}
+	return r.usedAt(e.Link)
+}
+
+// usedAt is the VIM connection of an internal link, by its id in the VNFD: where its network is, or, when that is provided from
+// outside, the ports on it.
+func (r *resolver) usedAt(desc string) string {
+	if at, _ := r.place(r.plan.resource(r.plan.linkID(desc))); at != "" {
+		return at
+	}
+	for _, c := range r.plan.Vnfcs {
+		if slices.ContainsFunc(c.Cps, func(cp Cp) bool { return cp.Link == desc }) {
+			at, _ := r.place(r.plan.resource(c.ID))
+			return at
+		}
+	}
+	return ""
 }
 
 // extLink returns the external link a CP is connected to: the request's, else one made of the grant's network.
@@ -201,8 +241,10 @@ func (p *Plan) configured(e ExtCp) vnf.Protocol {
 				continue
 			}
 			out := vnf.Protocol{MAC: cfg.MAC}
-			for _, a := range cfg.FixedIPs {
-				out.IPs = append(out.IPs, vnf.IP{Type: ipType(a), Address: a, Subnet: cfg.Subnet})
+			for _, ips := range cfg.Addresses() {
+				for _, a := range ips.Fixed {
+					out.IPs = append(out.IPs, vnf.IP{Type: ipType(a), Address: a, Subnet: ips.Subnet})
+				}
 			}
 			return out
 		}

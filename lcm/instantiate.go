@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
@@ -48,8 +49,11 @@ func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, 
 func (s *Service) beginInstantiate(
 	x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Instantiate, own *owning, connection string, by request.Info,
 ) error {
+	over := *r // what is there
+	over.Extensions, over.Configurable = vnf.Laid(v.Extensions, r.Extensions), vnf.Laid(v.Configurable, r.Configurable)
+	r = &over
 	err := x.onInstance(v, v.ID, vnf.BeginOperation{
-		OpID: opID, Operation: vnf.OpInstantiate, Descriptor: d, Extensions: r.Extensions, Configurable: r.Configurable,
+		OpID: opID, Operation: vnf.OpInstantiate, Descriptor: d, Extensions: r.Extensions, Configurable: r.Configurable, Take: s.cfg.Settings.Take,
 	})
 	if err != nil {
 		return err
@@ -72,6 +76,7 @@ func (s *Service) beginInstantiate(
 	if err != nil {
 		return err
 	}
+	plan.Warnings = append(plan.Warnings, vnf.Beyond(d, r.Extensions, r.Configurable)...)
 	data := instantiateData{
 		VnfID: v.ID, OpID: opID, Number: v.Operations, Batch: s.cfg.Settings.Batch, Plan: plan,
 		Extensions: r.Extensions, Configurable: r.Configurable,
@@ -118,7 +123,9 @@ func bootValues(v *vnf.Instance, f *vnfd.Flavour, r *Instantiate) map[string]str
 	all := map[string]string{}
 	add := func(m map[string]json.RawMessage) {
 		for k, raw := range m {
-			all[k] = vnfd.Text(raw)
+			if all[k] = vnfd.Text(raw); mergepatch.Null(raw) {
+				delete(all, k)
+			}
 		}
 	}
 	add(v.Configurable)
@@ -179,6 +186,9 @@ func (s *Service) instantiateV1() *saga.Definition {
 			}
 			if id == reserveStep[vim.Network] || id == reserveStep[vim.ServerGroup] { // nothing is begun yet: a bad grant leaves no trace
 				if err := checkGrant(&d.Grant, r.grant); err != nil {
+					return nil, err
+				}
+				if err := r.misplaced(); err != nil {
 					return nil, err
 				}
 				for _, cpd := range r.plan.needsExtNetwork() {

@@ -47,6 +47,9 @@ func TestInstantiate(t *testing.T) {
 			t.Errorf("recorded %+v, held %+v", r, h)
 		}
 	}
+	if o.GrantID != "grant-1" || o.GrantHref != "" { // of our own policy, too
+		t.Errorf("granted by %q at %q", o.GrantID, o.GrantHref)
+	}
 	t.Run("instantiatedVnfInfo is complete", func(t *testing.T) { checkInfo(t, v) })
 	t.Run("resourceChanges are complete", func(t *testing.T) {
 		c := o.Changes
@@ -135,7 +138,7 @@ func checkInfo(t *testing.T, v *vnf.Instance) {
 		}
 	}
 	l := i.ExtLinks[0]
-	if l.Handle.VimID != "public" || len(l.Ports) != 2 || len(l.Cps) != 2 || len(l.Cps[0].Config) != 1 {
+	if l.Handle.VimID != "public" || l.Handle.Connection != "vim-1" || len(l.Ports) != 2 || len(l.Cps) != 2 || len(l.Cps[0].Config) != 1 {
 		t.Errorf("%+v", l)
 	}
 	for _, l := range i.Links {
@@ -164,8 +167,10 @@ func TestInstantiateWantsTheConnectionTheRequestNames(t *testing.T) {
 		want   string
 	}{
 		"none": {func(*lcm.Instantiate) {}, ""},
-		"one":  {func(r *lcm.Instantiate) { r.Connections = map[string]json.RawMessage{"vim-2": nil} }, "vim-2"},
-		"two":  {func(r *lcm.Instantiate) { r.Connections = map[string]json.RawMessage{"vim-1": nil, "vim-2": nil} }, ""},
+		"one":  {func(r *lcm.Instantiate) { r.Connections = map[string]json.RawMessage{"vim-2": json.RawMessage("{}")} }, "vim-2"},
+		"two": {func(r *lcm.Instantiate) {
+			r.Connections = map[string]json.RawMessage{"vim-1": json.RawMessage("{}"), "vim-2": json.RawMessage("{}")}
+		}, ""},
 		"a link": {func(r *lcm.Instantiate) {
 			r.ExtManaged = []lcm.ExtManaged{{LinkID: "internalVL1", NetworkID: "n", Connection: "vim-2"}}
 		}, "vim-2"},
@@ -530,7 +535,7 @@ func TestInstantiateIsRefused(t *testing.T) {
 		"required property":    {func(r *lcm.Instantiate) { r.Extensions = nil }, vnfm.Conflict, ""},
 		"property's schema":    {func(r *lcm.Instantiate) { r.Extensions["admin"] = json.RawMessage(`"x"`) }, vnfm.Unprocessable, "/extensions/admin"},
 		"undeclared extension": {func(r *lcm.Instantiate) { r.Extensions["other"] = json.RawMessage(`1`) }, vnfm.Unprocessable, "/extensions/other"},
-		"VIM connection": {func(r *lcm.Instantiate) { r.Connections = map[string]json.RawMessage{"vim-9": nil} }, vnfm.Unprocessable,
+		"VIM connection": {func(r *lcm.Instantiate) { r.Connections = map[string]json.RawMessage{"vim-9": json.RawMessage("{}")} }, vnfm.Unprocessable,
 			"/vimConnectionInfo/vim-9"},
 	} {
 		t.Run(name, func(t *testing.T) {

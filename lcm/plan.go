@@ -69,6 +69,7 @@ type Cp struct {
 	Foreign *vnf.ExtPort `json:"foreign,omitempty"` // made by someone else
 	Link    string       `json:"link,omitempty"`    // internal link's id in the VNFD
 	ExtCp   string       `json:"extCp,omitempty"`   // id of the external CP it is
+	Parent  string       `json:"parent,omitempty"`  // of a subport: the Cp that is the parent of its trunk
 }
 
 // ExtCp is one external connection point of a VNF.
@@ -89,6 +90,7 @@ type Link struct {
 	Desc       string `json:"desc"`
 	NetworkID  string `json:"networkId"`
 	Connection string `json:"connection,omitempty"`
+	Provider   string `json:"provider,omitempty"`
 }
 
 // Rule is a placement rule for the grant.
@@ -130,6 +132,7 @@ type planner struct {
 	subnets map[string][]Planned   // by VL id
 	shared  map[string]string      // by storage id: volume shared by all VNFCs
 	cover   map[string][]coverage  // by CPD id
+	planned map[string]bool        // entries of cover that have a subport, by pointer
 	stage   map[vim.Kind][]Planned // resources by kind
 	byVdu   map[string][]string    // computes
 }
@@ -162,7 +165,7 @@ func NewPlan(op, name string, d *vnfd.Descriptor, r *Instantiate, vars map[strin
 		plan: &Plan{Name: name, FlavourID: f.ID, Level: level, Vars: vars, Boots: map[string]*vnfd.BootData{}, Localization: r.Localization},
 		op:   op, d: d, f: f, r: r, counts: counts,
 		managed: map[string]Link{}, network: map[string]string{}, subnets: map[string][]Planned{}, shared: map[string]string{},
-		cover: map[string][]coverage{}, stage: map[vim.Kind][]Planned{}, byVdu: map[string][]string{},
+		cover: map[string][]coverage{}, planned: map[string]bool{}, stage: map[vim.Kind][]Planned{}, byVdu: map[string][]string{},
 	}
 	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.extCps, p.affinity, p.configuration} {
 		if err := step(); err != nil {

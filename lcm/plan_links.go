@@ -25,7 +25,7 @@ func (p *planner) links() error {
 		if _, twice := p.managed[m.LinkID]; twice {
 			return vnfm.Errorf(vnfm.Unprocessable, "the virtual link %q is provided twice", m.LinkID).At(at + "/vnfVirtualLinkDescId")
 		}
-		l := Link{ID: m.ID, Desc: m.LinkID, NetworkID: m.NetworkID, Connection: m.Connection}
+		l := Link{ID: m.ID, Desc: m.LinkID, NetworkID: m.NetworkID, Connection: m.Connection, Provider: m.Provider}
 		if l.ID == "" {
 			l.ID = message.DeriveID(p.op, "ext-managed", m.LinkID)
 		}

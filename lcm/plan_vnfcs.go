@@ -58,7 +58,7 @@ func (p *planner) vnfc(vdu *vnfd.Vdu, index int) error {
 	name := p.name(vdu.ID, n)
 	id := p.id(vim.Compute, vdu.ID, n)
 	spec := &vim.ComputeSpec{
-		Flavour: refFlavour + vdu.ID, Ports: []string{},
+		Flavour:  refFlavour + vdu.ID,
 		Metadata: map[string]string{"vnfc": id, "vdu": vdu.ID},
 	}
 	if vdu.Image != nil {
@@ -71,12 +71,14 @@ func (p *planner) vnfc(vdu *vnfd.Vdu, index int) error {
 	p.volumes(vdu, &c, spec, name)
 	cps := slices.DeleteFunc(slices.Clone(p.f.Cps), func(cp vnfd.VduCp) bool { return cp.Vdu != vdu.ID })
 	slices.SortStableFunc(cps, func(a, b vnfd.VduCp) int { return cmp.Compare(a.Order, b.Order) })
+	interfaces := nics{ports: []string{}, byKey: map[string]Cp{}, refs: map[string]string{}}
 	for _, cp := range cps {
-		ref, err := p.port(&c, cp, name)
-		if err != nil {
+		if err := p.port(&c, cp, name, &interfaces); err != nil {
 			return err
 		}
-		spec.Ports = append(spec.Ports, ref)
+	}
+	if err := p.trunk(&c, spec, &interfaces); err != nil {
+		return err
 	}
 	p.plan.Vnfcs = append(p.plan.Vnfcs, c)
 	p.byVdu[vdu.ID] = append(p.byVdu[vdu.ID], id)
@@ -144,9 +146,8 @@ func (p *planner) image(i *vnfd.Image) {
 	}
 }
 
-// port plans one interface of a VNFC and returns what the compute's spec refers to: an internal port, an external one,
-// or one that someone else made.
-func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string) (string, error) {
+// port plans one interface of a VNFC: an internal port, an external one with its subports, or one that someone else made.
+func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string, interfaces *nics) error {
 	n := strconv.Itoa(c.Index)
 	port := Planned{
 		ID: p.id(vim.Port, cp.ID, n), Kind: vim.Port, Template: cp.ID, Near: c.ID,
@@ -154,11 +155,11 @@ func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string) (string, error) {
 	}
 	point := Cp{ID: message.DeriveID(port.ID, "cp"), Cpd: cp.ID}
 	if p.external(cp) {
-		return p.extPort(c, cp, port, point)
+		return p.extPorts(c, cp, port, point, interfaces)
 	}
 	network, ok := p.network[cp.Link]
 	if !ok {
-		return "", vnfm.Errorf(vnfm.Unprocessable, "the connection point %s names the virtual link %s, which the flavour does not have",
+		return vnfm.Errorf(vnfm.Unprocessable, "the connection point %s names the virtual link %s, which the flavour does not have",
 			cp.ID, cp.Link).At("/flavourId")
 	}
 	port.Spec.Port.Network = network
@@ -166,7 +167,8 @@ func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string) (string, error) {
 	p.add(port)
 	point.Port, point.Link = port.ID, cp.Link
 	c.Cps = append(c.Cps, point)
-	return refPlan + port.ID, nil
+	interfaces.ports = append(interfaces.ports, refPlan+port.ID)
+	return nil
 }
 
 // fixed returns the addresses the VNFD fixes for one instance of a connection point: all for the only instance, else

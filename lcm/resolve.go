@@ -173,6 +173,16 @@ func (r *resolver) compute(p *Planned, connection, zone string) (*vim.ComputeSpe
 			return nil, err
 		}
 	}
+	c.SubPorts = slices.Clone(p.Spec.Compute.SubPorts)
+	for i := range c.SubPorts {
+		s := &c.SubPorts[i]
+		if s.Port, err = r.ref(s.Port, connection); err == nil {
+			s.Parent, err = r.ref(s.Parent, connection)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	c.Volumes = slices.Clone(p.Spec.Compute.Volumes)
 	for i := range c.Volumes {
 		if c.Volumes[i].ID, err = r.ref(c.Volumes[i].ID, connection); err != nil {
@@ -244,6 +254,40 @@ func (r *resolver) ref(ref, connection string) (string, error) {
 		return n.NetworkID, nil
 	}
 	return ref, nil
+}
+
+// misplaced says which port is granted at one VIM while what it is to be connected to, or is made of, is said to be at another;
+// nil when none is. A network's id at one VIM may be that of something else at another.
+func (r *resolver) misplaced() error {
+	at := map[string]string{} // connections of links
+	for _, l := range r.plan.ExtLinks {
+		at["external link "+l.ID] = l.Connection
+	}
+	for _, l := range r.plan.Links {
+		at["internal link "+l.Desc] = l.Connection
+	}
+	external := map[string]string{} // link by external connection point
+	for _, e := range r.plan.ExtCps {
+		external[e.ID] = e.ExtLink
+	}
+	for _, c := range r.plan.Vnfcs {
+		granted, _ := r.place(r.plan.resource(c.ID))
+		for _, cp := range c.Cps {
+			link, wanted := "internal link "+cp.Link, at["internal link "+cp.Link]
+			if cp.ExtCp != "" {
+				link = "external link " + external[cp.ExtCp]
+				wanted = at[link]
+			}
+			if cp.Foreign != nil && cp.Foreign.Handle.Connection != "" {
+				link, wanted = "port "+cp.Foreign.ID, cp.Foreign.Handle.Connection
+			}
+			if wanted != "" && granted != "" && wanted != granted {
+				return fmt.Errorf("%s of the VDU %s is granted at the VIM connection %s, but the %s that it is connected to is at %s",
+					cp.Cpd, c.Vdu, granted, link, wanted)
+			}
+		}
+	}
+	return nil
 }
 
 // boot renders the boot data of a compute.

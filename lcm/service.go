@@ -80,7 +80,8 @@ type Modify struct {
 type ExtLink struct {
 	ID         string          `json:"id"`
 	Connection string          `json:"vimConnectionId,omitempty"`
-	NetworkID  string          `json:"resourceId"` // the VIM's
+	Provider   string          `json:"resourceProviderId,omitempty"` // told to whoever reads of the link
+	NetworkID  string          `json:"resourceId"`                   // the VIM's
 	Cps        []vnf.ExtCpData `json:"extCps"`
 	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
 }
@@ -90,6 +91,7 @@ type ExtManaged struct {
 	ID         string `json:"id"`
 	LinkID     string `json:"vnfVirtualLinkDescId"`
 	Connection string `json:"vimConnectionId,omitempty"`
+	Provider   string `json:"resourceProviderId,omitempty"`
 	NetworkID  string `json:"resourceId"`
 }
 

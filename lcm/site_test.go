@@ -74,6 +74,11 @@ var (
 
 func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	t.Helper()
+	return newSiteWith(t, d, settings, lcm.FixedConnections{Registry: registered()})
+}
+
+func newSiteWith(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, connections lcm.Connections) *site {
+	t.Helper()
 	s := &site{
 		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d,
 		enabled: func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil },
@@ -87,7 +92,7 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 	}
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
-		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: lcm.FixedConnections{Registry: registered()}, Settings: settings,
+		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: connections, Settings: settings,
 		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 // Grant is the answer (SOL003 v3.7.1 §9.5.2.3).
 type Grant struct {
-	ID          string       `json:"id,omitempty"`    // "" for a local grant
+	ID          string       `json:"id,omitempty"`    // a local one has that of its operation
 	Href        string       `json:"href,omitempty"`  // where the orchestrator shows it
 	Local       bool         `json:"local,omitempty"` // decided by our own policy
 	Zones       []Zone       `json:"zones,omitempty"`
@@ -85,11 +85,23 @@ type ExtCpData struct {
 
 // ExtCpConfig configures one external connection point.
 type ExtCpConfig struct {
-	LinkPortID string   `json:"linkPortId,omitempty"` // an ExtPort.ID
-	MAC        string   `json:"macAddress,omitempty"`
+	LinkPortID string     `json:"linkPortId,omitempty"` // an ExtPort.ID
+	MAC        string     `json:"macAddress,omitempty"`
+	IPs        []ExtCpIPs `json:"ipAddresses,omitempty"`
+	NoIPs      bool       `json:"noIpAddresses,omitempty"` // a MAC address is given, and no other
+
+	// Addresses of one subnet, as older programs wrote them.
 	FixedIPs   []string `json:"fixedAddresses,omitempty"`
 	Subnet     string   `json:"subnetId,omitempty"` // the VIM's
 	DynamicIPs int      `json:"numDynamicAddresses,omitempty"`
+}
+
+// ExtCpIPs is addresses of one connection point from one subnet.
+type ExtCpIPs struct {
+	Type    string   `json:"type"` // IPV4, IPV6
+	Fixed   []string `json:"fixedAddresses,omitempty"`
+	Dynamic int      `json:"numDynamicAddresses,omitempty"`
+	Subnet  string   `json:"subnetId,omitempty"` // the VIM's
 }
 
 // ExtPort is a port on an external link made by someone else.

@@ -182,7 +182,7 @@ func zoneOf(g nfvo.Grant, id string) string {
 
 func TestALocalGrantIsComplete(t *testing.T) {
 	req := nfvo.GrantRequest{
-		VnfID: vnf, Operation: "INSTANTIATE",
+		VnfID: vnf, OpOccID: "op-1", Operation: "INSTANTIATE",
 		Add: append(computes("c1", "c2"), nfvo.ResourceDefinition{ID: "p1", Type: "LINKPORT"}, nfvo.ResourceDefinition{ID: "s1", Type: "STORAGE"}),
 		Computes: []nfvo.ComputeNeed{
 			{VduID: "small", VCPUs: 1, MemoryBytes: 1 << 30, DiskBytes: 1 << 30}, {VduID: "named", FlavourName: "m1.large"}, {VduID: "any", FlavourName: "gold"},
@@ -190,7 +190,7 @@ func TestALocalGrantIsComplete(t *testing.T) {
 		Images: []nfvo.ImageNeed{{ID: "sw", Name: "cirros", Checksum: "sha-256:00"}}, UncoveredExtCps: []string{"mgmt"},
 	}
 	g := newWorld(t, simulator(t, `{}`)).grant(req)
-	if !g.Local || g.ID != "" || len(g.Infos) != 4 || len(g.Zones) != 2 || zoneOf(g, "c1") == zoneOf(g, "c2") || zoneOf(g, "p1") != "" {
+	if !g.Local || g.ID != "op-1" || len(g.Infos) != 4 || len(g.Zones) != 2 || zoneOf(g, "c1") == zoneOf(g, "c2") || zoneOf(g, "p1") != "" {
 		t.Errorf("grant %+v", g)
 	}
 	for _, i := range g.Infos {

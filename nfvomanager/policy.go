@@ -21,7 +21,7 @@ type policy struct {
 
 // grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
 func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, error) {
-	g := nfvo.Grant{Local: true, Infos: []nfvo.GrantInfo{}}
+	g := nfvo.Grant{ID: req.OpOccID, Local: true, Infos: []nfvo.GrantInfo{}}
 	wanted := req.DefaultConnection
 	if wanted == "" {
 		var err error

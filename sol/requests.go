@@ -87,14 +87,16 @@ type ExtVirtualLinkData struct {
 
 // ExtLinkPortData is a port on an external link made by someone else.
 type ExtLinkPortData struct {
-	Id             string         `json:"id"`
-	ResourceHandle ResourceHandle `json:"resourceHandle"`
+	Id              string         `json:"id"`
+	ResourceHandle  ResourceHandle `json:"resourceHandle"`
+	TrunkResourceId string         `json:"trunkResourceId,omitempty"`
 }
 
-// VnfExtCpData is how the external connection points of one CPD are connected.
+// VnfExtCpData is how the external connection points of one CPD are connected. A nil configuration is a null, which removes one
+// that is there (RFC 7396).
 type VnfExtCpData struct {
-	CpdId    string                    `json:"cpdId"`
-	CpConfig map[string]VnfExtCpConfig `json:"cpConfig,omitempty"`
+	CpdId    string                     `json:"cpdId"`
+	CpConfig map[string]*VnfExtCpConfig `json:"cpConfig,omitempty"`
 }
 
 // VnfExtCpConfig configures one external connection point. At least one of linkPortId and cpProtocolData is present.
@@ -122,10 +124,24 @@ type CpProtocolData struct {
 
 // IpOverEthernetAddressData is the addresses wanted. At least one of macAddress and ipAddresses is present.
 type IpOverEthernetAddressData struct {
-	MacAddress       string          `json:"macAddress,omitempty"`
-	SegmentationType string          `json:"segmentationType,omitempty"`
-	SegmentationId   string          `json:"segmentationId,omitempty"`
-	IpAddresses      []IpAddressData `json:"ipAddresses,omitempty"`
+	MacAddress       string           `json:"macAddress,omitempty"`
+	SegmentationType SegmentationType `json:"segmentationType,omitempty"`
+	SegmentationId   string           `json:"segmentationId,omitempty"`
+	IpAddresses      []IpAddressData  `json:"ipAddresses,omitempty"`
+}
+
+// SegmentationType says how the traffic of a trunk's subport is told from that of others.
+type SegmentationType string
+
+// The segmentation types.
+const (
+	SegmentationVlan    SegmentationType = "VLAN"
+	SegmentationInherit SegmentationType = "INHERIT"
+)
+
+// Values lists the segmentation types.
+func (SegmentationType) Values() []string {
+	return []string{string(SegmentationVlan), string(SegmentationInherit)}
 }
 
 // IpType is a version of IP.
@@ -162,4 +178,7 @@ type ExtManagedVirtualLinkData struct {
 	VimConnectionId      string `json:"vimConnectionId,omitempty"`
 	ResourceProviderId   string `json:"resourceProviderId,omitempty"`
 	ResourceId           string `json:"resourceId"`
+	// What is not done here, to be refused where it is asked for.
+	VnfLinkPort                      []json.RawMessage `json:"vnfLinkPort,omitempty"`
+	ExtManagedMultisiteVirtualLinkId string            `json:"extManagedMultisiteVirtualLinkId,omitempty"`
 }

@@ -40,6 +40,18 @@ type InstantiatedVnfInfo struct {
 	VnfcResourceInfo           []VnfcResourceInfo           `json:"vnfcResourceInfo,omitempty"`
 	VnfVirtualLinkResourceInfo []VnfVirtualLinkResourceInfo `json:"vnfVirtualLinkResourceInfo,omitempty"`
 	VirtualStorageResourceInfo []VirtualStorageResourceInfo `json:"virtualStorageResourceInfo,omitempty"`
+	// VnfcInfo is SOL002's (v3.7.1 §5.5.2.2). SOL003 has it not, and does not forbid it.
+	VnfcInfo []VnfcInfo `json:"vnfcInfo,omitempty"`
+}
+
+// VnfcInfo is one VNFC as element managers see it (SOL002 v3.7.1).
+type VnfcInfo struct {
+	Id                         string        `json:"id"`
+	VduId                      string        `json:"vduId"`
+	VnfdId                     string        `json:"vnfdId,omitempty"`
+	VnfcResourceInfoId         string        `json:"vnfcResourceInfoId,omitempty"`
+	VnfcState                  string        `json:"vnfcState"`
+	VnfcConfigurableProperties KeyValuePairs `json:"vnfcConfigurableProperties,omitempty"`
 }
 
 // ScaleInfo is the scale level of one aspect.
@@ -76,6 +88,7 @@ type VnfcCpInfo struct {
 	VnfExtCpId     string           `json:"vnfExtCpId,omitempty"`
 	CpProtocolInfo []CpProtocolInfo `json:"cpProtocolInfo,omitempty"`
 	VnfLinkPortId  string           `json:"vnfLinkPortId,omitempty"`
+	ParentCpId     string           `json:"parentCpId,omitempty"`
 	Metadata       KeyValuePairs    `json:"metadata,omitempty"`
 }
 
@@ -148,9 +161,10 @@ type ExtVirtualLinkInfo struct {
 
 // ExtLinkPortInfo is a port on an external link.
 type ExtLinkPortInfo struct {
-	Id             string         `json:"id"`
-	ResourceHandle ResourceHandle `json:"resourceHandle"`
-	CpInstanceId   string         `json:"cpInstanceId,omitempty"`
+	Id              string         `json:"id"`
+	ResourceHandle  ResourceHandle `json:"resourceHandle"`
+	CpInstanceId    string         `json:"cpInstanceId,omitempty"`
+	TrunkResourceId string         `json:"trunkResourceId,omitempty"`
 }
 
 // ExtManagedVirtualLinkInfo is an internal link provided from outside.

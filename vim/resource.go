@@ -70,11 +70,20 @@ type ComputeSpec struct {
 	Image       string            `json:"image,omitempty"` // the VIM's id; empty when it boots from a volume
 	Zone        string            `json:"zone,omitempty"`
 	Ports       []string          `json:"ports"` // VIM ids, in the order of the interfaces
+	SubPorts    []SubPort         `json:"subPorts,omitempty"`
 	Volumes     []VolumeRef       `json:"volumes,omitempty"`
 	ServerGroup []string          `json:"serverGroups,omitempty"`
 	UserData    string            `json:"userData,omitempty"`
 	ConfigDrive bool              `json:"configDrive,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+}
+
+// SubPort is a port that reaches the compute through another one: that is the parent of a trunk.
+type SubPort struct {
+	Port             string `json:"port"`                       // VIM id
+	Parent           string `json:"parent"`                     // VIM id of one of the compute's ports
+	SegmentationType string `json:"segmentationType,omitempty"` // VLAN, INHERIT; "" means VLAN
+	SegmentationID   string `json:"segmentationId,omitempty"`   // unique within the trunk
 }
 
 // VolumeRef is a volume attached to a compute.
@@ -88,13 +97,15 @@ type PortSpec struct {
 	Network  string    `json:"network"`            // VIM id
 	MAC      string    `json:"mac,omitempty"`      // "" lets the VIM choose
 	FixedIPs []FixedIP `json:"fixedIps,omitempty"` // empty lets the VIM choose
+	NoIPs    bool      `json:"noIps,omitempty"`    // no address at all
 	VnicType string    `json:"vnicType,omitempty"` // normal, direct (SR-IOV), macvtap …; "" means normal
 }
 
 // FixedIP is an address wanted on a port.
 type FixedIP struct {
-	Subnet  string `json:"subnet,omitempty"`  // VIM id
-	Address string `json:"address,omitempty"` // "" lets the VIM choose from the subnet
+	Subnet    string `json:"subnet,omitempty"`    // VIM id; "" lets the VIM choose
+	Address   string `json:"address,omitempty"`   // "" lets the VIM choose from the subnet
+	IPVersion int    `json:"ipVersion,omitempty"` // 4 or 6, where the VIM chooses; 0 leaves that to it, too
 }
 
 // NetworkSpec describes a network.

@@ -2,6 +2,7 @@ package vnf
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -102,6 +103,7 @@ type ScaleInfo struct {
 // Handle names a resource at a VIM.
 type Handle struct {
 	Connection string `json:"vimConnectionId,omitempty"`
+	Provider   string `json:"resourceProviderId,omitempty"` // of what a request names
 	VimID      string `json:"resourceId"`
 	VimType    string `json:"vimLevelResourceType,omitempty"`
 }
@@ -123,6 +125,7 @@ type VnfcCp struct {
 	CpdID      string   `json:"cpdId"`
 	ExtCpID    string   `json:"vnfExtCpId,omitempty"`
 	LinkPortID string   `json:"vnfLinkPortId,omitempty"`
+	ParentID   string   `json:"parentCpId,omitempty"` // of a subport: the VnfcCp that is the parent of its trunk
 	Addresses  Protocol `json:"cpProtocolInfo"`
 }
 
@@ -189,6 +192,7 @@ type ExtPort struct {
 	ID     string `json:"id"`
 	Handle Handle `json:"resourceHandle"`
 	CpID   string `json:"cpInstanceId,omitempty"`
+	Trunk  string `json:"trunkResourceId,omitempty"` // the VIM's, where the port is the parent of one
 }
 
 // ExtCpData is how external connection points are to be connected (VnfExtCpData), by CPD.
@@ -199,12 +203,40 @@ type ExtCpData struct {
 
 // ExtCpConfig configures one external connection point.
 type ExtCpConfig struct {
-	LinkPortID string   `json:"linkPortId,omitempty"` // a port made by someone else
-	CreatePort bool     `json:"createExtLinkPort,omitempty"`
-	MAC        string   `json:"macAddress,omitempty"`
+	LinkPortID       string     `json:"linkPortId,omitempty"` // a port made by someone else
+	CreatePort       bool       `json:"createExtLinkPort,omitempty"`
+	Parent           string     `json:"parentCpConfigId,omitempty"` // of a subport: the configuration of the parent of its trunk
+	MAC              string     `json:"macAddress,omitempty"`
+	SegmentationType string     `json:"segmentationType,omitempty"`
+	SegmentationID   string     `json:"segmentationId,omitempty"`
+	IPs              []ExtCpIPs `json:"ipAddresses,omitempty"`
+	NoIPs            bool       `json:"noIpAddresses,omitempty"` // a MAC address was asked for, and no other
+
+	// Addresses of one subnet, as older programs wrote them. Addresses returns them.
 	FixedIPs   []string `json:"fixedAddresses,omitempty"`
 	Subnet     string   `json:"subnetId,omitempty"`
 	DynamicIPs int      `json:"numDynamicAddresses,omitempty"`
+}
+
+// ExtCpIPs is addresses of one connection point from one subnet.
+type ExtCpIPs struct {
+	Type    string   `json:"type,omitempty"` // IPV4, IPV6; "" in what older programs wrote
+	Fixed   []string `json:"fixedAddresses,omitempty"`
+	Dynamic int      `json:"numDynamicAddresses,omitempty"` // that the VIM chooses
+	Subnet  string   `json:"subnetId,omitempty"`            // the VIM's; "" lets the VIM choose
+}
+
+// Addresses returns the addresses that are wanted, whatever program wrote them down.
+func (c ExtCpConfig) Addresses() []ExtCpIPs {
+	if len(c.FixedIPs) == 0 && c.DynamicIPs == 0 {
+		return c.IPs
+	}
+	return append([]ExtCpIPs{{Fixed: c.FixedIPs, Dynamic: c.DynamicIPs, Subnet: c.Subnet}}, c.IPs...)
+}
+
+// Static reports whether a configuration can serve one connection point only.
+func (c ExtCpConfig) Static() bool {
+	return c.LinkPortID != "" || c.MAC != "" || slices.ContainsFunc(c.Addresses(), func(ips ExtCpIPs) bool { return len(ips.Fixed) > 0 })
 }
 
 // ExtManagedLink is an internal link provided from outside (extManagedVirtualLinkInfo).

@@ -58,7 +58,7 @@ type OpOcc struct {
 	Irreversible bool `json:"irreversible,omitempty"`
 	// UndoBegun: from then on only rollback and fail are possible.
 	UndoBegun     bool     `json:"undoBegun,omitempty"`
-	GrantID       string   `json:"grantId,omitempty"` // "" for a local grant
+	GrantID       string   `json:"grantId,omitempty"` // "" for a local one of an older program
 	GrantHref     string   `json:"grantHref,omitempty"`
 	CancelPending bool     `json:"isCancelPending"`
 	CancelMode    string   `json:"cancelMode,omitempty"`

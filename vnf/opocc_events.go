@@ -30,7 +30,7 @@ type PlannedStep struct {
 
 // OpGranted records that the operation may change resources.
 type OpGranted struct {
-	GrantID  string   `json:"grantId,omitempty"` // "" for a local grant
+	GrantID  string   `json:"grantId,omitempty"` // "" for a local one of an older program
 	Href     string   `json:"href,omitempty"`    // where the orchestrator shows it
 	Warnings []string `json:"warnings,omitempty"`
 }

@@ -64,7 +64,10 @@ func decodeMap(raw json.RawMessage, v reflect.Value, pointer string) error {
 	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		entry := entries[key]
 		if IsNull(entry) && elem != RawType {
-			continue // a null entry of a map removes it; there is nothing to remove from
+			if elem.Kind() == reflect.Pointer { // the reader wants to know: a null entry of a map removes it
+				v.SetMapIndex(reflect.ValueOf(key), reflect.Zero(elem))
+			}
+			continue
 		}
 		e := reflect.New(elem).Elem()
 		if err := Value(entry, e, pointer+vnfm.Step(key)); err != nil {

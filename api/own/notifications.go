@@ -3,7 +3,6 @@ package own
 import (
 	"net/http"
 
-	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/request"
@@ -14,10 +13,9 @@ func (a *API) NotificationRoutes() map[string]rest.Route {
 	if a.Subscriptions == nil {
 		return nil
 	}
-	retry := rest.Method{Do: a.retryNotification, Needs: access.Operate}
 	return map[string]rest.Route{
 		rest.OwnRoot + "/notifications":            rest.Get(a.listNotifications, rest.Paging, "state", "subscription"),
-		rest.OwnRoot + "/notifications/{id}/retry": {http.MethodPost: retry},
+		rest.OwnRoot + "/notifications/{id}/retry": rest.Post(a.retryNotification),
 	}
 }
 

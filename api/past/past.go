@@ -98,21 +98,22 @@ func (a *API) Routes() map[string]rest.Route {
 	if a.Heartbeat == 0 {
 		a.Heartbeat = heartbeat
 	}
-	follow := func(tail rest.Handler) rest.Handler {
-		if a.Tail == nil {
-			return nil
+	events := func(list, tail rest.Handler, more ...string) rest.Route {
+		m := rest.Method{Do: list, Types: []string{rest.JSONType}, Query: append([]string{rest.Paging, rest.TypeParam, "from", "to"}, more...)}
+		if a.Tail != nil {
+			m.Tail = tail
 		}
-		return tail
+		return rest.Route{http.MethodGet: m}
 	}
 	routes := map[string]rest.Route{
-		rest.OwnRoot + "/events": {http.MethodGet: {Do: a.listLog, Tail: follow(a.tailLog), Query: []string{rest.Paging, rest.TypeParam, "from", "to", "vnf"}}},
+		rest.OwnRoot + "/events": events(a.listLog, a.tailLog, "vnf"),
 	}
 	instances, opOccs, packages := a.chronicles()
 	for _, h := range []*chronicle{&instances, &opOccs, &packages} {
 		uri := rest.OwnRoot + "/" + h.collection + "/{id}"
 		routes[uri] = rest.Get(h.at, "at")
 		routes[uri+"/diff"] = rest.Get(h.diff, "from", "to")
-		routes[uri+"/events"] = rest.Route{http.MethodGet: {Do: h.list, Tail: follow(h.tail), Query: []string{rest.Paging, rest.TypeParam, "from", "to"}}}
+		routes[uri+"/events"] = events(h.list, h.tail)
 	}
 	return routes
 }

@@ -70,6 +70,9 @@ func (a *Answer) write(w http.ResponseWriter, r *http.Request) {
 	for k, v := range a.Header {
 		w.Header()[k] = v
 	}
+	if (a.status == http.StatusOK || a.status == http.StatusCreated) && w.Header().Get("Accept-Ranges") == "" { // RFC 9110 §14.3
+		w.Header().Set("Accept-Ranges", "none")
+	}
 	if a.Follow != nil {
 		w.WriteHeader(a.status)
 		a.Follow(w)

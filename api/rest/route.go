@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -33,6 +32,7 @@ type Call struct {
 	ID      string          // path parameter
 	Query   url.Values      // parameters the method knows, each once but for type
 	Base    string          // root of absolute links
+	Media   string          // of the types that the method answers in, the one that the client likes best
 	Body    []byte          // whole body, unless the method streams it
 	By      request.Info
 	who     access.Caller
@@ -115,7 +115,7 @@ func (a *Server) serve(pattern string, methods Route) http.Handler {
 				leave()
 			}
 		}()
-		follows := m.Tail != nil && r.Method == http.MethodGet && asks(r.Header.Values("Accept"), StreamType)
+		follows := m.Tail != nil && r.Method == http.MethodGet && names(r.Header.Values("Accept"), StreamType)
 		if err == nil {
 			err = c.take(follows)
 		}
@@ -185,16 +185,17 @@ func (a *Server) enter(r *http.Request, methods Route) (Method, access.Caller, e
 // answer runs everything between the caller and the handler, in the order in which a client should hear of it.
 func (c *Call) answer(w http.ResponseWriter, m Method, follows bool) (*Answer, error) {
 	a, r, do := c.Server, c.Request, m.Do
+	media, acceptable := choose(r.Header.Values("Accept"), m.Types)
 	if follows {
 		do = m.Tail
-	} else if !accepts(r.Header.Values("Accept")) {
-		return nil, &httpError{status: http.StatusNotAcceptable, detail: "This resource is application/json only."}
+	} else if !acceptable {
+		return nil, &httpError{status: http.StatusNotAcceptable, detail: fmt.Sprintf("This resource is %s only.", strings.Join(m.Types, " or "))}
 	}
 	query, err := queryOf(r, m.Query)
 	if err != nil {
 		return nil, err
 	}
-	c.ID, c.Query, c.Base = r.PathValue("id"), query, a.base(r)
+	c.ID, c.Query, c.Base, c.Media = r.PathValue("id"), query, a.base(r), media
 	c.By = request.Info{Actor: c.who.Name, Role: c.who.Role(), ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
 	if a.Traceparent != nil {
 		c.By.Traceparent = a.Traceparent(c.Ctx)
@@ -252,38 +253,6 @@ func methodNotAllowed(name string, methods Route) error {
 		status: http.StatusMethodNotAllowed, detail: fmt.Sprintf("%s is not possible on this resource.", name),
 		header: http.Header{"Allow": {strings.Join(allowed, ", ")}},
 	}
-}
-
-// accepts says whether an Accept header admits JSON: what is said of the nearest range counts (RFC 9110 §12.5.1). Clients made
-// from the OpenAPI documents ask for problems alone where there is nothing else to be had.
-func accepts(values []string) bool {
-	for _, media := range []string{JSONType, "application/*", "*/*", "application/problem+json"} {
-		if admitted, said := saysOf(values, media); said {
-			return admitted
-		}
-	}
-	return strings.TrimSpace(strings.Join(values, "")) == "" // an empty one admits as much as none
-}
-
-// asks says whether an Accept header names a media type.
-func asks(values []string, media string) bool {
-	admitted, _ := saysOf(values, media)
-	return admitted
-}
-
-// saysOf says whether an Accept header names a range of media types, and whether it admits it then.
-func saysOf(values []string, media string) (admitted, said bool) {
-	for _, value := range values {
-		for part := range strings.SplitSeq(value, ",") {
-			named, params, err := mime.ParseMediaType(part)
-			if err != nil || named != media {
-				continue
-			}
-			q := params["q"]
-			said, admitted = true, admitted || q == "" || strings.Trim(q, "0.") != ""
-		}
-	}
-	return admitted, said
 }
 
 // base is the root of absolute links for a request.

@@ -18,6 +18,7 @@ type Method struct {
 	Body  []string // media types of its body; nil: a body is ignored
 	// Small: the body is one of few words.
 	Small bool
+	Types []string // media types of its answer, one of which Accept must admit; nil: its answer has no body
 	// Stream: the handler reads the body itself.
 	Stream bool
 	// Needs is what the caller must be allowed; access.Open asks for no caller and no Version. The area of the route sets
@@ -25,12 +26,13 @@ type Method struct {
 	Needs access.Permission
 }
 
+// Route is the methods of one path.
 type Route map[string]Method
 
+// Media types.
 const (
-	JSONType  = "application/json"
-	MergeType = "application/merge-patch+json"
-
+	JSONType   = "application/json"
+	MergeType  = "application/merge-patch+json"
 	StreamType = "text/event-stream"
 )
 
@@ -64,16 +66,21 @@ const (
 	LcmRoot = "/vnflcm/v2"
 	PkgRoot = "/vnfpkgm/v2"
 	OwnRoot = "/vnfm/v1"
-	Paging  = "nextpage_opaque_marker"
 )
 
-func Get(h Handler, query ...string) Route { return Route{http.MethodGet: {Do: h, Query: query}} }
+// Paging is the query parameter of the next page of a list (SOL013 v3.7.1 §5.4.2.3).
+const Paging = "nextpage_opaque_marker"
 
-func Post(h Handler, body ...string) Route { return Route{http.MethodPost: {Do: h, Body: body}} }
+// Get is a route whose GET answers in JSON and knows some query parameters.
+func Get(h Handler, query ...string) Route {
+	return Route{http.MethodGet: {Do: h, Query: query, Types: []string{JSONType}}}
+}
 
-func Put(h Handler, body ...string) Route { return Route{http.MethodPut: {Do: h, Body: body}} }
+// Post is a route whose POST answers in JSON and has a body of some media type.
+func Post(h Handler, body ...string) Route { return change(http.MethodPost, h, body) }
 
-func Patch(h Handler, body ...string) Route { return Route{http.MethodPatch: {Do: h, Body: body}} }
+// Put is Post for PUT.
+func Put(h Handler, body ...string) Route { return change(http.MethodPut, h, body) }
 
 // Small bounds the bodies of a route to those of requests that say little.
 func (r Route) Small() Route {
@@ -84,7 +91,24 @@ func (r Route) Small() Route {
 	return r
 }
 
-func Remove(h Handler) Route { return Route{http.MethodDelete: {Do: h}} }
+// Patch is Post for PATCH.
+func Patch(h Handler, body ...string) Route { return change(http.MethodPatch, h, body) }
+
+func change(method string, h Handler, body []string) Route {
+	return Route{method: {Do: h, Body: body, Types: []string{JSONType}}}
+}
+
+// Remove is a route with DELETE, whose answer has no body.
+func Remove(h Handler) Route { return Silent(change(http.MethodDelete, h, nil)) }
+
+// Silent returns a route whose answers have no body.
+func Silent(r Route) Route {
+	for name, m := range r {
+		m.Types = nil
+		r[name] = m
+	}
+	return r
+}
 
 // With joins the methods of one path.
 func With(routes ...Route) Route {

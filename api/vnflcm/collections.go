@@ -28,7 +28,7 @@ var (
 			"instantiatedVnfInfo/extVirtualLinkInfo":                         "instantiatedInfo/extVirtualLinks",
 			"instantiatedVnfInfo/extVirtualLinkInfo/currentVnfExtCpData":     "",
 			"instantiatedVnfInfo/extManagedVirtualLinkInfo":                  "instantiatedInfo/extManagedVirtualLinks",
-			"_links": "",
+			"instantiatedVnfInfo/vnfcInfo":                                   "", "_links": "",
 		},
 	}
 	vnfLcmOpOccs = rest.Collection{

@@ -36,15 +36,15 @@ func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Insta
 	if err := json.Unmarshal(raw, &as); err != nil {
 		return nil, decode.Wrong("", "cannot be read")
 	}
-	for id := range body.VimConnectionInfo {
+	for id, info := range as.VimConnectionInfo {
 		if command.Connections == nil {
 			command.Connections = map[string]json.RawMessage{}
 		}
-		command.Connections[id] = as.VimConnectionInfo[id]
+		command.Connections[id] = info
 	}
 	for i, link := range body.ExtVirtualLinks {
 		at := fmt.Sprintf("/extVirtualLinks/%d", i)
-		out := lcm.ExtLink{ID: link.Id, Connection: link.VimConnectionId, NetworkID: link.ResourceId}
+		out := lcm.ExtLink{ID: link.Id, Connection: link.VimConnectionId, Provider: link.ResourceProviderId, NetworkID: link.ResourceId}
 		for j, cp := range link.ExtCps {
 			data, err := extCpData(cp, fmt.Sprintf("%s/extCps/%d", at, j))
 			if err != nil {
@@ -53,61 +53,94 @@ func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Insta
 			out.Cps = append(out.Cps, *data)
 		}
 		for _, port := range link.ExtLinkPorts {
-			out.Ports = append(out.Ports, vnf.ExtPort{ID: port.Id, Handle: vnf.Handle{
-				Connection: port.ResourceHandle.VimConnectionId, VimID: port.ResourceHandle.ResourceId,
-				VimType: port.ResourceHandle.VimLevelResourceType,
+			out.Ports = append(out.Ports, vnf.ExtPort{ID: port.Id, Trunk: port.TrunkResourceId, Handle: vnf.Handle{
+				Connection: port.ResourceHandle.VimConnectionId, Provider: port.ResourceHandle.ResourceProviderId,
+				VimID: port.ResourceHandle.ResourceId, VimType: port.ResourceHandle.VimLevelResourceType,
 			}})
 		}
 		command.ExtLinks = append(command.ExtLinks, out)
 	}
-	for _, link := range body.ExtManagedVirtualLinks {
+	for i, link := range body.ExtManagedVirtualLinks {
+		at := fmt.Sprintf("/extManagedVirtualLinks/%d", i)
+		if len(link.VnfLinkPort) > 0 {
+			return nil, unsupported(at+"/vnfLinkPort", "Link ports of internal virtual links are made here; ones made by others are not taken")
+		}
+		if link.ExtManagedMultisiteVirtualLinkId != "" {
+			return nil, unsupported(at+"/extManagedMultisiteVirtualLinkId", "Virtual links over several sites are not supported")
+		}
 		command.ExtManaged = append(command.ExtManaged, lcm.ExtManaged{
-			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, NetworkID: link.ResourceId,
+			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, Provider: link.ResourceProviderId,
+			NetworkID: link.ResourceId,
 		})
 	}
 	return command, nil
 }
 
+// extCpData reads how the connection points of a CPD are to be connected. Without any configuration they are connected as the
+// VIM likes.
 func extCpData(cp sol.VnfExtCpData, at string) (*vnf.ExtCpData, error) {
 	data := &vnf.ExtCpData{CpdID: cp.CpdId, Config: map[string]vnf.ExtCpConfig{}}
-	for id, config := range cp.CpConfig {
-		at := at + "/cpConfig" + vnfm.Step(id)
-		if config.LinkPortId == "" && len(config.CpProtocolData) == 0 {
+	for _, id := range slices.Sorted(maps.Keys(cp.CpConfig)) {
+		config, at := cp.CpConfig[id], at+"/cpConfig"+vnfm.Step(id)
+		switch {
+		case config == nil && slices.ContainsFunc(slices.Collect(maps.Values(cp.CpConfig)), func(c *sol.VnfExtCpConfig) bool { return c != nil }):
+			continue // there is none to remove
+		case config == nil:
+			return nil, decode.Wrong(at, "must not be null: nothing would be left that connects "+cp.CpdId)
+		case config.LinkPortId == "" && len(config.CpProtocolData) == 0:
 			return nil, decode.Wrong(at, "needs linkPortId or cpProtocolData")
 		}
-		if config.ParentCpConfigId != "" {
-			return nil, unsupported(at+"/parentCpConfigId", "Subports of trunks are not supported")
+		out, err := extCpConfig(config, at)
+		if err != nil {
+			return nil, err
 		}
-		out := vnf.ExtCpConfig{LinkPortID: config.LinkPortId, CreatePort: config.CreateExtLinkPort}
-		for i, p := range config.CpProtocolData {
-			at := fmt.Sprintf("%s/cpProtocolData/%d/ipOverEthernet", at, i)
-			if p.IpOverEthernet == nil {
-				continue
-			}
-			if err := addresses(&out, p.IpOverEthernet, at); err != nil {
-				return nil, err
-			}
-		}
-		data.Config[id] = out
+		data.Config[id] = *out
 	}
 	return data, nil
 }
 
-// addresses adds the addresses of one protocol data to a configuration. One connection point takes addresses of one
-// subnet here.
+func extCpConfig(config *sol.VnfExtCpConfig, at string) (*vnf.ExtCpConfig, error) {
+	out := &vnf.ExtCpConfig{LinkPortID: config.LinkPortId, CreatePort: config.CreateExtLinkPort, Parent: config.ParentCpConfigId}
+	var ethernet *sol.IpOverEthernetAddressData
+	for i, p := range config.CpProtocolData {
+		if i > 0 { // SOL003 knows one layer
+			return nil, unsupported(fmt.Sprintf("%s/cpProtocolData/%d", at, i), "One connection point has one protocol data of a layer")
+		}
+		ethernet = p.IpOverEthernet
+	}
+	inside := at + "/cpProtocolData/0/ipOverEthernet"
+	if ethernet != nil {
+		if ethernet.SegmentationId+string(ethernet.SegmentationType) != "" && out.Parent == "" {
+			return nil, decode.Wrong(at+"/parentCpConfigId", "is mandatory where there is a segmentation, which subports of trunks have")
+		}
+		if err := addresses(out, ethernet, inside); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case out.Parent == "" || out.LinkPortID != "" || out.SegmentationID != "":
+	case ethernet == nil:
+		return nil, decode.Wrong(inside, "is mandatory for the subport of a trunk, for its segmentationId")
+	default:
+		return nil, decode.Wrong(inside+"/segmentationId", "is mandatory for the subport of a trunk")
+	}
+	return out, nil
+}
+
+// addresses reads the addresses of a configuration. Where there is a MAC address only, the connection point has no other (SOL003
+// v3.7.1 §4.4.1.10c).
 func addresses(out *vnf.ExtCpConfig, data *sol.IpOverEthernetAddressData, at string) error {
-	if data.MacAddress == "" && len(data.IpAddresses) == 0 {
+	if data.MacAddress == "" && len(data.IpAddresses) == 0 && out.Parent == "" {
 		return decode.Wrong(at, "needs macAddress or ipAddresses")
 	}
-	if data.SegmentationId != "" || data.SegmentationType != "" {
-		return unsupported(at, "Segmentation is for subports of trunks, which are not supported")
-	}
+	out.SegmentationType, out.SegmentationID = string(data.SegmentationType), data.SegmentationId
 	if data.MacAddress != "" {
 		if hw, err := net.ParseMAC(data.MacAddress); err != nil || len(hw) != 6 {
 			return decode.Wrong(at+"/macAddress", "must be a MAC address")
 		}
 		out.MAC = data.MacAddress
 	}
+	out.NoIPs = len(data.IpAddresses) == 0
 	for i, ip := range data.IpAddresses {
 		at := fmt.Sprintf("%s/ipAddresses/%d", at, i)
 		ways := 0
@@ -123,8 +156,6 @@ func addresses(out *vnf.ExtCpConfig, data *sol.IpOverEthernetAddressData, at str
 			return unsupported(at+"/addressRange", "Address ranges are not supported; name the addresses")
 		case ip.NumDynamicAddresses < 0:
 			return decode.Wrong(at+"/numDynamicAddresses", "must be positive")
-		case ip.SubnetId != "" && out.Subnet != "" && ip.SubnetId != out.Subnet:
-			return unsupported(at+"/subnetId", "Addresses of several subnets on one connection point are not supported")
 		}
 		for j, fixed := range ip.FixedAddresses {
 			addr, err := netip.ParseAddr(fixed)
@@ -132,11 +163,9 @@ func addresses(out *vnf.ExtCpConfig, data *sol.IpOverEthernetAddressData, at str
 				return decode.Wrong(fmt.Sprintf("%s/fixedAddresses/%d", at, j), "must be an address of type "+string(ip.Type))
 			}
 		}
-		if ip.SubnetId != "" {
-			out.Subnet = ip.SubnetId
-		}
-		out.FixedIPs = append(out.FixedIPs, ip.FixedAddresses...)
-		out.DynamicIPs += ip.NumDynamicAddresses
+		out.IPs = append(out.IPs, vnf.ExtCpIPs{
+			Type: string(ip.Type), Fixed: ip.FixedAddresses, Dynamic: ip.NumDynamicAddresses, Subnet: ip.SubnetId,
+		})
 	}
 	return nil
 }

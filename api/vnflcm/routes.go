@@ -14,9 +14,9 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 	const root = rest.LcmRoot + "/vnf_instances"
 	return map[string]rest.Route{
 		root:                       rest.With(rest.Post(a.createVnf, rest.JSONType), rest.Get(a.listVnfs, rest.ListQuery...)),
-		root + "/{id}":             rest.With(rest.Get(a.showVnf), rest.Patch(a.modifyVnf, rest.MergeType, rest.JSONType), rest.Remove(a.deleteVnf)),
-		root + "/{id}/instantiate": rest.Post(a.instantiate, rest.JSONType),
-		root + "/{id}/terminate":   rest.Post(a.terminate, rest.JSONType),
+		root + "/{id}":             rest.With(rest.Get(a.showVnf), rest.Silent(rest.Patch(a.modifyVnf, rest.MergeType, rest.JSONType)), rest.Remove(a.deleteVnf)),
+		root + "/{id}/instantiate": rest.Silent(rest.Post(a.instantiate, rest.JSONType)),
+		root + "/{id}/terminate":   rest.Silent(rest.Post(a.terminate, rest.JSONType)),
 	}
 }
 
@@ -25,10 +25,10 @@ func (a *API) OpOccRoutes() map[string]rest.Route {
 	return map[string]rest.Route{
 		root:                    rest.Get(a.listOpOccs, rest.ListQuery...),
 		root + "/{id}":          rest.Get(a.showOpOcc),
-		root + "/{id}/retry":    rest.Post(a.task(lcm.API.Retry)),
-		root + "/{id}/rollback": rest.Post(a.task(lcm.API.Rollback)),
+		root + "/{id}/retry":    rest.Silent(rest.Post(a.task(lcm.API.Retry))),
+		root + "/{id}/rollback": rest.Silent(rest.Post(a.task(lcm.API.Rollback))),
 		root + "/{id}/fail":     rest.Post(a.fail),
-		root + "/{id}/cancel":   rest.Post(a.cancel, rest.JSONType).Small(),
+		root + "/{id}/cancel":   rest.Silent(rest.Post(a.cancel, rest.JSONType).Small()),
 	}
 }
 

@@ -30,7 +30,7 @@ func (a *API) SubscriptionRoutes() map[string]rest.Route {
 	}
 	const root = rest.LcmRoot + "/subscriptions"
 	return map[string]rest.Route{
-		root:           rest.With(rest.Post(a.subscribe, rest.JSONType), rest.Get(a.listSubscriptions, rest.Paging, rest.FilterParam)),
+		root:           rest.With(rest.Post(a.subscribe, rest.JSONType), rest.Get(a.listSubscriptions, rest.ListQuery...)),
 		root + "/{id}": rest.With(rest.Get(a.showSubscription), rest.Remove(a.unsubscribe)),
 	}
 }

@@ -1,6 +1,7 @@
 package vnflcm
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/vnfm/vnfm/sol"
@@ -66,11 +67,12 @@ func instantiatedInfo(in *vnf.InstantiatedInfo) *sol.InstantiatedVnfInfo {
 		}
 		for _, cp := range v.Cps {
 			info.VnfcCpInfo = append(info.VnfcCpInfo, sol.VnfcCpInfo{
-				Id: cp.ID, CpdId: cp.CpdID, VnfExtCpId: cp.ExtCpID, VnfLinkPortId: cp.LinkPortID,
+				Id: cp.ID, CpdId: cp.CpdID, VnfExtCpId: cp.ExtCpID, VnfLinkPortId: cp.LinkPortID, ParentCpId: cp.ParentID,
 				CpProtocolInfo: protocolInfo(cp.Addresses),
 			})
 		}
 		out.VnfcResourceInfo = append(out.VnfcResourceInfo, info)
+		out.VnfcInfo = append(out.VnfcInfo, sol.VnfcInfo{Id: v.ID, VduId: v.VduID, VnfcResourceInfoId: v.ID, VnfcState: in.VnfState})
 	}
 	for _, l := range in.Links {
 		out.VnfVirtualLinkResourceInfo = append(out.VnfVirtualLinkResourceInfo, sol.VnfVirtualLinkResourceInfo{
@@ -104,7 +106,7 @@ func extVirtualLinkInfo(in []vnf.ExtVirtualLink) []sol.ExtVirtualLinkInfo {
 		info := sol.ExtVirtualLinkInfo{Id: l.ID, ResourceHandle: handle(l.Handle), CurrentVnfExtCpData: []sol.VnfExtCpData{}}
 		for _, p := range l.Ports {
 			info.ExtLinkPorts = append(info.ExtLinkPorts, sol.ExtLinkPortInfo{
-				Id: p.ID, ResourceHandle: handle(p.Handle), CpInstanceId: p.CpID,
+				Id: p.ID, ResourceHandle: handle(p.Handle), CpInstanceId: p.CpID, TrunkResourceId: p.Trunk,
 			})
 		}
 		for _, cp := range l.Cps {
@@ -124,7 +126,9 @@ func scaleInfos(in []vnf.ScaleInfo) []sol.ScaleInfo {
 }
 
 func handle(h vnf.Handle) sol.ResourceHandle {
-	return sol.ResourceHandle{VimConnectionId: h.Connection, ResourceId: h.VimID, VimLevelResourceType: h.VimType}
+	return sol.ResourceHandle{
+		VimConnectionId: h.Connection, ResourceProviderId: h.Provider, ResourceId: h.VimID, VimLevelResourceType: h.VimType,
+	}
 }
 
 func linkPorts(in []vnf.LinkPort) []sol.VnfLinkPortInfo {
@@ -165,32 +169,45 @@ func currentExtCpData(in vnf.ExtCpData) sol.VnfExtCpData {
 	out := sol.VnfExtCpData{CpdId: in.CpdID}
 	for id, c := range in.Config {
 		if out.CpConfig == nil {
-			out.CpConfig = map[string]sol.VnfExtCpConfig{}
+			out.CpConfig = map[string]*sol.VnfExtCpConfig{}
 		}
-		config := sol.VnfExtCpConfig{LinkPortId: c.LinkPortID, CreateExtLinkPort: c.CreatePort}
-		var ips []sol.IpAddressData
-		for _, fixed := range c.FixedIPs {
-			kind := sol.IPv4
-			if addr, err := netip.ParseAddr(fixed); err == nil && addr.Is6() {
-				kind = sol.IPv6
-			}
-			if n := len(ips); n > 0 && ips[n-1].Type == kind {
-				ips[n-1].FixedAddresses = append(ips[n-1].FixedAddresses, fixed)
-				continue
-			}
-			ips = append(ips, sol.IpAddressData{Type: kind, FixedAddresses: []string{fixed}, SubnetId: c.Subnet})
-		}
-		if c.DynamicIPs > 0 {
-			ips = append(ips, sol.IpAddressData{Type: sol.IPv4, NumDynamicAddresses: c.DynamicIPs, SubnetId: c.Subnet})
-		}
+		config := &sol.VnfExtCpConfig{LinkPortId: c.LinkPortID, CreateExtLinkPort: c.CreatePort, ParentCpConfigId: c.Parent}
+		ips := addressData(c.Addresses())
 		data := sol.CpProtocolData{LayerProtocol: sol.IPOverEthernet}
-		if c.MAC != "" || len(ips) > 0 {
-			data.IpOverEthernet = &sol.IpOverEthernetAddressData{MacAddress: c.MAC, IpAddresses: ips}
+		if c.MAC != "" || c.SegmentationID != "" || len(ips) > 0 {
+			data.IpOverEthernet = &sol.IpOverEthernetAddressData{
+				MacAddress: c.MAC, IpAddresses: ips,
+				SegmentationType: sol.SegmentationType(c.SegmentationType), SegmentationId: c.SegmentationID,
+			}
 		}
 		if c.LinkPortID == "" || data.IpOverEthernet != nil {
 			config.CpProtocolData = []sol.CpProtocolData{data}
 		}
 		out.CpConfig[id] = config
+	}
+	return out
+}
+
+// addressData shows the addresses of a connection point: those of one subnet, version and kind together.
+func addressData(in []vnf.ExtCpIPs) []sol.IpAddressData {
+	var out []sol.IpAddressData
+	for _, ips := range in {
+		for i, fixed := range ips.Fixed {
+			kind := sol.IPv4
+			if addr, err := netip.ParseAddr(fixed); err == nil && addr.Is6() {
+				kind = sol.IPv6
+			}
+			if n := len(out); i > 0 && out[n-1].Type == kind {
+				out[n-1].FixedAddresses = append(out[n-1].FixedAddresses, fixed)
+				continue
+			}
+			out = append(out, sol.IpAddressData{Type: kind, FixedAddresses: []string{fixed}, SubnetId: ips.Subnet})
+		}
+		if ips.Dynamic > 0 {
+			out = append(out, sol.IpAddressData{
+				Type: sol.IpType(cmp.Or(ips.Type, string(sol.IPv4))), NumDynamicAddresses: ips.Dynamic, SubnetId: ips.Subnet,
+			})
+		}
 	}
 	return out
 }

@@ -194,6 +194,7 @@ func TestInstantiateShowsProgressLineByLine(t *testing.T) {
 	}
 	code, out, errs := f.vnfm("", "vnf", "instantiate", "fw1", "--flavour", "simple", "--level", "big",
 		"--ext-link", "id=ext,network=n1,cpd=CP1", "--ext-link", "id=ext,network=n1,cpd=CP2,subnet=s,ip=10.0.0.1",
+		"--ext-link", "id=ext,network=n1,cpd=CP3,subnet=s4,ip=10.0.0.1,ip=10.0.0.2,ip=2001:db8::1,subnet=s6,ip=ipv6,ip=ipv6,subnet=s",
 		"--param", "size=3", "--param", "text=hello, world", "--param", `obj={"a":1}`)
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, errs)

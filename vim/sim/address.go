@@ -10,8 +10,12 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// sitePrefix is what addresses on the site's own networks are taken from (RFC 2544: benchmarking, routed nowhere).
-var sitePrefix = netip.MustParsePrefix("198.18.0.0/15")
+// sitePrefix and sitePrefix6 are what addresses on the site's own networks are taken from (RFC 2544 and RFC 5180: benchmarking,
+// routed nowhere).
+var (
+	sitePrefix  = netip.MustParsePrefix("198.18.0.0/15")
+	sitePrefix6 = netip.MustParsePrefix("2001:2::/48")
+)
 
 func addressKey(vimID, network, address string) string { return vimID + "/" + network + "/" + address }
 func macKey(vimID, network, mac string) string         { return vimID + "/" + network + "/mac/" + mac }
@@ -87,6 +91,9 @@ func (s *Sim) port(c call, h *held) *vim.Error {
 		return err
 	}
 	wanted := spec.FixedIPs
+	if spec.NoIPs {
+		return nil
+	}
 	if len(wanted) == 0 { // one address of each IP version the network has
 		seen := map[bool]bool{}
 		for _, p := range pools {
@@ -98,6 +105,9 @@ func (s *Sim) port(c call, h *held) *vim.Error {
 			}
 		}
 		return nil
+	}
+	if network == nil { // both versions are to be had, one is given unasked
+		pools = append(pools, pool{prefix: sitePrefix6, any: true})
 	}
 	for _, want := range wanted {
 		if err := s.fix(c, h, pools, want); err != nil {
@@ -140,6 +150,9 @@ func (s *Sim) fix(c call, h *held, pools []pool, want vim.FixedIP) *vim.Error {
 		}
 	}
 	for _, p := range pools {
+		if v := want.IPVersion; v != 0 && (v == 4) != p.prefix.Addr().Is4() {
+			continue
+		}
 		fits := p.any || want.Subnet == p.subnet || want.Subnet == "" && (!addr.IsValid() || p.prefix.Contains(addr))
 		if !fits {
 			continue

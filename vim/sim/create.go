@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,6 +108,9 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 			return err
 		}
 	}
+	if err := s.trunks(c, h); err != nil {
+		return err
+	}
 	for _, v := range spec.Volumes {
 		if err := s.exclusive(c, h.Vim, vim.Volume, v.ID); err != nil {
 			return err
@@ -117,6 +121,25 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 		return c.fail(message.Permanent, "neither an image nor a volume to boot from")
 	}
 	return s.place(c, h)
+}
+
+// trunks looks at the ports that a compute reaches through others: each has a segment of its own within its trunk.
+func (s *Sim) trunks(c call, h *held) *vim.Error {
+	segments := map[[2]string]bool{}
+	for _, p := range h.Spec.Compute.SubPorts {
+		if err := s.exclusive(c, h.Vim, vim.Port, p.Port); err != nil {
+			return err
+		}
+		segment := [2]string{p.Parent, p.SegmentationID}
+		switch {
+		case !slices.Contains(h.Spec.Compute.Ports, p.Parent):
+			return c.fail(message.Permanent, "the parent "+p.Parent+" of "+p.Port+" is no port of the compute")
+		case segments[segment] && p.SegmentationID != "":
+			return c.fail(message.Permanent, "the segment "+p.SegmentationID+" is there twice in the trunk of "+p.Parent)
+		}
+		segments[segment] = true
+	}
+	return nil
 }
 
 func (s *Sim) volume(c call, h *held) *vim.Error {

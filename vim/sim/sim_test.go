@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -293,6 +294,45 @@ func TestFixedAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, s, port("fa:16:3e:00:00:01", vim.FixedIP{Address: "10.0.0.77"}))
+}
+
+// TestAddressesOfAVersion: where no subnet is named, the version says what is wanted; and a port may have no address at all.
+func TestAddressesOfAVersion(t *testing.T) {
+	s := open(t, sim.Config{})
+	net := start(t, s, network())
+	four := start(t, s, request(vim.Subnet, vim.Spec{Subnet: &vim.SubnetSpec{Network: net.ID, IPVersion: 4, CIDR: "10.0.0.0/24"}}))
+	six := start(t, s, request(vim.Subnet, vim.Spec{Subnet: &vim.SubnetSpec{Network: net.ID, IPVersion: 6, CIDR: "fd00::/64"}}))
+	for _, network := range []string{net.ID, "external"} {
+		p := start(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: network, FixedIPs: []vim.FixedIP{{IPVersion: 6}, {IPVersion: 4}, {IPVersion: 6}}}}))
+		if len(p.Addresses) != 3 || !strings.Contains(p.Addresses[0].Address, ":") || strings.Contains(p.Addresses[1].Address, ":") || p.Addresses[0] == p.Addresses[2] {
+			t.Errorf("on %s: %+v", network, p.Addresses)
+		}
+		if network == net.ID && (p.Addresses[0].Subnet != six.ID || p.Addresses[1].Subnet != four.ID) {
+			t.Errorf("%+v", p.Addresses)
+		}
+		if bare := start(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: network, NoIPs: true}})); len(bare.Addresses) != 0 || bare.MAC == "" {
+			t.Errorf("on %s: %+v", network, bare)
+		}
+	}
+	refused(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: net.ID, FixedIPs: []vim.FixedIP{{Subnet: four.ID, IPVersion: 6}}}}), message.Permanent)
+}
+
+// TestTrunks: a compute reaches ports through others of its own, and nobody else does.
+func TestTrunks(t *testing.T) {
+	s := open(t, sim.Config{})
+	var ports []vim.Resource
+	for range 3 {
+		ports = append(ports, start(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: "external"}})))
+	}
+	vm := func(subs ...vim.SubPort) vim.StartRequest {
+		return request(vim.Compute, vim.Spec{Compute: &vim.ComputeSpec{Flavour: "m1.tiny", Image: "image-x", Ports: []string{ports[0].ID}, SubPorts: subs}})
+	}
+	refused(t, s, vm(vim.SubPort{Port: ports[1].ID, Parent: ports[2].ID, SegmentationID: "7"}), message.Permanent)
+	refused(t, s, vm(vim.SubPort{Port: "port-x", Parent: ports[0].ID, SegmentationID: "7"}), message.NotFound)
+	refused(t, s, vm(vim.SubPort{Port: ports[1].ID, Parent: ports[0].ID, SegmentationID: "7"},
+		vim.SubPort{Port: ports[2].ID, Parent: ports[0].ID, SegmentationID: "7"}), message.Permanent)
+	start(t, s, vm(vim.SubPort{Port: ports[1].ID, Parent: ports[0].ID, SegmentationID: "7"}))
+	refused(t, s, request(vim.Compute, vim.Spec{Compute: &vim.ComputeSpec{Flavour: "m1.tiny", Image: "image-x", Ports: []string{ports[1].ID}}}), message.Exists)
 }
 
 func TestAddressesFollowTheSeedNotTheOrder(t *testing.T) {

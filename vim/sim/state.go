@@ -45,6 +45,9 @@ func (h *held) refers() []string {
 	switch s := h.Spec; {
 	case s.Compute != nil:
 		ids = append(ids, s.Compute.Ports...)
+		for _, p := range s.Compute.SubPorts {
+			ids = append(ids, p.Port)
+		}
 		ids = append(ids, s.Compute.ServerGroup...)
 		for _, v := range s.Compute.Volumes {
 			ids = append(ids, v.ID)
