@@ -1,6 +1,9 @@
 package access
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Permission is what a route needs of its caller.
 type Permission string
@@ -50,6 +53,15 @@ var roles = map[Role][]Permission{
 // Roles lists the names of all roles in order.
 func Roles() []Role {
 	return []Role{Viewer, Operator, Admin, NFVO, EM}
+}
+
+// RoleNames lists the names of all roles for people.
+func RoleNames() string {
+	words := make([]string, len(Roles()))
+	for i, r := range Roles() {
+		words[i] = string(r)
+	}
+	return strings.Join(words, ", ")
 }
 
 // Known reports whether a word is a role.

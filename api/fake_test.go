@@ -123,11 +123,11 @@ func (w *world) do(method, path, body string, headers ...string) reply {
 func (r reply) want(status int, texts ...string) reply {
 	r.t.Helper()
 	if r.status != status {
-		r.t.Fatalf("status %d, want %d: %s", r.status, status, r.body)
+		r.t.Fatalf("status %d, want %d: %.2000s", r.status, status, r.body)
 	}
 	for _, text := range texts {
 		if !strings.Contains(r.body, text) {
-			r.t.Fatalf("the answer lacks %q: %s", text, r.body)
+			r.t.Fatalf("the answer lacks %q: %.2000s", text, r.body)
 		}
 	}
 	return r

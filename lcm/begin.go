@@ -25,6 +25,7 @@ type wish struct {
 	// What the request sets of the instance; with checksProperties, what the VNFD requires must be set.
 	extensions, configurable map[string]json.RawMessage
 	checksProperties         bool
+	take                     vnf.Extensible
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
 }
@@ -93,6 +94,7 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 		return nil, err
 	}
 	v := *seen
+	w = w.over(seen)
 	events, err := v.Process(w.begin(opID, d))
 	if err != nil {
 		return nil, err
@@ -156,10 +158,16 @@ func (s *Service) inPlace(ctx context.Context, v *vnf.Instance) func(connection 
 	}
 }
 
+// over returns the wish with the properties that the request sets laid over those the instance has.
+func (w wish) over(v *vnf.Instance) *wish {
+	w.extensions, w.configurable = vnf.Laid(v.Extensions, w.extensions), vnf.Laid(v.Configurable, w.configurable)
+	return &w
+}
+
 func (w *wish) begin(opID string, d *vnfd.Descriptor) vnf.BeginOperation {
 	b := vnf.BeginOperation{OpID: opID, Operation: w.operation}
 	if w.checksProperties {
-		b.Descriptor, b.Extensions, b.Configurable = d, w.extensions, w.configurable
+		b.Descriptor, b.Extensions, b.Configurable, b.Take = d, w.extensions, w.configurable, w.take
 	}
 	return b
 }
@@ -199,6 +207,7 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	if v.Version != p.version {
 		return errMoved
 	}
+	w = w.over(v)
 	if err := x.onInstance(v, v.ID, w.begin(p.data.OpID, p.descriptor)); err != nil {
 		return err
 	}

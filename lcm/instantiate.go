@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/vnf"
@@ -48,12 +49,14 @@ func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiat
 	}
 	return &wish{
 		command: "lcm.instantiate", operation: vnf.OpInstantiate, params: r.Params, own: own,
-		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true,
+		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
 		plan: func(b *beginning) error { return s.planInstantiate(b, r, connection) },
 	}, nil
 }
 
-func (s *Service) planInstantiate(b *beginning, r *Instantiate, connection string) error {
+func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection string) error {
+	r := *asked
+	r.Extensions, r.Configurable = b.data.Extensions, b.data.Configurable // laid over what is there
 	f, ok := b.descriptor.Flavour(r.FlavourID)
 	if !ok {
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, plan.Flavours(b.descriptor)).At("/flavourId")
@@ -64,13 +67,14 @@ func (s *Service) planInstantiate(b *beginning, r *Instantiate, connection strin
 	want, err := plan.Build(b.data.OpID, nameOf(b.vnf), b.descriptor, &plan.Request{
 		FlavourID: r.FlavourID, Level: r.Level, ExtLinks: r.ExtLinks, ExtManaged: r.ExtManaged, Localization: r.Localization,
 		Limits: s.cfg.Settings.Limits,
-	}, bootValues(b.vnf, f, r))
+	}, bootValues(b.vnf, f, &r))
 	if err != nil {
 		return err
 	}
 	if connection == "" {
 		connection = ownOnly(b.vnf)
 	}
+	want.Warnings = append(want.Warnings, vnf.Beyond(b.descriptor, r.Extensions, r.Configurable)...)
 	b.data.Grant = nfvo.GrantRequest{
 		FlavourID: f.ID, Level: want.Level, DefaultConnection: connection, AdditionalParams: r.AdditionalParams,
 	}
@@ -110,7 +114,9 @@ func bootValues(v *vnf.Instance, f *vnfd.Flavour, r *Instantiate) map[string]str
 	all := map[string]string{}
 	add := func(m map[string]json.RawMessage) {
 		for k, raw := range m {
-			all[k] = vnfd.Text(raw)
+			if all[k] = vnfd.Text(raw); mergepatch.Null(raw) {
+				delete(all, k)
+			}
 		}
 	}
 	add(v.Configurable)

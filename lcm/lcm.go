@@ -73,6 +73,8 @@ type Settings struct {
 	// Configures: the site tells a VNF its configuration once its resources stand.
 	Configures bool
 	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
+	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.
+	Take vnf.Extensible
 	// OnFailure is the policy by operation; it overrides what a VNFD says.
 	OnFailure map[vnf.Operation]saga.Policy
 }

@@ -144,7 +144,7 @@ func (s *Service) beginModify(
 			x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: pkg.ref.Stream, Version: pkg.ref.Version})
 		}
 	}
-	if err := v.Modifiable(d, &landed); err != nil {
+	if err := v.Modifiable(d, &landed, s.cfg.Settings.Take); err != nil {
 		return err
 	}
 	changed := vnf.ChangedInfo{
@@ -174,6 +174,11 @@ func (s *Service) beginModify(
 	}
 	if err := x.onOpOcc(o, opID, vnf.Record{Event: &vnf.OpInfoChanged{Changed: changed}}); err != nil {
 		return err
+	}
+	for _, text := range vnf.Beyond(d, r.Extensions, r.Configurable) {
+		if err := x.onOpOcc(o, opID, vnf.Record{Event: &vnf.OpWarned{Text: text}}); err != nil {
+			return err
+		}
 	}
 	return s.runtime.Begin(x.l, x.c, saga.New{
 		ID: opID, Type: sagaModify, DefVersion: s.runtime.Newest(sagaModify), Key: v.ID, Policy: saga.Hold, Data: data,

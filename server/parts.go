@@ -259,7 +259,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	settings := lcm.Settings{
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
-		Addresses: c.Operation.Addresses, OnFailure: policies,
+		Addresses: c.Operation.Addresses, OnFailure: policies, Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2

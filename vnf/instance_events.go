@@ -48,8 +48,8 @@ type InstanceInstantiated struct {
 	Info         *InstantiatedInfo          `json:"instantiatedInfo"`
 	Resources    []Resource                 `json:"resources"`
 	Connections  map[string]VimConnection   `json:"vimConnections,omitempty"`         // those now in use
-	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request
-	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // set by the request
+	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request; null: removed
+	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // as above
 	Values       map[string]string          `json:"values,omitempty"`                 // for boot data, also of VNFCs made later
 }
 
@@ -169,8 +169,8 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.State, v.Info = Instantiated, e.Info
 		v.Resources, v.Values = e.Resources, e.Values
 		v.Connections = merged(v.Connections, e.Connections)
-		v.Extensions = merged(v.Extensions, e.Extensions)
-		v.Configurable = merged(v.Configurable, e.Configurable)
+		v.Extensions = present(merged(v.Extensions, e.Extensions))
+		v.Configurable = present(merged(v.Configurable, e.Configurable))
 	case *ConnectionsChanged:
 		v.Connections = merged(v.Connections, e.Connections)
 		if len(e.Removed) > 0 {

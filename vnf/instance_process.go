@@ -25,12 +25,13 @@ type CreateInstance struct {
 type DeleteInstance struct{}
 
 // BeginOperation asks to hold the instance for an operation occurrence. Extensions and Configurable are what the request
-// sets; together with the instance's own they must have every required property, and fit the descriptor.
+// sets, as Laid has it; together with the instance's own they must have every required property, and fit the descriptor.
 type BeginOperation struct {
 	OpID                     string
 	Operation                Operation
 	Descriptor               *vnfd.Descriptor
 	Extensions, Configurable map[string]json.RawMessage
+	Take                     Extensible
 }
 
 // CompleteInstantiate lands an instantiation.
@@ -179,10 +180,10 @@ func (v *Instance) begin(c BeginOperation) ([]InstanceEvent, error) {
 		return nil, err
 	}
 	if d := c.Descriptor; d != nil {
-		if err := checkDeclared("/extensions", d.Extensions, c.Extensions); err != nil {
+		if err := checkDeclared(atExtensions, d.Extensions, present(c.Extensions), c.Take); err != nil {
 			return nil, err
 		}
-		if err := checkDeclared("/vnfConfigurableProperties", d.Configurable, c.Configurable); err != nil {
+		if err := checkDeclared(atConfigurable, d.Configurable, present(c.Configurable), c.Take); err != nil {
 			return nil, err
 		}
 		// SOL003 v3.7.1 §5.4.4.3.1: 409 when a required child is unset.

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/access"
@@ -81,6 +79,12 @@ func (a *Server) deny(r *http.Request, pattern string, who access.Caller, status
 // exempt are the paths that are answered however much there is to do: those by which it is learnt that there is.
 func exempt(path string) bool { return path == "/healthz" || path == "/readyz" || path == "/metrics" }
 
+// healthy are the paths that say how the server is, and answer whoever asks.
+func healthy(path string) bool { return path == "/healthz" || path == "/readyz" }
+
+// anyRoute is the route of denials before it is known which it is.
+const anyRoute = "(any)"
+
 // secure sets the headers that keep browsers from doing anything with an answer but show it.
 func secure(h http.Header, encrypted bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -90,21 +94,6 @@ func secure(h http.Header, encrypted bool) {
 	if encrypted {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-}
-
-// readAll reads the body within the time there is for one.
-func (c *Call) readAll(w http.ResponseWriter) ([]byte, error) {
-	limit := c.Server.BodyTimeout
-	if limit <= 0 {
-		return io.ReadAll(c.Request.Body) //nolint:wrapcheck // the caller says it in its own words
-	}
-	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(limit)) // where it cannot be set, the server's bound stands
-	body, err := io.ReadAll(c.Request.Body)
-	if err == nil { // nothing more is awaited: a long answer is not cut off
-		_ = conn.SetReadDeadline(time.Time{})
-	}
-	return body, err //nolint:wrapcheck // as above
 }
 
 const vimAttribute = "vimConnectionInfo"
