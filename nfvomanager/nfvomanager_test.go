@@ -424,3 +424,40 @@ func TestRunAnswersAndStops(t *testing.T) {
 		}
 	})
 }
+
+// A command that comes again, byte for byte, asks how it is with it: worked on while there is no answer, then the same answer.
+// Seen failing with a command that is known ignored.
+func TestACommandThatComesAgainIsAnswered(t *testing.T) {
+	d := &listing{err: &vim.Error{Class: message.Unavailable, Hint: "away"}}
+	w := newWorld(t, d)
+	req := nfvo.GrantRequest{VnfID: vnf, OpOccID: "op-c", Operation: "INSTANTIATE", Add: computes("a")}
+	said := func() string {
+		w.t.Helper()
+		msgs, err := w.store.ReadOutbox(t.Context(), eventstore.LaneOf(vnf), 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, m := range msgs {
+			if m.CausationID != "c" || m.CorrelationID != "op-c" || m.Topic != message.TopicReplies {
+				t.Errorf("badly addressed: %+v", m)
+			}
+			out = append(out, m.Type)
+		}
+		return strings.Join(out, " ")
+	}
+	w.deliver("c", req)
+	w.run(time.Second)
+	w.deliver("c", req)
+	w.now = w.now.Add(time.Second)
+	w.deliver("c", req)
+	if got, want := said(), message.WorkingType+" "+message.WorkingType; got != want {
+		t.Fatalf("%s, want %s", got, want)
+	}
+	w.run(time.Hour) // it gives up
+	first := said()
+	w.deliver("c", req)
+	if got, want := said(), first+" "+message.ReplyType; got != want || !strings.HasSuffix(first, message.ReplyType) {
+		t.Fatalf("%s, want %s", got, want)
+	}
+}
