@@ -102,6 +102,7 @@ func (w *world) run(d time.Duration) {
 	}
 }
 
+// replies returns the replies that were sent, each once however often it was said.
 func (w *world) replies() []message.Reply {
 	w.t.Helper()
 	msgs, err := w.store.ReadOutbox(w.t.Context(), eventstore.LaneOf(vnf), 0, 100)
@@ -109,7 +110,18 @@ func (w *world) replies() []message.Reply {
 		w.t.Fatal(err)
 	}
 	var out []message.Reply
+	said := map[string]string{}
 	for _, m := range msgs {
+		if m.Type == message.WorkingType {
+			continue
+		}
+		if before, again := said[m.ID]; again {
+			if before != string(m.Data) {
+				w.t.Errorf("first %s was said, then %s", before, m.Data)
+			}
+			continue
+		}
+		said[m.ID] = string(m.Data)
 		var r message.Reply
 		if err := json.Unmarshal(m.Data, &r); err != nil {
 			w.t.Fatal(err)
