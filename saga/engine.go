@@ -320,7 +320,7 @@ func (t *turn) sendReady() {
 		for room > 0 && g.next < st.to && t.in.State == Running {
 			r := t.in.Items[g.next]
 			g.next++
-			if st.group(t.c, r) == g && r.State == ItemPending && !r.Waiting {
+			if t.c.group(r) == g.name && r.State == ItemPending && !r.Waiting {
 				if r = t.edit(g.next - 1); t.send(r) {
 					room--
 				}
