@@ -82,8 +82,8 @@ func (Intake) Load(msgs []message.Message) eventstore.Load {
 	return l
 }
 
-// Decide writes the commands into the ledger. A command that is there already changes nothing; another one for the same
-// grant joins the first, and gets its answer at once when there is one. A command of another type is vnfm.ErrUnknownVersion.
+// Decide writes the commands into the ledger. A command that is there already is answered, with its reply or that it is being
+// worked on; another one for the same grant joins the first, and gets its answer at once when there is one. A command of another type is vnfm.ErrUnknownVersion.
 func (in Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
 	for _, m := range msgs {
 		if m.Type != nfvo.TypeRequestGrant && m.Type != nfvo.TypeWithdrawGrant {
@@ -142,7 +142,14 @@ func (in Intake) take(r *eventstore.Record, a *asking, m message.Message, now ti
 			a.Message = m
 		}
 		a.Withdrawn, r.State, r.Due = true, Done, time.Time{}
-	case m.Type == nfvo.TypeWithdrawGrant, known && !fresh:
+	case m.Type == nfvo.TypeWithdrawGrant:
+		return false
+	case known && !fresh: // it comes again: somebody wants to know how it is with it
+		reply := a.Reply
+		if a.Withdrawn {
+			reply = &withdrawn
+		}
+		c.Outbox = append(c.Outbox, message.Answer(m, Source, now, reply))
 		return false
 	case fresh:
 		a.Message, r.State, r.Due = m, Open, now
@@ -154,7 +161,7 @@ func (in Intake) take(r *eventstore.Record, a *asking, m message.Message, now ti
 		switch {
 		case r.State == Open: // answered with the first
 		case a.Withdrawn:
-			c.Outbox = append(c.Outbox, message.NewReply(m, Source, now, message.Reply{Outcome: message.Cancelled, Reason: "the operation has withdrawn its request for a grant"}))
+			c.Outbox = append(c.Outbox, message.NewReply(m, Source, now, withdrawn))
 		case r.Group == groupLocal && a.Reply != nil && again(a.Reply.Class): // the VIM may be back
 			a.Tries, a.Reply, r.State, r.Due = 0, nil, Open, now
 		case a.Reply != nil:
@@ -179,5 +186,10 @@ func (in Intake) prepare(r *eventstore.Record, a *asking, now time.Time) {
 	}
 	r.Group, a.Body, a.Deadline = groupNfvo, body, now.Add(in.cfg.GrantTimeout)
 }
+
+// withdrawn is the answer to who asks for a grant that nobody waits for any more.
+//
+//nolint:gochecknoglobals // constant
+var withdrawn = message.Reply{Outcome: message.Cancelled, Reason: "the operation has withdrawn its request for a grant"}
 
 func again(c message.Class) bool { return c == message.Transient || c == message.Unavailable }

@@ -170,18 +170,24 @@ func (in *Instance) placeOf(no int) (int, bool) {
 // clone returns a copy that a turn may change: the items are shared until they are edited, and so are raw messages and
 // failures, which are never changed in place.
 func (in *Instance) clone() *Instance {
-	c := *in
-	c.Cleanups = slices.Clip(in.Cleanups)
+	c := in.successor()
 	c.Items = slices.Clone(in.Items)
 	c.changed = slices.Clip(in.changed)
+	if c.tally != nil {
+		c.tally = c.tally.clone()
+	}
+	return c
+}
+
+// successor is clone for an instance that nobody looks at any more, which gives away its list of items.
+func (in *Instance) successor() *Instance {
+	c := *in
+	c.Cleanups = slices.Clip(in.Cleanups)
 	if c.kept == nil {
 		c.kept = &kept{}
 	}
 	if c.index == nil {
 		c.index = newIndex(c.Items)
-	}
-	if c.tally != nil {
-		c.tally = c.tally.clone()
 	}
 	return &c
 }

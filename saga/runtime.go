@@ -204,9 +204,18 @@ func pendingRow(c *eventstore.Commit, id string) int {
 func (r *Runtime) input(
 	l *eventstore.Loaded, c *eventstore.Commit, def *Definition, in *Instance, i Input, actor, cause string,
 ) (*Instance, error) {
-	next, fx, err := Advance(def, in, i, l.Now)
-	if err != nil || !fx.Changed {
+	var own *Instance
+	if row := pendingRow(c, in.ID); row >= 0 && c.Sagas[row].Base == in { // made for this commit, and about to be replaced in it
+		own = in.successor()
+	} else {
+		own = in.clone()
+	}
+	next, fx, err := advance(def, own, i, l.Now)
+	if err != nil {
 		return in, err
+	}
+	if !fx.Changed {
+		return in, nil
 	}
 	cleanups := make([]New, 0, len(fx.Cleanups))
 	for _, cl := range fx.Cleanups {
