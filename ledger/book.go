@@ -18,6 +18,7 @@ type Row[T any] struct {
 
 	was     string
 	changed bool
+	removed bool
 }
 
 // Move puts the row into a state with the time at which a worker is to look at it; the zero time means never.
@@ -26,12 +27,18 @@ func (r *Row[T]) Move(state string, due time.Time) { r.State, r.Due, r.changed =
 // Touch has the row written though its state stays.
 func (r *Row[T]) Touch() { r.changed = true }
 
+// Remove has the row deleted.
+func (r *Row[T]) Remove() { r.removed, r.changed = true, true }
+
 // Fresh reports whether the row was not there before.
 func (r *Row[T]) Fresh() bool { return r.Version == 0 }
 
 func (r *Row[T]) written() (*eventstore.RecordWrite, error) {
-	if !r.changed {
+	switch {
+	case !r.changed:
 		return nil, nil
+	case r.removed:
+		return &eventstore.RecordWrite{Record: r.Record, Expected: r.Version, Delete: true}, nil
 	}
 	doc, err := json.Marshal(r.Doc)
 	if err != nil {
@@ -169,7 +176,10 @@ func Do(ctx context.Context, doer eventstore.Doer, keys []string, load []eventst
 			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 				b = Open(l, &eventstore.Commit{})
 				b.asked = asked
-				if err := f(b); err != nil {
+				switch err := f(b); {
+				case len(b.missing) > 0:
+					return nil, errMissing
+				case err != nil:
 					return nil, err
 				}
 				return b.Commit, b.Write()

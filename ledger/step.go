@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -160,9 +159,12 @@ func (w *Worker) end(ctx context.Context, done []*running) error {
 	return err
 }
 
-// ends are the steps of a key whose calls have ended.
+// ends are the steps of a key whose calls are under way, or have ended and are to be committed.
 type ends struct {
-	steps []*running
+	under   int           // calls under way
+	steps   []*running    // whose calls have ended
+	leading bool          // somebody commits them
+	ended   chan struct{} // one more has
 }
 
 // together makes the steps of claimed rows of one key and group, with the calls side by side.
@@ -174,11 +176,15 @@ func (w *Worker) together(ctx context.Context, rows []eventstore.Record) {
 			w.left(ctx, r.rec, r.err)
 		}
 	}
+	for _, r := range calls {
+		w.endsOf(r.Key, 1)
+	}
 	var wg sync.WaitGroup
 	for _, r := range calls {
 		wg.Go(func() {
 			err := r.Call(r.ctx)
 			if r.cancel(); err != nil && ctx.Err() != nil {
+				w.endsOf(r.Key, -1)
 				w.left(ctx, r.rec, nil)
 				return
 			}
@@ -188,49 +194,75 @@ func (w *Worker) together(ctx context.Context, rows []eventstore.Record) {
 	wg.Wait()
 }
 
-// conclude commits what came of a call, together with what came of others of its key meanwhile: whoever comes while a commit is
-// under way leaves it to the one that makes it.
+// endsOf counts calls that begin, or end without a result, and returns what there is of their key.
+func (w *Worker) endsOf(key string, more int) *ends {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.ends[key]
+	if e == nil {
+		e = &ends{ended: make(chan struct{}, 1)}
+		w.ends[key] = e
+	}
+	e.under += more
+	signal(e.ended)
+	if e.under == 0 && !e.leading && len(e.steps) == 0 {
+		delete(w.ends, key)
+	}
+	return e
+}
+
+// conclude commits what came of a call, together with what came of others of its key: whoever comes while a commit is waited for
+// or under way leaves it to the one that makes it.
 func (w *Worker) conclude(ctx context.Context, r *running) {
 	w.mu.Lock()
 	e := w.ends[r.Key]
-	if e != nil {
-		e.steps = append(e.steps, r)
-		w.mu.Unlock()
-		return
-	}
-	e = &ends{steps: []*running{r}}
-	w.ends[r.Key] = e
+	e.steps = append(e.steps, r)
+	e.under--
+	signal(e.ended)
+	leads := !e.leading
+	e.leading = true
 	w.mu.Unlock()
-	for {
-		done := w.ended(r.Key, e)
-		if len(done) == 0 {
-			return
-		}
+	for leads {
+		w.await(e)
+		w.mu.Lock()
+		done := e.steps
+		e.steps = nil
+		w.mu.Unlock()
 		_ = w.end(ctx, done) // each step has what went wrong with it
 		for _, r := range done {
 			w.left(ctx, r.rec, r.err)
 		}
+		w.mu.Lock()
+		if len(e.steps) == 0 {
+			e.leading, leads = false, false
+			if e.under == 0 {
+				delete(w.ends, r.Key)
+			}
+		}
+		w.mu.Unlock()
 	}
 }
 
-// ended takes what has ended of a key, once no more does; when nothing has, the next one commits for itself.
-func (w *Worker) ended(key string, e *ends) []*running {
-	for before := 0; ; {
+// patience is how long the result of a call waits for those of others that were begun with it: not at all when there are none.
+const patience = 2 * time.Millisecond
+
+// await waits until no call is under way whose result could be committed with those that are there, or patience is over.
+func (w *Worker) await(e *ends) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
 		w.mu.Lock()
-		n := len(e.steps)
-		if n == before {
-			break
-		}
-		before = n
+		under := e.under
 		w.mu.Unlock()
-		runtime.Gosched()
+		if under == 0 {
+			return
+		}
+		select {
+		case <-e.ended:
+		case <-timer.C:
+			return
+		}
 	}
-	defer w.mu.Unlock()
-	done := e.steps
-	if e.steps = nil; len(done) == 0 {
-		delete(w.ends, key)
-	}
-	return done
 }
 
 // left ends the work on a row that Run has claimed; one whose step went wrong is left alone for a while.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -66,7 +65,7 @@ type Worker struct {
 	busy    map[eventstore.RecordRef]bool      // rows this process works on
 	taken   map[string]int                     // how many of them are of a group
 	cooling map[eventstore.RecordRef]time.Time // rows whose step went wrong, until when
-	ends    map[string]*ends                   // calls that have ended and are to be committed, by key
+	ends    map[string]*ends                   // calls under way, and those that have ended, by key
 	turn    int                                // RunOnce begins with another group each time
 }
 
@@ -188,7 +187,6 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-w.hand:
-			w.gather()
 			w.start(ctx, &wg)
 			continue
 		case <-timer.C:
@@ -209,20 +207,6 @@ func (w *Worker) setRunning(running bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.running, w.queue, w.queued = running, map[string][]eventstore.Record{}, map[eventstore.RecordRef]bool{}
-}
-
-// gather lets those who are about to hand over rows do so, as long as some do: what is there together is taken together.
-func (w *Worker) gather() {
-	for before := -1; ; {
-		w.mu.Lock()
-		n := len(w.queued)
-		w.mu.Unlock()
-		if n == before {
-			return
-		}
-		before = n
-		runtime.Gosched()
-	}
 }
 
 // dispatch queues every due row, starts those there is room for, and returns how long nothing more will be due.
