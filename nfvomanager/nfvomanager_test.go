@@ -14,6 +14,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -48,7 +49,7 @@ type world struct {
 	fault  func(string) error
 	store  *memory.Store
 	cfg    nfvomanager.Config
-	worker *nfvomanager.Worker
+	worker *ledger.Worker
 }
 
 func newWorld(t *testing.T, d vim.Driver) *world {
@@ -60,8 +61,11 @@ func newWorld(t *testing.T, d vim.Driver) *world {
 		}
 		return w.fault(p)
 	}})
+	doer := eventstore.NewCommitter(w.store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){
+		func(c *eventstore.Commit) { w.worker.OnCommit(c) },
+	}})
 	w.cfg = nfvomanager.Config{
-		Store: w.store, Doer: eventstore.NewCommitter(w.store, eventstore.CommitterConfig{}), Registry: vim.Fixed(sim.Connections()),
+		Store: w.store, Doer: doer, Registry: vim.Fixed(sim.Connections()),
 		Drivers: map[string]vim.Driver{sim.Type: d}, Logger: slog.New(slog.DiscardHandler),
 	}
 	w.worker = nfvomanager.NewWorker(w.cfg)
@@ -423,9 +427,6 @@ func TestRunAnswersAndStops(t *testing.T) {
 		go func() { done <- w.worker.Run(ctx) }()
 		synctest.Wait()
 		w.deliver("c1", nfvo.GrantRequest{VnfID: vnf, Add: computes("a")})
-		w.worker.OnCommit(&eventstore.Commit{Records: []eventstore.RecordWrite{
-			{Record: eventstore.Record{Table: eventstore.TableNfvoCommands, State: nfvomanager.Open}},
-		}})
 		synctest.Wait() // no time passes: the nudge was enough
 		if rs := w.replies(); len(rs) != 1 {
 			t.Errorf("replies %+v", rs)
