@@ -14,9 +14,6 @@ import (
 // nothing. Guards are the expected versions, the fired timeouts, the handled ids, the cursors' expected positions and
 // epochs, unique names and the idempotency key; the first that does not hold fails the transaction.
 type Commit struct {
-	// ID is unique per attempt to write; Work execution sets it when empty. It is stored, so that the outcome of a
-	// commit whose acknowledgement was lost can be looked up.
-	ID string
 	// Key decides the lane of all events, messages, sagas and timeouts. Execution sets it to the work's first key.
 	Key string
 

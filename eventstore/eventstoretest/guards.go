@@ -102,16 +102,12 @@ var broken = []struct {
 	{"delete a record at another version", eventstore.ErrVersion, func(_ *eventstore.Loaded, c *eventstore.Commit) {
 		c.Records[2].Expected = 2
 	}},
-	{"write a commit id again", eventstore.ErrVersion, func(l *eventstore.Loaded, c *eventstore.Commit) {
-		c.ID = "commit-again"
-	}},
 }
 
 // guards breaks each guard inside a batch of full commits: nothing of the batch may be written. Run one by one, only
 // the broken one fails.
 func guards(t *testing.T, s eventstore.Store) {
 	seed(t, s)
-	mustDo(t, s, "other", always(eventstore.Commit{ID: "commit-again", Appends: []eventstore.Append{{Stream: "o", Events: events("x")}}}))
 	before := dump(t, s)
 	works := func(i int) []*eventstore.Work {
 		return []*eventstore.Work{
@@ -253,7 +249,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 	seed(t, s)
 	c := mustDo(t, s, "vnf-a", full("a"))
 	lane := eventstore.LaneOf("vnf-a")
-	if c.Key != "vnf-a" || c.Lane != lane || c.ID == "" || c.Time.IsZero() || len(c.Events) != 2 || len(c.Messages) != 2 {
+	if c.Key != "vnf-a" || c.Lane != lane || c.Time.IsZero() || len(c.Events) != 2 || len(c.Messages) != 2 {
 		t.Fatalf("the commit was not filled in: %+v", c)
 	}
 	if c.Time.Location() != time.UTC || c.Time.Nanosecond()%1000 != 0 {

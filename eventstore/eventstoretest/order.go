@@ -371,7 +371,7 @@ func prune(t *testing.T, s eventstore.Store) {
 		mustDo(t, s, "vnf-a", always(eventstore.Commit{Outbox: []message.Message{outboxMessage(fmt.Sprint(i), "vnf-a")}}))
 	}
 	c := mustDo(t, s, "vnf-a", func(*eventstore.Loaded) *eventstore.Commit {
-		return &eventstore.Commit{ID: "pruned-commit", Idempotency: answer("a"), Cursors: []eventstore.CursorMove{
+		return &eventstore.Commit{Idempotency: answer("a"), Cursors: []eventstore.CursorMove{
 			{Consumer: "x", Lane: lane, To: 4, Epoch: 1}, {Consumer: "y", Lane: lane, To: 2, Epoch: 1},
 		}}
 	})
@@ -403,15 +403,11 @@ func prune(t *testing.T, s eventstore.Store) {
 	if mustLoad(t, s, key).Idempotency == nil {
 		t.Fatal("a key that is not old enough was pruned")
 	}
-	again := always(eventstore.Commit{ID: "pruned-commit", Appends: []eventstore.Append{{Stream: "s", Events: events("x")}}})
-	_, err := do(t, s, work("vnf-a", again))
-	wantErr(t, err, eventstore.ErrVersion) // its id is still known
 	later := c.Time.Add(time.Hour)
 	clean(eventstore.Prune{IdempotencyBefore: later, CommitsBefore: later})
 	if mustLoad(t, s, key).Idempotency != nil {
 		t.Fatal("an old key was not pruned")
 	}
-	mustDo(t, s, "vnf-a", again)
 	mustVerify(t, s)
 	if m := mustDo(t, s, "vnf-a", always(eventstore.Commit{Outbox: []message.Message{outboxMessage("n", "vnf-a")}})); m.Messages[0].Offset != 6 {
 		t.Errorf("the next offset after pruning is %d, want 6", m.Messages[0].Offset)

@@ -59,12 +59,7 @@ func (tx *transaction) write(b *batch.Batch) error {
 }
 
 func (tx *transaction) marks(b *batch.Batch) error {
-	for _, c := range b.Commits {
-		if _, ok := tx.t.commits[c.ID]; ok {
-			return fmt.Errorf("commit %s: %w", c.ID, eventstore.ErrVersion)
-		}
-		put(tx, tx.t.commits, c.ID, b.Now)
-	}
+	put(tx, tx.t.commits, b.ID, b.Now)
 	for _, r := range b.Idempotency {
 		if _, ok := tx.t.idempotency[r.IdempotencyKey]; ok {
 			return fmt.Errorf("idempotency key %s: %w", r.Key, eventstore.ErrIdempotencyKeyUsed)

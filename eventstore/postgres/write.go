@@ -365,24 +365,14 @@ type placed[T any] struct {
 // messages and commits with the offsets it got. That nobody sees an offset before a lower one follows from the rows
 // being held until the commit.
 func (p *pipeline) lanes(b *batch.Batch) {
-	type start struct {
-		at, events, messages int
-		c                    *eventstore.Commit
-	}
 	var events []placed[eventstore.Event]
 	var messages []placed[eventstore.OutboxRecord]
-	var starts []start
 	index, taken := map[int]int{}, make([][2]int, len(b.Lanes))
 	for i, l := range b.Lanes {
 		index[l.Lane] = i
 	}
 	for _, c := range b.Commits {
-		i, ok := index[c.Lane]
-		if !ok { // it has neither events nor messages
-			starts = append(starts, start{c: c})
-			continue
-		}
-		starts = append(starts, start{at: i + 1, events: taken[i][0], messages: taken[i][1], c: c})
+		i := index[c.Lane] // of one that has neither events nor messages: any
 		for j := range c.Events {
 			taken[i][0]++
 			events = append(events, placed[eventstore.Event]{at: i + 1, n: taken[i][0], row: &c.Events[j]})
@@ -392,18 +382,13 @@ func (p *pipeline) lanes(b *batch.Batch) {
 			messages = append(messages, placed[eventstore.OutboxRecord]{at: i + 1, n: taken[i][1], row: &c.Messages[j]})
 		}
 	}
-	args := append(laneArgs(b.Lanes), columns(starts,
-		func(s *start) any { return s.c.ID }, func(s *start) any { return s.c.Lane }, func(s *start) any { return s.at },
-		func(s *start) any { return s.events }, func(s *start) any { return s.messages })...)
-	args = append(args, b.Now)
+	args := append(laneArgs(b.Lanes), b.ID, b.Now)
 	sql := `with l as (
 			update lanes set event_off = event_off + w.e, outbox_off = outbox_off + w.o
 			from unnest($1::int[], $2::int[], $3::int[]) w(lane, e, o) where lanes.lane = w.lane
 			returning lanes.lane, event_off - w.e as e, outbox_off - w.o as o),
-		b as materialized (select array_agg(e order by lane) e, array_agg(o order by lane) o from l),
-		c as (insert into commits (id, lane, event_off, outbox_off, at)
-			select id, lane, coalesce((select e from b)[at] + e, 0), coalesce((select o from b)[at] + o, 0), $9
-			from unnest($4::text[], $5::int[], $6::int[], $7::int[], $8::int[]) w(id, lane, at, e, o))`
+		b as materialized (select coalesce(array_agg(e order by lane), '{}') e, coalesce(array_agg(o order by lane), '{}') o from l),
+		c as (insert into commits (id, events, messages, at) select $4, e, o, $5 from b)`
 	if len(events) > 0 {
 		type row = placed[eventstore.Event]
 		sql += `,

@@ -26,12 +26,6 @@ func (tx *transaction) write(b *batch.Batch) error {
 }
 
 func (tx *transaction) marks(b *batch.Batch) error {
-	for _, c := range b.Commits {
-		if err := tx.guard(eventstore.ErrVersion, "commit "+c.ID,
-			"insert into commits (id, lane, at) values ($1, $2, $3) on conflict do nothing", c.ID, c.Lane, stamp(b.Now)); err != nil {
-			return err
-		}
-	}
 	for _, r := range b.Idempotency {
 		if err := tx.guard(eventstore.ErrIdempotencyKeyUsed, "idempotency key "+r.Key,
 			"insert into idempotency_keys ("+sqlstore.AnswerColumns+") values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",

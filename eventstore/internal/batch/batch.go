@@ -23,6 +23,8 @@ import (
 // Batch is what a batch of works writes. Its lists are in the order in which they are to be written: within one commit
 // a timeout is fired or cancelled first and set last, so that setting one wins.
 type Batch struct {
+	// ID is unique to the transaction and stored in it, so that its outcome can be looked up when the acknowledgement was lost.
+	ID      string
 	Now     time.Time
 	Results []eventstore.Result
 	// Commits are those that write anything, in the order of the works.
@@ -87,7 +89,7 @@ func Micro(t time.Time) time.Time {
 
 // Decide runs the works on what was loaded for them. A Decide that panics has failed with an Internal error.
 func Decide(now time.Time, works []*eventstore.Work, loaded []*eventstore.Loaded) *Batch {
-	b := &Batch{Now: Micro(now), Results: make([]eventstore.Result, len(works))}
+	b := &Batch{ID: NewID(), Now: Micro(now), Results: make([]eventstore.Result, len(works))}
 	for i, w := range works {
 		loaded[i].Now = b.Now
 		c, err := decide(w, loaded[i])
@@ -101,9 +103,6 @@ func Decide(now time.Time, works []*eventstore.Work, loaded []*eventstore.Loaded
 		c.Key = w.Keys[0]
 		c.Lane = eventstore.LaneOf(c.Key)
 		c.Time = b.Now
-		if c.ID == "" {
-			c.ID = NewID()
-		}
 		b.Results[i].Commit = c
 		b.Commits = append(b.Commits, c)
 		b.loaded = append(b.loaded, loaded[i])
@@ -388,13 +387,4 @@ func (b *Batch) Number() {
 			c.Messages[i].Offset = l.nextMessage
 		}
 	}
-}
-
-// CommitIDs lists the ids by which the outcome of the batch can be looked up.
-func (b *Batch) CommitIDs() []string {
-	ids := make([]string, len(b.Commits))
-	for i, c := range b.Commits {
-		ids[i] = c.ID
-	}
-	return ids
 }
