@@ -20,7 +20,6 @@ type Commit struct {
 	Appends     []Append
 	Expect      []StreamVersion // streams read, not written, that must still be at this version
 	Sagas       []SagaRow
-	Steps       []StepRow
 	Timeouts    []Timeout    // set, or moved when the id exists; done after Fired and Cancelled, so setting wins
 	Cancelled   []string     // timeouts removed; removing one that is gone is not an error
 	Fired       []FiredTimer // timeouts being handled: removed, and must still be as read
@@ -34,7 +33,10 @@ type Commit struct {
 	Parked      []ParkedMessage
 	Unparked    []string // ids of parked messages taken back; not a guard
 
-	// Set by execution, for whoever follows the commit in memory.
+	// What follows is not written, but for whoever follows the commit in memory.
+
+	// Steps are the attempts of sagas that ended with it; they are stored with their items. The rest is set by execution.
+	Steps    []StepRow
 	Time     time.Time      // the store's clock at this commit
 	Lane     int            //
 	Events   []Event        // as stored
@@ -43,7 +45,7 @@ type Commit struct {
 
 // Empty reports whether the commit writes nothing at all.
 func (c *Commit) Empty() bool {
-	return len(c.Appends)+len(c.Expect)+len(c.Sagas)+len(c.Steps)+len(c.Timeouts)+len(c.Cancelled)+len(c.Fired)+
+	return len(c.Appends)+len(c.Expect)+len(c.Sagas)+len(c.Timeouts)+len(c.Cancelled)+len(c.Fired)+
 		len(c.Outbox)+len(c.Handled)+len(c.Cursors)+len(c.Views)+len(c.Records)+len(c.Snapshots)+len(c.Parked)+
 		len(c.Unparked) == 0 && c.Idempotency == nil
 }
@@ -63,7 +65,7 @@ type StreamVersion struct {
 
 // SagaRow is a saga instance at rest: a small row that changes with every turn, a plan that never does, and a row for each
 // of its items. Expected is the version read (0: it is new); the row is written at Expected+1, and so are the items given.
-// Delete removes the row (at version Expected), its items, steps, timeouts and handled marks instead.
+// Delete removes the row (at version Expected), its items, timeouts and handled marks instead.
 type SagaRow struct {
 	ID         string
 	Type       string
@@ -91,7 +93,7 @@ type SagaItem struct {
 	Data    json.RawMessage
 }
 
-// StepRow is one command attempt of a saga: what happened, for people. Rows are upserted by CommandID.
+// StepRow is one command attempt of a saga: what happened, for people.
 type StepRow struct {
 	CommandID string
 	Saga      string
@@ -103,7 +105,7 @@ type StepRow struct {
 	State     string
 	Sent      time.Time
 	Replied   time.Time       // zero while there is no reply
-	Result    json.RawMessage // of the reply, where the item does not keep it
+	Result    json.RawMessage // of the reply
 	Class     string
 	Reason    string
 }

@@ -110,6 +110,7 @@ type ItemRun struct {
 	Asked      bool            `json:"asked,omitempty"`    // the participant was asked about the newest command, and has not answered
 	Timer      int64           `json:"timer,omitempty"`    // token of the timer set for Due; 0: none
 	Open       []Sending       `json:"open,omitempty"`     // commands whose outcome is not known, the oldest first
+	Log        []Sending       `json:"log,omitempty"`      // commands that were answered, in the order of their answers
 	Late       int             `json:"late,omitempty"`     // Seq at a success that came once undoing had begun
 	Released   bool            `json:"released,omitempty"` // undone or being cleaned up: sending it again needs a new generation
 
@@ -119,7 +120,8 @@ type ItemRun struct {
 	undone *memo // UndoResult, decoded
 }
 
-// Sending is one command of an item whose outcome is not known: no reply yet, timed out, or an unknown outcome.
+// Sending is one command of an item: one that was answered (Log), or one whose outcome is not known, since there is no reply
+// yet, no reply came in time, or the reply said so.
 type Sending struct {
 	Command    string    `json:"command"`
 	Undo       bool      `json:"undo,omitempty"`
@@ -127,7 +129,13 @@ type Sending struct {
 	Generation int       `json:"generation"`
 	Seq        int       `json:"seq"`
 	Sent       time.Time `json:"sent"`
-	Cause      string    `json:"cause,omitempty"` // the command's causation id
+	Cause      string    `json:"cause,omitempty"` // the command's causation id; kept while it is open
+
+	State   string          `json:"state,omitempty"` // Row…; "": there is no reply yet
+	Replied time.Time       `json:"replied,omitzero"`
+	Class   message.Class   `json:"class,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	Result  json.RawMessage `json:"result,omitempty"` // of the reply, where the item does not keep it
 }
 
 // Failure says why something failed.
@@ -230,6 +238,7 @@ func (r *ItemRun) open(command string) *Sending {
 	return nil
 }
 
+// close takes a command whose outcome is known from those that are open.
 func (r *ItemRun) close(command string) {
 	r.Open = slices.DeleteFunc(r.Open, func(s Sending) bool { return s.Command == command })
 }

@@ -256,13 +256,7 @@ func put(c *eventstore.Commit, in *Instance, fx *Effects) {
 		c.Sagas = append(c.Sagas, row)
 	}
 	c.Outbox = append(c.Outbox, fx.Send...)
-	for _, s := range fx.Steps {
-		if i := slices.IndexFunc(c.Steps, func(o eventstore.StepRow) bool { return o.CommandID == s.CommandID }); i >= 0 {
-			c.Steps[i] = s
-		} else {
-			c.Steps = append(c.Steps, s)
-		}
-	}
+	c.Steps = append(c.Steps, fx.Steps...)
 }
 
 // write encodes the sagas of a commit that were put into it, and sets their timeouts.

@@ -35,11 +35,7 @@ func (p *plant) story(id string) string {
 	for _, e := range events {
 		fmt.Fprintln(&b, e.Version, e.ID, e.Type, string(e.Data))
 	}
-	steps, err := p.store.Steps(p.t.Context(), id)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for _, s := range steps {
+	for _, s := range in.Attempts(nil) {
 		fmt.Fprintln(&b, s.Seq, s.Step, s.Item, s.Direction, s.Attempt, s.State, s.Class, s.Reason, !s.Replied.IsZero())
 	}
 	return b.String()

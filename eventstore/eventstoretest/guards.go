@@ -269,7 +269,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 
 	l := mustLoad(t, s, eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "s-a"}, {Stream: "nope"}}, Sagas: []eventstore.SagaFrom{{ID: "saga-a"}, {ID: "oldsaga-a"}, {ID: "nope"}},
-		SagaSteps: []string{"cmd-a", "nope"}, Handled: []string{"msg-a", "oldmsg-a", "nope"},
+		Handled: []string{"msg-a", "oldmsg-a", "nope"},
 		Timeouts:    []string{"saga-a/t", "due-a", "cancel-a", "later-a"},
 		Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"},
 		Views:       []eventstore.ViewRef{{Kind: "k", ID: "view-a"}, {Kind: "k", ID: "gone-a"}},
@@ -300,7 +300,6 @@ func everyField(t *testing.T, s eventstore.Store) {
 		t.Errorf("created: %v and %v", l.Sagas["saga-a"].Created, l.Sagas["oldsaga-a"].Created)
 	}
 	same(t, map[string]*eventstore.SagaRow{"saga-a": &in.Sagas[0], "oldsaga-a": &in.Sagas[1]}, l.Sagas, "sagas")
-	same(t, map[string]*eventstore.StepRow{"cmd-a": &in.Steps[0]}, l.Steps, "steps")
 	same(t, map[string]bool{"msg-a": true, "oldmsg-a": true}, l.Handled, "handled")
 	in.Timeouts[0].Lane = lane
 	if len(l.Timeouts) != 2 {

@@ -203,10 +203,6 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 				{ID: "oldsaga-" + id, Type: "t", DefVersion: 1, Key: key, State: "COMPLETED", Expected: 1, Data: []byte(`{}`),
 					Items: []eventstore.SagaItem{{No: 7, Data: []byte(`{}`)}}},
 			},
-			Steps: []eventstore.StepRow{{
-				CommandID: "cmd-" + id, Saga: "saga-" + id, Seq: 1, Step: "st", Item: "it", Direction: "do", Attempt: 1, State: "SENT",
-				Sent: l.Now, Result: []byte(`{"r":true}`), Class: "transient", Reason: "why",
-			}},
 			Timeouts: []eventstore.Timeout{{
 				ID: "saga-" + id + "/t", Owner: "saga", Key: key, Name: "t", Token: 3, Due: l.Now.Add(time.Minute), Data: []byte(`{"d":1}`),
 			}},

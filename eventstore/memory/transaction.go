@@ -126,7 +126,6 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		}
 		remove(tx, tx.t.sagas, s.ID)
 		remove(tx, tx.t.items, s.ID)
-		removeWhere(tx, tx.t.steps, func(_ string, r eventstore.StepRow) bool { return r.Saga == s.ID })
 		removeWhere(tx, tx.t.timeouts, func(id string, _ eventstore.Timeout) bool { return strings.HasPrefix(id, s.ID+"/") })
 		removeWhere(tx, tx.t.handled, func(_, saga string) bool { return saga == s.ID })
 	}
@@ -153,10 +152,6 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 }
 
 func (tx *transaction) upserts(b *batch.Batch) error {
-	for _, s := range b.Steps {
-		s.Result = clone(s.Result)
-		put(tx, tx.t.steps, s.CommandID, s)
-	}
 	for _, id := range b.Cancelled {
 		remove(tx, tx.t.timeouts, id)
 	}
@@ -300,7 +295,6 @@ type tables struct {
 	snapshots   map[string][]eventstore.Snapshot
 	sagas       map[string]eventstore.SagaRow // without their items
 	items       map[string]map[int]eventstore.SagaItem
-	steps       map[string]eventstore.StepRow
 	timeouts    map[string]eventstore.Timeout
 	handled     map[string]string
 	idempotency map[eventstore.IdempotencyKey]eventstore.IdempotencyResult
@@ -320,7 +314,6 @@ func newTables() tables {
 		snapshots:   map[string][]eventstore.Snapshot{},
 		sagas:       map[string]eventstore.SagaRow{},
 		items:       map[string]map[int]eventstore.SagaItem{},
-		steps:       map[string]eventstore.StepRow{},
 		timeouts:    map[string]eventstore.Timeout{},
 		handled:     map[string]string{},
 		idempotency: map[eventstore.IdempotencyKey]eventstore.IdempotencyResult{},

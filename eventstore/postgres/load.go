@@ -18,7 +18,6 @@ import (
 type merged struct {
 	streams  map[string]eventstore.StreamFrom // the furthest back that anyone asked for
 	sagas    map[string]int64                 // the furthest back that anyone asked for
-	steps    set[string]
 	handled  set[string]
 	timeouts set[string]
 	keys     set[eventstore.IdempotencyKey]
@@ -36,7 +35,6 @@ type found struct {
 	events    map[string][]eventstore.Event
 	snapshots map[string]*eventstore.Snapshot
 	sagas     map[string]*eventstore.SagaRow
-	steps     map[string]*eventstore.StepRow
 	handled   map[string]bool
 	timeouts  map[string]*eventstore.Timeout
 	answers   map[eventstore.IdempotencyKey]*eventstore.IdempotencyResult
@@ -81,7 +79,6 @@ func merge(loads []eventstore.Load) *merged {
 				m.sagas[f.ID] = f.After
 			}
 		}
-		m.steps.add(l.SagaSteps...)
 		m.handled.add(l.Handled...)
 		m.timeouts.add(l.Timeouts...)
 		m.views.add(l.Views...)
@@ -125,10 +122,6 @@ func (m *merged) queue(q *pipeline) {
 	m.rows = found{}
 	m.queueStreams(q)
 	m.queueSagas(q)
-	if len(m.steps.list) > 0 {
-		m.rows.steps = byKey(q, "select "+sqlstore.StepColumns+" from saga_steps where command_id = any($1)", []any{m.steps.list},
-			sqlstore.ScanStep, func(s *eventstore.StepRow) string { return s.CommandID })
-	}
 	if len(m.timeouts.list) > 0 {
 		m.rows.timeouts = byKey(q, "select "+sqlstore.TimeoutColumns+" from saga_timeouts where id = any($1)", []any{m.timeouts.list},
 			sqlstore.ScanTimeout, func(t *eventstore.Timeout) string { return t.ID })
@@ -283,7 +276,7 @@ func (m *merged) queueViews(q *pipeline) {
 // loaded is what one work asked for. Each gets rows of its own, so that none can change another's.
 func (m *merged) loaded(l eventstore.Load) *eventstore.Loaded {
 	out := &eventstore.Loaded{
-		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{}, Steps: pick(m.rows.steps, l.SagaSteps),
+		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
 		Handled: map[string]bool{}, Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
 		Counts: map[eventstore.ViewCount]int{}, Records: pick(m.rows.records, l.Records), Parked: map[string]bool{},
 	}

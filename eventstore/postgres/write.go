@@ -22,7 +22,6 @@ func (s *Store) write(ctx context.Context, conn *pgx.Conn, b *batch.Batch) error
 	p.cursors(b)
 	p.streams(b)
 	p.sagas(b)
-	p.steps(b)
 	p.timeouts(b)
 	p.views(b)
 	for _, table := range eventstore.Tables {
@@ -217,27 +216,6 @@ func (p *pipeline) items(b *batch.Batch) {
 		on conflict (saga, no) do update set version = excluded.version, data = excluded.data`,
 		columns(rows, func(r *row) any { return r.saga }, func(r *row) any { return r.No }, func(r *row) any { return r.Version },
 			func(r *row) any { return string(r.Data) })...)
-}
-
-func (p *pipeline) steps(b *batch.Batch) {
-	if len(b.Steps) == 0 {
-		return
-	}
-	type row = eventstore.StepRow
-	p.exec("insert into saga_steps ("+sqlstore.StepColumns+`) select command_id, saga, seq, step, item, direction, attempt, state,
-			sent, replied, nullif(result, ''), class, reason
-		from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
-			$9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[]) w(`+sqlstore.StepColumns+`)
-		on conflict (command_id) do update set saga = excluded.saga, seq = excluded.seq, step = excluded.step,
-			item = excluded.item, direction = excluded.direction, attempt = excluded.attempt, state = excluded.state,
-			sent = excluded.sent, replied = excluded.replied, result = excluded.result, class = excluded.class,
-			reason = excluded.reason`,
-		columns(b.Steps, func(r *row) any { return r.CommandID }, func(r *row) any { return r.Saga },
-			func(r *row) any { return r.Seq }, func(r *row) any { return r.Step }, func(r *row) any { return r.Item },
-			func(r *row) any { return r.Direction }, func(r *row) any { return r.Attempt }, func(r *row) any { return r.State },
-			func(r *row) any { return stamp(r.Sent) }, func(r *row) any { return stamp(r.Replied) },
-			func(r *row) any { return string(r.Result) }, func(r *row) any { return r.Class },
-			func(r *row) any { return r.Reason })...)
 }
 
 func (p *pipeline) timeouts(b *batch.Batch) {

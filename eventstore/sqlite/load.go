@@ -12,7 +12,7 @@ import (
 func (q querier) load(l eventstore.Load) (*eventstore.Loaded, error) {
 	out := &eventstore.Loaded{
 		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
-		Steps: map[string]*eventstore.StepRow{}, Handled: map[string]bool{}, Timeouts: map[string]*eventstore.Timeout{},
+		Handled: map[string]bool{}, Timeouts: map[string]*eventstore.Timeout{},
 		Views: map[eventstore.ViewRef]*eventstore.View{}, Counts: map[eventstore.ViewCount]int{},
 		Records: map[eventstore.RecordRef]*eventstore.Record{}, Parked: map[string]bool{},
 	}
@@ -97,15 +97,6 @@ func (q querier) loadSagas(l eventstore.Load, out *eventstore.Loaded) error {
 		}
 		if r != nil {
 			out.Sagas[f.ID] = r
-		}
-	}
-	for _, id := range l.SagaSteps {
-		r, err := one(q, sqlstore.ScanStep, "select "+sqlstore.StepColumns+" from saga_steps where command_id = $1", id)
-		if err != nil {
-			return err
-		}
-		if r != nil {
-			out.Steps[id] = r
 		}
 	}
 	for _, id := range l.Timeouts {

@@ -16,7 +16,7 @@ import (
 // write writes the lists of a batch in order, and stops at the first guard that does not hold.
 func (tx *transaction) write(b *batch.Batch) error {
 	for _, f := range []func(*batch.Batch) error{
-		tx.marks, tx.cursors, tx.streams, tx.sagas, tx.steps, tx.timeouts, tx.views, tx.records, tx.others, tx.lanes,
+		tx.marks, tx.cursors, tx.streams, tx.sagas, tx.timeouts, tx.views, tx.records, tx.others, tx.lanes,
 	} {
 		if err := f(b); err != nil {
 			return err
@@ -133,18 +133,6 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 				s.ID, i.No, i.Version, text(i.Data)); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-func (tx *transaction) steps(b *batch.Batch) error {
-	for _, s := range b.Steps {
-		if _, err := tx.exec("insert or replace into saga_steps ("+sqlstore.StepColumns+
-			") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-			s.CommandID, s.Saga, s.Seq, s.Step, s.Item, s.Direction, s.Attempt, s.State, stamp(s.Sent), stamp(s.Replied),
-			text(s.Result), s.Class, s.Reason); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -38,7 +38,6 @@ type Batch struct {
 	Heads       []Head
 	SagaDeletes []eventstore.SagaRow
 	Sagas       []Saga
-	Steps       []eventstore.StepRow
 	Cancelled   []string
 	Timeouts    []eventstore.Timeout
 	ViewDeletes []eventstore.ViewRef
@@ -279,10 +278,6 @@ func (b *Batch) flatten(c *eventstore.Commit) {
 		}
 		b.Sagas = append(b.Sagas, Saga{SagaRow: s, Lane: c.Lane})
 	}
-	for _, s := range c.Steps {
-		s.Sent, s.Replied = Micro(s.Sent), Micro(s.Replied)
-		b.Steps = append(b.Steps, s)
-	}
 	for _, t := range c.Timeouts {
 		t.Lane, t.Due = c.Lane, Micro(t.Due)
 		b.Timeouts = append(b.Timeouts, t)
@@ -346,7 +341,6 @@ func (b *Batch) order() {
 	})
 	slices.Sort(b.Cancelled)
 	slices.Sort(b.Unparked)
-	b.Steps = lastByKey(b.Steps, func(s eventstore.StepRow) string { return s.CommandID })
 	b.Timeouts = lastByKey(b.Timeouts, func(t eventstore.Timeout) string { return t.ID })
 	b.Views = lastByKey(b.Views, func(v eventstore.View) string { return v.Kind + "\x00" + v.ID })
 	b.Snapshots = lastByKey(b.Snapshots, func(s eventstore.Snapshot) string { return s.Stream + "\x00" + strconv.FormatInt(s.Version, 10) })
