@@ -75,7 +75,7 @@ type SagaRow struct {
 	State      string
 	Version    int64 // as read; ignored on write
 	Expected   int64
-	Data       json.RawMessage // what changes, and what is read in a list of sagas
+	Data       json.RawMessage // what changes, and what is read in a list of sagas. Read: nil when the reader has it
 	Plan       json.RawMessage // written when the saga is new; read when SagaFrom.After is 0
 	Items      []SagaItem      // in order of their numbers. On write: those that changed. Read: those written after SagaFrom.After
 	Created    time.Time       // set by the store on insert

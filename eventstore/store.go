@@ -42,7 +42,7 @@ type StreamFrom struct {
 }
 
 // SagaFrom asks for a saga's row, and for the items written after version After, which the reader has. When the row is at
-// that version no item is read. With After 0 the plan is read as well. Base is handed back in SagaRow.Base: what the
+// that version neither its data nor any item is read. With After 0 the plan is read as well. Base is handed back in SagaRow.Base: what the
 // reader has at that version, so that it need not still be kept elsewhere when the rows arrive.
 type SagaFrom struct {
 	ID    string

@@ -76,14 +76,15 @@ type Instance struct {
 	Cleanups      []string        `json:"cleanups,omitempty"`      // commands whose late success a cleanup saga releases
 	Version       int64           `json:"-"`                       // of the stored row
 
-	kept    *kept           // what was made of it, for all instances that come of each other
-	index   *index          // finds its items
-	tally   *tally          // what its items count to; nil: not counted yet
-	changed []int           // numbers of the items that differ from those stored at Version
-	stored  json.RawMessage // its row at Version
-	whole   bool            // its row holds all of it, as it did before items had rows of their own
-	sooner  bool            // a timer was set that is due before Wake
-	size    int             // in bytes, as stored
+	kept    *kept     // what was made of it, for all instances that come of each other
+	index   *index    // finds its items
+	tally   *tally    // what its items count to; nil: not counted yet
+	changed []int     // numbers of the items that differ from those stored at Version
+	written time.Time // when its row was, at Version
+	whole   bool      // its row holds all of it, as it did before items had rows of their own
+	sooner  bool      // a timer was set that is due before Wake
+	row     int       // bytes of its row, as stored
+	size    int       // bytes of all of it, as stored
 }
 
 // ItemRun is one item's history within an instance.

@@ -15,7 +15,7 @@ func Decode(row *eventstore.SagaRow) (*Instance, error) {
 	if err := json.Unmarshal(row.Data, in); err != nil {
 		return nil, vnfm.Wrap(vnfm.Internal, err, "decode saga %s", row.ID)
 	}
-	in.Version, in.stored = row.Version, row.Data
+	in.Version, in.written, in.row = row.Version, row.Updated, len(row.Data)
 	in.size = len(row.Data) + len(row.Plan)
 	base, _ := row.Base.(*Instance)
 	in.whole = in.Data != nil || in.Items != nil || base != nil && base.whole
@@ -27,7 +27,8 @@ func Decode(row *eventstore.SagaRow) (*Instance, error) {
 		}
 		in.Planned = len(in.Items)
 	case base != nil:
-		in.Data, in.Items, in.kept, in.size = base.Data, slices.Clone(base.Items), base.kept.afresh(), base.size
+		in.Data, in.Items, in.kept = base.Data, slices.Clone(base.Items), base.kept.afresh()
+		in.size = base.size - base.row + in.row
 	default:
 		in.Data = row.Plan
 	}
@@ -94,8 +95,8 @@ func (in *Instance) encode() (eventstore.SagaRow, error) {
 	if row.Data, err = json.Marshal(&small); err != nil {
 		return row, vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
 	}
-	in.size += len(row.Data) - len(in.stored)
-	in.stored = row.Data
+	in.size += len(row.Data) - in.row
+	in.row = len(row.Data)
 	return row, nil
 }
 

@@ -1,7 +1,6 @@
 package saga
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -152,7 +151,7 @@ func (r *Runtime) OnCommit(c *eventstore.Commit) {
 			continue
 		}
 		written := *in
-		written.Version, written.changed = row.Expected+1, nil
+		written.Version, written.written, written.changed = row.Expected+1, c.Time, nil
 		r.remember(&written)
 	}
 }
@@ -182,7 +181,7 @@ func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*
 	}
 	in, known := row.Base.(*Instance)
 	switch {
-	case pending && known, known && row.Version == in.Version && bytes.Equal(row.Data, in.stored):
+	case pending && known, known && row.Version == in.Version && row.Updated.Equal(in.written):
 		return def, in, nil
 	case known && row.Version <= in.Version:
 		r.cache.Drop(id)

@@ -33,7 +33,7 @@ func Transition(saga string, n int) *eventstore.Work {
 				row.Expected = old.Version
 			}
 			c := &eventstore.Commit{
-				Sagas: []eventstore.SagaRow{row},
+				Sagas:    []eventstore.SagaRow{row},
 				Timeouts: []eventstore.Timeout{{ID: saga + "/step", Owner: "saga", Key: saga, Token: int64(n), Due: l.Now.Add(time.Hour)}},
 				Outbox:   []message.Message{outboxMessage(fmt.Sprint(saga, n), saga)},
 				Handled:  []eventstore.HandledMark{{MessageID: fmt.Sprint(saga, "-reply-", n), Saga: saga}},

@@ -269,7 +269,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 
 	l := mustLoad(t, s, eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "s-a"}, {Stream: "nope"}}, Sagas: []eventstore.SagaFrom{{ID: "saga-a"}, {ID: "oldsaga-a"}, {ID: "nope"}},
-		Handled: []string{"msg-a", "oldmsg-a", "nope"},
+		Handled:     []string{"msg-a", "oldmsg-a", "nope"},
 		Timeouts:    []string{"saga-a/t", "due-a", "cancel-a", "later-a"},
 		Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"},
 		Views:       []eventstore.ViewRef{{Kind: "k", ID: "view-a"}, {Kind: "k", ID: "gone-a"}},

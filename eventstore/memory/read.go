@@ -96,6 +96,9 @@ func (t *tables) saga(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore
 	if f.After > 0 {
 		row.Plan = nil
 	}
+	if row.Version == f.After {
+		row.Data = nil
+	}
 	if row.Version > f.After {
 		for _, i := range t.items[f.ID] {
 			if i.Version > f.After {

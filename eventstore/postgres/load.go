@@ -211,37 +211,57 @@ func (m *merged) queueStreams(q *pipeline) {
 	}
 }
 
-// queueSagas reads rows, plans and items in one statement, so that they are of one moment whoever writes meanwhile.
+// queueSagas reads rows and items in one statement, so that they are of one moment whoever writes meanwhile: a row for each item
+// that is new to its reader, or one. A plan never changes.
 func (m *merged) queueSagas(q *pipeline) {
 	if len(m.sagas) == 0 {
 		return
 	}
+	m.rows.sagas = map[string]*eventstore.SagaRow{}
 	ids := slices.Sorted(maps.Keys(m.sagas))
-	after := make([]int64, len(ids))
+	after, whole := make([]int64, len(ids)), []string(nil)
 	for i, id := range ids {
-		after[i] = m.sagas[id]
+		if after[i] = m.sagas[id]; after[i] == 0 {
+			whole = append(whole, id)
+		}
 	}
-	m.rows.sagas = byKey(q, `select `+sagasOf+`, case when f.after = 0 then s.plan end, i.no, i.version, i.data
+	// "offset 0" keeps the items from being looked up before it is known that there are any to be read.
+	q.query(`select s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, case when s.version <> f.after then s.data end,
+			s.created, s.updated, i.no, i.version, i.data
 		from unnest($1::text[], $2::bigint[]) f(id, after) join saga_instances s on s.id = f.id
-		left join lateral (select array_agg(i.no order by i.no) as no, array_agg(i.version order by i.no) as version,
-			array_agg(i.data order by i.no) as data from saga_items i
-			where s.version > f.after and i.saga = s.id and i.version > f.after) i on true`, []any{ids, after},
-		scanSaga, func(s *eventstore.SagaRow) string { return s.ID })
+		left join lateral (select i.no, i.version, i.data from saga_items i
+			where s.version > f.after and i.saga = s.id and i.version > f.after offset 0) i on true`, []any{ids, after}, m.scanSaga)
+	if len(whole) > 0 {
+		q.query("select id, plan from saga_instances where id = any($1)", []any{whole}, func(r pgx.Rows) error {
+			var id string
+			var plan []byte
+			err := r.Scan(&id, &plan)
+			if row := m.rows.sagas[id]; row != nil {
+				row.Plan = plan
+			}
+			return err
+		})
+	}
 }
 
-const sagasOf = "s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, s.data, s.created, s.updated"
-
-// scanSaga reads a row with its plan and its items.
-func scanSaga(r sqlstore.Row) (s eventstore.SagaRow, err error) {
-	var no []int
-	var version []int64
-	var data [][]byte
-	err = r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, (*[]byte)(&s.Data),
-		sqlstore.Stamp{To: &s.Created}, sqlstore.Stamp{To: &s.Updated}, (*[]byte)(&s.Plan), &no, &version, &data)
-	for i := range no {
-		s.Items = append(s.Items, eventstore.SagaItem{No: no[i], Version: version[i], Data: data[i]})
+func (m *merged) scanSaga(r pgx.Rows) error {
+	var s eventstore.SagaRow
+	var no *int
+	var version *int64
+	var data []byte
+	if err := r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, (*[]byte)(&s.Data),
+		sqlstore.Stamp{To: &s.Created}, sqlstore.Stamp{To: &s.Updated}, &no, &version, &data); err != nil {
+		return err
 	}
-	return s, err
+	row := m.rows.sagas[s.ID]
+	if row == nil {
+		row = &s
+		m.rows.sagas[s.ID] = row
+	}
+	if no != nil {
+		row.Items = append(row.Items, eventstore.SagaItem{No: *no, Version: *version, Data: data})
+	}
+	return nil
 }
 
 const eventsOf = "e.lane, e.off, e.stream, e.version, e.id, e.type, e.schema, e.at, e.meta, e.data, e.prev, e.hash"
@@ -334,12 +354,16 @@ func (m *merged) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 	return &st
 }
 
-// since leaves of a row what one reader does not know yet; another may have asked for more.
+// since leaves of a row what one reader does not know yet, in order; another may have asked for more.
 func since(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore.SagaRow {
 	row.Base = f.Base
+	row.Items = slices.DeleteFunc(slices.Clone(row.Items), func(i eventstore.SagaItem) bool { return i.Version <= f.After })
+	slices.SortFunc(row.Items, func(a, b eventstore.SagaItem) int { return a.No - b.No })
 	if f.After > 0 {
 		row.Plan = nil
-		row.Items = slices.DeleteFunc(slices.Clone(row.Items), func(i eventstore.SagaItem) bool { return i.Version <= f.After })
+	}
+	if row.Version == f.After {
+		row.Data = nil
 	}
 	return &row
 }

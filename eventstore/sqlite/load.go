@@ -111,9 +111,12 @@ func (q querier) loadSagas(l eventstore.Load, out *eventstore.Loaded) error {
 	return nil
 }
 
+var sagaSince = "select " + strings.Replace(sqlstore.SagaColumns, "data", "case when version <> $2 then data end", 1) +
+	" from saga_instances where id = $1"
+
 // saga returns what a reader that has a saga at one version does not know yet; nil when there is no such saga.
 func (q querier) saga(f eventstore.SagaFrom) (*eventstore.SagaRow, error) {
-	r, err := one(q, sqlstore.ScanSaga, "select "+sqlstore.SagaColumns+" from saga_instances where id = $1", f.ID)
+	r, err := one(q, sqlstore.ScanSaga, sagaSince, f.ID, f.After)
 	if err != nil || r == nil {
 		return nil, err
 	}
