@@ -65,6 +65,7 @@ type StreamVersion struct {
 
 // SagaRow is a saga instance at rest: a small row that changes with every turn, a plan that never does, and a row for each
 // of its items. Expected is the version read (0: it is new); the row is written at Expected+1, and so are the items given.
+// Of a row that is not new only state and data change.
 // Delete removes the row (at version Expected), its items, timeouts and handled marks instead.
 type SagaRow struct {
 	ID         string
@@ -89,6 +90,7 @@ type SagaRow struct {
 // SagaItem is one item of a saga. A row without data says that the item is gone: a reader that knew it forgets it.
 type SagaItem struct {
 	No      int   // within the saga, from 1
+	New     bool  // on write: the saga has no row of this number yet; else it must have one
 	Version int64 // of the saga that wrote it; set by the store
 	Data    json.RawMessage
 }

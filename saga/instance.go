@@ -51,19 +51,20 @@ const (
 // Instance is one run of a definition. It is stored as a small row (all but Data and Items), the data, which is written
 // once, and a row for each item. Whoever gets one must not change it, nor its items.
 type Instance struct {
-	ID            string          `json:"id"`
-	Type          string          `json:"type"`
-	DefVersion    int             `json:"defVersion"`
-	Key           string          `json:"key"`
+	ID            string          `json:"id,omitempty"`
+	Type          string          `json:"type,omitempty"`
+	DefVersion    int             `json:"defVersion,omitempty"`
+	Key           string          `json:"key,omitempty"`
 	Parent        string          `json:"parent,omitempty"`
-	CorrelationID string          `json:"correlationId"` // the operation occurrence; a cleanup saga has its parent's
-	State         State           `json:"state"`
+	CorrelationID string          `json:"correlationId,omitempty"` // the operation occurrence; a cleanup saga has its parent's
+	State         State           `json:"state,omitempty"`
 	Policy        Policy          `json:"policy"`
-	Stage         int             `json:"stage"`           // index into the saga's stages
-	Data          json.RawMessage `json:"data,omitempty"`  // the definition's own; fixed at Begin
-	Items         []*ItemRun      `json:"items,omitempty"` // of every stage begun, in order of planning
-	Planned       int             `json:"planned,omitempty"`
-	Seq           int             `json:"seq"` // commands sent so far
+	Stage         int             `json:"stage,omitempty"`   // index into the saga's stages
+	Data          json.RawMessage `json:"data,omitempty"`    // the definition's own; fixed at Begin
+	Items         []*ItemRun      `json:"items,omitempty"`   // of every stage begun, in order of planning
+	Planned       int             `json:"planned,omitempty"` // items so far: the number of the newest
+	Form          int             `json:"form,omitempty"`    // how it is stored: formWhole, formParts
+	Seq           int             `json:"seq"`               // commands sent so far
 	Cause         *Failure        `json:"cause,omitempty"`
 	CancelMode    string          `json:"cancelMode,omitempty"` // while a cancel is pending: GRACEFUL or FORCEFUL
 	Undone        bool            `json:"undoBegun,omitempty"`  // once undo has begun only rollback and fail are possible
@@ -81,7 +82,7 @@ type Instance struct {
 	tally   *tally    // what its items count to; nil: not counted yet
 	changed []int     // numbers of the items that differ from those stored at Version
 	written time.Time // when its row was, at Version
-	whole   bool      // its row holds all of it, as it did before items had rows of their own
+	known   int       // items up to this number have rows of their own
 	sooner  bool      // a timer was set that is due before Wake
 	row     int       // bytes of its row, as stored
 	size    int       // bytes of all of it, as stored

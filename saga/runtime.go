@@ -108,7 +108,7 @@ func (r *Runtime) begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error
 	}
 	in := &Instance{
 		ID: n.ID, Type: n.Type, DefVersion: n.DefVersion, Key: n.Key, Parent: n.Parent, CorrelationID: n.CorrelationID,
-		Policy: n.Policy, Data: n.Data, Traceparent: n.Traceparent, size: len(n.Data),
+		Policy: n.Policy, Data: n.Data, Traceparent: n.Traceparent, Form: formParts, size: len(n.Data),
 	}
 	_, err := r.input(l, c, def, in, Begin{Cause: n.Cause}, n.Actor, n.Cause)
 	return err
@@ -151,6 +151,9 @@ func (r *Runtime) OnCommit(c *eventstore.Commit) {
 			continue
 		}
 		written := *in
+		if len(row.Items) > 0 {
+			written.known = in.Planned
+		}
 		written.Version, written.written, written.changed = row.Expected+1, c.Time, nil
 		r.remember(&written)
 	}

@@ -293,7 +293,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 		r.Version, r.Expected, r.Updated = r.Expected+1, 0, c.Time
 		r.Created = l.Sagas[r.ID].Created
 		for j := range r.Items {
-			r.Items[j].Version = r.Version
+			r.Items[j].Version, r.Items[j].New = r.Version, false
 		}
 	}
 	if !l.Sagas["saga-a"].Created.Equal(c.Time) || !l.Sagas["oldsaga-a"].Created.Before(c.Time) {

@@ -137,14 +137,19 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		row := s.SagaRow
 		row.Expected, row.Data, row.Plan, row.Items, row.Base = 0, clone(s.Data), clone(s.Plan), nil, nil
 		if ok {
-			row.Created, row.Plan = old.Created, old.Plan
+			changed := row
+			row = old
+			row.State, row.Version, row.Data, row.Updated = changed.State, changed.Version, changed.Data, changed.Updated
 		}
 		put(tx, tx.t.sagas, s.ID, row)
 		if len(s.Items) > 0 && tx.t.items[s.ID] == nil {
 			put(tx, tx.t.items, s.ID, map[int]eventstore.SagaItem{})
 		}
 		for _, i := range s.Items {
-			i.Data = clone(i.Data)
+			if _, there := tx.t.items[s.ID][i.No]; there == i.New {
+				return fmt.Errorf("item %d of saga %s: %w", i.No, s.ID, eventstore.ErrVersion)
+			}
+			i.New, i.Data = false, clone(i.Data)
 			put(tx, tx.t.items[s.ID], i.No, i)
 		}
 	}

@@ -174,48 +174,67 @@ func (p *pipeline) sagas(b *batch.Batch) {
 		p.exec(`delete from saga_timeouts t using unnest($1::text[]) w(id)
 			where t.id >= w.id || '/' and t.id < w.id || '0'`, args[0]) // '0' is next to '/'
 	}
-	if len(b.Sagas) > 0 {
-		type row = batch.Saga
-		p.exec(`with w as materialized (
-				select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
-				$9::text[], $10::text[]) w(id, type, def_version, key, parent, state, expected, lane, data, plan)),
-			u as (
-				update saga_instances s set type = w.type, def_version = w.def_version, key = w.key, parent = w.parent,
-				state = w.state, version = w.expected + 1, lane = w.lane, data = nullif(w.data, ''), updated = $11 from w
-				where w.expected <> 0 and s.id = w.id and s.version = w.expected returning 1),
-			i as (
-				insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
-				select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $11, $11 from w
-				where expected = 0 returning 1)
-			select vnfm_guard((select count(*) from u) + (select count(*) from i) = cardinality($1), '`+guardVersion+`')`,
-			append(columns(b.Sagas, func(r *row) any { return r.ID }, func(r *row) any { return r.Type },
+	var begun, moved []batch.Saga
+	for _, s := range b.Sagas {
+		if s.Expected == 0 {
+			begun = append(begun, s)
+		} else {
+			moved = append(moved, s)
+		}
+	}
+	type row = batch.Saga
+	if len(begun) > 0 {
+		p.exec(`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
+			select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $10, $10
+			from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[])
+				w(id, type, def_version, key, parent, state, lane, data, plan)`,
+			append(columns(begun, func(r *row) any { return r.ID }, func(r *row) any { return r.Type },
 				func(r *row) any { return r.DefVersion }, func(r *row) any { return r.Key }, func(r *row) any { return r.Parent },
-				func(r *row) any { return r.State }, func(r *row) any { return r.Expected }, func(r *row) any { return r.Lane },
-				func(r *row) any { return string(r.Data) }, func(r *row) any { return string(r.Plan) }), b.Now)...)
+				func(r *row) any { return r.State }, func(r *row) any { return r.Lane }, func(r *row) any { return string(r.Data) },
+				func(r *row) any { return string(r.Plan) }), b.Now)...)
+	}
+	if len(moved) > 0 {
+		p.exec(`with u as (
+				update saga_instances s set state = w.state, version = w.expected + 1, data = nullif(w.data, ''), updated = $5
+				from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) w(id, state, expected, data)
+				where s.id = w.id and s.version = w.expected returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`,
+			append(columns(moved, func(r *row) any { return r.ID }, func(r *row) any { return r.State },
+				func(r *row) any { return r.Expected }, func(r *row) any { return string(r.Data) }), b.Now)...)
 	}
 	p.items(b)
 }
 
-// items writes the items that changed. Their sagas' versions guard them.
+// items writes the items that changed.
 func (p *pipeline) items(b *batch.Batch) {
 	type row struct {
 		saga string
 		eventstore.SagaItem
 	}
-	var rows []row
+	var planned, changed []row
 	for _, s := range b.Sagas {
 		for _, i := range s.Items {
-			rows = append(rows, row{s.ID, i})
+			if i.New {
+				planned = append(planned, row{s.ID, i})
+			} else {
+				changed = append(changed, row{s.ID, i})
+			}
 		}
 	}
-	if len(rows) == 0 {
-		return
+	args := func(rows []row) []any {
+		return columns(rows, func(r *row) any { return r.saga }, func(r *row) any { return r.No }, func(r *row) any { return r.Version },
+			func(r *row) any { return string(r.Data) })
 	}
-	p.exec(`insert into saga_items (saga, no, version, data)
-		select saga, no, version, nullif(data, '') from unnest($1::text[], $2::int[], $3::bigint[], $4::text[]) w(saga, no, version, data)
-		on conflict (saga, no) do update set version = excluded.version, data = excluded.data`,
-		columns(rows, func(r *row) any { return r.saga }, func(r *row) any { return r.No }, func(r *row) any { return r.Version },
-			func(r *row) any { return string(r.Data) })...)
+	const items = "unnest($1::text[], $2::int[], $3::bigint[], $4::text[]) w(saga, no, version, data)"
+	if len(planned) > 0 {
+		p.exec("insert into saga_items (saga, no, version, data) select saga, no, version, nullif(data, '') from "+items, args(planned)...)
+	}
+	if len(changed) > 0 {
+		p.exec(`with u as (
+				update saga_items i set version = w.version, data = nullif(w.data, '') from `+items+`
+				where i.saga = w.saga and i.no = w.no returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`, args(changed)...)
+	}
 }
 
 func (p *pipeline) timeouts(b *batch.Batch) {

@@ -119,18 +119,18 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $10) on conflict do nothing`,
 				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), text(s.Plan), stamp(b.Now))
 		} else {
-			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, `update saga_instances set type = $2, def_version = $3, key = $4,
-				parent = $5, state = $6, version = version + 1, lane = $7, data = $8, updated = $9
-				where id = $1 and version = $10`,
-				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), stamp(b.Now), s.Expected)
+			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, "update saga_instances set state = $2, version = version + 1, data = $3,"+
+				" updated = $4 where id = $1 and version = $5", s.ID, s.State, text(s.Data), stamp(b.Now), s.Expected)
 		}
 		if err != nil {
 			return err
 		}
 		for _, i := range s.Items {
-			if _, err := tx.exec(`insert into saga_items (saga, no, version, data) values ($1, $2, $3, $4)
-				on conflict (saga, no) do update set version = excluded.version, data = excluded.data`,
-				s.ID, i.No, i.Version, text(i.Data)); err != nil {
+			q := "update saga_items set version = $3, data = $4 where saga = $1 and no = $2"
+			if i.New {
+				q = "insert into saga_items (saga, no, version, data) values ($1, $2, $3, $4) on conflict do nothing"
+			}
+			if err := tx.guard(eventstore.ErrVersion, fmt.Sprintf("item %d of saga %s", i.No, s.ID), q, s.ID, i.No, i.Version, text(i.Data)); err != nil {
 				return err
 			}
 		}
