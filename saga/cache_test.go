@@ -18,29 +18,31 @@ import (
 // told of its commits or not. Seen failing with the instance remembered when it was decided on, not when it was written: commands
 // are sent twice.
 func TestSaga_is_advanced_by_two_nodes_in_turn(t *testing.T) {
-	whole := newPlant(t)
-	whole.answer = rollsBack
-	n := whole.start("a")
-	n.begin("op", "key", saga.Rollback)
-	n.run(500, true)
+	saga.InForms(t, func(t *testing.T) {
+		whole := newPlant(t)
+		whole.answer = rollsBack
+		n := whole.start("a")
+		n.begin("op", "key", saga.Rollback)
+		n.run(500, true)
 
-	for _, deaf := range []bool{false, true} {
-		p := newPlant(t)
-		p.answer, p.deaf = rollsBack, deaf
-		a, b := p.start("a"), p.start("b")
-		a.begin("op", "key", saga.Rollback)
-		for i := range 500 {
-			for _, n := range []*node{a, b} {
-				n.run(1+i%2, true)
-				if err := n.keeper.Release(t.Context()); err != nil {
-					t.Fatal(err)
+		for _, deaf := range []bool{false, true} {
+			p := newPlant(t)
+			p.answer, p.deaf = rollsBack, deaf
+			a, b := p.start("a"), p.start("b")
+			a.begin("op", "key", saga.Rollback)
+			for i := range 500 {
+				for _, n := range []*node{a, b} {
+					n.run(1+i%2, true)
+					if err := n.keeper.Release(t.Context()); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
+			if got, want := p.story("op"), whole.story("op"); got != want {
+				t.Fatalf("deaf %v:\n%s\nwant\n%s", deaf, got, want)
+			}
 		}
-		if got, want := p.story("op"), whole.story("op"); got != want {
-			t.Fatalf("deaf %v:\n%s\nwant\n%s", deaf, got, want)
-		}
-	}
+	})
 }
 
 // half returns a saga of which the first stage is done and the links are under way, with the messages of its replies.
@@ -84,6 +86,7 @@ func (n *node) handle(look func(*eventstore.Loaded), replies ...message.Message)
 // Issue 8 §3: a turn reads what it does not know, and writes what it changes. Seen failing with the plan and all items read, and
 // with all items written.
 func TestTurn_reads_and_writes_what_changes(t *testing.T) {
+	saga.InRows(t)
 	for _, deaf := range []bool{false, true} {
 		n, replies := half(t, deaf)
 		c, err := n.handle(func(l *eventstore.Loaded) {
@@ -104,6 +107,7 @@ func TestTurn_reads_and_writes_what_changes(t *testing.T) {
 // However many replies of a saga a commit takes, its row is written once, and each of its items once.
 // Seen failing with the row encoded in every turn.
 func TestReplies_in_one_commit_write_the_saga_once(t *testing.T) {
+	saga.InRows(t)
 	n, replies := half(t, false)
 	c, err := n.handle(func(*eventstore.Loaded) {}, replies...)
 	if err != nil {
@@ -120,6 +124,7 @@ func TestReplies_in_one_commit_write_the_saga_once(t *testing.T) {
 
 // A commit that was not written is not remembered. Seen failing with what was decided remembered.
 func TestTurn_that_was_not_written_is_not_remembered(t *testing.T) {
+	saga.InRows(t)
 	n, replies := half(t, false)
 	n.fault = func(point string) error {
 		if point == "commit" {
@@ -146,24 +151,26 @@ func TestTurn_that_was_not_written_is_not_remembered(t *testing.T) {
 // A database that was put back under a running program is noticed: what the program remembers is dropped, and the next try reads
 // all. Seen failing with the row not compared with what is remembered.
 func TestDatabase_put_back_is_noticed(t *testing.T) {
-	n, replies := half(t, false)
-	before := n.load("op")
-	if _, err := n.handle(func(*eventstore.Loaded) {}, replies[0]); err != nil {
-		t.Fatal(err)
-	}
-	n.replace(before)
-	nothing := func(*eventstore.Loaded) {}
-	other := message.NewReply(message.Message{ID: replies[1].CausationID, Key: "key", CorrelationID: "op"}, "/toy", n.now, message.Reply{Outcome: message.Succeeded})
-	if _, err := n.handle(nothing, other); vnfm.KindOf(err) != vnfm.Unavailable {
-		t.Fatalf("got %v", err)
-	}
-	if _, err := n.handle(nothing, other); err != nil {
-		t.Fatal(err)
-	}
-	in := n.saga("op")
-	if l, r := in.Item("left", ""), in.Item("right", ""); l.State != saga.ItemSent && r.State != saga.ItemSent || l.State == r.State {
-		t.Fatalf("left is %s, right is %s", l.State, r.State)
-	}
+	saga.InForms(t, func(t *testing.T) {
+		n, replies := half(t, false)
+		before := n.load("op")
+		if _, err := n.handle(func(*eventstore.Loaded) {}, replies[0]); err != nil {
+			t.Fatal(err)
+		}
+		n.replace(before)
+		nothing := func(*eventstore.Loaded) {}
+		other := message.NewReply(message.Message{ID: replies[1].CausationID, Key: "key", CorrelationID: "op"}, "/toy", n.now, message.Reply{Outcome: message.Succeeded})
+		if _, err := n.handle(nothing, other); vnfm.KindOf(err) != vnfm.Unavailable {
+			t.Fatalf("got %v", err)
+		}
+		if _, err := n.handle(nothing, other); err != nil {
+			t.Fatal(err)
+		}
+		in := n.saga("op")
+		if l, r := in.Item("left", ""), in.Item("right", ""); l.State != saga.ItemSent && r.State != saga.ItemSent || l.State == r.State {
+			t.Fatalf("left is %s, right is %s", l.State, r.State)
+		}
+	})
 }
 
 func (p *plant) load(id string) *eventstore.SagaRow {
@@ -191,6 +198,9 @@ func (p *plant) replace(row *eventstore.SagaRow) {
 	}
 	again := *row
 	again.Expected = 0
+	for i := range again.Items {
+		again.Items[i].New = true
+	}
 	write(again)
 }
 
@@ -237,34 +247,36 @@ func TestSaga_stored_before_items_had_rows_goes_on(t *testing.T) {
 // A step that could not be planned leaves nothing behind once it can be: its item is gone for readers of all versions.
 // Seen failing with the item that stood for it not taken back.
 func TestItem_of_a_step_that_could_not_be_planned_is_gone_once_it_can(t *testing.T) {
-	for _, deaf := range []bool{false, true} {
-		p := newPlant(t)
-		p.deaf = deaf
-		bad, itemsOf := true, p.def.Stages[2].Steps[0].Items
-		p.def.Stages[2].Steps[0].Items = func(in *saga.Instance) ([]saga.Item, error) {
-			if bad {
-				return nil, errPlan
+	saga.InForms(t, func(t *testing.T) {
+		for _, deaf := range []bool{false, true} {
+			p := newPlant(t)
+			p.deaf = deaf
+			bad, itemsOf := true, p.def.Stages[2].Steps[0].Items
+			p.def.Stages[2].Steps[0].Items = func(in *saga.Instance) ([]saga.Item, error) {
+				if bad {
+					return nil, errPlan
+				}
+				return itemsOf(in)
 			}
-			return itemsOf(in)
+			n := p.start("a")
+			n.begin("op", "key", saga.Hold)
+			n.run(500, false)
+			if in := p.saga("op"); in.State != saga.Held || in.Item("room", "").State != saga.ItemFailed {
+				t.Fatalf("the saga is %s", in.State)
+			}
+			bad = false
+			if err := n.act("op", "key", saga.Action{Kind: saga.Retrying}); err != nil {
+				t.Fatal(err)
+			}
+			n.run(500, false)
+			in := p.saga("op")
+			var all []string
+			for _, r := range in.Items {
+				all = append(all, r.Step+r.Item)
+			}
+			if got := strings.Join(all, " "); in.State != saga.Completed || got != "ask left right roomr1 roomr2 paint" || in.Item("room", "") != nil {
+				t.Fatalf("deaf %v: the saga is %s with %s", deaf, in.State, got)
+			}
 		}
-		n := p.start("a")
-		n.begin("op", "key", saga.Hold)
-		n.run(500, false)
-		if in := p.saga("op"); in.State != saga.Held || in.Item("room", "").State != saga.ItemFailed {
-			t.Fatalf("the saga is %s", in.State)
-		}
-		bad = false
-		if err := n.act("op", "key", saga.Action{Kind: saga.Retrying}); err != nil {
-			t.Fatal(err)
-		}
-		n.run(500, false)
-		in := p.saga("op")
-		var all []string
-		for _, r := range in.Items {
-			all = append(all, r.Step+r.Item)
-		}
-		if got := strings.Join(all, " "); in.State != saga.Completed || got != "ask left right roomr1 roomr2 paint" || in.Item("room", "") != nil {
-			t.Fatalf("deaf %v: the saga is %s with %s", deaf, in.State, got)
-		}
-	}
+	})
 }

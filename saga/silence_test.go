@@ -104,24 +104,26 @@ func TestTimeoutOf_bounds_an_attempt_that_is_worked_on(t *testing.T) {
 // Issue 8 §3, "no retry storm": waiting in a participant's queue ten times as long as a participant may be silent causes no second
 // attempt. Seen failing with the word's message dropped by the runtime.
 func TestWaiting_in_a_queue_is_not_silence(t *testing.T) {
-	p := newPlant(t)
-	p.unfinished = true
-	busy := p.now.Add(10 * time.Minute)
-	p.answer = func(m message.Message) *message.Reply {
-		if m.Type == "toy.make" && p.now.Before(busy) {
-			return nil
+	saga.InForms(t, func(t *testing.T) {
+		p := newPlant(t)
+		p.unfinished = true
+		busy := p.now.Add(10 * time.Minute)
+		p.answer = func(m message.Message) *message.Reply {
+			if m.Type == "toy.make" && p.now.Before(busy) {
+				return nil
+			}
+			return &message.Reply{Outcome: message.Succeeded}
 		}
-		return &message.Reply{Outcome: message.Succeeded}
-	}
-	n := p.start("a")
-	n.begin("op", "key", saga.Rollback)
-	n.run(2000, true)
-	if in := p.saga("op"); in.State != saga.Completed || p.order("op") != "ask left right room paint" {
-		t.Fatalf("the saga is %s", in.State)
-	}
-	if p.now.Before(busy) || len(p.commands()) != 6 {
-		t.Fatalf("%d commands until %s", len(p.commands()), p.now)
-	}
+		n := p.start("a")
+		n.begin("op", "key", saga.Rollback)
+		n.run(2000, true)
+		if in := p.saga("op"); in.State != saga.Completed || p.order("op") != "ask left right room paint" {
+			t.Fatalf("the saga is %s", in.State)
+		}
+		if p.now.Before(busy) || len(p.commands()) != 6 {
+			t.Fatalf("%d commands until %s", len(p.commands()), p.now)
+		}
+	})
 }
 
 // What was lost on the way is healed by asking, without another attempt: the command, or the reply.
