@@ -40,6 +40,8 @@ type Config struct {
 	// Groups lists groups that are looked at one by one when there are too many due rows for one look, so that a group with a
 	// backlog hides no other's. nil: none.
 	Groups func(ctx context.Context) ([]string, error)
+	// Looks is called before each look for due rows; its error is the look's. nil: nothing is to be known.
+	Looks func(ctx context.Context, now time.Time) error
 	// Wrote is told of every commit of a step; its error is the step's. nil: nobody.
 	Wrote func(ctx context.Context, b *Book) error
 	// Idle is the longest the worker waits before it looks for work; 0 means 1 s.
@@ -82,6 +84,9 @@ func NewWorker(cfg Config) *Worker {
 	}
 	if cfg.Over == nil {
 		cfg.Over = func(*eventstore.Record) bool { return false }
+	}
+	if cfg.Looks == nil {
+		cfg.Looks = func(context.Context, time.Time) error { return nil }
 	}
 	if cfg.Wrote == nil {
 		cfg.Wrote = func(context.Context, *Book) error { return nil }
@@ -309,6 +314,9 @@ func (w *Worker) look(ctx context.Context) (*due, error) {
 	q := eventstore.RecordQuery{Lanes: eventstore.Held(w.cfg.Epochs), DueBy: now.Add(w.cfg.Idle), Limit: most}
 	if len(q.Lanes) == 0 {
 		return d, nil
+	}
+	if err := w.cfg.Looks(ctx, now); err != nil {
+		return nil, err
 	}
 	for _, q.Table = range w.cfg.Tables {
 		recs, err := w.cfg.Store.Records(ctx, q)

@@ -110,9 +110,9 @@ func (b *book) follow(r *resourceRow, got vim.Resource) error {
 	d := &r.Doc
 	c := d.Change
 	d.Resource = &got
-	switch {
-	case got.Failed != nil:
-		return b.changeFailed(r, &failure{got.Failed.Class, got.Failed.Hint})
+	switch f := failureOf(got); {
+	case f != nil:
+		return b.changeFailed(r, f)
 	case got.Revision > c.Revision:
 		d.saw(got.Revision)
 		return b.changeFailed(r, supersededBy(got.Revision))

@@ -101,6 +101,15 @@ type failure struct {
 	Reason string        `json:"reason"`
 }
 
+// failureOf returns why a resource failed at its VIM, nil when it did not.
+func failureOf(r vim.Resource) *failure {
+	if r.Failed == nil {
+		return nil
+	}
+	return &failure{r.Failed.Class, r.Failed.Hint}
+}
+
+// commands are those that wait for the row.
 func (d *resource) commands() []string {
 	ids := slices.Concat(d.Waiting, d.Failing, d.Cancelled, d.Superseded, d.Releasing)
 	if d.Change != nil {

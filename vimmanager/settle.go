@@ -80,9 +80,9 @@ func (b *book) cancelled(commands []string, r *resourceRow) error {
 func (b *book) take(r *resourceRow, got vim.Resource) error {
 	d := &r.Doc
 	d.Intent, d.Resource, d.Tries = nil, &got, 0
-	switch {
-	case got.Failed != nil:
-		b.clear(r, &failure{got.Failed.Class, got.Failed.Hint})
+	switch f := failureOf(got); {
+	case f != nil:
+		b.clear(r, f)
 		return nil
 	case !got.Ready:
 		d.BuildBy = b.Now.Add(b.Build)

@@ -69,14 +69,13 @@ func (s *stepping) choose(ctx context.Context) error {
 		s.begin = tellCancelled
 		return nil
 	}
-	var err error
-	if s.conn, s.driver, err = s.vim(ctx, s.doc.Owner, s.rec.Group); vnfm.KindOf(err) == vnfm.Unavailable {
-		return err // the registry cannot be read now: what is configured is not known
+	if s.conn, s.driver, s.err = s.vim(ctx, s.doc.Owner, s.rec.Group); vnfm.KindOf(s.err) == vnfm.Unavailable {
+		return s.err // the registry cannot be read now: what is configured is not known
 	}
-	if err == nil && s.conn.Disabled && s.rec.State == Wanted {
-		err = vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %s is disabled", s.rec.Group)
+	if s.err == nil && s.conn.Disabled && s.rec.State == Wanted {
+		s.err = vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %s is disabled", s.rec.Group)
 	}
-	if s.err = err; err != nil {
+	if s.err != nil {
 		s.begin = s.noVim
 		return nil
 	}
