@@ -127,8 +127,7 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 	}
 }
 
-// TestPlanKeepsNothing: an Idempotency-Key is taken, and nothing is kept under it: the next request is planned anew. Seen failing
-// with the plan answered as an effect.
+// TestPlanKeepsNothing: an Idempotency-Key is taken, and nothing is kept under it: the next request is planned anew.
 func TestPlanKeepsNothing(t *testing.T) {
 	w := newWorld(t)
 	id := w.do("POST", vnfs, newID).want(201).id()
