@@ -93,7 +93,7 @@ func TestTaskLinksAreThereWhileTheTaskIsPossible(t *testing.T) {
 		want string
 	}{
 		"not instantiated": {vnf.Instance{State: vnf.NotInstantiated}, "instantiate"},
-		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "terminate"},
+		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "operate terminate"},
 		"held":             {vnf.Instance{State: vnf.NotInstantiated, Operation: "o"}, ""},
 	} {
 		if got := links(readmodel.KindVnf, vnfs, c.in); got != c.want {

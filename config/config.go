@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // Config is every setting of vnfmd. Flags are --section-name, environment variables VNFM_SECTION_NAME, file keys
@@ -38,6 +39,7 @@ type Config struct {
 	Operation    Operation    `embed:"" prefix:"operation-"`
 	Vim          Vim          `embed:"" prefix:"vim-"`
 	Package      Package      `embed:"" prefix:"package-"`
+	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
@@ -90,9 +92,10 @@ type Operation struct {
 	Attempts        int               `default:"5" help:"Attempts of one command before the step has failed."`
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
-	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination waits when the request does not say."`
-	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout that a request may ask for; a longer one is refused (422)."`
+	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination or stop waits when the request does not say."`
+	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout or gracefulStopTimeout that a request may ask for; a longer one is refused (422)."`
 	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
+	Window          int               `default:"64" help:"Commands of one operation under way at once at one VIM; a graceful stop asks all guests at once."`
 	Undeclared      string            `default:"refuse" enum:"refuse,accept" help:"What becomes of extensions and vnfConfigurableProperties of a request that the VNFD does not declare and the standard does not name: refuse them (422), or accept them with a warning on the operation."`
 }
 
@@ -111,8 +114,15 @@ type Vim struct {
 
 // Package says how VNF packages are read.
 type Package struct {
-	Strict   bool  `help:"Turn findings about a package into errors."`
-	MaxBytes int64 `default:"4294967296" help:"Largest package file in bytes."`
+	Strict   bool        `help:"Turn findings about a package into errors."`
+	MaxBytes int64       `default:"4294967296" help:"Largest package file in bytes."`
+	Limits   vnfd.Limits `embed:"" prefix:"max-"`
+}
+
+// Max bounds VNFs and operations on them.
+type Max struct {
+	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF: a package with a level that has more, and an operation that wants more, is refused."`
+	ResourcesPerOperation int `default:"20000" help:"Resources that one operation makes, changes and releases, together; one with more is refused (422)."`
 }
 
 // Nfvo says how to reach an NFV orchestrator.
@@ -262,13 +272,23 @@ func (c *Config) Validate() error {
 		name string
 		v    int64
 	}{
-		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
+		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)},
+		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)},
-		{"http-connections", int64(c.HTTP.Connections)}, {"package-max-bytes", c.Package.MaxBytes},
+		{"http-connections", int64(c.HTTP.Connections)},
 	} {
 		if n.v < 1 {
 			bad("%s: %d is less than 1", n.name, n.v)
+		}
+	}
+	flags, err := settings(c)
+	if err != nil {
+		return err
+	}
+	for _, f := range flags { // those of vnfd.Limits, too
+		if strings.HasPrefix(f.Name, "package-max-") && f.Target.Int() < 1 {
+			bad("%s: %d is less than 1", f.Name, f.Target.Int())
 		}
 	}
 	for op, p := range c.Operation.OnFailure {

@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -243,7 +244,8 @@ func (s *Server) buildUseCases(p *parts) error {
 	c, d := s.cfg, p.main
 	var err error
 	p.packages, err = vnfpkg.New(vnfpkg.Config{
-		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
+		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, Limits: c.Package.Limits, MaxVnfcs: c.Max.VnfcsPerVnf,
+		MaxContent: c.Package.MaxBytes, Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -259,7 +261,8 @@ func (s *Server) buildUseCases(p *parts) error {
 	settings := lcm.Settings{
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
-		Addresses: c.Operation.Addresses, OnFailure: policies, Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
+		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
+		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, OnFailure: policies, Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2

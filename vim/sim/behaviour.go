@@ -112,7 +112,21 @@ func DecodeBehaviour(b []byte) (Behaviour, error) {
 		"seed":  into(&out.Seed),
 		"delay": into(&out.Delay),
 		"stop":  into(&out.Stop),
-		"fixed": into(&out.Fixed),
+		"fixed": func(raw json.RawMessage, at string) error {
+			out.Fixed = vim.InPlace{}
+			fields := map[string]func(json.RawMessage, string) error{}
+			for _, kind := range quotaKinds {
+				fields[string(kind)] = func(raw json.RawMessage, at string) error {
+					return array(raw, at, func(raw json.RawMessage, at string) error {
+						var name vim.Attribute
+						err := into(&name)(raw, at)
+						out.Fixed[kind] = append(out.Fixed[kind], name)
+						return err
+					})
+				}
+			}
+			return object(raw, at, fields)
+		},
 		"absent": func(raw json.RawMessage, at string) error {
 			return array(raw, at, func(raw json.RawMessage, at string) error {
 				out.Absent = append(out.Absent, "")
