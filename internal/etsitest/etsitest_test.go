@@ -58,6 +58,13 @@ func TestCheckRequest(t *testing.T) {
 	if got := etsitest.CheckRequest("POST", path, []byte(`{"terminationType":"GENTLE"}`)); len(got) == 0 {
 		t.Error("a wrong enum is not found")
 	}
+	const instance = "/vnflcm/v2/vnf_instances/a"
+	if got := etsitest.CheckRequest("PATCH", instance, []byte(`{"vnfInstanceName":null,"vimConnectionInfo":{"a":null}}`)); len(got) != 0 {
+		t.Errorf("a patch that removes: %v", got)
+	}
+	if got := etsitest.CheckRequest("PATCH", instance, []byte(`{"vnfInstanceName":7}`)); len(got) == 0 {
+		t.Error("a patch of another type is not found")
+	}
 }
 
 // The document types a list of occurrences as one of them; the elements are checked all the same.
