@@ -77,6 +77,8 @@ type Operation struct {
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
 	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination waits when the request does not say."`
+	Leftovers       string            `default:"clean-up" enum:"clean-up,refuse" help:"What deleting a VNF does about resources that a failed operation left: begin their clean-up and delete the VNF when they are gone, or refuse (409) until an operator has cleaned up (vnfm vnf cleanup)."`
+	LeftoversWait   time.Duration     `default:"10s" help:"How long a request to delete a VNF waits for that clean-up: 204 when all is gone, else 409, and the same request is possible again. 0: 409 at once."`
 	Undeclared      string            `default:"refuse" enum:"refuse,accept" help:"What becomes of extensions and vnfConfigurableProperties of a request that the VNFD does not declare and the standard does not name: refuse them (422), or accept them with a warning on the operation."`
 }
 

@@ -350,7 +350,7 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 func TestStepFailsForGoodPolicyHold(t *testing.T) {
 	stopped := func(t *testing.T) (*site, string, string) {
 		t.Helper()
-		s := newSite(t, twoVdus(), lcm.Settings{OnFailure: hold})
+		s := newSite(t, twoVdus(), lcm.Settings{OnFailure: hold, KeepLeftovers: true})
 		s.script = on(vim.TypeReserve, vim.Compute, permanent)
 		id := s.create()
 		op := s.instantiate(id)

@@ -65,6 +65,8 @@ type Settings struct {
 	UndoAttempts    int           // of one compensating command; 8
 	GracefulTimeout time.Duration // of a graceful termination that does not say; 1 min
 	Batch           int           // resources per command; 1
+	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
+	KeepLeftovers bool
 	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.
 	Take vnf.Extensible
 	// OnFailure is the policy by operation; it overrides what a VNFD says.

@@ -25,7 +25,7 @@ func (s *Server) handler() http.Handler {
 		Authenticate: s.authenticator(), Limits: limits(s.cfg), Denials: s.parts.denials,
 		Concurrent: s.cfg.HTTP.Concurrent, BodyTimeout: s.cfg.HTTP.BodyTimeout,
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
-		PageSize: s.cfg.HTTP.PageSize, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
+		PageSize: s.cfg.HTTP.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
 		Consumers: s.consumers(), Redrive: s.redrive, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 	})
 	return otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),

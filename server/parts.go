@@ -249,7 +249,8 @@ func (s *Server) buildUseCases(p *parts) error {
 	settings := lcm.Settings{
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, OnFailure: policies,
-		Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
+		KeepLeftovers: c.Operation.Leftovers == "refuse",
+		Take:          vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2
