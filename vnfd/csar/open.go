@@ -41,8 +41,9 @@ type csar struct {
 	listed      []listing
 	inManifest  map[string]bool // files that the manifest lists with a hash
 	manifest    *manifestFile
-	certificate string // that TOSCA.meta names
-	signedWhole bool   // the archive around this one is signed
+	certificate string          // that TOSCA.meta names
+	signedWhole bool            // the archive around this one is signed
+	signatures  map[string]bool // files that are signatures or certificates though their names do not say so
 	stems       map[string][]string
 }
 
