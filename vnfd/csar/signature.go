@@ -92,6 +92,7 @@ func (c *csar) checkSignatures() error {
 		return err
 	}
 	files := c.fileSignatures()
+	c.fileSigned = files
 	if c.judge.Mode == Require && !c.signedWhole {
 		if c.manifest == nil || c.manifest.cms == nil {
 			c.Failf("not-signed", vnfd.Position{}, "the package is not signed, which package-signatures demands")
