@@ -147,7 +147,7 @@ func (a *Server) answer(w http.ResponseWriter, r *http.Request, m Method, who ac
 	if m.Tail != nil && r.Method == http.MethodGet && names(accept, StreamType) {
 		do = m.Tail
 	} else if !acceptable {
-		return nil, &httpError{status: http.StatusNotAcceptable, detail: fmt.Sprintf("This resource is %s only.", strings.Join(m.Types, " or "))}
+		return nil, NotAcceptable(m.Types...)
 	}
 	query, err := queryOf(r, m.Query)
 	if err != nil {
