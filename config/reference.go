@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -37,9 +38,12 @@ func Reference(w io.Writer) error {
 }
 
 // limits are the settings that bound what others send, by what they bound.
-var limits = []struct{ title, text, prefix string }{
-	{"Packages", "Bounds are met while a package is read, on what is really read. What exceeds one is rejected, and the reason names the setting.", "package-max-"},
-	{"VNFs and operations", "These bind descriptors and requests: a number in one is not a promise to do it.", "max-"},
+var limits = []struct {
+	title, text string
+	prefixes    []string
+}{
+	{"Packages", "Bounds are met while a package is read, on what is really read. What exceeds one is rejected, and the reason names the setting.", []string{"package-max-", "package-timeout"}},
+	{"VNFs and operations", "These bind descriptors and requests: a number in one is not a promise to do it.", []string{"max-"}},
 }
 
 // LimitsPage writes the page of all limits, generated from the struct.
@@ -53,7 +57,7 @@ func LimitsPage(w io.Writer) error {
 	for _, group := range limits {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| setting | default | bounds |\n| --- | --- | --- |\n", group.title, group.text)
 		for _, f := range flags {
-			if strings.HasPrefix(f.Name, group.prefix) {
+			if slices.ContainsFunc(group.prefixes, func(p string) bool { return strings.HasPrefix(f.Name, p) }) {
 				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, f.Default, strings.ReplaceAll(f.Help, "|", "\\|"))
 			}
 		}
