@@ -12,8 +12,12 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // Config is every setting of vnfmd. Flags are --section-name, environment variables VNFM_SECTION_NAME, file keys
@@ -35,6 +39,7 @@ type Config struct {
 	Operation    Operation    `embed:"" prefix:"operation-"`
 	Vim          Vim          `embed:"" prefix:"vim-"`
 	Package      Package      `embed:"" prefix:"package-"`
+	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
@@ -97,8 +102,18 @@ type Vim struct {
 
 // Package says how VNF packages are read.
 type Package struct {
-	Strict   bool  `help:"Turn findings about a package into errors."`
-	MaxBytes int64 `default:"4294967296" help:"Largest package file in bytes."`
+	Strict         bool          `help:"Turn findings about a package into errors."`
+	Timeout        time.Duration `default:"5m" help:"Longest time to read one package; then it is rejected."`
+	Signatures     string        `default:"report" enum:"off,report,require" help:"What is done with signatures of packages (${enum}): off verifies nothing; report makes a finding of what is wrong with the signer; require rejects what is not signed as a whole, or not by whom package-signature-roots vouch for. But for off a signature of something else than what is in the package is an error."`
+	SignatureRoots string        `help:"Authorities (PEM) that the certificates of package signatures are checked against; empty: none is trusted." placeholder:"FILE"`
+	MaxBytes       int64         `default:"4294967296" help:"Largest package file in bytes."`
+	Limits         vnfd.Limits   `embed:"" prefix:"max-"`
+}
+
+// Max bounds what one VNF and one operation may come to.
+type Max struct {
+	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF at most: of a descriptor's levels, and of what requests ask for."`
+	ResourcesPerOperation int `default:"20000" help:"Resources that one operation may make, change or remove at most."`
 }
 
 // Nfvo says how to reach an NFV orchestrator.
@@ -230,7 +245,7 @@ func (c *Config) Validate() error {
 		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
 		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
-		{"http-body-timeout", c.HTTP.BodyTimeout},
+		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
 		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
 		{"idempotency-keep", c.Idempotency.Keep}, {"nfvo-grant-timeout", c.Nfvo.GrantTimeout},
@@ -246,10 +261,20 @@ func (c *Config) Validate() error {
 	}{
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"package-max-bytes", c.Package.MaxBytes},
+		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)},
 	} {
 		if n.v < 1 {
 			bad("%s: %d is less than 1", n.name, n.v)
 		}
+	}
+	limits := reflect.ValueOf(c.Package.Limits)
+	for i := range limits.NumField() {
+		if n := limits.Field(i).Int(); n < 1 {
+			bad("package-max-%s: %d is less than 1", dashed(limits.Type().Field(i).Name), n)
+		}
+	}
+	if c.Package.Signatures == "require" && c.Package.SignatureRoots == "" {
+		bad("package-signature-roots: package-signatures is require, so set the authorities, too")
 	}
 	for op, p := range c.Operation.OnFailure {
 		if p != "rollback" && p != "hold" {
@@ -260,6 +285,18 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// dashed writes a field's name as a setting: NameBytes is name-bytes.
+func dashed(field string) string {
+	var b strings.Builder
+	for i, r := range field {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }
 
 // Loopback reports whether a host name or address is of this machine only.

@@ -100,5 +100,8 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
 		})
 	}
+	if s.opts.Guide != nil {
+		checks = append(checks, s.sample.check())
+	}
 	return checks
 }
