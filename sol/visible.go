@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/vnfm/vnfm"
 )
 
 // Point is a reference point: a side from which the VNFM is seen.
@@ -100,25 +98,25 @@ func Narrow(doc json.RawMessage, p Point) json.RawMessage {
 	if err != nil {
 		return nil
 	}
-	if strip(v, hidden, "") == "" {
+	if strip(v, hidden) == nil {
 		return doc
 	}
 	b, _ := json.Marshal(v) // decoded from JSON
 	return b
 }
 
-// Beyond returns the JSON pointer of an attribute in a document that is not the reference point's to set; "" when there is none,
-// or it is no JSON.
-func Beyond(doc json.RawMessage, p Point) string {
+// Beyond returns the way to an attribute in a document that is not the reference point's to set, by the names it leads through;
+// nil when there is none, or it is no JSON.
+func Beyond(doc json.RawMessage, p Point) []string {
 	hidden := Hidden(p)
 	if !slices.ContainsFunc(hidden, func(name string) bool { return mayName(doc, name) }) {
-		return ""
+		return nil
 	}
 	v, err := decoded(doc)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return strip(v, hidden, "")
+	return strip(v, hidden)
 }
 
 // mayName reports whether a document may have a name: that is, unless it certainly has not.
@@ -132,27 +130,30 @@ func decoded(doc []byte) (v any, err error) {
 	return v, d.Decode(&v)
 }
 
-// strip removes names from the objects of a decoded value, and returns the pointer of the first, "" when there is none.
-func strip(v any, names []string, at string) (first string) {
+// strip removes names from the objects of a decoded value, and returns the way to the first of them, nil when there is none.
+func strip(v any, hidden []string) (way []string) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			here := at + vnfm.Step(name)
-			if slices.Contains(names, name) {
+			var here []string
+			if slices.Contains(hidden, name) {
 				delete(v, name)
-			} else if here = ""; !attributes.free[name] {
-				here = strip(v[name], names, at+vnfm.Step(name))
+				here = []string{name}
+			} else if !attributes.free[name] {
+				if here = strip(v[name], hidden); here != nil {
+					here = append([]string{name}, here...)
+				}
 			}
-			if first == "" {
-				first = here
+			if way == nil {
+				way = here
 			}
 		}
 	case []any:
 		for _, inner := range v {
-			if here := strip(inner, names, at); first == "" { // of which entry does not matter
-				first = here
+			if here := strip(inner, hidden); way == nil { // of which entry does not matter
+				way = here
 			}
 		}
 	}
-	return first
+	return way
 }

@@ -108,8 +108,12 @@ func (c *Call) keepToPoint() error {
 	if err := c.keepQueryToPoint(c.Query); err != nil {
 		return err
 	}
-	if at := sol.Beyond(c.Body, c.Point()); at != "" {
-		return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", at[strings.LastIndexByte(at, '/')+1:]).At(at)
+	if way := sol.Beyond(c.Body, c.Point()); way != nil {
+		at := ""
+		for _, name := range way {
+			at += vnfm.Step(name)
+		}
+		return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", way[len(way)-1]).At(at)
 	}
 	return nil
 }
