@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -132,9 +134,9 @@ func (c *Call) keepQueryToPoint(q url.Values) error {
 	return nil
 }
 
-// narrowed returns the answer as the caller's reference point sees it.
+// narrowed returns the answer as the caller's reference point sees it, with what is sealed in it hidden.
 func (c *Call) narrowed(a *Answer) *Answer {
-	body := sol.Narrow(a.body, c.Point())
+	body := json.RawMessage(secret.Hide(sol.Narrow(a.body, c.Point())))
 	if body == nil && a.body != nil {
 		return problem(vnfm.Errorf(vnfm.Internal, "an answer that is not JSON names what its caller must not see"))
 	}
