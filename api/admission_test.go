@@ -231,7 +231,7 @@ func TestAnIssuerThatIsAwayIsNoDenial(t *testing.T) {
 }
 
 func TestMoreThanIsServedAtOnceIsTurnedAway(t *testing.T) {
-	w := newWorld(t, func(c *api.Config) { c.Concurrent = 1 })
+	w := newWorld(t, func(c *api.Config) { c.Requests = &access.Places{All: 1, What: "requests"} })
 	w.cases.block = make(chan struct{})
 	w.cases.arrived.Add(1)
 	done := make(chan reply)
@@ -276,7 +276,7 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	}
 	b := make([]byte, 1024)
 	n, err := conn.Read(b)
-	if err != nil || !strings.HasPrefix(string(b[:n]), "HTTP/1.1 400") {
+	if err != nil || !strings.HasPrefix(string(b[:n]), "HTTP/1.1 408") {
 		t.Errorf("%v: %s", err, b[:n])
 	}
 }

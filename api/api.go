@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/api/own"
 	"github.com/vnfm/vnfm/api/past"
 	"github.com/vnfm/vnfm/api/rest"
@@ -60,10 +61,16 @@ type Config struct {
 	Authenticate access.Authenticator
 	Limits       *access.Limits  // per caller; nil: none
 	Denials      *access.Denials // nil: denials are logged only, and their resource is 404
-	// Concurrent bounds the requests served at once, health and metrics excepted; 0: no bound.
-	Concurrent int
-	// BodyTimeout bounds the time to read a body, package contents excepted; 0: as the server bounds it.
-	BodyTimeout time.Duration
+	// Front refuses requests for the way they came; nil: none is.
+	Front *access.Front
+	// Requests are the places of requests served at once, health and metrics excepted; Followers those of event streams;
+	// LargeBodies those of bodies over 256 KiB in memory. nil: no bound.
+	Requests, Followers, LargeBodies *access.Places
+	// BodyTimeout bounds the time to read a body, ReadTimeout that of a package content; 0: as the server bounds it.
+	BodyTimeout, ReadTimeout time.Duration
+	// MinRate is the least rate in bytes per second at which a body has to come, and an answer to be taken, after the first
+	// ten seconds; 0: any.
+	MinRate int64
 	// Traceparent returns the W3C traceparent of the request's span; nil: the client's own is passed on.
 	Traceparent func(ctx context.Context) string
 	Log         *slog.Logger
@@ -74,6 +81,10 @@ type Config struct {
 	PageSize int
 	// MaxBody bounds request bodies in bytes, package contents excepted; 0: 8 MiB.
 	MaxBody int64
+	// MaxSmallBody is the same of requests that say little; 0: 64 KiB.
+	MaxSmallBody int64
+	// Form bounds what a body may hold; 0: 50,000 names, 200,000 values, 64 levels.
+	Form decode.Limits
 	// MaxPackage bounds package contents in bytes; 0: 4 GiB.
 	MaxPackage int64
 	// Tail tells who follows events of new ones; nil: server-sent events are not to be had.
@@ -98,8 +109,9 @@ func New(c Config) http.Handler {
 		panic("api: Config lacks a part")
 	}
 	return rest.New(rest.Config{
-		Views: c.Views, Metrics: c.Metrics, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials, Concurrent: c.Concurrent,
-		BodyTimeout: c.BodyTimeout, Traceparent: c.Traceparent, Log: c.Log, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
+		Views: c.Views, Metrics: c.Metrics, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials,
+		Front: c.Front, Requests: c.Requests, Followers: c.Followers, LargeBodies: c.LargeBodies, BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout,
+		MinRate: c.MinRate, MaxSmallBody: c.MaxSmallBody, Form: c.Form, Traceparent: c.Traceparent, Log: c.Log, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
 		MaxPackage: c.MaxPackage,
 	}, areas(&c)...)
 }

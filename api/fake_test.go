@@ -123,11 +123,11 @@ func (w *world) do(method, path, body string, headers ...string) reply {
 func (r reply) want(status int, texts ...string) reply {
 	r.t.Helper()
 	if r.status != status {
-		r.t.Fatalf("status %d, want %d: %s", r.status, status, r.body)
+		r.t.Fatalf("status %d, want %d: %.2000s", r.status, status, r.body)
 	}
 	for _, text := range texts {
 		if !strings.Contains(r.body, text) {
-			r.t.Fatalf("the answer lacks %q: %s", text, r.body)
+			r.t.Fatalf("the answer lacks %q: %.2000s", text, r.body)
 		}
 	}
 	return r
@@ -160,10 +160,11 @@ type cases struct {
 	*world
 	effects int // commits made
 	arrived sync.WaitGroup
-	block   chan struct{} // when set, CreateVnf tells arrived and waits for it before it commits
-	fail    error         // when set, every use case fails with it
-	last    any           // newest command
-	by      request.Info  // of the newest command
+	block   chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
+	fail    error                  // when set, every use case fails with it
+	last    any                    // newest command
+	by      request.Info           // of the newest command
+	made    func(in *vnf.Instance) // when set, changes what CreateVnf makes
 }
 
 func (s *cases) write(ctx context.Context, kind, prefix, id, key, parent string, version int64, doc any, by *request.Info) error {
@@ -212,6 +213,9 @@ func (s *cases) CreateVnf(ctx context.Context, r lcm.CreateVnf, by request.Info)
 	}
 	in := instance(uuid.NewString())
 	in.Name, in.Metadata = r.Name, r.Metadata
+	if s.made != nil {
+		s.made(in)
+	}
 	return in, s.write(ctx, readmodel.KindVnf, "vnf-", in.ID, in.ID, "", 1, in, &by)
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -29,7 +30,8 @@ type Config struct {
 	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
-	APIToken     string        `name:"api-token" help:"Bearer token of an administrator; empty: there is none. Without any of api-token, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
+	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
+	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
 
 	Log          Log          `embed:"" prefix:"log-"`
 	Trace        Trace        `embed:"" prefix:"trace-"`
@@ -63,15 +65,26 @@ type Trace struct {
 
 // HTTP bounds what the API takes.
 type HTTP struct {
-	PageSize     int           `default:"100" help:"Entries per page of a list; 0: one page holds all."`
-	MaxBody      int64         `default:"8388608" help:"Largest request body in bytes, package contents excepted."`
-	ReadTimeout  time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
-	BodyTimeout  time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
-	Concurrent   int           `default:"1024" help:"Requests served at once; one more is answered 503 with Retry-After. Health, readiness and metrics are always served. 0: no bound."`
-	Rate         float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
-	Burst        int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
-	StopTimeout  time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
-	ReadyTimeout time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
+	PageSize         int           `default:"100" help:"Entries per page of a list; 0: one page holds all."`
+	Hosts            []string      `help:"Names, beside those of loopback and base-url's, under which a server without authentication is called: requests with another Host are refused, so that no web page can reach it under a name of its own." placeholder:"NAME"`
+	Connections      int           `default:"4096" help:"Connections of clients open at once, and never more than three quarters of the files that the process may have open; for one more, that without a request for longest is closed."`
+	MaxBody          int64         `default:"8388608" help:"Largest request body in bytes, package contents excepted."`
+	MaxSmallBody     int64         `default:"65536" help:"The same where a request says little: cancel, fail, decisions about stuck resources, new packages, what the NFVO tells of its packages."`
+	JSONNames        int           `name:"json-names" default:"50000" help:"Names in the JSON objects of one request body, all together."`
+	JSONValues       int           `name:"json-values" default:"200000" help:"Values in one request body: members of objects and entries of arrays, all together."`
+	JSONDepth        int           `name:"json-depth" default:"64" help:"How deeply the objects and arrays of a request body are nested."`
+	ReadTimeout      time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
+	BodyTimeout      time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
+	MinRate          int64         `default:"1024" help:"Bytes per second at which a body has to come, and an answer to be taken, on average after the first ten seconds; 0: no bound."`
+	Concurrent       int           `default:"1024" help:"Requests served at once, and by one caller half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
+	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
+	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections."`
+	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'."`
+	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
+	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
+	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
+	StopTimeout      time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
+	ReadyTimeout     time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
 }
 
 // Operation says how LCM operations behave.
@@ -190,6 +203,7 @@ type Audit struct {
 // Secret says how credentials are kept.
 type Secret struct {
 	KeyFile string `help:"File of the keys that stored credentials are encrypted with, one per line in base64 (32 bytes), the newest first; every node needs the same. Empty: secret.key in the data folder, made on the first start." placeholder:"FILE"`
+	Lost    string `default:"refuse" enum:"refuse,accept" help:"What a start does when there are stored credentials that no key of the file opens (${enum}): refuse, or accept that they have to be entered again."`
 }
 
 // Validate checks the settings together and reports every problem at once.
@@ -199,8 +213,8 @@ func (c *Config) Validate() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		bad("listen: %q is not an address with a port, e.g. 127.0.0.1:8080", c.Listen)
-	} else if !c.Authenticated() && !Loopback(host) {
-		bad("listen: %s is not loopback; set api-token, auth-issuer or auth-certificates, or listen on 127.0.0.1", c.Listen)
+	} else if !c.Authenticated() && !access.LoopbackHost(host) {
+		bad("listen: %s is not loopback; set api-token-file, auth-issuer or auth-certificates, or listen on 127.0.0.1", c.Listen)
 	}
 	c.validateAccess(bad)
 	if c.Database != "" {
@@ -233,6 +247,8 @@ func (c *Config) Validate() error {
 	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint, "nfvo-url": c.Nfvo.URL, "nfvo-token-url": c.Nfvo.TokenURL, "vim-sim-url": c.Vim.SimURL} {
 		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
 			bad("%s: %q is not an http or https URL", name, v)
+		} else if err == nil && u.User != nil {
+			bad("%s: the URL must not have a user name or password in it: it is shown and logged", name)
 		}
 	}
 	if c.Trace.Ratio < 0 || c.Trace.Ratio > 1 {
@@ -260,7 +276,9 @@ func (c *Config) Validate() error {
 		v    int64
 	}{
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
-		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"package-max-bytes", c.Package.MaxBytes},
+		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
+		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)},
+		{"http-connections", int64(c.HTTP.Connections)}, {"package-max-bytes", c.Package.MaxBytes},
 		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)},
 	} {
 		if n.v < 1 {
@@ -297,15 +315,6 @@ func dashed(field string) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()
-}
-
-// Loopback reports whether a host name or address is of this machine only.
-func Loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }
 
 // problems says what does not fit together.

@@ -18,6 +18,10 @@ var (
 	ErrNameTaken          = errors.New("the unique name is taken")
 	// ErrUnavailable: the database cannot be reached or the outcome could not be learnt in time.
 	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrDamaged: what the database has stored cannot be read any more.
+	ErrDamaged = errors.New("the database is damaged")
+	// ErrOlder: the schema is of an older version, and must not be changed here.
+	ErrOlder = errors.New("the schema of the database is of an older version")
 )
 
 // Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.
@@ -236,8 +240,11 @@ type Store interface {
 	Reader
 	Owner
 	Janitor
-	// Ping says whether the database answers.
+	// Ping says whether the database answers; ErrDamaged when it was found damaged and no Check since found it whole.
 	Ping(ctx context.Context) error
+	// Check looks for damage of what is stored, as far as the database can tell, and returns what it finds. It may take as
+	// long as there is much. ErrDamaged when damage keeps it from looking.
+	Check(ctx context.Context) ([]string, error)
 	// Reset deletes all views, for a rebuild; the program must not be running otherwise.
 	ResetViews(ctx context.Context) error
 	Close() error

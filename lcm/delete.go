@@ -7,6 +7,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -33,7 +34,7 @@ func (s *Service) DeleteVnf(ctx context.Context, id string, by request.Info) err
 	err := s.do(ctx, &eventstore.Work{
 		Keys: []string{id},
 		Load: func() eventstore.Load {
-			return s.load(saga, id).Merge(eventstore.Load{Records: []eventstore.RecordRef{s.cfg.Connections.OwnRow(id)}})
+			return s.load(saga, id).Merge(eventstore.Load{Records: []eventstore.RecordRef{s.cfg.Connections.OwnRow(id), vault.Row(id)}})
 		},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			cleaning = nil
@@ -58,8 +59,10 @@ func (s *Service) DeleteVnf(ctx context.Context, id string, by request.Info) err
 			if err := x.onInstance(v, id, vnf.DeleteInstance{}); err != nil {
 				return nil, err
 			}
-			if row := l.Records[s.cfg.Connections.OwnRow(id)]; row != nil { // its credentials go with it
-				x.c.Records = append(x.c.Records, eventstore.RecordWrite{Record: *row, Expected: row.Version, Delete: true})
+			for _, ref := range []eventstore.RecordRef{s.cfg.Connections.OwnRow(id), vault.Row(id)} { // its secrets go with it
+				if row := l.Records[ref]; row != nil {
+					x.c.Records = append(x.c.Records, eventstore.RecordWrite{Record: *row, Expected: row.Version, Delete: true})
+				}
 			}
 			x.c.Idempotency = by.Idempotency(nil)
 			return x.c, nil

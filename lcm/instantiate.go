@@ -42,17 +42,27 @@ func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, 
 	}
 	return s.begin(ctx, vnfID, "lcm.instantiate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
 		return s.beginInstantiate(x, v, opID, d, &r, own, connection, by)
-	}, also{load: own.load()})
+	}, also{load: own.load().Merge(s.loadSecrets(vnfID))})
 }
 
 // beginInstantiate adds the operation and its saga to the commit.
 func (s *Service) beginInstantiate(
 	x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Instantiate, own *owning, connection string, by request.Info,
 ) error {
+	k, err := x.secrets(v.ID)
+	if err != nil {
+		return err
+	}
+	plain, err := k.opened(v)
+	if err != nil {
+		return err
+	}
+	sent := *r
 	over := *r // what is there
-	over.Extensions, over.Configurable = vnf.Laid(v.Extensions, r.Extensions), vnf.Laid(v.Configurable, r.Configurable)
+	over.Extensions = vnf.Laid(plain.Extensions, given(r.Extensions, v.Extensions))
+	over.Configurable = vnf.Laid(plain.Configurable, given(r.Configurable, v.Configurable))
 	r = &over
-	err := x.onInstance(v, v.ID, vnf.BeginOperation{
+	err = x.onInstance(v, v.ID, vnf.BeginOperation{
 		OpID: opID, Operation: vnf.OpInstantiate, Descriptor: d, Extensions: r.Extensions, Configurable: r.Configurable, Take: s.cfg.Settings.Take,
 	})
 	if err != nil {
@@ -65,6 +75,15 @@ func (s *Service) beginInstantiate(
 	if err := vnf.CheckSchema(f.Operations[string(vnf.OpInstantiate)].ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err
 	}
+	// From here on everything is kept or sent.
+	schema := f.Operations[string(vnf.OpInstantiate)].ParamsSchema
+	r.AdditionalParams = k.document(r.AdditionalParams, schema)
+	r.Extensions, r.Configurable = k.properties(r.Extensions, d.Extensions), k.properties(r.Configurable, d.Configurable)
+	r.Params = shown(r.Params, map[string]any{
+		"additionalParams": r.AdditionalParams, "extensions": k.properties(sent.Extensions, d.Extensions),
+		"vnfConfigurableProperties": k.properties(sent.Configurable, d.Configurable),
+	})
+	k.keep(x, r.AdditionalParams, all(r.Extensions), all(r.Configurable))
 	if _, err := x.own(own, v, opID); err != nil {
 		return err
 	}

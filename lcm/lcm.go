@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -46,6 +47,7 @@ type Config struct {
 	OpOccs      *readmodel.OpOccs
 	Packages    Packages
 	Connections Connections
+	Keys        *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
 	Settings    Settings
 	// Definitions makes of the program's own saga definitions those to run; nil runs its own. It stands for another version
 	// of the program where several are tried together. New sagas are begun with the newest of their type.

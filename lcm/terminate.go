@@ -50,7 +50,7 @@ func (s *Service) Terminate(ctx context.Context, vnfID string, r Terminate, by r
 	}
 	return s.begin(ctx, vnfID, "lcm.terminate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
 		return s.beginTerminate(x, v, opID, d, &r, by)
-	}, also{})
+	}, also{load: s.loadSecrets(vnfID)})
 }
 
 // beginTerminate adds the operation and its saga to the commit.
@@ -66,6 +66,15 @@ func (s *Service) beginTerminate(x *change, v *vnf.Instance, opID string, d *vnf
 	if err := vnf.CheckSchema(about.ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err
 	}
+	k, err := x.secrets(v.ID)
+	if err != nil {
+		return err
+	}
+	kept := *r // from here on everything is kept or sent
+	kept.AdditionalParams = k.document(r.AdditionalParams, about.ParamsSchema)
+	kept.Params = shown(r.Params, map[string]any{"additionalParams": kept.AdditionalParams})
+	k.keep(x, kept.AdditionalParams)
+	r = &kept
 	data := terminateData{
 		VnfID: v.ID, OpID: opID, Resources: slices.Concat(v.Resources, v.Leftovers),
 		Grant: nfvo.GrantRequest{

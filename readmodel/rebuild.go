@@ -42,11 +42,15 @@ type Difference struct {
 	Kind, ID string
 	// Want is the row made of the events, Got the live one; nil where there is none.
 	Want, Got *eventstore.View
+	// Broken says why no row can be made of the events; empty when one can.
+	Broken string
 }
 
 // String says what differs.
 func (d Difference) String() string {
 	switch {
+	case d.Broken != "":
+		return fmt.Sprintf("%s %s: no view can be made of the events: %s", d.Kind, d.ID, d.Broken)
 	case d.Want == nil:
 		return fmt.Sprintf("%s %s: the view has no events", d.Kind, d.ID)
 	case d.Got == nil:

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,24 +13,38 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/eventstore"
 )
 
 // handler returns the API with tracing and metrics around it.
-func (s *Server) handler() http.Handler {
+func (s *Server) handler(k capacity) (http.Handler, error) {
+	authenticate, err := s.authenticator()
+	if err != nil {
+		return nil, err
+	}
+	front, err := access.NewFront(!s.cfg.Authenticated(), s.cfg.BaseURL, s.cfg.HTTP.Hosts)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what is wrong
+	}
+	c := &s.cfg.HTTP
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := api.New(api.Config{
 		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
-		Authenticate: s.authenticator(), Limits: limits(s.cfg), Denials: s.parts.denials,
-		Concurrent: s.cfg.HTTP.Concurrent, BodyTimeout: s.cfg.HTTP.BodyTimeout,
+		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
+		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
+		BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout, MinRate: c.MinRate,
+		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth},
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
-		PageSize: s.cfg.HTTP.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
+		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
 		Consumers: s.consumers(), Redrive: s.redrive, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 	})
-	return otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
+	traced := otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
+	return serving(traced), nil
 }
 
 // views is what the API reads: the main database, and the messages that the participants' consumers parked in theirs.
@@ -79,7 +94,8 @@ func (s *Server) redrive(ctx context.Context, id string) (int, error) {
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 }
 
-// ready checks what a request needs: the database answers, and this node holds lanes, so that operations go on.
+// ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
+// simulated VIMs in this process work.
 func (s *Server) ready(ctx context.Context) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.ReadyTimeout)
 	defer cancel()
@@ -90,9 +106,14 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			name = d.name + "-database"
 		}
 		db := api.Check{Name: name, OK: true}
-		if err := d.store.Ping(ctx); err != nil {
+		switch err := d.store.Ping(ctx); {
+		case errors.Is(err, eventstore.ErrDamaged):
+			db.OK, db.Detail = false, err.Error()+"; vnfm audit says more, and it has to be restored"
+		case err != nil:
 			db.OK, db.Detail = false, "the database does not answer"
-			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", err)
+		}
+		if !db.OK {
+			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
 		}
 		held := d.held()
 		checks = append(checks, db, api.Check{
@@ -102,6 +123,13 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 	}
 	if s.opts.Guide != nil {
 		checks = append(checks, s.sample.check())
+	}
+	if s.parts.sim != nil {
+		vims := api.Check{Name: "simulated-vims", OK: true}
+		if err := s.parts.sim.Healthy(); err != nil {
+			vims.OK, vims.Detail = false, err.Error()
+		}
+		checks = append(checks, vims)
 	}
 	return checks
 }

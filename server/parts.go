@@ -21,6 +21,7 @@ import (
 	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/timer"
+	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
@@ -223,7 +224,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	return vimmanager.Config{
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
-		Logger: s.log, Context: s.tracing.Context,
+		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
 		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,
 	}
@@ -263,7 +264,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	}
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: readmodel.NewInstances(registry, 0), OpOccs: readmodel.NewOpOccs(registry, 0),
-		Packages: packages{p.packages, p}, Connections: p.vims,
+		Packages: packages{p.packages, p}, Connections: p.vims, Keys: s.keys,
 		Settings: settings,
 	})
 	return err

@@ -175,7 +175,7 @@ func (s *stepping) start(ctx context.Context) error {
 	class := vim.ClassOf(err)
 	switch class {
 	case message.NotFound:
-		got, err = s.driver.Start(call, s.conn, vim.StartRequest{Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, Spec: s.doc.Spec})
+		got, err = s.make(call)
 		class = vim.ClassOf(err)
 	case message.UnknownOutcome: // a look changes nothing: its outcome is that the VIM is away
 		class = message.Unavailable

@@ -5,98 +5,17 @@ package decode
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/vnfm/vnfm"
 )
 
 var RawType = reflect.TypeFor[json.RawMessage]()
-
-// The bounds of a body beside its length: how deeply its values are nested, and how long a name is in bytes. Readers and
-// databases have bounds of their own far beyond them.
-const (
-	maxDepth = 100
-	maxName  = 1024
-)
-
-// Form checks what every body must be before anyone reads it: one JSON object in UTF-8 with nothing behind it, not nested
-// too deeply, no name twice in one object, since readers differ in which of the two they take, and no U+0000 in any text,
-// since not every database and VIM takes one.
-func Form(body []byte) error {
-	if !utf8.Valid(body) {
-		return vnfm.Errorf(vnfm.Invalid, "The body is not UTF-8.")
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); errors.Is(err, io.EOF) {
-		return vnfm.Errorf(vnfm.Invalid, "The body is empty; a JSON object is needed.")
-	} else if err != nil {
-		return vnfm.Errorf(vnfm.Invalid, "The body is not JSON: %w.", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return vnfm.Errorf(vnfm.Invalid, "The body has something after its JSON object.")
-	}
-	if raw[0] != '{' {
-		return Wrong("", "must be an object")
-	}
-	dec = json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if at, what := flaw(dec, 0); what != "" {
-		return Wrong(at, what)
-	}
-	return nil
-}
-
-// flaw looks through the next value of what is JSON. It returns what is wrong, "" for nothing, and the pointer from the value
-// to it, which is made on the way back: in front of every value it would cost more than the body is long.
-func flaw(dec *json.Decoder, depth int) (at, what string) {
-	const nul = "must not have the character U+0000"
-	if depth > maxDepth {
-		return "", fmt.Sprintf("is nested deeper than %d levels", maxDepth)
-	}
-	open, _ := dec.Token()
-	switch open {
-	case json.Delim('{'):
-		seen := map[string]bool{}
-		for dec.More() {
-			token, _ := dec.Token()
-			name, _ := token.(string)
-			switch step := vnfm.Step(name); {
-			case len(name) > maxName:
-				return "", fmt.Sprintf("has a name longer than %d bytes", maxName)
-			case seen[name]:
-				return step, "is there more than once"
-			case strings.ContainsRune(name, 0):
-				return step, nul
-			}
-			seen[name] = true
-			if at, what := flaw(dec, depth+1); what != "" {
-				return vnfm.Step(name) + at, what
-			}
-		}
-	case json.Delim('['):
-		for i := 0; dec.More(); i++ {
-			if at, what := flaw(dec, depth+1); what != "" {
-				return "/" + strconv.Itoa(i) + at, what
-			}
-		}
-	default:
-		if text, is := open.(string); is && strings.ContainsRune(text, 0) {
-			return "", nul
-		}
-		return "", ""
-	}
-	_, _ = dec.Token() // the end of it
-	return "", ""
-}
 
 // Into reads a JSON object that has its form into a type of package sol. What is wrong is Invalid and names the attribute
 // by its JSON pointer. Attributes are matched by their exact names and unknown ones ignored; null is the same as absent;

@@ -43,7 +43,7 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		rest.OwnRoot + "/vnf_instances/{id}/cleanup":    rest.Post(a.cleanup),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/progress": rest.Get(a.progress),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/grant":    rest.Get(a.grant),
-		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/resolve":  rest.Silent(rest.Post(a.resolve, rest.JSONType)),
+		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/resolve":  rest.Silent(rest.Post(a.resolve, rest.JSONType).Small()),
 		rest.OwnRoot + "/sagas":                         rest.Get(a.listSagas, rest.Paging, "vnf", "state"),
 		rest.OwnRoot + "/sagas/{id}":                    rest.Get(a.showSaga),
 		rest.OwnRoot + "/vnf_lcm_op_occs":               rest.Get(a.origins, rest.ListQuery...),
@@ -78,7 +78,7 @@ func (a *API) CallbackRoutes() map[string]rest.Route {
 	if a.PackageChanged == nil {
 		return nil
 	}
-	return map[string]rest.Route{PackageCallback: rest.Silent(rest.With(rest.Get(a.callbackTest), rest.Post(a.packageChanged, rest.JSONType)))}
+	return map[string]rest.Route{PackageCallback: rest.Silent(rest.With(rest.Get(a.callbackTest), rest.Post(a.packageChanged, rest.JSONType).Small()))}
 }
 
 // VimRoutes are the registry of VIM connections, where there is one.
@@ -101,6 +101,6 @@ func (a *API) SimRoutes() map[string]rest.Route {
 	}
 	return map[string]rest.Route{
 		rest.OwnRoot + "/sim/inventory": rest.Get(a.simInventory),
-		rest.OwnRoot + "/sim/behaviour": rest.With(rest.Get(a.simBehaviour), rest.Put(a.setSimBehaviour, rest.JSONType)),
+		rest.OwnRoot + "/sim/behaviour": rest.With(rest.Get(a.simBehaviour), rest.Put(a.setSimBehaviour, rest.JSONType).Small()),
 	}
 }

@@ -1,19 +1,18 @@
 package rest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/sol"
 )
 
 // admit finds the caller of a request and lets it do what needs a permission, within its limits. Requests whose caller is not
@@ -81,6 +80,12 @@ func (a *Server) deny(r *http.Request, pattern string, who access.Caller, status
 // exempt are the paths that are answered however much there is to do: those by which it is learnt that there is.
 func exempt(path string) bool { return path == "/healthz" || path == "/readyz" || path == "/metrics" }
 
+// healthy are the paths that say how the server is, and answer whoever asks.
+func healthy(path string) bool { return path == "/healthz" || path == "/readyz" }
+
+// anyRoute is the route of denials before it is known which it is.
+const anyRoute = "(any)"
+
 // secure sets the headers that keep browsers from doing anything with an answer but show it.
 func secure(h http.Header, encrypted bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -92,94 +97,50 @@ func secure(h http.Header, encrypted bool) {
 	}
 }
 
-// readAll reads the body within the time there is for one.
-func (c *Call) readAll(w http.ResponseWriter) ([]byte, error) {
-	limit := c.Server.BodyTimeout
-	if limit <= 0 {
-		return io.ReadAll(c.Request.Body) //nolint:wrapcheck // the caller says it in its own words
+// Point is the reference point from which the caller sees what is here.
+func (c *Call) Point() sol.Point {
+	if c.who.ElementManager() {
+		return sol.VeVnfm
 	}
-	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(limit)) // where it cannot be set, the server's bound stands
-	body, err := io.ReadAll(c.Request.Body)
-	if err == nil { // nothing more is awaited: a long answer is not cut off
-		_ = conn.SetReadDeadline(time.Time{})
-	}
-	return body, err //nolint:wrapcheck // as above
+	return sol.OrVnfm
 }
 
-const vimAttribute = "vimConnectionInfo"
-
-// keepOffVims refuses a request about VIM connections of a caller that has nothing to do with them.
-func (c *Call) keepOffVims() error {
-	if c.who.SeesVims() || c.who.Name == "" {
-		return nil
-	}
-	if err := c.keepOffVimsIn(c.Query); err != nil {
+// keepToPoint refuses a request about attributes that are not the caller's to see or set.
+func (c *Call) keepToPoint() error {
+	if err := c.keepQueryToPoint(c.Query); err != nil {
 		return err
 	}
-	if bytes.Contains(c.Body, []byte("\\u")) || bytes.Contains(c.Body, []byte(vimAttribute)) {
-		var v any
-		dec := json.NewDecoder(bytes.NewReader(c.Body))
-		dec.UseNumber() // one that no float holds must not keep the rest from being looked at
-		if dec.Decode(&v) == nil && removeVims(v) {
-			return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", vimAttribute).At("/" + vimAttribute)
+	if way := sol.Beyond(c.Body, c.Point()); way != nil {
+		at := ""
+		for _, name := range way {
+			at += vnfm.Step(name)
 		}
+		return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", way[len(way)-1]).At(at)
 	}
 	return nil
 }
 
-// keepOffVimsIn refuses a query that names VIM connections.
-func (c *Call) keepOffVimsIn(q url.Values) error {
-	if c.who.SeesVims() || c.who.Name == "" {
-		return nil
-	}
-	for name, values := range q {
-		for _, v := range values {
-			if strings.Contains(v, vimAttribute) {
-				return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", vimAttribute).In(name)
+// keepQueryToPoint refuses a query that names such an attribute: a filter tells what is in it.
+func (c *Call) keepQueryToPoint(q url.Values) error {
+	for parameter, values := range q {
+		for _, name := range sol.Hidden(c.Point()) {
+			for _, v := range values {
+				if strings.Contains(v, name) {
+					return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", name).In(parameter)
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// withoutVims returns the answer without VIM connections (SOL002 v3.7.1 §5.5.2.2 has none).
-func (a *Answer) withoutVims() *Answer {
-	if !bytes.Contains(a.body, []byte(vimAttribute)) {
-		return a
+// narrowed returns the answer as the caller's reference point sees it, with what is sealed in it hidden.
+func (c *Call) narrowed(a *Answer) *Answer {
+	body := json.RawMessage(secret.Hide(sol.Narrow(a.body, c.Point())))
+	if body == nil && a.body != nil {
+		return problem(vnfm.Errorf(vnfm.Internal, "an answer that is not JSON names what its caller must not see"))
 	}
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(a.body))
-	dec.UseNumber()
-	if dec.Decode(&v) != nil {
-		return problem(vnfm.Errorf(vnfm.Internal, "an answer that is not JSON names %s", vimAttribute))
-	}
-	removeVims(v)
 	out := *a
-	out.body = Encode(v)
+	out.body = body
 	return &out
-}
-
-// removeVims removes what is about VIM connections, by either version's names.
-func removeVims(v any) bool {
-	removed := removeKey(v, vimAttribute)
-	return removeKey(v, vimAttribute+"DeleteIds") || removed
-}
-
-// removeKey removes a key from all objects within a decoded JSON value, and reports whether there was any.
-func removeKey(v any, key string) (removed bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		if _, removed = v[key]; removed {
-			delete(v, key)
-		}
-		for _, inner := range v {
-			removed = removeKey(inner, key) || removed
-		}
-	case []any:
-		for _, inner := range v {
-			removed = removeKey(inner, key) || removed
-		}
-	}
-	return removed
 }

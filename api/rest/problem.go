@@ -57,6 +57,8 @@ func problem(err error) *Answer {
 	case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrVersion),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		p.Status, p.Detail = http.StatusServiceUnavailable, "The request could not be carried out now; send it again."
+	case errors.Is(err, eventstore.ErrDamaged):
+		p.Detail = "The server's database is damaged, and what this needs of it cannot be read. GET /readyz and vnfm audit say more; its operator has to restore it."
 	case errors.Is(err, eventstore.ErrIdempotencyKeyUsed):
 		p.Status, p.Detail = http.StatusConflict, "Another request with this Idempotency-Key was carried out."
 	case errors.Is(err, eventstore.ErrNameTaken):

@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/vnfm/vnfm/api/decode"
 
 	"github.com/google/uuid"
 
@@ -40,13 +38,14 @@ type Call struct {
 	who     access.Caller
 	key     *idempotency // nil without an Idempotency-Key
 	V1      *v1.Shape    // of the resource, for a client of SOL003 v2.6.1; nil: the newest version
+	leave   []func()     // the places it takes, beside its own
 }
 
 // maxURI bounds request URIs in bytes: a filter of filter.MaxLength, percent-encoded, has room.
 const maxURI = 32 << 10
 
-// guard stands before the mux: it refuses paths the mux would redirect (a redirected POST becomes a GET) and turns a
-// panic into a 500.
+// guard stands before the mux: it refuses what comes in a way that it must not, and paths the mux would redirect (a redirected
+// POST becomes a GET), and turns a panic into a 500.
 func (a *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -65,13 +64,15 @@ func (a *Server) guard(next http.Handler) http.Handler {
 		if version, _ := negotiate(r); version != "" { // every answer says it (SOL013 v3.7.1 §9.2)
 			w.Header().Set("Version", version)
 		}
-		if !exempt(r.URL.Path) {
-			if !a.gate.Enter() {
-				problem(vnfm.Errorf(vnfm.Unavailable, "The server has as many requests as it serves at once; send this one again.")).write(w, r)
-				a.Log.WarnContext(r.Context(), "request turned away: too many at once", "method", r.Method, "path", r.URL.Path)
+		w = a.pace(w, r)
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // of the answer before on this connection
+		if a.Front != nil && !healthy(r.URL.Path) {
+			if err := a.Front.Check(r); err != nil {
+				res := problem(err)
+				a.deny(r, anyRoute, access.Caller{}, res.status, err)
+				res.write(w, r)
 				return
 			}
-			defer a.gate.Leave()
 		}
 		if n := len(r.URL.RequestURI()); n > maxURI {
 			problem(&httpError{status: http.StatusRequestURITooLong, detail: fmt.Sprintf("The URI has %d bytes; %d is the limit.", n, maxURI)}).write(w, r)
@@ -103,23 +104,65 @@ func (a *Server) serve(pattern string, methods Route) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m, who, err := a.enter(r, methods)
+		if body, ok := r.Body.(*paced); ok && m.Stream {
+			body.within(a.ReadTimeout)
+		} else if ok {
+			body.within(a.BodyTimeout)
+		}
+		c := &Call{Server: a, Request: r, Ctx: r.Context(), who: who}
+		defer func() {
+			for _, leave := range c.leave {
+				leave()
+			}
+		}()
+		follows := m.Tail != nil && r.Method == http.MethodGet && names(r.Header.Values("Accept"), StreamType)
+		if err == nil {
+			err = c.take(follows)
+		}
 		if err == nil && m.Needs != access.Open {
 			_, err = negotiate(r)
 		}
 		var res *Answer
 		if err == nil {
-			res, err = a.answer(w, r, m, who)
+			res, err = c.answer(w, m, follows)
 		}
 		if err != nil {
 			res = problem(err)
 			a.deny(r, pattern, who, res.status, err)
 			a.logFailure(r, res.status, err)
 		}
-		if m.Needs != access.Open && !who.SeesVims() {
-			res = res.withoutVims()
+		if m.Needs != access.Open {
+			res = c.narrowed(res)
+		}
+		if res.Follow == nil {
+			a.patient(w, len(res.body))
 		}
 		res.write(w, r)
 	})
+}
+
+// take takes a place for the call: among the event streams, or among the requests.
+func (c *Call) take(follows bool) error {
+	places := c.Server.Requests
+	switch {
+	case exempt(c.Request.URL.Path):
+		return nil
+	case follows:
+		places = c.Server.Followers
+	}
+	leave, err := places.Take(c.caller())
+	if err == nil {
+		c.leave = append(c.leave, leave)
+	}
+	return err //nolint:wrapcheck // has its kind
+}
+
+// caller is who is held to account for the call: the address it comes from where nobody is asked for a name.
+func (c *Call) caller() string {
+	if c.who.Name == "" {
+		return access.Stranger(c.Request)
+	}
+	return c.who.Name
 }
 
 // enter finds the method of a route and lets its caller in. Together with a refusal it returns the caller as far as known.
@@ -140,11 +183,10 @@ func (a *Server) enter(r *http.Request, methods Route) (Method, access.Caller, e
 }
 
 // answer runs everything between the caller and the handler, in the order in which a client should hear of it.
-func (a *Server) answer(w http.ResponseWriter, r *http.Request, m Method, who access.Caller) (*Answer, error) {
-	do := m.Do
-	accept := r.Header.Values("Accept")
-	media, acceptable := choose(accept, m.Types)
-	if m.Tail != nil && r.Method == http.MethodGet && names(accept, StreamType) {
+func (c *Call) answer(w http.ResponseWriter, m Method, follows bool) (*Answer, error) {
+	a, r, do := c.Server, c.Request, m.Do
+	media, acceptable := choose(r.Header.Values("Accept"), m.Types)
+	if follows {
 		do = m.Tail
 	} else if !acceptable {
 		return nil, NotAcceptable(m.Types...)
@@ -153,15 +195,15 @@ func (a *Server) answer(w http.ResponseWriter, r *http.Request, m Method, who ac
 	if err != nil {
 		return nil, err
 	}
-	c := &Call{Server: a, Request: r, Ctx: r.Context(), ID: r.PathValue("id"), Query: query, Base: a.base(r), Media: media, who: who}
-	c.By = request.Info{Actor: who.Name, Role: who.Role(), ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
+	c.ID, c.Query, c.Base, c.Media = r.PathValue("id"), query, a.base(r), media
+	c.By = request.Info{Actor: c.who.Name, Role: c.who.Role(), ID: requestID(r), Traceparent: r.Header.Get("Traceparent")}
 	if a.Traceparent != nil {
 		c.By.Traceparent = a.Traceparent(c.Ctx)
 	}
 	if err := c.readBody(w, m); err != nil {
 		return nil, err
 	}
-	if err := c.keepOffVims(); err != nil {
+	if err := c.keepToPoint(); err != nil {
 		return nil, err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -197,44 +239,6 @@ func queryOf(r *http.Request, known []string) (url.Values, error) {
 // Plain says whether a text is UTF-8 without control characters. Names and identifiers are: what is not, not every database
 // takes.
 func Plain(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) }
-
-// readBody checks the form of the body and reads it, or leaves it to the handler.
-func (c *Call) readBody(w http.ResponseWriter, m Method) error {
-	limit := c.Server.MaxBody
-	if m.Stream {
-		limit = c.Server.MaxPackage
-	}
-	c.Request.Body = http.MaxBytesReader(w, c.Request.Body, limit)
-	if m.Body != nil {
-		media, _, err := mime.ParseMediaType(c.Request.Header.Get("Content-Type"))
-		if err != nil || !slices.Contains(m.Body, media) {
-			return &httpError{
-				status: http.StatusUnsupportedMediaType,
-				detail: fmt.Sprintf("The Content-Type must be %s.", strings.Join(m.Body, " or ")),
-				header: http.Header{"Accept": {strings.Join(m.Body, ", ")}},
-			}
-		}
-	}
-	if coding := c.Request.Header.Get("Content-Encoding"); m.Body != nil && coding != "" && !strings.EqualFold(coding, "identity") {
-		return &httpError{
-			status: http.StatusUnsupportedMediaType, detail: "The body must have no Content-Encoding.",
-			header: http.Header{"Accept-Encoding": {"identity"}},
-		}
-	}
-	if m.Stream {
-		return nil
-	}
-	body, err := c.readAll(w)
-	var tooLarge *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooLarge) {
-		return vnfm.Errorf(vnfm.Invalid, "The body could not be read to its end.")
-	}
-	c.Body = body
-	if err == nil && m.Body != nil {
-		err = decode.Form(body)
-	}
-	return err
-}
 
 func methodNotAllowed(name string, methods Route) error {
 	var allowed []string

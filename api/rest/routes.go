@@ -16,6 +16,8 @@ type Method struct {
 	Tail  Handler  // serves GET where server-sent events are asked for; nil: they are not to be had
 	Query []string // query parameters it knows
 	Body  []string // media types of its body; nil: a body is ignored
+	// Small: the body is one of few words.
+	Small bool
 	Types []string // media types of its answer, one of which Accept must admit; nil: its answer has no body
 	// Stream: the handler reads the body itself.
 	Stream bool
@@ -83,6 +85,15 @@ func Post(h Handler, body ...string) Route { return change(http.MethodPost, h, b
 
 // Put is Post for PUT.
 func Put(h Handler, body ...string) Route { return change(http.MethodPut, h, body) }
+
+// Small bounds the bodies of a route to those of requests that say little.
+func (r Route) Small() Route {
+	for name, m := range r {
+		m.Small = true
+		r[name] = m
+	}
+	return r
+}
 
 // Patch is Post for PATCH.
 func Patch(h Handler, body ...string) Route { return change(http.MethodPatch, h, body) }

@@ -11,12 +11,14 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/eventstore"
 )
 
@@ -27,10 +29,16 @@ type Config struct {
 	Authenticate access.Authenticator
 	Limits       *access.Limits  // per caller; nil: none
 	Denials      *access.Denials // nil: denials are logged only
-	// Concurrent bounds the requests served at once, health and metrics excepted; 0: no bound.
-	Concurrent int
-	// BodyTimeout bounds the time to read a body, package contents excepted; 0: as the server bounds it.
-	BodyTimeout time.Duration
+	// Front refuses requests for the way they came; nil: none is.
+	Front *access.Front
+	// Requests are the places of requests served at once, health and metrics excepted; Followers those of event streams;
+	// LargeBodies those of bodies over 256 KiB in memory. nil: no bound.
+	Requests, Followers, LargeBodies *access.Places
+	// BodyTimeout bounds the time to read a body, ReadTimeout that of a package content; 0: as the server bounds it.
+	BodyTimeout, ReadTimeout time.Duration
+	// MinRate is the least rate in bytes per second at which a body has to come, and an answer to be taken, after the first
+	// ten seconds; 0: any.
+	MinRate int64
 	// Traceparent returns the W3C traceparent of the request's span; nil: the client's own is passed on.
 	Traceparent func(ctx context.Context) string
 	Log         *slog.Logger
@@ -41,19 +49,26 @@ type Config struct {
 	PageSize int
 	// MaxBody bounds request bodies in bytes, package contents excepted; 0: 8 MiB.
 	MaxBody int64
+	// MaxSmallBody is the same of requests that say little; 0: 64 KiB.
+	MaxSmallBody int64
+	// Form bounds what a body may hold; 0: 50,000 names, 200,000 values, 64 levels.
+	Form decode.Limits
 	// MaxPackage bounds package contents in bytes; 0: 4 GiB.
 	MaxPackage int64
 }
 
 // New returns the handler of all areas.
 func New(c Config, areas ...Area) http.Handler {
-	if c.MaxBody == 0 {
-		c.MaxBody = 8 << 20
-	}
-	if c.MaxPackage == 0 {
-		c.MaxPackage = 4 << 30
-	}
-	a := &Server{Config: c, gate: access.NewGate(c.Concurrent)}
+	c.MaxBody = cmp.Or(c.MaxBody, 8<<20)
+	c.MaxSmallBody = cmp.Or(c.MaxSmallBody, 64<<10)
+	c.MaxPackage = cmp.Or(c.MaxPackage, 4<<30)
+	c.Form.Names = cmp.Or(c.Form.Names, 50_000)
+	c.Form.Values = cmp.Or(c.Form.Values, 200_000)
+	c.Form.Depth = cmp.Or(c.Form.Depth, 64)
+	c.Requests = cmp.Or(c.Requests, &access.Places{})
+	c.Followers = cmp.Or(c.Followers, &access.Places{})
+	c.LargeBodies = cmp.Or(c.LargeBodies, &access.Places{})
+	a := &Server{Config: c}
 	mux := http.NewServeMux()
 	for path, route := range Join(areas) {
 		mux.Handle(path, a.serve(path, route))
@@ -65,5 +80,4 @@ func New(c Config, areas ...Area) http.Handler {
 // Server serves all routes.
 type Server struct {
 	Config
-	gate access.Gate
 }

@@ -28,7 +28,7 @@ func (a *API) OpOccRoutes() map[string]rest.Route {
 		root + "/{id}/retry":    rest.Silent(rest.Post(a.task(lcm.API.Retry))),
 		root + "/{id}/rollback": rest.Silent(rest.Post(a.task(lcm.API.Rollback))),
 		root + "/{id}/fail":     rest.Post(a.fail),
-		root + "/{id}/cancel":   rest.Silent(rest.Post(a.cancel, rest.JSONType)),
+		root + "/{id}/cancel":   rest.Silent(rest.Post(a.cancel, rest.JSONType).Small()),
 	}
 }
 

@@ -156,7 +156,7 @@ func (a *API) Routes() map[string]rest.Route {
 	const root = rest.PkgRoot + "/vnf_packages"
 	content := rest.Method{Do: a.putPackageContent, Stream: true, Body: []string{"application/zip", "application/octet-stream"}}
 	return map[string]rest.Route{
-		root:                           rest.With(rest.Post(a.createPackage, rest.JSONType), rest.Get(a.listPackages, rest.ListQuery...)),
+		root:                           rest.With(rest.Post(a.createPackage, rest.JSONType).Small(), rest.Get(a.listPackages, rest.ListQuery...)),
 		root + "/{id}":                 rest.With(rest.Get(a.showPackage), rest.Patch(a.patchPackage, rest.MergeType, rest.JSONType), rest.Remove(a.deletePackage)),
 		root + "/{id}/package_content": {http.MethodPut: content},
 	}

@@ -57,6 +57,9 @@ func meaning(err error) error {
 			}
 			return fmt.Errorf("%w: %s: %w", known, pg.Detail, err)
 		}
+		if pg.Code == "XX001" || pg.Code == "XX002" { // data_corrupted, index_corrupted
+			return fmt.Errorf("%w: %w", eventstore.ErrDamaged, err)
+		}
 		if broken(err) {
 			return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 		}

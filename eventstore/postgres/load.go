@@ -315,7 +315,7 @@ func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {
 func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
 	conn, err := s.reading.Acquire(ctx)
 	if err != nil {
-		return nil, meaning(err)
+		return nil, s.meaning(err)
 	}
 	defer conn.Release()
 	m := merge([]eventstore.Load{l})
@@ -327,7 +327,7 @@ func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded
 		q = q.within("begin isolation level repeatable read read only", "commit") //nolint:dupword // SQL
 	}
 	if err := q.run(ctx, conn.Conn()); err != nil {
-		return nil, meaning(err) // the transaction ends with its connection, which is thrown away
+		return nil, s.meaning(err) // the transaction ends with its connection, which is thrown away
 	}
 	out := m.loaded(l)
 	out.Now = now.UTC()

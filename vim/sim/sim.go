@@ -51,7 +51,8 @@ type Sim struct {
 
 	mu      sync.Mutex
 	state   *state
-	journal *journal // nil in memory
+	journal *journal  // nil in memory
+	mended  time.Time // when that was tried last
 }
 
 // Open opens a simulator with what its journal holds.
@@ -186,10 +187,26 @@ func (s *Sim) Inventory() []Entry {
 	return out
 }
 
+// mendPause is the least time between two attempts to go on with a journal that could not be written.
+const mendPause = time.Second
+
+// Healthy returns nil when the simulator works: its journal can be written, or could be after it was mended.
+func (s *Sim) Healthy() error { return s.locked(func(time.Time) error { return nil }) }
+
+// mend goes on with a journal that could not be written, as after a full disk. The caller holds the lock.
+func (s *Sim) mend(now time.Time) {
+	if s.journal == nil || s.journal.failed() == nil || now.Sub(s.mended) < mendPause {
+		return
+	}
+	s.mended = now
+	_ = s.journal.mend(s.state.snapshot) // the error that there was stays
+}
+
 // locked runs f with the state as it is now and returns once all that f saw or did is on disk.
 func (s *Sim) locked(f func(now time.Time) error) error {
 	s.mu.Lock()
 	now := s.now()
+	s.mend(now)
 	err := s.land(now)
 	if ferr := f(now); ferr != nil {
 		err = ferr
