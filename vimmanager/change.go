@@ -49,9 +49,11 @@ func (s *stepping) change(ctx context.Context) {
 		return
 	}
 	c.Called = true
-	s.got, s.err = s.driver.Change(ctx, s.conn, vim.ChangeRequest{
-		Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, ID: s.got.ID, Revision: c.Revision, From: c.From, To: c.To, Grace: c.Grace,
-	})
+	s.got, s.err = s.withSecrets(ctx, "change", func(specs []vim.Spec) (vim.Resource, error) {
+		return s.driver.Change(ctx, s.conn, vim.ChangeRequest{
+			Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, ID: s.got.ID, Revision: c.Revision, From: specs[0], To: specs[1], Grace: c.Grace,
+		})
+	}, c.From, c.To)
 }
 
 // changed commits what came of a Change. A row that is no longer about this intent needs nothing: a change makes no resource.

@@ -106,6 +106,7 @@ func (s *Sim) lands(vimID string, l late, rule int, now time.Time) *late {
 // Start creates a resource, once per token.
 func (s *Sim) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (vim.Resource, error) {
 	c := call{op: "start", rule: ruleName("start", r.Kind), what: r.Token.String()}
+	r.Spec = unsaid(r.Spec)
 	var out vim.Resource
 	err := s.do(ctx, conn, c, &late{Start: &r}, func(now time.Time, rec *record, _ bool) error {
 		made, err := s.create(conn.ID, r, now)
@@ -129,6 +130,7 @@ func (s *Sim) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest
 // Change changes a resource that stands.
 func (s *Sim) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRequest) (vim.Resource, error) {
 	c := call{op: "change", rule: OnChange, what: r.Token.String()}
+	r.From, r.To = unsaid(r.From), unsaid(r.To)
 	var out vim.Resource
 	err := s.do(ctx, conn, c, &late{Change: &r}, func(now time.Time, rec *record, half bool) error {
 		changed, err := s.change(conn.ID, r, now, half)
@@ -143,6 +145,20 @@ func (s *Sim) Change(ctx context.Context, conn vim.Connection, r vim.ChangeReque
 		return vim.Resource{}, err
 	}
 	return out, nil
+}
+
+// unsaid returns a specification without what a guest would read: nobody is there to read it, and it may hold secrets, which
+// have no place in a journal.
+func unsaid(s vim.Spec) vim.Spec {
+	if s.Compute != nil {
+		c := *s.Compute
+		c.UserData, s.Compute = "", &c
+	}
+	if s.Configuration != nil {
+		c := *s.Configuration
+		c.Params, s.Configuration = nil, &c
+	}
+	return s
 }
 
 // Poll looks at a resource by its id.

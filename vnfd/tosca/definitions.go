@@ -85,6 +85,7 @@ func (l *Loader) parse(file string) (*Node, error) {
 		return nil, err
 	}
 	l.made += root.weight
+	l.Parsed = append(l.Parsed, file)
 	return root, nil
 }
 

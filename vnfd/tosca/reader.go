@@ -30,6 +30,8 @@ type Reader struct {
 	// Stop is asked now and then and returns an error when reading must end: a *vnfd.Error when that is the package's fault.
 	// nil: it never must.
 	Stop func() error
+	// Parsed are the definitions that were read, in order.
+	Parsed []string
 
 	made    int // values read and made so far, against Limits.Values
 	paid    int // calls of Pay
