@@ -82,6 +82,23 @@ func TestEqualRequestsAtOnce(t *testing.T) {
 	}
 }
 
+// An equal request that comes while the callback of the first is tested makes the subscription; the first finds it there. Seen
+// failing with two of them made.
+func TestEqualRequestDuringTheTest(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		var other *notify.Subscription
+		w.subs.Before = func(string, []byte) error {
+			w.subs.Before = nil
+			other = w.subscribe(notify.Subscribe{})
+			return nil
+		}
+		_, err := w.svc.Subscribe(t.Context(), notify.Subscribe{CallbackURI: callback}, by)
+		if d := (*notify.DuplicateError)(nil); !errors.As(err, &d) || d.ID != other.ID {
+			t.Errorf("%v, want that it is %s", err, other.ID)
+		}
+	})
+}
+
 func TestCallbackIsTested(t *testing.T) {
 	w := newWorld(t, "memory")
 	w.subs.Before = func(string, []byte) error { return down }
