@@ -25,7 +25,7 @@ var layer = map[string]int{
 	"request":    3,
 	"vnf":        4, "vim": 4, "nfvo": 4, "bus": 4,
 	"configuration": 4, "aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5,
-	"inbox": 6, "timer": 6,
+	"inbox": 6, "timer": 6, "ledger": 6,
 	"saga":      7,
 	"readmodel": 8,
 	"audit":     9, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "access": 9, "notify": 9, "vimregistry": 9,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lru"
 	"github.com/vnfm/vnfm/message"
 )
 
@@ -35,13 +36,13 @@ type Config[S any] struct {
 	Apply func(s *S, e Event, at time.Time)
 	// Schema is the version of S as JSON: raise it when S changes its form. Snapshots of others are not used.
 	Schema int
-	Cache  int // bytes of events whose states are kept; 0 means 32 MiB
+	Cache  int64 // bytes of events whose states are kept; 0 means 32 MiB
 }
 
 // Repository loads aggregates of one type and adds their events to commits. It may be used by several callers at once.
 type Repository[S any] struct {
 	cfg   Config[S]
-	cache *cache
+	cache *lru.Cache[*cached]
 }
 
 // NewRepository returns a repository.
@@ -49,7 +50,7 @@ func NewRepository[S any](cfg Config[S]) *Repository[S] {
 	if cfg.Cache <= 0 {
 		cfg.Cache = 32 << 20
 	}
-	return &Repository[S]{cfg: cfg, cache: newCache(cfg.Cache)}
+	return &Repository[S]{cfg: cfg, cache: lru.New[*cached](cfg.Cache)}
 }
 
 // State is an aggregate at a version: 0 when it does not exist.
@@ -68,7 +69,7 @@ func (r *Repository[S]) Load(ids ...string) eventstore.Load {
 	var l eventstore.Load
 	for _, id := range ids {
 		f := eventstore.StreamFrom{Stream: r.Stream(id), Schema: r.cfg.Schema}
-		if kept := r.cache.get(f.Stream); kept != nil {
+		if kept, version := r.cache.Get(f.Stream); version > 0 {
 			f.After = kept.version
 			f.Base = &eventstore.Snapshot{Stream: f.Stream, Version: kept.version, Schema: r.cfg.Schema, State: kept}
 		}
@@ -113,14 +114,23 @@ func (r *Repository[S]) stored(st *eventstore.StreamState, id string) (State[S],
 		}
 	}
 	if s.Version != st.Version {
-		r.cache.drop(stream)
+		r.cache.Drop(stream)
 		return s, vnfm.Errorf(vnfm.Unavailable, "the database holds less of %s than this node has read: try again", stream)
 	}
 	if s.Version > before {
-		r.cache.put(&cached{stream: stream, version: s.Version, state: s.Value, bytes: bytes})
+		r.keep(stream, &cached{version: s.Version, state: s.Value, bytes: bytes})
 	}
 	return s, nil
 }
+
+// cached is a state as it is kept, and how many bytes of events went into it.
+type cached struct {
+	version int64
+	state   any
+	bytes   int
+}
+
+func (r *Repository[S]) keep(stream string, x *cached) { r.cache.Put(stream, x.version, x, x.bytes) }
 
 // keptIn returns the cached state that was handed over and back.
 func keptIn(base *eventstore.Snapshot) (*cached, bool) {
@@ -139,14 +149,14 @@ func (r *Repository[S]) OnCommit(c *eventstore.Commit) {
 		if !ok || !strings.HasPrefix(a.Stream, r.cfg.Prefix) {
 			continue
 		}
-		x := &cached{stream: a.Stream, version: s.Version, state: s.Value}
-		if was := r.cache.get(a.Stream); was != nil {
+		x := &cached{version: s.Version, state: s.Value}
+		if was, version := r.cache.Get(a.Stream); version > 0 {
 			x.bytes = was.bytes
 		}
 		for _, e := range a.Events {
 			x.bytes += len(e.Data)
 		}
-		r.cache.put(x)
+		r.keep(a.Stream, x)
 	}
 }
 

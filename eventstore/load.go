@@ -7,7 +7,6 @@ import "slices"
 func (l Load) Merge(o Load) Load {
 	l.Streams = mergeStreams(l.Streams, o.Streams)
 	l.Sagas = mergeSagas(l.Sagas, o.Sagas)
-	l.SagaSteps = union(l.SagaSteps, o.SagaSteps)
 	l.Handled = union(l.Handled, o.Handled)
 	l.Timeouts = union(l.Timeouts, o.Timeouts)
 	l.Views = union(l.Views, o.Views)

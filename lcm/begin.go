@@ -37,7 +37,7 @@ type beginning struct {
 	descriptor *vnfd.Descriptor
 	data       *planData
 	policy     saga.Policy
-	inPlace    func(connection string) vim.InPlace
+	inPlace    map[string]vim.InPlace // by VIM connection
 }
 
 // flavour is the deployment flavour that the instance has; nil when the descriptor has it no more.
@@ -138,24 +138,21 @@ func (s *Service) brings(ctx context.Context, w *wish, v *vnf.Instance) error {
 	return nil
 }
 
-// inPlace tells what may be changed of a resource where it stands, by the type of its VIM.
-func (s *Service) inPlace(ctx context.Context, v *vnf.Instance) func(connection string) vim.InPlace {
-	known := map[string]vim.InPlace{}
-	return func(connection string) vim.InPlace {
-		if can, ok := known[connection]; ok {
-			return can
+// inPlace tells what may be changed of the resources of an instance where they stand, by VIM connection.
+func (s *Service) inPlace(ctx context.Context, v *vnf.Instance) map[string]vim.InPlace {
+	out := map[string]vim.InPlace{}
+	for i := range v.Resources {
+		connection := v.Resources[i].Connection
+		if _, known := out[connection]; known || s.cfg.InPlace == nil {
+			continue
 		}
 		vimType := v.Connections[connection].Type
 		if c, err := s.cfg.Connections.Connection(ctx, v.ID, connection); err == nil {
 			vimType = c.Type
 		}
-		var can vim.InPlace
-		if s.cfg.InPlace != nil {
-			can = s.cfg.InPlace(vimType)
-		}
-		known[connection] = can
-		return can
+		out[connection] = s.cfg.InPlace(vimType)
 	}
+	return out
 }
 
 // over returns the wish with the properties that the request sets laid over those the instance has.

@@ -94,10 +94,15 @@ type turn struct {
 // back or the item does not exist, Unprocessable when its reason is missing; any input with Internal when the stages of a
 // saga that has begun cannot be made.
 func Advance(def *Definition, old *Instance, input Input, now time.Time) (*Instance, *Effects, error) {
-	t := &turn{def: def, in: old.clone(), now: now, fx: &Effects{}}
+	return advance(def, old.clone(), input, now)
+}
+
+// advance is Advance for an instance that it may change.
+func advance(def *Definition, in *Instance, input Input, now time.Time) (*Instance, *Effects, error) {
+	t := &turn{def: def, in: in, now: now, fx: &Effects{}}
 	t.c = t.in.kept.stagesOf(def, t.in)
-	if _, begins := input.(Begin); t.c.err != nil && !begins && !old.State.Final() {
-		return nil, nil, vnfm.Wrap(vnfm.Internal, t.c.err, "make the stages of saga %s", old.ID)
+	if _, begins := input.(Begin); t.c.err != nil && !begins && !in.State.Final() {
+		return nil, nil, vnfm.Wrap(vnfm.Internal, t.c.err, "make the stages of saga %s", in.ID)
 	}
 	t.number()
 	if t.in.tally == nil {
@@ -320,7 +325,7 @@ func (t *turn) sendReady() {
 		for room > 0 && g.next < st.to && t.in.State == Running {
 			r := t.in.Items[g.next]
 			g.next++
-			if st.group(t.c, r) == g && r.State == ItemPending && !r.Waiting {
+			if t.c.group(r) == g.name && r.State == ItemPending && !r.Waiting {
 				if r = t.edit(g.next - 1); t.send(r) {
 					room--
 				}

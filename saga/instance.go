@@ -51,19 +51,20 @@ const (
 // Instance is one run of a definition. It is stored as a small row (all but Data and Items), the data, which is written
 // once, and a row for each item. Whoever gets one must not change it, nor its items.
 type Instance struct {
-	ID            string          `json:"id"`
-	Type          string          `json:"type"`
-	DefVersion    int             `json:"defVersion"`
-	Key           string          `json:"key"`
+	ID            string          `json:"id,omitempty"`
+	Type          string          `json:"type,omitempty"`
+	DefVersion    int             `json:"defVersion,omitempty"`
+	Key           string          `json:"key,omitempty"`
 	Parent        string          `json:"parent,omitempty"`
-	CorrelationID string          `json:"correlationId"` // the operation occurrence; a cleanup saga has its parent's
-	State         State           `json:"state"`
+	CorrelationID string          `json:"correlationId,omitempty"` // the operation occurrence; a cleanup saga has its parent's
+	State         State           `json:"state,omitempty"`
 	Policy        Policy          `json:"policy"`
-	Stage         int             `json:"stage"`           // index into the saga's stages
-	Data          json.RawMessage `json:"data,omitempty"`  // the definition's own; fixed at Begin
-	Items         []*ItemRun      `json:"items,omitempty"` // of every stage begun, in order of planning
-	Planned       int             `json:"planned,omitempty"`
-	Seq           int             `json:"seq"` // commands sent so far
+	Stage         int             `json:"stage,omitempty"`   // index into the saga's stages
+	Data          json.RawMessage `json:"data,omitempty"`    // the definition's own; fixed at Begin
+	Items         []*ItemRun      `json:"items,omitempty"`   // of every stage begun, in order of planning
+	Planned       int             `json:"planned,omitempty"` // items so far: the number of the newest
+	Form          int             `json:"form,omitempty"`    // how it is stored: formWhole, formParts
+	Seq           int             `json:"seq"`               // commands sent so far
 	Cause         *Failure        `json:"cause,omitempty"`
 	CancelMode    string          `json:"cancelMode,omitempty"` // while a cancel is pending: GRACEFUL or FORCEFUL
 	Undone        bool            `json:"undoBegun,omitempty"`  // once undo has begun only rollback and fail are possible
@@ -76,14 +77,15 @@ type Instance struct {
 	Cleanups      []string        `json:"cleanups,omitempty"`      // commands whose late success a cleanup saga releases
 	Version       int64           `json:"-"`                       // of the stored row
 
-	kept    *kept           // what was made of it, for all instances that come of each other
-	index   *index          // finds its items
-	tally   *tally          // what its items count to; nil: not counted yet
-	changed []int           // numbers of the items that differ from those stored at Version
-	stored  json.RawMessage // its row at Version
-	whole   bool            // its row holds all of it, as it did before items had rows of their own
-	sooner  bool            // a timer was set that is due before Wake
-	size    int             // in bytes, as stored
+	kept    *kept     // what was made of it, for all instances that come of each other
+	index   *index    // finds its items
+	tally   *tally    // what its items count to; nil: not counted yet
+	changed []int     // numbers of the items that differ from those stored at Version
+	written time.Time // when its row was, at Version
+	known   int       // items up to this number have rows of their own
+	sooner  bool      // a timer was set that is due before Wake
+	row     int       // bytes of its row, as stored
+	size    int       // bytes of all of it, as stored
 }
 
 // ItemRun is one item's history within an instance.
@@ -110,6 +112,7 @@ type ItemRun struct {
 	Asked      bool            `json:"asked,omitempty"`    // the participant was asked about the newest command, and has not answered
 	Timer      int64           `json:"timer,omitempty"`    // token of the timer set for Due; 0: none
 	Open       []Sending       `json:"open,omitempty"`     // commands whose outcome is not known, the oldest first
+	Log        []Sending       `json:"log,omitempty"`      // commands that were answered, in the order of their answers
 	Late       int             `json:"late,omitempty"`     // Seq at a success that came once undoing had begun
 	Released   bool            `json:"released,omitempty"` // undone or being cleaned up: sending it again needs a new generation
 
@@ -119,7 +122,8 @@ type ItemRun struct {
 	undone *memo // UndoResult, decoded
 }
 
-// Sending is one command of an item whose outcome is not known: no reply yet, timed out, or an unknown outcome.
+// Sending is one command of an item: one that was answered (Log), or one whose outcome is not known, since there is no reply
+// yet, no reply came in time, or the reply said so.
 type Sending struct {
 	Command    string    `json:"command"`
 	Undo       bool      `json:"undo,omitempty"`
@@ -127,7 +131,13 @@ type Sending struct {
 	Generation int       `json:"generation"`
 	Seq        int       `json:"seq"`
 	Sent       time.Time `json:"sent"`
-	Cause      string    `json:"cause,omitempty"` // the command's causation id
+	Cause      string    `json:"cause,omitempty"` // the command's causation id; kept while it is open
+
+	State   string          `json:"state,omitempty"` // Row…; "": there is no reply yet
+	Replied time.Time       `json:"replied,omitzero"`
+	Class   message.Class   `json:"class,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	Result  json.RawMessage `json:"result,omitempty"` // of the reply, where the item does not keep it
 }
 
 // Failure says why something failed.
@@ -170,18 +180,24 @@ func (in *Instance) placeOf(no int) (int, bool) {
 // clone returns a copy that a turn may change: the items are shared until they are edited, and so are raw messages and
 // failures, which are never changed in place.
 func (in *Instance) clone() *Instance {
-	c := *in
-	c.Cleanups = slices.Clip(in.Cleanups)
+	c := in.successor()
 	c.Items = slices.Clone(in.Items)
 	c.changed = slices.Clip(in.changed)
+	if c.tally != nil {
+		c.tally = c.tally.clone()
+	}
+	return c
+}
+
+// successor is clone for an instance that nobody looks at any more, which gives away its list of items.
+func (in *Instance) successor() *Instance {
+	c := *in
+	c.Cleanups = slices.Clip(in.Cleanups)
 	if c.kept == nil {
 		c.kept = &kept{}
 	}
 	if c.index == nil {
 		c.index = newIndex(c.Items)
-	}
-	if c.tally != nil {
-		c.tally = c.tally.clone()
 	}
 	return &c
 }
@@ -224,6 +240,7 @@ func (r *ItemRun) open(command string) *Sending {
 	return nil
 }
 
+// close takes a command whose outcome is known from those that are open.
 func (r *ItemRun) close(command string) {
 	r.Open = slices.DeleteFunc(r.Open, func(s Sending) bool { return s.Command == command })
 }

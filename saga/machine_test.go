@@ -32,6 +32,7 @@ type plant struct {
 	answer func(m message.Message) *message.Reply
 	// unfinished: a participant that has no reply yet says so when it is asked.
 	unfinished bool
+	lose       map[string]int // how many of the next messages of a topic get lost
 	fault      func(point string) error
 	deaf       bool // runtimes are not told of commits
 }
@@ -70,6 +71,7 @@ func (p *plant) start(name string) *node {
 	quiet := slog.New(slog.DiscardHandler)
 	n := &node{plant: p, name: name}
 	feed := outbox.NewFeed(p.store, 0)
+	lossy := func(h inbox.Handler) inbox.Handler { return losing{h, p} }
 	n.doer = eventstore.NewCommitter(p.store, eventstore.CommitterConfig{
 		OnCommit: []func(*eventstore.Commit){feed.OnCommit, func(c *eventstore.Commit) {
 			if !p.deaf {
@@ -88,11 +90,11 @@ func (p *plant) start(name string) *node {
 		p.t.Fatal(err)
 	}
 	n.replies = inbox.New(inbox.Config{
-		Name: "replies", Handlers: map[string]inbox.Handler{message.TopicReplies: n.runtime.Replies()},
+		Name: "replies", Handlers: map[string]inbox.Handler{message.TopicReplies: lossy(n.runtime.Replies())},
 		Store: p.store, Doer: n.doer, Epochs: n.keeper, Logger: quiet,
 	})
 	toys := inbox.New(inbox.Config{
-		Name: "toys", Handlers: map[string]inbox.Handler{"toy": participant{p}}, Store: p.store, Doer: n.doer,
+		Name: "toys", Handlers: map[string]inbox.Handler{"toy": lossy(participant{p})}, Store: p.store, Doer: n.doer,
 		Epochs: n.keeper, Logger: quiet,
 	})
 	n.bus = embedded.New(embedded.Config{Source: feed, Logger: quiet})
@@ -106,6 +108,20 @@ func (p *plant) start(name string) *node {
 		p.t.Fatal(err)
 	}
 	return n
+}
+
+// losing loses messages on their way to a handler.
+type losing struct {
+	inbox.Handler
+	p *plant
+}
+
+func (h losing) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	for len(msgs) > 0 && h.p.lose[msgs[0].Topic] > 0 {
+		h.p.lose[msgs[0].Topic]--
+		msgs = msgs[1:]
+	}
+	return h.Handler.Decide(l, msgs, c)
 }
 
 // participant answers commands by the plant's script, in the commit that moves its cursor.

@@ -3,6 +3,7 @@ package saga
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/vnfm/vnfm/message"
 )
@@ -43,18 +44,20 @@ func (t *turn) reply(i ReplyReceived) {
 	if !wasOpen {
 		return
 	}
+	snd.Replied, snd.Result = t.now, rep.Result
 	if kept {
-		rep.Result = nil // the item has it
+		snd.Result = nil // the item has it
 	}
 	switch {
 	case rep.Outcome == message.Succeeded:
-		t.row(r, snd, RowSucceeded, rep.Result, nil)
+		t.outcome(r, snd, RowSucceeded, nil)
 	case rep.Outcome == message.Cancelled:
-		t.row(r, snd, RowCancelled, rep.Result, f)
+		t.outcome(r, snd, RowCancelled, f)
 	case unknown:
-		t.row(r, snd, RowUnknown, rep.Result, f)
+		snd.Replied = time.Time{}
+		t.outcome(r, snd, RowUnknown, f)
 	default:
-		t.row(r, snd, RowFailed, rep.Result, f)
+		t.outcome(r, snd, RowFailed, f)
 	}
 }
 

@@ -8,28 +8,55 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 )
 
+// The forms a saga is stored in.
+const (
+	// formWhole: its row holds all of it, data and items, as programs wrote it that knew no other form. One that was begun so
+	// stays so until it ends: such a program may go on with it.
+	formWhole = 0
+	// formParts: its data is written once. Its items are in the row while that is small (inline); then each has its own.
+	formParts = 1
+)
+
+// inlineItems and inlineBytes bound the row of a saga that has its items in it: a saga of a few steps is cheaper to write so.
+const inlineItems = 16
+
+//nolint:gochecknoglobals // tests try both
+var inlineBytes = 4096
+
 // Decode returns the instance stored in a saga's row, as Load reads it. A row that was read because its reader has the
-// instance of an earlier version (SagaRow.Base) is laid over that. One of a list shows no items and no data.
+// instance of an earlier version (SagaRow.Base) is laid over that. One of a list may show no items, and no data.
 func Decode(row *eventstore.SagaRow) (*Instance, error) {
 	in := &Instance{kept: &kept{}}
 	if err := json.Unmarshal(row.Data, in); err != nil {
 		return nil, vnfm.Wrap(vnfm.Internal, err, "decode saga %s", row.ID)
 	}
-	in.Version, in.stored = row.Version, row.Data
+	// What is a column of its own is not in the data.
+	in.ID, in.Type, in.DefVersion, in.Key, in.Parent, in.State = row.ID, row.Type, row.DefVersion, row.Key, row.Parent, State(row.State)
+	if in.CorrelationID == "" {
+		in.CorrelationID = in.ID
+	}
+	in.Version, in.written, in.row = row.Version, row.Updated, len(row.Data)
 	in.size = len(row.Data) + len(row.Plan)
 	base, _ := row.Base.(*Instance)
-	in.whole = in.Data != nil || in.Items != nil || base != nil && base.whole
-	switch {
-	case in.whole:
-		for i, r := range in.Items {
-			r.No = i + 1
-			r.result, r.undone = &memo{}, &memo{}
+	inline := in.Items != nil
+	for i, r := range in.Items {
+		if in.Form == formWhole {
+			r.No, in.Planned = i+1, i+1
 		}
-		in.Planned = len(in.Items)
+		r.result, r.undone = &memo{}, &memo{}
+	}
+	switch {
+	case in.Form == formWhole:
 	case base != nil:
-		in.Data, in.Items, in.kept, in.size = base.Data, slices.Clone(base.Items), base.kept.afresh(), base.size
+		in.Data, in.kept, in.size = base.Data, base.kept.afresh(), base.size-base.row+in.row
+		if !inline && base.known > 0 { // else all of them were written since
+			in.Items = slices.Clone(base.Items)
+		}
 	default:
 		in.Data = row.Plan
+	}
+	if in.Form == formParts && !inline {
+		in.known = in.Planned
 	}
 	for _, i := range row.Items {
 		if err := in.lay(i); err != nil {
@@ -66,50 +93,71 @@ func (in *Instance) lay(i eventstore.SagaItem) error {
 	return nil
 }
 
-// encode makes the row of an instance that was changed, and of its items that were. Its data is fixed and is written once. A saga
-// that was stored before items had rows stays as it is until it ends: a program of that time may go on with it.
+// encode makes the row of an instance that was changed, and the rows of its items that were.
 func (in *Instance) encode() (eventstore.SagaRow, error) {
 	row := eventstore.SagaRow{
 		ID: in.ID, Type: in.Type, DefVersion: in.DefVersion, Key: in.Key, Parent: in.Parent, State: string(in.State),
 		Expected: in.Version, Base: in,
 	}
 	small := *in
-	if !in.whole {
-		small.Data, small.Items = nil, nil
+	if in.Form == formParts {
+		small.Data = nil
+		small.ID, small.Type, small.DefVersion, small.Key, small.Parent, small.State = "", "", 0, "", "", ""
+		if in.CorrelationID == in.ID {
+			small.CorrelationID = ""
+		}
 		if in.Version == 0 {
 			row.Plan = in.Data
 		}
-		slices.Sort(in.changed)
-		in.changed = slices.Compact(in.changed)
-		row.Items = make([]eventstore.SagaItem, 0, len(in.changed))
-		for _, no := range in.changed {
-			i, err := in.encodeItem(no)
-			if err != nil {
-				return row, err
-			}
-			row.Items = append(row.Items, i)
+	}
+	inline := in.known == 0 && in.Planned <= inlineItems
+	var err error
+	if in.Form == formWhole || inline {
+		if row.Data, err = json.Marshal(&small); err != nil {
+			return row, vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
 		}
 	}
-	var err error
-	if row.Data, err = json.Marshal(&small); err != nil {
-		return row, vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
+	if in.Form == formParts && (!inline || len(row.Data) > inlineBytes) {
+		if small.Items = nil; in.known == 0 {
+			in.changed = nil
+			for _, r := range in.Items {
+				in.changed = append(in.changed, r.No)
+			}
+		}
+		if row.Data, err = json.Marshal(&small); err != nil {
+			return row, vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
+		}
+		if row.Items, err = in.encodeItems(); err != nil {
+			return row, err
+		}
 	}
-	in.size += len(row.Data) - len(in.stored)
-	in.stored = row.Data
+	in.size += len(row.Data) - in.row
+	in.row = len(row.Data)
 	return row, nil
 }
 
-func (in *Instance) encodeItem(no int) (eventstore.SagaItem, error) {
-	place, there := in.placeOf(no)
-	if !there {
-		return eventstore.SagaItem{No: no}, nil
+// encodeItems makes the rows of the items that changed. One that is gone has no data; one that came and went with the same
+// commit has no row.
+func (in *Instance) encodeItems() ([]eventstore.SagaItem, error) {
+	slices.Sort(in.changed)
+	in.changed = slices.Compact(in.changed)
+	rows := make([]eventstore.SagaItem, 0, len(in.changed))
+	for _, no := range in.changed {
+		i := eventstore.SagaItem{No: no, New: no > in.known}
+		place, there := in.placeOf(no)
+		switch {
+		case there:
+			r := in.Items[place]
+			var err error
+			if i.Data, err = json.Marshal(r); err != nil {
+				return nil, vnfm.Wrap(vnfm.Internal, err, "encode item %s %s of saga %s", r.Step, r.Item, in.ID)
+			}
+			in.size += len(i.Data) - r.size
+			r.size = len(i.Data)
+		case i.New:
+			continue
+		}
+		rows = append(rows, i)
 	}
-	r := in.Items[place]
-	data, err := json.Marshal(r)
-	if err != nil {
-		return eventstore.SagaItem{}, vnfm.Wrap(vnfm.Internal, err, "encode item %s %s of saga %s", r.Step, r.Item, in.ID)
-	}
-	in.size += len(data) - r.size
-	r.size = len(data)
-	return eventstore.SagaItem{No: no, Data: data}, nil
+	return rows, nil
 }

@@ -7,23 +7,25 @@ import (
 	"github.com/vnfm/vnfm/saga"
 )
 
-// step returns a step of the definition.
-func (p *play) step(id string) saga.Step {
-	for _, stage := range p.def.Stages {
-		for _, s := range stage.Steps {
-			if s.ID == id {
-				return s
-			}
+// step returns the step of an item.
+func (p *play) step(r *saga.ItemRun) saga.Step {
+	stages, err := p.def.StagesFor(p.in)
+	if err != nil {
+		p.t.Fatalf("stages: %v", err)
+	}
+	for _, s := range stages[r.Stage].Steps {
+		if s.ID == r.Step {
+			return s
 		}
 	}
-	p.t.Fatalf("no step %s", id)
+	p.t.Fatalf("no step %s", r.Step)
 	return saga.Step{}
 }
 
 // obeysTheRules looks, turn by turn, at the commands a saga sends, as one who sees nothing but what goes in and out: they are
 // sent one attempt after the other; an attempt is made when the one before it was answered or given up; a stage is begun when
 // those before it are done; nothing is undone while a command is waited for, nor before what was built on it; and nothing is
-// done any more once undoing has begun, and nothing at all after the end.
+// done any more once undoing has begun, and nothing at all after the end; and no more of a group is under way than the window says.
 func obeysTheRules(p *play) func(saga.Input, *saga.Effects) {
 	waits := map[doing]string{}    // commands that are waited for
 	attempts := map[doing]int{}    // made so far
@@ -62,7 +64,29 @@ func obeysTheRules(p *play) func(saga.Input, *saga.Effects) {
 			}
 			waits[one] = m.ID
 		}
+		p.within(waits)
 		undoing, final = p.in.Undone, p.in.State.Final()
+	}
+}
+
+// within wants no more commands of a group to be waited for than the stage has room for.
+func (p *play) within(waits map[doing]string) {
+	p.t.Helper()
+	stages, err := p.def.StagesFor(p.in)
+	if err != nil {
+		p.t.Fatalf("stages: %v", err)
+	}
+	type place struct {
+		stage int
+		group string
+	}
+	n := map[place]int{}
+	for one := range waits {
+		r := p.item(one.step, one.item)
+		at := place{r.Stage, r.Group}
+		if n[at]++; stages[r.Stage].Window > 0 && n[at] > stages[r.Stage].Window {
+			p.t.Fatalf("%d commands of stage %d and %s are under way, its window is %d", n[at], at.stage, at.group, stages[r.Stage].Window)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package saga
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -109,7 +108,7 @@ func (r *Runtime) begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error
 	}
 	in := &Instance{
 		ID: n.ID, Type: n.Type, DefVersion: n.DefVersion, Key: n.Key, Parent: n.Parent, CorrelationID: n.CorrelationID,
-		Policy: n.Policy, Data: n.Data, Traceparent: n.Traceparent, size: len(n.Data),
+		Policy: n.Policy, Data: n.Data, Traceparent: n.Traceparent, Form: formParts, size: len(n.Data),
 	}
 	_, err := r.input(l, c, def, in, Begin{Cause: n.Cause}, n.Actor, n.Cause)
 	return err
@@ -152,7 +151,10 @@ func (r *Runtime) OnCommit(c *eventstore.Commit) {
 			continue
 		}
 		written := *in
-		written.Version, written.changed = row.Expected+1, nil
+		if len(row.Items) > 0 {
+			written.known = in.Planned
+		}
+		written.Version, written.written, written.changed = row.Expected+1, c.Time, nil
 		r.remember(&written)
 	}
 }
@@ -182,7 +184,7 @@ func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*
 	}
 	in, known := row.Base.(*Instance)
 	switch {
-	case pending && known, known && row.Version == in.Version && bytes.Equal(row.Data, in.stored):
+	case pending && known, known && row.Version == in.Version && row.Updated.Equal(in.written):
 		return def, in, nil
 	case known && row.Version <= in.Version:
 		r.cache.Drop(id)
@@ -204,9 +206,18 @@ func pendingRow(c *eventstore.Commit, id string) int {
 func (r *Runtime) input(
 	l *eventstore.Loaded, c *eventstore.Commit, def *Definition, in *Instance, i Input, actor, cause string,
 ) (*Instance, error) {
-	next, fx, err := Advance(def, in, i, l.Now)
-	if err != nil || !fx.Changed {
+	var own *Instance
+	if row := pendingRow(c, in.ID); row >= 0 && c.Sagas[row].Base == in { // made for this commit, and about to be replaced in it
+		own = in.successor()
+	} else {
+		own = in.clone()
+	}
+	next, fx, err := advance(def, own, i, l.Now)
+	if err != nil {
 		return in, err
+	}
+	if !fx.Changed {
+		return in, nil
 	}
 	cleanups := make([]New, 0, len(fx.Cleanups))
 	for _, cl := range fx.Cleanups {
@@ -247,13 +258,7 @@ func put(c *eventstore.Commit, in *Instance, fx *Effects) {
 		c.Sagas = append(c.Sagas, row)
 	}
 	c.Outbox = append(c.Outbox, fx.Send...)
-	for _, s := range fx.Steps {
-		if i := slices.IndexFunc(c.Steps, func(o eventstore.StepRow) bool { return o.CommandID == s.CommandID }); i >= 0 {
-			c.Steps[i] = s
-		} else {
-			c.Steps = append(c.Steps, s)
-		}
-	}
+	c.Steps = append(c.Steps, fx.Steps...)
 }
 
 // write encodes the sagas of a commit that were put into it, and sets their timeouts.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -127,52 +128,56 @@ func (t *turn) ask(r *ItemRun) bool {
 	return true
 }
 
-// row writes what became of one command attempt, for people.
-func (t *turn) row(r *ItemRun, snd Sending, state string, result json.RawMessage, f *Failure) {
-	row := snd.row(t.in.ID, r)
-	row.State, row.Result = state, result
-	if state != RowUnknown {
-		row.Replied = t.now
-	}
+// outcome keeps what became of one command attempt.
+func (t *turn) outcome(r *ItemRun, snd Sending, state string, f *Failure) {
+	snd.State = state
 	if f != nil {
-		row.Class, row.Reason = string(f.Class), f.Reason
+		snd.Class, snd.Reason = f.Class, f.Reason
 	}
-	t.fx.Steps = append(t.fx.Steps, row)
+	if state == RowUnknown {
+		if open := r.open(snd.Command); open != nil {
+			*open = snd
+		}
+	} else {
+		snd.Cause = ""
+		r.Log = append(slices.Clip(r.Log), snd)
+	}
+	t.fx.Steps = append(t.fx.Steps, snd.row(t.in, r))
 }
 
-// row is the row of a command that was sent and not answered yet.
-func (s Sending) row(saga string, r *ItemRun) eventstore.StepRow {
+// row is an attempt as people see it.
+func (s *Sending) row(in *Instance, r *ItemRun) eventstore.StepRow {
 	row := eventstore.StepRow{
-		CommandID: s.Command, Saga: saga, Seq: s.Seq, Step: r.Step, Item: r.Item, Direction: DirectionDo,
-		Attempt: s.Attempt, State: RowSent, Sent: s.Sent,
+		CommandID: s.Command, Saga: in.ID, Seq: s.Seq, Step: r.Step, Item: r.Item, Direction: DirectionDo, Attempt: s.Attempt,
+		State: cmp.Or(s.State, RowSent), Sent: s.Sent, Replied: s.Replied, Result: s.Result, Class: string(s.Class), Reason: s.Reason,
 	}
 	if s.Undo {
 		row.Direction = DirectionUndo
 	}
+	if row.State == RowSucceeded && len(row.Result) == 0 {
+		row.Result = in.resultOf(&row)
+	}
 	return row
 }
 
-// Attempts returns the saga's command attempts in the order they were sent: the rows given, which are those that ended
-// or timed out, and those under way.
+// Attempts returns the saga's command attempts in the order they were sent. The rows given are those that programs stored
+// apart from the items, as they did once.
 func (in *Instance) Attempts(rows []eventstore.StepRow) []eventstore.StepRow {
-	ended := make(map[string]bool, len(rows))
+	byCommand := make(map[string]eventstore.StepRow, len(rows))
 	for _, r := range rows {
-		ended[r.CommandID] = true
+		byCommand[r.CommandID] = r
 	}
-	all := slices.Clone(rows)
 	for _, r := range in.Items {
-		for _, s := range r.Open {
-			if !ended[s.Command] {
-				all = append(all, s.row(in.ID, r))
+		for _, s := range slices.Concat(r.Open, r.Log) {
+			if _, stored := byCommand[s.Command]; !stored || s.State != "" {
+				byCommand[s.Command] = s.row(in, r)
 			}
 		}
 	}
-	for i := range all {
-		if r := &all[i]; r.State == RowSucceeded && len(r.Result) == 0 {
-			r.Result = in.resultOf(r)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b eventstore.StepRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	all := slices.Collect(maps.Values(byCommand))
+	slices.SortFunc(all, func(a, b eventstore.StepRow) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.CommandID, b.CommandID))
+	})
 	return all
 }
 

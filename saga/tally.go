@@ -109,16 +109,21 @@ func (t *tally) stage(n int) *stageTally {
 
 // group returns the tally of an item's group.
 func (st *stageTally) group(c *compiled, r *ItemRun) *groupTally {
-	name := ""
-	if r.Stage < len(c.stages) && c.stages[r.Stage].Window > 0 {
-		name = r.Group
-	}
+	name := c.group(r)
 	i := slices.IndexFunc(st.groups, func(g groupTally) bool { return g.name == name })
 	if i < 0 {
 		i = len(st.groups)
 		st.groups = append(st.groups, groupTally{name: name, next: st.from, nextUndo: st.from})
 	}
 	return &st.groups[i]
+}
+
+// group is what an item is counted by within its stage's window.
+func (c *compiled) group(r *ItemRun) string {
+	if r.Stage < len(c.stages) && c.stages[r.Stage].Window > 0 {
+		return r.Group
+	}
+	return ""
 }
 
 // move counts an item anew.

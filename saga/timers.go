@@ -79,7 +79,7 @@ func (t *turn) noReply(r *ItemRun) {
 	f := &Failure{Step: r.Step, Item: r.Item, Class: message.UnknownOutcome,
 		Reason: fmt.Sprintf("no reply within %s", s.timeout(t.in))}
 	if snd := r.open(r.Command); snd != nil {
-		t.row(r, *snd, RowUnknown, nil, f)
+		t.outcome(r, *snd, RowUnknown, f)
 	}
 	switch r.State {
 	case ItemSent:

@@ -3,6 +3,7 @@ package saga_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -52,7 +53,8 @@ type play struct {
 		Errorf(string, ...any)
 	}
 	def   *saga.Definition
-	in    *saga.Instance
+	in    *saga.Instance // as a store would give it back: encoded and decoded after each turn
+	live  *saga.Instance // as a program remembers it: of the same turns
 	now   time.Time
 	sent  []message.Message
 	asked []message.Message // commands sent once more, so that the participant says how it is with them
@@ -87,13 +89,20 @@ func begin(t interface {
 
 func (p *play) input(i saga.Input) error {
 	p.t.Helper()
-	before, _ := json.Marshal(p.in)
-	next, fx, err := saga.Advance(p.def, p.in, i, p.now)
-	if after, _ := json.Marshal(p.in); string(before) != string(after) {
-		p.t.Fatalf("Advance changed the instance it was given:\n%s\n%s", before, after)
+	next, fx, err := p.advance(p.in, i)
+	if p.live == nil {
+		p.live = p.in
+	}
+	live, sameFx, sameErr := p.advance(p.live, i)
+	if fmt.Sprint(err) != fmt.Sprint(sameErr) {
+		p.t.Fatalf("remembered, the saga says %v; read, %v", sameErr, err)
 	}
 	if err != nil {
 		return err
+	}
+	p.live = live
+	if a, b := encoded(next, fx), encoded(live, sameFx); a != b {
+		p.t.Fatalf("read, the saga goes one way, and remembered another:\n%s\n%s", a, b)
 	}
 	for _, m := range fx.Send {
 		if _, again := p.ids[m.ID]; !again {
@@ -127,6 +136,23 @@ func (p *play) input(i saga.Input) error {
 		p.each(i, fx)
 	}
 	return nil
+}
+
+// advance gives the saga an input, which must not change what is there.
+func (p *play) advance(in *saga.Instance, i saga.Input) (*saga.Instance, *saga.Effects, error) {
+	p.t.Helper()
+	before, _ := json.Marshal(in)
+	next, fx, err := saga.Advance(p.def, in, i, p.now)
+	if after, _ := json.Marshal(in); string(before) != string(after) {
+		p.t.Fatalf("Advance changed the instance it was given:\n%s\n%s", before, after)
+	}
+	return next, fx, err
+}
+
+func encoded(in *saga.Instance, fx *saga.Effects) string {
+	a, _ := json.Marshal(in)
+	b, _ := json.Marshal(fx)
+	return string(a) + string(b)
 }
 
 // check is what holds after every input: something will move a saga that is neither final nor waiting for an operator.

@@ -50,7 +50,7 @@ func (t *turn) undoReady(stage int) {
 		for room > 0 && g.nextUndo < st.to {
 			r := t.in.Items[g.nextUndo]
 			g.nextUndo++
-			if st.group(t.c, r) != g || !r.needsUndo() {
+			if t.c.group(r) != g.name || !r.needsUndo() {
 				continue
 			}
 			r = t.edit(g.nextUndo - 1)

@@ -176,15 +176,11 @@ func (w *world) sweep() {
 // checkEnds checks I1.
 func (w *world) checkEnds(parked map[string]bool) {
 	ctx := context.Background()
-	sagas, err := w.store.Sagas(ctx, eventstore.SagaQuery{})
-	w.must(err)
-	for _, s := range sagas {
-		if st := saga.State(s.State); !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
+	for _, s := range w.sagas() {
+		if st := s.State; !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
 			w.violate("I1: saga %s %s of %s is %s", s.Type, s.ID, s.Key, s.State)
 		}
-		steps, err := w.store.Steps(ctx, s.ID)
-		w.must(err)
-		for _, row := range steps {
+		for _, row := range s.Attempts(nil) {
 			if !w.observed.sent[row.CommandID] {
 				w.violate("I1: command %s (%s, attempt %d) of saga %s was never sent", row.CommandID, row.Step, row.Attempt, s.ID)
 			}

@@ -28,7 +28,7 @@ type Config struct {
 	// nobody watches.
 	Soonest, Latest time.Duration
 	// Gap is the shortest time between two wake-ups; 0 means 20 ms.
-	Gap time.Duration
+	Gap    time.Duration
 	Logger *slog.Logger // nil: slog.Default
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -25,7 +26,7 @@ func BenchmarkReserve(b *testing.B) {
 		b.Fatal(err)
 	}
 	replied := make(chan string, 1<<16)
-	var worker *vimmanager.Worker
+	var worker *ledger.Worker
 	store := memory.New(memory.Config{})
 	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){func(c *eventstore.Commit) {
 		worker.OnCommit(c)

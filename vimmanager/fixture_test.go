@@ -12,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -29,7 +30,7 @@ type world struct {
 	vim    *sim.Sim
 	driver *driver
 	cfg    vimmanager.Config
-	worker *vimmanager.Worker
+	worker *ledger.Worker
 	sweep  *vimmanager.Sweeper
 	// fault fails the store's next commits.
 	fault func(point string) error

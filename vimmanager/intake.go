@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
@@ -92,65 +93,65 @@ func (in *Intake) Load(msgs []message.Message) eventstore.Load {
 // Decide writes the commands into the ledger. One that is there already changes nothing: it is answered with its reply, once
 // more, or by a message that says that it is being worked on. A command of another type is vnfm.ErrUnknownVersion.
 func (in *Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
-	lg := newLedger(in.cfg, l, c)
+	b := &book{in.cfg, ledger.Open(l, c)}
 	for _, m := range msgs {
-		seen, err := lg.command(m.ID)
+		seen, err := b.command(m.ID)
 		switch {
 		case err != nil:
 			return err
 		case seen != nil:
-			lg.send(message.Answer(seen.doc.Message, Source, lg.now, seen.doc.Reply))
+			b.send(message.Answer(seen.Doc.Message, Source, b.Now, seen.Doc.Reply))
 			continue
 		}
 		o, known := read(m)
 		if !known {
 			return vnfm.UnknownVersion("command %s is of type %q", m.ID, m.Type)
 		}
-		cmd := add(lg, lg.commands, commandRef(m.ID), m.Key, "")
-		cmd.doc.Message = m
-		cmd.doc.Message.Data = nil
-		cmd.move(CommandOpen, time.Time{})
+		cmd := ledger.Add[command](b.Book, commandRef(m.ID), m.Key, "")
+		cmd.Doc.Message = m
+		cmd.Doc.Message.Data = nil
+		cmd.Move(CommandOpen, time.Time{})
 		switch {
 		case o.err != nil:
-			lg.refuse(cmd, "the command cannot be read: "+o.err.Error())
+			b.refuse(cmd, "the command cannot be read: "+o.err.Error())
 		case o.reserve != nil:
-			err = lg.takeReserve(cmd, *o.reserve)
+			err = b.takeReserve(cmd, *o.reserve)
 		case o.change != nil:
-			err = lg.takeChange(cmd, *o.change)
+			err = b.takeChange(cmd, *o.change)
 		default:
-			err = lg.takeRelease(cmd, *o.release)
+			err = b.takeRelease(cmd, *o.release)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return lg.write()
+	return b.Write()
 }
 
 // refuse answers a command that is not carried out.
-func (lg *ledger) refuse(c *commandRow, reason string) {
-	lg.answer(c, message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: reason})
+func (b *book) refuse(c *commandRow, reason string) {
+	b.answer(c, message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: reason})
 }
 
 // fenced answers a command of an operation after which another has begun, and reports whether it did. Else it notes that this
 // operation has begun.
-func (lg *ledger) fenced(c *commandRow, vnfID string, number int64) (bool, error) {
+func (b *book) fenced(c *commandRow, vnfID string, number int64) (bool, error) {
 	ref := fenceRef(vnfID)
-	f, err := get(lg, lg.fences, ref)
+	f, err := ledger.Get[fence](b.Book, ref)
 	if err != nil {
 		return false, err
 	}
 	if f == nil {
-		f = add(lg, lg.fences, ref, c.Key, "")
+		f = ledger.Add[fence](b.Book, ref, c.Key, "")
 	}
 	switch {
-	case number < f.doc.Highest:
-		g := older(f.doc.Highest)
-		lg.answer(c, message.Reply{Outcome: message.Failed, Class: g.Class, Reason: g.Reason})
+	case number < f.Doc.Highest:
+		g := older(f.Doc.Highest)
+		b.answer(c, message.Reply{Outcome: message.Failed, Class: g.Class, Reason: g.Reason})
 		return true, nil
-	case number > f.doc.Highest || f.Version == 0:
-		f.doc.Highest = number
-		f.move(FenceState, time.Time{})
+	case number > f.Doc.Highest || f.Version == 0:
+		f.Doc.Highest = number
+		f.Move(FenceState, time.Time{})
 	}
 	return false, nil
 }
@@ -163,8 +164,8 @@ func older(begun int64) *failure {
 // mismatch says why a command cannot be about a row, nil when it can.
 func mismatch(r *resourceRow, kind vim.Kind, connection string) *failure {
 	switch {
-	case r.doc.Kind != kind:
-		return &failure{message.Permanent, fmt.Sprintf("token %s is of a %s, not of a %s", r.ID, r.doc.Kind, kind)}
+	case r.Doc.Kind != kind:
+		return &failure{message.Permanent, fmt.Sprintf("token %s is of a %s, not of a %s", r.ID, r.Doc.Kind, kind)}
 	case r.Group != connection:
 		return &failure{message.Permanent, fmt.Sprintf("token %s is at VIM connection %s, not %s", r.ID, r.Group, connection)}
 	}
@@ -173,76 +174,77 @@ func mismatch(r *resourceRow, kind vim.Kind, connection string) *failure {
 
 // takeReserve makes a reserve wait for its token's row, or tells it at once what is known. That the resource stands is not
 // known before a worker has looked: a VIM is not called here.
-func (lg *ledger) takeReserve(c *commandRow, cmd vim.Reserve) error {
-	c.Group, c.doc.Kind = cmd.Connection, cmd.Kind
-	if done, err := lg.fenced(c, cmd.VnfID, cmd.Fence); done || err != nil {
+func (b *book) takeReserve(c *commandRow, cmd vim.Reserve) error {
+	c.Group, c.Doc.Kind = cmd.Connection, cmd.Kind
+	if done, err := b.fenced(c, cmd.VnfID, cmd.Fence); done || err != nil {
 		return err
 	}
 	token := cmd.Token.String()
-	r, err := lg.resource(token)
+	r, err := b.resource(token)
 	if err != nil {
 		return err
 	}
 	if r == nil {
-		r = add(lg, lg.resources, resourceRef(token), c.Key, cmd.Connection)
-		r.doc.Token = cmd.Token
+		r = ledger.Add[resource](b.Book, resourceRef(token), c.Key, cmd.Connection)
+		r.Doc.Token = cmd.Token
 	}
-	d, me, attempt := &r.doc, []string{c.ID}, time.Duration(cmd.DeadlineMs)*time.Millisecond
-	d.Trace = c.doc.Message.Traceparent
+	d, me, attempt := &r.Doc, []string{c.ID}, time.Duration(cmd.DeadlineMs)*time.Millisecond
+	d.Trace = c.Doc.Message.Traceparent
 	switch r.State {
 	case Releasing, Released:
-		return lg.cancelled(me, r)
+		return b.cancelled(me, r)
 	case "", Failed: // nothing stands: this command may say anew what is wanted, and where
 		r.Group = cmd.Connection
 		d.Kind, d.Owner, d.Spec, d.Failure, d.Attempt = cmd.Kind, cmd.VnfID, cmd.Spec, nil, attempt
-		r.move(Wanted, lg.now)
+		r.Move(Wanted, b.Now)
 	}
 	if f := mismatch(r, cmd.Kind, cmd.Connection); f != nil {
-		return lg.failed(me, r, f)
+		return b.failed(me, r, f)
 	}
 	switch {
 	case d.Revision > 1 || r.State == Outdated || r.State == Changing:
-		return lg.failed(me, r, supersededBy(d.Highest))
+		return b.failed(me, r, supersededBy(d.Highest))
 	case r.State == Active: // so the ledger says; it may have gone back since, and what is built on this must stand
 		d.Spec, d.Attempt, d.Tries = cmd.Spec, attempt, 0
-		d.Intent = &intent{ID: c.ID, Deadline: lg.now.Add(-lg.Quarantine), Quarantined: true} // no call is behind it
-		r.move(Unresolved, lg.now)
+		d.Intent = &intent{ID: c.ID, Deadline: b.Now.Add(-b.Quarantine), Quarantined: true} // no call is behind it
+		r.Move(Unresolved, b.Now)
 	}
 	d.Fence, d.Highest = max(d.Fence, cmd.Fence), max(d.Highest, 1)
 	d.Waiting = append(d.Waiting, c.ID)
-	r.changed = true
+	r.Touch()
 	return nil
 }
 
 // takeChange makes a change the one that a token's row is for, or tells it at once that a later one was there. What the ledger
 // does not know is looked for at the VIM: it may have gone back.
-func (lg *ledger) takeChange(c *commandRow, cmd vim.Change) error {
-	c.Group, c.doc.Kind = cmd.Connection, cmd.Kind
-	if done, err := lg.fenced(c, cmd.VnfID, cmd.Fence); done || err != nil {
+func (b *book) takeChange(c *commandRow, cmd vim.Change) error {
+	c.Group, c.Doc.Kind = cmd.Connection, cmd.Kind
+	if done, err := b.fenced(c, cmd.VnfID, cmd.Fence); done || err != nil {
 		return err
 	}
 	token := cmd.Token.String()
-	r, err := lg.resource(token)
+	r, err := b.resource(token)
 	if err != nil {
 		return err
 	}
 	if r == nil {
-		r = add(lg, lg.resources, resourceRef(token), c.Key, cmd.Connection)
-		r.doc.Token, r.doc.Kind, r.doc.Owner = cmd.Token, cmd.Kind, cmd.VnfID
+		r = ledger.Add[resource](b.Book, resourceRef(token), c.Key, cmd.Connection)
+		r.Doc.Token, r.Doc.Kind, r.Doc.Owner = cmd.Token, cmd.Kind, cmd.VnfID
 	}
-	d, me := &r.doc, []string{c.ID}
-	d.Trace, r.changed = c.doc.Message.Traceparent, true
+	d, me := &r.Doc, []string{c.ID}
+	d.Trace = c.Doc.Message.Traceparent
+	r.Touch()
 	if r.State == Releasing || r.State == Released {
-		return lg.cancelled(me, r)
+		return b.cancelled(me, r)
 	}
 	if r.State == Failed {
 		r.Group = cmd.Connection
 	}
 	if f := mismatch(r, cmd.Kind, cmd.Connection); f != nil {
-		return lg.failed(me, r, f)
+		return b.failed(me, r, f)
 	}
 	if cmd.Revision < d.Highest {
-		return lg.failed(me, r, supersededBy(d.Highest))
+		return b.failed(me, r, supersededBy(d.Highest))
 	}
 	if d.Change != nil && d.Change.Revision == cmd.Revision {
 		d.Change.Waiting = append(d.Change.Waiting, c.ID)
@@ -261,40 +263,40 @@ func (lg *ledger) takeChange(c *commandRow, cmd vim.Change) error {
 	switch r.State {
 	case "", Failed, Active, Outdated:
 		d.Tries = 0
-		r.move(Outdated, lg.free(d))
+		r.Move(Outdated, b.free(d))
 	case Changing: // the call under way is waited for; what the VIM works on is not
 		if d.Intent == nil {
 			d.Tries = 0
-			r.move(Outdated, lg.free(d))
+			r.Move(Outdated, b.free(d))
 		}
 	}
 	return nil
 }
 
 // free returns when the change of a row may begin: now, or when a call of another one can have no more effect.
-func (lg *ledger) free(d *resource) time.Time {
-	if d.Loose != nil && d.Loose.Revision != d.Change.Revision && lg.now.Before(d.Loose.Until) {
+func (b *book) free(d *resource) time.Time {
+	if d.Loose != nil && d.Loose.Revision != d.Change.Revision && b.Now.Before(d.Loose.Until) {
 		return d.Loose.Until
 	}
-	return lg.now
+	return b.Now
 }
 
 // takeRelease is always accepted, whatever is known of the token: a tombstone stands from this commit on.
-func (lg *ledger) takeRelease(c *commandRow, cmd vim.Release) error {
-	c.Group, c.doc.Kind = cmd.Connection, cmd.Kind
+func (b *book) takeRelease(c *commandRow, cmd vim.Release) error {
+	c.Group, c.Doc.Kind = cmd.Connection, cmd.Kind
 	token := cmd.Token.String()
-	r, err := lg.resource(token)
+	r, err := b.resource(token)
 	if err != nil {
 		return err
 	}
 	if r == nil {
-		r = add(lg, lg.resources, resourceRef(token), c.Key, cmd.Connection)
-		r.doc.Token, r.doc.Kind, r.doc.Owner = cmd.Token, cmd.Kind, cmd.VnfID
+		r = ledger.Add[resource](b.Book, resourceRef(token), c.Key, cmd.Connection)
+		r.Doc.Token, r.Doc.Kind, r.Doc.Owner = cmd.Token, cmd.Kind, cmd.VnfID
 	}
 	if r.State == Released { // the VIM is not asked again: it could refuse, and there is nothing to refuse
-		return lg.succeeded([]string{c.ID}, r)
+		return b.succeeded([]string{c.ID}, r)
 	}
-	r.doc.Trace = c.doc.Message.Traceparent
-	lg.release(r, c.ID)
+	r.Doc.Trace = c.Doc.Message.Traceparent
+	b.release(r, c.ID)
 	return nil
 }

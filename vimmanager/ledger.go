@@ -1,12 +1,13 @@
 package vimmanager
 
 import (
-	"encoding/json"
-	"fmt"
+	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
@@ -100,6 +101,15 @@ type failure struct {
 	Reason string        `json:"reason"`
 }
 
+// failureOf returns why a resource failed at its VIM, nil when it did not.
+func failureOf(r vim.Resource) *failure {
+	if r.Failed == nil {
+		return nil
+	}
+	return &failure{r.Failed.Class, r.Failed.Hint}
+}
+
+// commands are those that wait for the row.
 func (d *resource) commands() []string {
 	ids := slices.Concat(d.Waiting, d.Failing, d.Cancelled, d.Superseded, d.Releasing)
 	if d.Change != nil {
@@ -125,43 +135,15 @@ type fence struct {
 	Highest int64 `json:"highest"`
 }
 
-// row is a ledger row with its document.
-type row[T any] struct {
-	eventstore.Record
-	doc     T
-	was     string // state as read
-	changed bool
-}
-
 type (
-	resourceRow = row[resource]
-	commandRow  = row[command]
-	fenceRow    = row[fence]
+	resourceRow = ledger.Row[resource]
+	commandRow  = ledger.Row[command]
 )
 
-// move puts a row into a state with the time at which a worker is to look at it; the zero time means never.
-func (r *row[T]) move(state string, due time.Time) {
-	r.State, r.Due, r.changed = state, due, true
-}
-
-// ledger is the rows one change is about, on top of what the commit already holds.
-type ledger struct {
+// book is the rows of one commit.
+type book struct {
 	Config
-	now       time.Time
-	loaded    *eventstore.Loaded
-	commit    *eventstore.Commit
-	resources map[string]*resourceRow
-	commands  map[string]*commandRow
-	fences    map[string]*fenceRow
-	order     []func() (*eventstore.RecordWrite, error) // in the order rows were first used
-	replies   []*commandRow
-}
-
-func newLedger(cfg Config, l *eventstore.Loaded, c *eventstore.Commit) *ledger {
-	return &ledger{
-		Config: cfg, now: l.Now, loaded: l, commit: c,
-		resources: map[string]*resourceRow{}, commands: map[string]*commandRow{}, fences: map[string]*fenceRow{},
-	}
+	*ledger.Book
 }
 
 func resourceRef(token string) eventstore.RecordRef {
@@ -174,76 +156,59 @@ func commandRef(id string) eventstore.RecordRef {
 
 func fenceRef(vnf string) eventstore.RecordRef { return resourceRef("fence:" + vnf) }
 
-// get returns a row, nil when there is none. It must have been asked for in Load.
-func get[T any](lg *ledger, cache map[string]*row[T], ref eventstore.RecordRef) (*row[T], error) {
-	if r, ok := cache[ref.ID]; ok {
-		return r, nil
-	}
-	rec := lg.loaded.Records[ref]
-	for _, w := range lg.commit.Records { // written for an earlier message of the same commit
-		if w.Table == ref.Table && w.ID == ref.ID {
-			rec = &w.Record
-			rec.Version = w.Expected
-		}
-	}
-	if rec == nil {
-		return nil, nil
-	}
-	r := &row[T]{Record: *rec, was: rec.State}
-	if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
-		return nil, fmt.Errorf("ledger row %s %s: %w", ref.Table, ref.ID, err)
-	}
-	keep(lg, cache, r)
-	return r, nil
+// resource returns the row of a token, nil when there is none.
+func (b *book) resource(token string) (*resourceRow, error) {
+	return ledger.Get[resource](b.Book, resourceRef(token))
 }
 
-// add puts a new row into the ledger.
-func add[T any](lg *ledger, cache map[string]*row[T], ref eventstore.RecordRef, key, group string) *row[T] {
-	r := &row[T]{Record: eventstore.Record{Table: ref.Table, ID: ref.ID, Key: key, Group: group}}
-	keep(lg, cache, r)
-	return r
+// command returns the row of a command, nil when there is none.
+func (b *book) command(id string) (*commandRow, error) {
+	return ledger.Get[command](b.Book, commandRef(id))
 }
 
-func keep[T any](lg *ledger, cache map[string]*row[T], r *row[T]) {
-	cache[r.ID] = r
-	lg.order = append(lg.order, func() (*eventstore.RecordWrite, error) {
-		if !r.changed {
-			return nil, nil
+// change makes one change to rows under the lock of a key, outside a worker's steps.
+func (cfg Config) change(ctx context.Context, key string, f func(*book) error) error {
+	b, err := ledger.Do(ctx, cfg.Doer, []string{key}, nil, func(b *ledger.Book) error { return f(&book{cfg, b}) })
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	return cfg.wrote(ctx, b)
+}
+
+// wrote writes a line per change of state, and sends replies again where a simulated VIM's behaviour wants them doubled.
+func (cfg Config) wrote(ctx context.Context, b *ledger.Book) error {
+	var errs []error
+	b.Moves(func(rec *eventstore.Record, was string) {
+		switch {
+		case rec.Table == eventstore.TableVimResources && rec.State != was:
+			cfg.Logger.InfoContext(ctx, "resource moved", "vnf_id", rec.Key, "vim_id", rec.Group, "token", rec.ID, "from", was, "to", rec.State)
+		case rec.Table == eventstore.TableVimCommands && rec.State == CommandDone && was != CommandDone && cfg.Tap != nil:
+			errs = append(errs, cfg.copies(ctx, b, rec))
 		}
-		doc, err := json.Marshal(r.doc)
-		if err != nil {
-			return nil, fmt.Errorf("ledger row %s %s: %w", r.Table, r.ID, err)
-		}
-		rec := r.Record
-		rec.Doc = doc
-		return &eventstore.RecordWrite{Record: rec, Expected: r.Version}, nil
 	})
+	return errors.Join(errs...)
 }
 
-func (lg *ledger) resource(token string) (*resourceRow, error) {
-	return get(lg, lg.resources, resourceRef(token))
-}
-
-func (lg *ledger) command(id string) (*commandRow, error) {
-	return get(lg, lg.commands, commandRef(id))
-}
-
-// write adds the changed rows to the commit.
-func (lg *ledger) write() error {
-	for _, f := range lg.order {
-		w, err := f()
-		if err != nil {
-			return err
-		}
-		if w == nil {
-			continue
-		}
-		i := slices.IndexFunc(lg.commit.Records, func(o eventstore.RecordWrite) bool { return o.Table == w.Table && o.ID == w.ID })
-		if i >= 0 {
-			lg.commit.Records[i] = *w
-		} else {
-			lg.commit.Records = append(lg.commit.Records, *w)
-		}
+// copies sends the reply of a command as often again as Tap wants.
+func (cfg Config) copies(ctx context.Context, b *ledger.Book, rec *eventstore.Record) error {
+	c, err := ledger.Get[command](b, commandRef(rec.ID))
+	i := slices.IndexFunc(b.Commit.Outbox, func(m message.Message) bool { return m.CausationID == rec.ID })
+	if err != nil || i < 0 {
+		return err //nolint:wrapcheck // says what it was about
 	}
-	return nil
+	op := "release"
+	switch c.Doc.Message.Type {
+	case vim.TypeReserve, vim.TypeReserveResource:
+		op = "reserve"
+	case vim.TypeChangeResource:
+		op = "change"
+	}
+	var errs []error
+	for n := cfg.Tap(c.Group, c.Doc.Kind, op); n > 1; n-- {
+		_, err := cfg.Doer.Do(ctx, &eventstore.Work{Keys: []string{c.Key}, Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+			return &eventstore.Commit{Outbox: []message.Message{b.Commit.Outbox[i]}}, nil
+		}})
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

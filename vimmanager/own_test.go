@@ -91,7 +91,7 @@ func TestADisabledConnectionTakesNothingNew(t *testing.T) {
 	r.Fixed[0].Disabled = true
 	w.deliver(w.reserve("r2", 1, network(2)), w.release("d1", network(1)))
 	w.run(time.Second)
-	w.wantReplies("r1 SUCCEEDED", "d1 SUCCEEDED", "r2 FAILED permanent")
+	w.wantReplies("r1 SUCCEEDED", "r2 FAILED permanent", "d1 SUCCEEDED")
 	w.wantInventory()
 }
 

@@ -172,6 +172,8 @@ func (g *gate) Now(ctx context.Context) (time.Time, error) {
 // running is a world whose loops run, on the fake clock of the test's bubble.
 type running struct {
 	*world
+
+	commits atomic.Int64
 }
 
 func newRunning(t *testing.T, behaviour string) *running {
@@ -186,7 +188,7 @@ func newRunning(t *testing.T, behaviour string) *running {
 	w.store = memory.New(memory.Config{Now: time.Now})
 	w.cfg.Store, w.cfg.PerConnection = w.store, 4
 	w.cfg.Drivers = map[string]vim.Driver{sim.Type: s}
-	r := &running{w}
+	r := &running{world: w}
 	r.process()
 	return r
 }
@@ -194,7 +196,7 @@ func newRunning(t *testing.T, behaviour string) *running {
 // process makes the parts of a new process.
 func (r *running) process() {
 	r.doer = eventstore.NewCommitter(r.store, eventstore.CommitterConfig{
-		OnCommit: []func(*eventstore.Commit){func(c *eventstore.Commit) { r.worker.OnCommit(c) }},
+		OnCommit: []func(*eventstore.Commit){r.counted},
 	})
 	r.cfg.Doer = r.doer
 	r.restart()

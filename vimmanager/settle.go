@@ -13,101 +13,100 @@ import (
 const Source = "/vnfm/vim-manager"
 
 // settle answers commands about a resource, each once. One that the ledger has no more, because it went back, is not answered.
-func (lg *ledger) settle(commands []string, r *resourceRow, reply func(*commandRow) message.Reply) error {
+func (b *book) settle(commands []string, r *resourceRow, reply func(*commandRow) message.Reply) error {
 	for _, id := range commands {
-		c, err := lg.command(id)
+		c, err := b.command(id)
 		if err != nil {
 			return err
 		}
 		if c != nil && c.State != CommandDone {
-			lg.answer(c, reply(c))
+			b.answer(c, reply(c))
 		}
 	}
 	return nil
 }
 
 // answer ends a command with a reply, in this commit.
-func (lg *ledger) answer(c *commandRow, r message.Reply) {
-	c.doc.Reply = &r
-	c.move(CommandDone, lg.now.Add(lg.Retention))
-	lg.replies = append(lg.replies, c)
-	lg.send(message.NewReply(c.doc.Message, Source, lg.now, r))
+func (b *book) answer(c *commandRow, r message.Reply) {
+	c.Doc.Reply = &r
+	c.Move(CommandDone, b.Now.Add(b.Retention))
+	b.send(message.NewReply(c.Doc.Message, Source, b.Now, r))
 }
 
 // send sends an answer, unless nobody wants one.
-func (lg *ledger) send(m message.Message) {
+func (b *book) send(m message.Message) {
 	if m.Topic != "" {
-		lg.commit.Outbox = append(lg.commit.Outbox, m)
+		b.Commit.Outbox = append(b.Commit.Outbox, m)
 	}
 }
 
 // succeeded tells commands that the resource is as they asked.
-func (lg *ledger) succeeded(commands []string, r *resourceRow) error {
-	return lg.settle(commands, r, func(c *commandRow) message.Reply {
+func (b *book) succeeded(commands []string, r *resourceRow) error {
+	return b.settle(commands, r, func(c *commandRow) message.Reply {
 		var result any
-		switch c.doc.Message.Type {
+		switch c.Doc.Message.Type {
 		case vim.TypeReserve:
-			result = vim.Reserved{Resources: []vim.Resource{*r.doc.Resource}}
+			result = vim.Reserved{Resources: []vim.Resource{*r.Doc.Resource}}
 		case vim.TypeRelease:
-			result = vim.Released{Tokens: []vim.Token{r.doc.Token}}
+			result = vim.Released{Tokens: []vim.Token{r.Doc.Token}}
 		case vim.TypeReleaseResource:
-			result = r.doc.Token
+			result = r.Doc.Token
 		default:
-			result = r.doc.Resource
+			result = r.Doc.Resource
 		}
 		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(result)}
 	})
 }
 
 // failed tells commands why the resource is not as they asked.
-func (lg *ledger) failed(commands []string, r *resourceRow, f *failure) error {
-	return lg.settle(commands, r, func(*commandRow) message.Reply {
+func (b *book) failed(commands []string, r *resourceRow, f *failure) error {
+	return b.settle(commands, r, func(*commandRow) message.Reply {
 		return message.Reply{Outcome: message.Failed, Class: f.Class, Reason: f.Reason}
 	})
 }
 
 // cancelled tells commands that a release was there first.
-func (lg *ledger) cancelled(commands []string, r *resourceRow) error {
-	return lg.settle(commands, r, func(c *commandRow) message.Reply {
+func (b *book) cancelled(commands []string, r *resourceRow) error {
+	return b.settle(commands, r, func(c *commandRow) message.Reply {
 		before := "reserved"
-		if c.doc.Message.Type == vim.TypeChangeResource {
+		if c.Doc.Message.Type == vim.TypeChangeResource {
 			before = "changed"
 		}
-		return message.Reply{Outcome: message.Cancelled, Reason: fmt.Sprintf("resource %s was released before it was %s", r.doc.Token, before)}
+		return message.Reply{Outcome: message.Cancelled, Reason: fmt.Sprintf("resource %s was released before it was %s", r.Doc.Token, before)}
 	})
 }
 
 // take makes what a VIM has for a token the row's: active, building, or failed and to be cleared away.
-func (lg *ledger) take(r *resourceRow, got vim.Resource) error {
-	d := &r.doc
+func (b *book) take(r *resourceRow, got vim.Resource) error {
+	d := &r.Doc
 	d.Intent, d.Resource, d.Tries = nil, &got, 0
-	switch {
-	case got.Failed != nil:
-		lg.clear(r, &failure{got.Failed.Class, got.Failed.Hint})
+	switch f := failureOf(got); {
+	case f != nil:
+		b.clear(r, f)
 		return nil
 	case !got.Ready:
-		d.BuildBy = lg.now.Add(lg.Build)
-		r.move(Building, lg.now.Add(lg.pace(0)))
+		d.BuildBy = b.Now.Add(b.Build)
+		r.Move(Building, b.Now.Add(b.pace(0)))
 		return nil
 	}
 	waiting := d.Waiting
 	d.Waiting, d.BuildBy = nil, time.Time{}
 	d.saw(got.Revision)
-	lg.stands(r)
+	b.stands(r)
 	if got.Revision > 1 { // the ledger was lost, and what was reserved is past that
-		return lg.failed(waiting, r, supersededBy(got.Revision))
+		return b.failed(waiting, r, supersededBy(got.Revision))
 	}
-	return lg.succeeded(waiting, r)
+	return b.succeeded(waiting, r)
 }
 
 // stands ends a step after which the resource is there: it is active, or the change that waited for it begins.
-func (lg *ledger) stands(r *resourceRow) {
-	r.doc.Tries = 0
-	if r.doc.Change == nil {
-		r.move(Active, time.Time{})
+func (b *book) stands(r *resourceRow) {
+	r.Doc.Tries = 0
+	if r.Doc.Change == nil {
+		r.Move(Active, time.Time{})
 		return
 	}
-	r.move(Outdated, lg.free(&r.doc))
+	r.Move(Outdated, b.free(&r.Doc))
 }
 
 func supersededBy(revision int) *failure {
@@ -115,16 +114,16 @@ func supersededBy(revision int) *failure {
 }
 
 // clear begins to remove what failed. Who waits is told once it is gone; who comes meanwhile waits for a fresh start.
-func (lg *ledger) clear(r *resourceRow, f *failure) {
-	d := &r.doc
+func (b *book) clear(r *resourceRow, f *failure) {
+	d := &r.Doc
 	d.Failing, d.Waiting = append(d.Failing, d.Waiting...), nil
 	d.Failure, d.Tries = f, 0
-	r.move(Clearing, lg.now)
+	r.Move(Clearing, b.Now)
 }
 
 // cleared ends clear.
-func (lg *ledger) cleared(r *resourceRow) error {
-	d := &r.doc
+func (b *book) cleared(r *resourceRow) error {
+	d := &r.Doc
 	f, failing := d.Failure, d.Failing
 	d.Failing, d.Resource, d.Revision = nil, nil, 0
 	if f == nil { // the sweep had it cleared
@@ -132,21 +131,21 @@ func (lg *ledger) cleared(r *resourceRow) error {
 	}
 	if len(d.Waiting) > 0 {
 		d.Failure, d.Tries = nil, 0
-		r.move(Wanted, lg.now)
+		r.Move(Wanted, b.Now)
 	} else {
 		failing = append(failing, d.abandon()...)
-		r.move(Failed, lg.now.Add(lg.Retention))
+		r.Move(Failed, b.Now.Add(b.Retention))
 	}
-	return lg.failed(failing, r, f)
+	return b.failed(failing, r, f)
 }
 
 // fail ends a row of which nothing stands.
-func (lg *ledger) fail(r *resourceRow, f *failure) error {
-	d := &r.doc
+func (b *book) fail(r *resourceRow, f *failure) error {
+	d := &r.Doc
 	waiting := slices.Concat(d.Failing, d.Waiting, d.abandon())
 	d.Waiting, d.Failing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, nil, 0, f, 0
-	r.move(Failed, lg.now.Add(lg.Retention))
-	return lg.failed(waiting, r, f)
+	r.Move(Failed, b.Now.Add(b.Retention))
+	return b.failed(waiting, r, f)
 }
 
 // abandon takes the change from a row and returns the commands that wait for it.
@@ -161,46 +160,46 @@ func (d *resource) abandon() []string {
 
 // release makes a row a tombstone, at once for every reserve and change to come, and has a worker release what stands. A
 // release command, if any, is told when it is done; the commands that wait are told by the worker.
-func (lg *ledger) release(r *resourceRow, commandID string) {
-	d := &r.doc
+func (b *book) release(r *resourceRow, commandID string) {
+	d := &r.Doc
 	d.Cancelled = slices.Concat(d.Cancelled, d.Waiting, d.Failing, d.abandon())
 	d.Waiting, d.Failing, d.Failure, d.Tries, d.BuildBy = nil, nil, nil, 0, time.Time{}
 	if commandID != "" && !slices.Contains(d.Releasing, commandID) {
 		d.Releasing = append(d.Releasing, commandID)
 	}
-	if d.Intent == nil && d.Loose != nil && lg.now.Before(d.Loose.Until) { // it is waited for as a Start is
-		d.Intent = &intent{ID: "loose", Deadline: d.Loose.Until.Add(-lg.Quarantine)}
+	if d.Intent == nil && d.Loose != nil && b.Now.Before(d.Loose.Until) { // it is waited for as a Start is
+		d.Intent = &intent{ID: "loose", Deadline: d.Loose.Until.Add(-b.Quarantine)}
 	}
 	d.Loose = nil
-	due := lg.now
+	due := b.Now
 	if d.Intent != nil && len(d.Cancelled) == 0 {
-		due = lg.resolved(d.Intent)
+		due = b.resolved(d.Intent)
 	}
-	r.move(Releasing, due)
+	r.Move(Releasing, due)
 }
 
 // resolved returns when a release may believe what it sees of an intent: at its deadline for the first time, and once that was
 // looked at, after the quarantine, which no command that comes meanwhile cuts short.
-func (lg *ledger) resolved(in *intent) time.Time {
+func (b *book) resolved(in *intent) time.Time {
 	if in.Quarantined {
-		return in.Deadline.Add(lg.Quarantine)
+		return in.Deadline.Add(b.Quarantine)
 	}
 	return in.Deadline
 }
 
 // released ends release.
-func (lg *ledger) released(r *resourceRow) error {
-	d := &r.doc
+func (b *book) released(r *resourceRow) error {
+	d := &r.Doc
 	releasing := d.Releasing
 	d.Releasing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, 0, nil, 0
-	r.move(Released, lg.now.Add(lg.Retention))
-	return lg.succeeded(releasing, r)
+	r.Move(Released, b.Now.Add(b.Retention))
+	return b.succeeded(releasing, r)
 }
 
 // releaseFailed tells the releases that wait. The tombstone stands; whether to try again is for them to say.
-func (lg *ledger) releaseFailed(r *resourceRow, f *failure) error {
-	releasing := r.doc.Releasing
-	r.doc.Releasing, r.doc.Failure = nil, f
-	r.move(Releasing, time.Time{})
-	return lg.failed(releasing, r, f)
+func (b *book) releaseFailed(r *resourceRow, f *failure) error {
+	releasing := r.Doc.Releasing
+	r.Doc.Releasing, r.Doc.Failure = nil, f
+	r.Move(Releasing, time.Time{})
+	return b.failed(releasing, r, f)
 }

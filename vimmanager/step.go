@@ -2,7 +2,6 @@ package vimmanager
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,11 +9,12 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
 
-// stepping is one step of one row: what is committed before the call to the VIM, the call, and what is committed of it.
+// stepping is one step of one row.
 type stepping struct {
 	Config
 	rec    eventstore.Record
@@ -22,9 +22,9 @@ type stepping struct {
 	conn   vim.Connection
 	driver vim.Driver
 
-	begin func(*ledger, *resourceRow) error // commits an intent; nil when the call needs none
-	call  func(context.Context)             // nil when there is nothing to ask the VIM
-	end   func(*ledger, *resourceRow) error // commits what came of the call; the row is nil when the ledger was lost
+	begin func(*book, *resourceRow) error // commits an intent; nil when the call needs none
+	call  func(context.Context)           // nil when there is nothing to ask the VIM
+	end   func(*book, *resourceRow) error // commits what came of the call; the row is nil when the ledger was lost
 
 	intent string       // id of the intent that begin committed; "" when it committed none, and no call is made
 	found  vim.Resource // by the look before a Change
@@ -33,34 +33,53 @@ type stepping struct {
 	err    error
 }
 
-// prepare says what the step of a due row is; nil: it was kept for the retention time, and goes.
-func (w *Worker) prepare(ctx context.Context, rec eventstore.Record) (*stepping, error) {
-	if rec.Table == eventstore.TableVimCommands {
-		return nil, nil
+// step says what the step of a due row is.
+func (cfg Config) step(ctx context.Context, rec eventstore.Record) (*ledger.Step, error) {
+	if rec.Table != eventstore.TableVimResources {
+		return nil, fmt.Errorf("row %s of %s is due in state %q", rec.ID, rec.Table, rec.State)
 	}
-	s := &stepping{Config: w.cfg, rec: rec}
-	if err := json.Unmarshal(rec.Doc, &s.doc); err != nil {
-		return nil, fmt.Errorf("ledger row %s: %w", rec.ID, err)
-	}
-	switch {
-	case len(s.doc.Cancelled) > 0:
-		s.begin = tellCancelled
-		return s, nil
-	case rec.State == Failed || rec.State == Released:
-		return nil, nil
-	}
-	var err error
-	if s.conn, s.driver, err = w.cfg.vim(ctx, s.doc.Owner, rec.Group); vnfm.KindOf(err) == vnfm.Unavailable {
-		return nil, err // the registry cannot be read now: what is configured is not known
-	}
-	if err == nil && s.conn.Disabled && rec.State == Wanted {
-		err = vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %s is disabled", rec.Group)
-	}
+	r, err := ledger.Decode[resource](rec)
 	if err != nil {
-		s.err, s.begin = err, s.noVim
-		return s, nil
+		return nil, err //nolint:wrapcheck // says what it was about
 	}
-	switch rec.State {
+	s := &stepping{Config: cfg, rec: rec, doc: r.Doc}
+	if err := s.choose(ctx); err != nil {
+		return nil, err
+	}
+	out := &ledger.Step{Load: s.refs(), Timeout: s.attempt()}
+	if s.begin != nil {
+		out.Begin = s.commitBegin
+	}
+	if s.call != nil {
+		out.Call = func(call context.Context) error {
+			s.call(cfg.Context(call, s.doc.Trace))
+			return s.err
+		}
+		out.End = func(lb *ledger.Book) error { return s.commit(lb, s.end) }
+	}
+	if s.begin != nil && s.call != nil {
+		out.Deadline = func() time.Time { return s.doc.Intent.Deadline }
+	}
+	return out, nil
+}
+
+// choose sets what is done before, at and after the call.
+func (s *stepping) choose(ctx context.Context) error {
+	if len(s.doc.Cancelled) > 0 {
+		s.begin = tellCancelled
+		return nil
+	}
+	if s.conn, s.driver, s.err = s.vim(ctx, s.doc.Owner, s.rec.Group); vnfm.KindOf(s.err) == vnfm.Unavailable {
+		return s.err // the registry cannot be read now: what is configured is not known
+	}
+	if s.err == nil && s.conn.Disabled && s.rec.State == Wanted {
+		s.err = vnfm.Errorf(vnfm.Unprocessable, "the VIM connection %s is disabled", s.rec.Group)
+	}
+	if s.err != nil {
+		s.begin = s.noVim
+		return nil
+	}
+	switch s.rec.State {
 	case Wanted:
 		s.begin, s.call, s.end = s.intendStart, s.start, s.started
 	case Starting, Unresolved:
@@ -79,63 +98,44 @@ func (w *Worker) prepare(ctx context.Context, rec eventstore.Record) (*stepping,
 	case Releasing:
 		s.call, s.end = s.release, s.released
 	default:
-		return nil, fmt.Errorf("ledger row %s is due in state %q", rec.ID, rec.State)
+		return fmt.Errorf("row %s is due in state %q", s.rec.ID, s.rec.State)
 	}
-	return s, nil
+	return nil
 }
 
-// step moves one due row on.
-func (w *Worker) step(ctx context.Context, rec eventstore.Record) error {
-	s, err := w.prepare(ctx, rec)
-	switch {
-	case err != nil:
-		return err
-	case s == nil:
-		return w.forget(ctx, rec)
-	}
-	ctx = s.Context(ctx, s.doc.Trace)
-	// The clock of the call starts before the intent's: the call is given up by the intent's deadline.
-	call, cancel := context.WithTimeout(ctx, s.attempt())
-	defer cancel()
-	if s.begin != nil {
-		err := s.commit(ctx, func(lg *ledger, r *resourceRow) error {
-			s.intent = "" // run again, it may find that another worker was first
-			if r == nil || r.State != s.rec.State {
-				return nil
-			}
-			return s.begin(lg, r)
-		})
-		if err != nil || s.intent == "" {
-			return err
+// commitBegin commits what comes before the call, and reports whether there is to be one: another worker may have been first.
+func (s *stepping) commitBegin(lb *ledger.Book) (bool, error) {
+	s.intent = ""
+	err := s.commit(lb, func(b *book, r *resourceRow) error {
+		if r == nil || r.State != s.rec.State {
+			return nil
 		}
-	}
-	if s.call(call); s.err != nil && ctx.Err() != nil {
-		return nil // this process is stopping; the row tells the next one
-	}
-	return s.commit(context.WithoutCancel(ctx), s.end)
-}
-
-// commit makes one change to the row.
-func (s *stepping) commit(ctx context.Context, f func(*ledger, *resourceRow) error) error {
-	return s.Config.change(ctx, s.rec.Key, s.refs(), []string{s.rec.ID}, func(lg *ledger) error {
-		r, err := lg.resource(s.rec.ID)
-		if err != nil {
-			return err
-		}
-		if r != nil && len(r.doc.Superseded) > 0 {
-			superseded := r.doc.Superseded
-			r.doc.Superseded, r.changed = nil, true
-			if err := lg.failed(superseded, r, supersededBy(r.doc.Highest)); err != nil {
-				return err
-			}
-		}
-		return f(lg, r)
+		return s.begin(b, r)
 	})
+	return s.intent != "", err
 }
 
-// refs are the rows a change will need, as far as is known: the VNF's fence and the commands that wait.
+// commit makes a change to the row, and tells those whose change another one has taken the place of.
+func (s *stepping) commit(lb *ledger.Book, f func(*book, *resourceRow) error) error {
+	b := &book{s.Config, lb}
+	r, err := b.resource(s.rec.ID)
+	if err != nil {
+		return err
+	}
+	if r != nil && len(r.Doc.Superseded) > 0 {
+		superseded := r.Doc.Superseded
+		r.Doc.Superseded = nil
+		r.Touch()
+		if err := b.failed(superseded, r, supersededBy(r.Doc.Highest)); err != nil {
+			return err
+		}
+	}
+	return f(b, r)
+}
+
+// refs are the rows a step will need, as far as is known: its own, the VNF's fence and the commands that wait.
 func (s *stepping) refs() []eventstore.RecordRef {
-	refs := []eventstore.RecordRef{fenceRef(s.doc.Owner)}
+	refs := []eventstore.RecordRef{resourceRef(s.rec.ID), fenceRef(s.doc.Owner)}
 	for _, id := range s.doc.commands() {
 		refs = append(refs, commandRef(id))
 	}
@@ -154,27 +154,27 @@ func (s *stepping) attempt() time.Duration {
 }
 
 // intend puts an intent into a row: from its commit on a call may be under way.
-func (s *stepping) intend(lg *ledger, r *resourceRow, state string) *intent {
+func (s *stepping) intend(b *book, r *resourceRow, state string) *intent {
 	s.intent = r.ID + "/" + strconv.FormatInt(r.Version, 10)
-	in := &intent{ID: s.intent, Deadline: lg.now.Add(s.attempt())}
-	r.doc.Intent = in
-	r.move(state, lg.now.Add(min(lg.Look, s.attempt())))
-	s.doc = r.doc
+	in := &intent{ID: s.intent, Deadline: b.Now.Add(s.attempt())}
+	r.Doc.Intent = in
+	r.Move(state, b.Now.Add(min(b.Look, s.attempt())))
+	s.doc = r.Doc
 	return in
 }
 
 // ours reports whether a row is still about the intent of this step.
 func (s *stepping) ours(r *resourceRow) bool {
-	return r != nil && r.doc.Intent != nil && r.doc.Intent.ID == s.intent
+	return r != nil && r.Doc.Intent != nil && r.Doc.Intent.ID == s.intent
 }
 
 // obsolete reports whether an operation has begun after the one whose command a row is about, and why that ends it.
-func (lg *ledger) obsolete(r *resourceRow, number int64) (*failure, error) {
-	f, err := get(lg, lg.fences, fenceRef(r.doc.Owner))
-	if err != nil || f == nil || number >= f.doc.Highest {
+func (b *book) obsolete(r *resourceRow, number int64) (*failure, error) {
+	f, err := ledger.Get[fence](b.Book, fenceRef(r.Doc.Owner))
+	if err != nil || f == nil || number >= f.Doc.Highest {
 		return nil, err
 	}
-	return older(f.doc.Highest), nil
+	return older(f.Doc.Highest), nil
 }
 
 func (s *stepping) find(ctx context.Context) {
@@ -208,33 +208,19 @@ func hint(err error) string {
 }
 
 // tellCancelled answers the commands that a release overtook.
-func tellCancelled(lg *ledger, r *resourceRow) error {
-	cancelled := r.doc.Cancelled
-	r.doc.Cancelled = nil
+func tellCancelled(b *book, r *resourceRow) error {
+	cancelled := r.Doc.Cancelled
+	r.Doc.Cancelled = nil
 	due := r.Due
-	if r.State == Releasing && r.doc.Intent != nil {
-		due = lg.resolved(r.doc.Intent)
+	if r.State == Releasing && r.Doc.Intent != nil {
+		due = b.resolved(r.Doc.Intent)
 	}
-	r.move(r.State, due)
-	return lg.cancelled(cancelled, r)
-}
-
-// forget removes a row that was kept for the retention time, unless somebody wants it after all.
-func (w *Worker) forget(ctx context.Context, rec eventstore.Record) error {
-	_, err := w.cfg.Doer.Do(ctx, &eventstore.Work{
-		Keys: []string{rec.Key},
-		Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
-			return &eventstore.Commit{Records: []eventstore.RecordWrite{{Record: rec, Expected: rec.Version, Delete: true}}}, nil
-		},
-	})
-	if errors.Is(err, eventstore.ErrVersion) {
-		return nil
-	}
-	return err
+	r.Move(r.State, due)
+	return b.cancelled(cancelled, r)
 }
 
 // noVim answers for a row whose VIM cannot be spoken to because nothing is configured for it.
-func (s *stepping) noVim(lg *ledger, r *resourceRow) error {
+func (s *stepping) noVim(b *book, r *resourceRow) error {
 	class := message.Permanent
 	if vnfm.KindOf(s.err) == vnfm.Internal { // an operator can mend the key file
 		class = message.Unavailable
@@ -242,13 +228,13 @@ func (s *stepping) noVim(lg *ledger, r *resourceRow) error {
 	f := &failure{class, s.err.Error()}
 	switch r.State {
 	case Wanted:
-		return lg.fail(r, f)
+		return b.fail(r, f)
 	case Outdated:
-		return lg.changeFailed(r, f)
+		return b.changeFailed(r, f)
 	case Releasing:
-		return lg.releaseFailed(r, f)
+		return b.releaseFailed(r, f)
 	default: // something may be under way there: look again when it may be configured
-		r.move(r.State, lg.now.Add(lg.PollMax))
+		r.Move(r.State, b.Now.Add(b.PollMax))
 		return nil
 	}
 }

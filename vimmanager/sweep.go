@@ -2,7 +2,6 @@ package vimmanager
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/vim"
 )
 
@@ -78,7 +78,7 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 		return 0, fmt.Errorf("read the store's clock: %w", err)
 	}
 	active, there := tokens{}, tokens{}
-	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r resourceRow) error {
+	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r *resourceRow) error {
 		active.add(r.ID)
 		return nil
 	})
@@ -86,8 +86,8 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 		return 0, err
 	}
 	var left []eventstore.Record
-	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r resourceRow) error {
-		if givenUp(&r.Record) && at.Covers(r.doc.Owner) {
+	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r *resourceRow) error {
+		if givenUp(&r.Record) && at.Covers(r.Doc.Owner) {
 			left = append(left, eventstore.Record{ID: r.ID, Key: r.Key, Version: r.Version})
 		}
 		return nil
@@ -111,12 +111,12 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	if err != nil {
 		return acted, fmt.Errorf("compare with what the VIM lists: %w", err)
 	}
-	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r resourceRow) error {
-		if r.doc.Kind == vim.Configuration || r.doc.Resource == nil || !at.Covers(r.doc.Owner) || !active.has(r.ID) || there.has(r.ID) {
+	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r *resourceRow) error {
+		if r.Doc.Kind == vim.Configuration || r.Doc.Resource == nil || !at.Covers(r.Doc.Owner) || !active.has(r.ID) || there.has(r.ID) {
 			return nil
 		}
 		acted++
-		s.gone(ctx, connection, *r.doc.Resource)
+		s.gone(ctx, connection, *r.Doc.Resource)
 		return nil
 	})
 	if err != nil {
@@ -204,21 +204,21 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 	if rec != nil {
 		k = rec.Key
 	}
-	return true, s.cfg.change(ctx, k, nil, []string{token}, func(lg *ledger) error {
-		r, err := lg.resource(token)
+	return true, s.cfg.change(ctx, k, func(b *book) error {
+		r, err := b.resource(token)
 		if err != nil {
 			return err
 		}
 		switch {
 		case r == nil:
-			r = add(lg, lg.resources, resourceRef(token), k, connection)
-			r.doc.Token, r.doc.Kind, r.doc.Owner = found.Token, found.Kind, found.Owner
-			lg.release(r, "")
-		case !orphaned(&r.Record) && (r.State != Active || len(r.doc.Waiting) > 0): // asked for again meanwhile
+			r = ledger.Add[resource](b.Book, resourceRef(token), k, connection)
+			r.Doc.Token, r.Doc.Kind, r.Doc.Owner = found.Token, found.Kind, found.Owner
+			b.release(r, "")
+		case !orphaned(&r.Record) && (r.State != Active || len(r.Doc.Waiting) > 0): // asked for again meanwhile
 		case r.State == Failed: // its token may still be asked for again
-			lg.clear(r, nil)
+			b.clear(r, nil)
 		default:
-			lg.release(r, "")
+			b.release(r, "")
 		}
 		return nil
 	})
@@ -255,16 +255,16 @@ func givenUp(r *eventstore.Record) bool { return r.State == Releasing && r.Due.I
 // finish ends a release that was given up, of what its VIM did not have when it was asked after that. What may still come,
 // by a call that has not been waited for, and what no VIM would list, has a worker release once more.
 func (s *Sweeper) finish(ctx context.Context, left eventstore.Record, asked time.Time) error {
-	return s.cfg.change(ctx, left.Key, nil, []string{left.ID}, func(lg *ledger) error {
-		r, err := lg.resource(left.ID)
+	return s.cfg.change(ctx, left.Key, func(b *book) error {
+		r, err := b.resource(left.ID)
 		if err != nil || r == nil || r.Version != left.Version { // somebody went on with it
 			return err
 		}
-		if in := r.doc.Intent; r.doc.Kind == vim.Configuration || in != nil && asked.Before(in.Deadline.Add(lg.Quarantine)) {
-			lg.release(r, "")
+		if in := r.Doc.Intent; r.Doc.Kind == vim.Configuration || in != nil && asked.Before(in.Deadline.Add(b.Quarantine)) {
+			b.release(r, "")
 			return nil
 		}
-		return lg.released(r)
+		return b.released(r)
 	})
 }
 
@@ -272,15 +272,15 @@ func (s *Sweeper) finish(ctx context.Context, left eventstore.Record, asked time
 func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resource) error {
 	token := found.Token.String()
 	s.cfg.Logger.WarnContext(ctx, "ledger row rebuilt", "vim_id", connection, "token", token, "kind", string(found.Kind), "vnf_id", found.Owner)
-	return s.cfg.change(ctx, found.Owner, nil, []string{token}, func(lg *ledger) error {
-		r, err := lg.resource(token)
+	return s.cfg.change(ctx, found.Owner, func(b *book) error {
+		r, err := b.resource(token)
 		if err != nil || r != nil {
 			return err
 		}
-		r = add(lg, lg.resources, resourceRef(token), found.Owner, connection)
-		r.doc.Token, r.doc.Kind, r.doc.Owner, r.doc.Resource = found.Token, found.Kind, found.Owner, &found
-		r.doc.saw(found.Revision)
-		r.move(Active, time.Time{})
+		r = ledger.Add[resource](b.Book, resourceRef(token), found.Owner, connection)
+		r.Doc.Token, r.Doc.Kind, r.Doc.Owner, r.Doc.Resource = found.Token, found.Kind, found.Owner, &found
+		r.Doc.saw(found.Revision)
+		r.Move(Active, time.Time{})
 		return nil
 	})
 }
@@ -288,23 +288,23 @@ func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resour
 // refresh has a row that says a resource stands say at which revision, when that is not the one it had: the ledger went back
 // behind a change, or a change landed that nobody waits for. It reports whether there was anything to do.
 func (s *Sweeper) refresh(ctx context.Context, rec *eventstore.Record, found vim.Resource) (bool, error) {
-	r := resourceRow{Record: *rec}
-	if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
-		return false, fmt.Errorf("ledger row %s: %w", rec.ID, err)
+	r, err := ledger.Decode[resource](*rec)
+	if err != nil {
+		return false, err //nolint:wrapcheck // says what it was about
 	}
-	if !found.Ready || r.doc.Resource != nil && r.doc.Revision == found.Revision {
+	if !found.Ready || r.Doc.Resource != nil && r.Doc.Revision == found.Revision {
 		return false, nil
 	}
 	s.cfg.Logger.WarnContext(ctx, "resource at another revision", "vim_id", rec.Group, "token", rec.ID, "kind", string(found.Kind),
-		"vnf_id", found.Owner, "revision", found.Revision, "recorded", r.doc.Revision)
-	return true, s.cfg.change(ctx, rec.Key, nil, []string{rec.ID}, func(lg *ledger) error {
-		r, err := lg.resource(rec.ID)
+		"vnf_id", found.Owner, "revision", found.Revision, "recorded", r.Doc.Revision)
+	return true, s.cfg.change(ctx, rec.Key, func(b *book) error {
+		r, err := b.resource(rec.ID)
 		if err != nil || r == nil || r.Version != rec.Version { // somebody went on with it
 			return err
 		}
-		r.doc.Resource = &found
-		r.doc.saw(found.Revision)
-		r.changed = true
+		r.Doc.Resource = &found
+		r.Doc.saw(found.Revision)
+		r.Touch()
 		return nil
 	})
 }
@@ -312,37 +312,25 @@ func (s *Sweeper) refresh(ctx context.Context, rec *eventstore.Record, found vim
 // active returns the resources that the ledger says stand at a VIM. A configuration is nothing a VIM would list.
 func active(ctx context.Context, store Store, connection string, lanes []int) ([]vim.Resource, error) {
 	var out []vim.Resource
-	err := rows(ctx, store, connection, Active, lanes, func(r resourceRow) error {
-		if r.doc.Kind != vim.Configuration && r.doc.Resource != nil {
-			out = append(out, *r.doc.Resource)
+	err := rows(ctx, store, connection, Active, lanes, func(r *resourceRow) error {
+		if r.Doc.Kind != vim.Configuration && r.Doc.Resource != nil {
+			out = append(out, *r.Doc.Resource)
 		}
 		return nil
 	})
 	return out, err
 }
 
-// rows reads the resource rows of a VIM that are in a state, page by page.
-func rows(ctx context.Context, store Store, connection, state string, lanes []int, each func(resourceRow) error) error {
-	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: state, Lanes: lanes, Limit: 500}
-	for {
-		recs, err := store.Records(ctx, q)
+// rows reads the resource rows of a VIM that are in a state.
+func rows(ctx context.Context, store Store, connection, state string, lanes []int, each func(*resourceRow) error) error {
+	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: state, Lanes: lanes}
+	return ledger.Each(ctx, store, q, func(rec eventstore.Record) error { //nolint:wrapcheck // says what it was about
+		r, err := ledger.Decode[resource](rec)
 		if err != nil {
-			return fmt.Errorf("read %s rows: %w", state, err)
+			return err //nolint:wrapcheck // says what it was about
 		}
-		for _, rec := range recs {
-			q.After = rec.ID
-			r := resourceRow{Record: rec}
-			if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
-				return fmt.Errorf("ledger row %s: %w", rec.ID, err)
-			}
-			if err := each(r); err != nil {
-				return err
-			}
-		}
-		if len(recs) < q.Limit {
-			return nil
-		}
-	}
+		return each(r)
+	})
 }
 
 // gone reports a resource that the ledger has and the VIM has not.

@@ -7,8 +7,9 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 )
 
-// writeSaga writes a saga over a version of it, with items by number: their data, "" for one that is gone.
-func writeSaga(id string, expected int64, items map[int]string) *eventstore.Work {
+// writeSaga writes a saga over a version of it, with items by number: their data, "" for one that is gone. Those up to known
+// have rows.
+func writeSaga(id string, expected int64, known int, items map[int]string) *eventstore.Work {
 	return work("vnf-"+id, func(*eventstore.Loaded) *eventstore.Commit {
 		row := eventstore.SagaRow{
 			ID: id, Type: "t", DefVersion: 1, Key: "vnf-" + id, State: "RUNNING", Expected: expected,
@@ -19,7 +20,7 @@ func writeSaga(id string, expected int64, items map[int]string) *eventstore.Work
 		}
 		for no := range 10 {
 			if data, ok := items[no]; ok {
-				row.Items = append(row.Items, eventstore.SagaItem{No: no, Data: []byte(data)})
+				row.Items = append(row.Items, eventstore.SagaItem{No: no, New: no > known, Data: []byte(data)})
 			}
 		}
 		return &eventstore.Commit{Sagas: []eventstore.SagaRow{row}}
@@ -60,14 +61,14 @@ func loadSaga(t *testing.T, s eventstore.Store, f eventstore.SagaFrom) string {
 }
 
 func sagaParts(t *testing.T, s eventstore.Store) {
-	mustExecute(t, s, writeSaga("x", 0, map[int]string{1: `{"a":1}`, 2: `{"a":2}`, 3: `{"a":3}`}), writeSaga("y", 0, map[int]string{1: `{"b":1}`}))
-	mustExecute(t, s, writeSaga("x", 1, map[int]string{2: `{"a":22}`, 3: "", 4: `{"a":4}`}))
-	mustExecute(t, s, writeSaga("x", 2, nil))
+	mustExecute(t, s, writeSaga("x", 0, 0, map[int]string{1: `{"a":1}`, 2: `{"a":2}`, 3: `{"a":3}`}), writeSaga("y", 0, 0, map[int]string{1: `{"b":1}`}))
+	mustExecute(t, s, writeSaga("x", 1, 3, map[int]string{2: `{"a":22}`, 3: "", 4: `{"a":4}`}))
+	mustExecute(t, s, writeSaga("x", 2, 4, nil))
 	for after, want := range []string{
 		`version 3 {"turn":3} plan {"plan":"x"} 1@1={"a":1} 2@2={"a":22} 3@2= 4@2={"a":4}`,
 		`version 3 {"turn":3} plan  2@2={"a":22} 3@2= 4@2={"a":4} base known`,
 		`version 3 {"turn":3} plan  base known`,
-		`version 3 {"turn":3} plan  base known`,
+		`version 3  plan  base known`,
 	} {
 		f := eventstore.SagaFrom{ID: "x", After: int64(after)}
 		if after > 0 {
@@ -90,8 +91,8 @@ func sagaParts(t *testing.T, s eventstore.Store) {
 }
 
 func sagaSince(t *testing.T, s eventstore.Store) {
-	mustExecute(t, s, writeSaga("x", 0, map[int]string{1: `1`}))
-	mustExecute(t, s, writeSaga("x", 1, map[int]string{2: `2`}))
+	mustExecute(t, s, writeSaga("x", 0, 0, map[int]string{1: `1`}))
+	mustExecute(t, s, writeSaga("x", 1, 1, map[int]string{2: `2`}))
 	got := make([]string, 3)
 	reader := func(i int, f eventstore.SagaFrom) *eventstore.Work {
 		return &eventstore.Work{
@@ -106,15 +107,17 @@ func sagaSince(t *testing.T, s eventstore.Store) {
 	mustExecute(t, s, reader(0, eventstore.SagaFrom{ID: "x", After: 1, Base: "first"}), reader(1, eventstore.SagaFrom{ID: "x"}),
 		reader(2, eventstore.SagaFrom{ID: "x", After: 2, Base: "second"}))
 	same(t, []string{
-		`version 2 {"turn":2} plan  2@2=2 base first`, `version 2 {"turn":2} plan {"plan":"x"} 1@1=1 2@2=2`, `version 2 {"turn":2} plan  base second`,
+		`version 2 {"turn":2} plan  2@2=2 base first`, `version 2 {"turn":2} plan {"plan":"x"} 1@1=1 2@2=2`, `version 2  plan  base second`,
 	}, got, "what each reader of a batch gets")
 }
 
 func sagaGuards(t *testing.T, s eventstore.Store) {
-	mustExecute(t, s, writeSaga("x", 0, map[int]string{1: `1`}))
+	mustExecute(t, s, writeSaga("x", 0, 0, map[int]string{1: `1`}))
 	for name, works := range map[string][]*eventstore.Work{
-		"a saga that is further":    {writeSaga("y", 0, map[int]string{1: `y`}), writeSaga("x", 0, map[int]string{1: `bad`, 2: `bad`})},
-		"a saga that is not so far": {writeSaga("y", 0, map[int]string{1: `y`}), writeSaga("x", 2, map[int]string{1: `bad`})},
+		"a saga that is further":    {writeSaga("y", 0, 0, map[int]string{1: `y`}), writeSaga("x", 0, 0, map[int]string{1: `bad`, 2: `bad`})},
+		"an item that has no row":   {writeSaga("y", 0, 0, map[int]string{1: `y`}), writeSaga("x", 1, 9, map[int]string{2: `bad`})},
+		"an item that has one":      {writeSaga("y", 0, 0, map[int]string{1: `y`}), writeSaga("x", 1, 0, map[int]string{1: `bad`})},
+		"a saga that is not so far": {writeSaga("y", 0, 0, map[int]string{1: `y`}), writeSaga("x", 2, 1, map[int]string{1: `bad`})},
 	} {
 		if _, err := s.Execute(t.Context(), works); err == nil {
 			t.Errorf("%s: written", name)
@@ -127,7 +130,7 @@ func sagaGuards(t *testing.T, s eventstore.Store) {
 		}
 	}
 	mustExecute(t, s, work("vnf-x", always(eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: "x", Expected: 1, Delete: true}}})))
-	mustExecute(t, s, writeSaga("x", 0, nil))
+	mustExecute(t, s, writeSaga("x", 0, 0, nil))
 	if got, want := loadSaga(t, s, eventstore.SagaFrom{ID: "x"}), `version 1 {"turn":1} plan {"plan":"x"}`; got != want {
 		t.Errorf("one of the same id: %s, want %s", got, want)
 	}

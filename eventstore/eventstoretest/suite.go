@@ -199,14 +199,10 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 			Expect:  []eventstore.StreamVersion{{Stream: "old-" + id, Version: 2}, {Stream: "absent-" + id, Version: 0}},
 			Sagas: []eventstore.SagaRow{
 				{ID: "saga-" + id, Type: "t", DefVersion: 2, Key: key, Parent: "p-" + id, State: "RUNNING", Data: []byte(`{"z": 1}`), Plan: []byte(`{"p": [1]}`),
-					Items: []eventstore.SagaItem{{No: 1, Data: []byte(`{"i": 1}`)}, {No: 2, Data: []byte(`{"i": 2}`)}}},
+					Items: []eventstore.SagaItem{{No: 1, New: true, Data: []byte(`{"i": 1}`)}, {No: 2, New: true, Data: []byte(`{"i": 2}`)}}},
 				{ID: "oldsaga-" + id, Type: "t", DefVersion: 1, Key: key, State: "COMPLETED", Expected: 1, Data: []byte(`{}`),
-					Items: []eventstore.SagaItem{{No: 7, Data: []byte(`{}`)}}},
+					Items: []eventstore.SagaItem{{No: 7, New: true, Data: []byte(`{}`)}}},
 			},
-			Steps: []eventstore.StepRow{{
-				CommandID: "cmd-" + id, Saga: "saga-" + id, Seq: 1, Step: "st", Item: "it", Direction: "do", Attempt: 1, State: "SENT",
-				Sent: l.Now, Result: []byte(`{"r":true}`), Class: "transient", Reason: "why",
-			}},
 			Timeouts: []eventstore.Timeout{{
 				ID: "saga-" + id + "/t", Owner: "saga", Key: key, Name: "t", Token: 3, Due: l.Now.Add(time.Minute), Data: []byte(`{"d":1}`),
 			}},

@@ -28,7 +28,7 @@ func (s *Store) Load(_ context.Context, l eventstore.Load) (*eventstore.Loaded, 
 
 func (t *tables) load(l eventstore.Load) *eventstore.Loaded {
 	out := &eventstore.Loaded{
-		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{}, Steps: pick(t.steps, l.SagaSteps),
+		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
 		Handled: map[string]bool{}, Timeouts: pick(t.timeouts, l.Timeouts), Views: pick(t.views, l.Views),
 		Counts: map[eventstore.ViewCount]int{}, Records: pick(t.records, l.Records), Parked: map[string]bool{},
 	}
@@ -97,6 +97,9 @@ func (t *tables) saga(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore
 	row.Base = f.Base
 	if f.After > 0 {
 		row.Plan = nil
+	}
+	if row.Version == f.After {
+		row.Data = nil
 	}
 	if row.Version > f.After {
 		for _, i := range t.items[f.ID] {
@@ -271,14 +274,9 @@ func (s *Store) Sagas(_ context.Context, q eventstore.SagaQuery) ([]eventstore.S
 	})
 }
 
-// Steps lists a saga's step rows in the order they were sent.
-func (s *Store) Steps(_ context.Context, saga string) ([]eventstore.StepRow, error) {
-	return read(s, func(t *tables) []eventstore.StepRow {
-		return where(t.steps, func(r eventstore.StepRow) bool { return r.Saga == saga },
-			func(a, b eventstore.StepRow) int {
-				return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.CommandID, b.CommandID))
-			})
-	})
+// Steps is empty: no older program ever wrote to this store.
+func (s *Store) Steps(context.Context, string) ([]eventstore.StepRow, error) {
+	return nil, s.unavailable(FaultRead)
 }
 
 // Timeouts returns timeouts of the lanes by due time.

@@ -159,7 +159,7 @@ func (s *Store) lookUp(ctx context.Context, pid uint32, key string, b *batch.Bat
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the outcome of commit %s is not known: %w: %w", b.Commits[0].ID, eventstore.ErrUnavailable, err)
+			return fmt.Errorf("the outcome of commit %s is not known: %w: %w", b.ID, eventstore.ErrUnavailable, err)
 		case <-time.After(wait):
 			wait = min(2*wait, 2*time.Second)
 		}
@@ -173,34 +173,25 @@ func (s *Store) outcome(ctx context.Context, pid uint32, key string, b *batch.Ba
 	}
 	defer conn.Release()
 	s.point("look up", pid)
-	at := map[string]eventstore.LaneHead{}
 	q := &pipeline{}
 	q.exec("begin")
 	q.exec("select pg_advisory_xact_lock($1)", hash(key))
-	q.query("select id, event_off, outbox_off from commits where id = any($1)", []any{b.CommitIDs()}, func(r pgx.Rows) error {
-		var id string
-		var h eventstore.LaneHead
-		err := r.Scan(&id, &h.Event, &h.Outbox)
-		at[id] = h
-		return err
+	var events, messages []int64 // the last offset of each lane before
+	q.query("select events, messages from commits where id = $1", []any{b.ID}, func(r pgx.Rows) error {
+		found = true
+		return r.Scan(&events, &messages)
 	})
 	q.exec("commit")
 	if err := q.run(ctx, conn.Conn()); err != nil {
 		return false, err
 	}
-	for _, c := range b.Commits {
-		h, ok := at[c.ID]
-		if !ok {
-			return false, nil
-		}
-		for i := range c.Events {
-			c.Events[i].Offset = h.Event + int64(i) + 1
-		}
-		for i := range c.Messages {
-			c.Messages[i].Offset = h.Outbox + int64(i) + 1
+	for i := range b.Lanes {
+		if found {
+			b.Lanes[i].EventBase, b.Lanes[i].OutboxBase = events[i], messages[i]
 		}
 	}
-	return true, nil
+	b.Number()
+	return found, nil
 }
 
 // pipeline is a list of statements sent in one round trip, with what is to be done with their rows.

@@ -12,7 +12,7 @@ import (
 func (q querier) load(l eventstore.Load) (*eventstore.Loaded, error) {
 	out := &eventstore.Loaded{
 		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
-		Steps: map[string]*eventstore.StepRow{}, Handled: map[string]bool{}, Timeouts: map[string]*eventstore.Timeout{},
+		Handled: map[string]bool{}, Timeouts: map[string]*eventstore.Timeout{},
 		Views: map[eventstore.ViewRef]*eventstore.View{}, Counts: map[eventstore.ViewCount]int{},
 		Records: map[eventstore.RecordRef]*eventstore.Record{}, Parked: map[string]bool{},
 	}
@@ -102,15 +102,6 @@ func (q querier) loadSagas(l eventstore.Load, out *eventstore.Loaded) error {
 			out.Sagas[f.ID] = r
 		}
 	}
-	for _, id := range l.SagaSteps {
-		r, err := one(q, sqlstore.ScanStep, "select "+sqlstore.StepColumns+" from saga_steps where command_id = $1", id)
-		if err != nil {
-			return err
-		}
-		if r != nil {
-			out.Steps[id] = r
-		}
-	}
 	for _, id := range l.Timeouts {
 		r, err := one(q, sqlstore.ScanTimeout, "select "+sqlstore.TimeoutColumns+" from saga_timeouts where id = $1", id)
 		if err != nil {
@@ -123,9 +114,12 @@ func (q querier) loadSagas(l eventstore.Load, out *eventstore.Loaded) error {
 	return nil
 }
 
+var sagaSince = "select " + strings.Replace(sqlstore.SagaColumns, "data", "case when version <> $2 then data end", 1) +
+	" from saga_instances where id = $1"
+
 // saga returns what a reader that has a saga at one version does not know yet; nil when there is no such saga.
 func (q querier) saga(f eventstore.SagaFrom) (*eventstore.SagaRow, error) {
-	r, err := one(q, sqlstore.ScanSaga, "select "+sqlstore.SagaColumns+" from saga_instances where id = $1", f.ID)
+	r, err := one(q, sqlstore.ScanSaga, sagaSince, f.ID, f.After)
 	if err != nil || r == nil {
 		return nil, err
 	}

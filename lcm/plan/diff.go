@@ -118,11 +118,7 @@ func (d *differ) decide(r *Resource, f *fates) error {
 }
 
 func (d *differ) inPlace(from *Resource, why []vim.Attribute) bool {
-	if d.InPlace == nil || from.At == nil {
-		return false
-	}
-	can := d.InPlace(from.At.Connection)[from.Kind]
-	return !slices.ContainsFunc(why, func(a vim.Attribute) bool { return !slices.Contains(can, a) })
+	return from.At != nil && d.InPlace[from.At.Connection].Can(from.Kind, why...)
 }
 
 // marked is a specification in which references to what is replaced differ from those to what it replaces.

@@ -171,9 +171,8 @@ func (p *Plan) generations(id string) int {
 
 // Options are what a plan follows beside the two sets.
 type Options struct {
-	// InPlace says what may be changed of a resource where it stands, by VIM connection. nil: nothing; what differs is
-	// replaced.
-	InPlace func(connection string) vim.InPlace
+	// InPlace says what may be changed of a resource where it stands, by VIM connection. What else differs is replaced.
+	InPlace map[string]vim.InPlace
 	// Ways are the forms that resources the VNF has take on the way. Their generation and revision are set by New.
 	Ways []Way
 }

@@ -313,7 +313,7 @@ func TestAPlanBetweenAnyTwoSets(t *testing.T) {
 				want.Resources[i].Generation = 9
 			}
 		}
-		p, err := plan.New(have, want, plan.Options{InPlace: func(string) vim.InPlace { return can }, Ways: ways})
+		p, err := plan.New(have, want, plan.Options{InPlace: map[string]vim.InPlace{"vim": can}, Ways: ways})
 		if err != nil {
 			rt.Fatal(err)
 		}

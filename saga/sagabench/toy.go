@@ -3,6 +3,7 @@ package sagabench
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -20,6 +21,32 @@ func definition() *saga.Definition {
 		}}})
 	}
 	return d
+}
+
+// many is a saga of as many items as its data says, in one stage.
+func many() *saga.Definition {
+	return &saga.Definition{
+		Type: "many", Version: 1, Rollbackable: saga.Always,
+		StagesOf: func(in *saga.Instance) ([]saga.Stage, error) {
+			n, err := saga.Data[int](in)
+			if err != nil {
+				return nil, err
+			}
+			return []saga.Stage{{ID: "many", Window: inFlight, Steps: []saga.Step{{
+				ID: "make", Topic: topic, Do: "bench.one", UndoAs: "bench.undo", Timeout: time.Hour,
+				Items: func(*saga.Instance) ([]saga.Item, error) {
+					items := make([]saga.Item, *n)
+					for i := range items {
+						items[i] = saga.Item{ID: "item-" + strconv.Itoa(i), Group: "g"}
+					}
+					return items, nil
+				},
+				DataFor: func(_ *saga.Instance, run *saga.ItemRun) (json.RawMessage, error) {
+					return json.RawMessage(`{"make":"` + run.Item + `"}`), nil
+				},
+			}}}}, nil
+		},
+	}
 }
 
 // participant commits a reply to each command.

@@ -93,11 +93,13 @@ func (s *Sim) change(vimID string, r vim.ChangeRequest, now time.Time, half bool
 		return nil, c.fail(message.NotFound, "nothing carries this token")
 	case h.Resource.Kind != r.Kind:
 		return nil, c.fail(message.Permanent, "the token is a "+string(h.Resource.Kind)+"'s")
+	case !specified(r.Kind, r.To):
+		return nil, c.fail(message.Permanent, "no specification of a "+string(r.Kind))
 	case !h.GoneAt.IsZero():
 		return nil, c.fail(message.Transient, "what carries the token is being deleted")
 	case h.Resource.Failed != nil:
 		return nil, c.fail(message.Permanent, "it failed when it was made: "+h.Resource.Failed.Hint)
-	case h.Resource.Revision == 1 && now.Before(h.ReadyAt):
+	case now.Before(h.BuiltAt):
 		return nil, c.fail(message.Transient, "it is still being built")
 	}
 	about := vim.Differences(h.Spec, r.To)

@@ -24,42 +24,56 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 	}
 	serial := s.state.serial + 1
 	h := &held{
-		Vim: vimID, Spec: r.Spec, ReadyAt: now.Add(time.Duration(s.state.behaviour.Delay)),
+		Vim: vimID, Spec: r.Spec, BuiltAt: now.Add(time.Duration(s.state.behaviour.Delay)), ReadyAt: now.Add(time.Duration(s.state.behaviour.Delay)),
 		Resource: vim.Resource{
 			Token: r.Token, Kind: r.Kind, Owner: r.Owner, Name: r.Spec.Name, Type: words[r.Kind], Revision: 1,
 			ID: string(r.Kind) + "-" + message.DeriveID("sim", strconv.FormatInt(s.state.behaviour.Seed, 10), vimID, r.Token.String(),
 				strconv.FormatInt(serial, 10)),
 		},
 	}
-	if err := s.room(c, h, 0); err != nil {
-		return record{}, err
+	if !specified(r.Kind, r.Spec) {
+		return record{}, c.fail(message.Permanent, "no specification of a "+string(r.Kind))
 	}
-	var err *vim.Error
-	switch {
-	case r.Kind == vim.Compute && r.Spec.Compute != nil:
-		err = s.compute(c, h)
-	case r.Kind == vim.Port && r.Spec.Port != nil:
-		err = s.port(c, h)
-	case r.Kind == vim.Subnet && r.Spec.Subnet != nil:
-		err = s.subnet(c, h)
-	case r.Kind == vim.Volume && r.Spec.Volume != nil:
-		err = s.volume(c, h)
-	case r.Kind == vim.Configuration && r.Spec.Configuration != nil:
-		for _, id := range r.Spec.Configuration.Computes {
-			if _, err = s.need(c, vimID, vim.Compute, id); err != nil {
-				break
-			}
-		}
-	case r.Kind == vim.Unit && r.Spec.Unit != nil:
-		err = s.unit(c, h)
-	case r.Kind == vim.Network && r.Spec.Network != nil, r.Kind == vim.ServerGroup && r.Spec.ServerGroup != nil:
-	default:
-		err = c.fail(message.Permanent, "no specification of a "+string(r.Kind))
+	err := s.room(c, h, 0)
+	if err == nil {
+		err = s.chosen(c, h)
 	}
 	if err != nil {
 		return record{}, err
 	}
 	return record{Put: h, Serial: serial}, nil
+}
+
+// chosen checks what a new resource asks for, and makes the choices that are the VIM's.
+func (s *Sim) chosen(c call, h *held) *vim.Error {
+	switch h.Resource.Kind {
+	case vim.Compute:
+		return s.compute(c, h)
+	case vim.Port:
+		return s.port(c, h)
+	case vim.Subnet:
+		return s.subnet(c, h)
+	case vim.Volume:
+		return s.volume(c, h)
+	case vim.Unit:
+		return s.unit(c, h)
+	case vim.Configuration:
+		for _, id := range h.Spec.Configuration.Computes {
+			if _, err := s.need(c, h.Vim, vim.Compute, id); err != nil {
+				return err
+			}
+		}
+	case vim.Network, vim.ServerGroup:
+	}
+	return nil
+}
+
+// specified reports whether a specification is one of a kind.
+func specified(kind vim.Kind, s vim.Spec) bool {
+	return map[vim.Kind]bool{
+		vim.Compute: s.Compute != nil, vim.Port: s.Port != nil, vim.Network: s.Network != nil, vim.Subnet: s.Subnet != nil,
+		vim.Volume: s.Volume != nil, vim.ServerGroup: s.ServerGroup != nil, vim.Unit: s.Unit != nil, vim.Configuration: s.Configuration != nil,
+	}[kind]
 }
 
 // room refuses what exceeds the quota of its kind; had is what the resource uses of it already.

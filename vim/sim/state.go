@@ -33,7 +33,8 @@ type held struct {
 	Resource vim.Resource `json:"resource"`
 	Spec     vim.Spec     `json:"spec"`
 	Host     string       `json:"host,omitempty"`
-	ReadyAt  time.Time    `json:"readyAt"`
+	BuiltAt  time.Time    `json:"builtAt,omitzero"`
+	ReadyAt  time.Time    `json:"readyAt"`         // and not being changed
 	StopAt   time.Time    `json:"stopAt,omitzero"` // set while a guest that was asked to stop has not; its power is on until then
 	GoneAt   time.Time    `json:"goneAt,omitzero"` // set while it is being deleted
 
@@ -159,6 +160,9 @@ func (s *state) apply(r record) error {
 		h.had = nil
 		if h.Vim == "" || h.Resource.ID == "" || h.Resource.Token.ID == "" {
 			return errors.New("a resource without vim, id or token")
+		}
+		if !specified(h.Resource.Kind, h.Spec) {
+			return errors.New("a resource without the specification of its kind")
 		}
 		s.remove(h.ref())
 		s.held[h.ref()] = &h

@@ -10,3 +10,7 @@ create table saga_items (
   data text,
   primary key (saga, no)
 ) with (fillfactor = 70);
+
+-- A transaction is one row, with the last offsets of the lanes before it, in order of the lanes it wrote to.
+alter table commits alter column lane drop not null, alter column event_off drop not null, alter column outbox_off drop not null;
+alter table commits add column events bigint[], add column messages bigint[];
