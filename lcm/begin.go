@@ -73,6 +73,9 @@ func (b *beginning) about(op vnf.Operation) vnfd.Operation {
 
 // want makes the plan, and asks for its grant. Returns Unprocessable when it has more steps than the site allows.
 func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options) error {
+	if want.Boots == nil { // what stands is changed, and made anew, with the boot data that it was made with
+		want.Boots, want.Vars = plan.Boots(b.flavour()), b.vnf.Values
+	}
 	p, err := plan.New(have, want, o)
 	if err != nil {
 		return err

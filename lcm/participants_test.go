@@ -102,7 +102,7 @@ func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {
 	for _, d := range r.Add {
 		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: "vim-1", Zone: "z"})
 	}
-	for _, d := range r.Remove {
+	for _, d := range slices.Concat(r.Remove, r.Update) {
 		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID})
 	}
 	for _, c := range r.Computes {
@@ -160,6 +160,11 @@ func (s *site) change(c *vim.Change) message.Reply {
 		return message.Reply{Outcome: message.Failed, Class: message.Superseded, Reason: "an older revision"}
 	case c.Revision > res.Revision:
 		s.checkSpec(c.Token.ID, c.To)
+		for _, a := range vim.Differences(s.specs[c.Token], c.To) {
+			if !slices.Contains(s.inPlace("")[c.Kind], a) {
+				s.t.Errorf("the %s of %s is changed, which cannot be", a, res.Name)
+			}
+		}
 		res.Revision = c.Revision
 		s.held[c.Token], s.specs[c.Token] = res, c.To
 	}

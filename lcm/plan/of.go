@@ -5,6 +5,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // Of returns what an instance consists of as something wanted: the same resources, VNFCs and links. An operation changes it to
@@ -15,7 +16,7 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s", v.State)
 	}
 	w := &Wanted{
-		FlavourID: i.FlavourID, Level: i.Level, Resources: slices.Clone(held), Vars: v.Values,
+		FlavourID: i.FlavourID, Level: i.Level, Resources: slices.Clone(held),
 		ScaleStatus: i.ScaleStatus, MaxScaleLevels: i.MaxScaleLevels, Monitoring: i.Monitoring, Localization: i.Localization,
 	}
 	linkOf := map[string]string{} // by port of an internal link: the link's id in the VNFD
@@ -64,6 +65,20 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 	}
 	w.Index()
 	return w, nil
+}
+
+// Boots returns the boot data of a flavour by VDU; none of no flavour.
+func Boots(f *vnfd.Flavour) map[string]*vnfd.BootData {
+	out := map[string]*vnfd.BootData{}
+	if f == nil {
+		return out
+	}
+	for i := range f.Vdus {
+		if b := f.Vdus[i].BootData; b != nil {
+			out[f.Vdus[i].ID] = b
+		}
+	}
+	return out
 }
 
 // extPortAt is a port of an external link.

@@ -14,14 +14,18 @@ const stepGrant = "grant"
 // Ask adds to a grant request what a plan does to the resources a grant decides about: computes, networks, volumes, and those
 // ports that connect the VNF to the outside (SOL003 v3.7.1 §9.5.2.2).
 func (p *Plan) Ask(r *nfvo.GrantRequest) {
-	added := map[string]bool{}
-	for _, s := range p.Steps() {
+	added, released := map[string]bool{}, map[string]bool{}
+	steps := p.Steps()
+	for _, s := range steps {
+		released[s.ID] = released[s.ID] || s.Action == Release
+	}
+	for _, s := range steps {
 		from, to := p.From(s), p.To(s)
 		switch {
 		case s.Action == Create && to.Definition != "":
 			added[to.ID] = true
 			r.Add = append(r.Add, definition(to, to.Definition))
-		case s.Action == Change && to.Definition != "" && !listed(r.Update, to.ID):
+		case s.Action == Change && to.Definition != "" && !released[s.ID] && !listed(r.Update, to.ID): // a grant decides once about each
 			r.Update = append(r.Update, definition(from, from.Definition))
 		case s.Action == Release && from.Definition != "":
 			r.Remove = append(r.Remove, definition(from, from.Definition))

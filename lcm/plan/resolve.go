@@ -349,7 +349,11 @@ func (r *Resolver) boot(ref string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q names no boot data: %w", ref, err)
 	}
-	return vnfd.Render(r.want.Boots[vdu], bootVars(r.want.Vars, vdu, index))
+	data := r.want.Boots[vdu]
+	if data == nil { // without any it would be made, or changed, to have none
+		return "", fmt.Errorf("the VNFD has no boot data for the VDU %s any more", vdu)
+	}
+	return vnfd.Render(data, bootVars(r.want.Vars, vdu, index))
 }
 
 // Check refuses a grant that leaves something open that cannot be made without it.
