@@ -12,10 +12,13 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // Config is every setting of vnfmd. Flags are --section-name, environment variables VNFM_SECTION_NAME, file keys
@@ -38,6 +41,7 @@ type Config struct {
 	Operation    Operation    `embed:"" prefix:"operation-"`
 	Vim          Vim          `embed:"" prefix:"vim-"`
 	Package      Package      `embed:"" prefix:"package-"`
+	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
@@ -109,8 +113,18 @@ type Vim struct {
 
 // Package says how VNF packages are read.
 type Package struct {
-	Strict   bool  `help:"Turn findings about a package into errors."`
-	MaxBytes int64 `default:"4294967296" help:"Largest package file in bytes."`
+	Strict         bool          `help:"Turn findings about a package into errors."`
+	Timeout        time.Duration `default:"5m" help:"Longest time to read one package; then it is rejected."`
+	Signatures     string        `default:"report" enum:"off,report,require" help:"What is done with signatures of packages (${enum}): off verifies nothing; report makes a finding of what is wrong with the signer; require rejects what is not signed as a whole, or not by whom package-signature-roots vouch for. But for off a signature of something else than what is in the package is an error."`
+	SignatureRoots string        `help:"Authorities (PEM) that the certificates of package signatures are checked against; empty: none is trusted." placeholder:"FILE"`
+	MaxBytes       int64         `default:"4294967296" help:"Largest package file in bytes."`
+	Limits         vnfd.Limits   `embed:"" prefix:"max-"`
+}
+
+// Max bounds what one VNF and one operation may come to.
+type Max struct {
+	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF at most: of a descriptor's levels, and of what requests ask for."`
+	ResourcesPerOperation int `default:"20000" help:"Resources that one operation may make, change or remove at most."`
 }
 
 // Nfvo says how to reach an NFV orchestrator.
@@ -245,7 +259,7 @@ func (c *Config) Validate() error {
 		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
 		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
-		{"http-body-timeout", c.HTTP.BodyTimeout},
+		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
 		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
 		{"idempotency-keep", c.Idempotency.Keep}, {"nfvo-grant-timeout", c.Nfvo.GrantTimeout},
@@ -263,10 +277,20 @@ func (c *Config) Validate() error {
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)},
 		{"http-connections", int64(c.HTTP.Connections)}, {"package-max-bytes", c.Package.MaxBytes},
+		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)},
 	} {
 		if n.v < 1 {
 			bad("%s: %d is less than 1", n.name, n.v)
 		}
+	}
+	limits := reflect.ValueOf(c.Package.Limits)
+	for i := range limits.NumField() {
+		if n := limits.Field(i).Int(); n < 1 {
+			bad("package-max-%s: %d is less than 1", dashed(limits.Type().Field(i).Name), n)
+		}
+	}
+	if c.Package.Signatures == "require" && c.Package.SignatureRoots == "" {
+		bad("package-signature-roots: package-signatures is require, so set the authorities, too")
 	}
 	for op, p := range c.Operation.OnFailure {
 		if p != "rollback" && p != "hold" {
@@ -277,6 +301,18 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// dashed writes a field's name as a setting: NameBytes is name-bytes.
+func dashed(field string) string {
+	var b strings.Builder
+	for i, r := range field {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }
 
 // problems says what does not fit together.

@@ -42,7 +42,7 @@ func (p *Plan) addRequest(r *nfvo.GrantRequest) {
 	r.SameVim = p.together()
 	for _, v := range p.Vdus {
 		r.Computes = append(r.Computes, nfvo.ComputeNeed{
-			VduID: v.ID, FlavourName: v.FlavourName, VCPUs: v.VCPUs, MemoryBytes: v.MemoryBytes, DiskBytes: v.DiskBytes,
+			VduID: v.ID, FlavourName: v.FlavourName, VCPUs: v.VCPUs, MemoryBytes: v.MemoryBytes, DiskBytes: v.DiskBytes, NoBoot: v.NoBoot,
 		})
 	}
 	for _, i := range p.Images {

@@ -108,6 +108,7 @@ type VduNeed struct {
 	MemoryBytes int64  `json:"memoryBytes"`
 	DiskBytes   int64  `json:"diskBytes"`
 	Container   bool   `json:"container,omitempty"`
+	NoBoot      bool   `json:"nothingToBootFrom,omitempty"` // neither an image nor a storage with one
 }
 
 // The references of a plan's specs.

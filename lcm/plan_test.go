@@ -15,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 var params = map[string]string{"admin": "root", "vnf.name": "fw", "vnf.id": "id"}
@@ -100,7 +101,7 @@ func TestPlanCountsOfRealPackages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pkg, err := vnfd.Open(f, info.Size(), vnfd.Options{})
+			pkg, err := csar.Open(f, info.Size(), csar.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

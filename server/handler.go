@@ -128,5 +128,8 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		}
 		checks = append(checks, vims)
 	}
+	if s.opts.Guide != nil {
+		checks = append(checks, s.sample.check())
+	}
 	return checks
 }

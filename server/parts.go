@@ -28,6 +28,7 @@ import (
 	"github.com/vnfm/vnfm/vimmanager"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd/csar"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -232,9 +233,14 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 // buildUseCases makes packages and life-cycle management.
 func (s *Server) buildUseCases(p *parts) error {
 	c, d := s.cfg, p.main
-	var err error
+	roots, err := signatureRoots(c.Package.SignatureRoots)
+	if err != nil {
+		return err
+	}
 	p.packages, err = vnfpkg.New(vnfpkg.Config{
 		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
+		Limits: c.Package.Limits, MaxVnfcs: c.Max.VnfcsPerVnf, Timeout: c.Package.Timeout,
+		Signatures: csar.Mode(c.Package.Signatures), Roots: roots,
 	})
 	if err != nil {
 		return err

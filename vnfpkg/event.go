@@ -5,6 +5,7 @@ import (
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // Created is the first event of a package.
@@ -44,6 +45,8 @@ type Onboarded struct {
 	VnfmInfo         []string       `json:"vnfmInfo,omitempty"`
 	Images           []vnfd.Image   `json:"softwareImages,omitempty"`
 	Findings         []vnfd.Finding `json:"findings,omitempty"`
+	// Signature is who signed the package as a whole; nil: nobody, or it was not verified.
+	Signature *csar.Signature `json:"signature,omitempty"`
 }
 
 // OnboardingFailed records why the content was rejected.

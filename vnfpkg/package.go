@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // The onboarding states (SOL005 v3.7.1 §9.5.4.3; ERROR is SOL005 v3.3.1's).
@@ -43,6 +44,7 @@ type Package struct {
 	DescriptorDigest string                     `json:"descriptorDigest,omitempty"`
 	Images           []vnfd.Image               `json:"softwareImages,omitempty"`
 	Findings         []vnfd.Finding             `json:"findings,omitempty"`
+	Signature        *csar.Signature            `json:"signature,omitempty"` // of the whole package, when it was verified
 	UserDefinedData  map[string]json.RawMessage `json:"userDefinedData,omitempty"`
 	// Failure says why the last content was not onboarded, one reason a line; Reasons has them apart.
 	Failure string       `json:"failure,omitempty"`
@@ -223,7 +225,7 @@ func Apply(p *Package, event aggregate.Event, at time.Time) {
 		p.Onboarding, p.Operational, p.Onboarded = StateOnboarded, Enabled, at
 		p.DescriptorDigest, p.VnfdID, p.VnfdVersion, p.Provider = e.DescriptorDigest, e.VnfdID, e.VnfdVersion, e.Provider
 		p.ProductName, p.SoftwareVersion, p.VnfmInfo = e.ProductName, e.SoftwareVersion, e.VnfmInfo
-		p.Images, p.Findings = e.Images, e.Findings
+		p.Images, p.Findings, p.Signature = e.Images, e.Findings, e.Signature
 	case *OnboardingFailed:
 		p.discard()
 		p.Onboarding, p.Failure, p.Reasons = StateError, e.Detail, e.Reasons

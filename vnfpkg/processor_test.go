@@ -156,6 +156,7 @@ topology_template:
     VNF:
       type: tosca.nodes.nfv.VNF
       properties: {descriptor_id: v1, descriptor_version: '1', provider: p, product_name: n, software_version: '1', flavour_id: f, vnfm_info: [mine]}
+    A: {type: tosca.nodes.nfv.Vdu.OsContainerDeployableUnit}
 `})
 	for strict, want := range map[bool]string{false: vnfpkg.StateOnboarded, true: vnfpkg.StateError} {
 		w := newWorld(t)

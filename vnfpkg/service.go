@@ -2,6 +2,7 @@ package vnfpkg
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // StreamPrefix begins the name of every package's stream.
@@ -39,8 +41,14 @@ type Config struct {
 	Blobs blob.Store
 	// Strict rejects packages with findings.
 	Strict bool
-	// Limits bound the reading of a package.
-	Limits vnfd.Limits
+	// Limits bound the reading of a package; MaxVnfcs the VNFCs of a VNF, 0 means 4,000.
+	Limits   vnfd.Limits
+	MaxVnfcs int
+	// Timeout bounds the time of reading one package; 0 means 5 min.
+	Timeout time.Duration
+	// Signatures says what is done with signatures. Certificates must be valid when a package is read, by the store's clock.
+	Signatures csar.Mode
+	Roots      *x509.CertPool
 	// MaxContent bounds the content of a package, in bytes; 0 means 4 GiB.
 	MaxContent int64
 	// UploadTimeout is how long an upload may take before it counts as broken off; 0 means 1 h.
@@ -62,6 +70,9 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	if cfg.MaxContent == 0 {
 		cfg.MaxContent = 4 << 30
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Minute
 	}
 	if cfg.UploadTimeout == 0 {
 		cfg.UploadTimeout = time.Hour

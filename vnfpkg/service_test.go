@@ -14,7 +14,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/samples"
-	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -46,7 +46,7 @@ func TestOnboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := samples.CSAR()
-	pkg, err := vnfd.Open(bytes.NewReader(data), int64(len(data)), vnfd.Options{})
+	pkg, err := csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

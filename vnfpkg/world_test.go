@@ -108,6 +108,8 @@ type world struct {
 	fault func(point string) error
 	blobs *blobs
 	ids   int
+	// more changes what a restarted service is configured with.
+	more func(c *vnfpkg.Config)
 	*vnfpkg.Service
 	processor *vnfpkg.Processor
 }
@@ -130,10 +132,14 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) restart() {
 	w.t.Helper()
-	s, err := vnfpkg.New(vnfpkg.Config{
+	c := vnfpkg.Config{
 		Store: w.store, Doer: eventstore.NewCommitter(w.store, eventstore.CommitterConfig{}), Blobs: w.blobs,
 		MaxContent: 1 << 20, Logger: slog.New(slog.DiscardHandler), NewID: func() string { w.ids++; return fmt.Sprintf("id-%d", w.ids) },
-	})
+	}
+	if w.more != nil {
+		w.more(&c)
+	}
+	s, err := vnfpkg.New(c)
 	if err != nil {
 		w.t.Fatal(err)
 	}
