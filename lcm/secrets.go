@@ -135,7 +135,7 @@ func shown(params json.RawMessage, members map[string]any) json.RawMessage {
 			all[name] = secret.Hide(encode(v))
 		}
 	}
-	return encode(all)
+	return secret.Masked(encode(all))
 }
 
 func all(values map[string]json.RawMessage) json.RawMessage {
