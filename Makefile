@@ -48,8 +48,8 @@ $(BIN)/golangci-lint:
 generate: ## write everything generated
 	$(GO) generate ./...
 
-verify: generate ## fail when something generated is not up to date
-	git diff --exit-code
+verify: generate ## fail when something generated is not up to date, or not committed
+	@git diff --exit-code && test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
 deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
 	@./deploy/test-deps.sh

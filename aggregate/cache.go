@@ -37,11 +37,6 @@ func (c *cache) get(stream string) (int64, []byte) {
 	return v.version, v.data
 }
 
-func (c *cache) version(stream string) int64 {
-	v, _ := c.get(stream)
-	return v
-}
-
 func (c *cache) put(stream string, version int64, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

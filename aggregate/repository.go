@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/vnfm/vnfm"
@@ -32,9 +31,6 @@ type Config[S any] struct {
 type Repository[S any] struct {
 	cfg   Config[S]
 	cache *cache
-
-	mu   sync.Mutex
-	full map[string]bool // streams whose snapshot is of another schema
 }
 
 // NewRepository returns a repository.
@@ -42,7 +38,7 @@ func NewRepository[S any](cfg Config[S]) *Repository[S] {
 	if cfg.Cache <= 0 {
 		cfg.Cache = 1024
 	}
-	return &Repository[S]{cfg: cfg, cache: newCache(cfg.Cache), full: map[string]bool{}}
+	return &Repository[S]{cfg: cfg, cache: newCache(cfg.Cache)}
 }
 
 // State is an aggregate at a version: 0 when it does not exist.
@@ -55,21 +51,23 @@ type State[S any] struct {
 // Stream returns the name of an aggregate's stream.
 func (r *Repository[S]) Stream(id string) string { return r.cfg.Prefix + id }
 
-// Load returns what Read needs.
+// Load returns what Read needs. A state that is in the cache goes along and is handed back, so that Read depends on what
+// was loaded alone.
 func (r *Repository[S]) Load(ids ...string) eventstore.Load {
 	var l eventstore.Load
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, id := range ids {
-		f := eventstore.StreamFrom{Stream: r.Stream(id), After: r.cache.version(r.Stream(id))}
-		f.Snapshot = f.After == 0 && !r.full[f.Stream]
+		f := eventstore.StreamFrom{Stream: r.Stream(id), Schema: r.cfg.Schema}
+		if version, data := r.cache.get(f.Stream); version > 0 {
+			f.After = version
+			f.Base = &eventstore.Snapshot{Stream: f.Stream, Version: version, Schema: r.cfg.Schema, Data: data}
+		}
 		l.Streams = append(l.Streams, f)
 	}
 	return l
 }
 
 // Read returns an aggregate as this commit leaves it: what is stored, then the events the commit adds so far. Returns
-// Unavailable when what was loaded has to be loaded once more, which succeeds.
+// Unavailable when the store holds less than this process has read before: a backup was put in its place.
 func (r *Repository[S]) Read(l *eventstore.Loaded, c *eventstore.Commit, id string) (State[S], error) {
 	st := l.Stream(r.Stream(id))
 	s, err := r.stored(st, id)
@@ -94,27 +92,15 @@ func (r *Repository[S]) Read(l *eventstore.Loaded, c *eventstore.Commit, id stri
 	return s, nil
 }
 
-// stored folds what was loaded, from the newest of cache, snapshot and nothing.
+// stored folds what was loaded.
 func (r *Repository[S]) stored(st *eventstore.StreamState, id string) (State[S], error) {
 	stream := r.Stream(id)
 	s := State[S]{ID: id, Value: r.cfg.New(id)}
-	var base []byte
 	if st.Snapshot != nil {
-		if st.Snapshot.Schema != r.cfg.Schema {
-			r.mu.Lock()
-			r.full[stream] = true
-			r.mu.Unlock()
-			return s, vnfm.Errorf(vnfm.Unavailable, "the snapshot of %s is of another version: try again", stream)
-		}
-		base, s.Version = st.Snapshot.Data, st.Snapshot.Version
-	}
-	if v, data := r.cache.get(stream); v > s.Version && v <= st.Version {
-		base, s.Version = data, v
-	}
-	if base != nil {
-		if err := json.Unmarshal(base, &s.Value); err != nil {
+		if err := json.Unmarshal(st.Snapshot.Data, &s.Value); err != nil {
 			return s, vnfm.Wrap(vnfm.Internal, err, "decode state of %s", stream)
 		}
+		s.Version = st.Snapshot.Version
 	}
 	before := s.Version
 	for _, e := range st.Events {
@@ -126,7 +112,7 @@ func (r *Repository[S]) stored(st *eventstore.StreamState, id string) (State[S],
 	}
 	if s.Version != st.Version {
 		r.cache.drop(stream)
-		return s, vnfm.Errorf(vnfm.Unavailable, "%s was not loaded whole: try again", stream)
+		return s, vnfm.Errorf(vnfm.Unavailable, "the database holds less of %s than this node has read: try again", stream)
 	}
 	if s.Version > before {
 		data, err := json.Marshal(s.Value)

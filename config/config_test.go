@@ -112,11 +112,11 @@ func TestUnknownKeysAreAllReported(t *testing.T) {
 }
 
 func TestValidateReportsEverything(t *testing.T) {
-	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-on-failure=TERMINATE=rollback")
+	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-graceful-limit=0s", "--operation-addresses=0", "--operation-on-failure=TERMINATE=rollback")
 	if err == nil {
 		t.Fatal("nothing reported")
 	}
-	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "TERMINATE is never"} {
+	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "operation-graceful-limit", "operation-addresses", "TERMINATE is never"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}

@@ -38,12 +38,16 @@ type Load struct {
 	ParkedKeys  []string // "consumer/key": is anything parked there?
 }
 
-// StreamFrom asks for a stream's head and its events after a version. With Snapshot set and After 0 the newest
-// snapshot and only the events after it are read.
+// StreamFrom asks for a stream's head and its events after a version.
 type StreamFrom struct {
-	Stream   string
-	After    int64
-	Snapshot bool
+	Stream string
+	After  int64
+	// Schema, with After 0, asks for the newest snapshot of this schema and only for the events after it; those of other
+	// schemas do not count. 0: no snapshot is wanted.
+	Schema int
+	// Base is a snapshot that the asker holds, of version After. It is handed back as the stream's snapshot, so that Decide
+	// finds all it needs in what was loaded. One that is ahead of the stream is not handed back.
+	Base *Snapshot
 }
 
 // ViewRef names a view.
@@ -81,6 +85,13 @@ type StreamState struct {
 	Last     time.Time // of the head event
 	Snapshot *Snapshot
 	Events   []Event
+}
+
+// HandBack makes a StreamFrom's Base the stream's snapshot, unless it is ahead of the stream.
+func (s *StreamState) HandBack(base *Snapshot) {
+	if base != nil && base.Version <= s.Version {
+		s.Snapshot = base
+	}
 }
 
 // Stream returns the state of a stream, the zero value when it does not exist.

@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/mergepatch"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -19,13 +20,12 @@ import (
 type Connections interface {
 	// Connection returns the connection that a VNF means by an id; NotFound when there is none.
 	Connection(ctx context.Context, vnfID, id string) (vim.Connection, error)
-	// Described returns what anybody may read of a registered connection, as far as it is known without asking.
-	Described(id string) vnf.VimConnection
 	// OwnRow names the ledger row of the connections that a VNF has of its own.
 	OwnRow(vnfID string) eventstore.RecordRef
 	// Own prepares a change of these: merge patches by vimConnectionId, null to remove. The function returned decides, from
-	// the row as loaded: what the instance records, nil for nothing, and the row to write, if any. Errors name the
-	// attribute below /vimConnectionInfo.
+	// the row as loaded: what the instance records, nil for nothing, and the row to write, if any. With an id that is
+	// removed comes what is registered under it, in the event's Connections. Errors name the attribute below
+	// /vimConnectionInfo.
 	Own(ctx context.Context, vnfID string, patches map[string]json.RawMessage) (
 		func(row *eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error), error)
 }
@@ -34,15 +34,6 @@ type Connections interface {
 type FixedConnections struct{ vim.Registry }
 
 var _ Connections = FixedConnections{}
-
-// Described returns what the registry has.
-func (f FixedConnections) Described(id string) vnf.VimConnection {
-	c, err := f.Connection(context.Background(), "", id)
-	if err != nil {
-		return vnf.VimConnection{}
-	}
-	return vnf.VimConnection{VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, Extra: c.Extra}
-}
 
 // OwnRow names a row that is never there.
 func (FixedConnections) OwnRow(vnfID string) eventstore.RecordRef {
@@ -111,8 +102,10 @@ func (x *change) own(o *owning, v *vnf.Instance, opID string) (*vnf.ConnectionsC
 	removed := event.Removed
 	event.Removed = nil
 	for _, id := range removed {
-		if used(v, id) { // what is registered is what counts from now on
-			event.Connections[id] = x.s.cfg.Connections.Described(id)
+		registered := event.Connections[id] // what counts from now on; nothing, when nothing is registered
+		delete(event.Connections, id)
+		if used(v, id) {
+			event.Connections[id] = registered
 			continue
 		}
 		if _, ok := v.Connections[id]; ok {
@@ -261,7 +254,7 @@ func ownOnly(v *vnf.Instance) string {
 }
 
 // connections returns what the instance records of the VIM connections of its resources: no credentials.
-func (s *Service) connections(v *vnf.Instance, resources []vnf.Resource) map[string]vnf.VimConnection {
+func connections(v *vnf.Instance, resources []vnf.Resource, g *nfvo.Grant) map[string]vnf.VimConnection {
 	out := map[string]vnf.VimConnection{}
 	for _, r := range resources {
 		if _, ok := out[r.Connection]; ok || r.Connection == "" {
@@ -271,7 +264,10 @@ func (s *Service) connections(v *vnf.Instance, resources []vnf.Resource) map[str
 			out[r.Connection] = c
 			continue
 		}
-		out[r.Connection] = s.cfg.Connections.Described(r.Connection)
+		c := g.Vims[r.Connection]
+		out[r.Connection] = vnf.VimConnection{
+			VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, AccessInfo: c.AccessInfo, Extra: c.Extra,
+		}
 	}
 	return out
 }

@@ -26,7 +26,7 @@ func TestCompensationFails(t *testing.T) {
 	op := s.instantiate(id)
 	s.run()
 	o := s.op(op)
-	if o.State != vnf.FailedTemp || o.Error == nil || o.Error.Title != "Undo failed" || !o.UndoBegun {
+	if o.State != vnf.FailedTemp || o.Error == nil || o.Error.Title != "Operation failed" || !o.UndoBegun {
 		t.Fatalf("%s %+v", o.State, o.Error)
 	}
 	if _, err := s.svc.Retry(s.ctx(), op, by); vnfm.KindOf(err) != vnfm.Conflict {
@@ -38,6 +38,69 @@ func TestCompensationFails(t *testing.T) {
 	s.run()
 	if o := s.op(op); o.State != vnf.RolledBack || len(s.held) != 0 {
 		t.Errorf("%s, left %v", o.State, s.held)
+	}
+	s.finish()
+}
+
+// Why an operation failed is said in each state from then on, with what came on top: one undo that failed, another, a cancel.
+// Seen failing (the last undo that failed, and no cause) with each put in the place of the one before.
+func TestFirstCauseStays(t *testing.T) {
+	s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 1})
+	says := func(o *vnf.OpOcc, state vnf.OpState, parts ...string) {
+		t.Helper()
+		if o.State != state || o.Error == nil || o.Error.Title != "Operation failed" {
+			t.Fatalf("%s %+v, want %s", o.State, o.Error, state)
+		}
+		got := strings.Split(o.Error.Detail, "; ")
+		if len(got) != len(parts) {
+			t.Fatalf("%q, want %d parts", got, len(parts))
+		}
+		for i, part := range parts {
+			if !strings.HasPrefix(got[i], part) {
+				t.Errorf("%q, want %q at %d", got, part, i)
+			}
+		}
+	}
+	fails := func(kinds ...vim.Kind) func(m message.Message) *answer {
+		return func(m message.Message) *answer {
+			if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+				return a
+			}
+			for _, k := range kinds {
+				if a := on(vim.TypeRelease, k, permanent)(m); a != nil {
+					return a
+				}
+			}
+			return nil
+		}
+	}
+	s.script = fails(vim.Compute)
+	op := s.instantiate(s.create())
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2")
+	_, err := s.svc.Rollback(s.ctx(), op, by) // it fails as it did: that is said already
+	s.must(err)
+	says(s.op(op), vnf.RollingBack, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2")
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2")
+	s.script = fails(vim.Network)
+	_, err = s.svc.Rollback(s.ctx(), op, by)
+	s.must(err)
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2", "undoing network ")
+	s.script = nil
+	_, err = s.svc.Rollback(s.ctx(), op, by)
+	s.must(err)
+	_, err = s.svc.Cancel(s.ctx(), op, "FORCEFUL", by)
+	s.must(err)
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2", "undoing network ", "undoing was cancelled")
+	_, err = s.svc.Rollback(s.ctx(), op, by)
+	s.must(err)
+	s.run()
+	says(s.op(op), vnf.RolledBack, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2", "undoing network ", "undoing was cancelled")
+	if len(s.held) != 0 {
+		t.Errorf("left %v", s.held)
 	}
 	s.finish()
 }

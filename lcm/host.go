@@ -3,6 +3,7 @@ package lcm
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
@@ -249,13 +250,33 @@ func (s *Service) land(x *change, op operation, o *vnf.OpOcc, v *vnf.Instance, i
 	return x.onInstance(v, in.Key, cmd)
 }
 
-// problem says why an operation failed.
+// maxDetail is where a problem's detail, in bytes, takes no more of what came on top.
+const maxDetail = 2000
+
+// problem says why an operation failed: the first cause, which stays, and behind it what came on top while it was undone.
 func problem(o *vnf.OpOcc, in *saga.Instance) vnf.Problem {
-	for _, run := range in.Items {
-		if run.State == saga.ItemStuck && run.Cause != nil {
-			return vnf.Problem{Title: "Undo failed", Status: 500, Detail: fmt.Sprintf("%s: %s", where(o, run.Step, run.Item), run.Cause.Reason)}
+	p := cause(o, in)
+	if o.UndoBegun && o.Error != nil {
+		p = *o.Error
+	}
+	add := func(text string) {
+		if len(p.Detail) < maxDetail && !strings.Contains(p.Detail, text) {
+			p.Detail += "; " + text
 		}
 	}
+	for _, run := range in.Items {
+		if run.State == saga.ItemStuck && run.Cause != nil {
+			add(fmt.Sprintf("undoing %s failed: %s", where(o, run.Step, run.Item), run.Cause.Reason))
+		}
+	}
+	if o.UndoBegun && in.State == saga.Held {
+		add("undoing was cancelled")
+	}
+	return p
+}
+
+// cause says why an operation failed in the first place.
+func cause(o *vnf.OpOcc, in *saga.Instance) vnf.Problem {
 	f := in.Cause
 	if f == nil {
 		return vnf.Problem{Title: "Failed", Status: 500, Detail: "the operation failed"}

@@ -33,6 +33,9 @@ type instantiateData struct {
 
 // Instantiate implements API.
 func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error) {
+	if err := s.checkAddresses(r.ExtLinks); err != nil {
+		return nil, err
+	}
 	own, connection, err := s.connect(ctx, vnfID, &r)
 	if err != nil {
 		if _, missing := s.instance(ctx, vnfID); missing != nil {
@@ -287,7 +290,7 @@ func (op instantiateOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.Instance
 	info := r.info()
 	resources := r.held(in)
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
-		OpID: in.ID, Info: info, Resources: resources, Connections: op.s.connections(v, resources),
+		OpID: in.ID, Info: info, Resources: resources, Connections: connections(v, resources, r.grant),
 		Extensions: d.Extensions, Configurable: d.Configurable,
 	}}, nil
 }

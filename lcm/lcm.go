@@ -2,7 +2,6 @@ package lcm
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -66,6 +65,8 @@ type Settings struct {
 	Backoff         time.Duration // before the second attempt; 1 s
 	UndoAttempts    int           // of one compensating command; 8
 	GracefulTimeout time.Duration // of a graceful termination that does not say; 1 min
+	GracefulLimit   time.Duration // the longest a graceful termination may ask for; 24 h
+	Addresses       int           // the most that a request or grant may want on one connection point; 32
 	Batch           int           // resources per command; 1
 	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
 	KeepLeftovers bool
@@ -90,6 +91,12 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.GracefulTimeout <= 0 {
 		s.GracefulTimeout = time.Minute
+	}
+	if s.GracefulLimit <= 0 {
+		s.GracefulLimit = 24 * time.Hour
+	}
+	if s.Addresses <= 0 {
+		s.Addresses = 32
 	}
 	if s.Batch <= 0 {
 		s.Batch = 1
@@ -130,35 +137,26 @@ func New(cfg Config) (*Service, error) {
 // Runtime returns the runtime of the sagas: its Replies and Timeouts are handlers of an inbox and a timer.
 func (s *Service) Runtime() *saga.Runtime { return s.runtime }
 
-// do makes a change. A state that has to be loaded once more, because a snapshot or a cached state was of no use, is.
+// do makes a change.
 func (s *Service) do(ctx context.Context, w *eventstore.Work) error {
-	var err error
-	for range 3 {
-		if _, err = s.cfg.Doer.Do(ctx, w); err == nil || errors.Is(err, eventstore.ErrUnavailable) || vnfm.KindOf(err) != vnfm.Unavailable {
-			return err
-		}
-	}
+	_, err := s.cfg.Doer.Do(ctx, w)
 	return err
 }
 
 // instance reads an instance outside any change. Returns NotFound when there is none.
 func (s *Service) instance(ctx context.Context, id string) (*vnf.Instance, error) {
-	var err error
-	for range 3 {
-		var l *eventstore.Loaded
-		if l, err = s.cfg.Store.Load(ctx, s.cfg.Instances.Load(id)); err != nil {
-			return nil, err
-		}
-		st, e := s.cfg.Instances.Read(l, &eventstore.Commit{}, id)
-		if err = e; err != nil {
-			continue // to be loaded whole
-		}
-		if st.Version == 0 || st.Value.Deleted {
-			return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF instance %s", id)
-		}
-		return &st.Value, nil
+	l, err := s.cfg.Store.Load(ctx, s.cfg.Instances.Load(id))
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	st, err := s.cfg.Instances.Read(l, &eventstore.Commit{}, id)
+	if err != nil {
+		return nil, err
+	}
+	if st.Version == 0 || st.Value.Deleted {
+		return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF instance %s", id)
+	}
+	return &st.Value, nil
 }
 
 // policy resolves what follows a failure: the site's word, else the descriptor's, else the default.

@@ -2,6 +2,7 @@ package lcm_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -21,7 +22,7 @@ func spread(g *nfvo.Grant) {
 			g.Infos[i].Connection, g.Infos[i].Zone = "vim-2", "z2"
 		}
 	}
-	g.Zones = append(g.Zones, nfvo.Zone{ID: "z2", ZoneID: "zone-a", Connection: "vim-2"})
+	g.Zones = append(g.Zones, nfvo.Zone{ID: "z2", ZoneID: "zone-b", Connection: "vim-2"})
 }
 
 // lonely has computes without ports: nothing keeps them at one VIM.
@@ -30,6 +31,46 @@ func lonely(n int) *vnfd.Descriptor {
 	return &vnfd.Descriptor{ID: "lonely", Flavours: []vnfd.Flavour{{
 		ID: "simple", Vdus: []vnfd.Vdu{v}, Affinity: []vnfd.AffinityRule{{ID: "apart", Scope: "nfvi_node", Vdus: []string{"VDU"}}},
 	}}}
+}
+
+// Each resource is made, recorded and shown in the zone that its grant names (checkSpec), also when those of one VIM are in
+// several. Seen failing with the zone of the first resource, and the first zone of the grant, taken for all.
+func TestEachResourceIsInTheZoneItsGrantNames(t *testing.T) {
+	s := newSite(t, twoVdus(), lcm.Settings{})
+	s.grant = func(g *nfvo.Grant) {
+		for i := range g.Infos {
+			z := fmt.Sprint("own-", i)
+			g.Zones = append(g.Zones, nfvo.Zone{ID: z, ZoneID: "zone-" + z, Connection: "vim-1"})
+			g.Infos[i].Zone = z
+		}
+	}
+	id := s.up()
+	v := s.vnf(id)
+	shown := map[string]bool{}
+	for _, c := range v.Info.Vnfcs {
+		if c.Zone != s.zones[c.ID] {
+			t.Errorf("%s was granted in %q and is shown in %q", c.ID, s.zones[c.ID], c.Zone)
+		}
+		shown[c.Zone] = true
+	}
+	for _, x := range v.Info.Storages {
+		if x.Zone != s.zones[x.ID] {
+			t.Errorf("%s was granted in %q and is shown in %q", x.ID, s.zones[x.ID], x.Zone)
+		}
+		shown[x.Zone] = true
+	}
+	if len(shown) != 3 { // two computes and a volume
+		t.Errorf("zones %v", shown)
+	}
+	other := newSite(t, lonely(4), lcm.Settings{})
+	other.grant = spread
+	in := map[string]int{}
+	for _, c := range other.vnf(other.up()).Info.Vnfcs {
+		in[c.Handle.Connection+"/"+c.Zone]++
+	}
+	if in["vim-1/zone-a"] != 2 || in["vim-2/zone-b"] != 2 {
+		t.Errorf("%v", in)
+	}
 }
 
 func TestServerGroupAtEachVimWithTwoComputes(t *testing.T) {

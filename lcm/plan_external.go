@@ -128,6 +128,24 @@ func (p *planner) vduCp(cpd string) *vnfd.VduCp {
 	return nil
 }
 
+// checkAddresses refuses more addresses on one connection point than the site allows.
+func (s *Service) checkAddresses(links []ExtLink) error {
+	for i, l := range links {
+		for j, data := range l.Cps {
+			for _, key := range slices.Sorted(maps.Keys(data.Config)) {
+				c := data.Config[key]
+				negative := slices.ContainsFunc(c.Addresses(), func(ips vnf.ExtCpIPs) bool { return ips.Dynamic < 0 })
+				if n := c.Wanted(); negative || n > s.cfg.Settings.Addresses {
+					at := fmt.Sprintf("/extVirtualLinks/%d/extCps/%d/cpConfig%s", i, j, vnfm.Step(key))
+					return vnfm.Errorf(vnfm.Unprocessable, "a connection point has at most %d addresses here (operation-addresses), fixedAddresses and numDynamicAddresses together; %s of %s wants %d",
+						s.cfg.Settings.Addresses, key, data.CpdID, n).At(at)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // isExternal reports whether a CPD of the flavour can be connected from outside.
 func (p *planner) isExternal(cpd string) bool {
 	return slices.ContainsFunc(p.f.Cps, func(c vnfd.VduCp) bool { return c.ID == cpd && (c.External || c.Link == "") }) ||

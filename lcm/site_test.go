@@ -57,6 +57,7 @@ type site struct {
 	others []string
 	// grant changes the grant that is given.
 	grant func(*nfvo.Grant)
+	zones map[string]string // that was granted, by planned resource
 }
 
 type answer struct {
@@ -82,7 +83,7 @@ func newSiteWith(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, connec
 	s := &site{
 		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d,
 		enabled: func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil },
-		held:    map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
+		zones:   map[string]string{}, held: map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
 	}
 	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
 	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){s.witness}})
@@ -281,6 +282,11 @@ func (s *site) carryOut(m message.Message) message.Reply {
 		if s.grant != nil {
 			s.grant(g)
 		}
+		for _, d := range r.Add {
+			if i := g.Info(d.ID); i != nil && g.Zone(i.Zone) != nil {
+				s.zones[d.Planned] = g.Zone(i.Zone).ZoneID
+			}
+		}
 		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(g)}
 	case vim.TypeReserve:
 		var c vim.ReserveResources
@@ -301,6 +307,9 @@ func (s *site) carryOut(m message.Message) message.Reply {
 
 func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {
 	g := &nfvo.Grant{Local: true, ID: "grant-1", Zones: []nfvo.Zone{{ID: "z", ZoneID: "zone-a", Connection: "vim-1"}}}
+	for _, c := range registered() {
+		g.Describe(c.ID, nfvo.VimConnection(c.Described()))
+	}
 	for _, d := range r.Add {
 		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: "vim-1", Zone: "z"})
 	}
@@ -333,7 +342,7 @@ func (s *site) reserve(c *vim.ReserveResources) message.Reply {
 		}
 		res, ok := s.held[r.Token]
 		if !ok {
-			s.checkRefs(r.Spec)
+			s.checkSpec(r.Token.ID, r.Spec)
 			s.made++
 			res = vim.Resource{
 				Token: r.Token, Kind: r.Kind, ID: fmt.Sprintf("%s-%d", r.Kind, s.made), Owner: c.VnfID, Name: r.Spec.Name,
@@ -350,8 +359,8 @@ func (s *site) reserve(c *vim.ReserveResources) message.Reply {
 	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(out)}
 }
 
-// checkRefs fails the test when a specification names a resource that does not stand.
-func (s *site) checkRefs(spec vim.Spec) {
+// checkSpec fails the test when a specification names a resource that does not stand, or another zone than was granted.
+func (s *site) checkSpec(id string, spec vim.Spec) {
 	s.t.Helper()
 	var refs []string
 	if c := spec.Compute; c != nil {
@@ -359,9 +368,12 @@ func (s *site) checkRefs(spec vim.Spec) {
 		for _, v := range c.Volumes {
 			refs = append(refs, v.ID)
 		}
-		if c.Flavour != "flavour-1" || c.Image != "image-1" && len(c.Volumes) == 0 || c.Zone != "zone-a" {
-			s.t.Errorf("compute %s: %+v", spec.Name, c)
+		if c.Flavour != "flavour-1" || c.Image != "image-1" && len(c.Volumes) == 0 || c.Zone != s.zones[id] {
+			s.t.Errorf("compute %s, granted in %q: %+v", spec.Name, s.zones[id], c)
 		}
+	}
+	if v := spec.Volume; v != nil && v.Zone != s.zones[id] {
+		s.t.Errorf("volume %s, granted in %q: %+v", spec.Name, s.zones[id], v)
 	}
 	if p := spec.Port; p != nil && p.Network != "public" {
 		refs = append(refs, p.Network)

@@ -47,6 +47,9 @@ func (s *Service) Terminate(ctx context.Context, vnfID string, r Terminate, by r
 		return nil, vnfm.Errorf(vnfm.Invalid, "gracefulTerminationTimeout goes with %s only", graceful).At("/gracefulTerminationTimeout")
 	case r.GracefulTimeout < 0:
 		return nil, vnfm.Errorf(vnfm.Invalid, "a timeout is not negative").At("/gracefulTerminationTimeout")
+	case int64(r.GracefulTimeout) > int64(s.cfg.Settings.GracefulLimit/time.Second):
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "gracefulTerminationTimeout is at most %d seconds here (operation-graceful-limit), not %d",
+			s.cfg.Settings.GracefulLimit/time.Second, r.GracefulTimeout).At("/gracefulTerminationTimeout")
 	}
 	return s.begin(ctx, vnfID, "lcm.terminate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
 		return s.beginTerminate(x, v, opID, d, &r, by)

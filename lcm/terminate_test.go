@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -164,6 +165,90 @@ func TestTerminateFails(t *testing.T) {
 		}
 		s.finish()
 	})
+}
+
+// recorded are the resources that an instance says it has, or has left over: exactly those that stand at the VIMs.
+func (s *site) recorded(id string) {
+	s.t.Helper()
+	v := s.vnf(id)
+	have := map[vim.Token]bool{}
+	for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+		have[vim.Token{ID: r.ID, Generation: r.Generation}] = true
+	}
+	for token, r := range s.held {
+		if !have[token] {
+			s.t.Errorf("%s %s stands and is recorded nowhere", r.Kind, r.Name)
+		}
+	}
+	if len(have) != len(s.held) {
+		s.t.Errorf("%d are recorded, %d stand", len(have), len(s.held))
+	}
+}
+
+// What an earlier operation left over goes with the rest. Seen failing (a network for ever) with the resources alone released.
+func TestTerminateReleasesLeftovers(t *testing.T) {
+	s := newSite(t, twoVdus(), lcm.Settings{UndoAttempts: 1})
+	s.script = func(m message.Message) *answer {
+		if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+			return a
+		}
+		return on(vim.TypeRelease, vim.Network, permanent)(m)
+	}
+	id := s.create()
+	op := s.instantiate(id)
+	s.run()
+	s.script = nil
+	for _, l := range s.op(op).Changes.Links {
+		_, err := s.svc.Resolve(s.ctx(), op, saga.Action{Kind: saga.SkipItem, Step: "networks", Item: l.ID, Reason: "later"}, by)
+		s.must(err)
+		s.run()
+	}
+	if o, v := s.op(op), s.vnf(id); o.State != vnf.RolledBack || len(v.Leftovers) != 2 {
+		t.Fatalf("%s, left over %+v", o.State, v.Leftovers)
+	}
+	s.instantiate(id)
+	s.run()
+	s.recorded(id)
+	if v := s.vnf(id); v.State != vnf.Instantiated || len(v.Leftovers) != 2 {
+		t.Fatalf("%s, left over %+v", v.State, v.Leftovers)
+	}
+	op = s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
+	s.run()
+	if o, v := s.op(op), s.vnf(id); o.State != vnf.Completed || len(s.held) != 0 || len(v.Leftovers) != 0 {
+		t.Errorf("%s, held %v, left over %+v", o.State, s.held, v.Leftovers)
+	}
+	s.finish()
+}
+
+// A graceful termination that is given up records all that stands, what told the VNF to stop included, and what is left goes in
+// the next. Seen failing with what told it to stop left out.
+func TestFailedTerminationLeavesNothingUnrecorded(t *testing.T) {
+	for name, script := range map[string]func(m message.Message) *answer{
+		"nothing was released":   on(vim.TypeRelease, vim.Configuration, permanent),
+		"the ports stand":        on(vim.TypeRelease, vim.Port, permanent),
+		"all but a network went": on(vim.TypeRelease, vim.Network, permanent),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, twoVdus(), lcm.Settings{})
+			id := s.up()
+			s.script = script
+			op := s.terminate(id, lcm.Terminate{Type: "GRACEFUL"})
+			s.run()
+			if o := s.op(op); o.State != vnf.FailedTemp {
+				t.Fatalf("%s", o.State)
+			}
+			_, err := s.svc.Fail(s.ctx(), op, by)
+			s.must(err)
+			s.recorded(id)
+			s.script = nil
+			op = s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
+			s.run()
+			if o := s.op(op); o.State != vnf.Completed || len(s.held) != 0 {
+				t.Errorf("%s, held %v", o.State, s.held)
+			}
+			s.finish()
+		})
+	}
 }
 
 func TestTerminateRefusedByTheGrant(t *testing.T) {

@@ -23,7 +23,26 @@ type Grant struct {
 	ExtManaged []ExtManaged `json:"extManagedVirtualLinks,omitempty"`
 	// AdditionalParams are laid over those of the request.
 	AdditionalParams map[string]json.RawMessage `json:"additionalParams,omitempty"`
-	Warnings         []string                   `json:"warnings,omitempty"`
+	// Vims is what anybody may read of the VIM connections that are granted, by their ids, as it was at the grant.
+	Vims     map[string]VimConnection `json:"vimConnections,omitempty"`
+	Warnings []string                 `json:"warnings,omitempty"`
+}
+
+// VimConnection is what anybody may read of a VIM connection (SOL003 v3.7.1 §4.4.1.6): credentials are masked.
+type VimConnection struct {
+	VimID         string                     `json:"vimId,omitempty"`
+	Type          string                     `json:"vimType"`
+	InterfaceInfo map[string]json.RawMessage `json:"interfaceInfo,omitempty"`
+	AccessInfo    map[string]json.RawMessage `json:"accessInfo,omitempty"`
+	Extra         map[string]json.RawMessage `json:"extra,omitempty"`
+}
+
+// Describe notes what anybody may read of a connection that is granted.
+func (g *Grant) Describe(id string, c VimConnection) {
+	if g.Vims == nil {
+		g.Vims = map[string]VimConnection{}
+	}
+	g.Vims[id] = c
 }
 
 // Zone is a granted zone; GrantInfo refers to its ID.
@@ -94,6 +113,15 @@ type ExtCpConfig struct {
 	FixedIPs   []string `json:"fixedAddresses,omitempty"`
 	Subnet     string   `json:"subnetId,omitempty"` // the VIM's
 	DynamicIPs int      `json:"numDynamicAddresses,omitempty"`
+}
+
+// Wanted is how many addresses the connection point is to have.
+func (c ExtCpConfig) Wanted() int {
+	n := len(c.FixedIPs) + c.DynamicIPs
+	for _, ips := range c.IPs {
+		n += len(ips.Fixed) + ips.Dynamic
+	}
+	return n
 }
 
 // ExtCpIPs is addresses of one connection point from one subnet.

@@ -133,22 +133,36 @@ func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfv
 	if err := g.Check(req); err != nil {
 		return refuse("%v", err)
 	}
-	for _, id := range g.Connections() {
-		if _, ok := answer.Connections[id]; ok {
-			continue
+	for _, l := range g.ExtLinks {
+		for _, cp := range l.Cps {
+			for key, c := range cp.Config {
+				if n := c.Wanted(); n > w.cfg.Addresses {
+					return refuse("malformed grant: a connection point has at most %d addresses here (operation-addresses); %s of %s wants %d",
+						w.cfg.Addresses, key, cp.CpdID, n)
+				}
+			}
 		}
-		switch _, err := w.cfg.Registry.Connection(ctx, req.VnfID, id); {
-		case vnfm.KindOf(err) == vnfm.NotFound:
-			return refuse("malformed grant: it refers to the VIM connection %q, which is neither registered here nor part of the grant", id)
-		case err != nil:
-			return err
+	}
+	known := func() error { // what is granted, as it is now
+		for _, id := range g.Connections() {
+			c, err := w.cfg.Registry.Connection(ctx, req.VnfID, id)
+			_, brought := answer.Connections[id]
+			switch {
+			case err == nil:
+				g.Describe(id, nfvo.VimConnection(c.Described()))
+			case vnfm.KindOf(err) != vnfm.NotFound:
+				return err
+			case !brought:
+				return refuse("malformed grant: it refers to the VIM connection %q, which is neither registered here nor part of the grant", id)
+			}
 		}
+		return nil
 	}
 	if err := w.sealParams(ctx, req, answer); err != nil {
 		return err
 	}
-	if len(answer.Connections) == 0 {
-		return nil
+	if err := known(); err != nil || len(answer.Connections) == 0 {
+		return err
 	}
 	if w.cfg.Connections == nil {
 		return refuse("the grant brings VIM connections (%s), which this VNFM does not take from grants: register them here",
@@ -158,7 +172,10 @@ func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfv
 	if vnfm.KindOf(err) == vnfm.Unprocessable {
 		return refuse("a VIM connection of the grant cannot be used: %v", err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return known()
 }
 
 // sealParams seals what is secret among the parameters of a grant, and hides it in the grant as it is kept for people.

@@ -185,6 +185,78 @@ func TestAGrantThatBringsVimConnections(t *testing.T) {
 	}
 }
 
+// What an instance records of its VIM connections comes with the grant, so that no process need have read them when the
+// operation lands. Seen failing without it.
+func TestAGrantTellsWhatItsConnectionsAre(t *testing.T) {
+	registered := sim.Connections()
+	for i := range registered {
+		registered[i].AccessInfo = map[string]json.RawMessage{"password": json.RawMessage(`"canary"`)}
+	}
+	check := func(w *world) {
+		t.Helper()
+		w.run(time.Second)
+		rs := w.replies()
+		var g nfvo.Grant
+		if len(rs) != 1 || json.Unmarshal(rs[0].Result, &g) != nil {
+			t.Fatalf("replies %+v", rs)
+		}
+		c := g.Vims[sim.Default]
+		if len(g.Vims) != 1 || c.Type != sim.Type || c.VimID != registered[0].VimID || string(c.AccessInfo["password"]) != `"***"` {
+			t.Errorf("%+v", g.Vims)
+		}
+	}
+	local := newWorld(t, simulator(t, `{}`))
+	local.cfg.Registry = vim.Fixed(registered)
+	local.worker = nfvomanager.NewWorker(local.cfg)
+	local.deliver("c1", nfvo.GrantRequest{VnfID: vnf, Operation: "INSTANTIATE", Add: computes("c1")})
+	check(local)
+	w, _, in := orchestrated(t)
+	w.cfg.Registry = vim.Fixed(registered)
+	w.worker = nfvomanager.NewWorker(w.cfg)
+	w.send(in, nfvo.TypeRequestGrant, "c1")
+	check(w)
+}
+
+// generous is an orchestrator whose grant wants so many addresses on a connection point.
+type generous struct{ fixed, dynamic int } // of two subnets
+
+func (o generous) Ask(_ context.Context, body json.RawMessage) (nfvo.Answer, error) {
+	var r struct{ VnfInstanceID, VnfLcmOpOccID string }
+	if err := json.Unmarshal(body, &r); err != nil {
+		return nfvo.Answer{}, err
+	}
+	c := nfvo.ExtCpConfig{IPs: []nfvo.ExtCpIPs{{Type: "IPV4", Fixed: make([]string, o.fixed), Subnet: "a"}, {Type: "IPV4", Dynamic: o.dynamic, Subnet: "b"}}}
+	g := &nfvo.Grant{ID: "g", Infos: []nfvo.GrantInfo{{DefinitionID: "r1"}, {DefinitionID: "r2"}}, ExtLinks: []nfvo.ExtLink{{
+		ID: "l", Cps: []nfvo.ExtCpData{{CpdID: "mgmt", Config: map[string]nfvo.ExtCpConfig{"k": c}}},
+	}}}
+	return nfvo.Answer{Grant: g, VnfID: r.VnfInstanceID, OpOccID: r.VnfLcmOpOccID}, nil
+}
+
+func (o generous) Look(context.Context, string) (nfvo.Answer, error) { return nfvo.Answer{}, nil }
+
+// However many addresses an orchestrator wants on a connection point, they are within the site's limit or the grant is refused:
+// lcm makes as many. Seen failing without the limit.
+func TestAddressesOfAGrantAreBounded(t *testing.T) {
+	for _, c := range []struct {
+		generous
+
+		taken bool
+	}{{generous{0, 4}, true}, {generous{3, 1}, true}, {generous{0, 5}, false}, {generous{5, 0}, false}, {generous{2, 3}, false}, {generous{0, 2_000_000_000}, false}} {
+		w, _, in := orchestrated(t)
+		w.cfg.Orchestrator, w.cfg.Addresses = c.generous, 4
+		w.worker = nfvomanager.NewWorker(w.cfg)
+		w.send(in, nfvo.TypeRequestGrant, "c1")
+		w.run(time.Second)
+		rs := w.replies()
+		if len(rs) != 1 || (rs[0].Outcome == message.Succeeded) != c.taken {
+			t.Fatalf("%+v: %+v", c, rs)
+		}
+		if r := rs[0]; !c.taken && (r.Class != message.Permanent || !strings.Contains(r.Reason, "mgmt") || !strings.Contains(r.Reason, "at most 4")) {
+			t.Errorf("%+v: %+v", c, r)
+		}
+	}
+}
+
 // The process dies before or after each commit and each call, and everything is told twice: one reply, and no second
 // grant.
 func TestTheAskingDiesAnywhereOrIsToldTwice(t *testing.T) {

@@ -43,6 +43,7 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 	if err != nil {
 		return g, err
 	}
+	g.Describe(s.conn.ID, nfvo.VimConnection(s.conn.Described()))
 	zones, err := placed(req, s.assets.Zones)
 	if err != nil {
 		return g, err

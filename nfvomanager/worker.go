@@ -57,6 +57,8 @@ type Config struct {
 	Backoff  time.Duration // before the second try, doubled for each next; 0 means 500 ms
 	Idle     time.Duration // the longest Run waits before it looks for work; 0 means 1 s
 	Parallel int           // grants decided at once; 0 means 16
+	// Addresses is the most that a grant may want on one connection point; 0 means 32.
+	Addresses int
 }
 
 // Worker answers the commands in the ledger.
@@ -83,6 +85,9 @@ func NewWorker(cfg Config) *Worker {
 	}
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 16
+	}
+	if cfg.Addresses <= 0 {
+		cfg.Addresses = 32
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()

@@ -235,6 +235,34 @@ func TestTwoNodes(t *testing.T) {
 	})
 }
 
+// The number of a notification is never used again, also when its queue was empty meanwhile: a node that wakes up late and says
+// that it has delivered one does not take the next away. Seen failing (a notification lost) with the numbers of an empty queue
+// beginning at 1.
+func TestNumbersAreNotUsedAgain(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		s := w.subscribe(notify.Subscribe{})
+		w.create("v1")
+		w.project()
+		var b *node
+		w.subs.After = func(string, []byte) error {
+			if b == nil { // paused here: another node delivers the same, and the queue is empty
+				b = &node{}
+				w.clock.now = w.clock.now.Add(time.Minute)
+				w.must(w.leases.Release(t.Context()))
+				b = w.start("b")
+				b.settle()
+				w.instantiate("v1", "op1")
+				b.project() // not yet delivered
+			}
+			return nil
+		}
+		_, err := w.worker.RunOnce(t.Context())
+		w.must(err)
+		b.settle()
+		w.check(s, callback)
+	})
+}
+
 // A notification that is too old is given up where one can see it, those after it go on, and an operator has it tried
 // again.
 func TestGivenUpInSight(t *testing.T) {

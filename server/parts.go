@@ -255,7 +255,8 @@ func (s *Server) buildUseCases(p *parts) error {
 	}
 	settings := lcm.Settings{
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
-		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, OnFailure: policies,
+		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
+		Addresses: c.Operation.Addresses, OnFailure: policies,
 		KeepLeftovers: c.Operation.Leftovers == "refuse",
 		Take:          vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}

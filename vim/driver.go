@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/secret"
 )
 
 // Connection is one configured VIM with what a driver needs to reach it. It never leaves the process that drives the VIM.
@@ -20,6 +21,26 @@ type Connection struct {
 	Extra         map[string]json.RawMessage
 	// Disabled: nothing new is created through it. What is there can be looked at and released.
 	Disabled bool
+}
+
+// Description is what anybody may read of a connection (SOL003 v3.7.1 §4.4.1.6, VimConnectionInfo): every value of
+// accessInfo, and whatever has a telling name, is masked.
+type Description struct {
+	VimID         string                     `json:"vimId,omitempty"`
+	Type          string                     `json:"vimType"`
+	InterfaceInfo map[string]json.RawMessage `json:"interfaceInfo,omitempty"`
+	AccessInfo    map[string]json.RawMessage `json:"accessInfo,omitempty"`
+	Extra         map[string]json.RawMessage `json:"extra,omitempty"`
+}
+
+// Described returns what anybody may read of the connection.
+func (c Connection) Described() Description {
+	open := Description{VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, AccessInfo: c.AccessInfo, Extra: c.Extra}
+	var masked Description
+	if err := json.Unmarshal(secret.Masked(Encode(open)), &masked); err != nil {
+		panic(fmt.Sprintf("vim: what was JSON does not unmarshal: %v", err))
+	}
+	return masked
 }
 
 // Text returns a value of a connection's maps as text: a string as it is, anything else as its JSON; "" when it is not there.

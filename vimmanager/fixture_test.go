@@ -144,7 +144,9 @@ func (d *driver) Find(ctx context.Context, c vim.Connection, k vim.Kind, t vim.T
 func (d *driver) Release(ctx context.Context, c vim.Connection, k vim.Kind, t vim.Token) (bool, error) {
 	d.calls = append(d.calls, "release")
 	d.at(d.before, "release")
-	return d.Sim.Release(ctx, c, k, t)
+	done, err := d.Sim.Release(ctx, c, k, t)
+	d.at(d.after, "release")
+	return done, err
 }
 
 func (d *driver) List(ctx context.Context, c vim.Connection, owner string) ([]vim.Resource, error) {

@@ -84,6 +84,42 @@ func TestAResourceThatIsNeverReadyIsGivenUp(t *testing.T) {
 	w.wantInventory()
 }
 
+// A release that clears a failed resource away is not answered; the next says that nothing stands. The first may still have its
+// effect, as long as calls may take and the quarantine lasts, and must not have it on what is made next under the token. Seen failing (what was reserved is gone) with the second
+// believed at once.
+func TestAReleaseIsNotBelievedWhileAnEarlierOneIsUnanswered(t *testing.T) {
+	unanswered := map[string]func(w *world){
+		"no answer": func(w *world) {
+			w.behave(`{"rules":[{"on":"release","outcome":"late-effect","times":1,"after":"24s"}]}`)
+		},
+		"the worker dies": func(w *world) {
+			w.behave(`{"rules":[{"on":"release","outcome":"late-effect","times":1,"after":"24s"}]}`)
+			w.driver.after = func(op string) {
+				if op == "release" {
+					w.driver.after = nil
+					panic(died{})
+				}
+			}
+		},
+	}
+	for name, silence := range unanswered {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, `{"delay":"1h"}`)
+			w.deliver(w.reserve("r1", 1, network(1)))
+			w.run(10*time.Minute - time.Second)
+			silence(w)
+			for range 200 { // until the resource is given up and cleared away
+				w.anyhow(func() { w.step() })
+				w.now = w.now.Add(100 * time.Millisecond)
+			}
+			w.deliver(w.reserve("r2", 1, network(1)))
+			w.run(3 * time.Minute)
+			w.wantReplies("r1 FAILED transient", "r2 SUCCEEDED")
+			w.wantInventory(network(1))
+		})
+	}
+}
+
 func TestADuplicatedReplyIsSentTwice(t *testing.T) {
 	w := newWorld(t, `{"rules":[{"on":"*","outcome":"duplicate-reply"}]}`)
 	w.cfg.Tap = w.vim.Replies

@@ -92,13 +92,7 @@ func (s *Service) check(d *details, pointer string) error {
 }
 
 // public returns what anybody may read.
-func (d *details) public() (Public, error) {
-	var p Public
-	if err := json.Unmarshal(secret.Masked(d.json()), &p); err != nil {
-		return p, vnfm.Wrap(vnfm.Internal, err, "mask a VIM connection")
-	}
-	return p, nil
-}
+func (d *details) public() Public { return Public(d.connection("", false).Described()) }
 
 func (d *details) json() json.RawMessage {
 	b, err := json.Marshal(d)

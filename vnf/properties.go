@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -185,6 +188,9 @@ func CheckSchema(schema, value json.RawMessage, pointer string) error {
 	if err != nil {
 		return vnfm.Errorf(vnfm.Invalid, "not JSON: %w", err).At(pointer)
 	}
+	if at := tooLarge(v, pointer); at != "" { // the library knows no such numbers
+		return vnfm.Errorf(vnfm.Unprocessable, "a number of more than 300 digits").At(at)
+	}
 	err = compiled.Validate(v)
 	var bad *jsonschema.ValidationError
 	switch {
@@ -201,6 +207,29 @@ func CheckSchema(schema, value json.RawMessage, pointer string) error {
 		return vnfm.Errorf(vnfm.Unprocessable, "does not fit the VNFD: %s", reason(bad)).At(at)
 	}
 	return vnfm.Wrap(vnfm.Internal, err, "a JSON schema of the descriptor")
+}
+
+// tooLarge returns the pointer of the first number that is not small (filter.IsNumber), "" when there is none.
+func tooLarge(v any, pointer string) string {
+	switch v := v.(type) {
+	case json.Number:
+		if _, small := filter.IsNumber(v.String()); !small {
+			return pointer
+		}
+	case []any:
+		for i, inner := range v {
+			if at := tooLarge(inner, pointer+"/"+strconv.Itoa(i)); at != "" {
+				return at
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if at := tooLarge(v[name], pointer+vnfm.Step(name)); at != "" {
+				return at
+			}
+		}
+	}
+	return ""
 }
 
 // reason is the last line of what the library says of one cause: the part after the location.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -104,10 +105,14 @@ func decodeObject(raw json.RawMessage, v reflect.Value, pointer string) error {
 	return nil
 }
 
+// maxInt is how large an integer of a request may be: what is counted or added up stays far from the end of an int.
+const maxInt = math.MaxInt32
+
 func decodeScalar(raw json.RawMessage, v reflect.Value, pointer string) error {
-	if json.Unmarshal(raw, v.Addr().Interface()) != nil || IsNull(raw) {
+	if json.Unmarshal(raw, v.Addr().Interface()) != nil || IsNull(raw) || v.CanInt() && max(v.Int(), -v.Int()-1) > maxInt {
+		integer := fmt.Sprintf("an integer from %d to %d", -maxInt-1, maxInt)
 		return Wrong(pointer, "must be "+map[reflect.Kind]string{
-			reflect.String: "a string", reflect.Bool: "true or false", reflect.Int: "an integer", reflect.Int64: "an integer",
+			reflect.String: "a string", reflect.Bool: "true or false", reflect.Int: integer, reflect.Int64: integer,
 		}[v.Kind()])
 	}
 	if enum, ok := v.Interface().(interface{ Values() []string }); ok && !slices.Contains(enum.Values(), v.String()) {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/filter"
 )
 
 // Limits bounds what a body may hold beside its length: what it costs to read does not depend on its bytes alone.
@@ -24,8 +25,8 @@ type Limits struct {
 const maxName = 1024
 
 // Read reads a body to its end and checks what every body must be: one JSON object in UTF-8 with nothing behind it, within
-// the limits, no name twice in one object, since readers differ in which of the two they take, and no U+0000 in any text, since
-// not every database and VIM takes one. It reads no further than the first thing that is wrong. Returns Invalid, TooLarge for
+// the limits, no name twice in one object, since readers differ in which of the two they take, no U+0000 in any text, since
+// not every database and VIM takes one, and no number that takes a reader long to spell out. It reads no further than the first thing that is wrong. Returns Invalid, TooLarge for
 // more than a limit allows, or the error of the reader.
 func Read(r io.Reader, l Limits) ([]byte, error) {
 	var body bytes.Buffer
@@ -140,8 +141,15 @@ func (f *form) next(token json.Token) error {
 		f.open = append(f.open, level{array: delim == '['})
 		return nil
 	}
-	if text, is := token.(string); is && strings.ContainsRune(text, 0) {
-		return Wrong(f.at(), nul)
+	switch v := token.(type) {
+	case string:
+		if strings.ContainsRune(v, 0) {
+			return Wrong(f.at(), nul)
+		}
+	case json.Number:
+		if _, small := filter.IsNumber(v.String()); !small {
+			return Wrong(f.at(), "is a number of more than 300 digits")
+		}
 	}
 	return nil
 }

@@ -291,7 +291,7 @@ func dump(t *testing.T, s eventstore.Store) state {
 		l := mustLoad(t, s, eventstore.Load{
 			Handled:     []string{"msg-" + id, "oldmsg-" + id},
 			Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-" + id},
-			Streams:     []eventstore.StreamFrom{{Stream: "s-" + id, Snapshot: true}},
+			Streams:     []eventstore.StreamFrom{{Stream: "s-" + id, Schema: 4}},
 		})
 		l.Now = time.Time{}
 		out.Loaded = append(out.Loaded, l)

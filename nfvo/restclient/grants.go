@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -185,6 +186,9 @@ func cpConfig(c sol.VnfExtCpConfig) (nfvo.ExtCpConfig, error) {
 		for _, ip := range p.IpOverEthernet.IpAddresses {
 			if ip.AddressRange != nil {
 				return out, fmt.Errorf("address ranges are not supported")
+			}
+			if n := ip.NumDynamicAddresses; n < 0 || n > math.MaxInt32 {
+				return out, fmt.Errorf("numDynamicAddresses is %d", n)
 			}
 			out.IPs = append(out.IPs, nfvo.ExtCpIPs{
 				Type: string(ip.Type), Fixed: ip.FixedAddresses, Dynamic: ip.NumDynamicAddresses, Subnet: ip.SubnetId,

@@ -2,12 +2,12 @@ package csar_test
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfd/csar"
 )
@@ -101,14 +101,7 @@ func FuzzMeta(f *testing.F) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	packages := map[string][]byte{"sample": samples.CSAR(), "small": small.zip(b)}
-	if dir := sharedPackages(b); dir != "" {
-		data, err := os.ReadFile(filepath.Join(dir, "vm-two-vdus-scaling.csar"))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			b.Fatal(err)
-		}
-		packages["vm-two-vdus-scaling"] = data
-	}
+	packages := map[string][]byte{"sample": samples.CSAR(), "small": small.zip(b), shapes.Store: shapes.CSAR(shapes.Store)}
 	for name, data := range packages {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
