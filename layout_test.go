@@ -51,6 +51,7 @@ var only = []struct {
 	{"github.com/alecthomas/kong", []string{"config", "cmd/", "bench"}},
 	{"golang.org/x/oauth2", []string{"egress", "client"}},
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
+	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
 }
 
 // cmdVnfm lists what the CLI may import of this module.

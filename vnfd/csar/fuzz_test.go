@@ -2,6 +2,7 @@ package csar_test
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"testing"
@@ -113,4 +114,30 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzSignature reads anything as the signature of a manifest, and as a certificate.
+func FuzzSignature(f *testing.F) {
+	for _, name := range []string{"rsa-text.cms", "ec-binary.cms", "ec-noattr.cms", "rsa-nocerts.cms", "rsa-pss.cms"} {
+		data, err := os.ReadFile(filepath.Join("testdata", "openssl", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		block, _ := pem.Decode(data)
+		f.Add(block.Bytes, data)
+	}
+	f.Add([]byte{0x30, 0x80}, []byte{0x3f, 0xff})
+	f.Fuzz(func(t *testing.T, der, certificate []byte) {
+		pkg := small.with("main.mf", "metadata:\n  vnfd_id: v1\n"+block(der), "main.cert", string(certificate), "a", "x", "a.cms", string(certificate))
+		data := pkg.zip(t)
+		for _, mode := range []csar.Mode{csar.Report, csar.Require} {
+			p, err := open(data, csar.Options{Limits: fuzzLimits, Signatures: csar.Signatures{Mode: mode, At: now}})
+			if p == nil && len(vnfd.Errors(err)) == 0 {
+				t.Errorf("%s: rejected for no reason: %v", mode, err)
+			}
+			if mode == csar.Require && p != nil {
+				t.Error("accepted")
+			}
+		}
+	})
 }

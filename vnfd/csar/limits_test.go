@@ -276,7 +276,7 @@ func TestHostilePackagesAreCheap(t *testing.T) {
 		if len(vnfd.Errors(err)) == 0 {
 			t.Errorf("%s is accepted: %v", name, err)
 		}
-		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 150 || took > 5*time.Second {
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 150 || took > 20*time.Second {
 			t.Errorf("%s: %d bytes cost %d MB and %v", name, len(data), mb, took)
 		}
 	}

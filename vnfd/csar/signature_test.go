@@ -421,8 +421,14 @@ func TestSignedPackageIsSpooled(t *testing.T) {
 			t.Errorf("method %d: %d opened, %d closed", method, s.opened, s.closed)
 		}
 	}
+	bomb := files{"fw.csar": strings.Repeat("\x00", 20<<20), "fw.cms": "x"}.zip(t)
+	s := &spooler{}
+	_, err := open(bomb, csar.Options{Spool: s.spool})
+	if es := vnfd.Errors(err); len(es) != 1 || es[0].Limit != "package-max-ratio" || s.opened != s.closed {
+		t.Errorf("a bomb: %v", err)
+	}
 	broken := errors.New("disk full")
-	_, err := open(pack(zip.Deflate), csar.Options{Spool: func(io.Reader) (csar.Spooled, error) { return nil, broken }})
+	_, err = open(pack(zip.Deflate), csar.Options{Spool: func(io.Reader) (csar.Spooled, error) { return nil, broken }})
 	if !errors.Is(err, broken) || len(vnfd.Errors(err)) > 0 {
 		t.Errorf("a spool that fails is no fault of the package: %v", err)
 	}

@@ -56,6 +56,7 @@ func TestETSITypesHoweverImported(t *testing.T) {
 		"shipped, common types by URL":      with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
 		"shipped, imported by URL":          with("  - "+url+"\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
 		"shipped elsewhere, imported so":    with("  - "+url+"\n", "types/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
+		"shipped in another folder":         with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "types/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
 		"both shipped":                      with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes, "Definitions/etsi_nfv_sol001_common_types.yaml", commonTypes),
 		"both shipped, by name":             with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", strings.Replace(vnfdTypes, "https://forge.etsi.org/rep/nfv/SOL001/raw/v3.5.1/", "", 1), "Definitions/etsi_nfv_sol001_common_types.yaml", commonTypes),
 		"shipped under another name":        with("  - nfv.yaml\n", "Definitions/nfv.yaml", vnfdTypes),

@@ -131,7 +131,7 @@ func (s *Scope) Derives(section, name, base string) bool {
 	return false
 }
 
-// Base returns the first name that a type is or derives from, for which is is true; "" when there is none. The last name of
+// Base returns the first name that a type has or derives from, and that is what the function says; "" when there is none. The last name of
 // the chain need not be known.
 func (s *Scope) Base(section, name string, is func(name string) bool) string {
 	if is(name) {
