@@ -19,6 +19,7 @@ import (
 const (
 	TopicVimCommands  = "vnfm.vim.commands"
 	TopicNfvoCommands = "vnfm.nfvo.commands"
+	TopicVnfCommands  = "vnfm.vnf.commands"
 	TopicReplies      = "vnfm.replies"
 	TopicVnfCommands  = "vnfm.vnf.commands"
 	TopicVnfEvents    = "vnf.events"
