@@ -22,9 +22,9 @@ var layer = map[string]int{
 	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0,
 	"vnfd": 1, "blob": 1, "secret": 1, "filter": 1, "egress": 1,
 	"eventstore": 2,
-	"request":    3,
-	"vnf":        4, "vim": 4, "nfvo": 4, "bus": 4,
-	"configuration": 4, "aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5,
+	"request":    3, "vault": 3,
+	"vnf": 4, "vim": 4, "nfvo": 4, "bus": 4, "configuration": 4,
+	"aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5,
 	"inbox": 6, "timer": 6, "ledger": 6,
 	"saga":      7,
 	"readmodel": 8,
@@ -51,6 +51,7 @@ var only = []struct {
 	{"github.com/alecthomas/kong", []string{"config", "cmd/", "bench"}},
 	{"golang.org/x/oauth2", []string{"egress", "client"}},
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
+	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
 }
 
 // cmdVnfm lists what the CLI may import of this module.

@@ -30,6 +30,20 @@ const (
 // Permissions lists all, for checks and tables.
 var Permissions = []Permission{Open, ReadLcm, WriteLcm, ReadPackages, WritePackages, ReadOwn, Operate, Administer}
 
+// Means says what a permission is for, to people.
+func (p Permission) Means() string { return permissions[p] }
+
+var permissions = map[Permission]string{
+	Open:          "asked of nobody: who only wants to know how the server is",
+	ReadLcm:       "read VNF instances, operations and subscriptions (`/vnflcm`)",
+	WriteLcm:      "change them, and begin, retry, roll back, fail and cancel operations",
+	ReadPackages:  "read VNF packages (`/vnfpkgm`)",
+	WritePackages: "onboard, change and delete VNF packages",
+	ReadOwn:       "read what no standard shows: events, the past, progress, sagas, notifications, VIM connections without their credentials",
+	Operate:       "decide about what is stuck: clean up, resolve, send notifications again",
+	Administer:    "the site itself: VIM connections, the simulated VIM, the audit, denials, parked messages",
+}
+
 // Role is what a caller is to this site.
 type Role string
 
@@ -54,6 +68,14 @@ var roles = map[Role][]Permission{
 // Roles lists the names of all roles in order.
 func Roles() []Role {
 	return []Role{Viewer, Operator, Admin, NFVO, EM}
+}
+
+// Means says who has a role, to people.
+func (r Role) Means() string {
+	return map[Role]string{
+		Viewer: "reads", Operator: "runs VNFs", Admin: "runs the site", NFVO: "an orchestrator: the standard's interfaces, nothing of ours",
+		EM: "an element manager: `/vnflcm` as SOL002 has it, without VIM connections",
+	}[r]
 }
 
 // RoleNames lists the names of all roles for people.

@@ -91,6 +91,8 @@ type Config struct {
 	Tail *tail.Watcher
 	// Heartbeat is how often a tail in which nothing happens shows that it is alive; 0: 15 s.
 	Heartbeat time.Duration
+	// DeleteWait is how long a request to delete a VNF waits for the release of what a failed operation left; 0: not at all.
+	DeleteWait time.Duration
 	// Consumers are the consumers whose parked messages are listed.
 	Consumers []string
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
@@ -116,7 +118,7 @@ func New(c Config) http.Handler {
 
 // areas returns every route: those of the standard's interfaces, then our own.
 func areas(c *Config) []rest.Area {
-	lcms := &vnflcm.API{LCM: c.LCM, Packages: c.Packages, Subscriptions: c.Subscriptions}
+	lcms := &vnflcm.API{LCM: c.LCM, Packages: c.Packages, Subscriptions: c.Subscriptions, DeleteWait: c.DeleteWait}
 	packages := &vnfpkgm.API{Packages: c.Packages}
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{

@@ -15,6 +15,7 @@ type Served struct {
 	Types           []string
 	Stream, Tail    bool
 	Open            bool
+	Needs           access.Permission
 }
 
 // Routes lists what New serves with a configuration.
@@ -24,7 +25,7 @@ func Routes(c Config) []Served {
 		for name, m := range methods {
 			all = append(all, Served{
 				Pattern: pattern, Method: name, Query: slices.Clone(m.Query), Body: slices.Clone(m.Body), Types: slices.Clone(m.Types), Stream: m.Stream, Tail: m.Tail != nil,
-				Open: m.Needs == access.Open,
+				Open: m.Needs == access.Open, Needs: m.Needs,
 			})
 		}
 	}

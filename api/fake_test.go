@@ -160,11 +160,12 @@ type cases struct {
 	*world
 	effects int // commits made
 	arrived sync.WaitGroup
-	block   chan struct{} // when set, CreateVnf tells arrived and waits for it before it commits
-	fail    error         // when set, every use case fails with it
-	last    any           // newest command
-	planned lcm.Preview   // what every operation would do
-	by      request.Info  // of the newest command
+	planned lcm.Preview            // what every operation would do
+	block   chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
+	fail    error                  // when set, every use case fails with it
+	last    any                    // newest command
+	by      request.Info           // of the newest command
+	made    func(in *vnf.Instance) // when set, changes what CreateVnf makes
 }
 
 func (s *cases) write(ctx context.Context, kind, prefix, id, key, parent string, version int64, doc any, by *request.Info) error {
@@ -213,6 +214,9 @@ func (s *cases) CreateVnf(ctx context.Context, r lcm.CreateVnf, by request.Info)
 	}
 	in := instance(uuid.NewString())
 	in.Name, in.Metadata = r.Name, r.Metadata
+	if s.made != nil {
+		s.made(in)
+	}
 	return in, s.write(ctx, readmodel.KindVnf, "vnf-", in.ID, in.ID, "", 1, in, &by)
 }
 

@@ -96,6 +96,8 @@ type Operation struct {
 	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout or gracefulStopTimeout that a request may ask for; a longer one is refused (422)."`
 	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
 	Window          int               `default:"64" help:"Commands of one operation under way at once at one VIM; a graceful stop asks all guests at once."`
+	Leftovers       string            `default:"clean-up" enum:"clean-up,refuse" help:"What deleting a VNF does about resources that a failed operation left: begin their clean-up and delete the VNF when they are gone, or refuse (409) until an operator has cleaned up (vnfm vnf cleanup)."`
+	LeftoversWait   time.Duration     `default:"10s" help:"How long a request to delete a VNF waits for that clean-up: 204 when all is gone, else 409, and the same request is possible again. 0: 409 at once."`
 	Undeclared      string            `default:"refuse" enum:"refuse,accept" help:"What becomes of extensions and vnfConfigurableProperties of a request that the VNFD does not declare and the standard does not name: refuse them (422), or accept them with a warning on the operation."`
 }
 
@@ -114,12 +116,15 @@ type Vim struct {
 
 // Package says how VNF packages are read.
 type Package struct {
-	Strict   bool        `help:"Turn findings about a package into errors."`
-	MaxBytes int64       `default:"4294967296" help:"Largest package file in bytes."`
-	Limits   vnfd.Limits `embed:"" prefix:"max-"`
+	Strict         bool          `help:"Turn findings about a package into errors."`
+	Timeout        time.Duration `default:"5m" help:"Longest time to read one package; then it is rejected."`
+	Signatures     string        `default:"report" enum:"off,report,require" help:"What is done with signatures of packages (${enum}): off verifies nothing; report makes a finding of what is wrong with the signer; require rejects what is not signed as a whole, or not by whom package-signature-roots vouch for. But for off a signature of something else than what is in the package is an error."`
+	SignatureRoots string        `help:"Authorities (PEM) that the certificates of package signatures are checked against; empty: none is trusted." placeholder:"FILE"`
+	MaxBytes       int64         `default:"4294967296" help:"Largest package file in bytes."`
+	Limits         vnfd.Limits   `embed:"" prefix:"max-"`
 }
 
-// Max bounds VNFs and operations on them.
+// Max bounds what one VNF and one operation may come to.
 type Max struct {
 	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF: a package with a level that has more, and an operation that wants more, is refused."`
 	ResourcesPerOperation int `default:"20000" help:"Resources that one operation makes, changes and releases, together; one with more is refused (422)."`
@@ -258,7 +263,7 @@ func (c *Config) Validate() error {
 		{"operation-backoff", c.Operation.Backoff}, {"operation-graceful-timeout", c.Operation.GracefulTimeout},
 		{"operation-graceful-limit", c.Operation.GracefulLimit}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
-		{"http-body-timeout", c.HTTP.BodyTimeout},
+		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
 		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
 		{"idempotency-keep", c.Idempotency.Keep}, {"nfvo-grant-timeout", c.Nfvo.GrantTimeout},
@@ -290,6 +295,9 @@ func (c *Config) Validate() error {
 		if strings.HasPrefix(f.Name, "package-max-") && f.Target.Int() < 1 {
 			bad("%s: %d is less than 1", f.Name, f.Target.Int())
 		}
+	}
+	if c.Package.Signatures == "require" && c.Package.SignatureRoots == "" {
+		bad("package-signature-roots: package-signatures is require, so set the authorities, too")
 	}
 	for op, p := range c.Operation.OnFailure {
 		if p != "rollback" && p != "hold" {

@@ -2,8 +2,10 @@ package config_test
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,21 +21,50 @@ import (
 
 var update = flag.Bool("update", false, "write the generated reference")
 
-const page = "../docs/reference/config.md"
-
 func TestReference(t *testing.T) {
-	var b strings.Builder
-	if err := config.Reference(&b); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
+	for page, write := range map[string]func(io.Writer) error{
+		"../docs/reference/config.md": config.Reference,
+		"../docs/reference/limits.md": config.LimitsPage,
+	} {
+		var b strings.Builder
+		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
+		if *update {
+			if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(page)
+		if err != nil || string(got) != b.String() {
+			t.Errorf("%s is not what the settings are (%v): run go generate ./config", page, err)
+		}
 	}
-	got, err := os.ReadFile(page)
-	if err != nil || string(got) != b.String() {
-		t.Fatalf("%s is not what the settings are (%v): run go generate ./config", page, err)
+}
+
+// Every limit of packages is a setting by the name that errors give, with the default that the reader has without settings.
+func TestLimitsOfPackagesAreSettings(t *testing.T) {
+	c, err := parse(t, "package:\n  max-files: 7\n", "--package-max-name-depth=3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := vnfd.Limits{}.WithDefaults()
+	want.Files, want.NameDepth = 7, 3
+	if c.Package.Limits != want {
+		t.Errorf("%+v, want %+v", c.Package.Limits, want)
+	}
+	var b strings.Builder
+	if err := config.LimitsPage(&b); err != nil {
+		t.Fatal(err)
+	}
+	if n := reflect.TypeFor[vnfd.Limits]().NumField(); strings.Count(b.String(), "`package-max-") != n+1 { // and package-max-bytes
+		t.Errorf("the page does not have all %d limits", n)
+	}
+	for _, args := range [][]string{{"--package-max-files=0"}, {"--package-max-steps=-1"}, {"--max-vnfcs-per-vnf=0"}, {"--max-resources-per-operation=0"}, {"--package-timeout=0s"}, {"--package-signatures=require"}} {
+		name, _, _ := strings.Cut(strings.TrimPrefix(args[0], "--"), "=")
+		if _, err := parse(t, "", args...); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v: %v", args, err)
+		}
 	}
 }
 

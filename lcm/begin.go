@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
@@ -33,11 +34,21 @@ type wish struct {
 // beginning is an operation in the making.
 type beginning struct {
 	limits     plan.Limits
-	vnf        *vnf.Instance // as it is once the operation holds it
+	vnf        *vnf.Instance // as it is once the operation holds it, what is secret sealed
 	descriptor *vnfd.Descriptor
 	data       *planData
 	policy     saga.Policy
 	inPlace    map[string]vim.InPlace // by VIM connection
+
+	secrets *secrets
+	sealed  map[string]any // members of the request as they are kept
+}
+
+// seal seals a request's parameters by their schema, as they are kept or sent.
+func (b *beginning) seal(params, schema json.RawMessage) json.RawMessage {
+	params = b.secrets.document(params, schema)
+	b.sealed["additionalParams"] = params
+	return params
 }
 
 // flavour is the deployment flavour that the instance has; nil when the descriptor has it no more.
@@ -82,8 +93,10 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 // prepared is an operation that was planned for one version of its instance.
 type prepared struct {
 	beginning
-	version int64  // of the instance as it was read
-	raw     []byte // the data of the saga
+	begin   vnf.BeginOperation
+	version int64           // of the instance as it was read
+	raw     []byte          // the data of the saga
+	params  json.RawMessage // of the request, secrets masked
 }
 
 // prepare reads the instance and plans the operation, outside any transaction: a large plan keeps nobody waiting.
@@ -96,9 +109,22 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	if err != nil {
 		return nil, err
 	}
+	l, err := s.cfg.Store.Load(ctx, s.loadSecrets(vnfID))
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.secrets(l, vnfID)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := k.opened(seen)
+	if err != nil {
+		return nil, err
+	}
+	over := w.over(plain, seen)
 	v := *seen
-	w = w.over(seen)
-	events, err := v.Process(w.begin(opID, d))
+	p := &prepared{begin: over.begin(opID, d), version: seen.Version}
+	events, err := v.Process(p.begin)
 	if err != nil {
 		return nil, err
 	}
@@ -108,16 +134,22 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	if err := s.brings(ctx, w, &v); err != nil {
 		return nil, err
 	}
-	p := &prepared{version: seen.Version}
+	// From here on everything is kept or sent.
 	p.beginning = beginning{
 		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v),
 		data: &planData{
-			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations, Extensions: w.extensions, Configurable: w.configurable,
+			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations,
+			Extensions: k.properties(over.extensions, d.Extensions), Configurable: k.properties(over.configurable, d.Configurable),
+		},
+		secrets: k,
+		sealed: map[string]any{
+			"extensions": k.properties(w.extensions, d.Extensions), "vnfConfigurableProperties": k.properties(w.configurable, d.Configurable),
 		},
 	}
 	if err := w.plan(&p.beginning); err != nil {
 		return nil, err
 	}
+	p.params = shown(w.params, p.sealed)
 	if p.raw, err = json.Marshal(p.data); err != nil {
 		return nil, vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
 	}
@@ -158,9 +190,10 @@ func (s *Service) inPlace(ctx context.Context, v *vnf.Instance) map[string]vim.I
 	return out
 }
 
-// over returns the wish with the properties that the request sets laid over those the instance has.
-func (w wish) over(v *vnf.Instance) *wish {
-	w.extensions, w.configurable = vnf.Laid(v.Extensions, w.extensions), vnf.Laid(v.Configurable, w.configurable)
+// over returns the wish with the properties that the request sets laid over those the instance has, secrets opened.
+func (w wish) over(plain, kept *vnf.Instance) *wish {
+	w.extensions = vnf.Laid(plain.Extensions, given(w.extensions, kept.Extensions))
+	w.configurable = vnf.Laid(plain.Configurable, given(w.configurable, kept.Configurable))
 	return &w
 }
 
@@ -184,7 +217,7 @@ func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.I
 		if err != nil {
 			return nil, err
 		}
-		load := func() eventstore.Load { return s.load(opID, vnfID).Merge(w.own.load()) }
+		load := func() eventstore.Load { return s.load(opID, vnfID).Merge(w.own.load()).Merge(s.loadSecrets(vnfID)) }
 		o, err := s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
 			x.meta = by.Metadata(w.command, opID)
 			return s.add(x, p, w, by)
@@ -204,18 +237,19 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	if err != nil {
 		return err
 	}
-	if v.Version != p.version {
+	k := *p.secrets
+	if v.Version != p.version || k.row != nil && x.l.Records[vault.Row(v.ID)] != nil {
 		return errMoved
 	}
-	w = w.over(v)
-	if err := x.onInstance(v, v.ID, w.begin(p.data.OpID, p.descriptor)); err != nil {
+	if err := x.onInstance(v, v.ID, p.begin); err != nil {
 		return err
 	}
+	k.keep(x, p.raw)
 	if _, err := x.own(w.own, v, p.data.OpID); err != nil {
 		return err
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
-		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: w.params,
+		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,
 		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Planned: p.data.steps(),
 	}})
 	if err != nil {

@@ -52,18 +52,7 @@ func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (s
 			if err != nil {
 				return nil, err
 			}
-			if err := x.onInstance(v, vnfID, vnf.BeginCleanup{Saga: id}); err != nil {
-				return nil, err
-			}
-			data, err := cleaning(v)
-			if err != nil {
-				return nil, err
-			}
-			err = s.runtime.Begin(l, x.c, saga.New{
-				ID: id, Type: SagaCleanup, DefVersion: s.runtime.Newest(SagaCleanup), Key: vnfID, Policy: saga.GiveUp, Data: data,
-				Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
-			})
-			if err != nil {
+			if err := x.cleanUp(v, vnfID, id, by); err != nil {
 				return nil, err
 			}
 			x.c.Idempotency = by.Idempotency(id)
@@ -74,6 +63,21 @@ func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (s
 		return "", err
 	}
 	return id, nil
+}
+
+// cleanUp begins the release of an instance's leftovers by a saga.
+func (x *change) cleanUp(v *vnf.Instance, vnfID, id string, by request.Info) error {
+	if err := x.onInstance(v, vnfID, vnf.BeginCleanup{Saga: id}); err != nil {
+		return err
+	}
+	data, err := cleaning(v)
+	if err != nil {
+		return err
+	}
+	return x.s.runtime.Begin(x.l, x.c, saga.New{
+		ID: id, Type: SagaCleanup, DefVersion: x.s.runtime.Newest(SagaCleanup), Key: vnfID, Policy: saga.GiveUp, Data: data,
+		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
+	})
 }
 
 // Cleanup implements saga.Host: it names the saga that releases what one late success left. A release that came late

@@ -61,9 +61,11 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 	if !ok {
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, plan.Flavours(b.descriptor)).At("/flavourId")
 	}
-	if err := vnf.CheckSchema(f.Operations[string(vnf.OpInstantiate)].ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
+	schema := f.Operations[string(vnf.OpInstantiate)].ParamsSchema
+	if err := vnf.CheckSchema(schema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err
 	}
+	r.AdditionalParams = b.seal(r.AdditionalParams, schema)
 	want, err := plan.Build(b.data.OpID, nameOf(b.vnf), b.descriptor, &plan.Request{
 		FlavourID: r.FlavourID, Level: r.Level, ExtLinks: r.ExtLinks, ExtManaged: r.ExtManaged, Localization: r.Localization,
 		Limits: s.cfg.Settings.Limits,

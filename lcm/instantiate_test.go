@@ -352,7 +352,7 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 func TestStepFailsForGoodPolicyHold(t *testing.T) {
 	stopped := func(t *testing.T) (*site, string, string) {
 		t.Helper()
-		s := newSite(t, plantest.TwoVdus(), lcm.Settings{OnFailure: hold})
+		s := newSite(t, plantest.TwoVdus(), lcm.Settings{OnFailure: hold, KeepLeftovers: true})
 		s.script = on(vim.TypeReserveResource, vim.Compute, permanent)
 		id := s.create()
 		op := s.instantiate(id)

@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
@@ -48,6 +49,7 @@ type Config struct {
 	Connections Connections
 	// InPlace tells what a VIM of a type can change of a resource where it stands; nil: nothing.
 	InPlace  func(vimType string) vim.InPlace
+	Keys     *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
 	Settings Settings
 	// Definitions makes of the program's own saga definitions those to run; nil runs its own. It stands for another version
 	// of the program where several are tried together. New sagas are begun with the newest of their type.
@@ -73,6 +75,8 @@ type Settings struct {
 	// Configures: the site tells a VNF its configuration once its resources stand.
 	Configures bool
 	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
+	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
+	KeepLeftovers bool
 	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.
 	Take vnf.Extensible
 	// OnFailure is the policy by operation; it overrides what a VNFD says.

@@ -61,7 +61,7 @@ func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request
 		uses = []string{pkg.ref.ID}
 	}
 	opID := s.cfg.NewID()
-	load := func() eventstore.Load { return s.load(opID, vnfID).Merge(own.load()) }
+	load := func() eventstore.Load { return s.load(opID, vnfID).Merge(own.load()).Merge(s.loadSecrets(vnfID)) }
 	return s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
 		x.meta = by.Metadata("lcm.modify", opID)
 		v, err := x.instance(vnfID)
@@ -132,9 +132,17 @@ func (s *Service) beginModify(
 	if err := x.onInstance(v, v.ID, vnf.BeginOperation{OpID: opID, Operation: vnf.OpModifyInfo}); err != nil {
 		return err
 	}
+	k, err := x.secrets(v.ID)
+	if err != nil {
+		return err
+	}
+	plain, err := k.opened(v)
+	if err != nil {
+		return err
+	}
 	landed := vnf.InstanceModified{
-		OpID: opID, Name: r.Name, Description: r.Description,
-		Configurable: r.Configurable, Extensions: r.Extensions, Metadata: r.Metadata,
+		OpID: opID, Name: r.Name, Description: r.Description, Metadata: r.Metadata,
+		Configurable: given(r.Configurable, v.Configurable), Extensions: given(r.Extensions, v.Extensions),
 	}
 	if pkg != nil {
 		d = pkg.descriptor
@@ -144,9 +152,15 @@ func (s *Service) beginModify(
 			x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: pkg.ref.Stream, Version: pkg.ref.Version})
 		}
 	}
-	if err := v.Modifiable(d, &landed, s.cfg.Settings.Take); err != nil {
+	if err := plain.Modifiable(d, &landed, s.cfg.Settings.Take); err != nil {
 		return err
 	}
+	// From here on everything is kept or sent.
+	landed.Configurable, landed.Extensions = k.properties(landed.Configurable, d.Configurable), k.properties(landed.Extensions, d.Extensions)
+	k.keep(x, all(landed.Configurable), all(landed.Extensions))
+	params := shown(r.Params, map[string]any{
+		"vnfConfigurableProperties": k.properties(r.Configurable, d.Configurable), "extensions": k.properties(r.Extensions, d.Extensions),
+	})
 	changed := vnf.ChangedInfo{
 		Name: landed.Name, Description: landed.Description, Package: landed.Package,
 		Configurable: landed.Configurable, Extensions: landed.Extensions, Metadata: landed.Metadata,
@@ -163,7 +177,7 @@ func (s *Service) beginModify(
 		return vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: vnf.OpStarted{
-		ID: opID, VnfID: v.ID, Operation: vnf.OpModifyInfo, Number: v.Operations, Params: r.Params, Policy: string(saga.Hold), Actor: by.Actor,
+		ID: opID, VnfID: v.ID, Operation: vnf.OpModifyInfo, Number: v.Operations, Params: params, Policy: string(saga.Hold), Actor: by.Actor,
 	}})
 	if err != nil {
 		return err

@@ -83,7 +83,7 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	if r.StopType == graceful {
 		b.data.GraceMs = s.grace(r.GracefulTimeout, about).Milliseconds()
 	}
-	b.data.Grant = nfvo.GrantRequest{FlavourID: b.vnf.Info.FlavourID, AdditionalParams: r.AdditionalParams}
+	b.data.Grant = nfvo.GrantRequest{FlavourID: b.vnf.Info.FlavourID, AdditionalParams: b.seal(r.AdditionalParams, about.ParamsSchema)}
 	b.data.Reversible = true
 	b.policy = s.policy(vnf.OpOperate, b.flavour())
 	return b.want(have, want, plan.Options{InPlace: b.inPlace})

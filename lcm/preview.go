@@ -6,6 +6,7 @@ import (
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -47,6 +48,7 @@ func (s *Service) preview(ctx context.Context, vnfID string, w *wish) (*Preview,
 		Operation: w.operation, Policy: p.policy, Reversible: p.data.Reversible, Grant: p.data.Grant, Warnings: p.data.Plan.Want.Warnings,
 		Steps: []PreviewStep{},
 	}
+	out.Grant.AdditionalParams = secret.Hide(out.Grant.AdditionalParams)
 	for i := range p.data.Plan.Stages {
 		st := &p.data.Plan.Stages[i]
 		if st.Ports == plan.GivenAddresses {

@@ -15,7 +15,8 @@ type API interface {
 	// CreateVnf makes a VNF instance of an onboarded, enabled package (SOL003 v3.7.1 §5.4.2.3.1). Unprocessable
 	// at /vnfdId when there is none.
 	CreateVnf(ctx context.Context, r CreateVnf, by request.Info) (*vnf.Instance, error)
-	// DeleteVnf deletes one that is NOT_INSTANTIATED, free, and has no leftovers; else Conflict.
+	// DeleteVnf deletes one that is NOT_INSTANTIATED, free, and has no leftovers; else Conflict. Where leftovers are all that
+	// keeps it, it begins their release and returns a CleaningUpError, unless the site has them kept.
 	DeleteVnf(ctx context.Context, id string, by request.Info) error
 	// Instantiate begins to instantiate it and returns the operation occurrence, STARTING. Conflict when it is
 	// INSTANTIATED, another operation holds it, or a required property is unset; Unprocessable with the attribute for

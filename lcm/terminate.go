@@ -62,7 +62,7 @@ func (s *Service) planTerminate(b *beginning, r *Terminate) error {
 	if err != nil {
 		return err
 	}
-	b.data.Grant = nfvo.GrantRequest{AdditionalParams: r.AdditionalParams}
+	b.data.Grant = nfvo.GrantRequest{AdditionalParams: b.seal(r.AdditionalParams, about.ParamsSchema)}
 	var o plan.Options
 	if r.Type == graceful {
 		b.data.GraceMs = s.grace(r.GracefulTimeout, about).Milliseconds()

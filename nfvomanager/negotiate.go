@@ -15,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vim"
 )
 
@@ -158,6 +159,9 @@ func (w worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo
 		}
 		return nil
 	}
+	if err := w.sealParams(ctx, req, answer); err != nil {
+		return err
+	}
 	if err := known(); err != nil || len(answer.Connections) == 0 {
 		return err
 	}
@@ -173,6 +177,25 @@ func (w worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo
 		return err
 	}
 	return known()
+}
+
+// sealParams seals what is secret among the parameters of a grant, and hides it in the grant as it is kept for people.
+func (w *worker) sealParams(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo.Answer) error {
+	g := answer.Grant
+	if w.cfg.Seal == nil || len(g.AdditionalParams) == 0 {
+		return nil
+	}
+	sealed, err := w.cfg.Seal(ctx, req, g.AdditionalParams)
+	if err != nil {
+		return err
+	}
+	g.AdditionalParams = sealed
+	var body map[string]json.RawMessage
+	if json.Unmarshal(answer.Body, &body) == nil && body["additionalParams"] != nil {
+		body["additionalParams"] = secret.Hide(vim.Encode(sealed))
+		answer.Body = vim.Encode(body)
+	}
+	return nil
 }
 
 // complete names the VIM connection of each resource for which the grant names none: that of a resource that stands,

@@ -261,6 +261,7 @@ func TestASiteThatListsItsAssets(t *testing.T) {
 	}
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Images: []nfvo.ImageNeed{{ID: "sw", Name: "fw", Checksum: "sha-256:dd"}}}, "fw")
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Computes: []nfvo.ComputeNeed{{VduID: "vdu-9", VCPUs: 99}}}, "vdu-9")
+	w.refused(nfvo.GrantRequest{VnfID: vnf, Computes: []nfvo.ComputeNeed{{VduID: "vdu-8", VCPUs: 1, MemoryBytes: 1, NoBoot: true}}}, "nothing to boot from")
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Computes: []nfvo.ComputeNeed{{VduID: "v", FlavourName: "gone"}}}, "gone")
 	w.refused(nfvo.GrantRequest{VnfID: vnf, UncoveredExtCps: []string{"mgmt"}}, "mgmt")
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Add: computes("c"), DefaultConnection: "vim-9"}, "vim-9")

@@ -56,6 +56,9 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		}
 	}
 	for _, need := range req.Computes {
+		if need.NoBoot {
+			return g, vnfm.Errorf(vnfm.Unprocessable, "VDU %s has nothing to boot from: its descriptor gives it neither an image nor a storage with one.", need.VduID)
+		}
 		f, warning, err := s.flavour(ctx, need)
 		if err != nil {
 			return g, err

@@ -46,6 +46,9 @@ type Config struct {
 	Orchestrator Orchestrator
 	// Connections takes the VIM connections that a grant brings; nil: a grant that brings some is refused.
 	Connections Connections
+	// Seal seals what is secret among the parameters that a grant brings, before they are stored; nil: nothing is. It may be
+	// repeated.
+	Seal func(ctx context.Context, req *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error)
 	// Onboarding onboards packages of the orchestrator; nil: there are none.
 	Onboarding *Onboarding
 

@@ -11,6 +11,8 @@ import (
 	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/projection"
+	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -106,6 +108,10 @@ func (p *Projector) rows(ctx context.Context, e *eventstore.Event) ([]*row, erro
 		if err != nil {
 			return nil, err
 		}
+		if s.Point != "" {
+			body = sol.Narrow(body, s.Point)
+		}
+		body = secret.Hide(body)
 		r := &row{offset: e.Offset, Notification: Notification{
 			Subscription: s.ID, Vnf: n.Instance.ID, ID: n.ID, Type: n.Type, Created: e.Time, Body: body,
 		}}

@@ -285,7 +285,9 @@ func (t *turn) itemsOf(s *Step) ([]Item, error) {
 		if seen[it.ID] {
 			return nil, fmt.Errorf("the item %q of step %s is planned twice", it.ID, s.ID)
 		}
-		seen[it.ID] = true
+		if seen[it.ID] = true; len(it.Data) > 0 && !json.Valid(it.Data) {
+			return nil, fmt.Errorf("the data of item %q of step %s is no JSON", it.ID, s.ID)
+		}
 		if err := t.unplanned(s, it.ID); err != nil {
 			return nil, err
 		}

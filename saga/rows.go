@@ -1,6 +1,7 @@
 package saga
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -21,29 +22,30 @@ const (
 const inlineItems = 16
 
 //nolint:gochecknoglobals // tests try both
-var inlineBytes = 4096
+var inlineBytes = 1500
 
 // Decode returns the instance stored in a saga's row, as Load reads it. A row that was read because its reader has the
 // instance of an earlier version (SagaRow.Base) is laid over that. One of a list may show no items, and no data.
 func Decode(row *eventstore.SagaRow) (*Instance, error) {
 	in := &Instance{kept: &kept{}}
-	if err := json.Unmarshal(row.Data, in); err != nil {
+	decode := func() error { return json.Unmarshal(row.Data, in) }
+	if bytes.HasPrefix(row.Data, []byte(`{"form":`)) {
+		decode = func() error { return decodeSaga(row.ID, row.Data, in) }
+	}
+	if err := decode(); err != nil {
 		return nil, vnfm.Wrap(vnfm.Internal, err, "decode saga %s", row.ID)
 	}
 	// What is a column of its own is not in the data.
 	in.ID, in.Type, in.DefVersion, in.Key, in.Parent, in.State = row.ID, row.Type, row.DefVersion, row.Key, row.Parent, State(row.State)
-	if in.CorrelationID == "" {
-		in.CorrelationID = in.ID
-	}
 	in.Version, in.written, in.row = row.Version, row.Updated, len(row.Data)
 	in.size = len(row.Data) + len(row.Plan)
 	base, _ := row.Base.(*Instance)
 	inline := in.Items != nil
-	for i, r := range in.Items {
-		if in.Form == formWhole {
+	if in.Form == formWhole {
+		for i, r := range in.Items {
 			r.No, in.Planned = i+1, i+1
+			r.result, r.undone = &memo{}, &memo{}
 		}
-		r.result, r.undone = &memo{}, &memo{}
 	}
 	switch {
 	case in.Form == formWhole:
@@ -79,11 +81,11 @@ func (in *Instance) lay(i eventstore.SagaItem) error {
 		}
 		return nil
 	}
-	r := &ItemRun{result: &memo{}, undone: &memo{}, size: len(i.Data)}
-	if err := json.Unmarshal(i.Data, r); err != nil {
+	r, err := decodeItem(in.ID, i.Data)
+	if err != nil {
 		return err
 	}
-	r.No = i.No
+	r.No, r.size = i.No, len(i.Data)
 	in.size += r.size
 	if known {
 		in.Items[place] = r
@@ -99,37 +101,29 @@ func (in *Instance) encode() (eventstore.SagaRow, error) {
 		ID: in.ID, Type: in.Type, DefVersion: in.DefVersion, Key: in.Key, Parent: in.Parent, State: string(in.State),
 		Expected: in.Version, Base: in,
 	}
-	small := *in
-	if in.Form == formParts {
-		small.Data = nil
-		small.ID, small.Type, small.DefVersion, small.Key, small.Parent, small.State = "", "", 0, "", "", ""
-		if in.CorrelationID == in.ID {
-			small.CorrelationID = ""
-		}
-		if in.Version == 0 {
-			row.Plan = in.Data
-		}
-	}
-	inline := in.known == 0 && in.Planned <= inlineItems
-	var err error
-	if in.Form == formWhole || inline {
-		if row.Data, err = json.Marshal(&small); err != nil {
+	if in.Form == formWhole {
+		var err error
+		if row.Data, err = json.Marshal(in); err != nil {
 			return row, vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
 		}
+		return row, nil
 	}
-	if in.Form == formParts && (!inline || len(row.Data) > inlineBytes) {
-		if small.Items = nil; in.known == 0 {
+	if in.Version == 0 {
+		row.Plan = in.Data
+	}
+	inline := in.known == 0 && in.Planned <= inlineItems
+	if inline {
+		row.Data = in.encodeSaga(true)
+		inline = len(row.Data) <= inlineBytes
+	}
+	if !inline {
+		if in.known == 0 {
 			in.changed = nil
 			for _, r := range in.Items {
 				in.changed = append(in.changed, r.No)
 			}
 		}
-		if row.Data, err = json.Marshal(&small); err != nil {
-			return row, vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
-		}
-		if row.Items, err = in.encodeItems(); err != nil {
-			return row, err
-		}
+		row.Data, row.Items = in.encodeSaga(false), in.encodeItems()
 	}
 	in.size += len(row.Data) - in.row
 	in.row = len(row.Data)
@@ -138,7 +132,7 @@ func (in *Instance) encode() (eventstore.SagaRow, error) {
 
 // encodeItems makes the rows of the items that changed. One that is gone has no data; one that came and went with the same
 // commit has no row.
-func (in *Instance) encodeItems() ([]eventstore.SagaItem, error) {
+func (in *Instance) encodeItems() []eventstore.SagaItem {
 	slices.Sort(in.changed)
 	in.changed = slices.Compact(in.changed)
 	rows := make([]eventstore.SagaItem, 0, len(in.changed))
@@ -148,10 +142,9 @@ func (in *Instance) encodeItems() ([]eventstore.SagaItem, error) {
 		switch {
 		case there:
 			r := in.Items[place]
-			var err error
-			if i.Data, err = json.Marshal(r); err != nil {
-				return nil, vnfm.Wrap(vnfm.Internal, err, "encode item %s %s of saga %s", r.Step, r.Item, in.ID)
-			}
+			o := object{make([]byte, 0, 512)}
+			r.encode(&o)
+			i.Data = o.b
 			in.size += len(i.Data) - r.size
 			r.size = len(i.Data)
 		case i.New:
@@ -159,5 +152,5 @@ func (in *Instance) encodeItems() ([]eventstore.SagaItem, error) {
 		}
 		rows = append(rows, i)
 	}
-	return rows, nil
+	return rows
 }

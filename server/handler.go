@@ -40,7 +40,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout, MinRate: c.MinRate,
 		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth},
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
-		PageSize: c.PageSize, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
+		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
 		Consumers: s.consumers(), Redrive: s.redrive, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 	})
 	traced := otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
@@ -121,6 +121,9 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			Name: strings.Replace(name, "database", "lanes", 1), OK: held > 0,
 			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
 		})
+	}
+	if s.opts.Guide != nil {
+		checks = append(checks, s.sample.check())
 	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}

@@ -22,12 +22,14 @@ import (
 	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/timer"
+	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd/csar"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -225,7 +227,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	return vimmanager.Config{
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
-		Logger: s.log, Context: s.tracing.Context,
+		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
 		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,
 	}
@@ -242,10 +244,14 @@ func (p *parts) inPlace(vimType string) vim.InPlace {
 // buildUseCases makes packages and life-cycle management.
 func (s *Server) buildUseCases(p *parts) error {
 	c, d := s.cfg, p.main
-	var err error
+	roots, err := signatureRoots(c.Package.SignatureRoots)
+	if err != nil {
+		return err
+	}
 	p.packages, err = vnfpkg.New(vnfpkg.Config{
-		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, Limits: c.Package.Limits, MaxVnfcs: c.Max.VnfcsPerVnf,
-		MaxContent: c.Package.MaxBytes, Logger: s.log,
+		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
+		Limits: c.Package.Limits, MaxVnfcs: c.Max.VnfcsPerVnf, Timeout: c.Package.Timeout,
+		Signatures: csar.Mode(c.Package.Signatures), Roots: roots,
 	})
 	if err != nil {
 		return err
@@ -262,7 +268,8 @@ func (s *Server) buildUseCases(p *parts) error {
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
 		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
-		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, OnFailure: policies, Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
+		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, OnFailure: policies,
+		KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2
@@ -270,7 +277,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
-		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Settings: settings,
+		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
 	})
 	return err
 }

@@ -46,6 +46,7 @@ type Server struct {
 	parts   *parts
 	audit   *auditing
 	fake    *fakeNfvo // nil: there is none
+	sample  sample    // of the first-try mode
 	listen  net.Listener
 	certs   *certificates // nil: not encrypted
 	http    *http.Server

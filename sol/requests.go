@@ -16,7 +16,7 @@ type InstantiateVnfRequest struct {
 	InstantiationLevelId      string                       `json:"instantiationLevelId,omitempty"`
 	ExtVirtualLinks           []ExtVirtualLinkData         `json:"extVirtualLinks,omitempty"`
 	ExtManagedVirtualLinks    []ExtManagedVirtualLinkData  `json:"extManagedVirtualLinks,omitempty"`
-	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 	LocalizationLanguage      string                       `json:"localizationLanguage,omitempty"`
 	AdditionalParams          KeyValuePairs                `json:"additionalParams,omitempty"`
 	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
@@ -32,7 +32,7 @@ type VnfInfoModificationRequest struct {
 	VnfConfigurableProperties KeyValuePairs              `json:"vnfConfigurableProperties,omitempty"`
 	Metadata                  KeyValuePairs              `json:"metadata,omitempty"`
 	Extensions                KeyValuePairs              `json:"extensions,omitempty"`
-	VimConnectionInfo         map[string]json.RawMessage `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo         map[string]json.RawMessage `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 }
 
 // TerminationType says how a VNF is terminated.

@@ -11,7 +11,7 @@ type VnfInstance struct {
 	VnfSoftwareVersion        string                       `json:"vnfSoftwareVersion"`
 	VnfdVersion               string                       `json:"vnfdVersion"`
 	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
-	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 	InstantiationState        string                       `json:"instantiationState"`
 	InstantiatedVnfInfo       *InstantiatedVnfInfo         `json:"instantiatedVnfInfo,omitempty"`
 	Metadata                  KeyValuePairs                `json:"metadata,omitempty"`
@@ -76,7 +76,7 @@ type VnfcResourceInfo struct {
 	VduId              string         `json:"vduId"`
 	VnfdId             string         `json:"vnfdId,omitempty"`
 	ComputeResource    ResourceHandle `json:"computeResource"`
-	ZoneId             string         `json:"zoneId,omitempty"`
+	ZoneId             string         `json:"zoneId,omitempty" only:"Or-Vnfm"`
 	StorageResourceIds []string       `json:"storageResourceIds,omitempty"`
 	VnfcCpInfo         []VnfcCpInfo   `json:"vnfcCpInfo,omitempty"`
 	Metadata           KeyValuePairs  `json:"metadata,omitempty"`
@@ -99,7 +99,7 @@ type VnfVirtualLinkResourceInfo struct {
 	VnfVirtualLinkDescId string            `json:"vnfVirtualLinkDescId"`
 	VnfdId               string            `json:"vnfdId,omitempty"`
 	NetworkResource      ResourceHandle    `json:"networkResource"`
-	ZoneId               string            `json:"zoneId,omitempty"`
+	ZoneId               string            `json:"zoneId,omitempty" only:"Or-Vnfm"`
 	VnfLinkPorts         []VnfLinkPortInfo `json:"vnfLinkPorts,omitempty"`
 }
 
@@ -117,7 +117,7 @@ type VirtualStorageResourceInfo struct {
 	VirtualStorageDescId string         `json:"virtualStorageDescId"`
 	VnfdId               string         `json:"vnfdId,omitempty"`
 	StorageResource      ResourceHandle `json:"storageResource"`
-	ZoneId               string         `json:"zoneId,omitempty"`
+	ZoneId               string         `json:"zoneId,omitempty" only:"Or-Vnfm"`
 }
 
 // VnfExtCpInfo is an external connection point. Exactly one of the associated attributes is present.

@@ -37,21 +37,23 @@ func (s *stepping) intendChange(b *book, r *resourceRow) error {
 	return nil
 }
 
-// change looks the token up, and changes what is not as it is to be. What is past that stays.
+// change looks the token up, and changes what is not as it is to be. What is past that stays. What is said to be at the revision
+// is changed, too: half of a later change may have been made of it, by a command that the ledger has forgotten.
 func (s *stepping) change(ctx context.Context) {
 	c := s.doc.Change
 	if s.find(ctx); s.err != nil {
 		s.err = &vim.Error{Op: "find", Resource: s.rec.ID, Class: s.class(true), Hint: hint(s.err), Err: s.err}
 		return
 	}
-	s.found = s.got
-	if s.got.Revision > c.Revision || s.got.Revision == c.Revision && s.got.Ready {
+	if s.found = s.got; s.got.Revision > c.Revision {
 		return
 	}
 	c.Called = true
-	s.got, s.err = s.driver.Change(ctx, s.conn, vim.ChangeRequest{
-		Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, ID: s.got.ID, Revision: c.Revision, From: c.From, To: c.To, Grace: c.Grace,
-	})
+	s.got, s.err = s.withSecrets(ctx, "change", func(specs []vim.Spec) (vim.Resource, error) {
+		return s.driver.Change(ctx, s.conn, vim.ChangeRequest{
+			Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, ID: s.got.ID, Revision: c.Revision, From: specs[0], To: specs[1], Grace: c.Grace,
+		})
+	}, c.From, c.To)
 }
 
 // changed commits what came of a Change. A row that is no longer about this intent needs nothing: a change makes no resource.
@@ -67,7 +69,7 @@ func (s *stepping) changed(b *book, r *resourceRow) error {
 	switch {
 	case r.State == Releasing:
 		if !unknown { // else the release waits for the deadline
-			d.Intent = nil
+			d.Intent = b.rest(d)
 			r.Move(Releasing, b.Now)
 		}
 		return nil
@@ -153,29 +155,29 @@ func (s *stepping) watched(b *book, r *resourceRow) error {
 	if in == nil {
 		return s.seen(b, r, class)
 	}
-	stands := s.err == nil && s.got.Ready && s.got.Revision == in.Revision
-	switch {
-	case !stands && b.Now.Before(in.Deadline):
+	shown := s.err == nil && s.got.Revision >= in.Revision
+	if !shown && b.Now.Before(in.Deadline) {
 		r.Move(Changing, b.nextLook(in))
 		return nil
-	case d.Change.Revision != in.Revision: // another was asked for meanwhile: it begins when this one can do no more
-		b.loosen(d, in)
-		d.Intent, d.Tries = nil, 0
+	}
+	// It is changed once more, whatever is shown: what answers says that all of it stands, and the same change twice does no harm.
+	another := d.Change.Revision != in.Revision
+	if !another {
+		d.Change.Called = true
+		if s.err != nil && class != message.NotFound && b.Now.Before(d.Change.By) {
+			return s.seen(b, r, class)
+		}
+	}
+	b.loosen(d, in)
+	d.Intent = nil
+	switch {
+	case another: // it begins when the call before can do no more
+		d.Tries = 0
 		r.Move(Outdated, b.free(d))
 		return nil
-	}
-	// The change is made again, where it does not stand: the same one twice does no harm.
-	d.Change.Called = true
-	if s.err == nil || class == message.NotFound || !b.Now.Before(d.Change.By) {
-		b.loosen(d, in)
-		d.Intent = nil
-	}
-	switch {
 	case s.err != nil:
 		return s.seen(b, r, class)
-	case stands || s.got.Revision > in.Revision || s.got.Failed != nil:
-		return b.follow(r, s.got)
-	case !b.Now.Before(d.Change.By):
+	case !shown && !b.Now.Before(d.Change.By):
 		return b.changeFailed(r, &failure{message.UnknownOutcome, "the VIM gave no answer, and the change does not stand"})
 	}
 	r.Move(Outdated, b.Now)

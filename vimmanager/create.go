@@ -30,7 +30,7 @@ func (s *stepping) start(ctx context.Context) {
 		}
 		return
 	}
-	s.got, s.err = s.driver.Start(ctx, s.conn, vim.StartRequest{Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, Spec: s.doc.Spec})
+	s.got, s.err = s.make(ctx)
 }
 
 // started commits what came of a Start. When the row is no longer about this intent, what was made is not wanted there,

@@ -167,15 +167,22 @@ func (b *book) release(r *resourceRow, commandID string) {
 	if commandID != "" && !slices.Contains(d.Releasing, commandID) {
 		d.Releasing = append(d.Releasing, commandID)
 	}
-	if d.Intent == nil && d.Loose != nil && b.Now.Before(d.Loose.Until) { // it is waited for as a Start is
-		d.Intent = &intent{ID: "loose", Deadline: d.Loose.Until.Add(-b.Quarantine)}
+	if d.Intent == nil {
+		d.Intent = b.rest(d)
 	}
-	d.Loose = nil
 	due := b.Now
 	if d.Intent != nil && len(d.Cancelled) == 0 {
 		due = b.resolved(d.Intent)
 	}
 	r.Move(Releasing, due)
+}
+
+// rest is what a release waits for as for a Start: a call of a change that was not answered.
+func (b *book) rest(d *resource) *intent {
+	if d.Loose == nil || !b.Now.Before(d.Loose.Until) {
+		return nil
+	}
+	return &intent{ID: "loose", Deadline: d.Loose.Until.Add(-b.Quarantine)}
 }
 
 // resolved returns when a release may believe what it sees of an intent: at its deadline for the first time, and once that was
@@ -191,7 +198,7 @@ func (b *book) resolved(in *intent) time.Time {
 func (b *book) released(r *resourceRow) error {
 	d := &r.Doc
 	releasing := d.Releasing
-	d.Releasing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, 0, nil, 0
+	d.Releasing, d.Intent, d.Loose, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, nil, 0, nil, 0
 	r.Move(Released, b.Now.Add(b.Retention))
 	return b.succeeded(releasing, r)
 }

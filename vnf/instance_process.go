@@ -155,6 +155,11 @@ func (v *Instance) deletable() error {
 	return nil
 }
 
+// Uncleaned reports whether nothing but what failed operations left keeps the instance from being deleted.
+func (v *Instance) Uncleaned() bool {
+	return v.Version > 0 && !v.Deleted && v.Operation == "" && v.State == NotInstantiated && len(v.Leftovers) > 0
+}
+
 // free is the rule that joins the two aggregates: one unfinished operation per VNF.
 func (v *Instance) free() error {
 	if v.Operation != "" {

@@ -20,6 +20,19 @@ type UploadBegun struct {
 	Blob   string `json:"blob"`
 }
 
+// FetchBegun records that content is to be fetched. An upload begun before is superseded. From is the address without what may
+// be secret in it.
+type FetchBegun struct {
+	Upload string `json:"upload"`
+	From   string `json:"from"`
+}
+
+// FetchTried records that content is being asked for, and the blob it goes to now: no two tries share one.
+type FetchTried struct {
+	Upload string `json:"upload"`
+	Blob   string `json:"blob"`
+}
+
 // UploadFailed records that an upload was broken off.
 type UploadFailed struct {
 	Upload string `json:"upload"`
@@ -81,6 +94,12 @@ func (*Created) EventType() string { return "pkg.created" }
 func (*UploadBegun) EventType() string { return "pkg.upload-begun" }
 
 // EventType returns the wire name.
+func (*FetchBegun) EventType() string { return "pkg.fetch-begun" }
+
+// EventType returns the wire name.
+func (*FetchTried) EventType() string { return "pkg.fetch-tried" }
+
+// EventType returns the wire name.
 func (*UploadFailed) EventType() string { return "pkg.upload-failed" }
 
 // EventType returns the wire name.
@@ -112,6 +131,8 @@ func Forms() []aggregate.Form {
 	return []aggregate.Form{
 		form(func() aggregate.Event { return &Created{} }),
 		form(func() aggregate.Event { return &UploadBegun{} }),
+		form(func() aggregate.Event { return &FetchBegun{} }),
+		form(func() aggregate.Event { return &FetchTried{} }),
 		form(func() aggregate.Event { return &UploadFailed{} }),
 		form(func() aggregate.Event { return &ContentUploaded{} }),
 		form(func() aggregate.Event { return &Onboarded{} }),

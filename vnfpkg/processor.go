@@ -179,7 +179,13 @@ func (s *Service) process(ctx context.Context, pkg *Package) (bool, error) {
 	if err := s.cfg.Blobs.Put(ctx, descriptorKey(digest), bytes.NewReader(canonical)); err != nil {
 		return false, fmt.Errorf("store descriptor %s: %w", digest, err)
 	}
-	_, err = s.do(ctx, pkg.ID, "package.onboard", own(pkg.Upload), false, Onboard{Landed: landed(pkg.Upload, digest, found)})
+	if err := s.putListing(ctx, pkg, &listing{Entry: found.Entry, Files: found.Files}); err != nil {
+		return false, err
+	}
+	after, err := s.do(ctx, pkg.ID, "package.onboard", own(pkg.Upload), false, Onboard{Landed: landed(pkg.Upload, digest, found)})
+	if err == nil && after.Deleted { // meanwhile: its content was removed before the listing came
+		s.remove(ctx, pkg.ID, []string{pkg.Blob})
+	}
 	if !errors.Is(err, eventstore.ErrNameTaken) {
 		return true, err
 	}

@@ -340,8 +340,8 @@ func TestContentInADirectory(t *testing.T) {
 	if p := w.get(id); p.Onboarding != vnfpkg.StateOnboarded {
 		t.Errorf("%s %s", p.Onboarding, p.Failure)
 	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
-		t.Errorf("files: %v, %v; want content and descriptor", files, err)
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 3 {
+		t.Errorf("files: %v, %v; want content, its listing and the descriptor", files, err)
 	}
 }
 

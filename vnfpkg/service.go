@@ -19,6 +19,7 @@ import (
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfd/csar"
 )
@@ -49,6 +50,8 @@ type Config struct {
 	// Signatures says what is done with signatures. Certificates must be valid when a package is read, by the store's clock.
 	Signatures csar.Mode
 	Roots      *x509.CertPool
+	// Keys seal what is needed to fetch content from an address; nil: nothing is fetched.
+	Keys *secret.Keyring
 	// MaxContent bounds the content of a package, in bytes; 0 means 4 GiB.
 	MaxContent int64
 	// UploadTimeout is how long an upload may take before it counts as broken off; 0 means 1 h.
@@ -275,7 +278,7 @@ func (s *Service) do(ctx context.Context, id, name string, by request.Info, aske
 		Keys: []string{id},
 		Load: func() eventstore.Load {
 			l := s.repo.Load(id)
-			l.CountViews = []eventstore.ViewCount{instancesOf(id)}
+			l.CountViews, l.Records = []eventstore.ViewCount{instancesOf(id)}, []eventstore.RecordRef{secretRef(id)}
 			return l
 		},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
@@ -334,6 +337,7 @@ func (s *Service) decide(
 		return nil, err
 	}
 	c.Views = append(c.Views, view)
+	sealSource(l, c, id, &after.Value, command)
 	p := after.Value
 	p.InUse = inUse
 	return &p, nil

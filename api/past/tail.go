@@ -13,6 +13,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/secret"
 )
 
 // The times of a tail.
@@ -216,7 +217,7 @@ func (f *follower) send(next source, belongs func(context.Context, *eventstore.E
 		if err != nil {
 			return fmt.Errorf("encode event %s: %w", e.ID, err)
 		}
-		fmt.Fprintf(&f.buf, "id: %s\ndata: %s\n\n", f.id(), data)
+		fmt.Fprintf(&f.buf, "id: %s\ndata: %s\n\n", f.id(), secret.Hide(data))
 		if f.buf.Len() > 64<<10 {
 			if err := f.flush(); err != nil {
 				return err

@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"fmt"
 	"mime"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,7 +12,7 @@ import (
 // choose returns which of the media types that an answer may have an Accept header likes best; of equals, the first. ok is false
 // when it admits none of them. Where there are no types the answer has no body, and Accept does not matter.
 func choose(accept, types []string) (media string, ok bool) {
-	if len(types) == 0 {
+	if len(types) == 0 || types[0] == AnyType {
 		return "", true
 	}
 	best := 0.0
@@ -40,6 +42,16 @@ func quality(accept []string, media string) float64 {
 		}
 	}
 	return 0
+}
+
+// Accepts says whether the client admits a media type.
+func (c *Call) Accepts(media string) bool {
+	return quality(c.Request.Header.Values("Accept"), media) > 0
+}
+
+// NotAcceptable is the error of a client that admits none of the media types there are.
+func NotAcceptable(types ...string) error {
+	return &httpError{status: http.StatusNotAcceptable, detail: fmt.Sprintf("This resource is %s only.", strings.Join(types, " or "))}
 }
 
 // names says whether an Accept header names a media type and admits it.

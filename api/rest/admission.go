@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/sol"
 )
 
 // admit finds the caller of a request and lets it do what needs a permission, within its limits. Requests whose caller is not
@@ -96,79 +97,50 @@ func secure(h http.Header, encrypted bool) {
 	}
 }
 
-const vimAttribute = "vimConnectionInfo"
-
-// keepOffVims refuses a request about VIM connections of a caller that has nothing to do with them.
-func (c *Call) keepOffVims() error {
-	if c.who.SeesVims() || c.who.Name == "" {
-		return nil
+// Point is the reference point from which the caller sees what is here.
+func (c *Call) Point() sol.Point {
+	if c.who.ElementManager() {
+		return sol.VeVnfm
 	}
-	if err := c.keepOffVimsIn(c.Query); err != nil {
+	return sol.OrVnfm
+}
+
+// keepToPoint refuses a request about attributes that are not the caller's to see or set.
+func (c *Call) keepToPoint() error {
+	if err := c.keepQueryToPoint(c.Query); err != nil {
 		return err
 	}
-	if bytes.Contains(c.Body, []byte("\\u")) || bytes.Contains(c.Body, []byte(vimAttribute)) {
-		var v any
-		dec := json.NewDecoder(bytes.NewReader(c.Body))
-		dec.UseNumber() // one that no float holds must not keep the rest from being looked at
-		if dec.Decode(&v) == nil && removeVims(v) {
-			return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", vimAttribute).At("/" + vimAttribute)
+	if way := sol.Beyond(c.Body, c.Point()); way != nil {
+		at := ""
+		for _, name := range way {
+			at += vnfm.Step(name)
 		}
+		return vnfm.Errorf(vnfm.Forbidden, "%s is not an element manager's to set.", way[len(way)-1]).At(at)
 	}
 	return nil
 }
 
-// keepOffVimsIn refuses a query that names VIM connections.
-func (c *Call) keepOffVimsIn(q url.Values) error {
-	if c.who.SeesVims() || c.who.Name == "" {
-		return nil
-	}
-	for name, values := range q {
-		for _, v := range values {
-			if strings.Contains(v, vimAttribute) {
-				return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", vimAttribute).In(name)
+// keepQueryToPoint refuses a query that names such an attribute: a filter tells what is in it.
+func (c *Call) keepQueryToPoint(q url.Values) error {
+	for parameter, values := range q {
+		for _, name := range sol.Hidden(c.Point()) {
+			for _, v := range values {
+				if strings.Contains(v, name) {
+					return vnfm.Errorf(vnfm.Forbidden, "%s is not shown to element managers.", name).In(parameter)
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// withoutVims returns the answer without VIM connections (SOL002 v3.7.1 §5.5.2.2 has none).
-func (a *Answer) withoutVims() *Answer {
-	if !bytes.Contains(a.body, []byte(vimAttribute)) {
-		return a
+// narrowed returns the answer as the caller's reference point sees it, with what is sealed in it hidden.
+func (c *Call) narrowed(a *Answer) *Answer {
+	body := json.RawMessage(secret.Hide(sol.Narrow(a.body, c.Point())))
+	if body == nil && a.body != nil {
+		return problem(vnfm.Errorf(vnfm.Internal, "an answer that is not JSON names what its caller must not see"))
 	}
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(a.body))
-	dec.UseNumber()
-	if dec.Decode(&v) != nil {
-		return problem(vnfm.Errorf(vnfm.Internal, "an answer that is not JSON names %s", vimAttribute))
-	}
-	removeVims(v)
 	out := *a
-	out.body = Encode(v)
+	out.body = body
 	return &out
-}
-
-// removeVims removes what is about VIM connections, by either version's names.
-func removeVims(v any) bool {
-	removed := removeKey(v, vimAttribute)
-	return removeKey(v, vimAttribute+"DeleteIds") || removed
-}
-
-// removeKey removes a key from all objects within a decoded JSON value, and reports whether there was any.
-func removeKey(v any, key string) (removed bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		if _, removed = v[key]; removed {
-			delete(v, key)
-		}
-		for _, inner := range v {
-			removed = removeKey(inner, key) || removed
-		}
-	case []any:
-		for _, inner := range v {
-			removed = removeKey(inner, key) || removed
-		}
-	}
-	return removed
 }

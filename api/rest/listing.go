@@ -57,7 +57,7 @@ func (c *Call) Page() (Marker, url.Values, error) {
 	if err != nil {
 		return m, nil, BadQuery(Paging, "%s is none of this server's for this list.", Paging)
 	}
-	return m, q, c.keepOffVimsIn(q) // it came in disguise
+	return m, q, c.keepQueryToPoint(q) // it came in disguise
 }
 
 // ListQuery are the query parameters of a list of a collection.

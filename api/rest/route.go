@@ -131,8 +131,8 @@ func (a *Server) serve(pattern string, methods Route) http.Handler {
 			a.deny(r, pattern, who, res.status, err)
 			a.logFailure(r, res.status, err)
 		}
-		if m.Needs != access.Open && !who.SeesVims() {
-			res = res.withoutVims()
+		if m.Needs != access.Open {
+			res = c.narrowed(res)
 		}
 		if res.Follow == nil {
 			a.patient(w, len(res.body))
@@ -189,7 +189,7 @@ func (c *Call) answer(w http.ResponseWriter, m Method, follows bool) (*Answer, e
 	if follows {
 		do = m.Tail
 	} else if !acceptable {
-		return nil, &httpError{status: http.StatusNotAcceptable, detail: fmt.Sprintf("This resource is %s only.", strings.Join(m.Types, " or "))}
+		return nil, NotAcceptable(m.Types...)
 	}
 	query, err := queryOf(r, m.Query)
 	if err != nil {
@@ -203,7 +203,7 @@ func (c *Call) answer(w http.ResponseWriter, m Method, follows bool) (*Answer, e
 	if err := c.readBody(w, m); err != nil {
 		return nil, err
 	}
-	if err := c.keepOffVims(); err != nil {
+	if err := c.keepToPoint(); err != nil {
 		return nil, err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

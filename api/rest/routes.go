@@ -34,6 +34,10 @@ const (
 	JSONType   = "application/json"
 	MergeType  = "application/merge-patch+json"
 	StreamType = "text/event-stream"
+	ZipType    = "application/zip"
+	TextType   = "text/plain"
+	BytesType  = "application/octet-stream"
+	AnyType    = "*/*" // as the only one of a method's types: what is asked for tells
 )
 
 // Area is routes of one kind, with what reading and changing them needs.

@@ -41,6 +41,9 @@ func (a *API) subscribe(c *rest.Call) (*rest.Answer, error) {
 		return nil, err
 	}
 	want := notify.Subscribe{CallbackURI: body.CallbackUri, Base: c.Base, Form: formOf(c), Auth: authOf(body.Authentication)}
+	if p := c.Point(); p != sol.OrVnfm {
+		want.Point = p
+	}
 	if c.V1 == nil { // which has no verbosity
 		want.Verbosity = notify.Verbosity(body.Verbosity)
 	}

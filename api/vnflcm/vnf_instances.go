@@ -1,8 +1,12 @@
 package vnflcm
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"time"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/api/vnfpkgm"
@@ -20,6 +24,8 @@ type API struct {
 	Packages vnfpkgm.Packages // names the packages of modifications by clients of SOL003 v2.6.1
 	// Subscriptions are the use cases of subscriptions; nil: their resources are 404.
 	Subscriptions *notify.Service
+	// DeleteWait is how long a request to delete a VNF waits for the release of what a failed operation left.
+	DeleteWait time.Duration
 }
 
 const VnfWord = "VNF instance"
@@ -71,8 +77,45 @@ func (a *API) deleteVnf(c *rest.Call) (*rest.Answer, error) {
 		return nil, err
 	}
 	return rest.Effect(c, func(by request.Info) (any, error) {
+		err := a.LCM.DeleteVnf(c.Ctx, c.ID, by)
+		var cleaning *lcm.CleaningUpError
+		if !errors.As(err, &cleaning) {
+			return nil, err
+		}
+		if by.Revision, err = a.cleaned(c, cleaning); err != nil {
+			return nil, err
+		}
 		return nil, a.LCM.DeleteVnf(c.Ctx, c.ID, by)
 	}, func(any) *rest.Answer { return rest.Respond(http.StatusNoContent) })
+}
+
+// cleaned waits, for a while, until what a failed operation left is released, and returns the instance's revision then. The
+// release goes on whoever waits: a client that hears 409 sends the same request again.
+func (a *API) cleaned(c *rest.Call, cleaning *lcm.CleaningUpError) (int64, error) {
+	ctx, cancel := context.WithTimeout(c.Ctx, a.DeleteWait)
+	defer cancel()
+	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		var in vnf.Instance
+		v, err := c.View(readmodel.KindVnf, c.ID, VnfWord, &in)
+		if err != nil {
+			return 0, err
+		}
+		switch {
+		case in.Cleanup != "":
+		case len(in.Leftovers) > 0:
+			return 0, vnfm.Errorf(vnfm.Conflict, "%d resources that a failed operation left could not be released, see /vnfm/v1/vnf_instances/%s/leftovers and saga %s: delete the VNF instance again to try it once more",
+				len(in.Leftovers), c.ID, cleaning.Saga)
+		default:
+			return v.Revision, nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return 0, cleaning
+		case <-timer.C:
+		}
+	}
 }
 
 // Started answers the request that began an operation.

@@ -52,6 +52,8 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"a hundred writers at once", writers},
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
+		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
 		{"the clock does not stand still", clock},
 	} {

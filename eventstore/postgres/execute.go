@@ -109,9 +109,8 @@ func (s *Store) decide(ctx context.Context, conn *pgxpool.Conn, works []*eventst
 	defer cancel()
 	q := &pipeline{}
 	q.exec("begin")
-	q.lock(works)
 	var now time.Time
-	q.query("select clock_timestamp()", nil, func(r pgx.Rows) error { return r.Scan(&now) })
+	q.lock(works, &now)
 	m.queue(q)
 	if err := q.run(ctx, conn.Conn()); err != nil {
 		return nil, readFailed(err)
@@ -251,9 +250,9 @@ func (p *pipeline) one(results pgx.BatchResults, row func(pgx.Rows) error) error
 	return rows.Err()
 }
 
-// lock takes the locks of the works' keys in order. They are the first statement: so they are taken before the
-// transaction reads anything, and released only when what it wrote is visible.
-func (p *pipeline) lock(works []*eventstore.Work) {
+// lock takes the locks of the works' keys in order, and tells the time after that. They are the first statement: so they are
+// taken before the transaction reads anything, and released only when what it wrote is visible.
+func (p *pipeline) lock(works []*eventstore.Work, now *time.Time) {
 	type key struct {
 		hash   int64
 		shared bool
@@ -281,8 +280,8 @@ func (p *pipeline) lock(works []*eventstore.Work) {
 	for i, k := range keys {
 		hashes[i], exclusive[i] = k.hash, !k.shared
 	}
-	p.exec("select case when x then pg_advisory_xact_lock(k) else pg_advisory_xact_lock_shared(k) end from unnest($1::bigint[], $2::bool[]) t(k, x)",
-		hashes, exclusive)
+	p.query(`select clock_timestamp() from (select count(case when x then pg_advisory_xact_lock(k) else pg_advisory_xact_lock_shared(k) end)
+		from unnest($1::bigint[], $2::bool[]) t(k, x)) l`, []any{hashes, exclusive}, func(r pgx.Rows) error { return r.Scan(now) })
 }
 
 // hash is the lock of a key. Two keys may share one: they wait for each other, no more.

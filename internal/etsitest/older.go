@@ -43,7 +43,7 @@ var schemas = map[string]schema{
 	},
 	"ExtVirtualLinkInfo":        {"id*": "string", "resourceHandle*": "any", "extLinkPorts": "[]any"},
 	"ExtManagedVirtualLinkInfo": {"id*": "string", "vnfVirtualLinkDescId*": "string", "networkResource*": "any", "vnfLinkPorts": "[]any"},
-	"VnfcInfo": {"id*": "string", "vduId*": "string", "vnfcResourceInfoId": "string", "vnfcState*": "string", "vnfcConfigurableProperties": "any"},
+	"VnfcInfo":                  {"id*": "string", "vduId*": "string", "vnfcResourceInfoId": "string", "vnfcState*": "string", "vnfcConfigurableProperties": "any"},
 	"VnfcResourceInfo": {
 		"id*": "string", "vduId*": "string", "computeResource*": "any", "zoneId": "string", "storageResourceIds": "[]any", "reservationId": "string",
 		"vnfcCpInfo": "[]any", "metadata": "any",

@@ -1,11 +1,10 @@
 package plan_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
@@ -73,37 +73,23 @@ func TestPlanCounts(t *testing.T) {
 	}
 }
 
-// TestPlanCountsOfRealPackages reads the packages beside the repository; where they are not, the models above stand for
-// them.
-func TestPlanCountsOfRealPackages(t *testing.T) {
-	dir := filepath.Join("..", "..", "shared", "packages")
-	if _, err := os.Stat(dir); err != nil {
-		t.Log("no packages here; TestPlanCounts covers models of them")
-		return
-	}
+// TestPlanCountsOfPackages reads packages in the shapes of the field.
+func TestPlanCountsOfPackages(t *testing.T) {
 	for _, tt := range []struct {
-		file, flavour, level string
-		want                 map[string]int
+		shape, flavour, level string
+		want                  map[string]int
 	}{
-		{"vm-one-flavour-minimal", "simple", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}},
-		{"vm-one-flavour-minimal", "simple", "instantiation_level_2", map[string]int{"compute": 4, "port": 4, "network": 1, "subnet": 1, "server-group": 1}},
-		{"vm-two-vdus-scaling", "simple", "", map[string]int{"compute": 2, "port": 6, "external": 2, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}},
-		{"vm-two-vdus-scaling", "simple", "instantiation_level_2", map[string]int{"compute": 3, "port": 9, "external": 3, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}},
-		{"vm-ha-and-scalable-flavours", "ha", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}},
-		{"vm-ha-and-scalable-flavours", "scalable", "r-node-min", map[string]int{"compute": 2, "port": 4, "external": 2, "network": 1, "subnet": 1, "server-group": 1}},
-		{"vm-ha-and-scalable-flavours", "scalable", "r-node-max", map[string]int{"compute": 3, "port": 6, "external": 3, "network": 1, "subnet": 1, "server-group": 1}},
+		{shapes.Web, "simple", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}},
+		{shapes.Web, "simple", "instantiation_level_2", map[string]int{"compute": 4, "port": 4, "network": 1, "subnet": 1, "server-group": 1}},
+		{shapes.Store, "simple", "", map[string]int{"compute": 2, "port": 6, "external": 2, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}},
+		{shapes.Store, "simple", "instantiation_level_2", map[string]int{"compute": 3, "port": 9, "external": 3, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}},
+		{shapes.Pair, "ha", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}},
+		{shapes.Pair, "scalable", "r-node-min", map[string]int{"compute": 2, "port": 4, "external": 2, "network": 1, "subnet": 1, "server-group": 1}},
+		{shapes.Pair, "scalable", "r-node-max", map[string]int{"compute": 3, "port": 6, "external": 3, "network": 1, "subnet": 1, "server-group": 1}},
 	} {
-		t.Run(tt.file+"/"+tt.flavour+tt.level, func(t *testing.T) {
-			f, err := os.Open(filepath.Join(dir, tt.file+".csar"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			info, err := f.Stat()
-			if err != nil {
-				t.Fatal(err)
-			}
-			pkg, err := csar.Open(f, info.Size(), csar.Options{})
+		t.Run(tt.shape+"/"+tt.flavour+tt.level, func(t *testing.T) {
+			data := shapes.CSAR(tt.shape)
+			pkg, err := csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

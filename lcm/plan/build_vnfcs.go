@@ -25,6 +25,7 @@ func (p *planner) vnfcs() error {
 		}
 		p.plan.Vdus = append(p.plan.Vdus, VduNeed{
 			ID: vdu.ID, FlavourName: vdu.FlavourName, VCPUs: vdu.VCPUs, MemoryBytes: vdu.MemoryBytes, DiskBytes: vdu.DiskBytes,
+			NoBoot: !p.f.Bootable(vdu),
 		})
 		p.image(vdu.Image)
 		if vdu.BootData != nil {

@@ -38,7 +38,7 @@ func (p *Plan) Ask(r *nfvo.GrantRequest) {
 	r.SameVim = w.together()
 	for _, v := range w.Vdus {
 		r.Computes = append(r.Computes, nfvo.ComputeNeed{
-			VduID: v.ID, FlavourName: v.FlavourName, VCPUs: v.VCPUs, MemoryBytes: v.MemoryBytes, DiskBytes: v.DiskBytes,
+			VduID: v.ID, FlavourName: v.FlavourName, VCPUs: v.VCPUs, MemoryBytes: v.MemoryBytes, DiskBytes: v.DiskBytes, NoBoot: v.NoBoot,
 		})
 	}
 	for _, i := range w.Images {

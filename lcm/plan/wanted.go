@@ -138,6 +138,7 @@ type VduNeed struct {
 	MemoryBytes int64  `json:"memoryBytes"`
 	DiskBytes   int64  `json:"diskBytes"`
 	Container   bool   `json:"container,omitempty"`
+	NoBoot      bool   `json:"nothingToBootFrom,omitempty"` // neither an image nor a storage with one
 }
 
 // Request is what an instantiation asks of a descriptor (SOL003 v3.7.1 §5.5.2.4).

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/vnfm/vnfm/message"
@@ -106,6 +108,7 @@ func (s *Sim) lands(vimID string, l late, rule int, now time.Time) *late {
 // Start creates a resource, once per token.
 func (s *Sim) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (vim.Resource, error) {
 	c := call{op: "start", rule: ruleName("start", r.Kind), what: r.Token.String()}
+	r.Spec = Unsaid(r.Spec)
 	var out vim.Resource
 	err := s.do(ctx, conn, c, &late{Start: &r}, func(now time.Time, rec *record, _ bool) error {
 		made, err := s.create(conn.ID, r, now)
@@ -129,6 +132,7 @@ func (s *Sim) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest
 // Change changes a resource that stands.
 func (s *Sim) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRequest) (vim.Resource, error) {
 	c := call{op: "change", rule: OnChange, what: r.Token.String()}
+	r.From, r.To = Unsaid(r.From), Unsaid(r.To)
 	var out vim.Resource
 	err := s.do(ctx, conn, c, &late{Change: &r}, func(now time.Time, rec *record, half bool) error {
 		changed, err := s.change(conn.ID, r, now, half)
@@ -143,6 +147,30 @@ func (s *Sim) Change(ctx context.Context, conn vim.Connection, r vim.ChangeReque
 		return vim.Resource{}, err
 	}
 	return out, nil
+}
+
+// Unsaid returns a specification as the simulator keeps it: with digests in the place of what a guest would read: nobody is there to read it, and it may
+// hold secrets, which have no place in a journal.
+func Unsaid(s vim.Spec) vim.Spec {
+	if s.Compute != nil {
+		c := *s.Compute
+		c.UserData, s.Compute = digest(c.UserData), &c
+	}
+	if s.Configuration != nil {
+		c := *s.Configuration
+		if d := digest(string(c.Params)); d != "" {
+			c.Params = vim.Encode(d)
+		}
+		s.Configuration = &c
+	}
+	return s
+}
+
+func digest(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text)))
 }
 
 // Poll looks at a resource by its id.

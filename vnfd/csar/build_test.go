@@ -149,3 +149,13 @@ func found(pkg *csar.Package) []string {
 	}
 	return out
 }
+
+// mustOpenWith is mustOpen with options.
+func (f files) mustOpenWith(t testing.TB, o csar.Options) *csar.Package {
+	t.Helper()
+	pkg, err := open(f.zip(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkg
+}

@@ -64,7 +64,7 @@ const functions = `
   policies:
     - s: { type: tosca.policies.nfv.ScalingAspects, properties: { aspects: { out: { max_scale_level: { get_input: steps }, step_deltas: [ { get_input: delta } ] } } } }
     - d: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: { get_input: aspect }, deltas: { d: { number_of_instances: { get_input: least } } } }, targets: [ A ] }
-    - r: { type: tosca.policies.nfv.AntiAffinityRule, properties: { scope: { get_input: scope } }, targets: [ A, B ] }
+    - r: { type: tosca.policies.nfv.AntiAffinityRule, properties: { scope: { get_input: scope } }, targets: [ { get_input: target }, B ] }
   inputs:
     protocol: { default: ipv4 }
     net: { default: 10.1.2 }
@@ -80,6 +80,7 @@ const functions = `
     delta: { default: d }
     aspect: { default: out }
     scope: { default: zone }
+    target: { default: A }
     given_later: { type: string }
 `
 

@@ -2,12 +2,13 @@ package csar_test
 
 import (
 	"encoding/json"
-	"errors"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfd/csar"
 )
@@ -101,14 +102,7 @@ func FuzzMeta(f *testing.F) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	packages := map[string][]byte{"sample": samples.CSAR(), "small": small.zip(b)}
-	if dir := sharedPackages(b); dir != "" {
-		data, err := os.ReadFile(filepath.Join(dir, "vm-two-vdus-scaling.csar"))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			b.Fatal(err)
-		}
-		packages["vm-two-vdus-scaling"] = data
-	}
+	packages := map[string][]byte{"sample": samples.CSAR(), "small": small.zip(b), shapes.Store: shapes.CSAR(shapes.Store)}
 	for name, data := range packages {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -120,4 +114,30 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzSignature reads anything as the signature of a manifest, and as a certificate.
+func FuzzSignature(f *testing.F) {
+	for _, name := range []string{"rsa-text.cms", "ec-binary.cms", "ec-noattr.cms", "rsa-nocerts.cms", "rsa-pss.cms"} {
+		data, err := os.ReadFile(filepath.Join("testdata", "openssl", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		block, _ := pem.Decode(data)
+		f.Add(block.Bytes, data)
+	}
+	f.Add([]byte{0x30, 0x80}, []byte{0x3f, 0xff})
+	f.Fuzz(func(t *testing.T, der, certificate []byte) {
+		pkg := small.with("main.mf", "metadata:\n  vnfd_id: v1\n"+block(der), "main.cert", string(certificate), "a", "x", "a.cms", string(certificate))
+		data := pkg.zip(t)
+		for _, mode := range []csar.Mode{csar.Report, csar.Require} {
+			p, err := open(data, csar.Options{Limits: fuzzLimits, Signatures: csar.Signatures{Mode: mode, At: now}})
+			if p == nil && len(vnfd.Errors(err)) == 0 {
+				t.Errorf("%s: rejected for no reason: %v", mode, err)
+			}
+			if mode == csar.Require && p != nil {
+				t.Error("accepted")
+			}
+		}
+	})
 }

@@ -125,11 +125,23 @@ func (c *csar) unlisted() []string {
 	}
 	var out []string
 	for _, f := range c.pkg.Files {
-		if !f.Listed && !metas[f.Path] && !signatureFile(f.Path) {
+		if !f.Listed && !metas[f.Path] && !c.isSignature(f.Path) {
 			out = append(out, vnfd.Printable(f.Path))
 		}
 	}
 	return out
+}
+
+// isSignature says whether a file is a signature or a certificate, by its name or because the manifest or TOSCA.meta says so. No
+// hash of it is wanted: it speaks for itself.
+func (c *csar) isSignature(name string) bool {
+	if c.signatures == nil {
+		c.signatures = map[string]bool{c.certificate: true}
+		for _, l := range c.listed {
+			c.signatures[path.Clean(l.signature)], c.signatures[path.Clean(l.certificate)] = true, true
+		}
+	}
+	return c.signatures[name] || signatureFile(name)
 }
 
 // signatureFile says whether a file is a signature or a certificate by its name.

@@ -33,7 +33,7 @@ func parseManifest(file string, data []byte, most int, p *vnfd.Problems) *manife
 		p.Failf("signature-invalid", vnfd.Position{File: file, Line: 1 + bytes.Count(data[:len(data)-len(rest)], []byte("\n"))}, "the manifest goes on behind its signature")
 	}
 	var current *listing
-	inMetadata := false
+	inMetadata, inSets, set := false, false, ""
 	for l := range lines(file, body) {
 		text := strings.TrimSpace(l.text)
 		if text == "" || strings.HasPrefix(text, "#") {
@@ -52,14 +52,22 @@ func parseManifest(file string, data []byte, most int, p *vnfd.Problems) *manife
 				p.Exceedf("listed", "too-large", l.at, "more than %d files are listed", most)
 				return m
 			}
-			m.listed = append(m.listed, listing{path: value, manifest: true, at: l.at})
+			m.listed = append(m.listed, listing{path: value, manifest: true, artifactSet: set, at: l.at})
 			current = &m.listed[len(m.listed)-1]
+		case "non_mano_artifact_sets":
+			inMetadata, inSets, current = false, true, nil
 		case "algorithm", "hash", "signature", "certificate":
 			if current != nil {
 				current.set(key, value)
 			}
 		default:
 			indented := l.text[0] == ' ' || l.text[0] == '\t'
+			if inSets = inSets && indented; inSets && value == "" {
+				name, _, _ := strings.Cut(text, ":") // as it is written
+				set = strings.TrimSpace(name)
+			} else if !inSets {
+				set = ""
+			}
 			if inMetadata && (indented || value != "") {
 				m.metadata[key], m.at[key] = strings.Trim(value, `"'`), l.at
 			} else if !indented {

@@ -15,7 +15,8 @@ type listing struct {
 	hash        string
 	signature   string // file of its signature, when the manifest names one
 	certificate string
-	manifest    bool // the manifest says so
+	manifest    bool   // the manifest says so
+	artifactSet string // non-MANO; "" for all others
 	at          vnfd.Position
 }
 

@@ -99,34 +99,45 @@ func (j *judge) checkWhole(a *archive, s *signedPackage, inner *io.SectionReader
 	return whole, nil
 }
 
+// heldBytes bounds a CSAR that is held in memory, because nobody spools it.
+const heldBytes = 64 << 20
+
 // openInner makes the CSAR in an archive readable anywhere. One that is stored is read where it is; one that is compressed once
 // more is spooled.
 func (a *archive) openInner(e *entry, o Options) (*io.SectionReader, func(), error) {
 	nothing := func() {}
+	at := vnfd.Position{File: e.name}
+	most := a.limits.NestedBytes
 	tooLarge := func() error {
-		return vnfd.Exceeded("nested-bytes", "too-large", vnfd.Position{File: e.name}, "the CSAR in the signed package is larger than %d bytes", a.limits.NestedBytes)
+		return vnfd.Exceeded("nested-bytes", "too-large", at, "the CSAR in the signed package is larger than %d bytes", most)
 	}
 	size := int64(e.zip.UncompressedSize64) //nolint:gosec // compared as it is
 	if e.zip.Method == zip.Store && e.zip.CompressedSize64 == e.zip.UncompressedSize64 && size >= 0 {
-		if size > a.limits.NestedBytes {
+		if size > most {
 			return nil, nothing, tooLarge()
 		}
-		at, err := e.zip.DataOffset()
+		offset, err := e.zip.DataOffset()
 		if err != nil {
 			return nil, nothing, a.damaged(e, err)
 		}
-		return io.NewSectionReader(a.src, at, size), nothing, nil
+		return io.NewSectionReader(a.src, offset, size), nothing, nil
+	}
+	spool := o.Spool
+	if spool == nil {
+		spool, most = inBuffer, min(most, heldBytes)
+	}
+	if bomb := max(a.size*a.limits.Ratio, ratioFloor); bomb < most {
+		most = bomb
+		tooLarge = func() error {
+			return vnfd.Exceeded("ratio", "zip-bomb", at, "the CSAR expands to more than %d times the size of the archive", a.limits.Ratio)
+		}
 	}
 	r, err := e.zip.Open()
 	if err != nil {
 		return nil, nothing, a.damaged(e, err)
 	}
 	defer r.Close() //nolint:errcheck // only read
-	counted := &counter{r: r, most: min(a.limits.NestedBytes, max(a.size, ratioFloor/a.limits.Ratio+1)*a.limits.Ratio), stop: o.Stop}
-	spool := o.Spool
-	if spool == nil {
-		spool = inBuffer
-	}
+	counted := &counter{r: r, most: most, stop: o.Stop}
 	content, err := spool(counted)
 	done := func() {
 		if content != nil {
@@ -134,14 +145,12 @@ func (a *archive) openInner(e *entry, o Options) (*io.SectionReader, func(), err
 		}
 	}
 	switch {
-	case counted.size > counted.most && counted.most < a.limits.NestedBytes:
-		err = vnfd.Exceeded("ratio", "zip-bomb", vnfd.Position{File: e.name}, "the CSAR expands to more than %d times the size of the archive", a.limits.Ratio)
-	case counted.size > counted.most:
+	case counted.size > most:
 		err = tooLarge()
-	case counted.err != nil && len(vnfd.Errors(counted.err)) == 0 && !counted.stopped:
-		err = a.damaged(e, counted.err)
-	case counted.err != nil:
+	case counted.stopped:
 		err = counted.err
+	case counted.err != nil:
+		err = a.damaged(e, counted.err)
 	}
 	if err != nil {
 		done()

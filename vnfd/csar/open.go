@@ -41,8 +41,10 @@ type csar struct {
 	listed      []listing
 	inManifest  map[string]bool // files that the manifest lists with a hash
 	manifest    *manifestFile
-	certificate string // that TOSCA.meta names
-	signedWhole bool   // the archive around this one is signed
+	certificate string          // that TOSCA.meta names
+	signedWhole bool            // the archive around this one is signed
+	signatures  map[string]bool // files that are signatures or certificates though their names do not say so
+	fileSigned  []fileSignature
 	stems       map[string][]string
 }
 
@@ -92,7 +94,38 @@ func (c *csar) finish(o Options) (*Package, error) {
 		return nil, err //nolint:wrapcheck // the reasons
 	}
 	c.pkg.Findings = c.Findings
+	c.assignRoles()
 	return c.pkg, nil
+}
+
+// assignRoles says what each file is to the package.
+func (c *csar) assignRoles() {
+	roles := map[string]Role{}
+	for _, name := range c.metas {
+		roles[name] = RoleMeta
+	}
+	if c.manifest != nil {
+		roles[c.manifest.name] = RoleManifest
+	}
+	for _, name := range append(append([]string{c.pkg.Entry}, c.others...), c.Parsed...) {
+		roles[name] = RoleDefinition
+	}
+	sets := map[string]string{}
+	for _, l := range c.listed {
+		sets[path.Clean(l.path)] = l.artifactSet
+	}
+	signatures := map[string]fileSignature{}
+	for _, s := range c.fileSigned {
+		signatures[s.file] = s
+	}
+	for i := range c.pkg.Files {
+		f := &c.pkg.Files[i]
+		f.Role, f.Set = roles[f.Path], sets[f.Path]
+		if f.Role == RoleArtifact && c.isSignature(f.Path) {
+			f.Role = RoleSignature
+		}
+		f.Signature, f.Certificate = signatures[f.Path].signature, signatures[f.Path].certificate
+	}
 }
 
 // readMeta finds the entry definition, the manifest and the listed hashes.

@@ -62,7 +62,24 @@ type File struct {
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 	Listed bool   `json:"listed,omitempty"` // its hash was listed, and checked
+	Role   Role   `json:"role,omitempty"`
+	Set    string `json:"set,omitempty"` // the non-MANO artifact set it belongs to (SOL004 §4.3.7)
+	// Signature and Certificate are the files that sign this one, when it has such of its own.
+	Signature   string `json:"signature,omitempty"`
+	Certificate string `json:"certificate,omitempty"`
 }
+
+// Role is what a file is to its package.
+type Role string
+
+// The roles.
+const (
+	RoleArtifact   Role = ""           // any other: scripts, images, licences, tests
+	RoleMeta       Role = "meta"       // TOSCA.meta
+	RoleManifest   Role = "manifest"   // the manifest
+	RoleDefinition Role = "definition" // part of the VNFD
+	RoleSignature  Role = "signature"  // a signature or a certificate
+)
 
 // Signature is the verified signature of a whole package.
 type Signature struct {

@@ -1,15 +1,13 @@
 package csar_test
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfd/csar"
 )
@@ -114,34 +112,11 @@ func TestSamplePackage(t *testing.T) {
 	}
 }
 
-// sharedPackages finds the packages of the field, which are not part of this repository: the one condition under which
-// a test does not run. The packages built in these tests and the sample cover the same rules always.
-func sharedPackages(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("VNFM_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	dir = filepath.Join(dir, "packages")
-	if _, err := os.Stat(dir); err != nil {
-		return ""
-	}
-	return dir
-}
-
-func TestSharedPackages(t *testing.T) {
+func TestShapesOfTheField(t *testing.T) {
 	t.Parallel()
-	dir := sharedPackages(t)
-	if dir == "" {
-		t.Log("no shared packages: nothing to read")
-		return
-	}
 	read := func(t *testing.T, name string) *csar.Package {
 		t.Helper()
-		data, err := os.ReadFile(filepath.Join(dir, name+".csar"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := shapes.CSAR(name)
 		pkg, err := open(data, csar.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -154,13 +129,13 @@ func TestSharedPackages(t *testing.T) {
 		}
 		return pkg
 	}
-	t.Run("vm-one-flavour-minimal", func(t *testing.T) {
+	t.Run(shapes.Web, func(t *testing.T) {
 		t.Parallel()
-		f := flavour(t, read(t, "vm-one-flavour-minimal").Descriptor, "simple")
+		f := flavour(t, read(t, shapes.Web).Descriptor, "simple")
 		small := resources{Computes: 2, Ports: 2, Networks: 1, Subnets: 1, ServerGroups: 1}
 		large := resources{Computes: 4, Ports: 4, Networks: 1, Subnets: 1, ServerGroups: 1}
 		if diff := cmp.Diff([]resources{small, small, large, large}, []resources{
-			at(t, f, ""), at(t, f, "instantiation_level_1"), at(t, f, "instantiation_level_2"), scaledBy(t, f, "", "VDU1_scale", 2),
+			at(t, f, ""), at(t, f, "instantiation_level_1"), at(t, f, "instantiation_level_2"), scaledBy(t, f, "", "fronts", 2),
 		}); diff != "" {
 			t.Error(diff)
 		}
@@ -168,16 +143,16 @@ func TestSharedPackages(t *testing.T) {
 			t.Error("the rule is one of anti-affinity")
 		}
 	})
-	t.Run("vm-two-vdus-scaling", func(t *testing.T) {
+	t.Run(shapes.Store, func(t *testing.T) {
 		t.Parallel()
-		pkg := read(t, "vm-two-vdus-scaling")
+		pkg := read(t, shapes.Store)
 		f := flavour(t, pkg.Descriptor, "simple")
 		base := resources{Computes: 2, Ports: 6, ExternalPorts: 2, Networks: 2, Subnets: 2, Volumes: 1, ServerGroups: 1}
 		two, most := base, base
 		two.Computes, two.Ports, two.ExternalPorts = 3, 9, 3
 		most.Computes, most.Ports, most.ExternalPorts = 4, 12, 4
 		if diff := cmp.Diff([]resources{base, two, most}, []resources{
-			at(t, f, ""), at(t, f, "instantiation_level_2"), scaledBy(t, f, "", "VDU1_scale", 2),
+			at(t, f, ""), at(t, f, "instantiation_level_2"), scaledBy(t, f, "", "fronts", 2),
 		}); diff != "" {
 			t.Error(diff)
 		}
@@ -185,7 +160,7 @@ func TestSharedPackages(t *testing.T) {
 			t.Error("the rule is one of affinity")
 		}
 		if f.Vdus[1].Image != nil || f.Storages[0].Image == nil || f.Storages[0].Image.File != "" {
-			t.Error("VDU2 must boot from its volume, whose image is not in the package")
+			t.Error("the second VDU must boot from its volume, whose image is not in the package")
 		}
 		for _, rule := range []string{"artifact-missing", "implausible-size", "scripts-not-run", "substitution-mapping", "vnfm-info"} {
 			if !slices.Contains(found(pkg), rule) {
@@ -193,9 +168,9 @@ func TestSharedPackages(t *testing.T) {
 			}
 		}
 	})
-	t.Run("vm-ha-and-scalable-flavours", func(t *testing.T) {
+	t.Run(shapes.Pair, func(t *testing.T) {
 		t.Parallel()
-		pkg := read(t, "vm-ha-and-scalable-flavours")
+		pkg := read(t, shapes.Pair)
 		ha, scalable := flavour(t, pkg.Descriptor, "ha"), flavour(t, pkg.Descriptor, "scalable")
 		least := resources{Computes: 2, Ports: 4, ExternalPorts: 2, Networks: 1, Subnets: 1, ServerGroups: 1}
 		most := resources{Computes: 3, Ports: 6, ExternalPorts: 3, Networks: 1, Subnets: 1, ServerGroups: 1}
@@ -208,7 +183,7 @@ func TestSharedPackages(t *testing.T) {
 			t.Errorf("levels: %v, default %q", ha.Levels, scalable.DefaultLevel)
 		}
 	})
-	for _, name := range []string{"cnf-helm-two-vdus", "cnf-manifests-all-kinds"} {
+	for _, name := range []string{shapes.Charts, shapes.Manifests} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pkg := read(t, name)
@@ -219,40 +194,6 @@ func TestSharedPackages(t *testing.T) {
 			}
 			if !slices.Contains(found(pkg), "unlisted-files") {
 				t.Error("no finding unlisted-files")
-			}
-		})
-	}
-}
-
-// The packages of sol004 describe PNFs: what is sound in packaging is rejected for having no VNF, and for nothing else.
-func TestSharedPackagesOfPNFs(t *testing.T) {
-	t.Parallel()
-	dir := sharedPackages(t)
-	if dir == "" {
-		t.Log("no shared packages: nothing to read")
-		return
-	}
-	for name, want := range map[string][]string{
-		"csar-option1-valid.csar":                 {"no-vnf"},
-		"csar-cert-in-cms.csar":                   {"no-vnf"},
-		"csar-option2-valid-with-cms.zip":         {"no-vnf"},
-		"signed-package-valid-signature.zip":      {"no-vnf"},
-		"csar-cert-in-cms-incorrect-hash.csar":    {"no-vnf", "wrong-hash"},
-		"csar-option1-invalid-missing-files.csar": {"no-vnf", "listed-file-missing"},
-		"invalidManifestFile.csar":                {"no-vnf", "missing-manifest"},
-		"noTOSCAMetaInTOSCADirectory.csar":        {"missing-entry"},
-		"broken.zip":                              {"no-vnf", "listed-file-missing"},
-		"LICENSE.txt":                             {"not-a-zip"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			data, err := os.ReadFile(filepath.Join(dir, "sol004", name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{})
-			if got := slices.Compact(rules(err)); !slices.Equal(got, want) {
-				t.Errorf("%v, want %v: %v", got, want, err)
 			}
 		})
 	}

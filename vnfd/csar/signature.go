@@ -91,14 +91,16 @@ func (c *csar) checkSignatures() error {
 	if err := c.checkManifestSignature(); err != nil {
 		return err
 	}
+	files := c.fileSignatures()
+	c.fileSigned = files
 	if c.judge.Mode == Require && !c.signedWhole {
 		if c.manifest == nil || c.manifest.cms == nil {
 			c.Failf("not-signed", vnfd.Position{}, "the package is not signed, which package-signatures demands")
-		} else {
-			c.checkCovered()
+		} else if c.pkg.Signature != nil {
+			c.checkCovered(files)
 		}
 	}
-	return c.checkFileSignatures()
+	return c.checkFileSignatures(files)
 }
 
 // checkManifestSignature verifies option 1: the manifest ends with a signature of what is before it.
@@ -170,10 +172,15 @@ func (c *csar) readCertificates(name string) ([]*x509.Certificate, error) {
 }
 
 // checkCovered demands that the signed manifest lists every file with its hash: a file it does not list is signed by nobody.
-func (c *csar) checkCovered() {
+// Only the manifest itself, the signatures that are verified and their certificates need none.
+func (c *csar) checkCovered(signatures []fileSignature) {
+	speak := map[string]bool{c.manifest.name: true, c.pkg.Signature.Certificate: true}
+	for _, s := range signatures {
+		speak[s.signature], speak[s.certificate] = true, true
+	}
 	var names []string
 	for _, f := range c.pkg.Files {
-		if f.Path != c.manifest.name && !signatureFile(f.Path) && !c.inManifest[f.Path] {
+		if !speak[f.Path] && !c.inManifest[f.Path] {
 			names = append(names, vnfd.Printable(f.Path))
 		}
 	}
@@ -189,8 +196,7 @@ type fileSignature struct {
 }
 
 // checkFileSignatures verifies the signatures of single files: those that the manifest names, and those beside the files.
-func (c *csar) checkFileSignatures() error {
-	all := c.fileSignatures()
+func (c *csar) checkFileSignatures(all []fileSignature) error {
 	if len(all) > c.limits.Signatures {
 		return vnfd.Exceeded("signatures", "too-large", all[0].at, "the package has more than %d signatures", c.limits.Signatures)
 	}

@@ -56,6 +56,7 @@ func TestETSITypesHoweverImported(t *testing.T) {
 		"shipped, common types by URL":      with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
 		"shipped, imported by URL":          with("  - "+url+"\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
 		"shipped elsewhere, imported so":    with("  - "+url+"\n", "types/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
+		"shipped in another folder":         with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "types/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes),
 		"both shipped":                      with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", vnfdTypes, "Definitions/etsi_nfv_sol001_common_types.yaml", commonTypes),
 		"both shipped, by name":             with("  - etsi_nfv_sol001_vnfd_types.yaml\n", "Definitions/etsi_nfv_sol001_vnfd_types.yaml", strings.Replace(vnfdTypes, "https://forge.etsi.org/rep/nfv/SOL001/raw/v3.5.1/", "", 1), "Definitions/etsi_nfv_sol001_common_types.yaml", commonTypes),
 		"shipped under another name":        with("  - nfv.yaml\n", "Definitions/nfv.yaml", vnfdTypes),
@@ -79,7 +80,11 @@ func TestETSITypesHoweverImported(t *testing.T) {
 // The files as they are published, where they are at hand; what is in them is in the tests above and in tosca's list of types.
 func TestPublishedETSIFiles(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(filepath.Dir(sharedPackages(t)), "etsi", "sol001")
+	root := os.Getenv("VNFM_SHARED")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "shared")
+	}
+	dir := filepath.Join(root, "etsi", "sol001")
 	releases, err := os.ReadDir(dir)
 	if err != nil {
 		t.Log("no published files: nothing to read")

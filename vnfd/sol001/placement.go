@@ -22,7 +22,7 @@ func (s *scope) affinity() []vnfd.AffinityRule {
 			rule.Scope = "nfvi_node"
 			s.Findf("affinity-scope", policy.Key, "the rule %s has no scope; nfvi_node is taken", vnfd.Quote(policy.Name))
 		}
-		for _, target := range policy.Value.Get("targets").List() {
+		for _, target := range s.Get(policy.Value, "targets").List() {
 			s.addTarget(&rule, target, policy.Name, 0)
 		}
 		out = append(out, rule)
@@ -39,7 +39,7 @@ func (s *scope) addTarget(rule *vnfd.AffinityRule, target *tosca.Node, policy st
 	nt := s.Template(name)
 	switch {
 	case nt == nil:
-		members := s.Topology.Get("groups", name, "members")
+		members := s.Get(s.Topology.Get("groups", name), "members")
 		if members == nil {
 			s.Findf("unknown-target", target.Where(), "the rule %s is for %s, which is neither a group nor a node template", vnfd.Quote(policy), vnfd.Quote(name))
 			return

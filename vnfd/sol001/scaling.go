@@ -29,7 +29,7 @@ func (s *scope) vduTargets(f *vnfd.Flavour, policy tosca.Field) []*vnfd.Vdu {
 		}
 	}
 	seen := map[string]bool{}
-	for _, t := range policy.Value.Get("targets").List() {
+	for _, t := range s.Get(policy.Value, "targets").List() {
 		v := s.vdus[t.Text()]
 		switch {
 		case v == nil:

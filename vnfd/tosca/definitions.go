@@ -85,6 +85,7 @@ func (l *Loader) parse(file string) (*Node, error) {
 		return nil, err
 	}
 	l.made += root.weight
+	l.Parsed = append(l.Parsed, file)
 	return root, nil
 }
 
@@ -132,7 +133,7 @@ func (l *Loader) locate(d *Document, ref *Node, name string) (file string, ok bo
 	}
 	same := l.Files.Named(baseOf(name))
 	switch {
-	case url && len(same) == 1:
+	case len(same) == 1 && (url || isETSI(name)): // shipped elsewhere, and perhaps edited
 		return same[0], true
 	case isETSI(name):
 		return "", false

@@ -30,6 +30,8 @@ type Reader struct {
 	// Stop is asked now and then and returns an error when reading must end: a *vnfd.Error when that is the package's fault.
 	// nil: it never must.
 	Stop func() error
+	// Parsed are the definitions that were read, in order.
+	Parsed []string
 
 	made    int // values read and made so far, against Limits.Values
 	paid    int // calls of Pay
@@ -40,7 +42,7 @@ type Reader struct {
 // their own. It returns false when there were too many, or Stop said so; what is made then does not matter any more.
 func (r *Reader) Pay(cost int, at vnfd.Position) bool {
 	if r.paid++; r.paid%256 == 0 {
-		r.Check()
+		_ = r.Check() // kept
 	}
 	if r.stopped != nil {
 		return false
@@ -92,7 +94,7 @@ func (r *Reader) InPackage(dir, ref string, at vnfd.Position) (string, bool) {
 	return "", false
 }
 
-// Identifier reads a name that others refer to: it is bounded, and without control characters.
+// Identifier reads a name that others refer to, or that is shown and stored in many places: it is bounded.
 func (r *Reader) Identifier(text string, at vnfd.Position, what string) string {
 	if len(text) > r.Limits.Identifier {
 		r.Exceedf("identifier", "too-large", at, "%s %s is longer than %d bytes", what, vnfd.Quote(text), r.Limits.Identifier)

@@ -111,7 +111,7 @@ func (s *Scope) Chain(section, name string) []*Node {
 		out = append(out, def)
 		name = def.Get("derived_from").Text()
 	}
-	if len(out) > 0 {
+	if len(out) > 0 && !builtin(out[0]) {
 		s.Pay(len(out), out[0].At)
 	}
 	s.chains[key] = out
@@ -131,7 +131,7 @@ func (s *Scope) Derives(section, name, base string) bool {
 	return false
 }
 
-// Base returns the first name that a type is or derives from, for which is is true; "" when there is none. The last name of
+// Base returns the first name that a type has or derives from, and that is what the function says; "" when there is none. The last name of
 // the chain need not be known.
 func (s *Scope) Base(section, name string, is func(name string) bool) string {
 	if is(name) {
@@ -183,15 +183,17 @@ func (s *Scope) checkParent(section, name string, matters bool) {
 		s.Failf("unknown-type", parent.At, "%s derives from the unknown type %s", vnfd.Quote(name), vnfd.Quote(parent.Text()))
 	case known == nil:
 		s.Findf("unknown-type", parent.At, "%s derives from the unknown type %s; nothing is made of such types", vnfd.Quote(name), vnfd.Quote(parent.Text()))
-	case s.circular(section, name):
-		s.Failf("unknown-type", parent.At, "the type %s derives from itself, or through more than %d others", vnfd.Quote(name), s.Limits.TypeChain)
+	case s.endless(section, name) && len(s.Chain(section, name)) == s.Limits.TypeChain:
+		s.Exceedf("type-chain", "unknown-type", parent.At, "the type %s derives through more than %d others", vnfd.Quote(name), s.Limits.TypeChain)
+	case s.endless(section, name):
+		s.Failf("unknown-type", parent.At, "the type %s derives from itself", vnfd.Quote(name))
 	default:
 		s.imported(known, parent)
 	}
 }
 
-// circular says whether a type's chain ends because it came back to where it had been, or is too long.
-func (s *Scope) circular(section, name string) bool {
+// endless says whether a type's chain ends because it came back to where it had been, or is too long.
+func (s *Scope) endless(section, name string) bool {
 	chain := s.Chain(section, name)
 	if len(chain) == 0 {
 		return false
