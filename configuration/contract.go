@@ -3,7 +3,6 @@ package configuration
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/vnfm/vnfm/message"
@@ -16,20 +15,19 @@ const TypeConfigure = "vnf.configure.v1" // data: Configure; result: Result
 type Configure struct {
 	VnfID      string             `json:"vnfInstanceId"`
 	OpID       string             `json:"vnfLcmOpOccId"`
-	Token      string             `json:"token"`  // names the configuration: the same for all attempts at it
-	Fence      int64              `json:"fence"`  // the operation's number for this VNF; one of an older operation does nothing
-	Action     string             `json:"action"` // what has become of the VNF: its operation, in lower case, e.g. "instantiate"
-	Name       string             `json:"name"`   // of the VNF, for people
-	Params     json.RawMessage    `json:"params,omitempty"`
-	Computes   map[string]Compute `json:"computes"` // by planned resource id
+	Token      string             `json:"token"`            // names the configuration: the same for all attempts at it
+	Fence      int64              `json:"fence"`            // the operation's number for this VNF; one of an older operation does nothing
+	Action     string             `json:"action"`           // what has become of the VNF: its operation, in lower case, e.g. "instantiate"
+	Name       string             `json:"name"`             // of the VNF, for people
+	Params     json.RawMessage    `json:"params,omitempty"` // additionalParams of request and grant; sealed until a Configurer is called
+	Computes   map[string]Compute `json:"computes"`         // by planned resource id
 	DeadlineMs int64              `json:"deadlineMs,omitempty"`
 }
 
 // Compute is a machine of the VNF.
 type Compute struct {
-	Connection string   `json:"vimConnectionId"`
-	ID         string   `json:"id"` // the VIM's
-	Addresses  []string `json:"addresses,omitempty"`
+	Connection string `json:"vimConnectionId"`
+	ID         string `json:"id"` // the VIM's
 }
 
 // Request is what a Configurer is asked for.
@@ -68,12 +66,3 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-// failureOf returns the class and the text of an error.
-func failureOf(err error) (message.Class, string) {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Class, e.Hint
-	}
-	return message.UnknownOutcome, err.Error()
-}

@@ -82,7 +82,8 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 	}
 	if s.cfg.Settings.Configures {
 		b.data.Configure = &configuration.Configure{
-			VnfID: b.vnf.ID, OpID: b.data.OpID, Name: nameOf(b.vnf) + "-configuration", Params: r.AdditionalParams,
+			VnfID: b.vnf.ID, OpID: b.data.OpID, Token: configurationID(b.data.OpID), Fence: b.data.Number,
+			Action: strings.ToLower(string(b.data.Operation)), Name: nameOf(b.vnf), Params: r.AdditionalParams,
 		}
 	}
 	b.data.Reversible = true

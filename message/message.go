@@ -19,7 +19,6 @@ import (
 const (
 	TopicVimCommands  = "vnfm.vim.commands"
 	TopicNfvoCommands = "vnfm.nfvo.commands"
-	TopicVnfCommands  = "vnfm.vnf.commands"
 	TopicReplies      = "vnfm.replies"
 	TopicVnfCommands  = "vnfm.vnf.commands"
 	TopicVnfEvents    = "vnf.events"

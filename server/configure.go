@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"github.com/vnfm/vnfm/configuration"
+	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 )
@@ -50,15 +52,16 @@ func (s *Server) buildConfiguration(p *parts) {
 		return
 	}
 	c := s.cfg.Vim
-	cfg := configuration.Config{
+	cfg := configurator.Config{
 		Store: p.ledger.store, Doer: p.ledger.committer, Epochs: p.ledger.leases, Configurer: p.configurer, Logger: s.log, Context: s.tracing.Context,
+		Open:    vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Limit: c.BuildTimeout, PollFirst: c.PollInterval, Parallel: c.Workers,
 	}
 	if p.tap != nil {
 		cfg.Tap = func() int { return p.tap("", vim.Configuration, sim.OnReserve) }
 	}
-	worker := configuration.NewWorker(cfg)
-	p.main.deliver(s, p.ledger, consumerVnf, message.TopicVnfCommands, configuration.Intake{})
+	worker := configurator.NewWorker(cfg)
+	p.main.deliver(s, p.ledger, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
 	p.ledger.followers = append(p.ledger.followers, worker.OnCommit)
 	p.workers = append(p.workers, worker.Run)
 }

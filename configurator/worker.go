@@ -1,17 +1,20 @@
-package configuration
+package configurator
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/secret"
 )
 
 // Config describes a worker.
@@ -19,8 +22,11 @@ type Config struct {
 	Store      ledger.Store
 	Doer       eventstore.Doer
 	Epochs     ledger.Epochs // whose lanes to work on; nil: all
-	Configurer Configurer
+	Configurer configuration.Configurer
 	Logger     *slog.Logger // nil: slog.Default
+	// Open opens what is sealed in the parameters of a VNF, right before a call, and returns the secrets in them, too; nil: nothing is
+	// sealed.
+	Open func(ctx context.Context, vnfID string, document json.RawMessage) (plain json.RawMessage, secrets []string, err error)
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
 	Context func(ctx context.Context, traceparent string) context.Context
 	// Tap returns how many copies of a reply are sent; nil means one. A simulated site's misbehaviour.
@@ -69,10 +75,10 @@ func (cfg Config) step(_ context.Context, rec eventstore.Record) (*ledger.Step, 
 	if ms := read.Doc.Request.DeadlineMs; ms > 0 {
 		attempt = time.Duration(ms) * time.Millisecond
 	}
-	var asked Configure
+	var asked configuration.Configure
 	var intent string
 	var deadline time.Time
-	var got Result
+	var got configuration.Result
 	var failed error
 	return &ledger.Step{
 		Load: []eventstore.RecordRef{refOf(rec.ID), fenceRef(read.Doc.Request.VnfID)}, Timeout: attempt, Deadline: func() time.Time { return deadline },
@@ -99,7 +105,7 @@ func (cfg Config) step(_ context.Context, rec eventstore.Record) (*ledger.Step, 
 			return true, nil
 		},
 		Call: func(ctx context.Context) error {
-			got, failed = cfg.Configurer.Configure(cfg.Context(ctx, read.Doc.Commands[len(read.Doc.Commands)-1].Traceparent), Request{asked})
+			got, failed = cfg.configure(cfg.Context(ctx, read.Doc.Commands[len(read.Doc.Commands)-1].Traceparent), asked)
 			return failed
 		},
 		End: func(b *ledger.Book) error {
@@ -113,8 +119,35 @@ func (cfg Config) step(_ context.Context, rec eventstore.Record) (*ledger.Step, 
 	}, nil
 }
 
+// configure calls the Configurer. What is sealed in the parameters is opened here and nowhere else, and is not in what is kept of
+// the answer. Parameters that cannot be opened are tried again: the key may come back.
+func (cfg Config) configure(ctx context.Context, c configuration.Configure) (configuration.Result, error) {
+	var secrets []string
+	if cfg.Open != nil {
+		var err error
+		if c.Params, secrets, err = cfg.Open(ctx, c.VnfID, c.Params); err != nil {
+			return configuration.Result{}, &configuration.Error{Class: message.Unavailable, Hint: err.Error(), Err: err}
+		}
+	}
+	got, err := cfg.Configurer.Configure(ctx, configuration.Request{Configure: c})
+	if len(secrets) == 0 {
+		return got, err //nolint:wrapcheck // has its class
+	}
+	for i, w := range got.Warnings {
+		got.Warnings[i] = secret.Scrub(w, secrets)
+	}
+	if got.Data != nil {
+		got.Data = json.RawMessage(secret.Scrub(string(got.Data), secrets))
+	}
+	if err != nil {
+		class, hint := failureOf(err)
+		err = &configuration.Error{Class: class, Hint: secret.Scrub(hint, secrets)}
+	}
+	return got, err
+}
+
 // follow goes on with a configuration by what the Configurer said.
-func (cfg Config) follow(b *ledger.Book, r *ledger.Row[configuring], got Result, failed error) error {
+func (cfg Config) follow(b *ledger.Book, r *ledger.Row[configuring], got configuration.Result, failed error) error {
 	switch {
 	case failed != nil:
 		class, hint := failureOf(failed)
@@ -168,4 +201,13 @@ func (cfg Config) copies(ctx context.Context, b *ledger.Book) error {
 		}
 	}
 	return nil
+}
+
+// failureOf returns the class and the text of an error.
+func failureOf(err error) (message.Class, string) {
+	var e *configuration.Error
+	if errors.As(err, &e) {
+		return e.Class, e.Hint
+	}
+	return message.UnknownOutcome, err.Error()
 }

@@ -1,4 +1,4 @@
-package configuration_test
+package configurator_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
+	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/ledger"
@@ -28,7 +29,7 @@ type world struct {
 	t      *testing.T
 	now    time.Time
 	store  *memory.Store
-	cfg    configuration.Config
+	cfg    configurator.Config
 	worker *ledger.Worker
 	fault  func(string) error
 	site   *site
@@ -72,10 +73,10 @@ func newWorld(t *testing.T) *world {
 		}
 		return w.fault(p)
 	}})
-	w.cfg = configuration.Config{
+	w.cfg = configurator.Config{
 		Store: w.store, Doer: eventstore.NewCommitter(w.store, eventstore.CommitterConfig{}), Configurer: w.site, Logger: slog.New(slog.DiscardHandler),
 	}
-	w.worker = configuration.NewWorker(w.cfg)
+	w.worker = configurator.NewWorker(w.cfg)
 	return w
 }
 
@@ -94,7 +95,7 @@ func configure(token string, fence int64) configuration.Configure {
 }
 
 func (w *world) deliver(msgs ...message.Message) error {
-	in := configuration.Intake{}
+	in := configurator.Intake{}
 	_, err := w.cfg.Doer.Do(w.t.Context(), &eventstore.Work{
 		Keys: []string{vnf}, Load: func() eventstore.Load { return in.Load(msgs) },
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
@@ -327,7 +328,7 @@ func TestTheParticipantDiesAnywhereOrIsToldTwice(t *testing.T) {
 			w.now = w.now.Add(time.Duration(rnd.IntN(20)) * time.Second)
 		}
 		w.fault, w.site.answer = nil, nil
-		w.worker = configuration.NewWorker(w.cfg)
+		w.worker = configurator.NewWorker(w.cfg)
 		w.run(time.Minute)
 		for _, id := range ids { // who has heard nothing asks again
 			w.ask(id, "a:1", 1)
@@ -353,12 +354,12 @@ func (w *world) anyhow() {
 			if _, ok := p.(died); !ok {
 				panic(p)
 			}
-			w.worker = configuration.NewWorker(w.cfg)
+			w.worker = configurator.NewWorker(w.cfg)
 		}
 	}()
 	for range 4 {
 		if _, err := w.worker.RunOnce(w.t.Context()); err != nil {
-			w.worker = configuration.NewWorker(w.cfg)
+			w.worker = configurator.NewWorker(w.cfg)
 		}
 	}
 }
@@ -371,7 +372,7 @@ func TestRunConfiguresManyAtOnceAndStops(t *testing.T) {
 		copies := 2
 		w.cfg.Store, w.cfg.Doer, w.cfg.Tap = w.store, doer, func() int { return copies }
 		w.cfg.Configurer = hanging{}
-		w.worker = configuration.NewWorker(w.cfg)
+		w.worker = configurator.NewWorker(w.cfg)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- w.worker.Run(ctx) }()

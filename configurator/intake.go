@@ -1,4 +1,4 @@
-package configuration
+package configurator
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/ledger"
@@ -28,13 +29,13 @@ const fenceState = "FENCE"
 
 // configuring is the document of a row.
 type configuring struct {
-	Request  Configure         `json:"request"`
-	Commands []message.Message `json:"commands"` // without their data; those that were answered stay until the row goes
-	Waiting  []string          `json:"waiting,omitempty"`
-	Intent   string            `json:"intent,omitempty"` // id of the call that may be under way
-	By       time.Time         `json:"by,omitzero"`      // when it is given up; set by the first call
-	Tries    int               `json:"tries,omitempty"`  // calls that said it was not ready
-	Reply    *message.Reply    `json:"reply,omitempty"`  // the last
+	Request  configuration.Configure `json:"request"`
+	Commands []message.Message       `json:"commands"` // without their data; those that were answered stay until the row goes
+	Waiting  []string                `json:"waiting,omitempty"`
+	Intent   string                  `json:"intent,omitempty"` // id of the call that may be under way
+	By       time.Time               `json:"by,omitzero"`      // when it is given up; set by the first call
+	Tries    int                     `json:"tries,omitempty"`  // calls that said it was not ready
+	Reply    *message.Reply          `json:"reply,omitempty"`  // the last
 }
 
 // fence is the document of a fence row.
@@ -53,8 +54,8 @@ type Intake struct{}
 
 var _ inbox.Handler = Intake{}
 
-func read(m message.Message) (Configure, error) {
-	var c Configure
+func read(m message.Message) (configuration.Configure, error) {
+	var c configuration.Configure
 	err := json.Unmarshal(m.Data, &c)
 	if err == nil && c.Token == "" {
 		err = vnfm.Errorf(vnfm.Invalid, "it has no token")
@@ -79,7 +80,7 @@ func (Intake) Load(msgs []message.Message) eventstore.Load {
 func (Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
 	b := ledger.Open(l, c)
 	for _, m := range msgs {
-		if m.Type != TypeConfigure {
+		if m.Type != configuration.TypeConfigure {
 			return vnfm.UnknownVersion("command %s is of type %q", m.ID, m.Type)
 		}
 		cmd, err := read(m)
@@ -101,7 +102,7 @@ func answer(b *ledger.Book, m message.Message, r message.Reply) {
 }
 
 // take lets a command change its configuration's row.
-func take(b *ledger.Book, m message.Message, cmd Configure) error {
+func take(b *ledger.Book, m message.Message, cmd configuration.Configure) error {
 	r, err := ledger.Get[configuring](b, refOf(cmd.Token))
 	if err != nil {
 		return err //nolint:wrapcheck // says what it was about
@@ -144,7 +145,7 @@ func take(b *ledger.Book, m message.Message, cmd Configure) error {
 }
 
 // fenced says why a command of an operation does nothing after another has begun; nil when none has, which is noted.
-func fenced(b *ledger.Book, key string, cmd Configure) (*message.Reply, error) {
+func fenced(b *ledger.Book, key string, cmd configuration.Configure) (*message.Reply, error) {
 	f, err := ledger.Get[fence](b, fenceRef(cmd.VnfID))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
