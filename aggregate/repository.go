@@ -10,11 +10,22 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lru"
 	"github.com/vnfm/vnfm/message"
 )
 
-// SnapshotEvery is the number of versions between snapshots.
+// SnapshotEvery is the number of versions between snapshots at first. Later it is a quarter of the versions there are, so that
+// all snapshots of a stream together cost in proportion to its length, whatever that is.
 const SnapshotEvery = 100
+
+// snapshotDue reports whether a snapshot falls between two versions.
+func snapshotDue(before, after int64) bool {
+	due := int64(SnapshotEvery)
+	for due <= before {
+		due += max(SnapshotEvery, due/4)
+	}
+	return due <= after
+}
 
 // Config describes one type of aggregate with state S, which must survive encoding as JSON.
 type Config[S any] struct {
@@ -25,24 +36,36 @@ type Config[S any] struct {
 	Apply func(s *S, e Event, at time.Time)
 	// Schema is the version of S as JSON: raise it when S changes its form. Snapshots of others are not used.
 	Schema int
-	Cache  int // states kept; 0 means 1024
+	// Clone, when set, copies a state so that Apply to the one does not change the other: then states are kept decoded. nil:
+	// they are kept encoded, and decoded for each Read.
+	Clone func(S) S
+	Cache int64 // bytes of states kept; 0 means 64 MiB
 }
+
+const defaultCache = 64 << 20
 
 // Repository loads aggregates of one type and adds their events to commits. It may be used by several callers at once.
 type Repository[S any] struct {
 	cfg   Config[S]
-	cache *cache
+	cache *lru.Cache[*kept[S]]
 
 	mu   sync.Mutex
 	full map[string]bool // streams whose snapshot is of another schema
 }
 
+// kept is a state that is remembered: encoded, or, with Config.Clone, as it is. Nobody changes it.
+type kept[S any] struct {
+	encoded []byte
+	value   S
+	size    int
+}
+
 // NewRepository returns a repository.
 func NewRepository[S any](cfg Config[S]) *Repository[S] {
 	if cfg.Cache <= 0 {
-		cfg.Cache = 1024
+		cfg.Cache = defaultCache
 	}
-	return &Repository[S]{cfg: cfg, cache: newCache(cfg.Cache), full: map[string]bool{}}
+	return &Repository[S]{cfg: cfg, cache: lru.New[*kept[S]](cfg.Cache), full: map[string]bool{}}
 }
 
 // State is an aggregate at a version: 0 when it does not exist.
@@ -61,7 +84,8 @@ func (r *Repository[S]) Load(ids ...string) eventstore.Load {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range ids {
-		f := eventstore.StreamFrom{Stream: r.Stream(id), After: r.cache.version(r.Stream(id))}
+		_, version := r.cache.Get(r.Stream(id))
+		f := eventstore.StreamFrom{Stream: r.Stream(id), After: version}
 		f.Snapshot = f.After == 0 && !r.full[f.Stream]
 		l.Streams = append(l.Streams, f)
 	}
@@ -98,21 +122,25 @@ func (r *Repository[S]) Read(l *eventstore.Loaded, c *eventstore.Commit, id stri
 func (r *Repository[S]) stored(st *eventstore.StreamState, id string) (State[S], error) {
 	stream := r.Stream(id)
 	s := State[S]{ID: id, Value: r.cfg.New(id)}
-	var base []byte
-	if st.Snapshot != nil {
-		if st.Snapshot.Schema != r.cfg.Schema {
-			r.mu.Lock()
-			r.full[stream] = true
-			r.mu.Unlock()
-			return s, vnfm.Errorf(vnfm.Unavailable, "the snapshot of %s is of another version: try again", stream)
+	size := 0
+	if st.Snapshot != nil && st.Snapshot.Schema != r.cfg.Schema {
+		r.mu.Lock()
+		r.full[stream] = true
+		r.mu.Unlock()
+		return s, vnfm.Errorf(vnfm.Unavailable, "the snapshot of %s is of another version: try again", stream)
+	}
+	known, version := r.cache.Get(stream)
+	switch {
+	case known != nil && version <= st.Version && (st.Snapshot == nil || version > st.Snapshot.Version):
+		s.Version, size = version, known.size
+		if r.cfg.Clone != nil {
+			s.Value = r.cfg.Clone(known.value)
+		} else if err := json.Unmarshal(known.encoded, &s.Value); err != nil {
+			return s, vnfm.Wrap(vnfm.Internal, err, "decode state of %s", stream)
 		}
-		base, s.Version = st.Snapshot.Data, st.Snapshot.Version
-	}
-	if v, data := r.cache.get(stream); v > s.Version && v <= st.Version {
-		base, s.Version = data, v
-	}
-	if base != nil {
-		if err := json.Unmarshal(base, &s.Value); err != nil {
+	case st.Snapshot != nil:
+		s.Version, size = st.Snapshot.Version, len(st.Snapshot.Data)
+		if err := json.Unmarshal(st.Snapshot.Data, &s.Value); err != nil {
 			return s, vnfm.Wrap(vnfm.Internal, err, "decode state of %s", stream)
 		}
 	}
@@ -122,20 +150,33 @@ func (r *Repository[S]) stored(st *eventstore.StreamState, id string) (State[S],
 			if err := r.apply(&s, e); err != nil {
 				return s, err
 			}
+			size += len(e.Data)
 		}
 	}
 	if s.Version != st.Version {
-		r.cache.drop(stream)
+		r.cache.Drop(stream)
 		return s, vnfm.Errorf(vnfm.Unavailable, "%s was not loaded whole: try again", stream)
 	}
-	if s.Version > before {
-		data, err := json.Marshal(s.Value)
-		if err != nil {
-			return s, vnfm.Wrap(vnfm.Internal, err, "encode state of %s", stream)
-		}
-		r.cache.put(stream, s.Version, data)
+	if s.Version > before || version < s.Version {
+		return s, r.keep(stream, &s, size)
 	}
 	return s, nil
+}
+
+// keep remembers a state of which the caller gets another copy.
+func (r *Repository[S]) keep(stream string, s *State[S], size int) error {
+	k := &kept[S]{size: size}
+	if r.cfg.Clone != nil {
+		k.value = r.cfg.Clone(s.Value)
+	} else {
+		var err error
+		if k.encoded, err = json.Marshal(s.Value); err != nil {
+			return vnfm.Wrap(vnfm.Internal, err, "encode state of %s", stream)
+		}
+		k.size = len(k.encoded)
+	}
+	r.cache.Put(stream, s.Version, k, k.size)
+	return nil
 }
 
 func (r *Repository[S]) apply(s *State[S], e eventstore.Event) error {
@@ -186,7 +227,7 @@ func (r *Repository[S]) Append(
 		e.ID = message.DeriveID("event", stream, strconv.FormatInt(version, 10))
 		a.Events = append(a.Events, e)
 	}
-	if after := a.Expected + int64(len(a.Events)); after/SnapshotEvery > a.Expected/SnapshotEvery {
+	if snapshotDue(a.Expected, a.Expected+int64(len(a.Events))) {
 		return r.snapshot(l, c, id)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -65,9 +64,12 @@ func (a *api) listSagas(c *call) (*answer, error) {
 	}
 	out := make([]*sol.Saga, 0, len(rows))
 	for i := range rows {
-		one, _, err := sagaHead(&rows[i], c.base)
+		one, in, err := sagaHead(&rows[i], c.base)
 		if err != nil {
 			return nil, err
+		}
+		if !in.State.Final() {
+			one.NextTimeout = in.Wake // its timers are with its items, which a list does not read
 		}
 		out = append(out, one)
 	}
@@ -75,7 +77,15 @@ func (a *api) listSagas(c *call) (*answer, error) {
 }
 
 func (a *api) showSaga(c *call) (*answer, error) {
-	l, err := a.Views.Load(c.ctx, eventstore.Load{Sagas: []string{c.id}})
+	cleanups, err := a.Views.Sagas(c.ctx, eventstore.SagaQuery{Parent: c.id})
+	if err != nil {
+		return nil, fmt.Errorf("list cleanups of saga %s: %w", c.id, err)
+	}
+	whole := eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: c.id}}}
+	for i := range cleanups {
+		whole.Sagas = append(whole.Sagas, eventstore.SagaFrom{ID: cleanups[i].ID})
+	}
+	l, err := a.Views.Load(c.ctx, whole)
 	if err != nil {
 		return nil, fmt.Errorf("read saga %s: %w", c.id, err)
 	}
@@ -87,12 +97,12 @@ func (a *api) showSaga(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cleanups, err := a.Views.Sagas(c.ctx, eventstore.SagaQuery{Parent: c.id})
-	if err != nil {
-		return nil, fmt.Errorf("list cleanups of saga %s: %w", c.id, err)
-	}
 	for i := range cleanups {
-		one, err := a.saga(c, &cleanups[i])
+		row := l.Sagas[cleanups[i].ID]
+		if row == nil {
+			continue
+		}
+		one, err := a.saga(c, row)
 		if err != nil {
 			return nil, err
 		}
@@ -104,9 +114,9 @@ func (a *api) showSaga(c *call) (*answer, error) {
 
 // sagaHead shows what a saga is and where it stands.
 func sagaHead(row *eventstore.SagaRow, base string) (*sol.Saga, *saga.Instance, error) {
-	var in saga.Instance
-	if err := json.Unmarshal(row.Data, &in); err != nil {
-		return nil, nil, fmt.Errorf("read saga %s: %w", row.ID, err)
+	in, err := saga.Decode(row)
+	if err != nil {
+		return nil, nil, err
 	}
 	uri := func(id string) string { return base + ownRoot + "/sagas/" + id }
 	out := &sol.Saga{
@@ -121,23 +131,25 @@ func sagaHead(row *eventstore.SagaRow, base string) (*sol.Saga, *saga.Instance, 
 	if row.Type != lcm.SagaCleanup {
 		out.Links.VnfLcmOpOcc = &sol.Link{Href: opOccURI(base, row.ID)}
 	}
-	if saga.State(row.State).Final() {
-		return out, &in, nil
+	return out, in, nil
+}
+
+// nextTimeout shows the timer of a saga that goes off first.
+func nextTimeout(out *sol.Saga, in *saga.Instance) {
+	if in.State.Final() {
+		return
 	}
 	var next saga.TimedOut
 	if next, out.NextTimeout = in.NextTimer(); out.NextTimeout.IsZero() {
-		return out, &in, nil
+		return
 	}
 	out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutDeadline}
-	for _, run := range in.Items {
-		if run.Timer == next.Token {
-			out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutAttempt, Step: run.Step, Item: run.Item}
-			if run.Waiting {
-				out.TimeoutOf.Kind = sol.TimeoutBackoff
-			}
+	if run := in.Item(next.Step, next.Item); next.Step != "" && run != nil {
+		out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutAttempt, Step: run.Step, Item: run.Item}
+		if run.Waiting {
+			out.TimeoutOf.Kind = sol.TimeoutBackoff
 		}
 	}
-	return out, &in, nil
 }
 
 // saga shows one saga with its command attempts.
@@ -146,6 +158,7 @@ func (a *api) saga(c *call, row *eventstore.SagaRow) (*sol.Saga, error) {
 	if err != nil {
 		return nil, err
 	}
+	nextTimeout(out, in)
 	steps, err := a.Views.Steps(c.ctx, row.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read steps of saga %s: %w", row.ID, err)

@@ -83,7 +83,7 @@ func (s *Service) cleanupV1() *saga.Definition {
 	return &saga.Definition{
 		Type: SagaCleanup, Version: 1, Deadline: s.cfg.Settings.Deadline,
 		Stages: s.releaseStages(func(in *saga.Instance) (string, []vnf.Resource, error) {
-			d, err := decodeData[cleanupData](s, in)
+			d, err := saga.Data[cleanupData](in)
 			if err != nil {
 				return "", nil, err
 			}
@@ -102,7 +102,7 @@ func (s *Service) cleanupTurn(x *change, t *saga.Turn) error {
 	if err != nil || v.Version == 0 || v.Deleted {
 		return err
 	}
-	d, err := decodeData[cleanupData](s, in)
+	d, err := saga.Data[cleanupData](in)
 	if err != nil {
 		return err
 	}

@@ -169,7 +169,7 @@ func stepOf(p *Planned) string {
 func (s *Service) instantiateV1() *saga.Definition {
 	step := func(id string) saga.Step {
 		return s.reserving(id, func(in *saga.Instance) ([]saga.Item, error) {
-			d, err := decodeData[instantiateData](s, in)
+			d, err := saga.Data[instantiateData](in)
 			if err != nil {
 				return nil, err
 			}
@@ -191,10 +191,10 @@ func (s *Service) instantiateV1() *saga.Definition {
 		})
 	}
 	return &saga.Definition{
-		Type: sagaInstantiate, Version: 1, Rollbackable: true, Deadline: s.cfg.Settings.Deadline, Undo: s.undoRetry(),
+		Type: sagaInstantiate, Version: 1, Rollbackable: saga.Always, Deadline: s.cfg.Settings.Deadline, Undo: s.undoRetry(),
 		Stages: []saga.Stage{
 			s.grantStage(func(in *saga.Instance) (nfvo.GrantRequest, error) {
-				d, err := decodeData[instantiateData](s, in)
+				d, err := saga.Data[instantiateData](in)
 				if err != nil {
 					return nfvo.GrantRequest{}, err
 				}
@@ -214,7 +214,7 @@ func (s *Service) instantiateV1() *saga.Definition {
 type instantiateOp struct{ s *Service }
 
 func (op instantiateOp) warnings(in *saga.Instance) []string {
-	d, err := decodeData[instantiateData](op.s, in)
+	d, err := saga.Data[instantiateData](in)
 	if err != nil {
 		return nil
 	}
@@ -223,7 +223,7 @@ func (op instantiateOp) warnings(in *saga.Instance) []string {
 
 // done records the resources an item made.
 func (op instantiateOp) done(in *saga.Instance, run *saga.ItemRun, _ *vnf.Instance) ([]vnf.OpCommand, error) {
-	d, err := decodeData[instantiateData](op.s, in)
+	d, err := saga.Data[instantiateData](in)
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +247,7 @@ func (op instantiateOp) done(in *saga.Instance, run *saga.ItemRun, _ *vnf.Instan
 
 // landed makes the instance what the resources amount to.
 func (op instantiateOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error) {
-	d, err := decodeData[instantiateData](op.s, in)
+	d, err := saga.Data[instantiateData](in)
 	if err != nil {
 		return nil, err
 	}
@@ -282,7 +282,7 @@ func (op instantiateOp) skipped(in *saga.Instance, _ *vnf.Instance) ([]vnf.Resou
 }
 
 func (op instantiateOp) left(in *saga.Instance, runs []*saga.ItemRun) ([]vnf.Resource, error) {
-	d, err := decodeData[instantiateData](op.s, in)
+	d, err := saga.Data[instantiateData](in)
 	if err != nil {
 		return nil, err
 	}

@@ -480,8 +480,8 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 	s := newSite(t, minimal(), lcm.Settings{OnFailure: hold, Attempts: 1})
 	var kept *message.Message
 	s.script = func(m message.Message) *answer {
-		if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute && kept == nil {
-			kept = &m
+		if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute && (kept == nil || kept.ID == m.ID) {
+			kept = &m // also when it comes again, so that somebody says how it is with it
 			return lost
 		}
 		return nil
@@ -495,6 +495,7 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 		t.Fatalf("%d listed, %d held", len(v.Leftovers), len(s.held))
 	}
 	before := s.op(op)
+	s.script = nil
 	s.reply(*s.serve(*kept)) // it does, after all
 	s.run()
 	if after := s.op(op); after.Version != before.Version {

@@ -3,7 +3,6 @@ package lcm
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,7 +95,6 @@ type Service struct {
 	cfg     Config
 	runtime *saga.Runtime
 	ops     map[string]operation // by saga type
-	data    dataCache
 }
 
 var _ API = (*Service)(nil)
@@ -107,7 +105,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.NewID == nil {
 		cfg.NewID = uuid.NewString
 	}
-	s := &Service{cfg: cfg, data: dataCache{kept: map[string]any{}}}
+	s := &Service{cfg: cfg}
 	s.ops = map[string]operation{sagaInstantiate: instantiateOp{s}, sagaTerminate: terminateOp{s}, sagaModify: modifyOp{s}}
 	defs := []*saga.Definition{s.instantiateV1(), s.terminateV1(), s.modifyV1(), s.cleanupV1()}
 	if cfg.Definitions != nil {
@@ -170,12 +168,3 @@ func (s *Service) policy(op vnf.Operation, f *vnfd.Flavour) saga.Policy {
 	}
 	return saga.Hold
 }
-
-// dataCache keeps the decoded data of running sagas: it is fixed when a saga begins, and asked for at every turn.
-type dataCache struct {
-	mu   sync.Mutex
-	kept map[string]any
-}
-
-// dataCacheSize bounds the cache; a full one is emptied.
-const dataCacheSize = 1024

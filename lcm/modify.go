@@ -184,7 +184,7 @@ func (modifyOp) done(*saga.Instance, *saga.ItemRun, *vnf.Instance) ([]vnf.OpComm
 }
 
 func (op modifyOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
-	d, err := decodeData[modifyData](op.s, in)
+	d, err := saga.Data[modifyData](in)
 	if err != nil {
 		return nil, err
 	}

@@ -483,8 +483,8 @@ func (s *site) check() {
 func (s *site) checkSaga(o *vnf.OpOcc) {
 	s.t.Helper()
 	in := s.saga(o.ID)
-	for _, r := range saga.Rules {
-		if r.Saga == in.State && r.Op == string(o.State) {
+	for _, r := range lcm.OpRules {
+		if r.Saga == in.State && r.Op == o.State {
 			return
 		}
 	}
@@ -493,7 +493,7 @@ func (s *site) checkSaga(o *vnf.OpOcc) {
 
 func (s *site) saga(id string) *saga.Instance {
 	s.t.Helper()
-	l, err := s.store.Load(s.ctx(), eventstore.Load{Sagas: []string{id}})
+	l, err := s.store.Load(s.ctx(), eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: id}}})
 	s.must(err)
 	if l.Sagas[id] == nil {
 		s.t.Fatalf("no saga %s", id)

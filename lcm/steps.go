@@ -3,37 +3,13 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
-	"strconv"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
-
-// decodeData returns a saga's data, decoded once. It is shared: nobody may change it.
-func decodeData[T any](s *Service, in *saga.Instance) (*T, error) {
-	h := fnv.New64a()
-	_, _ = h.Write(in.Data) // never fails
-	key := in.ID + strconv.FormatUint(h.Sum64(), 16)
-	s.data.mu.Lock()
-	defer s.data.mu.Unlock()
-	if d, ok := s.data.kept[key].(*T); ok {
-		return d, nil
-	}
-	d := new(T)
-	if err := json.Unmarshal(in.Data, d); err != nil {
-		return nil, vnfm.Wrap(vnfm.Internal, err, "decode the data of saga %s", in.ID)
-	}
-	if len(s.data.kept) >= dataCacheSize {
-		clear(s.data.kept)
-	}
-	s.data.kept[key] = d
-	return d, nil
-}
 
 // grantStage asks for the grant. A refusal ends the operation before anything was begun.
 func (s *Service) grantStage(request func(in *saga.Instance) (nfvo.GrantRequest, error)) saga.Stage {

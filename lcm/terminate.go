@@ -173,7 +173,7 @@ func (s *Service) terminateV1() *saga.Definition {
 		ID: stepStop, Topic: message.TopicVimCommands, Do: vim.TypeReserve, Optional: true,
 		Timeout: s.cfg.Settings.GracefulTimeout, Retry: saga.Retry{Attempts: 1}, DataFor: withGeneration,
 		TimeoutOf: func(in *saga.Instance) time.Duration {
-			d, err := decodeData[terminateData](s, in)
+			d, err := saga.Data[terminateData](in)
 			if err != nil {
 				return 0
 			}
@@ -189,7 +189,7 @@ func (s *Service) terminateV1() *saga.Definition {
 	}
 	stages := []saga.Stage{
 		s.grantStage(func(in *saga.Instance) (nfvo.GrantRequest, error) {
-			d, err := decodeData[terminateData](s, in)
+			d, err := saga.Data[terminateData](in)
 			if err != nil {
 				return nfvo.GrantRequest{}, err
 			}
@@ -211,7 +211,7 @@ func (s *Service) terminateV1() *saga.Definition {
 
 // grantedRemoval returns the data of a termination whose grant is in order.
 func (s *Service) grantedRemoval(in *saga.Instance) (*terminateData, error) {
-	d, err := decodeData[terminateData](s, in)
+	d, err := saga.Data[terminateData](in)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +249,7 @@ func (op terminateOp) skipped(*saga.Instance, *vnf.Instance) ([]vnf.Resource, er
 // failed says what was released: the rest stays the instance's, to be terminated again. What told the VIM's side to
 // stop belongs to nothing: it is left over unless it was released.
 func (op terminateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
-	d, err := decodeData[terminateData](op.s, in)
+	d, err := saga.Data[terminateData](in)
 	if err != nil {
 		return vnf.OperationFailed{}, err
 	}

@@ -33,9 +33,9 @@ func Forms() []aggregate.Form {
 	return forms
 }
 
-// NewInstances returns the repository of VNF instances. The registry must know Forms. cache is the number of states
-// kept, 0 for the default.
-func NewInstances(r *aggregate.Registry, cache int) *Instances {
+// NewInstances returns the repository of VNF instances. The registry must know Forms. cache is how many bytes of
+// states are kept, 0 for the default.
+func NewInstances(r *aggregate.Registry, cache int64) *Instances {
 	return aggregate.NewRepository(aggregate.Config[vnf.Instance]{
 		Prefix: vnf.InstanceStream, Registry: r, Schema: schema, Cache: cache,
 		New: func(string) vnf.Instance { return vnf.Instance{} },
@@ -47,9 +47,9 @@ func NewInstances(r *aggregate.Registry, cache int) *Instances {
 	})
 }
 
-// NewOpOccs returns the repository of operation occurrences. The registry must know Forms. cache is the number of states
-// kept, 0 for the default.
-func NewOpOccs(r *aggregate.Registry, cache int) *OpOccs {
+// NewOpOccs returns the repository of operation occurrences. The registry must know Forms. cache is how many bytes of
+// states are kept, 0 for the default.
+func NewOpOccs(r *aggregate.Registry, cache int64) *OpOccs {
 	return aggregate.NewRepository(aggregate.Config[vnf.OpOcc]{
 		Prefix: vnf.OpOccStream, Registry: r, Schema: schema, Cache: cache,
 		New: func(string) vnf.OpOcc { return vnf.OpOcc{} },

@@ -106,20 +106,29 @@ func TestTimers_due_at_once_are_handled_in_one_commit(t *testing.T) {
 	n := p.start("a")
 	n.begin("op", "key", saga.Rollback)
 	n.run(500, false)
-	ts := p.armed("op")
-	p.now = p.now.Add(2 * time.Hour)
 	h := n.runtime.Timeouts()
-	c, err := n.doer.Do(t.Context(), &eventstore.Work{
-		Keys: []string{"key"},
-		Load: func() eventstore.Load { return h.Load(ts) },
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			c := &eventstore.Commit{Fired: []eventstore.FiredTimer{{ID: ts[0].ID, Token: ts[0].Token}}}
-			return c, h.Decide(l, ts, c)
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
+	wake := func(after time.Duration) *eventstore.Commit {
+		ts := p.armed("op")
+		p.now = p.now.Add(after)
+		c, err := n.doer.Do(t.Context(), &eventstore.Work{
+			Keys: []string{"key"},
+			Load: func() eventstore.Load { return h.Load(ts) },
+			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+				c := &eventstore.Commit{Fired: []eventstore.FiredTimer{{ID: ts[0].ID, Token: ts[0].Token}}}
+				return c, h.Decide(l, ts, c)
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.armed("op")
+		return c
 	}
+	c := wake(2 * time.Hour) // both links are asked about, and the deadline is over
+	if in := p.saga("op"); in.State != saga.Settling || len(c.Outbox) != 2 {
+		t.Fatalf("%s, %d messages", in.State, len(c.Outbox))
+	}
+	c = wake(time.Minute)
 	var unknown []string
 	for _, s := range c.Steps {
 		unknown = append(unknown, s.Item+" "+s.State)
@@ -127,5 +136,4 @@ func TestTimers_due_at_once_are_handled_in_one_commit(t *testing.T) {
 	if in := p.saga("op"); in.State != saga.Compensating || len(unknown) != 2 {
 		t.Fatalf("%s, %v", in.State, unknown)
 	}
-	p.armed("op")
 }

@@ -178,7 +178,7 @@ func (s *Server) buildFollowers(p *parts) error {
 	}
 	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
-	d.followers = append(d.followers, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
+	d.followers = append(d.followers, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
 	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
 	return nil
 }

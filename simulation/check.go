@@ -176,15 +176,11 @@ func (w *world) sweep() {
 // checkEnds checks I1.
 func (w *world) checkEnds(parked map[string]bool) {
 	ctx := context.Background()
-	sagas, err := w.store.Sagas(ctx, eventstore.SagaQuery{})
-	w.must(err)
-	for _, s := range sagas {
-		if st := saga.State(s.State); !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
+	for _, s := range w.sagas() {
+		if st := s.State; !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
 			w.violate("I1: saga %s %s of %s is %s", s.Type, s.ID, s.Key, s.State)
 		}
-		steps, err := w.store.Steps(ctx, s.ID)
-		w.must(err)
-		for _, row := range steps {
+		for _, row := range s.Attempts(nil) {
 			if !w.observed.sent[row.CommandID] {
 				w.violate("I1: command %s (%s, attempt %d) of saga %s was never sent", row.CommandID, row.Step, row.Attempt, s.ID)
 			}
@@ -228,6 +224,25 @@ func (w *world) checkEnds(parked map[string]bool) {
 	}
 }
 
+// sagas returns all sagas, whole, in order of their ids.
+func (w *world) sagas() []*saga.Instance {
+	ctx := context.Background()
+	rows, err := w.store.Sagas(ctx, eventstore.SagaQuery{})
+	w.must(err)
+	var l eventstore.Load
+	for _, row := range rows {
+		l.Sagas = append(l.Sagas, eventstore.SagaFrom{ID: row.ID})
+	}
+	loaded, err := w.store.Load(ctx, l)
+	w.must(err)
+	all := make([]*saga.Instance, len(rows))
+	for i, row := range rows {
+		all[i], err = saga.Decode(loaded.Sagas[row.ID])
+		w.must(err)
+	}
+	return all
+}
+
 // checkInventory checks I2.
 func (w *world) checkInventory(parked map[string]bool) {
 	may, must := map[string]string{}, map[string]string{} // tokens, and of whom
@@ -245,11 +260,7 @@ func (w *world) checkInventory(parked map[string]bool) {
 			}
 		}
 	}
-	sagas, err := w.store.Sagas(context.Background(), eventstore.SagaQuery{})
-	w.must(err)
-	for i := range sagas {
-		in, err := saga.Decode(&sagas[i])
-		w.must(err)
+	for _, in := range w.sagas() {
 		switch {
 		case !in.State.Final():
 			w.ofSaga(in, may, must)

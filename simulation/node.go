@@ -107,7 +107,7 @@ const (
 // must not keep others of the node waiting.
 func (n *node) Do(ctx context.Context, work *eventstore.Work) (*eventstore.Commit, error) {
 	c := eventstore.NewCommitter(n.store, eventstore.CommitterConfig{
-		Committers: 1, OnCommit: []func(*eventstore.Commit){n.feed.OnCommit, n.ticks.OnCommit}, Logger: quietLog,
+		Committers: 1, OnCommit: []func(*eventstore.Commit){n.feed.OnCommit, n.sagas.OnCommit, n.ticks.OnCommit}, Logger: quietLog,
 	})
 	done, err := c.Do(ctx, work)
 	n.w.pause(n, "did")

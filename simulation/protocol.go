@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -48,6 +49,7 @@ type answer struct {
 // command is what is known of a command that was sent.
 type command struct {
 	id, saga   string
+	hash       [sha256.Size]byte
 	step, item string
 	undo       bool
 	reserve    bool
@@ -185,7 +187,7 @@ func itemOf(in *saga.Instance, step, item string) *saga.ItemRun {
 	return nil
 }
 
-// judgeMessages: a command is sent once, and nothing is undone while a command of the saga may still be answered.
+// judgeMessages: a command is sent once, and once more byte for byte while its reply is missing; and nothing is undone while a command of the saga may still be answered.
 func (w *world) judgeMessages(cl claim) {
 	p := &w.protocol
 	for i := range cl.outbox {
@@ -197,11 +199,17 @@ func (w *world) judgeMessages(cl claim) {
 				p.replies[m.ID] = answer{m.CausationID, r.Outcome}
 			}
 		case m.Source == saga.Source:
-			if p.commands[m.ID] != nil {
-				w.violate("command %s of saga %s was sent twice", m.ID, m.CorrelationID)
+			if before := p.commands[m.ID]; before != nil { // its reader is asked about it
+				if before.hash != hashOf(m) {
+					w.violate("command %s of saga %s was sent again, and it is another", m.ID, m.CorrelationID)
+				}
+				if p.handled[message.ReplyID(m.ID)] > 0 {
+					w.violate("command %s of saga %s was sent again, and its reply was there", m.ID, m.CorrelationID)
+				}
 				continue
 			}
 			cmd := w.commandOf(m)
+			cmd.hash = hashOf(m)
 			p.commands[m.ID] = cmd
 			if in := p.sagas[m.CorrelationID]; in != nil {
 				cmd.undo = m.Type == vim.TypeRelease && in.Type == sagaInstantiate
@@ -225,6 +233,11 @@ const sagaInstantiate = "instantiate"
 
 // sagaTerminate is the type of the saga that is never undone, whatever the descriptor says.
 const sagaTerminate = "terminate"
+
+func hashOf(m *message.Message) [sha256.Size]byte {
+	b, _ := json.Marshal(m) // strings, a time and JSON: never fails
+	return sha256.Sum256(b)
+}
 
 func (w *world) commandOf(m *message.Message) *command {
 	cmd := &command{id: m.ID, saga: m.CorrelationID, vnf: m.Key, sent: m.Time, reserve: m.Type == vim.TypeReserve}

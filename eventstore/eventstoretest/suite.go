@@ -35,6 +35,9 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"the past is found by time", past},
 		{"the events of several streams are read in order", severalStreams},
 		{"setting a timeout wins over cancelling it, and it fires once", timeouts},
+		{"a saga is a row, a plan and its items", sagaParts},
+		{"readers of a saga get what each does not know", sagaSince},
+		{"the items of a saga are written with it or not at all", sagaGuards},
 		{"a finished saga takes its rows along", sagaDelete},
 		{"consecutive cursor moves of one batch are one move", cursorMoves},
 		{"a lease runs out and is taken over with a higher epoch", leases},
@@ -195,13 +198,11 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 			Appends: []eventstore.Append{{Stream: "s-" + id, Events: events("born", "grew")}},
 			Expect:  []eventstore.StreamVersion{{Stream: "old-" + id, Version: 2}, {Stream: "absent-" + id, Version: 0}},
 			Sagas: []eventstore.SagaRow{
-				{ID: "saga-" + id, Type: "t", DefVersion: 2, Key: key, Parent: "p-" + id, State: "RUNNING", Data: []byte(`{"z": 1}`)},
-				{ID: "oldsaga-" + id, Type: "t", DefVersion: 1, Key: key, State: "COMPLETED", Expected: 1, Data: []byte(`{}`)},
+				{ID: "saga-" + id, Type: "t", DefVersion: 2, Key: key, Parent: "p-" + id, State: "RUNNING", Data: []byte(`{"z": 1}`), Plan: []byte(`{"p": [1]}`),
+					Items: []eventstore.SagaItem{{No: 1, New: true, Data: []byte(`{"i": 1}`)}, {No: 2, New: true, Data: []byte(`{"i": 2}`)}}},
+				{ID: "oldsaga-" + id, Type: "t", DefVersion: 1, Key: key, State: "COMPLETED", Expected: 1, Data: []byte(`{}`),
+					Items: []eventstore.SagaItem{{No: 7, New: true, Data: []byte(`{}`)}}},
 			},
-			Steps: []eventstore.StepRow{{
-				CommandID: "cmd-" + id, Saga: "saga-" + id, Seq: 1, Step: "st", Item: "it", Direction: "do", Attempt: 1, State: "SENT",
-				Sent: l.Now, Result: []byte(`{"r":true}`), Class: "transient", Reason: "why",
-			}},
 			Timeouts: []eventstore.Timeout{{
 				ID: "saga-" + id + "/t", Owner: "saga", Key: key, Name: "t", Token: 3, Due: l.Now.Add(time.Minute), Data: []byte(`{"d":1}`),
 			}},
@@ -292,6 +293,7 @@ func dump(t *testing.T, s eventstore.Store) state {
 			Handled:     []string{"msg-" + id, "oldmsg-" + id},
 			Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-" + id},
 			Streams:     []eventstore.StreamFrom{{Stream: "s-" + id, Snapshot: true}},
+			Sagas:       []eventstore.SagaFrom{{ID: "saga-" + id}, {ID: "oldsaga-" + id}},
 		})
 		l.Now = time.Time{}
 		out.Loaded = append(out.Loaded, l)

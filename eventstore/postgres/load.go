@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +17,7 @@ import (
 // merged is what several works load: one statement per table, and then the rows.
 type merged struct {
 	streams  map[string]eventstore.StreamFrom // the furthest back that anyone asked for
-	sagas    set[string]
-	steps    set[string]
+	sagas    map[string]int64                 // the furthest back that anyone asked for
 	handled  set[string]
 	timeouts set[string]
 	keys     set[eventstore.IdempotencyKey]
@@ -34,7 +35,6 @@ type found struct {
 	events    map[string][]eventstore.Event
 	snapshots map[string]*eventstore.Snapshot
 	sagas     map[string]*eventstore.SagaRow
-	steps     map[string]*eventstore.StepRow
 	handled   map[string]bool
 	timeouts  map[string]*eventstore.Timeout
 	answers   map[eventstore.IdempotencyKey]*eventstore.IdempotencyResult
@@ -64,7 +64,7 @@ func (s *set[K]) add(keys ...K) {
 }
 
 func merge(loads []eventstore.Load) *merged {
-	m := &merged{streams: map[string]eventstore.StreamFrom{}, records: map[string][]string{}}
+	m := &merged{streams: map[string]eventstore.StreamFrom{}, sagas: map[string]int64{}, records: map[string][]string{}}
 	for _, l := range loads {
 		for _, f := range l.Streams {
 			old, again := m.streams[f.Stream]
@@ -74,8 +74,11 @@ func merge(loads []eventstore.Load) *merged {
 			}
 			m.streams[f.Stream] = f
 		}
-		m.sagas.add(l.Sagas...)
-		m.steps.add(l.SagaSteps...)
+		for _, f := range l.Sagas {
+			if after, again := m.sagas[f.ID]; !again || f.After < after {
+				m.sagas[f.ID] = f.After
+			}
+		}
 		m.handled.add(l.Handled...)
 		m.timeouts.add(l.Timeouts...)
 		m.views.add(l.Views...)
@@ -118,14 +121,7 @@ func queueHeads(q *pipeline, streams []string, heads map[string]*eventstore.Stre
 func (m *merged) queue(q *pipeline) {
 	m.rows = found{}
 	m.queueStreams(q)
-	if len(m.sagas.list) > 0 {
-		m.rows.sagas = byKey(q, "select "+sqlstore.SagaColumns+" from saga_instances where id = any($1)", []any{m.sagas.list},
-			sqlstore.ScanSaga, func(s *eventstore.SagaRow) string { return s.ID })
-	}
-	if len(m.steps.list) > 0 {
-		m.rows.steps = byKey(q, "select "+sqlstore.StepColumns+" from saga_steps where command_id = any($1)", []any{m.steps.list},
-			sqlstore.ScanStep, func(s *eventstore.StepRow) string { return s.CommandID })
-	}
+	m.queueSagas(q)
 	if len(m.timeouts.list) > 0 {
 		m.rows.timeouts = byKey(q, "select "+sqlstore.TimeoutColumns+" from saga_timeouts where id = any($1)", []any{m.timeouts.list},
 			sqlstore.ScanTimeout, func(t *eventstore.Timeout) string { return t.ID })
@@ -215,6 +211,59 @@ func (m *merged) queueStreams(q *pipeline) {
 	}
 }
 
+// queueSagas reads rows and items in one statement, so that they are of one moment whoever writes meanwhile: a row for each item
+// that is new to its reader, or one. A plan never changes.
+func (m *merged) queueSagas(q *pipeline) {
+	if len(m.sagas) == 0 {
+		return
+	}
+	m.rows.sagas = map[string]*eventstore.SagaRow{}
+	ids := slices.Sorted(maps.Keys(m.sagas))
+	after, whole := make([]int64, len(ids)), []string(nil)
+	for i, id := range ids {
+		if after[i] = m.sagas[id]; after[i] == 0 {
+			whole = append(whole, id)
+		}
+	}
+	// "offset 0" keeps the items from being looked up before it is known that there are any to be read.
+	q.query(`select s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, case when s.version <> f.after then s.data end,
+			s.created, s.updated, i.no, i.version, i.data
+		from unnest($1::text[], $2::bigint[]) f(id, after) join saga_instances s on s.id = f.id
+		left join lateral (select i.no, i.version, i.data from saga_items i
+			where s.version > f.after and i.saga = s.id and i.version > f.after offset 0) i on true`, []any{ids, after}, m.scanSaga)
+	if len(whole) > 0 {
+		q.query("select id, plan from saga_instances where id = any($1)", []any{whole}, func(r pgx.Rows) error {
+			var id string
+			var plan []byte
+			err := r.Scan(&id, &plan)
+			if row := m.rows.sagas[id]; row != nil {
+				row.Plan = plan
+			}
+			return err
+		})
+	}
+}
+
+func (m *merged) scanSaga(r pgx.Rows) error {
+	var s eventstore.SagaRow
+	var no *int
+	var version *int64
+	var data []byte
+	if err := r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, (*[]byte)(&s.Data),
+		sqlstore.Stamp{To: &s.Created}, sqlstore.Stamp{To: &s.Updated}, &no, &version, &data); err != nil {
+		return err
+	}
+	row := m.rows.sagas[s.ID]
+	if row == nil {
+		row = &s
+		m.rows.sagas[s.ID] = row
+	}
+	if no != nil {
+		row.Items = append(row.Items, eventstore.SagaItem{No: *no, Version: *version, Data: data})
+	}
+	return nil
+}
+
 const eventsOf = "e.lane, e.off, e.stream, e.version, e.id, e.type, e.schema, e.at, e.meta, e.data, e.prev, e.hash"
 
 func (m *merged) queueViews(q *pipeline) {
@@ -247,13 +296,18 @@ func (m *merged) queueViews(q *pipeline) {
 // loaded is what one work asked for. Each gets rows of its own, so that none can change another's.
 func (m *merged) loaded(l eventstore.Load) *eventstore.Loaded {
 	out := &eventstore.Loaded{
-		Streams: map[string]*eventstore.StreamState{}, Sagas: pick(m.rows.sagas, l.Sagas), Steps: pick(m.rows.steps, l.SagaSteps),
+		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
 		Handled: map[string]bool{}, Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
 		Counts: map[eventstore.ViewCount]int{}, Records: pick(m.rows.records, l.Records), Parked: map[string]bool{},
 	}
 	for _, f := range l.Streams {
 		if st := m.stream(f); st != nil {
 			out.Streams[f.Stream] = st
+		}
+	}
+	for _, f := range l.Sagas {
+		if row := m.rows.sagas[f.ID]; row != nil {
+			out.Sagas[f.ID] = since(*row, f)
 		}
 	}
 	for _, id := range l.Handled {
@@ -298,6 +352,20 @@ func (m *merged) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 		}
 	}
 	return &st
+}
+
+// since leaves of a row what one reader does not know yet, in order; another may have asked for more.
+func since(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore.SagaRow {
+	row.Base = f.Base
+	row.Items = slices.DeleteFunc(slices.Clone(row.Items), func(i eventstore.SagaItem) bool { return i.Version <= f.After })
+	slices.SortFunc(row.Items, func(a, b eventstore.SagaItem) int { return a.No - b.No })
+	if f.After > 0 {
+		row.Plan = nil
+	}
+	if row.Version == f.After {
+		row.Data = nil
+	}
+	return &row
 }
 
 func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {

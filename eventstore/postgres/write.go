@@ -22,7 +22,6 @@ func (s *Store) write(ctx context.Context, conn *pgx.Conn, b *batch.Batch) error
 	p.cursors(b)
 	p.streams(b)
 	p.sagas(b)
-	p.steps(b)
 	p.timeouts(b)
 	p.views(b)
 	for _, table := range eventstore.Tables {
@@ -169,51 +168,73 @@ func (p *pipeline) sagas(b *batch.Batch) {
 				delete from saga_instances s using unnest($1::text[], $2::bigint[]) w(id, version)
 				where s.id = w.id and s.version = w.version returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from d`, args...)
+		p.exec("delete from saga_items where saga = any($1)", args[0])
 		p.exec("delete from saga_steps where saga = any($1)", args[0])
 		p.exec("delete from processed_replies where saga = any($1)", args[0])
 		p.exec(`delete from saga_timeouts t using unnest($1::text[]) w(id)
 			where t.id >= w.id || '/' and t.id < w.id || '0'`, args[0]) // '0' is next to '/'
 	}
-	if len(b.Sagas) > 0 {
-		type row = batch.Saga
-		p.exec(`with w as materialized (
-				select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
-				$9::text[]) w(id, type, def_version, key, parent, state, expected, lane, data)),
-			u as (
-				update saga_instances s set type = w.type, def_version = w.def_version, key = w.key, parent = w.parent,
-				state = w.state, version = w.expected + 1, lane = w.lane, data = nullif(w.data, ''), updated = $10 from w
-				where w.expected <> 0 and s.id = w.id and s.version = w.expected returning 1),
-			i as (
-				insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, created, updated)
-				select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), $10, $10 from w where expected = 0
-				returning 1)
-			select vnfm_guard((select count(*) from u) + (select count(*) from i) = cardinality($1), '`+guardVersion+`')`,
-			append(columns(b.Sagas, func(r *row) any { return r.ID }, func(r *row) any { return r.Type },
-				func(r *row) any { return r.DefVersion }, func(r *row) any { return r.Key }, func(r *row) any { return r.Parent },
-				func(r *row) any { return r.State }, func(r *row) any { return r.Expected }, func(r *row) any { return r.Lane },
-				func(r *row) any { return string(r.Data) }), b.Now)...)
+	var begun, moved []batch.Saga
+	for _, s := range b.Sagas {
+		if s.Expected == 0 {
+			begun = append(begun, s)
+		} else {
+			moved = append(moved, s)
+		}
 	}
+	type row = batch.Saga
+	if len(begun) > 0 {
+		p.exec(`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
+			select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $10, $10
+			from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[])
+				w(id, type, def_version, key, parent, state, lane, data, plan)`,
+			append(columns(begun, func(r *row) any { return r.ID }, func(r *row) any { return r.Type },
+				func(r *row) any { return r.DefVersion }, func(r *row) any { return r.Key }, func(r *row) any { return r.Parent },
+				func(r *row) any { return r.State }, func(r *row) any { return r.Lane }, func(r *row) any { return string(r.Data) },
+				func(r *row) any { return string(r.Plan) }), b.Now)...)
+	}
+	if len(moved) > 0 {
+		p.exec(`with u as (
+				update saga_instances s set state = w.state, version = w.expected + 1, data = nullif(w.data, ''), updated = $5
+				from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) w(id, state, expected, data)
+				where s.id = w.id and s.version = w.expected returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`,
+			append(columns(moved, func(r *row) any { return r.ID }, func(r *row) any { return r.State },
+				func(r *row) any { return r.Expected }, func(r *row) any { return string(r.Data) }), b.Now)...)
+	}
+	p.items(b)
 }
 
-func (p *pipeline) steps(b *batch.Batch) {
-	if len(b.Steps) == 0 {
-		return
+// items writes the items that changed.
+func (p *pipeline) items(b *batch.Batch) {
+	type row struct {
+		saga string
+		eventstore.SagaItem
 	}
-	type row = eventstore.StepRow
-	p.exec("insert into saga_steps ("+sqlstore.StepColumns+`) select command_id, saga, seq, step, item, direction, attempt, state,
-			sent, replied, nullif(result, ''), class, reason
-		from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
-			$9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[]) w(`+sqlstore.StepColumns+`)
-		on conflict (command_id) do update set saga = excluded.saga, seq = excluded.seq, step = excluded.step,
-			item = excluded.item, direction = excluded.direction, attempt = excluded.attempt, state = excluded.state,
-			sent = excluded.sent, replied = excluded.replied, result = excluded.result, class = excluded.class,
-			reason = excluded.reason`,
-		columns(b.Steps, func(r *row) any { return r.CommandID }, func(r *row) any { return r.Saga },
-			func(r *row) any { return r.Seq }, func(r *row) any { return r.Step }, func(r *row) any { return r.Item },
-			func(r *row) any { return r.Direction }, func(r *row) any { return r.Attempt }, func(r *row) any { return r.State },
-			func(r *row) any { return stamp(r.Sent) }, func(r *row) any { return stamp(r.Replied) },
-			func(r *row) any { return string(r.Result) }, func(r *row) any { return r.Class },
-			func(r *row) any { return r.Reason })...)
+	var planned, changed []row
+	for _, s := range b.Sagas {
+		for _, i := range s.Items {
+			if i.New {
+				planned = append(planned, row{s.ID, i})
+			} else {
+				changed = append(changed, row{s.ID, i})
+			}
+		}
+	}
+	args := func(rows []row) []any {
+		return columns(rows, func(r *row) any { return r.saga }, func(r *row) any { return r.No }, func(r *row) any { return r.Version },
+			func(r *row) any { return string(r.Data) })
+	}
+	const items = "unnest($1::text[], $2::int[], $3::bigint[], $4::text[]) w(saga, no, version, data)"
+	if len(planned) > 0 {
+		p.exec("insert into saga_items (saga, no, version, data) select saga, no, version, nullif(data, '') from "+items, args(planned)...)
+	}
+	if len(changed) > 0 {
+		p.exec(`with u as (
+				update saga_items i set version = w.version, data = nullif(w.data, '') from `+items+`
+				where i.saga = w.saga and i.no = w.no returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`, args(changed)...)
+	}
 }
 
 func (p *pipeline) timeouts(b *batch.Batch) {
@@ -341,24 +362,14 @@ type placed[T any] struct {
 // messages and commits with the offsets it got. That nobody sees an offset before a lower one follows from the rows
 // being held until the commit.
 func (p *pipeline) lanes(b *batch.Batch) {
-	type start struct {
-		at, events, messages int
-		c                    *eventstore.Commit
-	}
 	var events []placed[eventstore.Event]
 	var messages []placed[eventstore.OutboxRecord]
-	var starts []start
 	index, taken := map[int]int{}, make([][2]int, len(b.Lanes))
 	for i, l := range b.Lanes {
 		index[l.Lane] = i
 	}
 	for _, c := range b.Commits {
-		i, ok := index[c.Lane]
-		if !ok { // it has neither events nor messages
-			starts = append(starts, start{c: c})
-			continue
-		}
-		starts = append(starts, start{at: i + 1, events: taken[i][0], messages: taken[i][1], c: c})
+		i := index[c.Lane] // of one that has neither events nor messages: any
 		for j := range c.Events {
 			taken[i][0]++
 			events = append(events, placed[eventstore.Event]{at: i + 1, n: taken[i][0], row: &c.Events[j]})
@@ -368,18 +379,13 @@ func (p *pipeline) lanes(b *batch.Batch) {
 			messages = append(messages, placed[eventstore.OutboxRecord]{at: i + 1, n: taken[i][1], row: &c.Messages[j]})
 		}
 	}
-	args := append(laneArgs(b.Lanes), columns(starts,
-		func(s *start) any { return s.c.ID }, func(s *start) any { return s.c.Lane }, func(s *start) any { return s.at },
-		func(s *start) any { return s.events }, func(s *start) any { return s.messages })...)
-	args = append(args, b.Now)
+	args := append(laneArgs(b.Lanes), b.ID, b.Now)
 	sql := `with l as (
 			update lanes set event_off = event_off + w.e, outbox_off = outbox_off + w.o
 			from unnest($1::int[], $2::int[], $3::int[]) w(lane, e, o) where lanes.lane = w.lane
 			returning lanes.lane, event_off - w.e as e, outbox_off - w.o as o),
-		b as materialized (select array_agg(e order by lane) e, array_agg(o order by lane) o from l),
-		c as (insert into commits (id, lane, event_off, outbox_off, at)
-			select id, lane, coalesce((select e from b)[at] + e, 0), coalesce((select o from b)[at] + o, 0), $9
-			from unnest($4::text[], $5::int[], $6::int[], $7::int[], $8::int[]) w(id, lane, at, e, o))`
+		b as materialized (select coalesce(array_agg(e order by lane), '{}') e, coalesce(array_agg(o order by lane), '{}') o from l),
+		c as (insert into commits (id, events, messages, at) select $4, e, o, $5 from b)`
 	if len(events) > 0 {
 		type row = placed[eventstore.Event]
 		sql += `,
