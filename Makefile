@@ -57,7 +57,7 @@ generate: ## write everything generated
 verify: generate ## fail when something generated is not up to date, or not committed
 	@git diff --exit-code && test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
-deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
+deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
 .PHONY: help run build test test-fast fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps
