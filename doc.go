@@ -17,7 +17,8 @@
 //	vimregistry  VIM connections: registered ones, and those of one VNF; credentials sealed
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document
-//	secret       credentials, sealed before they are stored
+//	secret       credentials and other secret values, sealed before they are stored
+//	vault        the keys that VNFs' own secret values are sealed with
 //	egress       the way out to peers over HTTP, guarded
 //	timer        due timeouts become saga input
 //	notify       subscriptions; what happened, to those who want to hear of it

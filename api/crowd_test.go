@@ -106,6 +106,7 @@ func TestARefusedRequestLeavesItsConnection(t *testing.T) {
 		"of another type":      {known, post(vnfs, body, "Content-Type: text/plain"), 415},
 		"no JSON":              {known, post(vnfs, "{", typed), 400},
 		"wrong at the start":   {known, post(vnfs, `{"a":1,"a":2`+strings.Repeat(" ", 10_000), typed), 400},
+		"too much of it":       {known, post(vnfs, `{"a":[`+strings.Repeat("{},", 2_000_000)+`{}]}`, typed), 413},
 		"an attribute missing": {known, post(vnfs, "{}", typed), 400},
 		"no body":              {known, "GET " + vnfs + "/x HTTP/1.1\r\nHost: x\r\n\r\n", 404},
 	} {

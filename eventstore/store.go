@@ -18,6 +18,8 @@ var (
 	ErrNameTaken          = errors.New("the unique name is taken")
 	// ErrUnavailable: the database cannot be reached or the outcome could not be learnt in time.
 	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrFull is an ErrUnavailable of a database that has no room left to write.
+	ErrFull = errors.New("the disk is full")
 	// ErrDamaged: what the database has stored cannot be read any more.
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrOlder: the schema is of an older version, and must not be changed here.

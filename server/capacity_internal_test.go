@@ -1,9 +1,13 @@
 package server
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/eventstore"
 )
 
 // However little the process may open, and however much the settings ask for, requests and streams leave connections for
@@ -26,5 +30,15 @@ func TestCapacityKeepsRoom(t *testing.T) {
 		if got := [3]int{k.connections, k.requests.All, k.followers.All}; got != c.want {
 			t.Errorf("%+v gives %v", c, got)
 		}
+	}
+}
+
+// Whoever asks whether the server is ready hears of a full disk, and nothing of what a driver says.
+func TestUnwritableSaysNoMoreThanItMust(t *testing.T) {
+	if got := unwritable(fmt.Errorf("%w: %w: code 13", eventstore.ErrUnavailable, eventstore.ErrFull)); got != "the database cannot be written: the disk is full" {
+		t.Error(got)
+	}
+	if got := unwritable(errors.New("cannot connect to postgres://user@db.example")); strings.Contains(got, "db.example") {
+		t.Error(got)
 	}
 }

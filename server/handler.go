@@ -95,6 +95,14 @@ func (s *Server) redrive(ctx context.Context, id string) (int, error) {
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 }
 
+// unwritable says why a database that can be read cannot be written, without what its driver says: anybody may ask.
+func unwritable(err error) string {
+	if errors.Is(err, eventstore.ErrFull) {
+		return "the database cannot be written: the disk is full"
+	}
+	return "the database cannot be written; the log says why"
+}
+
 // ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
 // simulated VIMs in this process work.
 func (s *Server) ready(ctx context.Context) []api.Check {
@@ -112,6 +120,8 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			db.OK, db.Detail = false, err.Error()+"; vnfm audit says more, and it has to be restored"
 		case err != nil:
 			db.OK, db.Detail = false, "the database does not answer"
+		case d.leases.Failed() != nil:
+			db.OK, db.Detail = false, unwritable(d.leases.Failed())
 		}
 		if !db.OK {
 			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
