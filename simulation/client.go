@@ -117,15 +117,20 @@ func (w *world) choose(v *vnfRef) *ask {
 			return w.askTask(v, in.Operation, "cancel")
 		case n < 6:
 			return w.askInstantiate(v)
-		case n < 8:
+		case n < 7:
 			return w.askTerminate(v)
+		case n < 8:
+			return w.askOperate(v, in)
 		case n < 9:
 			return w.askDelete(v)
 		}
 		return w.askCreate()
 	case in.State == vnf.Instantiated:
-		if w.rng.IntN(5) == 0 {
+		switch n := w.rng.IntN(10); {
+		case n == 0:
 			return w.askInstantiate(v)
+		case n < 7:
+			return w.askOperate(v, in)
 		}
 		return w.askTerminate(v)
 	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
@@ -163,15 +168,49 @@ func (w *world) askCreate() *ask {
 func (w *world) askInstantiate(v *vnfRef) *ask {
 	flavour := pick(w.rng, v.pkg.flavours)
 	body := map[string]any{"flavourId": flavour.id}
+	var kinds []Event
 	if len(flavour.levels) > 0 {
 		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
+		kinds = append(kinds, LevelGiven)
 	}
 	if w.rng.IntN(3) == 0 {
 		body["vimConnectionInfo"] = map[string]any{"sim-2": map[string]any{"vimType": "VNFM.SIM.V_1"}}
 	}
 	return &ask{
 		what: "instantiate " + v.name, vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/instantiate",
-		body: encode(body), finish: w.begun(v),
+		body: encode(body), finish: w.begun(v, kinds...),
+	}
+}
+
+// askOperate asks to start or stop an instance, or some of its VNFCs.
+func (w *world) askOperate(v *vnfRef, in *vnf.Instance) *ask {
+	body := map[string]any{"changeStateTo": "STARTED"}
+	kinds := []Event{Started}
+	if w.rng.IntN(2) == 0 || in.Info != nil && in.Info.VnfState == "STARTED" && w.rng.IntN(3) > 0 {
+		body["changeStateTo"] = "STOPPED"
+		switch w.rng.IntN(4) {
+		case 0:
+			kinds[0] = StoppedForceful
+		case 1:
+			body["stopType"] = "FORCEFUL"
+			kinds[0] = StoppedForceful
+		default:
+			body["stopType"], body["gracefulStopTimeout"] = "GRACEFUL", 1+w.rng.IntN(int(gracefulLimit.Seconds()))
+			kinds[0] = StoppedGraceful
+		}
+	}
+	if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(3) == 0 {
+		some := []string{}
+		for range 1 + w.rng.IntN(2) {
+			some = append(some, pick(w.rng, in.Info.Vnfcs).ID)
+		}
+		slices.Sort(some)
+		body["vnfcInstanceId"] = slices.Compact(some)
+		kinds = append(kinds, OperatedSome)
+	}
+	return &ask{
+		what: fmt.Sprintf("operate %s to %s", v.name, body["changeStateTo"]), vnf: v, method: http.MethodPost,
+		path: lcmRoot + "/vnf_instances/" + v.id + "/operate", body: encode(body), finish: w.begun(v, kinds...),
 	}
 }
 
@@ -187,10 +226,13 @@ func (w *world) askTerminate(v *vnfRef) *ask {
 }
 
 // begun learns of the operation that a request began.
-func (w *world) begun(v *vnfRef) func(reply) {
+func (w *world) begun(v *vnfRef, kinds ...Event) func(reply) {
 	return func(r reply) {
 		id := lastPart(r.location)
 		if r.status == http.StatusAccepted && !slices.Contains(w.clients.ops, opRef{id, v.id}) {
+			for _, e := range kinds {
+				w.happened[e]++
+			}
 			w.clients.ops = append(w.clients.ops, opRef{id, v.id})
 		}
 	}
@@ -335,7 +377,7 @@ func (w *world) opOcc(id string) *vnf.OpOcc { return view[vnf.OpOcc](w, readmode
 
 func view[T any](w *world, kind, id string) *T {
 	ref := eventstore.ViewRef{Kind: kind, ID: id}
-	l, err := w.store.Load(context.Background(), eventstore.Load{Views: []eventstore.ViewRef{ref}})
+	l, err := w.live.Load(context.Background(), eventstore.Load{Views: []eventstore.ViewRef{ref}})
 	w.must(err)
 	if l.Views[ref] == nil {
 		return nil

@@ -122,20 +122,25 @@ func (w *world) fault(f Fault) bool {
 
 // misbehave gives the VIMs new rules.
 func (w *world) misbehave() {
-	on := []string{sim.OnReserve, sim.OnReserve, sim.OnRelease, sim.OnConfigure, sim.OnFind, sim.OnAny}
+	on := []string{sim.OnReserve, sim.OnReserve, sim.OnChange, sim.OnChange, sim.OnChange, sim.OnRelease, sim.OnFind, sim.OnAny}
 	outcomes := []string{
 		sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
 		sim.LateEffect,
 	}
-	b := sim.Behaviour{Seed: int64(w.seed), Delay: sim.Duration(time.Duration(w.rng.IntN(4)) * 700 * time.Millisecond)} //nolint:gosec // any number
+	b := w.behaves()
+	b.Delay = sim.Duration(time.Duration(w.rng.IntN(4)) * 700 * time.Millisecond)
+	b.Stop = pick(w.rng, []sim.Duration{0, sim.Duration(2 * time.Second), sim.Duration(time.Hour)}) // the last one ignores it
 	for range 1 + w.rng.IntN(3) {
 		r := sim.Rule{On: pick(w.rng, on), Outcome: pick(w.rng, outcomes), Times: 1 + w.rng.IntN(4)}
 		if !w.strict && w.rng.IntN(3) == 0 {
 			r.On, r.Outcome = sim.OnReserve, sim.LateEffect
 		}
-		if r.Outcome == sim.LateEffect {
+		if r.On == sim.OnChange && w.rng.IntN(2) == 0 {
+			r.Outcome = pick(w.rng, []string{sim.Half, sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang})
+		}
+		if r.Outcome == sim.LateEffect || r.Outcome == sim.Twice {
 			limit := 90
-			if w.strict || r.On == sim.OnRelease || r.On == sim.OnAny {
+			if w.strict || r.On != sim.OnReserve {
 				limit = 4 // within the quarantine after a call's deadline; a release that lands later is nobody's to find
 			}
 			r.After = sim.Duration(time.Duration(1+w.rng.IntN(limit)) * time.Second)

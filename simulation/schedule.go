@@ -9,7 +9,6 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
-	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
 
@@ -35,7 +34,7 @@ func (w *world) chaos() {
 func (w *world) calm() {
 	w.quiet = true
 	w.tracef("calm")
-	w.must(w.sim.SetBehaviour(sim.Behaviour{Seed: int64(w.seed)})) //nolint:gosec // any number
+	w.must(w.sim.SetBehaviour(w.behaves()))
 	for begun := w.steps; w.steps-begun < calmSteps; {
 		if w.step() {
 			continue
@@ -271,6 +270,7 @@ func (w *world) trouble() {
 	if w.backup != nil && w.fault(LedgerRestored) {
 		w.backup()
 		w.backup = nil
+		w.forgotten()
 		w.wake(onRecords)
 	}
 	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
@@ -286,7 +286,8 @@ func (w *world) sendPoison(op opRef) {
 	m := pick(w.rng, []message.Message{
 		{Topic: message.TopicReplies, Type: message.ReplyType, Data: []byte(`{"outcome":` + poison + `}`)},
 		{Topic: message.TopicVimCommands, Type: vim.TypeReserve, Data: []byte(`{"resources":` + poison + `}`)},
-		{Topic: message.TopicVimCommands, Type: vim.TypeRelease, Data: []byte(`{"resources":` + poison + `}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeReleaseResource, Data: []byte(`{"token":` + poison + `}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeChangeResource, Data: []byte(`{"revision":` + poison + `}`)},
 		{Topic: message.TopicNfvoCommands, Type: nfvo.TypeRequestGrant, Data: []byte(poison)},
 	})
 	m.ID, m.Source, m.Key, m.Time, m.ReplyTo = w.newID(), "/simulation", op.vnf, w.now, message.TopicReplies
