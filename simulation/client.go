@@ -58,20 +58,34 @@ type reply struct {
 	location, body string
 }
 
-// act has a client ask for something that suits what it sees.
-func (w *world) act() {
+// act has a client ask for something that suits what it sees, unless it rather waits for what is under way.
+func (w *world) act() bool {
 	c := &w.clients
-	c.issued++
 	var v *vnfRef
 	live := slices.DeleteFunc(slices.Clone(c.vnfs), func(v *vnfRef) bool { return v.deleted })
-	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4) > 0) {
+	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(6) > 0) {
 		v = pick(w.rng, live)
 	}
+	if v != nil && w.rng.IntN(6) > 0 && w.working(v) {
+		return false
+	}
+	c.issued++
 	w.ask(w.choose(v))
 	for v != nil && c.more() && w.rng.IntN(4) == 0 { // others want something else at once
 		c.issued++
 		w.ask(w.choose(v))
 	}
+	return true
+}
+
+// working reports whether an operation of an instance is under way that needs nobody's word.
+func (w *world) working(v *vnfRef) bool {
+	in := w.instance(v.id)
+	if in == nil || in.Operation == "" {
+		return false
+	}
+	op := w.opOcc(in.Operation)
+	return op != nil && op.State != vnf.FailedTemp
 }
 
 // ask sends a request, in most cases with a key, and in some twice at once.
@@ -136,7 +150,7 @@ func (w *world) choose(v *vnfRef) *ask {
 	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
 		return w.askCleanup(v)
 	}
-	switch w.rng.IntN(8) {
+	switch w.rng.IntN(12) {
 	case 0:
 		return w.askDelete(v)
 	case 1:
@@ -173,7 +187,7 @@ func (w *world) askInstantiate(v *vnfRef) *ask {
 		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
 		kinds = append(kinds, LevelGiven)
 	}
-	if w.rng.IntN(3) == 0 {
+	if w.rng.IntN(15) == 0 { // refused: VNFs have no connections of their own here
 		body["vimConnectionInfo"] = map[string]any{"sim-2": map[string]any{"vimType": "VNFM.SIM.V_1"}}
 	}
 	return &ask{

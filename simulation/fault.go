@@ -72,6 +72,8 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{TaskOvertaken, LeaseHandedOver, NodePaused},
 	{ProgramChanged, LeaseHandedOver, MessageLate, VimMisbehaves},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
+	{CrashBeforeCall, CrashAfterCall, LedgerRestored},
+	{VimMisbehaves}, {VimMisbehaves, MessageTwice},
 	{SubscriberAway, SubscriberForgetful, SubscriberRefuses, CrashAfterCall, LeaseHandedOver},
 }
 

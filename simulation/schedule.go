@@ -21,7 +21,7 @@ const soon = 2 * time.Hour
 // chaos runs the program with clients and faults until nothing is left to do, or for so many steps.
 func (w *world) chaos() {
 	w.quiet = false
-	w.clients.planned = 3 + w.rng.IntN(14)
+	w.clients.planned = 5 + w.rng.IntN(20)
 	for begun := w.steps; w.steps-begun < w.opts.Steps; {
 		w.trouble()
 		if !w.step() && !w.clients.more() && !w.other.more() {
@@ -100,8 +100,7 @@ func (w *world) step() bool {
 	if w.otherWants() {
 		can = append(can, w.otherTurn)
 	}
-	if w.clients.more() && !w.quiet && (len(can) == 0 || w.rng.IntN(40) == 0) {
-		w.act()
+	if w.clients.more() && !w.quiet && (len(can) == 0 || w.rng.IntN(40) == 0) && w.act() {
 		return true
 	}
 	if len(can) > 0 {
