@@ -63,10 +63,10 @@ func (w *world) act() bool {
 	c := &w.clients
 	var v *vnfRef
 	live := slices.DeleteFunc(slices.Clone(c.vnfs), func(v *vnfRef) bool { return v.deleted })
-	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(6) > 0) {
+	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4+8*len(live)) > 0) {
 		v = pick(w.rng, live)
 	}
-	if v != nil && w.rng.IntN(6) > 0 && w.working(v) {
+	if v != nil && w.rng.IntN(25) > 0 && w.working(v) {
 		return false
 	}
 	c.issued++
@@ -127,23 +127,21 @@ func (w *world) choose(v *vnfRef) *ask {
 			return w.askTask(v, op.ID, []string{"retry", "retry", "retry", "rollback", "rollback", "rollback", "rollback", "fail", "fail", "cancel"}[n])
 		}
 		switch {
-		case n < 4:
+		case n < 3:
 			return w.askTask(v, in.Operation, "cancel")
-		case n < 6:
+		case n < 5:
 			return w.askInstantiate(v)
 		case n < 7:
 			return w.askTerminate(v)
 		case n < 8:
-			return w.askOperate(v, in)
-		case n < 9:
 			return w.askDelete(v)
 		}
-		return w.askCreate()
+		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
 		switch n := w.rng.IntN(10); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 7:
+		case n < 8:
 			return w.askOperate(v, in)
 		}
 		return w.askTerminate(v)

@@ -59,6 +59,7 @@ func (w *world) checkInventory(parked map[string]bool) {
 		switch {
 		case !r.may[e.Token]:
 			w.violate("I2: %s %s of %s at %s is in no record (instance there: %v)", e.Kind, e.Token, e.Owner, e.Vim, alive[e.Owner])
+		case e.State != "ACTIVE" && x.revision == 0 && e.Kind == vim.Compute && e.Revision > 1: // its guest was asked to stop, and nobody waits for it
 		case e.State != "ACTIVE":
 			w.violate("I2: %s %s of %s at %s is %s", e.Kind, e.Token, e.Owner, e.Vim, e.State)
 		case x.revision > 0 && x.revision != e.Revision:
@@ -136,6 +137,12 @@ func (w *world) unanswered(in *saga.Instance, r *records) {
 // ofSaga adds what a saga that waits for an operator accounts for. Once undoing has begun, what was done late may be gone again:
 // undone once more rather than left.
 func (w *world) ofSaga(in *saga.Instance, r *records) {
+	released := map[vim.Token]bool{}
+	for _, cmd := range w.protocol.sent[in.ID] {
+		for _, t := range cmd.tokens {
+			released[t] = released[t] || cmd.release
+		}
+	}
 	for _, cmd := range w.protocol.sent[in.ID] {
 		item := itemOf(in, cmd.step, cmd.item)
 		for _, t := range cmd.tokens {
@@ -143,7 +150,7 @@ func (w *world) ofSaga(in *saga.Instance, r *records) {
 			if cmd.reserve {
 				r.may[token] = true
 			}
-			if in.Undone || cmd.undo || item == nil || item.State != saga.ItemDone {
+			if in.Undone || cmd.undo || released[t] || item == nil || item.State != saga.ItemDone {
 				continue
 			}
 			switch {

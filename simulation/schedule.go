@@ -21,7 +21,7 @@ const soon = 2 * time.Hour
 // chaos runs the program with clients and faults until nothing is left to do, or for so many steps.
 func (w *world) chaos() {
 	w.quiet = false
-	w.clients.planned = 5 + w.rng.IntN(20)
+	w.clients.planned = 6 + w.rng.IntN(24)
 	for begun := w.steps; w.steps-begun < w.opts.Steps; {
 		w.trouble()
 		if !w.step() && !w.clients.more() && !w.other.more() {
