@@ -3,6 +3,8 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm/message"
@@ -22,7 +24,11 @@ type nodeDriver struct {
 func (d *nodeDriver) call(ctx context.Context, what string, f func() error) error {
 	w := d.w
 	w.pause(d.n, "before "+what)
-	if w.fault(CrashBeforeCall) {
+	draws := 1
+	if strings.HasPrefix(what, "change") { // there are few
+		draws = 4
+	}
+	if slices.ContainsFunc(make([]bool, draws), func(bool) bool { return w.fault(CrashBeforeCall) }) {
 		w.die(d.n)
 	}
 	if !w.now.Before(w.until(ctx)) {
@@ -35,7 +41,7 @@ func (d *nodeDriver) call(ctx context.Context, what string, f func() error) erro
 		panic(crash{})
 	}
 	w.tracef("  %s %s: %v", d.n.name, what, vim.ClassOf(err))
-	if w.fault(CrashAfterCall) {
+	if slices.ContainsFunc(make([]bool, draws), func(bool) bool { return w.fault(CrashAfterCall) }) {
 		w.die(d.n)
 	}
 	w.pause(d.n, "after "+what)

@@ -56,7 +56,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	LedgerRestored: .003, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
 	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08, ProgramChanged: .015,
 }
 
@@ -137,8 +137,8 @@ func (w *world) misbehave() {
 		if !w.strict && w.rng.IntN(3) == 0 {
 			r.On, r.Outcome = sim.OnReserve, sim.LateEffect
 		}
-		if r.On == sim.OnChange && w.rng.IntN(2) == 0 {
-			r.Outcome = pick(w.rng, []string{sim.Half, sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang})
+		if r.On == sim.OnChange && w.rng.IntN(4) > 0 {
+			r.Outcome = pick(w.rng, []string{sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang})
 		}
 		if r.Outcome == sim.LateEffect || r.Outcome == sim.Twice {
 			limit := 90

@@ -327,8 +327,9 @@ func (w *world) noteSent(cmd *command) {
 	switch {
 	case cmd.change && cmd.undo:
 		w.happened[ChangeUndone]++
-	case cmd.reserve && !cmd.undo && cmd.tokens[0].Generation > 1 &&
-		slices.ContainsFunc(w.protocol.ofSaga[cmd.saga], func(o *command) bool { return o.release && o.tokens[0].ID == cmd.tokens[0].ID }):
+	case !cmd.undo && len(cmd.tokens) > 0 && slices.ContainsFunc(w.protocol.ofSaga[cmd.saga], func(o *command) bool {
+		return o.release != cmd.release && !o.change && !cmd.change && len(o.tokens) > 0 && o.tokens[0].ID == cmd.tokens[0].ID
+	}):
 		w.happened[Replaced]++
 	}
 }

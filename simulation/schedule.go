@@ -263,7 +263,7 @@ func (w *world) trouble() {
 	if w.fault(VimMisbehaves) {
 		w.misbehave()
 	}
-	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 && !w.building() {
+	if w.chance[LedgerRestored] > 0 && w.rng.IntN(150) == 0 && !w.building() {
 		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
 	}
 	if w.backup != nil && w.fault(LedgerRestored) {

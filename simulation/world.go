@@ -97,7 +97,7 @@ func newWorld(seed uint64, o Options) *world {
 	}
 	w.live = readmodel.Live{Reader: w.store, OpOccs: readmodel.NewOpOccs(forms, 0)}
 	w.instanceStates = readmodel.NewInstances(forms, 0)
-	if w.rng.IntN(8) == 0 {
+	if w.rng.IntN(6) == 0 {
 		w.fixed = vim.InPlace{vim.Compute: {vim.AttributePower}}
 	}
 	s, err := sim.Open(sim.Config{Now: w.clock, Block: w.hang, Behaviour: w.behaves()})
