@@ -1,5 +1,5 @@
-// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2 and v2.6.1 at /vnflcm/v1, packages in SOL005's shape at
-// /vnfpkgm/v2, our own resources at /vnfm/v1, and health and metrics.
+// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2 and v2.6.1 at /vnflcm/v1, packages at /vnfpkgm/v2 and
+// /vnfpkgm/v1 with what SOL005 has to fill them, our own resources at /vnfm/v1, and health and metrics.
 //
 // This package puts the rooms below it together; each has a subject:
 //
@@ -133,6 +133,7 @@ func areas(c *Config) []rest.Area {
 		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.NotificationRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.V1Routes()},
 		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.Routes()},
+		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.V1Routes()},
 		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.VnfRoutes()},
 		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: pasts.Routes()},
 		{Read: access.ReadOwn, Change: access.Administer, Routes: ours.VimRoutes()},

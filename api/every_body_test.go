@@ -85,6 +85,12 @@ var examples = map[string]example{
 		`{"callbackUri":"http://nfvo.example/c","filter":{"notificationTypes":["VnfLcmOperationOccurrenceNotification"],"operationTypes":["INSTANTIATE"]}}`,
 	}},
 	"POST /vnfpkgm/v2/vnf_packages": {sol.CreateVnfPkgInfoRequest{}, []string{`{"userDefinedData":{"a":1}}`}},
+	"POST /vnfpkgm/v2/vnf_packages/{id}/package_content/upload_from_uri": {sol.UploadVnfPackageFromUriRequest{}, []string{
+		`{"addressInformation":"https://repo.example/a.csar","authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"}}}`,
+		`{"addressInformation":"https://repo.example/a.csar","authentication":{"authType":["OAUTH2_CLIENT_CREDENTIALS"],
+			"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://repo.example/token"}}}`,
+		`{"addressInformation":"https://repo.example/a.csar","userName":"u","password":"p"}`,
+	}},
 	"PATCH /vnfpkgm/v2/vnf_packages/{id}": {sol.VnfPkgInfoModifications{}, []string{
 		`{"operationalState":"ENABLED","userDefinedData":{"a":1}}`,
 	}},

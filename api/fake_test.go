@@ -403,6 +403,39 @@ func (p packages) PutContent(ctx context.Context, id string, content io.Reader, 
 	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", id, id, "", pkg.Version, pkg, &by)
 }
 
+func (p packages) FetchContent(ctx context.Context, id string, from vnfpkg.Origin, by request.Info) (*vnfpkg.Package, error) {
+	if err := p.enter(from, by); err != nil {
+		return nil, err
+	}
+	pkg, err := p.pkg(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	pkg.Onboarding, pkg.Version = vnfpkg.StateUploading, pkg.Version+1
+	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", id, id, "", pkg.Version, pkg, &by)
+}
+
+// Contents finds no content: tests of it have a vnfpkg.Service.
+func (p packages) Contents(ctx context.Context, id string) (*vnfpkg.Contents, error) {
+	if _, err := p.pkg(ctx, id); err != nil {
+		return nil, err
+	}
+	return nil, vnfm.Errorf(vnfm.Conflict, "There is no content.")
+}
+
+func (p packages) WithVnfdID(ctx context.Context, vnfdID string) (*vnfpkg.Package, error) {
+	rows, err := p.store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindPackage, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if pkg, err := p.Get(ctx, r.ID); err != nil || pkg.VnfdID == vnfdID {
+			return pkg, err
+		}
+	}
+	return nil, nil
+}
+
 func (p packages) Patch(ctx context.Context, id string, patch vnfpkg.Change, by request.Info) (*vnfpkg.Package, error) {
 	if err := p.enter(patch, by); err != nil {
 		return nil, err

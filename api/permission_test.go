@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vnfm/vnfm/access"
@@ -13,7 +14,7 @@ import (
 // TestEveryRouteNeedsSomething: no route is without a permission, and only what is listed here is open to everybody.
 func TestEveryRouteNeedsSomething(t *testing.T) {
 	all := rest.Join(areas(&Config{Sim: &sim.Sim{}, Denials: &access.Denials{}, Subscriptions: &notify.Service{}}))
-	open := []string{"/healthz", "/readyz", "/vnflcm/api_versions", "/vnflcm/v1/api_versions", rest.LcmRoot + "/api_versions", "/vnfpkgm/api_versions", rest.PkgRoot + "/api_versions"}
+	open := []string{"/healthz", "/readyz", "/vnflcm/api_versions", "/vnflcm/v1/api_versions", rest.LcmRoot + "/api_versions", "/vnfpkgm/api_versions", "/vnfpkgm/v1/api_versions", rest.PkgRoot + "/api_versions"}
 	seen := 0
 	for path, methods := range all {
 		for name, m := range methods {
@@ -32,6 +33,11 @@ func TestEveryRouteNeedsSomething(t *testing.T) {
 	for _, path := range []string{"/vnf_instances", "/vnf_instances/{id}", "/vnf_lcm_op_occs/{id}/retry", "/subscriptions", "/subscriptions/{id}"} {
 		if all["/vnflcm/v1"+path] == nil {
 			t.Errorf("v1 has no %s", path)
+		}
+	}
+	for path := range all {
+		if older, is := strings.CutPrefix(path, rest.PkgRoot); is && all["/vnfpkgm/v1"+older] == nil {
+			t.Errorf("v1 of packages has no %s", older)
 		}
 	}
 	if seen < 40 {

@@ -51,8 +51,8 @@ func (s *Service) preview(ctx context.Context, vnfID string, w *wish) (*Preview,
 	out.Grant.AdditionalParams = secret.Hide(out.Grant.AdditionalParams)
 	for i := range p.data.Plan.Stages {
 		st := &p.data.Plan.Stages[i]
-		if st.Ports == plan.ChosenAddresses {
-			continue // its steps are those of the stage before
+		if st.Ports == plan.GivenAddresses {
+			continue // its steps are those of the stage after it: the grant decides which are taken in which
 		}
 		for _, x := range st.Steps {
 			r := p.data.Plan.To(x)

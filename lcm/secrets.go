@@ -137,7 +137,7 @@ func shown(params json.RawMessage, members map[string]any) json.RawMessage {
 			all[name] = secret.Hide(encode(v))
 		}
 	}
-	return encode(all)
+	return secret.Masked(encode(all))
 }
 
 func all(values map[string]json.RawMessage) json.RawMessage {
@@ -151,7 +151,7 @@ func all(values map[string]json.RawMessage) json.RawMessage {
 func encode(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic("lcm: what was JSON does not marshal") // what it is is not said
+		panic("lcm: what was JSON does not marshal") // its text is not said
 	}
 	return b
 }

@@ -240,7 +240,9 @@ func generous(fixed, dynamic int) decides {
 	return func(vnfID, opOccID string) nfvo.Answer {
 		g := granted()
 		g.ExtLinks = []nfvo.ExtLink{{ID: "l", Cps: []nfvo.ExtCpData{{
-			CpdID: "mgmt", Config: map[string]nfvo.ExtCpConfig{"k": {FixedIPs: make([]string, fixed), DynamicIPs: dynamic}},
+			CpdID: "mgmt", Config: map[string]nfvo.ExtCpConfig{"k": {IPs: []nfvo.ExtCpIPs{
+				{Type: "IPV4", Fixed: make([]string, fixed), Subnet: "a"}, {Type: "IPV4", Dynamic: dynamic, Subnet: "b"},
+			}}},
 		}}}}
 		return nfvo.Answer{Grant: g, VnfID: vnfID, OpOccID: opOccID}
 	}
@@ -323,6 +325,55 @@ func TestAddressesOfAGrantAreBounded(t *testing.T) {
 		if r := rs[0]; !c.taken && (r.Class != message.Permanent || !strings.Contains(r.Reason, "mgmt") || !strings.Contains(r.Reason, "at most 4")) {
 			t.Errorf("%+v: %+v", c, r)
 		}
+	}
+}
+
+// brings is an orchestrator whose grants bring parameters.
+type brings struct {
+	nfvomanager.Orchestrator
+}
+
+func (b brings) Ask(ctx context.Context, body json.RawMessage) (nfvo.Answer, error) {
+	a, err := b.Orchestrator.Ask(ctx, body)
+	if err == nil {
+		a.Grant.AdditionalParams = map[string]json.RawMessage{"door": json.RawMessage(`"canary"`), "mode": json.RawMessage(`"fast"`)}
+		var m map[string]any
+		_ = json.Unmarshal(a.Body, &m)
+		m["additionalParams"] = a.Grant.AdditionalParams
+		a.Body, _ = json.Marshal(m)
+	}
+	return a, err
+}
+
+// Secret parameters that a grant brings are sealed before anything of it is stored. When that cannot be now, it is tried again.
+func TestSecretParametersOfAGrantAreSealed(t *testing.T) {
+	w, _, in := orchestrated(t)
+	w.cfg.Orchestrator = brings{w.cfg.Orchestrator}
+	tries := 0
+	w.cfg.Seal = func(_ context.Context, req *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error) {
+		if tries++; tries == 1 {
+			return nil, errors.New("database is away")
+		}
+		if req.VnfID != vnf || req.Operation != "TERMINATE" {
+			t.Errorf("sealed for %+v", req)
+		}
+		out := map[string]json.RawMessage{"mode": params["mode"], "door": json.RawMessage(`"[vnfm.sealed.v1.AAAA]"`)}
+		return out, nil
+	}
+	w.worker = nfvomanager.NewWorker(w.cfg)
+	w.send(in, nfvo.TypeRequestGrant, "c1")
+	w.run(time.Minute)
+	rs := w.replies()
+	if len(rs) != 1 || rs[0].Outcome != message.Succeeded || !strings.Contains(string(rs[0].Result), "vnfm.sealed") || !strings.Contains(string(rs[0].Result), "fast") {
+		t.Fatalf("replies %+v", rs)
+	}
+	rows, err := w.store.Records(t.Context(), eventstore.RecordQuery{Table: eventstore.TableNfvoCommands})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := json.Marshal([]any{rows, rs})
+	if doc := string(rows[0].Doc) + string(all); strings.Contains(doc, "canary") || !strings.Contains(doc, `"door":"***"`) {
+		t.Errorf("kept: %s", doc)
 	}
 }
 

@@ -135,6 +135,29 @@ func marked(schema map[string]any) bool {
 	return schema["writeOnly"] == true || schema["format"] == "password" || schema["sensitive"] == true
 }
 
+// MarkedAt reports whether a schema marks the value at a path, by the names and indexes that lead to it, or anything around it, or
+// one of the names is telling.
+func MarkedAt(schema json.RawMessage, path []string) bool {
+	var at map[string]any
+	if len(schema) > 0 {
+		_ = json.Unmarshal(schema, &at) // a schema that is none marks nothing
+	}
+	for _, step := range path {
+		if marked(at) || Telling(step) {
+			return true
+		}
+		properties, _ := at["properties"].(map[string]any)
+		next, ok := properties[step].(map[string]any)
+		if !ok {
+			if next, ok = at["additionalProperties"].(map[string]any); !ok {
+				next, _ = at["items"].(map[string]any)
+			}
+		}
+		at = next
+	}
+	return marked(at)
+}
+
 // seal seals one value. Its nonce is made of the value and its place, so that it is never used for anything else.
 func (s *Sealer) seal(v any, at string) string {
 	plain, _ := json.Marshal(v) // a scalar

@@ -215,3 +215,17 @@ func TestSealedAndOpenedIsTheSame(t *testing.T) {
 		}
 	})
 }
+
+func TestMarkedAt(t *testing.T) {
+	schema := json.RawMessage(`{"properties":{"a":{"properties":{"b":{"writeOnly":true}}},"l":{"items":{"format":"password"}},"m":{"additionalProperties":{"sensitive":true}}}}`)
+	for path, want := range map[string]bool{
+		"": false, "a": false, "a b": true, "a b c": true, "l": false, "l 3": true, "m x": true, "x": false, "password": true, "a apiKey 0": true,
+	} {
+		if got := secret.MarkedAt(schema, strings.Fields(path)); got != want {
+			t.Errorf("%q is marked: %v", path, got)
+		}
+	}
+	if secret.MarkedAt(json.RawMessage(`{"writeOnly":true}`), nil) != true || secret.MarkedAt(nil, []string{"a"}) {
+		t.Error("at the root")
+	}
+}

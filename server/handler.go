@@ -122,15 +122,15 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
 		})
 	}
-	if s.opts.Guide != nil {
-		checks = append(checks, s.sample.check())
-	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}
 		if err := s.parts.sim.Healthy(); err != nil {
 			vims.OK, vims.Detail = false, err.Error()
 		}
 		checks = append(checks, vims)
+	}
+	if s.opts.Guide != nil {
+		checks = append(checks, s.sample.check())
 	}
 	return checks
 }

@@ -321,3 +321,26 @@ func TestSnapshotsOfAnotherSchemaDoNotMatter(t *testing.T) {
 	w.restart()
 	w.must(w.reg.Delete(t.Context(), "site-b", by))
 }
+
+// A URL with a user or a password in it is refused wherever it would be shown, and is not in the answer.
+func TestAnEndpointWithUserInformationIsRefused(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct{ doc, at string }{
+		"password":      {`"interfaceInfo":{"endpoint":"https://admin:c4nary@vim.example/v3"}`, "/interfaceInfo/endpoint"},
+		"user":          {`"interfaceInfo":{"endpoint":" https://c4nary@vim.example"}`, "/interfaceInfo/endpoint"},
+		"within a list": {`"interfaceInfo":{"a/b":[{"x":"http://a:c4nary@b"}]}`, "/interfaceInfo/a~1b"},
+		"extra":         {`"extra":{"proxy":"socks5://u:c4nary@10.0.0.1:1080"}`, "/extra/proxy"},
+		"no good URL":   {`"interfaceInfo":{"endpoint":"https://admin:c4%zznary@vim.example/"}`, "/interfaceInfo/endpoint"},
+	} {
+		_, err := w.reg.Register(t.Context(), json.RawMessage(`{"vimType":"`+vimType+`",`+c.doc+`}`), by)
+		var e *vnfm.Error
+		if !errors.As(err, &e) || e.Kind != vnfm.Unprocessable || e.Attribute != c.at || strings.Contains(err.Error(), "c4nary") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, good := range []string{`"interfaceInfo":{"endpoint":"https://vim.example/v3?user=@me","mail":"noc@example.com"}`, `"accessInfo":{"proxy":"http://u:p@h"}`} {
+		if _, err := w.reg.Register(t.Context(), json.RawMessage(`{"vimType":"`+vimType+`",`+good+`}`), by); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/mergepatch"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -204,7 +205,11 @@ func CheckSchema(schema, value json.RawMessage, pointer string) error {
 		for _, part := range bad.InstanceLocation {
 			at += vnfm.Step(part)
 		}
-		return vnfm.Errorf(vnfm.Unprocessable, "does not fit the VNFD: %s", reason(bad)).At(at)
+		why := reason(bad)
+		if secret.MarkedAt(schema, bad.InstanceLocation) || secret.MarkedAt(nil, strings.Split(pointer, "/")) {
+			why = "its value is secret, and what is wrong with it is not said" // the library quotes it
+		}
+		return vnfm.Errorf(vnfm.Unprocessable, "does not fit the VNFD: %s", why).At(at)
 	}
 	return vnfm.Wrap(vnfm.Internal, err, "a JSON schema of the descriptor")
 }

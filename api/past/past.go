@@ -76,7 +76,7 @@ func (a *API) chronicles() (instances, opOccs, packages chronicle) {
 		if err != nil {
 			return nil, err //nolint:wrapcheck // has its kind
 		}
-		out := &sol.PastVnfPkgInfo{VnfPkgInfo: *vnfpkgm.VnfPkgInfo(&s.Value, c.Base), Deleted: s.Value.Deleted}
+		out := &sol.PastVnfPkgInfo{VnfPkgInfo: *vnfpkgm.VnfPkgInfo(&s.Value, nil, vnfpkgm.PackageURI(c.Base, s.Value.ID)), Deleted: s.Value.Deleted}
 		out.Moment, out.Links = f(e)
 		return out, nil
 	}}

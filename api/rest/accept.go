@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,17 +23,19 @@ func choose(accept, types []string) (media string, ok bool) {
 	return media, best > 0
 }
 
+const problemType = "application/problem+json"
+
 // quality is how much an Accept header likes a media type, from 0 (not admitted) to 1: what is said of the nearest range counts
 // (RFC 9110 §12.5.1). No header, or an empty one, admits all. Clients made from the OpenAPI documents ask for problems alone
-// where there is nothing else to be had: that admits JSON.
+// where these describe nothing else, as with files: that admits all, and with others JSON.
 func quality(accept []string, media string) float64 {
-	if !slices.ContainsFunc(accept, func(v string) bool { return strings.TrimSpace(v) != "" }) {
+	if all := strings.Join(accept, ","); strings.Trim(strings.ReplaceAll(all, problemType, ""), ", ") == "" {
 		return 1
 	}
 	kind, _, _ := strings.Cut(media, "/")
 	ranges := []string{media, kind + "/*", "*/*"}
 	if media == JSONType {
-		ranges = append(ranges, "application/problem+json")
+		ranges = append(ranges, problemType)
 	}
 	for _, r := range ranges {
 		if q, said := saysOf(accept, r); said {
@@ -44,14 +45,14 @@ func quality(accept []string, media string) float64 {
 	return 0
 }
 
-// Accepts says whether the client admits a media type.
-func (c *Call) Accepts(media string) bool {
-	return quality(c.Request.Header.Values("Accept"), media) > 0
-}
-
-// NotAcceptable is the error of a client that admits none of the media types there are.
-func NotAcceptable(types ...string) error {
-	return &httpError{status: http.StatusNotAcceptable, detail: fmt.Sprintf("This resource is %s only.", strings.Join(types, " or "))}
+// Choose returns which of some media types the client likes best; of equals, the first. The error is that of a client that admits
+// none of them.
+func (c *Call) Choose(types ...string) (string, error) {
+	media, ok := choose(c.Request.Header.Values("Accept"), types)
+	if !ok {
+		return "", &httpError{status: http.StatusNotAcceptable, detail: fmt.Sprintf("This resource is %s only.", strings.Join(types, " or "))}
+	}
+	return media, nil
 }
 
 // names says whether an Accept header names a media type and admits it.

@@ -24,8 +24,8 @@ type File struct {
 	Done func()
 }
 
-// patiencePart is how long a client may take to take a part of a file.
-const patiencePart = 30 * time.Second
+// partSize is how much of a file is sent at once, in bytes: the time that a client may take counts for each anew.
+const partSize = 64 << 10
 
 // File answers with a file: 200, 206 for one range of it, 304, 412 or 416, as the request's conditions have it (RFC 9110 §13.2.2).
 // Several ranges at once are answered with the whole. It takes the file over.
@@ -73,7 +73,7 @@ func (c *Call) File(f File) (*Answer, error) {
 		if r.Method == http.MethodHead {
 			return
 		}
-		if err := f.Write(&patient{w: w, rc: http.NewResponseController(w)}, offset, length); err != nil && c.Ctx.Err() == nil {
+		if err := f.Write(&parts{w: w, server: c.Server}, offset, length); err != nil && c.Ctx.Err() == nil {
 			c.Server.Log.WarnContext(c.Ctx, "file broke off", "path", r.URL.Path, "error", err)
 			panic(http.ErrAbortHandler) // so that what was sent does not look whole
 		}
@@ -167,17 +167,17 @@ func rangeOf(r *http.Request, tag string, modified time.Time, size int64) (from,
 	return from, min(to, size-1), part
 }
 
-// patient writes to a client that may take its time for each part, but not for ever.
-type patient struct {
-	w  http.ResponseWriter
-	rc *http.ResponseController
+// parts writes to a client that may take its time for each part, but not for ever.
+type parts struct {
+	w      http.ResponseWriter
+	server *Server
 }
 
-func (p *patient) Write(b []byte) (n int, err error) {
+func (p *parts) Write(b []byte) (n int, err error) {
 	for len(b) > 0 && err == nil {
-		_ = p.rc.SetWriteDeadline(time.Now().Add(patiencePart)) // where it cannot be set, the connection's own end tells
+		p.server.patient(p.w, partSize)
 		var m int
-		m, err = p.w.Write(b[:min(len(b), 64<<10)])
+		m, err = p.w.Write(b[:min(len(b), partSize)])
 		n, b = n+m, b[m:]
 	}
 	return n, err //nolint:wrapcheck // a writer hands on what it gets

@@ -70,6 +70,7 @@ answer), 'title' and 'detail', always. Two members more say where the fault is:
 
 - 'attribute': the JSON pointer (RFC 6901) of the attribute of the body at fault, in the names and the form of the version that
   was asked: '/extVirtualLinks/0/extCps/1/cpdId', '/metadata/a~1b'. Without it the body as a whole is at fault, or none of it.
+  Of a dry run it is that of the operation, below '/request'.
 - 'parameter': the name of the query parameter at fault.
 
 'detail' names both, too, for people:

@@ -185,11 +185,11 @@ func (a *Server) enter(r *http.Request, methods Route) (Method, access.Caller, e
 // answer runs everything between the caller and the handler, in the order in which a client should hear of it.
 func (c *Call) answer(w http.ResponseWriter, m Method, follows bool) (*Answer, error) {
 	a, r, do := c.Server, c.Request, m.Do
-	media, acceptable := choose(r.Header.Values("Accept"), m.Types)
+	media, unacceptable := c.Choose(m.Types...)
 	if follows {
 		do = m.Tail
-	} else if !acceptable {
-		return nil, NotAcceptable(m.Types...)
+	} else if unacceptable != nil {
+		return nil, unacceptable
 	}
 	query, err := queryOf(r, m.Query)
 	if err != nil {

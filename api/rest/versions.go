@@ -18,6 +18,7 @@ var Served = []struct {
 }{
 	{v1.Root, "1.3.0"},
 	{LcmRoot, "2.3.0"},
+	{v1.PkgRoot, "1.3.0"},
 	{PkgRoot, "2.4.0"},
 }
 

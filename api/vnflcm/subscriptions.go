@@ -10,7 +10,6 @@ import (
 	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/api/rest"
 	v1 "github.com/vnfm/vnfm/api/v1"
-	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/request"
@@ -40,7 +39,7 @@ func (a *API) subscribe(c *rest.Call) (*rest.Answer, error) {
 	if err := decode.Into(c.Body, &body); err != nil {
 		return nil, err
 	}
-	want := notify.Subscribe{CallbackURI: body.CallbackUri, Base: c.Base, Form: formOf(c), Auth: authOf(body.Authentication)}
+	want := notify.Subscribe{CallbackURI: body.CallbackUri, Base: c.Base, Form: formOf(c), Auth: decode.Auth(body.Authentication)}
 	if p := c.Point(); p != sol.OrVnfm {
 		want.Point = p
 	}
@@ -69,23 +68,6 @@ func formOf(c *rest.Call) string {
 		return v1.Form
 	}
 	return ""
-}
-
-func authOf(in *sol.SubscriptionAuthentication) *egress.Auth {
-	if in == nil {
-		return nil
-	}
-	out := &egress.Auth{}
-	for _, t := range in.AuthType {
-		out.Types = append(out.Types, string(t))
-	}
-	if p := in.ParamsBasic; p != nil {
-		out.Basic = &egress.Basic{UserName: p.UserName, Password: p.Password}
-	}
-	if p := in.ParamsOauth2ClientCredentials; p != nil {
-		out.OAuth2 = &egress.OAuth2{ClientID: p.ClientId, ClientPassword: p.ClientPassword, TokenEndpoint: p.TokenEndpoint}
-	}
-	return out
 }
 
 // lccnSubscription shows a subscription as SOL003 has it.

@@ -53,20 +53,19 @@ func writtenTwice(t *testing.T, s eventstore.Store) {
 		return eventstore.Commit{
 			Views:     []eventstore.ViewWrite{{View: eventstore.View{Kind: "v", ID: "row", Revision: n, State: state, Doc: []byte(`{}`)}}},
 			Timeouts:  []eventstore.Timeout{{ID: "t", Owner: "o", Key: key, Token: n, Due: due}},
-			Steps:     []eventstore.StepRow{{CommandID: "c", Saga: "s", Seq: 1, State: state, Sent: due}},
 			Snapshots: []eventstore.Snapshot{{Stream: "x", Version: 1, Schema: 1, Data: []byte(`"` + state + `"`)}},
 			Parked:    []eventstore.ParkedMessage{{ID: "m", Consumer: "p", Key: key, Seq: 1, Reason: state, Message: outboxMessage("m", key)}},
 		}
 	}
 	both := write(1, "first")
 	last := write(2, "last")
-	both.Views, both.Timeouts, both.Steps = append(both.Views, last.Views...), append(both.Timeouts, last.Timeouts...), append(both.Steps, last.Steps...)
+	both.Views, both.Timeouts = append(both.Views, last.Views...), append(both.Timeouts, last.Timeouts...)
 	both.Snapshots, both.Parked = append(both.Snapshots, last.Snapshots...), append(both.Parked, last.Parked...)
 	mustDo(t, s, key, always(eventstore.Commit{Appends: []eventstore.Append{{Stream: "x", Events: events("a")}}}))
 	mustDo(t, s, key, always(both))
 	ref := eventstore.ViewRef{Kind: "v", ID: "row"}
 	l := mustLoad(t, s, eventstore.Load{
-		Views: []eventstore.ViewRef{ref}, Timeouts: []string{"t"}, SagaSteps: []string{"c"}, Streams: []eventstore.StreamFrom{{Stream: "x", Schema: 1}},
+		Views: []eventstore.ViewRef{ref}, Timeouts: []string{"t"}, Streams: []eventstore.StreamFrom{{Stream: "x", Schema: 1}},
 	})
 	parked := must(s.Parked(t.Context(), "p", 10))(t)
 	switch {
@@ -74,8 +73,6 @@ func writtenTwice(t *testing.T, s eventstore.Store) {
 		t.Errorf("view %+v", l.Views[ref])
 	case l.Timeouts["t"] == nil || l.Timeouts["t"].Token != 2:
 		t.Errorf("timeout %+v", l.Timeouts["t"])
-	case l.Steps["c"] == nil || l.Steps["c"].State != "last":
-		t.Errorf("step %+v", l.Steps["c"])
 	case l.Stream("x").Snapshot == nil || string(l.Stream("x").Snapshot.Data) != `"last"`:
 		t.Errorf("snapshot %+v", l.Stream("x").Snapshot)
 	case len(parked) != 1 || parked[0].Reason != "last":

@@ -298,9 +298,10 @@ func (m *merged) queueViews(q *pipeline) {
 // loaded is what one work asked for. Each gets rows of its own, so that none can change another's.
 func (m *merged) loaded(l eventstore.Load) *eventstore.Loaded {
 	out := &eventstore.Loaded{
-		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
-		Handled: map[string]bool{}, Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
-		Counts: map[eventstore.ViewCount]int{}, Records: pick(m.rows.records, l.Records), Parked: map[string]bool{},
+		Streams: fresh[string, *eventstore.StreamState](len(l.Streams)), Sagas: fresh[string, *eventstore.SagaRow](len(l.Sagas)),
+		Handled: fresh[string, bool](len(l.Handled)), Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
+		Counts: fresh[eventstore.ViewCount, int](len(l.CountViews)), Records: pick(m.rows.records, l.Records),
+		Parked: fresh[string, bool](len(l.ParkedKeys)),
 	}
 	for _, f := range l.Streams {
 		if st := m.stream(f); st != nil {
@@ -372,8 +373,16 @@ func since(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore.SagaRow {
 	return &row
 }
 
+// fresh makes a map for what was asked for; most works ask for little.
+func fresh[K comparable, V any](n int) map[K]V {
+	if n == 0 {
+		return nil
+	}
+	return make(map[K]V, n)
+}
+
 func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {
-	out := make(map[K]*V, len(keys))
+	out := fresh[K, *V](len(keys))
 	for _, k := range keys {
 		if v := rows[k]; v != nil {
 			c := *v

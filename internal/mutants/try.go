@@ -94,7 +94,7 @@ func (b *bench) try(ctx context.Context, m *Mutant) result {
 
 // keepsFailures reports whether a package's tests use a library that writes what failed beside them, and tries it again next time.
 func (b *bench) keepsFailures(pkg string) bool {
-	files, _ := filepath.Glob(filepath.Join(b.root, filepath.FromSlash(pkg), "*_test.go")) //nolint:errcheck // the pattern is right
+	files, _ := filepath.Glob(filepath.Join(b.root, filepath.FromSlash(pkg), "*_test.go")) // the pattern is right
 	return slices.ContainsFunc(files, func(name string) bool {
 		text, err := os.ReadFile(name) //nolint:gosec // a source of this module
 		return err == nil && strings.Contains(string(text), `"pgregory.net/rapid"`)

@@ -115,7 +115,7 @@ func DecodeBehaviour(b []byte) (Behaviour, error) {
 		"fixed": func(raw json.RawMessage, at string) error {
 			out.Fixed = vim.InPlace{}
 			fields := map[string]func(json.RawMessage, string) error{}
-			for _, kind := range quotaKinds {
+			for kind := range inPlace {
 				fields[string(kind)] = func(raw json.RawMessage, at string) error {
 					return array(raw, at, func(raw json.RawMessage, at string) error {
 						var name vim.Attribute

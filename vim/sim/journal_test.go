@@ -114,7 +114,7 @@ func TestTheJournalGoesOnAfterAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close() //nolint:errcheck // read only
+	defer again.Close()
 	for token, want := range map[string]bool{"before": true, "refused": false, "after": true} {
 		if has := again.Has(conn.ID, vim.Token{ID: token, Generation: 1}); has != want {
 			t.Errorf("%s is there: %v", token, has)

@@ -41,11 +41,18 @@ type csar struct {
 	listed      []listing
 	inManifest  map[string]bool // files that the manifest lists with a hash
 	manifest    *manifestFile
-	certificate string          // that TOSCA.meta names
+	certificate string // that TOSCA.meta names
+	classes     []classified
 	signedWhole bool            // the archive around this one is signed
 	signatures  map[string]bool // files that are signatures or certificates though their names do not say so
 	fileSigned  []fileSignature
 	stems       map[string][]string
+}
+
+// classified is a file, or a folder of files, that TOSCA.meta says the kind of.
+type classified struct {
+	path  string
+	class Class
 }
 
 // read reads an archive that is a CSAR. signedWhole says that it is signed as a whole; whole is that signature when it is of the CSAR.
@@ -125,6 +132,11 @@ func (c *csar) assignRoles() {
 			f.Role = RoleSignature
 		}
 		f.Signature, f.Certificate = signatures[f.Path].signature, signatures[f.Path].certificate
+		for _, k := range c.classes {
+			if f.Role == RoleArtifact && (f.Path == k.path || strings.HasPrefix(f.Path, k.path+"/")) {
+				f.Class = k.class
+			}
+		}
 	}
 }
 
@@ -174,8 +186,12 @@ func (c *csar) readMeta() error {
 // checkMetaEntries finds what TOSCA.meta names beside definitions and manifest, and the package does not hold: each is a file, or a
 // folder of files (SOL004 §4.1.2.3).
 func (c *csar) checkMetaEntries(m *metaFile) {
-	for _, entry := range []struct{ key, what string }{
-		{"entry-change-log", "change log"}, {"entry-licenses", "licence"}, {"entry-tests", "test"}, {"entry-certificate", "certificate"},
+	for _, entry := range []struct {
+		key, what string
+		class     Class
+	}{
+		{"entry-change-log", "change log", ClassHistory}, {"entry-licenses", "licence", ClassLicense}, {"entry-tests", "test", ClassTesting},
+		{"entry-certificate", "certificate", ""},
 	} {
 		value, key := m.pick(entry.key)
 		if value == "" {
@@ -186,6 +202,8 @@ func (c *csar) checkMetaEntries(m *metaFile) {
 			c.Findf("meta-entry-missing", m.at[key], "the %s %s is not in the package", entry.what, vnfd.Quote(value))
 		} else if ok && entry.key == "entry-certificate" {
 			c.certificate = name
+		} else if ok {
+			c.classes = append(c.classes, classified{path: name, class: entry.class})
 		}
 	}
 }

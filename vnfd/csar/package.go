@@ -64,6 +64,7 @@ type File struct {
 	Listed bool   `json:"listed,omitempty"` // its hash was listed, and checked
 	Role   Role   `json:"role,omitempty"`
 	Set    string `json:"set,omitempty"` // the non-MANO artifact set it belongs to (SOL004 §4.3.7)
+	Class  Class  `json:"class,omitempty"`
 	// Signature and Certificate are the files that sign this one, when it has such of its own.
 	Signature   string `json:"signature,omitempty"`
 	Certificate string `json:"certificate,omitempty"`
@@ -79,6 +80,16 @@ const (
 	RoleManifest   Role = "manifest"   // the manifest
 	RoleDefinition Role = "definition" // part of the VNFD
 	RoleSignature  Role = "signature"  // a signature or a certificate
+)
+
+// Class is the special kind of an artifact (SOL003 v3.7.1 §10.5.3.3).
+type Class string
+
+// The classes.
+const (
+	ClassHistory Class = "HISTORY"
+	ClassTesting Class = "TESTING"
+	ClassLicense Class = "LICENSE"
 )
 
 // Signature is the verified signature of a whole package.

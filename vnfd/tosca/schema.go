@@ -3,6 +3,7 @@ package tosca
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/vnfm/vnfm/vnfd"
@@ -93,6 +94,9 @@ func (s *Scope) schema(def *Node, depth int) map[string]any {
 	name := TypeOf(def)
 	if d := def.Get("description").Text(); d != "" {
 		out["description"] = d
+	}
+	if secretive(def) || slices.ContainsFunc(s.Chain(DataTypes, name), secretive) {
+		out["writeOnly"] = true // JSON Schema's word for what is taken and not shown
 	}
 	switch base := s.base(name); {
 	case name == "":

@@ -202,7 +202,11 @@ func (b *Batch) Seal(heads map[string]*eventstore.StreamState) {
 
 // seal makes the events and messages of one commit.
 func (b *Batch) seal(c *eventstore.Commit, loaded, heads map[string]*eventstore.StreamState) {
-	c.Events, c.Messages = nil, nil
+	n := 0
+	for _, a := range c.Appends {
+		n += len(a.Events)
+	}
+	c.Events, c.Messages = make([]eventstore.Event, 0, n), make([]eventstore.OutboxRecord, 0, len(c.Outbox))
 	mine := map[string]int{} // stream → index in b.Heads
 	for _, a := range c.Appends {
 		if len(a.Events) == 0 {
