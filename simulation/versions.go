@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
@@ -41,26 +42,38 @@ func (n *node) definitions(own []*saga.Definition) []*saga.Definition {
 // surveys after the first stage.
 func secondVersion(first *saga.Definition) *saga.Definition {
 	d := *first
-	d.Version, d.Stages = 2, nil
-	for i, stage := range first.Stages {
+	d.Version += 100
+	if d.StagesOf == nil {
+		d.Stages = oneByOne(first.Stages)
+		return &d
+	}
+	d.StagesOf = func(in *saga.Instance) ([]saga.Stage, error) {
+		stages, err := first.StagesOf(in)
+		return oneByOne(stages), err
+	}
+	return &d
+}
+
+func oneByOne(stages []saga.Stage) (out []saga.Stage) {
+	for i, stage := range stages {
 		for s := len(stage.Steps) - 1; s >= 0; s-- {
 			step := stage.Steps[s]
-			d.Stages = append(d.Stages, saga.Stage{ID: step.ID, Steps: []saga.Step{step}})
+			out = append(out, saga.Stage{ID: fmt.Sprintf("%s-%s", stage.ID, step.ID), Window: stage.Window, Steps: []saga.Step{step}})
 		}
 		if len(stage.Steps) == 0 {
-			d.Stages = append(d.Stages, stage)
+			out = append(out, stage)
 		}
 		if i > 0 || len(stage.Steps) == 0 {
 			continue
 		}
-		d.Stages = append(d.Stages, saga.Stage{ID: stepSurvey, Steps: []saga.Step{{
+		out = append(out, saga.Stage{ID: stepSurvey, Steps: []saga.Step{{
 			ID: stepSurvey, Topic: message.TopicVimCommands, Do: typeSurvey, Timeout: stage.Steps[0].Timeout, Retry: stage.Steps[0].Retry,
 			Items: func(in *saga.Instance) ([]saga.Item, error) {
 				return []saga.Item{{Data: vim.Encode(vim.ReleaseResources{VnfID: in.Key})}}, nil
 			},
 		}}})
 	}
-	return &d
+	return out
 }
 
 // surveyor is the intake of the newer program's VIM manager: a survey is a release of what was never there.

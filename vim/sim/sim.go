@@ -285,6 +285,16 @@ func (s *Sim) pick(op string, reply bool) (int, []int) {
 	return i, []int{i}
 }
 
+// Fired returns how often each rule of the behaviour has applied that does not always apply.
+func (s *Sim) Fired() []int {
+	var out []int
+	_ = s.locked(func(time.Time) error { // a journal that cannot be written does not hide what has happened
+		out = slices.Clone(s.state.fired)
+		return nil
+	})
+	return out
+}
+
 func (s *Sim) spend(fired []int) error {
 	if len(fired) == 0 {
 		return nil
