@@ -29,8 +29,8 @@ var mayRead = map[string]string{
 	"lcm.planData":           "decoded data of a saga, and the plan made of it and its grant",
 	"lcm.instantiateData":    "as lcm.planData",
 	"(*secret.Keyring).Seal": "the nonce of a sealed secret is drawn by chance: what is sealed is decided by what was loaded",
+	"secret.NewSealer":       "the key of a VNF that has none yet is drawn by chance, and kept in the same commit",
 	"vimmanager.stepping":    "of one step: what the call between its two commits brought",
-	"notify.settling":        "of one notification: set at the beginning of each attempt to commit its outcome",
 	"net/http.Request":       "the request that the change answers",
 }
 

@@ -28,7 +28,7 @@ var layer = map[string]int{
 	"inbox": 6, "timer": 6, "ledger": 6,
 	"saga":      7,
 	"readmodel": 8,
-	"audit":     9, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "access": 9, "notify": 9, "vimregistry": 9,
+	"audit":     9, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "configurator": 9, "access": 9, "notify": 9, "vimregistry": 9,
 	"api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10,
 	"server": 11, "simulation": 11,
 	"cmd": programs, "e2e": programs, "bench": programs, "torture": programs,
@@ -125,7 +125,7 @@ func TestDomainIsPure(t *testing.T) {
 			}
 		}
 	}
-	for _, dir := range []string{"vnf", "vnfd", "saga", "lcm", "aggregate", "readmodel", "inbox", "timer", "outbox", "vimmanager", "notify"} {
+	for _, dir := range []string{"vnf", "vnfd", "saga", "lcm", "aggregate", "readmodel", "inbox", "timer", "outbox", "vimmanager", "notify", "ledger", "configuration"} {
 		for _, f := range sources(t) {
 			if (f.dir != dir && (dir != "vnfd" || top(f.dir) != dir)) || strings.HasSuffix(f.name, "_test.go") {
 				continue

@@ -68,8 +68,10 @@ func FuzzNumbers(f *testing.F) {
 						for _, l := range c.ExtLinks {
 							for _, cp := range l.Cps {
 								for _, config := range cp.Config {
-									if n := config.DynamicIPs; n != 0 && n != 1 && n != want || n > math.MaxInt32 {
-										t.Errorf("%s was taken for %d", number, n)
+									for _, ips := range config.Addresses() {
+										if n := ips.Dynamic; n != 0 && n != 1 && n != want || n > math.MaxInt32 {
+											t.Errorf("%s was taken for %d", number, n)
+										}
 									}
 								}
 							}

@@ -244,10 +244,12 @@ const (
 	TableNotifications = "notifications"
 	// TableDenials holds what package access counted of denied requests.
 	TableDenials = "denials"
+	// TableVnfCommands holds the configurations of VNFs.
+	TableVnfCommands = "vnf_commands"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {

@@ -442,7 +442,10 @@ func configuring(in *saga.Instance, _ *saga.ItemRun) (json.RawMessage, error) {
 	if c.Params, err = overlaid(c.Params, g.grant.AdditionalParams); err != nil {
 		return nil, err
 	}
-	c.Connection, c.Computes = g.Computes(made{in})
+	c.Computes = map[string]configuration.Compute{}
+	for id, at := range g.Computes(made{in}) {
+		c.Computes[id] = configuration.Compute{Connection: at.Connection, ID: at.ID}
+	}
 	return vim.Encode(c), nil
 }
 

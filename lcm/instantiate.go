@@ -82,7 +82,8 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 	}
 	if s.cfg.Settings.Configures {
 		b.data.Configure = &configuration.Configure{
-			VnfID: b.vnf.ID, OpID: b.data.OpID, Name: nameOf(b.vnf) + "-configuration", Params: r.AdditionalParams,
+			VnfID: b.vnf.ID, OpID: b.data.OpID, Token: configurationID(b.data.OpID), Fence: b.data.Number,
+			Action: strings.ToLower(string(b.data.Operation)), Name: nameOf(b.vnf), Params: r.AdditionalParams,
 		}
 	}
 	b.data.Reversible = true
@@ -149,12 +150,9 @@ func (s *Service) checkAddresses(links []ExtLink) error {
 	for i, l := range links {
 		for j, data := range l.Cps {
 			for _, key := range slices.Sorted(maps.Keys(data.Config)) {
-				n, bad := 0, false
-				for _, ips := range data.Config[key].Addresses() {
-					n += len(ips.Fixed) + ips.Dynamic
-					bad = bad || ips.Dynamic < 0
-				}
-				if bad || n > s.cfg.Settings.Addresses {
+				c := data.Config[key]
+				negative := slices.ContainsFunc(c.Addresses(), func(ips vnf.ExtCpIPs) bool { return ips.Dynamic < 0 })
+				if n := c.Wanted(); negative || n > s.cfg.Settings.Addresses {
 					at := fmt.Sprintf("/extVirtualLinks/%d/extCps/%d/cpConfig%s", i, j, vnfm.Step(key))
 					return vnfm.Errorf(vnfm.Unprocessable, "a connection point has at most %d addresses here (operation-addresses), fixedAddresses and numDynamicAddresses together; %s of %s wants %d",
 						s.cfg.Settings.Addresses, key, data.CpdID, n).At(at)

@@ -70,8 +70,11 @@ func TestAddressesOfAConnectionPointAreBounded(t *testing.T) {
 		fixed := rapid.IntRange(0, 6).Draw(rt, "fixed")
 		dynamic := rapid.OneOf(rapid.IntRange(-2, 6), rapid.IntRange(-math.MaxInt32-1, math.MaxInt32)).Draw(rt, "dynamic")
 		c := vnf.ExtCpConfig{DynamicIPs: dynamic, Subnet: "s"}
-		for i := range fixed {
-			c.FixedIPs = append(c.FixedIPs, fmt.Sprint("10.0.0.", i))
+		for i := range fixed { // of several subnets, too
+			c.IPs = append(c.IPs, vnf.ExtCpIPs{Type: "IPV4", Fixed: []string{fmt.Sprint("10.0.0.", i)}, Subnet: fmt.Sprint("s", i%2)})
+		}
+		if rapid.Bool().Draw(rt, "entries") {
+			c.IPs, c.DynamicIPs = append(c.IPs, vnf.ExtCpIPs{Type: "IPV6", Dynamic: dynamic}), 0
 		}
 		r := lcm.Instantiate{FlavourID: "none of this", ExtLinks: []lcm.ExtLink{ext("net", data("cp", map[string]vnf.ExtCpConfig{"a/b": c}))}}
 		_, err := s.svc.Instantiate(s.ctx(), id, r, by)

@@ -85,7 +85,7 @@ func (s *site) carryOut(m message.Message) message.Reply {
 		var c configuration.Configure
 		s.must(json.Unmarshal(m.Data, &c))
 		for _, id := range c.Computes {
-			s.checkRef("the configuration", id)
+			s.checkRef("the configuration", id.ID)
 		}
 		s.configured = append(s.configured, c)
 		return message.Reply{Outcome: message.Succeeded}

@@ -115,6 +115,15 @@ type ExtCpConfig struct {
 	DynamicIPs int      `json:"numDynamicAddresses,omitempty"`
 }
 
+// Wanted is how many addresses the connection point is to have.
+func (c ExtCpConfig) Wanted() int {
+	n := len(c.FixedIPs) + c.DynamicIPs
+	for _, ips := range c.IPs {
+		n += len(ips.Fixed) + ips.Dynamic
+	}
+	return n
+}
+
 // ExtCpIPs is addresses of one connection point from one subnet.
 type ExtCpIPs struct {
 	Type    string   `json:"type"` // IPV4, IPV6

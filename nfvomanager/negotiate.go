@@ -137,7 +137,7 @@ func (w worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo
 	for _, l := range g.ExtLinks {
 		for _, cp := range l.Cps {
 			for key, c := range cp.Config {
-				if n := len(c.FixedIPs) + c.DynamicIPs; n > w.cfg.Addresses {
+				if n := c.Wanted(); n > w.cfg.Addresses {
 					return refuse("malformed grant: a connection point has at most %d addresses here (operation-addresses); %s of %s wants %d",
 						w.cfg.Addresses, key, cp.CpdID, n)
 				}

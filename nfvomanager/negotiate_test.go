@@ -240,7 +240,9 @@ func generous(fixed, dynamic int) decides {
 	return func(vnfID, opOccID string) nfvo.Answer {
 		g := granted()
 		g.ExtLinks = []nfvo.ExtLink{{ID: "l", Cps: []nfvo.ExtCpData{{
-			CpdID: "mgmt", Config: map[string]nfvo.ExtCpConfig{"k": {FixedIPs: make([]string, fixed), DynamicIPs: dynamic}},
+			CpdID: "mgmt", Config: map[string]nfvo.ExtCpConfig{"k": {IPs: []nfvo.ExtCpIPs{
+				{Type: "IPV4", Fixed: make([]string, fixed), Subnet: "a"}, {Type: "IPV4", Dynamic: dynamic, Subnet: "b"},
+			}}},
 		}}}}
 		return nfvo.Answer{Grant: g, VnfID: vnfID, OpOccID: opOccID}
 	}

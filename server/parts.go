@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
@@ -37,6 +38,7 @@ import (
 const (
 	consumerVim     = "vim-manager"
 	consumerNfvo    = "nfvo-manager"
+	consumerVnf     = "configuration"
 	consumerReplies = "replies"
 	// consumerVimReplies stands for consumerReplies where replies come from a database of the participants.
 	consumerVimReplies = "vim-replies"
@@ -57,6 +59,7 @@ type parts struct {
 	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
+	configurer configuration.Configurer                              // nil: VNFs are not configured here
 	tail       *tail.Watcher                                         // for those who follow the main side's events
 	denials    *access.Denials
 	notify     *notify.Service
@@ -158,6 +161,7 @@ func (s *Server) buildParticipants(p *parts) {
 	p.replies = p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
+	s.buildConfiguration(p)
 	if p.onboarding != nil {
 		p.workers = append(p.workers, p.onboarding.Run)
 	}
@@ -209,16 +213,16 @@ func (s *Server) buildSim(p *parts) error {
 		elsewhere := remote.New(strings.TrimSuffix(url, "/"))
 		p.closers = append(p.closers, elsewhere.Close)
 		p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, elsewhere)
-		p.tap = elsewhere.Replies
+		p.tap, p.configurer = elsewhere.Replies, simulated{elsewhere.Configure}
 		return nil
 	}
-	simulated, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
+	here, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
 	if err != nil {
 		return fmt.Errorf("open the simulated VIM: %w", err)
 	}
-	p.sim, p.tap = simulated, simulated.Replies
-	p.closers = append(p.closers, simulated.Close)
-	p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
+	p.sim, p.tap, p.configurer = here, here.Replies, simulated{here.Configure}
+	p.closers = append(p.closers, here.Close)
+	p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, here)
 	return nil
 }
 
@@ -269,7 +273,7 @@ func (s *Server) buildUseCases(p *parts) error {
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
 		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
 		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, OnFailure: policies,
-		KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
+		Configures: p.configurer != nil, KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2

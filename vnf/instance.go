@@ -250,6 +250,15 @@ func (c ExtCpConfig) Addresses() []ExtCpIPs {
 	return append([]ExtCpIPs{{Fixed: c.FixedIPs, Dynamic: c.DynamicIPs, Subnet: c.Subnet}}, c.IPs...)
 }
 
+// Wanted is how many addresses the connection point is to have.
+func (c ExtCpConfig) Wanted() int {
+	n := len(c.FixedIPs) + c.DynamicIPs
+	for _, ips := range c.IPs {
+		n += len(ips.Fixed) + ips.Dynamic
+	}
+	return n
+}
+
 // Static reports whether a configuration can serve one connection point only.
 func (c ExtCpConfig) Static() bool {
 	return c.LinkPortID != "" || c.MAC != "" || slices.ContainsFunc(c.Addresses(), func(ips ExtCpIPs) bool { return len(ips.Fixed) > 0 })

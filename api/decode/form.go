@@ -25,8 +25,8 @@ type Limits struct {
 const maxName = 1024
 
 // Read reads a body to its end and checks what every body must be: one JSON object in UTF-8 with nothing behind it, within
-// the limits, no name twice in one object, since readers differ in which of the two they take, and no U+0000 in any text, since
-// not every database and VIM takes one. It reads no further than the first thing that is wrong. Returns Invalid, TooLarge for
+// the limits, no name twice in one object, since readers differ in which of the two they take, no U+0000 in any text, since
+// not every database and VIM takes one, and no number that takes a reader long to spell out. It reads no further than the first thing that is wrong. Returns Invalid, TooLarge for
 // more than a limit allows, or the error of the reader.
 func Read(r io.Reader, l Limits) ([]byte, error) {
 	var body bytes.Buffer

@@ -378,21 +378,18 @@ func (r *Resolver) Connection(s Step) string {
 	return c
 }
 
-// Computes returns the VIM's ids of all computes, by planned id, and the VIM connection of the first.
-func (r *Resolver) Computes(m Made) (connection string, ids map[string]string) {
+// Computes returns where the computes are, and the units of containers, by their ids in the plan.
+func (r *Resolver) Computes(m Made) map[string]*At {
 	o := &Outcome{Resolver: r, Made: m}
-	ids = map[string]string{}
+	out := map[string]*At{}
 	for i := range r.want.Resources {
 		p := &r.want.Resources[i]
 		if p.Kind != vim.Compute && p.Kind != vim.Unit {
 			continue
 		}
 		if at := o.at(p.ID); at != nil {
-			ids[p.ID] = at.ID
-			if connection == "" {
-				connection = at.Connection
-			}
+			out[p.ID] = at
 		}
 	}
-	return connection, ids
+	return out
 }

@@ -40,7 +40,7 @@ func TestNumbersOfAGrantDoNotWrap(t *testing.T) {
 		a, err := c.Ask(t.Context(), []byte(`{}`))
 		if e := (*nfvo.Error)(nil); want < 0 && !errors.As(err, &e) || want >= 0 && err != nil {
 			t.Errorf("%s: %v", numbers, err)
-		} else if want >= 0 && a.Grant.ExtLinks[0].Cps[0].Config["k"].DynamicIPs != want {
+		} else if want >= 0 && a.Grant.ExtLinks[0].Cps[0].Config["k"].Wanted() != want {
 			t.Errorf("%s: %+v", numbers, a.Grant)
 		}
 	}

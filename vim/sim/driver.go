@@ -257,6 +257,20 @@ func (s *Sim) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) 
 	return page, nil
 }
 
+// Configure configures a VNF's machines, which must be there: it does nothing but what the rules about it say. It is no call of
+// a driver.
+func (s *Sim) Configure(ctx context.Context, conn vim.Connection, token string, computes []string) error {
+	c := call{op: "configure", rule: OnConfigure, what: token}
+	return s.do(ctx, conn, c, nil, func(time.Time, *record, bool) error {
+		for _, id := range computes {
+			if _, err := s.need(c, conn.ID, vim.Compute, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // discard works out what the release of a token changes. Like other VIMs it refuses, for now, to delete what is in use.
 func (s *Sim) discard(vimID string, token vim.Token, now time.Time) (record, bool, error) {
 	h := s.state.held[ref{vimID, token}]

@@ -141,6 +141,12 @@ func (c *Client) FindImage(ctx context.Context, conn vim.Connection, name, check
 	return *out.Image, nil
 }
 
+// Configure configures a VNF's machines.
+func (c *Client) Configure(ctx context.Context, conn vim.Connection, token string, computes []string) error {
+	_, err := c.call(ctx, question{Op: "configure", Connection: conn.ID, Name: token, Computes: computes}, token)
+	return err
+}
+
 // Replies returns how often the message that answers a command is to be sent, once when the simulator does not say. It
 // has the shape of the VIM manager's Tap.
 func (c *Client) Replies(connection string, kind vim.Kind, op string) int {

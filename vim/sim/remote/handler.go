@@ -32,7 +32,8 @@ type question struct {
 	List       *vim.ListRequest   `json:"list,omitempty"`
 	Kind       vim.Kind           `json:"kind,omitempty"`
 	Token      vim.Token          `json:"token,omitzero"`
-	Name       string             `json:"name,omitempty"` // an id, a name, or an operation: what the call is about
+	Name       string             `json:"name,omitempty"` // an id, a name, a token, or an operation: what the call is about
+	Computes   []string           `json:"computes,omitempty"`
 	Checksum   string             `json:"checksum,omitempty"`
 }
 
@@ -126,6 +127,8 @@ func ask(ctx context.Context, s *sim.Sim, q question) (out result) {
 		var i vim.Image
 		i, err = s.FindImage(ctx, conn, q.Name, q.Checksum)
 		out.Image = &i
+	case "configure":
+		err = s.Configure(ctx, conn, q.Name, q.Computes)
 	case "replies":
 		out.Copies = s.Replies(q.Connection, q.Kind, q.Name)
 	default:
