@@ -74,8 +74,8 @@ type HTTP struct {
 	ReadTimeout      time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
 	BodyTimeout      time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
 	MinRate          int64         `default:"1024" help:"Bytes per second at which a body has to come, and an answer to be taken, on average after the first ten seconds; 0: no bound."`
-	Concurrent       int           `default:"1024" help:"Requests served at once, and by one caller half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
-	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
+	Concurrent       int           `default:"1024" help:"Requests served at once, and of one caller, where callers are known, half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
+	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once, where callers are known; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
 	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections."`
 	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'."`
 	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
