@@ -93,7 +93,7 @@ func TestTaskLinksAreThereWhileTheTaskIsPossible(t *testing.T) {
 		want string
 	}{
 		"not instantiated": {vnf.Instance{State: vnf.NotInstantiated}, "instantiate"},
-		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "terminate"},
+		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "operate terminate"},
 		"held":             {vnf.Instance{State: vnf.NotInstantiated, Operation: "o"}, ""},
 	} {
 		if got := links(readmodel.KindVnf, vnfs, c.in); got != c.want {
@@ -173,7 +173,7 @@ func TestInstantiateRequestBecomesTheCommand(t *testing.T) {
 	want := []lcm.ExtLink{{
 		ID: "el", Connection: "sim-1", NetworkID: "net",
 		Cps: []vnf.ExtCpData{{CpdID: "cp", Config: map[string]vnf.ExtCpConfig{
-			"a": {MAC: "fa:16:3e:00:00:01", FixedIPs: []string{"10.0.0.1"}, Subnet: "s"}, "b": {LinkPortID: "lp"},
+			"a": {MAC: "fa:16:3e:00:00:01", IPs: []vnf.ExtCpIPs{{Type: "IPV4", Fixed: []string{"10.0.0.1"}, Subnet: "s"}}}, "b": {LinkPortID: "lp"},
 		}}},
 		Ports: []vnf.ExtPort{{ID: "lp", Handle: vnf.Handle{VimID: "port"}}},
 	}}

@@ -383,8 +383,8 @@ type hasty struct {
 	err error
 }
 
-func (h hasty) List(context.Context, vim.Connection, string) ([]vim.Resource, error) {
-	return nil, h.err
+func (h hasty) List(context.Context, vim.Connection, vim.ListRequest) (vim.ListPage, error) {
+	return vim.ListPage{}, h.err
 }
 
 func TestAVimThatCannotBeAskedIsSaid(t *testing.T) {

@@ -55,6 +55,8 @@ type Append struct {
 	Stream   string
 	Expected int64
 	Events   []Event
+	// State is the aggregate as these events leave it, kept by whoever folded them. It is not stored.
+	State any
 }
 
 // StreamVersion is a guard on a stream that is only read.
@@ -242,10 +244,12 @@ const (
 	TableNotifications = "notifications"
 	// TableDenials holds what package access counted of denied requests.
 	TableDenials = "denials"
+	// TableVnfCommands holds the configurations of VNFs.
+	TableVnfCommands = "vnf_commands"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {
@@ -262,6 +266,8 @@ type Snapshot struct {
 	Version int64
 	Schema  int
 	Data    json.RawMessage
+	// State is Data decoded, where a Base was handed over so. It is not stored, and nobody may change it.
+	State any
 }
 
 // ParkedMessage is a message that could not be handled, or that waits for another program, or one of the same key behind

@@ -3,7 +3,7 @@ package eventstore
 import "slices"
 
 // Merge returns a load that asks for everything both ask for. A stream that both name is read from the earlier version,
-// with its snapshot only when both want it; a saga from the earlier version, too.
+// with a snapshot of the store only when both want the same; a saga from the earlier version, too.
 func (l Load) Merge(o Load) Load {
 	l.Streams = mergeStreams(l.Streams, o.Streams)
 	l.Sagas = mergeSagas(l.Sagas, o.Sagas)
@@ -30,11 +30,13 @@ func mergeStreams(a, b []StreamFrom) []StreamFrom {
 			out = append(out, f)
 			continue
 		}
-		if f.After == out[i].After {
-			out[i].Snapshot = out[i].Snapshot && f.Snapshot
-		} else if f.After < out[i].After {
-			out[i] = f
+		if out[i].Base == nil {
+			out[i].Base = f.Base
 		}
+		if f.After != out[i].After || f.Schema != out[i].Schema {
+			out[i].Schema = 0
+		}
+		out[i].After = min(out[i].After, f.After)
 	}
 	return out
 }

@@ -18,6 +18,12 @@ var (
 	ErrNameTaken          = errors.New("the unique name is taken")
 	// ErrUnavailable: the database cannot be reached or the outcome could not be learnt in time.
 	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrFull is an ErrUnavailable of a database that has no room left to write.
+	ErrFull = errors.New("the disk is full")
+	// ErrDamaged: what the database has stored cannot be read any more.
+	ErrDamaged = errors.New("the database is damaged")
+	// ErrOlder: the schema is of an older version, and must not be changed here.
+	ErrOlder = errors.New("the schema of the database is of an older version")
 )
 
 // Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.
@@ -33,12 +39,16 @@ type Load struct {
 	ParkedKeys  []string // "consumer/key": is anything parked there?
 }
 
-// StreamFrom asks for a stream's head and its events after a version. With Snapshot set and After 0 the newest
-// snapshot and only the events after it are read.
+// StreamFrom asks for a stream's head and its events after a version.
 type StreamFrom struct {
-	Stream   string
-	After    int64
-	Snapshot bool
+	Stream string
+	After  int64
+	// Schema, with After 0, asks for the newest snapshot of this schema and only for the events after it; those of other
+	// schemas do not count. 0: no snapshot is wanted.
+	Schema int
+	// Base is a snapshot that the asker holds, of version After. It is handed back as the stream's snapshot, so that Decide
+	// finds all it needs in what was loaded. One that is ahead of the stream is not handed back.
+	Base *Snapshot
 }
 
 // SagaFrom asks for a saga's row, and for the items written after version After, which the reader has. When the row is at
@@ -84,6 +94,13 @@ type StreamState struct {
 	Last     time.Time // of the head event
 	Snapshot *Snapshot
 	Events   []Event
+}
+
+// HandBack makes a StreamFrom's Base the stream's snapshot, unless it is ahead of the stream.
+func (s *StreamState) HandBack(base *Snapshot) {
+	if base != nil && base.Version <= s.Version {
+		s.Snapshot = base
+	}
 }
 
 // Stream returns the state of a stream, the zero value when it does not exist.
@@ -244,8 +261,11 @@ type Store interface {
 	Reader
 	Owner
 	Janitor
-	// Ping says whether the database answers.
+	// Ping says whether the database answers; ErrDamaged when it was found damaged and no Check since found it whole.
 	Ping(ctx context.Context) error
+	// Check looks for damage of what is stored, as far as the database can tell, and returns what it finds. It may take as
+	// long as there is much. ErrDamaged when damage keeps it from looking.
+	Check(ctx context.Context) ([]string, error)
 	// Reset deletes all views, for a rebuild; the program must not be running otherwise.
 	ResetViews(ctx context.Context) error
 	Close() error

@@ -20,6 +20,7 @@ const (
 	TopicVimCommands  = "vnfm.vim.commands"
 	TopicNfvoCommands = "vnfm.nfvo.commands"
 	TopicReplies      = "vnfm.replies"
+	TopicVnfCommands  = "vnfm.vnf.commands"
 	TopicVnfEvents    = "vnf.events"
 	TopicParked       = "vnfm.parked"
 )
@@ -69,6 +70,7 @@ const (
 	Auth           Class = "auth"            // refused; needs an operator
 	Unavailable    Class = "unavailable"     // the other side cannot be reached
 	UnknownOutcome Class = "unknown-outcome" // the call may or may not have had its effect
+	Superseded     Class = "superseded"      // a later command about the same thing was there first; this one did nothing
 )
 
 // Reply is the data of every reply. The saga engine understands it without knowing the participant; Result is the

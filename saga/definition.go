@@ -23,6 +23,8 @@ type Definition struct {
 	StagesOf func(in *Instance) ([]Stage, error)
 	// Deadline bounds the whole saga from its start to its end or its first failure; 0 means one hour.
 	Deadline time.Duration
+	// DeadlineOf, when set and positive, is the deadline of one saga instead.
+	DeadlineOf func(in *Instance) time.Duration
 	// Rollbackable says whether undoing makes sense for a saga (terminate: no), so that policy and operators may have it
 	// compensated; nil: never.
 	Rollbackable func(in *Instance) bool
@@ -116,7 +118,12 @@ func (d *Definition) undo() Retry {
 	return d.Undo
 }
 
-func (d *Definition) deadline() time.Duration {
+func (d *Definition) deadline(in *Instance) time.Duration {
+	if d.DeadlineOf != nil {
+		if t := d.DeadlineOf(in); t > 0 {
+			return t
+		}
+	}
 	if d.Deadline > 0 {
 		return d.Deadline
 	}

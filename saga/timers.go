@@ -33,7 +33,7 @@ func (t *turn) clearTimer(r *ItemRun) {
 
 func (t *turn) setDeadline() {
 	t.in.Tokens++
-	t.in.DeadlineTimer, t.in.Deadline = t.in.Tokens, t.now.Add(t.def.deadline()).Truncate(time.Microsecond)
+	t.in.DeadlineTimer, t.in.Deadline = t.in.Tokens, t.now.Add(t.def.deadline(t.in)).Truncate(time.Microsecond)
 	t.in.sooner = t.in.sooner || t.in.Deadline.Before(t.in.Wake)
 }
 
@@ -48,7 +48,7 @@ func (t *turn) timeout(i TimedOut) {
 		t.fx.Changed = true
 		t.in.DeadlineTimer = 0
 		if t.in.State == Running {
-			t.fail(&Failure{Class: message.UnknownOutcome, Reason: fmt.Sprintf("not finished within %s", t.def.deadline())})
+			t.fail(&Failure{Class: message.UnknownOutcome, Reason: fmt.Sprintf("not finished within %s", t.def.deadline(t.in))})
 		}
 		return
 	}

@@ -98,6 +98,42 @@ func TestTimeout_is_written_once_when_all_goes_well(t *testing.T) {
 	t.Fatalf("the saga is %s", p.saga("op").State)
 }
 
+// A timeout that was stored for a command answered meanwhile goes off early: nothing times out, and it is set anew for what is
+// outstanding, which times out in its time. Seen failing (a saga that nothing wakes up) with a timeout that goes off early
+// taken for done, and (commands given up after half their time) with whatever is outstanding timed out by it.
+func TestStale_wake_up_is_set_anew(t *testing.T) {
+	p := newPlant(t)
+	p.answer = onlyOthers
+	n := p.start("a")
+	n.begin("op", "key", saga.Hold)
+	stored := p.armed("op")
+	p.now = p.now.Add(20 * time.Second)
+	n.run(500, false) // ask is answered; left and right are sent, and nobody makes them
+	next, due := p.saga("op").NextTimer()
+	if now := p.armed("op"); fmt.Sprint(now) != fmt.Sprint(stored) || !due.After(stored[0].Due) {
+		t.Fatalf("%s is due at %v, stored: %v, then %v", next.Name, due, stored, now)
+	}
+	p.now = stored[0].Due
+	n.run(500, false)
+	if now := p.armed("op"); len(now) != 1 || !now[0].Due.Equal(due) {
+		t.Fatalf("after it went off early, stored: %v; want it due at %v", now, due)
+	}
+	for _, r := range p.saga("op").Items {
+		if r.Step != "ask" && r.State != saga.ItemSent {
+			t.Errorf("%s is %s before its time", r.Step, r.State)
+		}
+	}
+	for range 2 { // they are asked about, then given up
+		_, p.now = p.saga("op").NextTimer()
+		n.run(500, false)
+	}
+	for _, r := range p.saga("op").Items {
+		if r.Step != "ask" && r.State != saga.ItemUnknown {
+			t.Errorf("%s is %s after its time", r.Step, r.State)
+		}
+	}
+}
+
 // Timers that are due at once are all handled in the commit that the timeout goes with, in order.
 // Seen failing with only the first of them handled.
 func TestTimers_due_at_once_are_handled_in_one_commit(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
@@ -30,7 +30,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	m := newDeliveries(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.notify, err = notify.New(notify.Config{
 		Store: d.store, Doer: d.committer, Epochs: d.leases, Keys: s.keys, Logger: s.log,
-		Sender: notify.HTTP{Client: client, Versions: api.LcmVersions()}, Body: api.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
+		Sender: notify.HTTP{Client: client, Versions: vnflcm.Versions()}, Body: vnflcm.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
 		SkipTest: !c.Test, Duplicates: c.Duplicates, MaxAge: c.MaxAge, Keep: c.Keep, Backoff: c.Backoff, MaxBackoff: c.MaxBackoff,
 		PerSubscription: c.PerSubscription, Observe: func(outcome string) { m.attempts.WithLabelValues(outcome).Inc() },
 	})

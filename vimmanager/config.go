@@ -2,6 +2,7 @@ package vimmanager
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -51,6 +52,9 @@ type Config struct {
 	// Sweep is the time between two sweeps; 0 means one minute.
 	Sweep time.Duration
 
+	// Open opens what is sealed in a specification of a VNF's resource, right before it is given to a driver, and returns the
+	// secrets in it, too, which are kept out of what the driver says; nil: nothing is sealed.
+	Open func(ctx context.Context, vnfID string, document json.RawMessage) (plain json.RawMessage, secrets []string, err error)
 	// Tap returns how many copies of a worker's reply are sent; nil means one. A simulated VIM's misbehaviour.
 	Tap func(connection string, kind vim.Kind, op string) int
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.

@@ -130,24 +130,35 @@ func snapshots(t *testing.T, s eventstore.Store) {
 	load := func(f eventstore.StreamFrom) *eventstore.StreamState {
 		return mustLoad(t, s, eventstore.Load{Streams: []eventstore.StreamFrom{f}}).Stream("s")
 	}
-	if st := load(eventstore.StreamFrom{Stream: "s", Snapshot: true}); st.Snapshot != nil || len(st.Events) != 4 {
+	if st := load(eventstore.StreamFrom{Stream: "s", Schema: 2}); st.Snapshot != nil || len(st.Events) != 4 {
 		t.Fatalf("without a snapshot: %+v", st)
 	}
 	snap(3, `"three"`)
 	snap(2, `"two"`) // an older one, late
-	st := load(eventstore.StreamFrom{Stream: "s", Snapshot: true})
+	st := load(eventstore.StreamFrom{Stream: "s", Schema: 2})
 	same(t, &eventstore.Snapshot{Stream: "s", Version: 3, Schema: 2, Data: []byte(`"three"`)}, st.Snapshot, "snapshot")
 	if len(st.Events) != 1 || st.Events[0].Version != 4 || st.Version != 4 {
 		t.Fatalf("events behind the snapshot: %+v", st)
 	}
-	if st := load(eventstore.StreamFrom{Stream: "s", After: 1, Snapshot: true}); st.Snapshot != nil || len(st.Events) != 3 {
+	if st := load(eventstore.StreamFrom{Stream: "s", After: 1, Schema: 2}); st.Snapshot != nil || len(st.Events) != 3 {
 		t.Fatalf("after a version no snapshot is wanted: %+v", st)
 	}
 	if st := load(eventstore.StreamFrom{Stream: "s"}); st.Snapshot != nil || len(st.Events) != 4 {
 		t.Fatalf("no snapshot was asked for: %+v", st)
 	}
+	if st := load(eventstore.StreamFrom{Stream: "s", Schema: 3}); st.Snapshot != nil || len(st.Events) != 4 {
+		t.Fatalf("a snapshot of another schema: %+v", st)
+	}
+	mine := &eventstore.Snapshot{Stream: "s", Version: 2, Schema: 3, Data: []byte(`"mine"`)}
+	if st := load(eventstore.StreamFrom{Stream: "s", After: 2, Schema: 3, Base: mine}); st.Snapshot != mine || len(st.Events) != 2 {
+		t.Fatalf("what the asker holds: %+v", st)
+	}
+	ahead := &eventstore.Snapshot{Stream: "s", Version: 5, Schema: 3, Data: []byte(`"ahead"`)}
+	if st := load(eventstore.StreamFrom{Stream: "s", After: 5, Schema: 3, Base: ahead}); st.Snapshot != nil || st.Version != 4 {
+		t.Fatalf("what is ahead of the stream: %+v", st)
+	}
 	snap(4, `"four"`)
-	if st := load(eventstore.StreamFrom{Stream: "s", Snapshot: true}); st.Snapshot.Version != 4 || len(st.Events) != 0 {
+	if st := load(eventstore.StreamFrom{Stream: "s", Schema: 2}); st.Snapshot.Version != 4 || len(st.Events) != 0 {
 		t.Fatalf("the newest snapshot: %+v", st)
 	}
 }

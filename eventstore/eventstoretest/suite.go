@@ -52,6 +52,8 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"a hundred writers at once", writers},
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
+		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
 		{"the clock does not stand still", clock},
 	} {
@@ -292,7 +294,7 @@ func dump(t *testing.T, s eventstore.Store) state {
 		l := mustLoad(t, s, eventstore.Load{
 			Handled:     []string{"msg-" + id, "oldmsg-" + id},
 			Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-" + id},
-			Streams:     []eventstore.StreamFrom{{Stream: "s-" + id, Snapshot: true}},
+			Streams:     []eventstore.StreamFrom{{Stream: "s-" + id, Schema: 4}},
 			Sagas:       []eventstore.SagaFrom{{ID: "saga-" + id}, {ID: "oldsaga-" + id}},
 		})
 		l.Now = time.Time{}

@@ -76,10 +76,12 @@ func (t *tables) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 	}
 	st := &eventstore.StreamState{Version: h.Version, Hash: h.Hash, Last: h.Last}
 	after := f.After
-	if f.Snapshot && f.After == 0 {
-		if kept := t.snapshots[f.Stream]; len(kept) > 0 {
-			sn := kept[len(kept)-1]
-			st.Snapshot, after = &sn, sn.Version
+	switch {
+	case f.Base != nil:
+		st.HandBack(f.Base)
+	case f.Schema != 0 && f.After == 0:
+		if sn := t.snapshot(f.Stream, h.Version, f.Schema); sn != nil {
+			st.Snapshot, after = sn, sn.Version
 		}
 	}
 	for _, e := range t.events[f.Stream] {
@@ -169,14 +171,16 @@ func earlier(events []eventstore.Event, at time.Time) int {
 
 // SnapshotAt returns the newest snapshot of a stream, of one schema, that is not of a later version.
 func (s *Store) SnapshotAt(_ context.Context, stream string, version int64, schema int) (*eventstore.Snapshot, error) {
-	return read(s, func(t *tables) *eventstore.Snapshot {
-		for _, sn := range slices.Backward(t.snapshots[stream]) {
-			if sn.Version <= version && sn.Schema == schema {
-				return &sn
-			}
+	return read(s, func(t *tables) *eventstore.Snapshot { return t.snapshot(stream, version, schema) })
+}
+
+func (t *tables) snapshot(stream string, version int64, schema int) *eventstore.Snapshot {
+	for _, sn := range slices.Backward(t.snapshots[stream]) {
+		if sn.Version <= version && sn.Schema == schema {
+			return &sn
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Streams lists stream heads with a prefix, after a name, in order.

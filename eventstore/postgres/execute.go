@@ -72,7 +72,7 @@ func (s *Store) attempt(ctx context.Context, works []*eventstore.Work, loads []e
 		}
 		return b.Results, nil
 	default:
-		return s.abandon(conn, b, meaning(err))
+		return s.abandon(conn, b, s.meaning(err))
 	}
 }
 

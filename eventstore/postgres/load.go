@@ -68,9 +68,11 @@ func merge(loads []eventstore.Load) *merged {
 	for _, l := range loads {
 		for _, f := range l.Streams {
 			old, again := m.streams[f.Stream]
-			f.Snapshot = f.Snapshot && f.After == 0
+			if f.After != 0 || again && f.Schema != old.Schema {
+				f.Schema = 0
+			}
 			if again {
-				f.After, f.Snapshot = min(f.After, old.After), f.Snapshot && old.Snapshot
+				f.After = min(f.After, old.After)
 			}
 			m.streams[f.Stream] = f
 		}
@@ -181,11 +183,11 @@ func (m *merged) queueStreams(q *pipeline) {
 	}
 	var names, snaps []string
 	var after []int64
-	var snap []bool
+	var schemas, schemasOfSnaps []int
 	for name, f := range m.streams {
-		names, after, snap = append(names, name), append(after, f.After), append(snap, f.Snapshot)
-		if f.Snapshot {
-			snaps = append(snaps, name)
+		names, after, schemas = append(names, name), append(after, f.After), append(schemas, f.Schema)
+		if f.Schema != 0 {
+			snaps, schemasOfSnaps = append(snaps, name), append(schemasOfSnaps, f.Schema)
 		}
 	}
 	m.rows.heads = map[string]*eventstore.StreamState{}
@@ -194,10 +196,10 @@ func (m *merged) queueStreams(q *pipeline) {
 	sql, args := `select `+eventsOf+` from unnest($1::text[], $2::bigint[]) f(stream, after)
 		join events e on e.stream = f.stream and e.version > f.after order by e.stream, e.version`, []any{names, after}
 	if len(snaps) > 0 {
-		sql, args = `select `+eventsOf+` from unnest($1::text[], $2::bigint[], $3::bool[]) f(stream, after, snap)
-			left join lateral (select max(version) as version from snapshots s where f.snap and s.stream = f.stream) s on true
+		sql, args = `select `+eventsOf+` from unnest($1::text[], $2::bigint[], $3::int[]) f(stream, after, schema)
+			left join lateral (select max(version) as version from snapshots s where s.stream = f.stream and s.schema = f.schema) s on true
 			join events e on e.stream = f.stream and e.version > coalesce(s.version, f.after)
-			order by e.stream, e.version`, []any{names, after, snap}
+			order by e.stream, e.version`, []any{names, after, schemas}
 	}
 	q.query(sql, args, func(r pgx.Rows) error {
 		e, err := sqlstore.ScanEvent(r)
@@ -205,8 +207,8 @@ func (m *merged) queueStreams(q *pipeline) {
 		return err
 	})
 	if len(snaps) > 0 {
-		m.rows.snapshots = byKey(q, `select s.stream, s.version, s.schema, s.data from unnest($1::text[]) f(stream) cross join lateral
-			(select * from snapshots s where s.stream = f.stream order by s.version desc limit 1) s`, []any{snaps},
+		m.rows.snapshots = byKey(q, `select s.stream, s.version, s.schema, s.data from unnest($1::text[], $2::int[]) f(stream, schema) cross join lateral
+			(select * from snapshots s where s.stream = f.stream and s.schema = f.schema order by s.version desc limit 1) s`, []any{snaps, schemasOfSnaps},
 			sqlstore.ScanSnapshot, func(s *eventstore.Snapshot) string { return s.Stream })
 	}
 }
@@ -340,7 +342,9 @@ func (m *merged) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 	}
 	st := *head
 	after := f.After
-	if s := m.rows.snapshots[f.Stream]; s != nil && f.Snapshot && f.After == 0 {
+	if f.Base != nil {
+		st.HandBack(f.Base)
+	} else if s := m.rows.snapshots[f.Stream]; s != nil && f.Schema != 0 && f.After == 0 {
 		c := *s
 		st.Snapshot, after = &c, s.Version
 		// A snapshot ahead of the head was written since the head was read, by someone whom our locks do not keep out.
@@ -392,7 +396,7 @@ func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {
 func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
 	conn, err := s.reading.Acquire(ctx)
 	if err != nil {
-		return nil, meaning(err)
+		return nil, s.meaning(err)
 	}
 	defer conn.Release()
 	m := merge([]eventstore.Load{l})
@@ -404,7 +408,7 @@ func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded
 		q = q.within("begin isolation level repeatable read read only", "commit") //nolint:dupword // SQL
 	}
 	if err := q.run(ctx, conn.Conn()); err != nil {
-		return nil, meaning(err) // the transaction ends with its connection, which is thrown away
+		return nil, s.meaning(err) // the transaction ends with its connection, which is thrown away
 	}
 	out := m.loaded(l)
 	out.Now = now.UTC()

@@ -69,9 +69,12 @@ func (q querier) loadStreams(l eventstore.Load, out *eventstore.Loaded) error {
 			continue
 		}
 		after := f.After
-		if f.Snapshot && f.After == 0 {
-			if st.Snapshot, err = one(q, sqlstore.ScanSnapshot,
-				"select "+sqlstore.SnapshotColumns+" from snapshots where stream = $1 order by version desc limit 1", f.Stream); err != nil {
+		switch {
+		case f.Base != nil:
+			st.HandBack(f.Base)
+		case f.Schema != 0 && f.After == 0:
+			if st.Snapshot, err = one(q, sqlstore.ScanSnapshot, "select "+sqlstore.SnapshotColumns+
+				" from snapshots where stream = $1 and schema = $2 order by version desc limit 1", f.Stream, f.Schema); err != nil {
 				return err
 			}
 			if st.Snapshot != nil {

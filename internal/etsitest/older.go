@@ -35,6 +35,7 @@ var schemas = map[string]schema{
 		"extVirtualLinkInfo": "[]ExtVirtualLinkInfo", "extManagedVirtualLinkInfo": "[]ExtManagedVirtualLinkInfo",
 		"monitoringParameters": "[]any", "localizationLanguage": "string", "vnfcResourceInfo": "[]VnfcResourceInfo",
 		"virtualLinkResourceInfo": "[]VnfVirtualLinkResourceInfo", "virtualStorageResourceInfo": "[]any",
+		"vnfcInfo": "[]VnfcInfo", // SOL002's
 	},
 	"VnfExtCpInfo": {
 		"id*": "string", "cpdId*": "string", "cpProtocolInfo": "[]any", "extLinkPortId": "string", "metadata": "any",
@@ -42,6 +43,7 @@ var schemas = map[string]schema{
 	},
 	"ExtVirtualLinkInfo":        {"id*": "string", "resourceHandle*": "any", "extLinkPorts": "[]any"},
 	"ExtManagedVirtualLinkInfo": {"id*": "string", "vnfVirtualLinkDescId*": "string", "networkResource*": "any", "vnfLinkPorts": "[]any"},
+	"VnfcInfo":                  {"id*": "string", "vduId*": "string", "vnfcResourceInfoId": "string", "vnfcState*": "string", "vnfcConfigurableProperties": "any"},
 	"VnfcResourceInfo": {
 		"id*": "string", "vduId*": "string", "computeResource*": "any", "zoneId": "string", "storageResourceIds": "[]any", "reservationId": "string",
 		"vnfcCpInfo": "[]any", "metadata": "any",

@@ -37,7 +37,7 @@ func Items(ctx context.Context, store eventstore.Store, size, wanted int, o Opti
 	for range max(1, inFlight/size) {
 		wg.Go(func() {
 			for range sagas {
-				if _, state, err := m.run(ctx, "many", json.RawMessage(strconv.Itoa(size))); err != nil || state != saga.Completed {
+				if state, err := m.run(ctx, "many", json.RawMessage(strconv.Itoa(size))); err != nil || state != saga.Completed {
 					failed <- fmt.Errorf("a saga of %d items is %s: %w", size, state, err)
 					return
 				}
