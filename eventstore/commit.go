@@ -133,7 +133,7 @@ type FiredTimer struct {
 	Token int64
 }
 
-// HandledMark records that a message was handled on behalf of a saga; the mark lives as long as the saga.
+// HandledMark records that a message was handled on behalf of a saga, which it belongs to; the mark lives as long as the saga.
 type HandledMark struct {
 	MessageID string
 	Saga      string

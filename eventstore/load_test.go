@@ -12,7 +12,7 @@ import (
 func TestLoadMerge_asks_for_what_both_ask_for(t *testing.T) {
 	a := eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "a", After: 5}, {Stream: "b", Schema: 1}},
-		Sagas:   []eventstore.SagaFrom{{ID: "1", After: 4, Base: "new"}}, Handled: []string{"m"},
+		Sagas:   []eventstore.SagaFrom{{ID: "1", After: 4, Base: "new"}}, Handled: []eventstore.HandledMark{{MessageID: "m", Saga: "1"}},
 	}
 	got := a.Merge(eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "a", After: 3}, {Stream: "b", Schema: 1}, {Stream: "c"}},
@@ -20,7 +20,7 @@ func TestLoadMerge_asks_for_what_both_ask_for(t *testing.T) {
 	})
 	want := eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "a", After: 3}, {Stream: "b", Schema: 1}, {Stream: "c"}},
-		Sagas:   []eventstore.SagaFrom{{ID: "1", After: 2, Base: "old"}, {ID: "2"}}, Handled: []string{"m"},
+		Sagas:   []eventstore.SagaFrom{{ID: "1", After: 2, Base: "old"}, {ID: "2"}}, Handled: []eventstore.HandledMark{{MessageID: "m", Saga: "1"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Fatal(d)

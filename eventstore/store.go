@@ -30,7 +30,7 @@ var (
 type Load struct {
 	Streams     []StreamFrom
 	Sagas       []SagaFrom
-	Handled     []string
+	Handled     []HandledMark
 	Timeouts    []string
 	Idempotency *IdempotencyKey
 	Views       []ViewRef
@@ -78,7 +78,7 @@ type Loaded struct {
 	Now         time.Time
 	Streams     map[string]*StreamState
 	Sagas       map[string]*SagaRow
-	Handled     map[string]bool
+	Handled     map[string]bool // by message id
 	Timeouts    map[string]*Timeout
 	Idempotency *IdempotencyResult
 	Views       map[ViewRef]*View

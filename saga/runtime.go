@@ -290,7 +290,7 @@ func (r Replies) Load(msgs []message.Message) eventstore.Load {
 	seen := map[string]bool{}
 	for _, m := range msgs {
 		if m.Type == message.ReplyType {
-			l.Handled = append(l.Handled, m.ID)
+			l.Handled = append(l.Handled, eventstore.HandledMark{MessageID: m.ID, Saga: m.CorrelationID})
 		}
 		if !seen[m.CorrelationID] {
 			seen[m.CorrelationID] = true

@@ -21,7 +21,7 @@ func Transition(saga string, n int) *eventstore.Work {
 	return &eventstore.Work{
 		Keys: []string{saga},
 		Load: func() eventstore.Load {
-			l := eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: saga}}, Handled: []string{fmt.Sprint(saga, "-reply-", n)}}
+			l := eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: saga}}, Handled: []eventstore.HandledMark{{MessageID: fmt.Sprint(saga, "-reply-", n), Saga: saga}}}
 			if n == 0 || n == Transitions-1 {
 				l.Streams = []eventstore.StreamFrom{{Stream: "vnf-" + saga}}
 			}

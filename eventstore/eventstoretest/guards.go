@@ -53,7 +53,7 @@ var broken = []struct {
 		c.Sagas = append(c.Sagas, eventstore.SagaRow{ID: "oldsaga-a", Expected: 2, Delete: true})
 	}},
 	{"handle a message again", eventstore.ErrHandled, func(_ *eventstore.Loaded, c *eventstore.Commit) {
-		c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: "oldmsg-b", Saga: "saga-b"})
+		c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: "oldmsg-b", Saga: "oldsaga-b"})
 	}},
 	{"handle a message twice", eventstore.ErrHandled, func(_ *eventstore.Loaded, c *eventstore.Commit) {
 		c.Handled = append(c.Handled, c.Handled[0])
@@ -269,7 +269,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 
 	l := mustLoad(t, s, eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "s-a"}, {Stream: "nope"}}, Sagas: []eventstore.SagaFrom{{ID: "saga-a"}, {ID: "oldsaga-a"}, {ID: "nope"}},
-		Handled:     []string{"msg-a", "oldmsg-a", "nope"},
+		Handled:     []eventstore.HandledMark{{MessageID: "msg-a", Saga: "saga-a"}, {MessageID: "oldmsg-a", Saga: "oldsaga-a"}, {MessageID: "nope", Saga: "saga-a"}},
 		Timeouts:    []string{"saga-a/t", "due-a", "cancel-a", "later-a"},
 		Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"},
 		Views:       []eventstore.ViewRef{{Kind: "k", ID: "view-a"}, {Kind: "k", ID: "gone-a"}},
@@ -343,7 +343,7 @@ func poison(t *testing.T, s eventstore.Store) {
 			if id == "b" {
 				decide = func(l *eventstore.Loaded) *eventstore.Commit {
 					c := full("b")(l)
-					c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: "oldmsg-a", Saga: "x"})
+					c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: "oldmsg-a", Saga: "oldsaga-a"})
 					return c
 				}
 			}

@@ -292,7 +292,7 @@ func dump(t *testing.T, s eventstore.Store) state {
 	for _, id := range []string{"a", "b", "c"} {
 		out.Cursors = append(out.Cursors, must(s.Cursors(ctx, "old-"+id))(t), must(s.Cursors(ctx, "new-"+id))(t))
 		l := mustLoad(t, s, eventstore.Load{
-			Handled:     []string{"msg-" + id, "oldmsg-" + id},
+			Handled:     []eventstore.HandledMark{{MessageID: "msg-" + id, Saga: "saga-" + id}, {MessageID: "oldmsg-" + id, Saga: "oldsaga-" + id}},
 			Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-" + id},
 			Streams:     []eventstore.StreamFrom{{Stream: "s-" + id, Schema: 4}},
 			Sagas:       []eventstore.SagaFrom{{ID: "saga-" + id}, {ID: "oldsaga-" + id}},

@@ -42,9 +42,9 @@ func (t *tables) load(l eventstore.Load) *eventstore.Loaded {
 			out.Sagas[f.ID] = t.saga(row, f)
 		}
 	}
-	for _, id := range l.Handled {
-		if _, ok := t.handled[id]; ok {
-			out.Handled[id] = true
+	for _, h := range l.Handled {
+		if t.handled[h] {
+			out.Handled[h.MessageID] = true
 		}
 	}
 	if l.Idempotency != nil {

@@ -68,10 +68,10 @@ func (tx *transaction) marks(b *batch.Batch) error {
 		put(tx, tx.t.idempotency, r.IdempotencyKey, r)
 	}
 	for _, h := range b.Handled {
-		if _, ok := tx.t.handled[h.MessageID]; ok {
+		if tx.t.handled[h] {
 			return fmt.Errorf("message %s: %w", h.MessageID, eventstore.ErrHandled)
 		}
-		put(tx, tx.t.handled, h.MessageID, h.Saga)
+		put(tx, tx.t.handled, h, true)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		remove(tx, tx.t.sagas, s.ID)
 		remove(tx, tx.t.items, s.ID)
 		removeWhere(tx, tx.t.timeouts, func(id string, _ eventstore.Timeout) bool { return strings.HasPrefix(id, s.ID+"/") })
-		removeWhere(tx, tx.t.handled, func(_, saga string) bool { return saga == s.ID })
+		removeWhere(tx, tx.t.handled, func(h eventstore.HandledMark, _ bool) bool { return h.Saga == s.ID })
 	}
 	for _, s := range b.Sagas {
 		old, ok := tx.t.sagas[s.ID]
@@ -301,7 +301,7 @@ type tables struct {
 	sagas       map[string]eventstore.SagaRow // without their items
 	items       map[string]map[int]eventstore.SagaItem
 	timeouts    map[string]eventstore.Timeout
-	handled     map[string]string
+	handled     map[eventstore.HandledMark]bool
 	idempotency map[eventstore.IdempotencyKey]eventstore.IdempotencyResult
 	commits     map[string]time.Time
 	views       map[eventstore.ViewRef]eventstore.View
@@ -320,7 +320,7 @@ func newTables() tables {
 		sagas:       map[string]eventstore.SagaRow{},
 		items:       map[string]map[int]eventstore.SagaItem{},
 		timeouts:    map[string]eventstore.Timeout{},
-		handled:     map[string]string{},
+		handled:     map[eventstore.HandledMark]bool{},
 		idempotency: map[eventstore.IdempotencyKey]eventstore.IdempotencyResult{},
 		commits:     map[string]time.Time{},
 		views:       map[eventstore.ViewRef]eventstore.View{},

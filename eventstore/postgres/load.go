@@ -18,7 +18,7 @@ import (
 type merged struct {
 	streams  map[string]eventstore.StreamFrom // the furthest back that anyone asked for
 	sagas    map[string]int64                 // the furthest back that anyone asked for
-	handled  set[string]
+	handled  set[eventstore.HandledMark]
 	timeouts set[string]
 	keys     set[eventstore.IdempotencyKey]
 	views    set[eventstore.ViewRef]
@@ -130,12 +130,14 @@ func (m *merged) queue(q *pipeline) {
 	}
 	if len(m.handled.list) > 0 {
 		m.rows.handled = map[string]bool{}
-		q.query("select message_id from processed_replies where message_id = any($1)", []any{m.handled.list}, func(r pgx.Rows) error {
-			var id string
-			err := r.Scan(&id)
-			m.rows.handled[id] = true
-			return err
-		})
+		type row = eventstore.HandledMark
+		q.query(`select message_id from unnest($1::text[], $2::text[]) w(saga, message_id) join processed_replies p using (saga, message_id)`,
+			columns(m.handled.list, col(func(r *row) string { return r.Saga }), col(func(r *row) string { return r.MessageID })), func(r pgx.Rows) error {
+				var id string
+				err := r.Scan(&id)
+				m.rows.handled[id] = true
+				return err
+			})
 	}
 	if len(m.keys.list) > 0 {
 		callers, keys := make([]string, len(m.keys.list)), make([]string, len(m.keys.list))
@@ -313,9 +315,9 @@ func (m *merged) loaded(l eventstore.Load) *eventstore.Loaded {
 			out.Sagas[f.ID] = since(*row, f)
 		}
 	}
-	for _, id := range l.Handled {
-		if m.rows.handled[id] {
-			out.Handled[id] = true
+	for _, h := range l.Handled {
+		if m.rows.handled[h.MessageID] {
+			out.Handled[h.MessageID] = true
 		}
 	}
 	if l.Idempotency != nil {

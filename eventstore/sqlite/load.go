@@ -144,13 +144,13 @@ func (q querier) saga(f eventstore.SagaFrom) (*eventstore.SagaRow, error) {
 }
 
 func (q querier) loadMarks(l eventstore.Load, out *eventstore.Loaded) (err error) {
-	for _, id := range l.Handled {
-		n, err := q.count("select 1 from processed_replies where message_id = $1", id)
+	for _, h := range l.Handled {
+		n, err := q.count("select 1 from processed_replies where saga = $1 and message_id = $2", h.Saga, h.MessageID)
 		if err != nil {
 			return err
 		}
 		if n > 0 {
-			out.Handled[id] = true
+			out.Handled[h.MessageID] = true
 		}
 	}
 	for _, k := range l.ParkedKeys {

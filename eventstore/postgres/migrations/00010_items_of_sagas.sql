@@ -14,3 +14,8 @@ create table saga_items (
 -- A transaction is one row, with the last offsets of the lanes before it, in order of the lanes it wrote to.
 alter table commits alter column lane drop not null, alter column event_off drop not null, alter column outbox_off drop not null;
 alter table commits add column events bigint[], add column messages bigint[];
+
+-- A mark is looked for with its saga, by which it goes as well: one index does for both.
+alter table processed_replies drop constraint processed_replies_pkey;
+alter table processed_replies add primary key (saga, message_id);
+drop index processed_replies_saga;

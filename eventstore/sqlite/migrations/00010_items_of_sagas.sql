@@ -9,4 +9,14 @@ create table saga_items (
   version integer not null, -- of the saga that wrote it
   data text,
   primary key (saga, no)
-) without rowid;
+) strict, without rowid;
+
+-- A mark is looked for with its saga, by which it goes as well: one index does for both.
+create table marks (
+  saga text not null,
+  message_id text not null,
+  primary key (saga, message_id)
+) strict, without rowid;
+insert into marks (saga, message_id) select saga, message_id from processed_replies;
+drop table processed_replies;
+alter table marks rename to processed_replies;
