@@ -110,7 +110,7 @@ func (d *delivery) post(ctx context.Context, rows map[int64]*Notification) error
 	default:
 		d.failure = err
 	}
-	return nil //nolint:nilerr // it is what became of the delivery
+	return nil
 }
 
 // each delivers notifications in order, and returns why the next one failed.
