@@ -73,7 +73,7 @@ func (w *world) operate(round int) bool {
 			finish := a.finish
 			a.finish = func(r reply) {
 				finish(r)
-				if r.status < 300 {
+				if r.status < 300 && !w.mayBeGone(in.ID) {
 					w.clients.retried = append(w.clients.retried, op.ID)
 				}
 			}
