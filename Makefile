@@ -39,6 +39,9 @@ sim: ## simulate the whole program: SEEDS=n (default 2000), SEED=n for the trace
 sim-mutants: ## take out one safeguard after the other: seeds must find each, from WINDOWS starts (default 5), within SEEDS (default 400)
 	$(GO) run ./simulation/simrun -mutant all -seeds $(or $(SEEDS),400) -windows $(or $(WINDOWS),5)
 
+mutants: deps ## put small faults into the sources, one at a time: unit tests, else SEEDS (default 60), must find 95 of 100; ONLY=regexp
+	$(GO) run ./internal/mutants $(if $(SEEDS),-seeds $(SEEDS)) $(if $(ONLY),-only '$(ONLY)')
+
 torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; report in bin/torture
 	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together)
 
@@ -51,10 +54,10 @@ $(BIN)/golangci-lint:
 generate: ## write everything generated
 	$(GO) generate ./...
 
-verify: generate ## fail when something generated is not up to date
-	git diff --exit-code
+verify: generate ## fail when something generated is not up to date, or not committed
+	@git diff --exit-code && test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
-deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
+deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build test test-fast fuzz bench bench-scale bench-peers sim sim-mutants torture lint generate verify deps
+.PHONY: help run build test test-fast fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

@@ -77,6 +77,9 @@ func (e *Error) At(pointer string) *Error {
 
 // Step returns the name of an attribute as a step of a JSON pointer (RFC 6901 §3), with the slash before it.
 func Step(name string) string {
+	if !strings.ContainsAny(name, "~/") { // a replacer costs more than most names
+		return "/" + name
+	}
 	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 

@@ -25,10 +25,9 @@ func (c Caller) May(p Permission) bool {
 	return p == Open || slices.ContainsFunc(c.Roles, func(r Role) bool { return slices.Contains(roles[r], p) })
 }
 
-// SeesVims reports whether the caller may see and set VIM connections: everybody but an element manager, whose view is
-// that of SOL002.
-func (c Caller) SeesVims() bool {
-	return slices.ContainsFunc(c.Roles, func(r Role) bool { return r != EM })
+// ElementManager reports whether the caller is an element manager and nothing else: then its view is that of SOL002.
+func (c Caller) ElementManager() bool {
+	return len(c.Roles) > 0 && !slices.ContainsFunc(c.Roles, func(r Role) bool { return r != EM })
 }
 
 // Role returns the caller's roles as one word for records: "operator", or "em,viewer".

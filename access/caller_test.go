@@ -9,7 +9,6 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/access"
-	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/internal/authtest"
 )
 
@@ -81,18 +80,6 @@ func TestLoopback(t *testing.T) {
 		r.RemoteAddr = addr
 		if who, err := access.Loopback(r); (err == nil) != ok || (who != nil) != ok {
 			t.Errorf("%q: %+v, %v", addr, who, err)
-		}
-	}
-}
-
-// The settings know the same roles as the table.
-func TestSettingsKnowTheRoles(t *testing.T) {
-	if len(config.RoleNames) != len(access.Roles()) {
-		t.Errorf("%v and %v", config.RoleNames, access.Roles())
-	}
-	for _, name := range config.RoleNames {
-		if !access.Role(name).Known() {
-			t.Errorf("the settings name the role %s, which is none", name)
 		}
 	}
 }

@@ -60,37 +60,6 @@ func (l *Limits) Take(caller string) time.Duration {
 	return 0
 }
 
-// Gate lets at most n requests run at once. It is safe for concurrent use.
-type Gate chan struct{}
-
-// NewGate returns a gate for n requests; 0 or less: no gate, which lets all pass.
-func NewGate(n int) Gate {
-	if n <= 0 {
-		return nil
-	}
-	return make(Gate, n)
-}
-
-// Enter reports whether there is room; whoever entered must Leave.
-func (g Gate) Enter() bool {
-	if g == nil {
-		return true
-	}
-	select {
-	case g <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// Leave makes room.
-func (g Gate) Leave() {
-	if g != nil {
-		<-g
-	}
-}
-
 // Stranger is the name under which requests without a caller are limited and recorded: the address they come from.
 func Stranger(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

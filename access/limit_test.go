@@ -41,22 +41,3 @@ func TestLimitsForgetCallers(t *testing.T) {
 		t.Errorf("%d callers are remembered", n)
 	}
 }
-
-func TestGate(t *testing.T) {
-	g := access.NewGate(2)
-	first, second, third := g.Enter(), g.Enter(), g.Enter()
-	if !first || !second || third {
-		t.Error("not two")
-	}
-	g.Leave()
-	if !g.Enter() {
-		t.Error("no room though one left")
-	}
-	open := access.NewGate(0)
-	for range 100 {
-		if !open.Enter() {
-			t.Error("there is no gate")
-		}
-	}
-	open.Leave()
-}

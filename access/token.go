@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
+	strict "github.com/go-jose/go-jose/v4/json"
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
@@ -91,7 +92,8 @@ func (t *tokens) caller(r *http.Request) (*Caller, error) {
 		} `json:"cnf"`
 	}
 	claims := map[string]any{}
-	if json.Unmarshal(payload, &standard) != nil || json.Unmarshal(payload, &claims) != nil {
+	// By names as they are spelled, each once: encoding/json takes "EXP" for exp, and the last of two.
+	if strict.Unmarshal(payload, &standard) != nil || strict.Unmarshal(payload, &claims) != nil {
 		return nil, badToken("its claims are not readable")
 	}
 	expected := jwt.Expected{Issuer: t.Issuer.Issuer, AnyAudience: jwt.Audience{t.Audience}, Time: t.Now()}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -103,6 +104,38 @@ func TestTokens(t *testing.T) {
 				t.Fatalf("%+v, %v", who, err)
 			}
 		})
+	}
+}
+
+// A claim has one name, spelled as it is, and stands once: readers who differ in which of two they take would be told
+// different things by one signature.
+func TestClaimsAreReadByTheirExactNamesAndOnce(t *testing.T) {
+	i := authtest.NewIssuer(t)
+	a := site(i, &clock{at: time.Now()}, func(s *access.Issuer) { s.RoleClaim = "realm.roles" })
+	past, soon := time.Now().Add(-time.Hour).Unix(), time.Now().Add(time.Hour).Unix()
+	base := fmt.Sprintf(`"iss":%q,"aud":"vnfm","sub":"ann","realm":{"roles":["viewer"]}`, i.URL)
+	for payload, denied := range map[string]string{
+		fmt.Sprintf(`{%s,"exp":%d}`, base, soon):                                         "",
+		fmt.Sprintf(`{%s,"exp":%d,"EXP":%d,"Sub":"root"}`, base, soon, past):             "",
+		fmt.Sprintf(`{%s,"exp":%d,"EXP":%d}`, base, past, soon):                          "has expired",
+		fmt.Sprintf(`{%s,"Exp":%d}`, base, soon):                                         "never expires",
+		fmt.Sprintf(`{%s,"exp":%d,"CNF":{"jkt":"x"}}`, base, soon):                       "",
+		fmt.Sprintf(`{%s,"exp":%d,"cnf":{"X5T#s256":"x"}}`, base, soon):                  "not known here",
+		fmt.Sprintf(`{%s,"exp":%d,"exp":%d}`, base, past, soon):                          "claims are not readable",
+		fmt.Sprintf(`{%s,"exp":%d,"sub":"root"}`, base, soon):                            "claims are not readable",
+		fmt.Sprintf(`{%s,"exp":%d,"\u0073ub":"root"}`, base, soon):                       "claims are not readable",
+		fmt.Sprintf(`{%s,"exp":%d,"x":{"a":1,"a":2}}`, base, soon):                       "claims are not readable",
+		fmt.Sprintf(`{%s,"exp":%d,"realm":{"roles":["admin"]}}`, base, soon):             "claims are not readable",
+		fmt.Sprintf(`{%s,"exp":%d,"more":[{"roles":["admin"],"roles":[]}]}`, base, soon): "claims are not readable",
+		fmt.Sprintf(`{%s,"exp":%d}{"exp":1}`, base, soon):                                "no key of the issuer",
+	} {
+		who, err := a(with(t, i.Sign([]byte(payload))))
+		switch {
+		case denied == "" && (err != nil || who.Name != "oidc:ann" || who.Role() != "viewer"):
+			t.Errorf("%s: %+v, %v", payload, who, err)
+		case denied != "" && (vnfm.KindOf(err) != vnfm.Unauthenticated || !strings.Contains(err.Error(), denied)):
+			t.Errorf("%s: %+v, %v; want %q", payload, who, err, denied)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,14 +49,14 @@ func registry(t *testing.T) *aggregate.Registry {
 	return r
 }
 
-func repository(t *testing.T, schema, cache int) *aggregate.Repository[account] {
+func repository(t *testing.T, schema int, cache int64) *aggregate.Repository[account] {
 	t.Helper()
 	return aggregate.NewRepository(aggregate.Config[account]{
 		Prefix: "acc-", Registry: registry(t), Schema: schema, Cache: cache, New: func(string) account { return account{} },
 		Apply: func(a *account, e aggregate.Event, _ time.Time) {
 			p := e.(*paid)
 			a.Balance += p.Amount
-			a.Log = append(a.Log, fmt.Sprint(p.By, p.Amount))
+			a.Log = append(slices.Clip(a.Log), fmt.Sprint(p.By, p.Amount))
 		},
 	})
 }
@@ -123,7 +124,9 @@ func pay(t *testing.T, doer eventstore.Doer, r *aggregate.Repository[account], n
 				if after.Version != before.Version+1 || after.Value.Balance != before.Value.Balance+1 {
 					t.Errorf("version %d then %d, balance %d then %d", before.Version, after.Version, before.Value.Balance, after.Value.Balance)
 				}
-				before.Value.Log = append(before.Value.Log[:0], "scribble") // nobody shares it
+				if len(before.Value.Log) != before.Value.Balance { // the state before is as it was
+					t.Errorf("%+v", before)
+				}
 			}
 			return c, nil
 		},
@@ -140,6 +143,42 @@ func TestRead_sees_what_the_commit_adds(t *testing.T) {
 		if err != nil || s.Version != int64(2*i) || s.Value.Balance != 2*i || len(s.Value.Log) != 2*i || s.Value.Log[0] != "x1" {
 			t.Fatalf("%+v, %v", s, err)
 		}
+	}
+}
+
+// What a Decide sees of its own events is what is stored of them, also when the clock was set back. Seen failing with the
+// clock's time in Read.
+func TestRead_gives_pending_events_the_time_they_are_stored_with(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	store := memory.New(memory.Config{Now: func() time.Time { return now }})
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	r := aggregate.NewRepository(aggregate.Config[[]time.Time]{
+		Prefix: "acc-", Registry: registry(t), Schema: 1, New: func(string) []time.Time { return nil },
+		Apply: func(at *[]time.Time, _ aggregate.Event, when time.Time) { *at = append(*at, when) },
+	})
+	for range 2 {
+		var saw []time.Time
+		c, err := doer.Do(t.Context(), &eventstore.Work{
+			Keys: []string{"k"}, Load: func() eventstore.Load { return r.Load("1") },
+			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+				c := &eventstore.Commit{}
+				if err := r.Append(l, c, "1", eventstore.Metadata{}, &paid{1, "x"}, &paid{2, "x"}); err != nil {
+					return nil, err
+				}
+				s, err := r.Read(l, c, "1")
+				saw = s.Value
+				return c, err
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range slices.Backward(c.Events) {
+			if at := saw[len(saw)-len(c.Events)+i]; !at.Equal(e.Time) {
+				t.Errorf("event %d: seen at %v, stored at %v", e.Version, at, e.Time)
+			}
+		}
+		now = now.Add(-time.Hour)
 	}
 }
 
@@ -166,11 +205,12 @@ func TestCache_is_a_baseline_only(t *testing.T) {
 	}
 }
 
-// Between Load and Decide the state may fall out of the cache: said, not guessed, and right the next time.
-func TestCache_evicted_meanwhile_is_unavailable_then_loaded_whole(t *testing.T) {
+// What was loaded is all that Read needs: between the two the state may fall out of the cache, and another process may read.
+// Seen failing with Unavailable, when Read looked into the cache.
+func TestRead_depends_on_what_was_loaded_alone(t *testing.T) {
 	store := memory.New(memory.Config{})
 	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
-	r := repository(t, 1, 1)
+	r := repository(t, 1, 0)
 	for range 3 {
 		if _, err := pay(t, doer, r, 1); err != nil {
 			t.Fatal(err)
@@ -180,17 +220,40 @@ func TestCache_evicted_meanwhile_is_unavailable_then_loaded_whole(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := repository(t, 1, 1)
-	if _, err := fresh.Read(l, &eventstore.Commit{}, "1"); vnfm.KindOf(err) != vnfm.Unavailable {
-		t.Fatalf("half a stream: %v", err)
+	if got := l.Stream("acc-1"); got.Snapshot == nil || got.Snapshot.Version != 2 || len(got.Events) != 1 {
+		t.Fatalf("the cache spared nothing: %+v", got)
 	}
-	if _, err := pay(t, doer, fresh, 1); err != nil {
-		t.Fatal(err)
+	fresh := repository(t, 1, 0)
+	if s, err := fresh.Read(l, &eventstore.Commit{}, "1"); err != nil || s.Version != 3 || s.Value.Balance != 3 {
+		t.Fatalf("%+v, %v", s, err)
 	}
 }
 
-// A snapshot is written every hundred versions, used, and not used when the state has another form.
-// Seen failing with the schema not compared.
+// A backup put in place of the database under a running process: its cache is ahead. Said once, then forgotten.
+// Seen failing with the state of the cache taken, and with the cache kept.
+func TestRead_of_a_database_that_went_back_says_so_once(t *testing.T) {
+	older := memory.New(memory.Config{})
+	if _, err := pay(t, eventstore.NewCommitter(older, eventstore.CommitterConfig{}), repository(t, 1, 0), 2); err != nil {
+		t.Fatal(err)
+	}
+	r := repository(t, 1, 0)
+	newer := eventstore.NewCommitter(memory.New(memory.Config{}), eventstore.CommitterConfig{})
+	for range 4 {
+		if _, err := pay(t, newer, r, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doer := eventstore.NewCommitter(older, eventstore.CommitterConfig{})
+	if _, err := pay(t, doer, r, 1); vnfm.KindOf(err) != vnfm.Unavailable {
+		t.Fatalf("the cache is ahead: %v", err)
+	}
+	if s, err := pay(t, doer, r, 1); err != nil || s.Value.Balance != 3 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+}
+
+// A snapshot is written every hundred versions, used, and not used when the state has another form: then the events tell,
+// at the first attempt. Seen failing with the schema not asked for, and with Unavailable at the first attempt.
 func TestSnapshot_bounds_what_is_read_and_is_of_one_schema(t *testing.T) {
 	store := memory.New(memory.Config{})
 	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
@@ -212,9 +275,6 @@ func TestSnapshot_bounds_what_is_read_and_is_of_one_schema(t *testing.T) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	newer := repository(t, 2, 0)
-	if _, err := pay(t, doer, newer, 1); vnfm.KindOf(err) != vnfm.Unavailable {
-		t.Fatalf("a snapshot of another schema: %v", err)
-	}
 	if s, err := pay(t, doer, newer, 1); err != nil || s.Value.Balance != 104 {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -271,7 +331,7 @@ func TestAt_gives_every_past_state_from_the_nearest_snapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for schema, most := range map[int]int{1: aggregate.SnapshotEvery + 7, 2: 600} { // of schema 2 there is no snapshot
+	for schema, most := range map[int]int{1: 596/4 + 7, 2: 600} { // of schema 2 there is no snapshot
 		r := repository(t, schema, 0)
 		for version := int64(1); version <= 596; version++ {
 			store.events = 0
@@ -289,5 +349,37 @@ func TestAt_gives_every_past_state_from_the_nearest_snapshot(t *testing.T) {
 		if _, _, err := r.At(t.Context(), store, "2", 1); vnfm.KindOf(err) != vnfm.NotFound {
 			t.Errorf("a stream that is not there: %v", err)
 		}
+	}
+}
+
+// All snapshots of a stream together are no more than a few times what the last one is.
+// Seen failing with a snapshot every hundred versions.
+func TestSnapshots_cost_in_proportion_to_the_stream(t *testing.T) {
+	store := memory.New(memory.Config{})
+	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})
+	r := repository(t, 1, 0)
+	size, last := 0, 0
+	for range 400 {
+		c, err := doer.Do(t.Context(), &eventstore.Work{
+			Keys: []string{"1"}, Load: func() eventstore.Load { return r.Load("1") },
+			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+				c := &eventstore.Commit{}
+				for range 20 {
+					if err := r.Append(l, c, "1", eventstore.Metadata{}, &paid{Amount: 1, By: "x"}); err != nil {
+						return nil, err
+					}
+				}
+				return c, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range c.Snapshots {
+			size, last = size+len(s.Data), len(s.Data)
+		}
+	}
+	if size > 6*last || last == 0 {
+		t.Fatalf("snapshots of %d bytes, the last of %d", size, last)
 	}
 }

@@ -133,7 +133,7 @@ func TestElementManagersSeeNoVims(t *testing.T) {
 	w.do("GET", vnfs+"?nextpage_opaque_marker=vimConnectionInfo", "").want(403)
 	for _, body := range []string{
 		`{"flavourId":"f","vimConnectionInfo":{"a":{"vimType":"T"}}}`, `{"flavourId":"f","vimConnectionInf\u006f":{"a":{"vimType":"T"}}}`,
-		`{"flavourId":"f","vimConnectionInfo":{"a":{"vimType":"T"}},"additionalParams":{"no float":1e400}}`,
+		`{"flavourId":"f","vimConnectionInfo":{"a":{"vimType":"T"}},"additionalParams":{"no float":1e200}}`,
 	} {
 		w.do("POST", vnfs+"/i/instantiate", body).want(403, `"attribute":"/vimConnectionInfo"`)
 	}
@@ -231,7 +231,7 @@ func TestAnIssuerThatIsAwayIsNoDenial(t *testing.T) {
 }
 
 func TestMoreThanIsServedAtOnceIsTurnedAway(t *testing.T) {
-	w := newWorld(t, func(c *api.Config) { c.Concurrent = 1 })
+	w := newWorld(t, func(c *api.Config) { c.Requests = &access.Places{All: 1, What: "requests"} })
 	w.cases.block = make(chan struct{})
 	w.cases.arrived.Add(1)
 	done := make(chan reply)
@@ -276,7 +276,7 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	}
 	b := make([]byte, 1024)
 	n, err := conn.Read(b)
-	if err != nil || !strings.HasPrefix(string(b[:n]), "HTTP/1.1 400") {
+	if err != nil || !strings.HasPrefix(string(b[:n]), "HTTP/1.1 408") {
 		t.Errorf("%v: %s", err, b[:n])
 	}
 }

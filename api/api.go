@@ -1,20 +1,20 @@
-// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2 and v2.6.1 at /vnflcm/v1 (package v1 below it has the
-// differences, the handlers are the same), packages in SOL005's shape at /vnfpkgm/v2, our own resources
-// at /vnfm/v1, and health and metrics.
+// Package api is the HTTP edge: SOL003 v3.7.1 at /vnflcm/v2 and v2.6.1 at /vnflcm/v1, packages at /vnfpkgm/v2 and
+// /vnfpkgm/v1 with what SOL005 has to fill them, our own resources at /vnfm/v1, and health and metrics.
 //
-// It owns routes, the form of requests and answers, ProblemDetails for every error, versions, ETags, paging, and the
-// idempotency filter. It promises that a request with an Idempotency-Key has one effect and that every repetition gets
-// the same answer: the answer is built from the result of the use case and written in the commit of the effect
-// (request.Info.Answer); what has no effect is not stored. It holds no business rule and writes nothing itself: it calls
-// use cases and reads views. The text of internal errors never leaves; it is logged once, here.
+// This package puts the rooms below it together; each has a subject:
 //
-// # Idempotency
+//	rest      the machinery: routing, admission, versions, idempotency, lists, ProblemDetails
+//	decode    bodies: what form they must have, and into which types they go
+//	v1        the differences of the older version
+//	vnflcm    VNF instances, operation occurrences and subscriptions
+//	vnfpkgm   VNF packages
+//	past      what was, and the events that made it so; event streams
+//	own       all other resources of ours
 //
-// A key belongs to one caller. The fingerprint of a request is the SHA-256 of method, URI and body. Package content is
-// not held in memory: it is hashed while it is stored, so that its fingerprint is known when the effect is committed, and
-// a repetition is read to its end before it is compared. After any answer that is not a success the key is read again:
-// whoever lost a race against an equal request answers what the winner answered. PUT of the simulator's behaviour replaces
-// a whole outside the event store and is repeatable by itself; a key there is checked for form only.
+// The edge promises that a request with an Idempotency-Key has one effect and that every repetition gets the same answer:
+// the answer is built from the result of the use case and written in the commit of the effect (request.Info.Answer); what
+// has no effect is not stored. It holds no business rule and writes nothing itself: it calls use cases and reads views. The
+// text of internal errors never leaves; it is logged once, here.
 package api
 
 import (
@@ -24,6 +24,12 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/api/decode"
+	"github.com/vnfm/vnfm/api/own"
+	"github.com/vnfm/vnfm/api/past"
+	"github.com/vnfm/vnfm/api/rest"
+	"github.com/vnfm/vnfm/api/vnflcm"
+	"github.com/vnfm/vnfm/api/vnfpkgm"
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
@@ -34,18 +40,14 @@ import (
 )
 
 // Check is one condition of being ready.
-type Check struct {
-	Name   string
-	OK     bool
-	Detail string // for people; no secrets
-}
+type Check = own.Check
 
 // Config is what the edge needs from the composition root.
 type Config struct {
 	LCM      lcm.API
-	Packages Packages
+	Packages vnfpkgm.Packages
 	Views    eventstore.Reader
-	Vims     Vims // nil: there is no registry, its resources are 404
+	Vims     own.Vims // nil: there is no registry, its resources are 404
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
@@ -59,10 +61,16 @@ type Config struct {
 	Authenticate access.Authenticator
 	Limits       *access.Limits  // per caller; nil: none
 	Denials      *access.Denials // nil: denials are logged only, and their resource is 404
-	// Concurrent bounds the requests served at once, health and metrics excepted; 0: no bound.
-	Concurrent int
-	// BodyTimeout bounds the time to read a body, package contents excepted; 0: as the server bounds it.
-	BodyTimeout time.Duration
+	// Front refuses requests for the way they came; nil: none is.
+	Front *access.Front
+	// Requests are the places of requests served at once, health and metrics excepted; Followers those of event streams;
+	// LargeBodies those of bodies over 256 KiB in memory. nil: no bound.
+	Requests, Followers, LargeBodies *access.Places
+	// BodyTimeout bounds the time to read a body, ReadTimeout that of a package content; 0: as the server bounds it.
+	BodyTimeout, ReadTimeout time.Duration
+	// MinRate is the least rate in bytes per second at which a body has to come, and an answer to be taken, after the first
+	// ten seconds; 0: any.
+	MinRate int64
 	// Traceparent returns the W3C traceparent of the request's span; nil: the client's own is passed on.
 	Traceparent func(ctx context.Context) string
 	Log         *slog.Logger
@@ -73,12 +81,18 @@ type Config struct {
 	PageSize int
 	// MaxBody bounds request bodies in bytes, package contents excepted; 0: 8 MiB.
 	MaxBody int64
+	// MaxSmallBody is the same of requests that say little; 0: 64 KiB.
+	MaxSmallBody int64
+	// Form bounds what a body may hold; 0: 50,000 names, 200,000 values, 64 levels.
+	Form decode.Limits
 	// MaxPackage bounds package contents in bytes; 0: 4 GiB.
 	MaxPackage int64
 	// Tail tells who follows events of new ones; nil: server-sent events are not to be had.
 	Tail *tail.Watcher
 	// Heartbeat is how often a tail in which nothing happens shows that it is alive; 0: 15 s.
 	Heartbeat time.Duration
+	// DeleteWait is how long a request to delete a VNF waits for the release of what a failed operation left; 0: not at all.
+	DeleteWait time.Duration
 	// Consumers are the consumers whose parked messages are listed.
 	Consumers []string
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
@@ -94,25 +108,38 @@ func New(c Config) http.Handler {
 	if c.LCM == nil || c.Packages == nil || c.Views == nil || c.Authenticate == nil || c.Log == nil {
 		panic("api: Config lacks a part")
 	}
-	if c.MaxBody == 0 {
-		c.MaxBody = 8 << 20
-	}
-	if c.MaxPackage == 0 {
-		c.MaxPackage = 4 << 30
-	}
-	if c.Heartbeat == 0 {
-		c.Heartbeat = heartbeat
-	}
-	a := &api{Config: c, gate: access.NewGate(c.Concurrent)}
-	mux := http.NewServeMux()
-	for path, route := range a.routes() {
-		mux.Handle(path, a.serve(path, route))
-	}
-	mux.Handle("/", a.serve("", route{}))
-	return a.guard(mux)
+	return rest.New(rest.Config{
+		Views: c.Views, Metrics: c.Metrics, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials,
+		Front: c.Front, Requests: c.Requests, Followers: c.Followers, LargeBodies: c.LargeBodies, BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout,
+		MinRate: c.MinRate, MaxSmallBody: c.MaxSmallBody, Form: c.Form, Traceparent: c.Traceparent, Log: c.Log, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
+		MaxPackage: c.MaxPackage,
+	}, areas(&c)...)
 }
 
-type api struct {
-	Config
-	gate access.Gate
+// areas returns every route: those of the standard's interfaces, then our own.
+func areas(c *Config) []rest.Area {
+	lcms := &vnflcm.API{LCM: c.LCM, Packages: c.Packages, Subscriptions: c.Subscriptions, DeleteWait: c.DeleteWait}
+	packages := &vnfpkgm.API{Packages: c.Packages}
+	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
+	ours := &own.API{
+		LCM: c.LCM, Vims: c.Vims, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
+		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive,
+	}
+	return []rest.Area{
+		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},
+		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.VnfRoutes()},
+		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.OpOccRoutes()},
+		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.SubscriptionRoutes()},
+		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.NotificationRoutes()},
+		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.V1Routes()},
+		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.Routes()},
+		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.V1Routes()},
+		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.VnfRoutes()},
+		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: pasts.Routes()},
+		{Read: access.ReadOwn, Change: access.Administer, Routes: ours.VimRoutes()},
+		{Read: access.Administer, Change: access.Administer, Routes: ours.SiteRoutes()},
+		{Read: access.Administer, Change: access.Administer, Routes: ours.SimRoutes()},
+		{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()},
+		{Read: access.Open, Change: access.Open, Routes: ours.CallbackRoutes()},
+	}
 }

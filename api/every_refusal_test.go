@@ -18,7 +18,7 @@ import (
 // TestEveryRouteIsTurnedAway: a server or caller with too much to do, a URI and a body that are too long. Seen failing without
 // Retry-After, and without Version in what the guard answers.
 func TestEveryRouteIsTurnedAway(t *testing.T) {
-	busy := newWhole(t, func(c *api.Config) { c.Concurrent = 1 })
+	busy := newWhole(t, func(c *api.Config) { c.Requests = &access.Places{All: 1, What: "requests"} })
 	body, held := io.Pipe()
 	entered := make(chan struct{})
 	done := make(chan struct{})
@@ -31,7 +31,7 @@ func TestEveryRouteIsTurnedAway(t *testing.T) {
 	}()
 	<-entered
 	limited := newWhole(t)
-	small := newWhole(t, func(c *api.Config) { c.MaxBody, c.MaxPackage = 512, 512 })
+	small := newWhole(t, func(c *api.Config) { c.MaxBody, c.MaxSmallBody, c.MaxPackage = 512, 512, 512 })
 	for _, r := range limited.routes {
 		path := limited.of(r.Pattern)
 		want := 503

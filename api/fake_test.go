@@ -123,11 +123,11 @@ func (w *world) do(method, path, body string, headers ...string) reply {
 func (r reply) want(status int, texts ...string) reply {
 	r.t.Helper()
 	if r.status != status {
-		r.t.Fatalf("status %d, want %d: %s", r.status, status, r.body)
+		r.t.Fatalf("status %d, want %d: %.2000s", r.status, status, r.body)
 	}
 	for _, text := range texts {
 		if !strings.Contains(r.body, text) {
-			r.t.Fatalf("the answer lacks %q: %s", text, r.body)
+			r.t.Fatalf("the answer lacks %q: %.2000s", text, r.body)
 		}
 	}
 	return r
@@ -160,10 +160,12 @@ type cases struct {
 	*world
 	effects int // commits made
 	arrived sync.WaitGroup
-	block   chan struct{} // when set, CreateVnf tells arrived and waits for it before it commits
-	fail    error         // when set, every use case fails with it
-	last    any           // newest command
-	by      request.Info  // of the newest command
+	planned lcm.Preview            // what every operation would do
+	block   chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
+	fail    error                  // when set, every use case fails with it
+	last    any                    // newest command
+	by      request.Info           // of the newest command
+	made    func(in *vnf.Instance) // when set, changes what CreateVnf makes
 }
 
 func (s *cases) write(ctx context.Context, kind, prefix, id, key, parent string, version int64, doc any, by *request.Info) error {
@@ -212,6 +214,9 @@ func (s *cases) CreateVnf(ctx context.Context, r lcm.CreateVnf, by request.Info)
 	}
 	in := instance(uuid.NewString())
 	in.Name, in.Metadata = r.Name, r.Metadata
+	if s.made != nil {
+		s.made(in)
+	}
 	return in, s.write(ctx, readmodel.KindVnf, "vnf-", in.ID, in.ID, "", 1, in, &by)
 }
 
@@ -273,6 +278,39 @@ func (s *cases) Instantiate(ctx context.Context, id string, r lcm.Instantiate, b
 
 func (s *cases) Terminate(ctx context.Context, id string, r lcm.Terminate, by request.Info) (*vnf.OpOcc, error) {
 	return s.begin(ctx, id, vnf.OpTerminate, r, by)
+}
+
+func (s *cases) Operate(ctx context.Context, id string, r lcm.Operate, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpOperate, r, by)
+}
+
+// preview plans an operation of an instance that is free; nothing is an effect.
+func (s *cases) preview(ctx context.Context, id string, kind vnf.Operation, command any) (*lcm.Preview, error) {
+	if s.last = command; s.fail != nil {
+		return nil, s.fail
+	}
+	in, err := s.instance(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if in.Operation != "" {
+		return nil, vnfm.Errorf(vnfm.Conflict, "Operation %s is under way.", in.Operation)
+	}
+	p := s.planned
+	p.Operation = kind
+	return &p, nil
+}
+
+func (s *cases) PlanInstantiate(ctx context.Context, id string, r lcm.Instantiate) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpInstantiate, r)
+}
+
+func (s *cases) PlanTerminate(ctx context.Context, id string, r lcm.Terminate) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpTerminate, r)
+}
+
+func (s *cases) PlanOperate(ctx context.Context, id string, r lcm.Operate) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpOperate, r)
 }
 
 func (s *cases) Modify(ctx context.Context, id string, r lcm.Modify, by request.Info) (*vnf.OpOcc, error) {
@@ -363,6 +401,39 @@ func (p packages) PutContent(ctx context.Context, id string, content io.Reader, 
 	pkg.SHA256, pkg.VnfmInfo, pkg.Failure = "ab12", []string{"vnfm"}, "why an earlier content was refused"
 	pkg.Findings = []vnfd.Finding{{Rule: "rule", Text: "text", At: vnfd.Position{File: "a.yaml", Line: 3}}}
 	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", id, id, "", pkg.Version, pkg, &by)
+}
+
+func (p packages) FetchContent(ctx context.Context, id string, from vnfpkg.Origin, by request.Info) (*vnfpkg.Package, error) {
+	if err := p.enter(from, by); err != nil {
+		return nil, err
+	}
+	pkg, err := p.pkg(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	pkg.Onboarding, pkg.Version = vnfpkg.StateUploading, pkg.Version+1
+	return pkg, p.write(ctx, readmodel.KindPackage, "pkg-", id, id, "", pkg.Version, pkg, &by)
+}
+
+// Contents finds no content: tests of it have a vnfpkg.Service.
+func (p packages) Contents(ctx context.Context, id string) (*vnfpkg.Contents, error) {
+	if _, err := p.pkg(ctx, id); err != nil {
+		return nil, err
+	}
+	return nil, vnfm.Errorf(vnfm.Conflict, "There is no content.")
+}
+
+func (p packages) WithVnfdID(ctx context.Context, vnfdID string) (*vnfpkg.Package, error) {
+	rows, err := p.store.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindPackage, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if pkg, err := p.Get(ctx, r.ID); err != nil || pkg.VnfdID == vnfdID {
+			return pkg, err
+		}
+	}
+	return nil, nil
 }
 
 func (p packages) Patch(ctx context.Context, id string, patch vnfpkg.Change, by request.Info) (*vnfpkg.Package, error) {

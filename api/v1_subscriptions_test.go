@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/internal/etsitest"
 	"github.com/vnfm/vnfm/notify"
@@ -27,6 +29,8 @@ const (
 	subs    = "/vnflcm/v2/subscriptions"
 	oldSubs = "/vnflcm/v1/subscriptions"
 )
+
+var update = flag.Bool("update", false, "write the notifications of v1")
 
 // tester is a sender that notes the form of each test of a callback; those with "away" in them do not answer.
 type tester struct {
@@ -58,7 +62,7 @@ func subscribed(t *testing.T, settings notify.Config, change ...func(*api.Config
 		ids := 0
 		cases := c.LCM.(*cases)
 		settings.Store, settings.Doer, settings.Keys, settings.Sender, settings.Logger = cases.store, cases.doer, keys, sender, c.Log
-		settings.Body = api.NotificationOf("")
+		settings.Body = vnflcm.NotificationOf("")
 		if settings.NewID == nil {
 			settings.NewID = func() string { ids++; return fmt.Sprint("s", ids) }
 		}
@@ -217,7 +221,7 @@ func TestNotificationsOfV1(t *testing.T) {
 		o.ChangedInfo = &vnf.ChangedInfo{Name: &name, Connections: map[string]vnf.VimConnection{"a": {Type: "T"}}}
 		return o
 	}
-	make1 := api.NotificationOf("https://vnfm.example")
+	make1 := vnflcm.NotificationOf("https://vnfm.example")
 	for file, n := range map[string]*notify.Notice{
 		"created":     {Type: notify.TypeCreation},
 		"deleted":     {Type: notify.TypeDeletion},
@@ -245,8 +249,7 @@ func TestNotificationsOfV1(t *testing.T) {
 		if err := json.Indent(&pretty, append(got, '\n'), "", "  "); err != nil {
 			t.Fatal(err)
 		}
-		if flag.Lookup("update").Value.String() == "true" { // of reference_test.go
-
+		if *update {
 			if err := os.WriteFile(path, pretty.Bytes(), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -263,7 +266,7 @@ func TestNotificationsOfV1(t *testing.T) {
 			t.Error("a notification of v2 is taken for one of v1")
 		}
 	}
-	there, err := api.NotificationOf("")(&notify.Notice{Type: notify.TypeCreation, Instance: in}, &notify.Subscription{Base: "https://here", Form: "v1"}, epoch)
+	there, err := vnflcm.NotificationOf("")(&notify.Notice{Type: notify.TypeCreation, Instance: in}, &notify.Subscription{Base: "https://here", Form: "v1"}, epoch)
 	if err != nil || !bytes.Contains(there, []byte(`"https://here`+oldVnfs+`/i"`)) {
 		t.Errorf("%v: without a base URL: %s", err, there)
 	}
@@ -293,4 +296,52 @@ func TestPermissionsOfSubscriptionsOfV1(t *testing.T) {
 			t.Errorf("%v %s %s: %d %s", c.roles, c.method, c.path, r.status, r.body)
 		}
 	}
+}
+
+// TestSelectorsOfSubscriptions: subscriptions take the selectors that every list takes, in the names of each version. Seen failing
+// with the selectors not known there.
+func TestSelectorsOfSubscriptions(t *testing.T) {
+	w, _ := subscribed(t, notify.Config{}, func(c *api.Config) { c.PageSize = 1 })
+	for _, root := range []string{subs, oldSubs} {
+		for _, name := range []string{"one", "two"} {
+			w.do("POST", root, `{"callbackUri":"https://nfvo.example/`+name+`","filter":{"notificationTypes":["VnfLcmOperationOccurrenceNotification"],
+				"operationTypes":["HEAL"]}}`).want(201)
+		}
+		for query, want := range map[string]string{
+			"":                                     "notificationTypes operationTypes",
+			"all_fields":                           "notificationTypes operationTypes",
+			"exclude_default":                      "notificationTypes operationTypes",
+			"fields=callbackUri":                   "",
+			"exclude_fields=filter":                "",
+			"fields=filter/operationTypes":         "operationTypes",
+			"exclude_fields=filter/operationTypes": "notificationTypes",
+			"fields=filter/operationTypes,callbackUri":                                      "operationTypes",
+			"fields=filter&exclude_default":                                                 "notificationTypes operationTypes",
+			"filter=(eq,callbackUri,https://nfvo.example/one)&fields=filter/operationTypes": "operationTypes",
+		} {
+			path := root + "?" + query
+			for path != "" {
+				r := w.do("GET", path, "").want(200)
+				var items []struct {
+					ID          string `json:"id"`
+					CallbackURI string `json:"callbackUri"`
+					Filter      map[string]any
+				}
+				r.json(&items)
+				if len(items) != 1 || items[0].ID == "" || items[0].CallbackURI == "" {
+					t.Fatalf("%s: %s", path, r.body)
+				}
+				if got := strings.Join(slices.Sorted(maps.Keys(items[0].Filter)), " "); got != want {
+					t.Errorf("%s: %q, want %q", path, got, want)
+				}
+				path = ""
+				if next := nextLink.FindStringSubmatch(r.header.Get("Link")); next != nil {
+					path = next[1]
+				}
+			}
+		}
+		w.do("GET", root+"?fields=nothing", "").want(400, `"parameter":"fields"`, "nothing")
+		w.do("GET", root+"?fields=id&all_fields", "").want(400, "do not go together")
+	}
+	w.do("GET", oldSubs+"?fields=verbosity", "").want(400, "verbosity")
 }

@@ -79,7 +79,7 @@ func TestLifeCycleOverV1(t *testing.T) {
 	}
 	got := w.cases.last.(lcm.Instantiate)
 	cps := got.ExtLinks[0].Cps[0].Config
-	if cps["k"].LinkPortID != "lp" || cps["cp-1"].DynamicIPs != 1 || got.ExtManaged[0].LinkID != "vl" || !strings.Contains(string(got.Connections["v1"]), canary) {
+	if cps["k"].LinkPortID != "lp" || cps["cp-1"].IPs[0].Dynamic != 1 || got.ExtManaged[0].LinkID != "vl" || !strings.Contains(string(got.Connections["v1"]), canary) {
 		t.Errorf("%+v", got)
 	}
 	if strings.Contains(string(got.Params), canary) {

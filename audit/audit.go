@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
 )
 
@@ -16,24 +18,26 @@ type Check string
 
 // The checks.
 const (
-	Chain         Check = "chain"          // hash chain, versions and offsets of all events
-	SagaOrphaned  Check = "saga-orphaned"  // a saga whose operation has ended or is missing, or an operation without its saga
-	SagaUnknown   Check = "saga-unknown"   // a saga of a definition that this program does not know
-	SagaIdle      Check = "saga-idle"      // a saga that should move on, with neither a timer nor an outstanding command
-	VnfLocked     Check = "vnf-locked"     // a VNF locked by an operation or a cleanup that has ended or is missing
-	TimerOrphaned Check = "timer-orphaned" // a timer whose saga has ended or is missing
-	TimerOverdue  Check = "timer-overdue"  // a timer that nobody fires
-	CursorAhead   Check = "cursor-ahead"   // a consumer that has handled more than there is
-	MessageParked Check = "message-parked" // a message that could not be handled
-	MessageWaits  Check = "message-waits"  // a message that no program that ran since knew
-	LedgerUnheld  Check = "ledger-missing" // an instance has a resource, the VIM manager's ledger has not
-	VimMissing    Check = "vim-missing"    // the ledger has a resource, the VIM has not
-	VimOrphaned   Check = "vim-orphaned"   // the VIM has a resource of ours, the ledger has not
-	VimUnrecorded Check = "vim-unrecorded" // the VIM has a resource, the ledger too, no instance and no operation
+	Damaged       Check = "database-damaged" // what is stored cannot be read
+	Chain         Check = "chain"            // hash chain, versions and offsets of all events
+	ViewDiffers   Check = "view-differs"     // a view that is not what its events amount to
+	SagaOrphaned  Check = "saga-orphaned"    // a saga whose operation has ended or is missing, or an operation without its saga
+	SagaUnknown   Check = "saga-unknown"     // a saga of a definition that this program does not know
+	SagaIdle      Check = "saga-idle"        // a saga that should move on, with neither a timer nor an outstanding command
+	VnfLocked     Check = "vnf-locked"       // a VNF locked by an operation or a cleanup that has ended or is missing
+	TimerOrphaned Check = "timer-orphaned"   // a timer whose saga has ended or is missing
+	TimerOverdue  Check = "timer-overdue"    // a timer that nobody fires
+	CursorAhead   Check = "cursor-ahead"     // a consumer that has handled more than there is
+	MessageParked Check = "message-parked"   // a message that could not be handled
+	MessageWaits  Check = "message-waits"    // a message that no program that ran since knew
+	LedgerUnheld  Check = "ledger-missing"   // an instance has a resource, the VIM manager's ledger has not
+	VimMissing    Check = "vim-missing"      // the ledger has a resource, the VIM has not
+	VimOrphaned   Check = "vim-orphaned"     // the VIM has a resource of ours, the ledger has not
+	VimUnrecorded Check = "vim-unrecorded"   // the VIM has a resource, the ledger too, no instance and no operation
 )
 
 // Checks lists all checks, in the order they are made.
-var Checks = []Check{Chain, SagaOrphaned, SagaUnknown, SagaIdle, VnfLocked, TimerOrphaned, TimerOverdue, CursorAhead, MessageParked, MessageWaits, LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded} //nolint:gochecknoglobals // a table
+var Checks = []Check{Damaged, Chain, ViewDiffers, SagaOrphaned, SagaUnknown, SagaIdle, VnfLocked, TimerOrphaned, TimerOverdue, CursorAhead, MessageParked, MessageWaits, LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded} //nolint:gochecknoglobals // a table
 
 // Finding is one thing that must not be.
 type Finding struct {
@@ -102,6 +106,11 @@ type Consumer struct {
 	}
 }
 
+// Database can look for damage; an eventstore.Store is one.
+type Database interface {
+	Check(ctx context.Context) ([]string, error)
+}
+
 // Books is the VIM manager's ledger: vimmanager.Books.
 type Books interface {
 	// Active returns what the ledger says stands at a VIM, configurations excepted.
@@ -112,8 +121,14 @@ type Books interface {
 
 // Config says what to audit.
 type Config struct {
-	Main      eventstore.Reader            // events, sagas, timers, views
-	Others    map[string]eventstore.Reader // databases beside it, by name: their lanes are walked, too
+	Main   eventstore.Reader            // events, sagas, timers, views
+	Others map[string]eventstore.Reader // databases beside it, by name: their lanes are walked, too
+	// Databases are looked through for damage, by name; nil: they are not.
+	Databases map[string]Database
+	// Views are the sources of the main store's views, which are compared with the events: all of them when the events are
+	// walked, else Some of each, the next ones each time. nil: they are not.
+	Views     []readmodel.Source
+	Some      int // 0 means 200
 	Consumers []Consumer
 	// Knows reports whether this program knows the definition of a saga; nil: it knows all.
 	Knows    func(sagaType string, version int) bool
@@ -133,7 +148,12 @@ type Config struct {
 }
 
 // Auditor makes audits, one or several at once.
-type Auditor struct{ cfg Config }
+type Auditor struct {
+	cfg Config
+
+	mu     sync.Mutex
+	viewed map[string]string // the last view of each kind that was looked at
+}
 
 // New returns an auditor.
 func New(cfg Config) *Auditor {
@@ -149,7 +169,10 @@ func New(cfg Config) *Auditor {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	return &Auditor{cfg: cfg}
+	if cfg.Some <= 0 {
+		cfg.Some = 200
+	}
+	return &Auditor{cfg: cfg, viewed: map[string]string{}}
 }
 
 // Audit makes one audit; chain says whether to walk all events, too, which takes as long as there are many. What cannot
@@ -161,10 +184,8 @@ func (a *Auditor) Audit(ctx context.Context, chain bool) (*Report, error) {
 	if r.At, err = a.cfg.Main.Now(ctx); err != nil {
 		return nil, fmt.Errorf("read the store's clock: %w", err)
 	}
-	if chain {
-		if err := a.chain(ctx, r); err != nil {
-			return nil, err
-		}
+	if err := a.stored(ctx, r, chain); err != nil {
+		return nil, err
 	}
 	first, err := a.look(ctx)
 	if err != nil {
@@ -190,7 +211,8 @@ func (a *Auditor) Audit(ctx context.Context, chain bool) (*Report, error) {
 	slices.SortStableFunc(r.Findings, func(x, y Finding) int {
 		return cmp.Or(cmp.Compare(slices.Index(Checks, x.Check), slices.Index(Checks, y.Check)), cmp.Compare(x.Where, y.Where))
 	})
-	r.Unmade, r.Sagas, r.Timers, r.VimHeld = last.unmade, last.sagas, last.timers, last.held
+	r.Unmade = append(r.Unmade, last.unmade...)
+	r.Sagas, r.Timers, r.VimHeld = last.sagas, last.timers, last.held
 	r.Took = a.cfg.Clock().Sub(began)
 	return r, nil
 }
@@ -207,37 +229,6 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// chain walks the events and the lanes of every database. It bears a log that grows, so one walk is enough.
-func (a *Auditor) chain(ctx context.Context, r *Report) error {
-	walk := func(name string, store eventstore.Reader) error {
-		sum, err := eventstore.Verify(ctx, store, func(p eventstore.Problem) {
-			where := fmt.Sprintf("lane %d offset %d", p.Lane, p.Offset)
-			if p.Stream != "" {
-				where = fmt.Sprintf("stream %s version %d", p.Stream, p.Version)
-			}
-			r.Findings = append(r.Findings, Finding{
-				Check: Chain, Where: name + where, What: p.Detail, Since: r.At,
-				Do: "Somebody or something changed the database. Stop, compare with a backup, and restore it; what follows this event cannot be trusted.",
-			})
-		})
-		if err != nil {
-			return fmt.Errorf("verify the events: %w", err)
-		}
-		r.Events += sum.Events
-		r.Streams += sum.Streams
-		return nil
-	}
-	if err := walk("", a.cfg.Main); err != nil {
-		return err
-	}
-	for name, store := range a.cfg.Others {
-		if err := walk(name+" database, ", store); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // look is one look at everything.
 type look struct {
 	*Auditor
@@ -252,9 +243,24 @@ type look struct {
 
 func (a *Auditor) look(ctx context.Context) (*look, error) {
 	l := &look{Auditor: a, findings: map[string]Finding{}, busy: map[string]bool{}, waits: map[string]bool{}}
-	for _, f := range []func(context.Context) error{l.lookAtCursors, l.lookAtTimers, l.lookAtSagas, l.lookAtLocks, l.lookAtVims} {
-		if err := f(ctx); err != nil {
+	for _, one := range []struct {
+		look   func(context.Context) error
+		checks []Check
+	}{
+		{l.lookAtCursors, []Check{CursorAhead, MessageParked, MessageWaits}},
+		{l.lookAtTimers, []Check{TimerOrphaned, TimerOverdue}},
+		{l.lookAtSagas, []Check{SagaOrphaned, SagaUnknown, SagaIdle}},
+		{l.lookAtLocks, []Check{VnfLocked}},
+		{l.lookAtVims, []Check{LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded}},
+	} {
+		err := one.look(ctx)
+		if err != nil && away(ctx, err) {
 			return nil, err
+		}
+		if err != nil {
+			for _, c := range one.checks {
+				l.unmade = append(l.unmade, Unmade{c, err.Error()})
+			}
 		}
 	}
 	return l, nil

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,13 +18,13 @@ import (
 
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/internal/dbtest"
-	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/server"
 )
 
 // measureInstantiate runs whole instantiates over HTTP against the whole program, with a simulated VIM without delay.
 func measureInstantiate(ctx context.Context, t table, cluster *dbtest.Cluster, d time.Duration) error {
-	name, csar, flavour := subject()
+	name, csar, flavour := shapes.Web, shapes.CSAR(shapes.Web), "simple"
 	for _, backend := range []string{"postgresql", "sqlite"} {
 		for _, clients := range []int{1, 64} {
 			r, err := instantiates(ctx, cluster, backend, clients, d, csar, flavour)
@@ -40,19 +39,6 @@ func measureInstantiate(ctx context.Context, t table, cluster *dbtest.Cluster, d
 		}
 	}
 	return nil
-}
-
-// subject is the real package measured, where the shared folder is; else our own sample.
-func subject() (name string, csar []byte, flavour string) {
-	root := os.Getenv("VNFM_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "shared")
-	}
-	b, err := os.ReadFile(filepath.Join(root, "packages", "vm-one-flavour-minimal.csar"))
-	if err != nil {
-		return "the sample package", samples.CSAR(), "standard"
-	}
-	return "vm-one-flavour-minimal", b, "simple"
 }
 
 type result struct {

@@ -21,6 +21,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore/sqlite"
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/vimmanager"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -100,7 +101,7 @@ func atScale(ctx context.Context, t table, cluster *dbtest.Cluster, backend stri
 		}
 	}
 	_ = t.w.Flush()
-	_, csar, flavour := subject()
+	csar, flavour := shapes.CSAR(shapes.Web), "simple"
 	return serve(ctx, args, 1, flavour, func(l *load) (result, error) {
 		r, err := l.run(ctx, cluster, csar, 1, d)
 		if err != nil {

@@ -2,8 +2,12 @@ package config
 
 import (
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 )
 
 // TLS says how the API is encrypted, and whether clients show certificates.
@@ -27,14 +31,37 @@ type Auth struct {
 
 // Authenticated reports whether callers are asked who they are.
 func (c *Config) Authenticated() bool {
-	return c.APIToken != "" || c.Auth.Issuer != "" || len(c.Auth.Certificates) > 0
+	return c.APIToken != "" || c.APITokenFile != "" || c.Auth.Issuer != "" || len(c.Auth.Certificates) > 0
 }
 
-// RoleNames are the roles that settings may name.
-var RoleNames = []string{"viewer", "operator", "admin", "nfvo", "em"}
+// MinToken is the least length of an api-token: a shorter one is guessed.
+const MinToken = 12
+
+// Token returns the api-token, read from its file when it is there; "" when there is none. Returns Invalid when it is too short,
+// or the file cannot be read.
+func (c *Config) Token() (string, error) {
+	token, name := c.APIToken, "api-token"
+	if c.APITokenFile != "" {
+		b, err := os.ReadFile(c.APITokenFile)
+		if err != nil {
+			return "", vnfm.Errorf(vnfm.Invalid, "api-token-file: %w", err)
+		}
+		token, _, _ = strings.Cut(string(b), "\n")
+		token, name = strings.TrimSpace(token), "api-token-file"
+	}
+	if len(token) < MinToken && (token != "" || c.APITokenFile != "") {
+		return "", vnfm.Errorf(vnfm.Invalid, "%s: the token has %d characters; it needs %d at least", name, len(token), MinToken)
+	}
+	return token, nil
+}
 
 func (c *Config) validateAccess(bad func(format string, args ...any)) {
 	t, a := c.TLS, c.Auth
+	if c.APIToken != "" && c.APITokenFile != "" {
+		bad("api-token and api-token-file: set one of them")
+	} else if _, err := c.Token(); err != nil {
+		bad("%w", err)
+	}
 	if (t.CertFile == "") != (t.KeyFile == "") {
 		bad("tls-cert-file and tls-key-file: one needs the other")
 	}
@@ -59,21 +86,24 @@ func (c *Config) validateAccess(bad func(format string, args ...any)) {
 			continue
 		}
 		u, err := url.Parse(v)
-		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !access.LoopbackHost(u.Hostname())):
 			bad("%s: want an https URL, or http on loopback", name)
+		case u.User != nil:
+			bad("%s: the URL must not have a user name or password in it: it is shown and logged", name)
 		}
 	}
 	if a.Issuer != "" && (a.Audience == "" || a.NameClaim == "" || a.RoleClaim == "") {
 		bad("auth-audience, auth-name-claim and auth-role-claim: must not be empty")
 	}
 	for word, role := range a.Roles {
-		if !slices.Contains(RoleNames, role) {
-			bad("auth-roles: %s=%s: want one of %s", word, role, strings.Join(RoleNames, ", "))
+		if !access.Role(role).Known() {
+			bad("auth-roles: %s=%s: want one of %s", word, role, access.RoleNames())
 		}
 	}
 	for name, role := range a.Certificates {
-		if !slices.Contains(RoleNames, role) {
-			bad("auth-certificates: %s=%s: want one of %s", name, role, strings.Join(RoleNames, ", "))
+		if !access.Role(role).Known() {
+			bad("auth-certificates: %s=%s: want one of %s", name, role, access.RoleNames())
 		}
 		if kind, rest, _ := strings.Cut(name, ":"); rest == "" || !slices.Contains([]string{"dns", "uri", "email", "ip", "cn"}, kind) {
 			bad("auth-certificates: %s: want dns:NAME, uri:NAME, email:NAME, ip:ADDRESS or cn:NAME", name)
@@ -82,7 +112,12 @@ func (c *Config) validateAccess(bad func(format string, args ...any)) {
 	if c.HTTP.Rate < 0 || c.HTTP.Rate > 0 && c.HTTP.Burst < 1 {
 		bad("http-rate and http-burst: want a rate of 0 or more, and a burst of 1 or more")
 	}
-	if c.HTTP.Concurrent < 0 {
-		bad("http-concurrent: %d is less than 0", c.HTTP.Concurrent)
+	for name, v := range map[string]int64{
+		"http-concurrent": int64(c.HTTP.Concurrent), "http-caller-concurrent": int64(c.HTTP.CallerConcurrent), "http-followers": int64(c.HTTP.Followers),
+		"http-caller-followers": int64(c.HTTP.CallerFollowers), "http-min-rate": c.HTTP.MinRate, "http-large-bodies": int64(c.HTTP.LargeBodies),
+	} {
+		if v < 0 {
+			bad("%s: %d is less than 0", name, v)
+		}
 	}
 }

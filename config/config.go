@@ -14,6 +14,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // Config is every setting of vnfmd. Flags are --section-name, environment variables VNFM_SECTION_NAME, file keys
@@ -25,7 +28,8 @@ type Config struct {
 	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
-	APIToken     string        `name:"api-token" help:"Bearer token of an administrator; empty: there is none. Without any of api-token, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only." placeholder:"TOKEN" secret:""`
+	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
+	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
 
 	Log          Log          `embed:"" prefix:"log-"`
 	Trace        Trace        `embed:"" prefix:"trace-"`
@@ -35,6 +39,7 @@ type Config struct {
 	Operation    Operation    `embed:"" prefix:"operation-"`
 	Vim          Vim          `embed:"" prefix:"vim-"`
 	Package      Package      `embed:"" prefix:"package-"`
+	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
@@ -58,15 +63,26 @@ type Trace struct {
 
 // HTTP bounds what the API takes.
 type HTTP struct {
-	PageSize     int           `default:"100" help:"Entries per page of a list; 0: one page holds all."`
-	MaxBody      int64         `default:"8388608" help:"Largest request body in bytes, package contents excepted."`
-	ReadTimeout  time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
-	BodyTimeout  time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
-	Concurrent   int           `default:"1024" help:"Requests served at once; one more is answered 503 with Retry-After. Health, readiness and metrics are always served. 0: no bound."`
-	Rate         float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
-	Burst        int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
-	StopTimeout  time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
-	ReadyTimeout time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
+	PageSize         int           `default:"100" help:"Entries per page of a list; 0: one page holds all."`
+	Hosts            []string      `help:"Names, beside those of loopback and base-url's, under which a server without authentication is called: requests with another Host are refused, so that no web page can reach it under a name of its own." placeholder:"NAME"`
+	Connections      int           `default:"4096" help:"Connections of clients open at once, and never more than three quarters of the files that the process may have open; for one more, that without a request for longest is closed."`
+	MaxBody          int64         `default:"8388608" help:"Largest request body in bytes, package contents excepted."`
+	MaxSmallBody     int64         `default:"65536" help:"The same where a request says little: cancel, fail, decisions about stuck resources, new packages, what the NFVO tells of its packages."`
+	JSONNames        int           `name:"json-names" default:"50000" help:"Names in the JSON objects of one request body, all together."`
+	JSONValues       int           `name:"json-values" default:"200000" help:"Values in one request body: members of objects and entries of arrays, all together."`
+	JSONDepth        int           `name:"json-depth" default:"64" help:"How deeply the objects and arrays of a request body are nested."`
+	ReadTimeout      time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
+	BodyTimeout      time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
+	MinRate          int64         `default:"1024" help:"Bytes per second at which a body has to come, and an answer to be taken, on average after the first ten seconds; 0: no bound."`
+	Concurrent       int           `default:"1024" help:"Requests served at once, and of one caller, where callers are known, half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
+	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once, where callers are known; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
+	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections."`
+	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'."`
+	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
+	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
+	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
+	StopTimeout      time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
+	ReadyTimeout     time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
 }
 
 // Operation says how LCM operations behave.
@@ -76,7 +92,13 @@ type Operation struct {
 	Attempts        int               `default:"5" help:"Attempts of one command before the step has failed."`
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
-	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination waits when the request does not say."`
+	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination or stop waits when the request does not say."`
+	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout or gracefulStopTimeout that a request may ask for; a longer one is refused (422)."`
+	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
+	Window          int               `default:"64" help:"Commands of one operation under way at once at one VIM; a graceful stop asks all guests at once."`
+	Leftovers       string            `default:"clean-up" enum:"clean-up,refuse" help:"What deleting a VNF does about resources that a failed operation left: begin their clean-up and delete the VNF when they are gone, or refuse (409) until an operator has cleaned up (vnfm vnf cleanup)."`
+	LeftoversWait   time.Duration     `default:"10s" help:"How long a request to delete a VNF waits for that clean-up: 204 when all is gone, else 409, and the same request is possible again. 0: 409 at once."`
+	Undeclared      string            `default:"refuse" enum:"refuse,accept" help:"What becomes of extensions and vnfConfigurableProperties of a request that the VNFD does not declare and the standard does not name: refuse them (422), or accept them with a warning on the operation."`
 }
 
 // Vim says how VIMs are driven.
@@ -94,8 +116,21 @@ type Vim struct {
 
 // Package says how VNF packages are read.
 type Package struct {
-	Strict   bool  `help:"Turn findings about a package into errors."`
-	MaxBytes int64 `default:"4294967296" help:"Largest package file in bytes."`
+	Strict         bool          `help:"Turn findings about a package into errors."`
+	Timeout        time.Duration `default:"5m" help:"Longest time to read one package; then it is rejected."`
+	Signatures     string        `default:"report" enum:"off,report,require" help:"What is done with signatures of packages (${enum}): off verifies nothing; report makes a finding of what is wrong with the signer; require rejects what is not signed as a whole, or not by whom package-signature-roots vouch for. But for off a signature of something else than what is in the package is an error."`
+	SignatureRoots string        `help:"Authorities (PEM) that the certificates of package signatures are checked against; empty: none is trusted." placeholder:"FILE"`
+	MaxBytes       int64         `default:"4294967296" help:"Largest package file in bytes."`
+	Fetches        int           `default:"2" help:"Packages fetched at once from addresses that clients name (upload_from_uri); see the settings of egress for where they may be."`
+	FetchTimeout   time.Duration `default:"30m" help:"Longest time to fetch one package."`
+	FetchAttempts  int           `default:"5" help:"Attempts to fetch a package whose address cannot be reached, or answers 5xx, 408 or 429."`
+	Limits         vnfd.Limits   `embed:"" prefix:"max-"`
+}
+
+// Max bounds what one VNF and one operation may come to.
+type Max struct {
+	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF: a package with a level that has more, and an operation that wants more, is refused."`
+	ResourcesPerOperation int `default:"20000" help:"Resources that one operation makes, changes and releases, together; one with more is refused (422)."`
 }
 
 // Nfvo says how to reach an NFV orchestrator.
@@ -172,6 +207,7 @@ type Audit struct {
 // Secret says how credentials are kept.
 type Secret struct {
 	KeyFile string `help:"File of the keys that stored credentials are encrypted with, one per line in base64 (32 bytes), the newest first; every node needs the same. Empty: secret.key in the data folder, made on the first start." placeholder:"FILE"`
+	Lost    string `default:"refuse" enum:"refuse,accept" help:"What a start does when there are stored credentials that no key of the file opens (${enum}): refuse, or accept that they have to be entered again."`
 }
 
 // Validate checks the settings together and reports every problem at once.
@@ -181,8 +217,8 @@ func (c *Config) Validate() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		bad("listen: %q is not an address with a port, e.g. 127.0.0.1:8080", c.Listen)
-	} else if !c.Authenticated() && !Loopback(host) {
-		bad("listen: %s is not loopback; set api-token, auth-issuer or auth-certificates, or listen on 127.0.0.1", c.Listen)
+	} else if !c.Authenticated() && !access.LoopbackHost(host) {
+		bad("listen: %s is not loopback; set api-token-file, auth-issuer or auth-certificates, or listen on 127.0.0.1", c.Listen)
 	}
 	c.validateAccess(bad)
 	if c.Database != "" {
@@ -215,6 +251,8 @@ func (c *Config) Validate() error {
 	for name, v := range map[string]string{"base-url": c.BaseURL, "trace-endpoint": c.Trace.Endpoint, "nfvo-url": c.Nfvo.URL, "nfvo-token-url": c.Nfvo.TokenURL, "vim-sim-url": c.Vim.SimURL} {
 		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
 			bad("%s: %q is not an http or https URL", name, v)
+		} else if err == nil && u.User != nil {
+			bad("%s: the URL must not have a user name or password in it: it is shown and logged", name)
 		}
 	}
 	if c.Trace.Ratio < 0 || c.Trace.Ratio > 1 {
@@ -225,9 +263,10 @@ func (c *Config) Validate() error {
 		v    time.Duration
 	}{
 		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
-		{"operation-backoff", c.Operation.Backoff}, {"vim-call-timeout", c.Vim.CallTimeout},
+		{"operation-backoff", c.Operation.Backoff}, {"operation-graceful-timeout", c.Operation.GracefulTimeout},
+		{"operation-graceful-limit", c.Operation.GracefulLimit}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
-		{"http-body-timeout", c.HTTP.BodyTimeout},
+		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout}, {"package-fetch-timeout", c.Package.FetchTimeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
 		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
 		{"idempotency-keep", c.Idempotency.Keep}, {"nfvo-grant-timeout", c.Nfvo.GrantTimeout},
@@ -241,12 +280,28 @@ func (c *Config) Validate() error {
 		name string
 		v    int64
 	}{
-		{"operation-attempts", int64(c.Operation.Attempts)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
-		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"package-max-bytes", c.Package.MaxBytes},
+		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)},
+		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
+		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
+		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)},
+		{"http-connections", int64(c.HTTP.Connections)},
+		{"package-fetches", int64(c.Package.Fetches)}, {"package-fetch-attempts", int64(c.Package.FetchAttempts)},
 	} {
 		if n.v < 1 {
 			bad("%s: %d is less than 1", n.name, n.v)
 		}
+	}
+	flags, err := settings(c)
+	if err != nil {
+		return err
+	}
+	for _, f := range flags { // those of vnfd.Limits, too
+		if strings.HasPrefix(f.Name, "package-max-") && f.Target.Int() < 1 {
+			bad("%s: %d is less than 1", f.Name, f.Target.Int())
+		}
+	}
+	if c.Package.Signatures == "require" && c.Package.SignatureRoots == "" {
+		bad("package-signature-roots: package-signatures is require, so set the authorities, too")
 	}
 	for op, p := range c.Operation.OnFailure {
 		if p != "rollback" && p != "hold" {
@@ -257,15 +312,6 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Loopback reports whether a host name or address is of this machine only.
-func Loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }
 
 // problems says what does not fit together.

@@ -2,35 +2,69 @@ package config_test
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 //go:generate go test -run TestReference -update
 
 var update = flag.Bool("update", false, "write the generated reference")
 
-const page = "../docs/reference/config.md"
-
 func TestReference(t *testing.T) {
-	var b strings.Builder
-	if err := config.Reference(&b); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
+	for page, write := range map[string]func(io.Writer) error{
+		"../docs/reference/config.md": config.Reference,
+		"../docs/reference/limits.md": config.LimitsPage,
+	} {
+		var b strings.Builder
+		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
+		if *update {
+			if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(page)
+		if err != nil || string(got) != b.String() {
+			t.Errorf("%s is not what the settings are (%v): run go generate ./config", page, err)
+		}
 	}
-	got, err := os.ReadFile(page)
-	if err != nil || string(got) != b.String() {
-		t.Fatalf("%s is not what the settings are (%v): run go generate ./config", page, err)
+}
+
+// Every limit of packages is a setting by the name that errors give, with the default that the reader has without settings.
+func TestLimitsOfPackagesAreSettings(t *testing.T) {
+	c, err := parse(t, "package:\n  max-files: 7\n", "--package-max-name-depth=3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := vnfd.Limits{}.WithDefaults()
+	want.Files, want.NameDepth = 7, 3
+	if c.Package.Limits != want {
+		t.Errorf("%+v, want %+v", c.Package.Limits, want)
+	}
+	var b strings.Builder
+	if err := config.LimitsPage(&b); err != nil {
+		t.Fatal(err)
+	}
+	if n := reflect.TypeFor[vnfd.Limits]().NumField(); strings.Count(b.String(), "`package-max-") != n+1 { // and package-max-bytes
+		t.Errorf("the page does not have all %d limits", n)
+	}
+	for _, args := range [][]string{{"--package-max-files=0"}, {"--package-max-steps=-1"}, {"--max-vnfcs-per-vnf=0"}, {"--max-resources-per-operation=0"}, {"--package-timeout=0s"}, {"--package-fetches=0"}, {"--package-fetch-timeout=0s"}, {"--package-fetch-attempts=0"}, {"--package-signatures=require"}} {
+		name, _, _ := strings.Cut(strings.TrimPrefix(args[0], "--"), "=")
+		if _, err := parse(t, "", args...); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v: %v", args, err)
+		}
 	}
 }
 
@@ -78,13 +112,37 @@ func TestUnknownKeysAreAllReported(t *testing.T) {
 }
 
 func TestValidateReportsEverything(t *testing.T) {
-	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-on-failure=TERMINATE=rollback")
+	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-graceful-limit=0s", "--operation-addresses=0",
+		"--operation-window=0", "--max-vnfcs-per-vnf=0", "--max-resources-per-operation=-1", "--package-max-bytes=0", "--package-max-node-templates=0", "--operation-on-failure=TERMINATE=rollback")
 	if err == nil {
 		t.Fatal("nothing reported")
 	}
-	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "TERMINATE is never"} {
+	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "operation-graceful-limit", "operation-addresses", "operation-window: 0",
+		"max-vnfcs-per-vnf: 0", "max-resources-per-operation: -1", "package-max-bytes: 0", "package-max-node-templates: 0", "TERMINATE is never"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
+		}
+	}
+}
+
+// A limit that is exceeded is named by its setting: the defaults of the packages that keep the limits are those of the settings,
+// and a file sets them.
+func TestLimits(t *testing.T) {
+	c, err := parse(t, "package: {max-values: 7}\nmax:\n  vnfcs-per-vnf: 8\n  resources-per-operation: 9\noperation: {window: 10}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := vnfd.Limits{Values: 7}.WithDefaults()
+	if c.Package.Limits != want || c.Max.VnfcsPerVnf != 8 || c.Max.ResourcesPerOperation != 9 || c.Operation.Window != 10 {
+		t.Errorf("%+v, want %+v; %+v, %d", c.Package.Limits, want, c.Max, c.Operation.Window)
+	}
+	var b strings.Builder
+	if err := config.Reference(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{vnfd.LimitVnfcs, vnfd.LimitResources} {
+		if !strings.Contains(b.String(), "| `"+name+"` |") {
+			t.Errorf("there is no setting %s", name)
 		}
 	}
 }
@@ -104,14 +162,30 @@ func TestVimDatabase(t *testing.T) {
 
 func TestValidateAccess(t *testing.T) {
 	open := "--listen=0.0.0.0:80"
+	token := func(content string) string {
+		name := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
 	mtls := []string{"--tls-cert-file=c", "--tls-key-file=k", "--tls-client-ca-file=a", "--tls-client-auth=accept"}
 	for _, c := range []struct {
 		args []string
 		want string // in the error; empty: none
 	}{
 		{[]string{open}, "not loopback"},
-		{[]string{open, "--api-token=t"}, ""},
+		{[]string{open, "--api-token=twelve chars"}, ""},
 		{[]string{open, "--auth-issuer=https://idp.example"}, ""},
+		{[]string{open, "--api-token=x"}, "api-token: the token has 1 characters"},
+		{[]string{open, "--api-token-file=" + token("twelve chars\n")}, ""},
+		{[]string{open, "--api-token-file=" + token("short\n")}, "api-token-file: the token has 5 characters"},
+		{[]string{open, "--api-token-file=" + token("")}, "api-token-file: the token has 0 characters"},
+		{[]string{open, "--api-token-file=nowhere"}, "api-token-file"},
+		{[]string{"--api-token=twelve chars", "--api-token-file=" + token("twelve chars")}, "set one of them"},
+		{[]string{"--base-url=https://user:canary@vnfm.example"}, "base-url: the URL must not"},
+		{[]string{"--nfvo-url=https://user@nfvo.example"}, "nfvo-url: the URL must not"},
+		{[]string{"--auth-issuer=https://user:canary@idp.example"}, "auth-issuer: the URL must not"},
 		{append(mtls, open, "--auth-certificates=dns:a.example=nfvo;cn:b=em;uri:spiffe://x/y=admin"), ""},
 		{mtls, ""},
 		{[]string{"--tls-cert-file=c"}, "one needs the other"},
@@ -130,9 +204,15 @@ func TestValidateAccess(t *testing.T) {
 		{[]string{"--http-rate=-1"}, "http-rate"},
 		{[]string{"--http-burst=0"}, "http-burst"},
 		{[]string{"--http-concurrent=-1"}, "http-concurrent"},
+		{[]string{"--http-followers=-1"}, "http-followers"},
+		{[]string{"--http-connections=0"}, "http-connections"},
+		{[]string{"--http-json-depth=0"}, "http-json-depth"},
 		{[]string{"--http-body-timeout=0s"}, "http-body-timeout"},
 	} {
 		_, err := parse(t, "", c.args...)
+		if err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("%v shows a password: %v", c.args, err)
+		}
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%v: %v", c.args, err)
 		}
@@ -144,7 +224,7 @@ func TestValidateAccess(t *testing.T) {
 }
 
 func TestPrintHidesSecrets(t *testing.T) {
-	c, err := parse(t, "", "--api-token=canary-1", "--database=postgres://u:canary-2@127.0.0.1/x", "--vim-database=postgres://u:canary-3@127.0.0.1/y")
+	c, err := parse(t, "", "--api-token=canary-1-long", "--database=postgres://u:canary-2@127.0.0.1/x", "--vim-database=postgres://u:canary-3@127.0.0.1/y")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,5 +237,41 @@ func TestPrintHidesSecrets(t *testing.T) {
 	}
 	if !strings.Contains(b.String(), `lane-batch: "64"`) {
 		t.Errorf("values are missing:\n%s", b.String())
+	}
+}
+
+// The role settings say which roles there are.
+func TestSettingsNameTheRoles(t *testing.T) {
+	var b strings.Builder
+	if err := config.Reference(&b); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Roles: " + access.RoleNames() + "."; !strings.Contains(b.String(), want) {
+		t.Errorf("the reference does not say %q", want)
+	}
+}
+
+// What a secret setting is given as a flag goes to the environment, so that the process list does not have it.
+func TestSecretFlagsLeaveTheProcessList(t *testing.T) {
+	args := []string{"vnfmd", "serve", "--api-token=canary-1", "--nfvo-password", "canary-2", "--listen=127.0.0.1:1", "--database=postgres://u:canary-3@127.0.0.1/x",
+		"--vim-database", "sqlite:x", "--nfvo-client-secret="}
+	rest, env, err := config.SecretsToEnvironment(args, []string{"HOME=/h", "VNFM_API_TOKEN=older"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"vnfmd", "serve", "--listen=127.0.0.1:1"}; !slices.Equal(rest, want) {
+		t.Errorf("the arguments are %q, want %q", rest, want)
+	}
+	want := []string{"HOME=/h", "VNFM_API_TOKEN=canary-1", "VNFM_NFVO_PASSWORD=canary-2", "VNFM_DATABASE=postgres://u:canary-3@127.0.0.1/x", "VNFM_VIM_DATABASE=sqlite:x", "VNFM_NFVO_CLIENT_SECRET="}
+	slices.Sort(env)
+	slices.Sort(want)
+	if !slices.Equal(env, want) {
+		t.Errorf("the environment is %q, want %q", env, want)
+	}
+	for _, plain := range [][]string{{"vnfmd"}, {"vnfmd", "dev", "--listen=:1", "--", "--api-token=x"}, {"vnfmd", "--api-token"}} {
+		rest, env, err := config.SecretsToEnvironment(plain, []string{"A=b"})
+		if err != nil || !slices.Equal(rest, plain) || !slices.Equal(env, []string{"A=b"}) {
+			t.Errorf("%q becomes %q with %q: %v", plain, rest, env, err)
+		}
 	}
 }

@@ -1,73 +1,12 @@
 package e2e
 
 import (
-	"archive/zip"
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-	"testing"
 	"time"
 
 	"github.com/vnfm/vnfm/samples"
 )
-
-// sharedPackage returns a real package of the shared folder with another vnfdId, nil when there is no such folder.
-func sharedPackage(t *testing.T, name, vnfdID string) []byte {
-	t.Helper()
-	root := os.Getenv("VNFM_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared")
-	}
-	b, err := os.ReadFile(filepath.Join(root, "packages", name))
-	if os.IsNotExist(err) {
-		return nil
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return withVnfdID(t, b, vnfdID)
-}
-
-// placeholders are the descriptor ids of the shared packages.
-var placeholders = []string{"b1bb0ce7-ebca-4fa7-95ed-4840d7000000", "75aaa9fa-9c79-dcf5-bda2-5b98a08c9f54"}
-
-// withVnfdID copies a package, giving it another descriptor id.
-func withVnfdID(t *testing.T, csar []byte, id string) []byte {
-	t.Helper()
-	r, err := zip.NewReader(bytes.NewReader(csar), int64(len(csar)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	for _, f := range r.File {
-		rc, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var content bytes.Buffer
-		if _, err := content.ReadFrom(rc); err != nil {
-			t.Fatal(err)
-		}
-		text := content.String()
-		for _, p := range placeholders {
-			text = strings.ReplaceAll(text, p, id)
-		}
-		e, err := w.Create(f.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := e.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
 
 // onboard uploads a package and waits until it is onboarded; it returns the package id.
 func (d *daemon) onboard(csar []byte) string {

@@ -6,72 +6,63 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vnfm/vnfm/samples/shapes"
 )
 
-// sample stands for our own package, which is always there.
+// sample stands for the package that dev onboards.
 const sample = "sample"
 
-// levels are the counts of our own package, and those that the notes beside the shared packages state.
+// levels are the counts of the sample and of the shapes of the field.
 var levels = []struct {
-	file, flavour, level string
-	want                 map[string]int
-	extCps               int
+	shape, flavour, level string
+	want                  map[string]int
+	extCps                int
 }{
 	{sample, "standard", "", map[string]int{"compute": 2, "port": 5, "network": 1, "subnet": 1, "volume": 1}, 3},
 	{sample, "standard", "busy", map[string]int{"compute": 4, "port": 11, "network": 1, "subnet": 1, "volume": 1}, 7},
 	{sample, "standard", "peak", map[string]int{"compute": 7, "port": 20, "network": 1, "subnet": 1, "volume": 1}, 13},
-	{"vm-one-flavour-minimal.csar", "simple", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}, 0},
-	{"vm-one-flavour-minimal.csar", "simple", "instantiation_level_2", map[string]int{"compute": 4, "port": 4, "network": 1, "subnet": 1, "server-group": 1}, 0},
-	{"vm-two-vdus-scaling.csar", "simple", "", map[string]int{"compute": 2, "port": 6, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}, 2},
-	{"vm-two-vdus-scaling.csar", "simple", "instantiation_level_2", map[string]int{"compute": 3, "port": 9, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}, 3},
-	{"vm-ha-and-scalable-flavours.csar", "ha", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}, 4},
-	{"vm-ha-and-scalable-flavours.csar", "scalable", "r-node-min", map[string]int{"compute": 2, "port": 4, "network": 1, "subnet": 1, "server-group": 1}, 2},
-	{"vm-ha-and-scalable-flavours.csar", "scalable", "", map[string]int{"compute": 2, "port": 4, "network": 1, "subnet": 1, "server-group": 1}, 2},
-	{"vm-ha-and-scalable-flavours.csar", "scalable", "r-node-max", map[string]int{"compute": 3, "port": 6, "network": 1, "subnet": 1, "server-group": 1}, 3},
+	{shapes.Web, "simple", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}, 0},
+	{shapes.Web, "simple", "instantiation_level_2", map[string]int{"compute": 4, "port": 4, "network": 1, "subnet": 1, "server-group": 1}, 0},
+	{shapes.Store, "simple", "", map[string]int{"compute": 2, "port": 6, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}, 2},
+	{shapes.Store, "simple", "instantiation_level_2", map[string]int{"compute": 3, "port": 9, "network": 2, "subnet": 2, "volume": 1, "server-group": 1}, 3},
+	{shapes.Pair, "ha", "", map[string]int{"compute": 2, "port": 2, "network": 1, "subnet": 1, "server-group": 1}, 4},
+	{shapes.Pair, "scalable", "r-node-min", map[string]int{"compute": 2, "port": 4, "network": 1, "subnet": 1, "server-group": 1}, 2},
+	{shapes.Pair, "scalable", "", map[string]int{"compute": 2, "port": 4, "network": 1, "subnet": 1, "server-group": 1}, 2},
+	{shapes.Pair, "scalable", "r-node-max", map[string]int{"compute": 3, "port": 6, "network": 1, "subnet": 1, "server-group": 1}, 3},
 }
 
-func TestRealPackagesComeUpWithTheCountsStated(t *testing.T) {
+func TestPackagesComeUpWithTheCountsStated(t *testing.T) {
 	for name, args := range backends {
 		t.Run(name, func(t *testing.T) {
 			d := startDaemon(t, args(t)...)
 			d.behave(0)
-			ids := map[string]string{
-				"vm-one-flavour-minimal.csar":      "11111111-0000-4000-8000-000000000001",
-				"vm-two-vdus-scaling.csar":         "11111111-0000-4000-8000-000000000002",
-				"vm-ha-and-scalable-flavours.csar": "11111111-0000-4000-8000-000000000003",
-			}
-			for file, id := range ids {
-				csar := sharedPackage(t, file, id)
-				if csar == nil {
-					delete(ids, file) // without the shared folder our own package has to do
-					continue
-				}
-				d.onboard(csar)
+			ids := map[string]string{}
+			for _, shape := range []string{shapes.Web, shapes.Store, shapes.Pair} {
+				ids[shape] = shapes.VnfdID(shape)
+				d.onboard(shapes.CSAR(shape))
 			}
 			ids[sample] = d.samplePackage()
 			for _, l := range levels {
-				if ids[l.file] == "" {
-					continue
-				}
-				vnf := d.create(ids[l.file], strings.TrimSuffix(l.file, ".csar"))
+				vnf := d.create(ids[l.shape], l.shape)
 				body := map[string]any{"flavourId": l.flavour}
 				if l.level != "" {
 					body["instantiationLevelId"] = l.level
 				}
 				op := d.run(vnf, "instantiate", body, "COMPLETED")
 				if err := sameCounts(d.inventory(vnf), l.want); err != nil {
-					t.Errorf("%s %s %s: %v", l.file, l.flavour, l.level, err)
+					t.Errorf("%s %s %s: %v", l.shape, l.flavour, l.level, err)
 				}
 				info := d.must(200, "GET", "/vnflcm/v2/vnf_instances/"+vnf, nil)
 				if n := len(list(info, "instantiatedVnfInfo", "extCpInfo")); n != l.extCps {
-					t.Errorf("%s %s %s: %d external connection points, want %d", l.file, l.flavour, l.level, n, l.extCps)
+					t.Errorf("%s %s %s: %d external connection points, want %d", l.shape, l.flavour, l.level, n, l.extCps)
 				}
 				if n := len(list(op, "resourceChanges", "affectedVnfcs")); n != l.want["compute"] {
-					t.Errorf("%s: %d affected VNFCs, want %d", l.file, n, l.want["compute"])
+					t.Errorf("%s: %d affected VNFCs, want %d", l.shape, n, l.want["compute"])
 				}
 				d.run(vnf, "terminate", map[string]any{"terminationType": "FORCEFUL"}, "COMPLETED")
 				if left := d.inventory(vnf); len(left) != 0 {
-					t.Errorf("%s %s: left after terminate: %v", l.file, l.flavour, left)
+					t.Errorf("%s %s: left after terminate: %v", l.shape, l.flavour, left)
 				}
 				d.must(204, "DELETE", "/vnflcm/v2/vnf_instances/"+vnf, nil)
 				d.must(404, "GET", "/vnflcm/v2/vnf_instances/"+vnf, nil)

@@ -18,14 +18,19 @@ var (
 	ErrNameTaken          = errors.New("the unique name is taken")
 	// ErrUnavailable: the database cannot be reached or the outcome could not be learnt in time.
 	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrFull is an ErrUnavailable of a database that has no room left to write.
+	ErrFull = errors.New("the disk is full")
+	// ErrDamaged: what the database has stored cannot be read any more.
+	ErrDamaged = errors.New("the database is damaged")
+	// ErrOlder: the schema is of an older version, and must not be changed here.
+	ErrOlder = errors.New("the schema of the database is of an older version")
 )
 
 // Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.
 type Load struct {
 	Streams     []StreamFrom
-	Sagas       []string
-	SagaSteps   []string // command ids of step rows
-	Handled     []string
+	Sagas       []SagaFrom
+	Handled     []HandledMark
 	Timeouts    []string
 	Idempotency *IdempotencyKey
 	Views       []ViewRef
@@ -34,12 +39,25 @@ type Load struct {
 	ParkedKeys  []string // "consumer/key": is anything parked there?
 }
 
-// StreamFrom asks for a stream's head and its events after a version. With Snapshot set and After 0 the newest
-// snapshot and only the events after it are read.
+// StreamFrom asks for a stream's head and its events after a version.
 type StreamFrom struct {
-	Stream   string
-	After    int64
-	Snapshot bool
+	Stream string
+	After  int64
+	// Schema, with After 0, asks for the newest snapshot of this schema and only for the events after it; those of other
+	// schemas do not count. 0: no snapshot is wanted.
+	Schema int
+	// Base is a snapshot that the asker holds, of version After. It is handed back as the stream's snapshot, so that Decide
+	// finds all it needs in what was loaded. One that is ahead of the stream is not handed back.
+	Base *Snapshot
+}
+
+// SagaFrom asks for a saga's row, and for the items written after version After, which the reader has. When the row is at
+// that version neither its data nor any item is read. With After 0 the plan is read as well. Base is handed back in SagaRow.Base: what the
+// reader has at that version, so that it need not still be kept elsewhere when the rows arrive.
+type SagaFrom struct {
+	ID    string
+	After int64
+	Base  any
 }
 
 // ViewRef names a view.
@@ -60,8 +78,7 @@ type Loaded struct {
 	Now         time.Time
 	Streams     map[string]*StreamState
 	Sagas       map[string]*SagaRow
-	Steps       map[string]*StepRow
-	Handled     map[string]bool
+	Handled     map[string]bool // by message id
 	Timeouts    map[string]*Timeout
 	Idempotency *IdempotencyResult
 	Views       map[ViewRef]*View
@@ -77,6 +94,13 @@ type StreamState struct {
 	Last     time.Time // of the head event
 	Snapshot *Snapshot
 	Events   []Event
+}
+
+// HandBack makes a StreamFrom's Base the stream's snapshot, unless it is ahead of the stream.
+func (s *StreamState) HandBack(base *Snapshot) {
+	if base != nil && base.Version <= s.Version {
+		s.Snapshot = base
+	}
 }
 
 // Stream returns the state of a stream, the zero value when it does not exist.
@@ -149,7 +173,8 @@ type Reader interface {
 	ReadAll(ctx context.Context, prefix string, after StreamVersion, limit int) ([]Event, error)
 	// Views lists views by kind, in order of id.
 	Views(ctx context.Context, q ViewQuery) ([]View, error)
-	// Sagas lists sagas; Steps lists a saga's step rows in the order they were sent.
+	// Sagas lists sagas without their plans and items (Load reads one whole). Steps lists the attempts of a saga that programs
+	// stored apart from its items, as they did once, in the order they were sent.
 	Sagas(ctx context.Context, q SagaQuery) ([]SagaRow, error)
 	Steps(ctx context.Context, saga string) ([]StepRow, error)
 	// Timeouts returns timeouts of the lanes by due time, at most limit, whether due or not.
@@ -236,8 +261,11 @@ type Store interface {
 	Reader
 	Owner
 	Janitor
-	// Ping says whether the database answers.
+	// Ping says whether the database answers; ErrDamaged when it was found damaged and no Check since found it whole.
 	Ping(ctx context.Context) error
+	// Check looks for damage of what is stored, as far as the database can tell, and returns what it finds. It may take as
+	// long as there is much. ErrDamaged when damage keeps it from looking.
+	Check(ctx context.Context) ([]string, error)
 	// Reset deletes all views, for a rebuild; the program must not be running otherwise.
 	ResetViews(ctx context.Context) error
 	Close() error

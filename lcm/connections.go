@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/mergepatch"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -19,13 +20,12 @@ import (
 type Connections interface {
 	// Connection returns the connection that a VNF means by an id; NotFound when there is none.
 	Connection(ctx context.Context, vnfID, id string) (vim.Connection, error)
-	// Described returns what anybody may read of a registered connection, as far as it is known without asking.
-	Described(id string) vnf.VimConnection
 	// OwnRow names the ledger row of the connections that a VNF has of its own.
 	OwnRow(vnfID string) eventstore.RecordRef
 	// Own prepares a change of these: merge patches by vimConnectionId, null to remove. The function returned decides, from
-	// the row as loaded: what the instance records, nil for nothing, and the row to write, if any. Errors name the
-	// attribute below /vimConnectionInfo.
+	// the row as loaded: what the instance records, nil for nothing, and the row to write, if any. With an id that is
+	// removed comes what is registered under it, in the event's Connections. Errors name the attribute below
+	// /vimConnectionInfo.
 	Own(ctx context.Context, vnfID string, patches map[string]json.RawMessage) (
 		func(row *eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error), error)
 }
@@ -34,15 +34,6 @@ type Connections interface {
 type FixedConnections struct{ vim.Registry }
 
 var _ Connections = FixedConnections{}
-
-// Described returns what the registry has.
-func (f FixedConnections) Described(id string) vnf.VimConnection {
-	c, err := f.Connection(context.Background(), "", id)
-	if err != nil {
-		return vnf.VimConnection{}
-	}
-	return vnf.VimConnection{VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, Extra: c.Extra}
-}
 
 // OwnRow names a row that is never there.
 func (FixedConnections) OwnRow(vnfID string) eventstore.RecordRef {
@@ -111,8 +102,10 @@ func (x *change) own(o *owning, v *vnf.Instance, opID string) (*vnf.ConnectionsC
 	removed := event.Removed
 	event.Removed = nil
 	for _, id := range removed {
-		if used(v, id) { // what is registered is what counts from now on
-			event.Connections[id] = x.s.cfg.Connections.Described(id)
+		registered := event.Connections[id] // what counts from now on; nothing, when nothing is registered
+		delete(event.Connections, id)
+		if used(v, id) {
+			event.Connections[id] = registered
 			continue
 		}
 		if _, ok := v.Connections[id]; ok {
@@ -179,13 +172,13 @@ func says(info json.RawMessage) bool {
 	return !mergepatch.Null(info) && !mergepatch.Equal(info, json.RawMessage(`{}`))
 }
 
-// connect looks at the VIM connections that a request names. It returns what the VNF is to have of its own, and the connection
+// connect looks at the VIM connections that a request names: merge patches, null to remove what the VNF has of its own. It returns what the VNF is to have of its own, and the connection
 // to use where the grant need not choose: the only one the request names, else the only one its links are at; "" when neither.
 // Returns Unprocessable with the attribute for one that is neither registered, the VNF's, nor described.
 func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*owning, string, error) {
 	patches := map[string]json.RawMessage{}
 	check := func(id, at string) error {
-		if _, described := patches[id]; described || id == "" {
+		if info, described := patches[id]; described && !mergepatch.Null(info) || id == "" {
 			return nil
 		}
 		switch c, err := s.cfg.Connections.Connection(ctx, vnfID, id); {
@@ -198,8 +191,13 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 		}
 		return nil
 	}
-	ids := slices.Sorted(maps.Keys(r.Connections))
-	for _, id := range ids {
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(r.Connections)) {
+		if mergepatch.Null(r.Connections[id]) { // the VNF has it of its own no more
+			patches[id] = r.Connections[id]
+			continue
+		}
+		ids = append(ids, id)
 		if says(r.Connections[id]) {
 			patches[id] = r.Connections[id]
 		}
@@ -221,6 +219,15 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 		links[l.Connection] = true
 	}
 	delete(links, "")
+	if len(patches) > 0 {
+		v, err := s.instance(ctx, vnfID)
+		if err == nil {
+			err = s.removable(ctx, v, patches)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+	}
 	if len(ids) != 1 && len(links) == 1 {
 		ids = slices.Collect(maps.Keys(links))
 	}
@@ -247,7 +254,7 @@ func ownOnly(v *vnf.Instance) string {
 }
 
 // connections returns what the instance records of the VIM connections of its resources: no credentials.
-func (s *Service) connections(v *vnf.Instance, resources []vnf.Resource) map[string]vnf.VimConnection {
+func connections(v *vnf.Instance, resources []vnf.Resource, g *nfvo.Grant) map[string]vnf.VimConnection {
 	out := map[string]vnf.VimConnection{}
 	for _, r := range resources {
 		if _, ok := out[r.Connection]; ok || r.Connection == "" {
@@ -257,7 +264,10 @@ func (s *Service) connections(v *vnf.Instance, resources []vnf.Resource) map[str
 			out[r.Connection] = c
 			continue
 		}
-		out[r.Connection] = s.cfg.Connections.Described(r.Connection)
+		c := g.Vims[r.Connection]
+		out[r.Connection] = vnf.VimConnection{
+			VimID: c.VimID, Type: c.Type, InterfaceInfo: c.InterfaceInfo, AccessInfo: c.AccessInfo, Extra: c.Extra,
+		}
 	}
 	return out
 }

@@ -35,7 +35,7 @@ func (s *Service) create(ctx context.Context, id string, r CreateVnf, by request
 	var made *vnf.Instance
 	err = s.do(ctx, &eventstore.Work{
 		Keys: []string{id}, Shared: []string{pkg.ID},
-		Load: func() eventstore.Load { return s.cfg.Instances.Load(id) },
+		Load: func() eventstore.Load { return s.cfg.Instances.Load(id).Merge(s.loadSecrets(id)) },
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			c := &eventstore.Commit{}
 			if pkg.Stream != "" {
@@ -46,12 +46,17 @@ func (s *Service) create(ctx context.Context, id string, r CreateVnf, by request
 			if err != nil {
 				return nil, err
 			}
+			k, err := x.secrets(id)
+			if err != nil {
+				return nil, err
+			}
 			err = x.onInstance(v, id, vnf.CreateInstance{
-				ID: id, Name: r.Name, Description: r.Description, PackageID: pkg.ID, Digest: pkg.Digest, Descriptor: d, Metadata: r.Metadata,
+				ID: id, Name: r.Name, Description: r.Description, PackageID: pkg.ID, Digest: pkg.Digest, Descriptor: k.initial(d), Metadata: r.Metadata,
 			})
 			if err != nil {
 				return nil, err
 			}
+			k.keep(x, all(v.Extensions), all(v.Configurable))
 			made = v
 			c.Idempotency = by.Idempotency(v)
 			return c, nil

@@ -78,20 +78,16 @@ func (s *Service) act(
 
 // opOcc reads an operation occurrence outside any change. Returns NotFound when there is none.
 func (s *Service) opOcc(ctx context.Context, id string) (*vnf.OpOcc, error) {
-	var err error
-	for range 3 {
-		var l *eventstore.Loaded
-		if l, err = s.cfg.Store.Load(ctx, s.cfg.OpOccs.Load(id)); err != nil {
-			return nil, err
-		}
-		st, e := s.cfg.OpOccs.Read(l, &eventstore.Commit{}, id)
-		if err = e; err != nil {
-			continue // to be loaded whole
-		}
-		if st.Version == 0 {
-			return nil, vnfm.Errorf(vnfm.NotFound, "there is no operation occurrence %s", id)
-		}
-		return &st.Value, nil
+	l, err := s.cfg.Store.Load(ctx, s.cfg.OpOccs.Load(id))
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	st, err := s.cfg.OpOccs.Read(l, &eventstore.Commit{}, id)
+	if err != nil {
+		return nil, err
+	}
+	if st.Version == 0 {
+		return nil, vnfm.Errorf(vnfm.NotFound, "there is no operation occurrence %s", id)
+	}
+	return &st.Value, nil
 }

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -15,18 +17,18 @@ import (
 
 // Design §4, "a compensation fails": STUCK, FAILED_TEMP, then only rollback and fail.
 func TestCompensationFails(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 2})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 2})
 	s.script = func(m message.Message) *answer {
-		if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+		if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
 			return a
 		}
-		return on(vim.TypeRelease, vim.Port, transient)(m)
+		return on(vim.TypeReleaseResource, vim.Port, transient)(m)
 	}
 	id := s.create()
 	op := s.instantiate(id)
 	s.run()
 	o := s.op(op)
-	if o.State != vnf.FailedTemp || o.Error == nil || o.Error.Title != "Undo failed" || !o.UndoBegun {
+	if o.State != vnf.FailedTemp || o.Error == nil || o.Error.Title != "Operation failed" || !o.UndoBegun {
 		t.Fatalf("%s %+v", o.State, o.Error)
 	}
 	if _, err := s.svc.Retry(s.ctx(), op, by); vnfm.KindOf(err) != vnfm.Conflict {
@@ -42,22 +44,85 @@ func TestCompensationFails(t *testing.T) {
 	s.finish()
 }
 
+// Why an operation failed is said in each state from then on, with what came on top: one undo that failed, another, a cancel.
+// Seen failing (the last undo that failed, and no cause) with each put in the place of the one before.
+func TestFirstCauseStays(t *testing.T) {
+	s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 1})
+	says := func(o *vnf.OpOcc, state vnf.OpState, parts ...string) {
+		t.Helper()
+		if o.State != state || o.Error == nil || o.Error.Title != "Operation failed" {
+			t.Fatalf("%s %+v, want %s", o.State, o.Error, state)
+		}
+		got := strings.Split(o.Error.Detail, "; ")
+		if len(got) != len(parts) {
+			t.Fatalf("%q, want %d parts", got, len(parts))
+		}
+		for i, part := range parts {
+			if !strings.HasPrefix(got[i], part) {
+				t.Errorf("%q, want %q at %d", got, part, i)
+			}
+		}
+	}
+	fails := func(kinds ...vim.Kind) func(m message.Message) *answer {
+		return func(m message.Message) *answer {
+			if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
+				return a
+			}
+			for _, k := range kinds {
+				if a := on(vim.TypeReleaseResource, k, permanent)(m); a != nil {
+					return a
+				}
+			}
+			return nil
+		}
+	}
+	s.script = fails(vim.Compute)
+	op := s.instantiate(s.create())
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2")
+	_, err := s.svc.Rollback(s.ctx(), op, by) // it fails as it did: that is said already
+	s.must(err)
+	says(s.op(op), vnf.RollingBack, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2")
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2")
+	s.script = fails(vim.Network)
+	_, err = s.svc.Rollback(s.ctx(), op, by)
+	s.must(err)
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2", "undoing network ")
+	s.script = nil
+	_, err = s.svc.Rollback(s.ctx(), op, by)
+	s.must(err)
+	_, err = s.svc.Cancel(s.ctx(), op, "FORCEFUL", by)
+	s.must(err)
+	s.run()
+	says(s.op(op), vnf.FailedTemp, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2", "undoing network ", "undoing was cancelled")
+	_, err = s.svc.Rollback(s.ctx(), op, by)
+	s.must(err)
+	s.run()
+	says(s.op(op), vnf.RolledBack, "configuration ", "undoing compute fw-VDU1", "undoing compute fw-VDU2", "undoing network ", "undoing was cancelled")
+	if len(s.held) != 0 {
+		t.Errorf("left %v", s.held)
+	}
+	s.finish()
+}
+
 // Design §4, "a compensation fails … operator: retry, skip with reason, mark done, each an audited event".
 func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 	for kind, held := range map[saga.ActionKind]int{saga.RetryItem: 0, saga.SkipItem: 1, saga.MarkDone: 1} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 1})
+			s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 1})
 			s.script = func(m message.Message) *answer {
-				if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+				if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
 					return a
 				}
-				return on(vim.TypeRelease, vim.Network, permanent)(m)
+				return on(vim.TypeReleaseResource, vim.Network, permanent)(m)
 			}
 			id := s.create()
 			op := s.instantiate(id)
 			s.run()
 			s.script = nil
-			a := saga.Action{Kind: kind, Step: "networks", Item: s.op(op).Changes.Links[0].ID}
+			a := saga.Action{Kind: kind, Step: "create", Item: s.op(op).Changes.Links.At(0).ID}
 			if kind != saga.RetryItem {
 				if _, err := s.svc.Resolve(s.ctx(), op, a, by); vnfm.KindOf(err) != vnfm.Unprocessable {
 					t.Errorf("without a reason: %v", err)
@@ -80,7 +145,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 			s.finish()
 		})
 	}
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	op := s.instantiate(s.create())
 	if _, err := s.svc.Resolve(s.ctx(), op, saga.Action{Kind: saga.Fail}, by); vnfm.KindOf(err) != vnfm.Invalid {
 		t.Errorf("a task is no decision: %v", err)
@@ -91,7 +156,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Run("in STARTING ends ROLLED_BACK", func(t *testing.T) {
 		for _, mode := range []string{"GRACEFUL", "FORCEFUL"} {
-			s := newSite(t, minimal(), lcm.Settings{})
+			s := newSite(t, plantest.Minimal(), lcm.Settings{})
 			id := s.create()
 			op := s.instantiate(id)
 			msgs := s.next()
@@ -112,7 +177,7 @@ func TestCancel(t *testing.T) {
 		}
 	})
 	t.Run("in PROCESSING holds in FAILED_TEMP, whatever the policy", func(t *testing.T) {
-		s := newSite(t, minimal(), lcm.Settings{})
+		s := newSite(t, plantest.Minimal(), lcm.Settings{})
 		id := s.create()
 		op := s.instantiate(id)
 		s.reply(*s.serve(s.next()[0]))

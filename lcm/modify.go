@@ -52,13 +52,27 @@ func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request
 	if err != nil {
 		return nil, err
 	}
-	extra := also{load: own.load()}
-	if pkg != nil {
-		extra.shared = []string{pkg.ref.ID}
+	d, err := s.cfg.Packages.Descriptor(ctx, seen.DescriptorDigest)
+	if err != nil {
+		return nil, err
 	}
-	return s.begin(ctx, vnfID, "lcm.modify", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
+	var uses []string
+	if pkg != nil {
+		uses = []string{pkg.ref.ID}
+	}
+	opID := s.cfg.NewID()
+	load := func() eventstore.Load { return s.load(opID, vnfID).Merge(own.load()).Merge(s.loadSecrets(vnfID)) }
+	return s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
+		x.meta = by.Metadata("lcm.modify", opID)
+		v, err := x.instance(vnfID)
+		if err != nil {
+			return err
+		}
+		if v.DescriptorDigest != seen.DescriptorDigest {
+			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile: send the request again")
+		}
 		return s.beginModify(x, v, opID, d, &r, pkg, own, by)
-	}, extra)
+	}, uses...)
 }
 
 // newPackage is a package that an instance is to be of.
@@ -118,9 +132,17 @@ func (s *Service) beginModify(
 	if err := x.onInstance(v, v.ID, vnf.BeginOperation{OpID: opID, Operation: vnf.OpModifyInfo}); err != nil {
 		return err
 	}
+	k, err := x.secrets(v.ID)
+	if err != nil {
+		return err
+	}
+	plain, err := k.opened(v)
+	if err != nil {
+		return err
+	}
 	landed := vnf.InstanceModified{
-		OpID: opID, Name: r.Name, Description: r.Description,
-		Configurable: r.Configurable, Extensions: r.Extensions, Metadata: r.Metadata,
+		OpID: opID, Name: r.Name, Description: r.Description, Metadata: r.Metadata,
+		Configurable: given(r.Configurable, v.Configurable), Extensions: given(r.Extensions, v.Extensions),
 	}
 	if pkg != nil {
 		d = pkg.descriptor
@@ -130,9 +152,15 @@ func (s *Service) beginModify(
 			x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: pkg.ref.Stream, Version: pkg.ref.Version})
 		}
 	}
-	if err := v.Modifiable(d, &landed); err != nil {
+	if err := plain.Modifiable(d, &landed, s.cfg.Settings.Take); err != nil {
 		return err
 	}
+	// From here on everything is kept or sent.
+	landed.Configurable, landed.Extensions = k.properties(landed.Configurable, d.Configurable), k.properties(landed.Extensions, d.Extensions)
+	k.keep(x, all(landed.Configurable), all(landed.Extensions))
+	params := shown(r.Params, map[string]any{
+		"vnfConfigurableProperties": k.properties(r.Configurable, d.Configurable), "extensions": k.properties(r.Extensions, d.Extensions),
+	})
 	changed := vnf.ChangedInfo{
 		Name: landed.Name, Description: landed.Description, Package: landed.Package,
 		Configurable: landed.Configurable, Extensions: landed.Extensions, Metadata: landed.Metadata,
@@ -149,7 +177,7 @@ func (s *Service) beginModify(
 		return vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: vnf.OpStarted{
-		ID: opID, VnfID: v.ID, Operation: vnf.OpModifyInfo, Number: v.Operations, Params: r.Params, Policy: string(saga.Hold), Actor: by.Actor,
+		ID: opID, VnfID: v.ID, Operation: vnf.OpModifyInfo, Number: v.Operations, Params: params, Policy: string(saga.Hold), Actor: by.Actor,
 	}})
 	if err != nil {
 		return err
@@ -160,6 +188,11 @@ func (s *Service) beginModify(
 	}
 	if err := x.onOpOcc(o, opID, vnf.Record{Event: &vnf.OpInfoChanged{Changed: changed}}); err != nil {
 		return err
+	}
+	for _, text := range vnf.Beyond(d, r.Extensions, r.Configurable) {
+		if err := x.onOpOcc(o, opID, vnf.Record{Event: &vnf.OpWarned{Text: text}}); err != nil {
+			return err
+		}
 	}
 	return s.runtime.Begin(x.l, x.c, saga.New{
 		ID: opID, Type: sagaModify, DefVersion: s.runtime.Newest(sagaModify), Key: v.ID, Policy: saga.Hold, Data: data,
@@ -175,7 +208,7 @@ func (s *Service) modifyV1() *saga.Definition {
 }
 
 // modifyOp is what MODIFY_INFO makes of the only turn of its saga.
-type modifyOp struct{ s *Service }
+type modifyOp struct{ before }
 
 func (modifyOp) warnings(*saga.Instance) []string { return nil }
 
@@ -183,8 +216,8 @@ func (modifyOp) done(*saga.Instance, *saga.ItemRun, *vnf.Instance) ([]vnf.OpComm
 	return nil, nil
 }
 
-func (op modifyOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
-	d, err := decodeData[modifyData](op.s, in)
+func (modifyOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
+	d, err := saga.Data[modifyData](in)
 	if err != nil {
 		return nil, err
 	}
@@ -196,4 +229,6 @@ func (modifyOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed,
 	return vnf.OperationFailed{OpID: in.ID}, nil
 }
 
-func (modifyOp) skipped(*saga.Instance, *vnf.Instance) ([]vnf.Resource, error) { return nil, nil }
+func (modifyOp) rolledBack(*saga.Instance, *vnf.Instance) (left, changed []vnf.Resource, err error) {
+	return nil, nil, nil
+}

@@ -68,6 +68,38 @@ func TestLease_is_trusted_for_a_shorter_time_than_it_lasts(t *testing.T) {
 	}
 }
 
+// late is a store whose answers take so long.
+type late struct {
+	eventstore.Owner
+	after func()
+}
+
+func (l late) Lease(ctx context.Context, r eventstore.LeaseRequest) ([]eventstore.Lease, error) {
+	leases, err := l.Owner.Lease(ctx, r)
+	l.after()
+	return leases, err
+}
+
+// A lease runs from when the store wrote it, however long the answer takes: it is trusted from the request on. Seen failing (both
+// trust the lane) with the trust counted from the answer.
+func TestLease_is_trusted_from_the_request_not_from_its_answer(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	store := memory.New(memory.Config{Now: clock})
+	a := keeper(late{store, func() { now = now.Add(5 * time.Second) }}, "a", clock)
+	runOnce(t, a, true)
+	if _, ok := a.Epoch(0); !ok {
+		t.Fatal("five of nine seconds are over, and the lane is not held")
+	}
+	now = now.Add(4 * time.Second) // nine seconds after the lease was written: another may have it
+	b := keeper(store, "b", clock)
+	runOnce(t, b, true)
+	_, mine := a.Epoch(0)
+	if _, its := b.Epoch(0); !its || mine {
+		t.Errorf("a trusts it: %v, b trusts it: %v", mine, its)
+	}
+}
+
 func TestRelease_lets_another_have_the_lanes_at_once(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
@@ -130,4 +162,23 @@ func TestRun_keeps_the_lanes_through_a_short_outage_and_gives_them_up_at_the_end
 		b := keeper(store, "b", time.Now)
 		runOnce(t, b, true)
 	})
+}
+
+// That the store cannot be written is told from the first attempt that fails until one succeeds.
+func TestFailed_tells_of_the_last_attempt(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	full := false
+	store := memory.New(memory.Config{Now: func() time.Time { return now }, Fault: func(string) error {
+		if full {
+			return eventstore.ErrFull
+		}
+		return nil
+	}})
+	k := keeper(store, "a", func() time.Time { return now })
+	for _, full = range []bool{false, true, true, false} {
+		_, err := k.RunOnce(t.Context())
+		if (err != nil) != full || errors.Is(k.Failed(), eventstore.ErrFull) != full {
+			t.Errorf("full %v: %v, %v", full, err, k.Failed())
+		}
+	}
 }

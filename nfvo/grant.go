@@ -8,7 +8,7 @@ import (
 
 // Grant is the answer (SOL003 v3.7.1 §9.5.2.3).
 type Grant struct {
-	ID          string       `json:"id,omitempty"`    // "" for a local grant
+	ID          string       `json:"id,omitempty"`    // a local one has that of its operation
 	Href        string       `json:"href,omitempty"`  // where the orchestrator shows it
 	Local       bool         `json:"local,omitempty"` // decided by our own policy
 	Zones       []Zone       `json:"zones,omitempty"`
@@ -23,7 +23,26 @@ type Grant struct {
 	ExtManaged []ExtManaged `json:"extManagedVirtualLinks,omitempty"`
 	// AdditionalParams are laid over those of the request.
 	AdditionalParams map[string]json.RawMessage `json:"additionalParams,omitempty"`
-	Warnings         []string                   `json:"warnings,omitempty"`
+	// Vims is what anybody may read of the VIM connections that are granted, by their ids, as it was at the grant.
+	Vims     map[string]VimConnection `json:"vimConnections,omitempty"`
+	Warnings []string                 `json:"warnings,omitempty"`
+}
+
+// VimConnection is what anybody may read of a VIM connection (SOL003 v3.7.1 §4.4.1.6): credentials are masked.
+type VimConnection struct {
+	VimID         string                     `json:"vimId,omitempty"`
+	Type          string                     `json:"vimType"`
+	InterfaceInfo map[string]json.RawMessage `json:"interfaceInfo,omitempty"`
+	AccessInfo    map[string]json.RawMessage `json:"accessInfo,omitempty"`
+	Extra         map[string]json.RawMessage `json:"extra,omitempty"`
+}
+
+// Describe notes what anybody may read of a connection that is granted.
+func (g *Grant) Describe(id string, c VimConnection) {
+	if g.Vims == nil {
+		g.Vims = map[string]VimConnection{}
+	}
+	g.Vims[id] = c
 }
 
 // Zone is a granted zone; GrantInfo refers to its ID.
@@ -85,11 +104,32 @@ type ExtCpData struct {
 
 // ExtCpConfig configures one external connection point.
 type ExtCpConfig struct {
-	LinkPortID string   `json:"linkPortId,omitempty"` // an ExtPort.ID
-	MAC        string   `json:"macAddress,omitempty"`
+	LinkPortID string     `json:"linkPortId,omitempty"` // an ExtPort.ID
+	MAC        string     `json:"macAddress,omitempty"`
+	IPs        []ExtCpIPs `json:"ipAddresses,omitempty"`
+	NoIPs      bool       `json:"noIpAddresses,omitempty"` // a MAC address is given, and no other
+
+	// Addresses of one subnet, as older programs wrote them.
 	FixedIPs   []string `json:"fixedAddresses,omitempty"`
 	Subnet     string   `json:"subnetId,omitempty"` // the VIM's
 	DynamicIPs int      `json:"numDynamicAddresses,omitempty"`
+}
+
+// Wanted is how many addresses the connection point is to have.
+func (c ExtCpConfig) Wanted() int {
+	n := len(c.FixedIPs) + c.DynamicIPs
+	for _, ips := range c.IPs {
+		n += len(ips.Fixed) + ips.Dynamic
+	}
+	return n
+}
+
+// ExtCpIPs is addresses of one connection point from one subnet.
+type ExtCpIPs struct {
+	Type    string   `json:"type"` // IPV4, IPV6
+	Fixed   []string `json:"fixedAddresses,omitempty"`
+	Dynamic int      `json:"numDynamicAddresses,omitempty"`
+	Subnet  string   `json:"subnetId,omitempty"` // the VIM's
 }
 
 // ExtPort is a port on an external link made by someone else.

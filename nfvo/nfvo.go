@@ -79,6 +79,7 @@ type ComputeNeed struct {
 	VCPUs       int    `json:"vcpus"`
 	MemoryBytes int64  `json:"memoryBytes"`
 	DiskBytes   int64  `json:"diskBytes"`
+	NoBoot      bool   `json:"nothingToBootFrom,omitempty"` // neither an image nor a storage with one
 }
 
 // ImageNeed is one software image, by its id in the VNFD (the VDU or storage it belongs to).

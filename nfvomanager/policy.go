@@ -21,7 +21,7 @@ type policy struct {
 
 // grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
 func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, error) {
-	g := nfvo.Grant{Local: true, Infos: []nfvo.GrantInfo{}}
+	g := nfvo.Grant{ID: req.OpOccID, Local: true, Infos: []nfvo.GrantInfo{}}
 	wanted := req.DefaultConnection
 	if wanted == "" {
 		var err error
@@ -43,6 +43,7 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 	if err != nil {
 		return g, err
 	}
+	g.Describe(s.conn.ID, nfvo.VimConnection(s.conn.Described()))
 	zones, err := placed(req, s.assets.Zones)
 	if err != nil {
 		return g, err
@@ -55,6 +56,9 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		}
 	}
 	for _, need := range req.Computes {
+		if need.NoBoot {
+			return g, vnfm.Errorf(vnfm.Unprocessable, "VDU %s has nothing to boot from: its descriptor gives it neither an image nor a storage with one.", need.VduID)
+		}
 		f, warning, err := s.flavour(ctx, need)
 		if err != nil {
 			return g, err

@@ -235,6 +235,34 @@ func TestTwoNodes(t *testing.T) {
 	})
 }
 
+// The number of a notification is never used again, also when its queue was empty meanwhile: a node that wakes up late and says
+// that it has delivered one does not take the next away. Seen failing (a notification lost) with the numbers of an empty queue
+// beginning at 1.
+func TestNumbersAreNotUsedAgain(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		s := w.subscribe(notify.Subscribe{})
+		w.create("v1")
+		w.project()
+		var b *node
+		w.subs.After = func(string, []byte) error {
+			if b == nil { // paused here: another node delivers the same, and the queue is empty
+				b = &node{}
+				w.clock.now = w.clock.now.Add(time.Minute)
+				w.must(w.leases.Release(t.Context()))
+				b = w.start("b")
+				b.settle()
+				w.instantiate("v1", "op1")
+				b.project() // not yet delivered
+			}
+			return nil
+		}
+		_, err := w.worker.RunOnce(t.Context())
+		w.must(err)
+		b.settle()
+		w.check(s, callback)
+	})
+}
+
 // A notification that is too old is given up where one can see it, those after it go on, and an operator has it tried
 // again.
 func TestGivenUpInSight(t *testing.T) {
@@ -399,6 +427,53 @@ func TestOneAwayOthersGoOn(t *testing.T) {
 	w.check(s, callback)
 	if n := len(w.subs.Told(callback)); n != 1 {
 		t.Errorf("%d arrived, want 1", n)
+	}
+}
+
+// A subscriber that was away for long and is back is not let wait so long for one failure more. Seen failing with the failures
+// before it came back counted on.
+func TestBackIsBack(t *testing.T) {
+	w := newWorld(t, "memory")
+	s := w.subscribe(notify.Subscribe{})
+	w.create("v0")
+	w.project()
+	w.subs.Before = func(string, []byte) error { return down }
+	for range 300 {
+		w.deliver()
+		w.pass(time.Second)
+	}
+	w.subs.Before = nil
+	w.settle()
+	w.create("v1")
+	w.project()
+	w.subs.Before = func(string, []byte) error { w.subs.Before = nil; return down }
+	w.deliver()
+	w.pass(3 * time.Second)
+	w.deliver()
+	if n := len(w.subs.Told(callback)); n != 2 {
+		t.Errorf("%d arrived, want 2", n)
+	}
+	w.check(s, callback)
+}
+
+// Who answers that it cannot take anything now is asked for all VNFs together, more and more seldom; who refuses one notification
+// gets those of other VNFs. Seen failing with an answer of 503 held against the notification.
+func TestOverloadedIsNotAskedForEachVnf(t *testing.T) {
+	for status, c := range map[int]struct{ least, most int }{http.StatusServiceUnavailable: {5, 40}, http.StatusBadRequest: {100, 2000}} {
+		w := newWorld(t, "memory")
+		w.subscribe(notify.Subscribe{})
+		for i := range 100 {
+			w.create(fmt.Sprintf("v%d", i))
+		}
+		w.subs.Before = func(string, []byte) error { return egress.Unexpected(&http.Response{StatusCode: status}) }
+		w.project()
+		for range 60 {
+			w.deliver()
+			w.pass(time.Second)
+		}
+		if n := w.subs.Posted(); n < c.least || n > c.most {
+			t.Errorf("%d: %d attempts in a minute, want %d to %d", status, n, c.least, c.most)
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package notify
 
-import "github.com/vnfm/vnfm/aggregate"
+import (
+	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/sol"
+)
 
 // SubscriptionCreated is the first event of a subscription. Credentials are not in it: Secret names the row that has them.
 type SubscriptionCreated struct {
@@ -13,6 +16,7 @@ type SubscriptionCreated struct {
 	Secret      string    `json:"secret,omitempty"` // row of the table secrets
 	Base        string    `json:"base,omitempty"`   // root of links, as its owner reached the API
 	Form        string    `json:"form,omitempty"`   // of its notifications, where not the present one
+	Point       sol.Point `json:"point,omitempty"`  // its owner's reference point, where not Or-Vnfm
 	// From are the log's heads from before it was made: it hears of nothing up to them, and of everything after its own
 	// commit. Of what was committed in between it may hear.
 	From []int64 `json:"from"`

@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/sol"
 )
 
 // Service is the use cases of subscriptions and notifications. It may be used by several callers at once.
@@ -37,6 +38,7 @@ type Subscribe struct {
 	Auth        *egress.Auth // nil: none
 	Base        string       // root of links, as the caller reached the API
 	Form        string       // of its notifications; "" is the present one
+	Point       sol.Point    // from which the caller sees: it is told no more than it is shown; "" is Or-Vnfm
 }
 
 // DuplicateError is the error for a subscription that its caller has already.
@@ -67,7 +69,7 @@ func (s *Service) Subscribe(ctx context.Context, want Subscribe, by request.Info
 	}
 	event := &SubscriptionCreated{
 		ID: s.cfg.NewID(), Owner: by.Actor, CallbackURI: want.CallbackURI, Filter: want.Filter, Verbosity: want.Verbosity,
-		Base: want.Base, Form: want.Form,
+		Base: want.Base, Form: want.Form, Point: want.Point,
 	}
 	var sealed json.RawMessage
 	if want.Auth != nil {
@@ -114,7 +116,7 @@ func (s *Service) duplicate(known *subscriptions, e *SubscriptionCreated) string
 	if s.cfg.Duplicates {
 		return ""
 	}
-	want := &Subscription{Owner: e.Owner, CallbackURI: e.CallbackURI, Filter: e.Filter, Form: e.Form}
+	want := &Subscription{Owner: e.Owner, CallbackURI: e.CallbackURI, Filter: e.Filter, Form: e.Form, Point: e.Point}
 	for _, o := range known.all {
 		if o.same(want) {
 			return o.ID

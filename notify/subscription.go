@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/sol"
 )
 
 // StreamPrefix begins the name of every subscription's stream.
@@ -38,6 +39,7 @@ type Subscription struct {
 	Secret      string    `json:"secret,omitempty"`
 	Base        string    `json:"base,omitempty"`
 	Form        string    `json:"form,omitempty"`
+	Point       sol.Point `json:"point,omitempty"`
 	From        []int64   `json:"from"`
 	Created     time.Time `json:"created"`
 	Deleted     bool      `json:"deleted,omitempty"`
@@ -52,7 +54,7 @@ func apply(s *Subscription, event aggregate.Event, at time.Time) {
 	switch e := event.(type) {
 	case *SubscriptionCreated:
 		s.ID, s.Owner, s.CallbackURI, s.Filter, s.Verbosity = e.ID, e.Owner, e.CallbackURI, e.Filter, e.Verbosity
-		s.AuthTypes, s.Secret, s.Base, s.Form, s.From, s.Created = e.AuthTypes, e.Secret, e.Base, e.Form, e.From, at
+		s.AuthTypes, s.Secret, s.Base, s.Form, s.Point, s.From, s.Created = e.AuthTypes, e.Secret, e.Base, e.Form, e.Point, e.From, at
 	case *SubscriptionDeleted:
 		s.Deleted = true
 	}
@@ -63,10 +65,10 @@ func (s *Subscription) hears(e *eventstore.Event) bool {
 	return e.Lane >= len(s.From) || e.Offset > s.From[e.Lane]
 }
 
-// same reports whether a subscription is a duplicate of another: the same caller, callback, filter and form
+// same reports whether a subscription is a duplicate of another: the same caller, callback, filter, form and reference point
 // (SOL003 v3.7.1 §5.4.18.3.1).
 func (s *Subscription) same(o *Subscription) bool {
-	return s.Owner == o.Owner && s.CallbackURI == o.CallbackURI && s.Form == o.Form && s.Filter.canonical() == o.Filter.canonical()
+	return s.Owner == o.Owner && s.CallbackURI == o.CallbackURI && s.Form == o.Form && s.Point == o.Point && s.Filter.canonical() == o.Filter.canonical()
 }
 
 // Repository returns a repository of subscriptions over a registry that has Forms.

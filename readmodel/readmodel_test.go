@@ -181,6 +181,11 @@ func TestCompareFindsEveryDifference(t *testing.T) {
 			if d := f.compare(); !strings.Contains(d, tt.says) || strings.Count(d, "\n") != 0 {
 				t.Errorf("got %q, want %q", d, tt.says)
 			}
+			for _, limit := range []int{1, 2, 1000} {
+				if d := f.look(limit); !strings.Contains(d, tt.says) || strings.Count(d, "\n") != 0 {
+					t.Errorf("%d at a time: got %q, want %q", limit, d, tt.says)
+				}
+			}
 			if err := readmodel.Rebuild(t.Context(), f.store, f.sources()...); err != nil {
 				t.Fatal(err)
 			}
@@ -189,6 +194,27 @@ func TestCompareFindsEveryDifference(t *testing.T) {
 			}
 		})
 	}
+}
+
+// look compares all, some at a time.
+func (f *fixture) look(limit int) string {
+	f.t.Helper()
+	var out []string
+	for _, s := range f.sources() {
+		for after := ""; ; {
+			diffs, last, err := readmodel.Look(f.t.Context(), f.store, s, after, limit)
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			for _, d := range diffs {
+				out = append(out, d.String())
+			}
+			if after = last; last == "" {
+				break
+			}
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 func TestFormOfTheDocumentDoesNotMatter(t *testing.T) {
@@ -222,6 +248,9 @@ func TestCompareReadsMoreThanOnePage(t *testing.T) {
 		f.on("v0000", &vnf.OperationBegun{OpID: "o"}, &vnf.OperationRolledBack{OpID: "o"})
 	}
 	if d := f.compare(); d != "" {
+		t.Errorf("%s", d)
+	}
+	if d := f.look(100); d != "" {
 		t.Errorf("%s", d)
 	}
 	if err := readmodel.Rebuild(t.Context(), f.store, f.sources()...); err != nil {

@@ -31,11 +31,16 @@ const (
 func CSAR() []byte { return bytes.Clone(sample()) }
 
 // WithID returns the package with another descriptor id, to have it beside the first.
-func WithID(vnfdID string) []byte { return build(vnfdID) }
+func WithID(vnfdID string) []byte { return build(vnfdID, strings.NewReplacer()) }
 
-var sample = sync.OnceValue(func() []byte { return build(VnfdID) })
+// Changed is WithID with texts replaced in all files, given in pairs: for tests of what descriptors may have.
+func Changed(vnfdID string, oldnew ...string) []byte {
+	return build(vnfdID, strings.NewReplacer(oldnew...))
+}
 
-func build(vnfdID string) []byte {
+var sample = sync.OnceValue(func() []byte { return build(VnfdID, strings.NewReplacer()) })
+
+func build(vnfdID string, changes *strings.Replacer) []byte {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
 	var listed strings.Builder
@@ -47,13 +52,13 @@ func build(vnfdID string) []byte {
 		if name == manifest {
 			return nil // written last, when all hashes are known
 		}
-		data := content(path, vnfdID)
+		data := content(path, vnfdID, changes)
 		sum := sha256.Sum256(data)
 		fmt.Fprintf(&listed, "\nSource: %s\nAlgorithm: SHA-256\nHash: %s\n", name, hex.EncodeToString(sum[:]))
 		return add(z, name, data)
 	})
 	if err == nil {
-		err = add(z, manifest, append(content(root+"/"+manifest, vnfdID), listed.String()...))
+		err = add(z, manifest, append(content(root+"/"+manifest, vnfdID, changes), listed.String()...))
 	}
 	if err == nil {
 		err = z.Close()
@@ -64,12 +69,12 @@ func build(vnfdID string) []byte {
 	return buf.Bytes()
 }
 
-func content(path, vnfdID string) []byte {
+func content(path, vnfdID string, changes *strings.Replacer) []byte {
 	data, err := files.ReadFile(path)
 	if err != nil {
 		panic(err) // embedded
 	}
-	return bytes.ReplaceAll(data, []byte(VnfdID), []byte(vnfdID))
+	return []byte(changes.Replace(strings.ReplaceAll(string(data), VnfdID, vnfdID)))
 }
 
 // add writes a file without its time, so that equal files make equal archives.

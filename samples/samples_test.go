@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/samples"
-	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 func TestCSAR(t *testing.T) {
@@ -19,7 +19,7 @@ func TestCSAR(t *testing.T) {
 	t.Run("it has no findings, not even in strict mode, and every file is listed with its hash", func(t *testing.T) {
 		t.Parallel()
 		data := samples.CSAR()
-		pkg, err := vnfd.Open(bytes.NewReader(data), int64(len(data)), vnfd.Options{Strict: true})
+		pkg, err := csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{Strict: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func TestCSAR(t *testing.T) {
 	t.Run("a copy can have another descriptor id", func(t *testing.T) {
 		t.Parallel()
 		data := samples.WithID("11111111-2222-3333-4444-555555555555")
-		pkg, err := vnfd.Open(bytes.NewReader(data), int64(len(data)), vnfd.Options{Strict: true})
+		pkg, err := csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{Strict: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,9 +1,10 @@
-// Package secret seals credentials before they are stored, and opens them where they are used.
+// Package secret seals credentials and other secret values before they are stored, and opens them where they are used.
 //
 // Each secret is encrypted (AES-256-GCM) under a data key of its own, and that under the newest key of the site's key
 // file, so that a change of the site's key touches few bytes. The name of a secret is authenticated with it: a sealed secret
 // moved to another row does not open. Sealed secrets live in ledger rows (eventstore.TableSecrets), never in events, messages,
-// sagas, answers or logs; those carry the name.
+// sagas, answers or logs; those carry the name. What is secret within a document that a client gave (parameters, properties) stays
+// where it is, each value sealed by the key of the document's owner (Sealer), which is a row like the others.
 package secret
 
 import (
@@ -105,6 +106,19 @@ func (r *Keyring) Open(name string, stored json.RawMessage) ([]byte, error) {
 func (r *Keyring) Stale(stored json.RawMessage) bool {
 	var s sealed
 	return json.Unmarshal(stored, &s) != nil || s.Key != r.keys[0].id
+}
+
+// plainGCM makes the cipher of a key whose user brings the nonces.
+func plainGCM(key []byte) cipher.AEAD {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err) // the key's size is known
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // AES has the block size that GCM wants
+	}
+	return aead
 }
 
 // gcm makes the cipher of a key of keySize bytes; the nonce goes before what it encrypts.

@@ -3,14 +3,10 @@ package secret
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 )
 
 // Mask stands where a credential was left out. A patch that brings it means: as it is.
 const Mask = "***"
-
-// telling is a name under which people put secrets.
-var telling = regexp.MustCompile(`(?i)passw|secret|credential|private_?key|api_?key|token`)
 
 // Masked returns a JSON document with its secrets replaced by Mask: every value in an accessInfo, and whatever has a telling
 // name. nil when it is not JSON.
@@ -27,7 +23,7 @@ func masked(v any, hidden bool) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, inner := range v {
-			v[k] = masked(inner, hidden || k == "accessInfo" || telling.MatchString(k))
+			v[k] = masked(inner, hidden || k == "accessInfo" || Telling(k))
 		}
 	case []any:
 		for i, inner := range v {

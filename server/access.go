@@ -17,14 +17,18 @@ const limitedCallers = 10_000
 
 // authenticator returns the ways the settings give a caller to say who it is; without any, being on this machine: the
 // settings then allow loopback only.
-func (s *Server) authenticator() access.Authenticator {
+func (s *Server) authenticator() (access.Authenticator, error) {
 	c := s.cfg
 	if !c.Authenticated() {
-		return access.Loopback
+		return access.Loopback, nil
+	}
+	token, err := c.Token()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names the setting
 	}
 	var all []access.Authenticator
-	if c.APIToken != "" {
-		all = append(all, access.Static(c.APIToken, access.Caller{Name: "api-token", Roles: []access.Role{access.Admin}}))
+	if token != "" {
+		all = append(all, access.Static(token, access.Caller{Name: "api-token", Roles: []access.Role{access.Admin}}))
 	}
 	if c.Auth.Issuer != "" {
 		all = append(all, access.Tokens(access.Issuer{
@@ -36,7 +40,7 @@ func (s *Server) authenticator() access.Authenticator {
 	if len(c.Auth.Certificates) > 0 {
 		all = append(all, access.Certificates(rolesOf(c.Auth.Certificates)))
 	}
-	return access.First(all...)
+	return access.First(all...), nil
 }
 
 func rolesOf(words map[string]string) map[string]access.Role {
@@ -56,6 +60,44 @@ func limits(c *config.Config) *access.Limits {
 		return nil
 	}
 	return access.NewLimits(c.HTTP.Rate, c.HTTP.Burst, limitedCallers, time.Now)
+}
+
+// capacity is how much of what clients take there is: connections, and places for their requests and event streams.
+type capacity struct {
+	connections         int
+	requests, followers *access.Places
+	large               *access.Places
+}
+
+// spare is how many connections stay for those who ask for the server's health, whatever else there is.
+const spare = 16
+
+// newCapacity returns what the settings allow, or as much of it as a process that may open so many files can bear: a
+// connection is one, and databases, packages and calls to others need some, too. known says that callers are told apart.
+func newCapacity(c *config.HTTP, files uint64, known bool) capacity {
+	k := capacity{connections: c.Connections}
+	if files/4*3 < uint64(k.connections) { //nolint:gosec // positive by Validate
+		k.connections = max(2*spare, int(files/4*3)) //nolint:gosec // less than connections
+	}
+	free := k.connections - spare
+	requests, followers := c.Concurrent, c.Followers
+	if requests == 0 {
+		requests = free
+	}
+	if followers == 0 {
+		followers = free
+	}
+	if requests+followers > free {
+		followers = min(followers, free/2)
+		requests = min(requests, free-followers)
+	}
+	k.requests = &access.Places{All: requests, Each: c.CallerConcurrent, Shared: true, What: "requests"}
+	k.followers = &access.Places{All: followers, Each: c.CallerFollowers, Shared: true, What: "event streams"}
+	k.large = &access.Places{All: c.LargeBodies, Shared: true, What: "requests with large bodies"}
+	if !known { // all are one caller then: there is nobody to share with
+		k.requests.Each, k.requests.Shared, k.large.Shared = 0, false, false
+	}
+	return k
 }
 
 // newDenials returns the record of denials, which counts them for the metrics too.

@@ -10,11 +10,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/projection"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -25,18 +27,24 @@ const notificationsConsumer = projection.ConsumerPrefix + notify.ProjectorName
 
 // auditing audits the running program: when it is asked, and from time to time.
 type auditing struct {
-	auditor  *audit.Auditor
-	interval time.Duration // 0: only when asked
-	holds    func() bool   // this node does the work
-	log      *slog.Logger
-	findings *prometheus.GaugeVec
-	unmade   prometheus.Gauge
-	last     prometheus.Gauge
+	auditor   *audit.Auditor
+	databases map[string]audit.Database
+	interval  time.Duration // 0: only when asked
+	holds     func() bool   // this node does the work
+	log       *slog.Logger
+	findings  *prometheus.GaugeVec
+	unmade    prometheus.Gauge
+	last      prometheus.Gauge
 }
 
 func (s *Server) newAuditing(p *parts) (*auditing, error) {
+	sources, err := viewSources()
+	if err != nil {
+		return nil, err
+	}
+	cfg := auditConfig(s.stores, p, sources, nil, s.cfg.Vim.CallTimeout)
 	a := &auditing{
-		auditor:  audit.New(auditConfig(s.stores, p, nil, s.cfg.Vim.CallTimeout)),
+		auditor: audit.New(cfg), databases: cfg.Databases,
 		interval: s.cfg.Audit.Interval, log: s.log,
 		holds: func() bool { return p.main.held() > 0 },
 		findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -77,8 +85,14 @@ func (a *auditing) now(ctx context.Context, chain bool) (*audit.Report, error) {
 	return r, nil
 }
 
-// run audits from time to time, on the node that does the work, without walking the events.
+// run looks for damage of the databases, so that readiness tells of it, and audits from time to time, on the node that does the
+// work, without walking the events.
 func (a *auditing) run(ctx context.Context) error {
+	for name, db := range a.databases {
+		if found, err := db.Check(ctx); (len(found) > 0 || err != nil) && ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "the database was looked through for damage", "database", name, "found", found, "error", err)
+		}
+	}
 	if a.interval <= 0 {
 		return nil
 	}
@@ -100,9 +114,11 @@ func (a *auditing) run(ctx context.Context) error {
 }
 
 // auditConfig says what an audit of these stores looks at.
-func auditConfig(st *stores, p *parts, unreachable map[string]string, call time.Duration) audit.Config {
+func auditConfig(st *stores, p *parts, sources []readmodel.Source, unreachable map[string]string, call time.Duration) audit.Config {
 	main, ledger := st.main, st.vims
+	databases := map[string]audit.Database{"main": main}
 	c := audit.Config{
+		Databases: databases, Views: sources,
 		Main: main, Others: map[string]eventstore.Reader{}, Registry: p.vims, Drivers: p.drivers, Unreachable: unreachable, Call: call,
 		Books: vimmanager.NewBooks(ledger),
 		Consumers: []audit.Consumer{
@@ -113,11 +129,14 @@ func auditConfig(st *stores, p *parts, unreachable map[string]string, call time.
 			{Name: notificationsConsumer, Events: true, Source: main, At: main},
 		},
 	}
+	if p.configurer != nil {
+		c.Consumers = append(c.Consumers, audit.Consumer{Name: consumerVnf, Source: main, At: ledger})
+	}
 	if p.lcm != nil {
 		c.Knows = func(sagaType string, version int) bool { return p.lcm.Runtime().Definition(sagaType, version) != nil }
 	}
 	if ledger != main {
-		c.Others["vim"] = ledger
+		c.Others["vim"], databases["vim"] = ledger, ledger
 		c.Consumers[2] = audit.Consumer{Name: consumerVimReplies, Source: ledger, At: main}
 	}
 	return c
@@ -130,10 +149,13 @@ func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err 
 		return err
 	}
 	unreachable := map[string]string{}
-	st, err := openStores(ctx, c)
+	st, err := openStores(ctx, c, true)
+	if vnfm.KindOf(err) == vnfm.NotFound {
+		return err
+	}
 	if err != nil { // the program runs, or the folder is not there
 		var open error
-		if st, open = openUnlocked(ctx, c); open != nil {
+		if st, open = openUnlocked(ctx, c, true); open != nil {
 			return errors.Join(err, open)
 		}
 		if c.Vim.Simulated && c.Vim.SimURL == "" {
@@ -145,7 +167,7 @@ func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err 
 	if err != nil {
 		return err
 	}
-	keys, err := openKeyring(c)
+	keys, err := lookingKeyring(c)
 	if err != nil {
 		return err
 	}
@@ -159,7 +181,11 @@ func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err 
 	if err := s.buildVims(p, simulate); err != nil {
 		return err
 	}
-	r, err := audit.New(auditConfig(st, p, unreachable, c.Vim.CallTimeout)).Audit(ctx, chain)
+	sources, err := viewSources()
+	if err != nil {
+		return err
+	}
+	r, err := audit.New(auditConfig(st, p, sources, unreachable, c.Vim.CallTimeout)).Audit(ctx, chain)
 	if err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}

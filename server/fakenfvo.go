@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/nfvo/nfvotest"
 	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -36,7 +37,11 @@ func (s *Server) fakeNfvo(ctx context.Context) (*fakeNfvo, error) {
 	if _, err := f.nfvo.Onboard(samples.CSAR()); err != nil {
 		return nil, errors.Join(fmt.Errorf("the fake NFVO's sample package: %w", err), l.Close())
 	}
-	f.http = &http.Server{Handler: f.nfvo.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	front, err := access.NewFront(true, "", s.cfg.HTTP.Hosts)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	f.http = &http.Server{Handler: front.Handler(f.nfvo.Handler()), ReadHeaderTimeout: 10 * time.Second}
 	c := *s.cfg
 	c.Nfvo.URL, c.Nfvo.Packages = f.URL(), true
 	s.cfg = &c

@@ -112,7 +112,7 @@ func newProgram(t *testing.T, cfg *config.Config, o server.Options) *program {
 	return p
 }
 
-// startProgram starts a server on a folder of its own and waits until it is ready and has the sample package.
+// startProgram starts a server on a folder of its own and waits until it is ready, with the sample package.
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
 	p := newProgram(t, settings(t, append([]string{"--data=" + t.TempDir()}, args...)...), server.Options{Guide: io.Discard})
@@ -139,12 +139,6 @@ func (p *program) start() {
 	p.t.Helper()
 	p.open()
 	p.await("readiness", func() bool { code, _ := p.call("GET", "/readyz", nil); return code == 200 })
-	if p.opts.Guide != nil {
-		p.await("the sample package", func() bool {
-			_, all := p.call("GET", "/vnfpkgm/v2/vnf_packages", nil)
-			return text(all, 0, "onboardingState") == "ONBOARDED"
-		})
-	}
 }
 
 // stop ends the server as SIGTERM would.

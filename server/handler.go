@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,24 +13,39 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
 )
 
 // handler returns the API with tracing and metrics around it.
-func (s *Server) handler() http.Handler {
+func (s *Server) handler(k capacity) (http.Handler, error) {
+	authenticate, err := s.authenticator()
+	if err != nil {
+		return nil, err
+	}
+	front, err := access.NewFront(!s.cfg.Authenticated(), s.cfg.BaseURL, s.cfg.HTTP.Hosts)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what is wrong
+	}
+	c := &s.cfg.HTTP
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := api.New(api.Config{
 		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
-		Authenticate: s.authenticator(), Limits: limits(s.cfg), Denials: s.parts.denials,
-		Concurrent: s.cfg.HTTP.Concurrent, BodyTimeout: s.cfg.HTTP.BodyTimeout,
+		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
+		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
+		BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout, MinRate: c.MinRate,
+		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth},
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
-		PageSize: s.cfg.HTTP.PageSize, MaxBody: s.cfg.HTTP.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
+		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
 		Consumers: s.consumers(), Redrive: s.redrive, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 	})
-	return otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
+	traced := otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
+	return serving(traced), nil
 }
 
 // views is what the API reads: the main database, and the messages that the participants' consumers parked in theirs.
@@ -47,7 +63,7 @@ func (v views) Parked(ctx context.Context, consumer string, limit int) ([]events
 }
 
 func (s *Server) views() views {
-	v := views{Reader: s.parts.main.store, parked: map[string]eventstore.Reader{}}
+	v := views{Reader: readmodel.Live{Reader: s.parts.main.store, OpOccs: s.parts.opoccs}, parked: map[string]eventstore.Reader{}}
 	for _, d := range s.parts.sides() {
 		for _, r := range d.readers {
 			v.parked[r.name] = r.at.store
@@ -79,7 +95,16 @@ func (s *Server) redrive(ctx context.Context, id string) (int, error) {
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 }
 
-// ready checks what a request needs: the database answers, and this node holds lanes, so that operations go on.
+// unwritable says why a database that can be read cannot be written, without what its driver says: anybody may ask.
+func unwritable(err error) string {
+	if errors.Is(err, eventstore.ErrFull) {
+		return "the database cannot be written: the disk is full"
+	}
+	return "the database cannot be written; the log says why"
+}
+
+// ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
+// simulated VIMs in this process work.
 func (s *Server) ready(ctx context.Context) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.ReadyTimeout)
 	defer cancel()
@@ -90,15 +115,32 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			name = d.name + "-database"
 		}
 		db := api.Check{Name: name, OK: true}
-		if err := d.store.Ping(ctx); err != nil {
+		switch err := d.store.Ping(ctx); {
+		case errors.Is(err, eventstore.ErrDamaged):
+			db.OK, db.Detail = false, err.Error()+"; vnfm audit says more, and it has to be restored"
+		case err != nil:
 			db.OK, db.Detail = false, "the database does not answer"
-			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", err)
+		case d.leases.Failed() != nil:
+			db.OK, db.Detail = false, unwritable(d.leases.Failed())
+		}
+		if !db.OK {
+			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
 		}
 		held := d.held()
 		checks = append(checks, db, api.Check{
 			Name: strings.Replace(name, "database", "lanes", 1), OK: held > 0,
 			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
 		})
+	}
+	if s.parts.sim != nil {
+		vims := api.Check{Name: "simulated-vims", OK: true}
+		if err := s.parts.sim.Healthy(); err != nil {
+			vims.OK, vims.Detail = false, err.Error()
+		}
+		checks = append(checks, vims)
+	}
+	if s.opts.Guide != nil {
+		checks = append(checks, s.sample.check())
 	}
 	return checks
 }

@@ -108,7 +108,8 @@ func TestHostileTextIsNoFailure(t *testing.T) {
 			}
 		}
 		for _, key := range []string{"\x80", "\u00e9", strings.Repeat("k", 255)} {
-			send("POST", "/vnflcm/v2/vnf_instances", `{"vnfdId":"x"}`, "Idempotency-Key", key, "X-Request-Id", key, "Traceparent", key, "Tracestate", key, "X-Forwarded-Host", key)
+			send("POST", "/vnflcm/v2/vnf_instances", `{"vnfdId":"x"}`, "Idempotency-Key", key, "X-Request-Id", key, "Traceparent", key, "Tracestate", key)
+			send("POST", "/vnflcm/v2/vnf_instances", `{"vnfdId":"x"}`, "X-Forwarded-Host", key)
 		}
 		for _, at := range []string{
 			"0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59-23:59", "-2562047h", "9223372036854775807", "-1ns",

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/own"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -60,7 +60,7 @@ func (s *Server) buildNfvo(p *parts) error {
 	if c.Packages {
 		p.onboarding = &nfvomanager.Onboarding{
 			Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.store, Doer: p.ledger.committer,
-			Callback: s.baseURL() + api.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
+			Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
 		}
 	}
 	return nil
@@ -77,7 +77,10 @@ func (s *Server) baseURL() string {
 func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	c := nfvomanager.Config{
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
-		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Onboarding: p.onboarding, Connections: connections{p.lcm},
+		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Connections: connections{p.lcm},
+		Seal: func(ctx context.Context, r *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error) {
+			return p.lcm.SealParams(ctx, r.VnfID, r.FlavourID, r.Operation, params)
+		},
 	}
 	if p.nfvo != nil {
 		c.Orchestrator = p.nfvo

@@ -17,12 +17,12 @@ import (
 
 // Migrate brings the databases to this version's schema. Opening a store does it.
 func Migrate(ctx context.Context, c *config.Config) error {
-	return offline(ctx, c, func(*stores) error { return nil })
+	return offline(ctx, c, false, func(*stores) error { return nil })
 }
 
 // Verify walks every stream and lane and writes what is wrong; the error says how much that is.
 func Verify(ctx context.Context, c *config.Config, w io.Writer) error {
-	return offline(ctx, c, func(s *stores) error {
+	return offline(ctx, c, true, func(s *stores) error {
 		report := func(p eventstore.Problem) { _, _ = fmt.Fprintln(w, p) }
 		sum, err := eventstore.Verify(ctx, s.main, report)
 		if err != nil {
@@ -47,7 +47,7 @@ func Verify(ctx context.Context, c *config.Config, w io.Writer) error {
 // Rebuild writes all views anew from the events, or, with check, only compares them. No program may be running on the
 // database.
 func Rebuild(ctx context.Context, c *config.Config, w io.Writer, check bool) error {
-	return offline(ctx, c, func(s *stores) error {
+	return offline(ctx, c, true, func(s *stores) error {
 		sources, err := viewSources()
 		if err != nil {
 			return err
@@ -97,11 +97,11 @@ func viewSources() ([]readmodel.Source, error) {
 }
 
 // offline runs something on the stores alone.
-func offline(ctx context.Context, c *config.Config, f func(*stores) error) error {
+func offline(ctx context.Context, c *config.Config, existing bool, f func(*stores) error) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	s, err := openStores(ctx, c)
+	s, err := openStores(ctx, c, existing)
 	if err != nil {
 		return err
 	}

@@ -15,18 +15,14 @@ import (
 // there were. Broken off, it is simply run again. Programs may be running on a PostgreSQL database meanwhile, if they have
 // the new key; of one row written by both, theirs counts.
 func RotateSecrets(ctx context.Context, c *config.Config, w io.Writer) error {
-	return offline(ctx, c, func(s *stores) error {
-		keys, err := openKeyring(c)
+	return offline(ctx, c, true, func(s *stores) error {
+		keys, err := readKeyring(c)
 		if err != nil {
 			return err
 		}
-		dbs := []*database{s.main}
-		if s.vims != s.main {
-			dbs = append(dbs, s.vims)
-		}
 		all, renewed := 0, 0
 		var errs []error
-		for _, db := range dbs {
+		for _, db := range s.all() {
 			n, m, err := rotate(ctx, db, keys)
 			all, renewed = all+n, renewed+m
 			errs = append(errs, err)
@@ -45,8 +41,12 @@ func rotate(ctx context.Context, db eventstore.Store, keys *secret.Keyring) (all
 			return all, renewed, errors.Join(append(errs, err)...)
 		}
 		for _, row := range rows {
-			all++
 			q.After = row.ID
+			counts := 1
+			if row.ID == siteKey { // holds no secret
+				counts = 0
+			}
+			all += counts
 			if !keys.Stale(row.Doc) {
 				continue
 			}
@@ -68,7 +68,7 @@ func rotate(ctx context.Context, db eventstore.Store, keys *secret.Keyring) (all
 			case err != nil:
 				return all, renewed, errors.Join(append(errs, err)...)
 			default:
-				renewed++
+				renewed += counts
 			}
 		}
 		if len(rows) < q.Limit {

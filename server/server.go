@@ -46,6 +46,7 @@ type Server struct {
 	parts   *parts
 	audit   *auditing
 	fake    *fakeNfvo // nil: there is none
+	sample  sample    // of the first-try mode
 	listen  net.Listener
 	certs   *certificates // nil: not encrypted
 	http    *http.Server
@@ -67,11 +68,17 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.certs, err = newCertificates(c.TLS, time.Now, s.log); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
-	if s.stores, err = openStores(ctx, c); err != nil {
+	if s.stores, err = openStores(ctx, c, false); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
-	if s.keys, err = openKeyring(c); err != nil {
+	if s.keys, err = openKeyring(ctx, c, s.stores); err == nil {
+		err = agree(ctx, c, s.stores.main, s.keys)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.stores.Close(), s.tracing.Stop(ctx))
+	}
+	if openToOthers(c.Data) {
+		s.log.WarnContext(ctx, "others than its owner may read or enter the data folder: chmod 700", "folder", c.Data)
 	}
 	lc := net.ListenConfig{} // before anything is taken from another node
 	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
@@ -83,9 +90,20 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.parts, err = s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
+	k := newCapacity(&c.HTTP, openFiles(), c.Authenticated())
+	if k.connections < c.HTTP.Connections {
+		s.log.WarnContext(ctx, "the process may open too few files for http-connections: raise its limit (ulimit -n)", "connections", k.connections)
+	}
+	h, err := s.handler(k)
+	if err == nil {
+		err = s.bound(k.connections)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.parts.close(), s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
+	}
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: c.HTTP.ReadTimeout,
+		ConnContext: remember, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	if s.certs != nil {
 		s.http.TLSConfig = s.certs.config()
@@ -105,6 +123,16 @@ func (s *Server) URL() string {
 		return "https://" + s.listen.Addr().String()
 	}
 	return "http://" + s.listen.Addr().String()
+}
+
+// bound bounds the connections of the listener.
+func (s *Server) bound(connections int) error {
+	l, err := newListener(s.listen, connections, s.reg)
+	if err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	s.listen = l
+	return nil
 }
 
 func (s *Server) serve() error {

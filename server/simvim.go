@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -22,7 +23,7 @@ func ServeSim(ctx context.Context, c *config.Config, log io.Writer) (err error) 
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !config.Loopback(host) {
+	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !access.LoopbackHost(host) {
 		return fmt.Errorf("listen: the simulated VIMs ask for no token, so they are served on loopback only, not on %s", c.Listen)
 	}
 	logger, err := telemetry.NewLogger(log, c.Log.Level, c.Log.Format, nodeName(c))
@@ -39,12 +40,16 @@ func ServeSim(ctx context.Context, c *config.Config, log io.Writer) (err error) 
 		return fmt.Errorf("open the simulated VIM: %w", err)
 	}
 	defer func() { err = errors.Join(err, simulated.Close()) }()
+	front, err := access.NewFront(true, "", c.HTTP.Hosts)
+	if err != nil {
+		return err //nolint:wrapcheck // says what is wrong
+	}
 	lc := net.ListenConfig{}
 	l, err := lc.Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	s := &http.Server{Handler: remote.Handler(simulated), ReadHeaderTimeout: 10 * time.Second}
+	s := &http.Server{Handler: front.Handler(remote.Handler(simulated)), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	logger.InfoContext(ctx, "the simulated VIMs are up", "url", "http://"+l.Addr().String())

@@ -42,17 +42,47 @@ func TestSeeds(t *testing.T) {
 		}
 	})
 	t.Logf("%d seeds, %d actions, %d commits, %d calls, faults %v", sum.Seeds, sum.Actions, sum.Commits, sum.Calls, sum.Faults)
-	for _, f := range simulation.Faults() {
-		if sum.Faults[f] == 0 && seeds >= 100 {
-			t.Errorf("no seed has the fault %s", f)
+	for _, lack := range sum.Vacuous() {
+		t.Error(lack)
+	}
+}
+
+// Runs in which little happens show nothing, however few they are. Seen failing with no look at fewer than a hundred.
+func TestVacuousRunsAreFound(t *testing.T) {
+	full := func(seeds int) simulation.Sum {
+		s := simulation.Sum{Seeds: seeds, Actions: 5 * seeds, Commits: 100 * seeds, Calls: 10 * seeds, Told: seeds, GivenUp: seeds,
+			Faults: map[simulation.Fault]int{}, Happened: map[simulation.Event]int{}, Operations: map[string]int{"COMPLETED": 1, "ROLLED_BACK": 1, "FAILED_TEMP": 1}}
+		for _, f := range simulation.Faults() {
+			s.Faults[f] = 1
 		}
+		for _, e := range simulation.Events() {
+			s.Happened[e] = 3 * seeds
+		}
+		return s
 	}
-	if seeds >= 100 && (sum.Told == 0 || sum.GivenUp == 0) {
-		t.Errorf("%d deliveries to subscribers, %d notifications given up", sum.Told, sum.GivenUp)
-	}
-	for _, state := range []string{"COMPLETED", "ROLLED_BACK", "FAILED_TEMP"} {
-		if sum.Operations[state] == 0 {
-			t.Errorf("no operation is %s when faults end", state)
+	for _, seeds := range []int{1, 6, 100, 2000} {
+		for name, c := range map[string]struct {
+			empty func(s *simulation.Sum)
+			from  int // so many seeds show it
+		}{
+			"all is well":      {func(*simulation.Sum) {}, 1 << 30},
+			"no seed":          {func(s *simulation.Sum) { s.Seeds = 0 }, 1},
+			"no client":        {func(s *simulation.Sum) { s.Actions = 0 }, 1},
+			"no commit":        {func(s *simulation.Sum) { s.Commits = 0 }, 1},
+			"no VIM call":      {func(s *simulation.Sum) { s.Calls = 0 }, 6},
+			"no operation":     {func(s *simulation.Sum) { clear(s.Operations) }, 6},
+			"no fault":         {func(s *simulation.Sum) { clear(s.Faults) }, 6},
+			"a fault is gone":  {func(s *simulation.Sum) { delete(s.Faults, simulation.Faults()[0]) }, 100},
+			"a state is gone":  {func(s *simulation.Sum) { delete(s.Operations, "FAILED_TEMP") }, 100},
+			"an event is gone": {func(s *simulation.Sum) { delete(s.Happened, simulation.ChangeHalf) }, 100},
+			"nobody is told":   {func(s *simulation.Sum) { s.Told = 0 }, 100},
+			"nothing given up": {func(s *simulation.Sum) { s.GivenUp = 0 }, 100},
+		} {
+			s := full(seeds)
+			c.empty(&s)
+			if got := s.Vacuous(); (len(got) > 0) != (seeds >= c.from) {
+				t.Errorf("%s, %d seeds: %q", name, seeds, got)
+			}
 		}
 	}
 }
@@ -85,7 +115,7 @@ func TestFaultsAndActionsCanBeSwitchedOff(t *testing.T) {
 func TestMutantsAreFound(t *testing.T) {
 	for _, m := range simulation.Quick()[:quick] {
 		t.Run(string(m), func(t *testing.T) {
-			found := simulation.Hunt(m, 120, 1)
+			found := simulation.Hunt(m, 240, 1)
 			if len(found) == 0 {
 				t.Fatal("no seed finds it")
 			}

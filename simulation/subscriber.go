@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vnfm/vnfm/api"
+	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
@@ -62,7 +62,7 @@ func (w *world) drawSubscribers() {
 	keys, err := secret.Parse(secret.NewKey())
 	w.must(err)
 	s.config = notify.Config{
-		Keys: keys, Body: api.NotificationOf("http://vnfm"), NewID: w.newID, Logger: quietLog, Keep: longAge,
+		Keys: keys, Body: vnflcm.NotificationOf("http://vnfm"), NewID: w.newID, Logger: quietLog, Keep: longAge,
 		MaxAge:     pick(w.rng, []time.Duration{longAge, 2 * time.Minute, 15 * time.Minute}),
 		MaxBackoff: pick(w.rng, []time.Duration{10 * time.Second, time.Minute}), PerSubscription: 1 + w.rng.IntN(2),
 	}

@@ -62,7 +62,7 @@ type Grant struct {
 	Id                     string                       `json:"id"`
 	VnfInstanceId          string                       `json:"vnfInstanceId"`
 	VnfLcmOpOccId          string                       `json:"vnfLcmOpOccId"`
-	VimConnectionInfo      map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo      map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 	Zones                  []ZoneInfo                   `json:"zones,omitempty"`
 	ZoneGroups             []ZoneGroupInfo              `json:"zoneGroups,omitempty"`
 	AddResources           []GrantInfo                  `json:"addResources,omitempty"`
@@ -85,25 +85,25 @@ type GrantLinks struct {
 
 // GrantInfo says where one resource is to be realised (SOL003 v3.7.1 §9.5.3.3).
 type GrantInfo struct {
-	ResourceDefinitionId string `json:"resourceDefinitionId"`
+	ResourceDefinitionId string `json:"resourceDefinitionId" only:"Or-Vnfm"`
 	ReservationId        string `json:"reservationId,omitempty"`
 	VimConnectionId      string `json:"vimConnectionId,omitempty"`
 	ResourceProviderId   string `json:"resourceProviderId,omitempty"`
-	ZoneId               string `json:"zoneId,omitempty"` // the id of a ZoneInfo of the grant
+	ZoneId               string `json:"zoneId,omitempty" only:"Or-Vnfm"` // the id of a ZoneInfo of the grant
 	ResourceGroupId      string `json:"resourceGroupId,omitempty"`
 }
 
 // ZoneInfo is a resource zone of a VIM (SOL003 v3.7.1 §9.5.3.4).
 type ZoneInfo struct {
 	Id                 string `json:"id"`
-	ZoneId             string `json:"zoneId"`
+	ZoneId             string `json:"zoneId" only:"Or-Vnfm"`
 	VimConnectionId    string `json:"vimConnectionId,omitempty"`
 	ResourceProviderId string `json:"resourceProviderId,omitempty"`
 }
 
 // ZoneGroupInfo is zones that belong together (SOL003 v3.7.1 §9.5.3.5).
 type ZoneGroupInfo struct {
-	ZoneId []string `json:"zoneId"`
+	ZoneId []string `json:"zoneId" only:"Or-Vnfm"`
 }
 
 // VimAssets maps what the VNFD names to assets of VIMs.

@@ -16,7 +16,7 @@ type InstantiateVnfRequest struct {
 	InstantiationLevelId      string                       `json:"instantiationLevelId,omitempty"`
 	ExtVirtualLinks           []ExtVirtualLinkData         `json:"extVirtualLinks,omitempty"`
 	ExtManagedVirtualLinks    []ExtManagedVirtualLinkData  `json:"extManagedVirtualLinks,omitempty"`
-	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 	LocalizationLanguage      string                       `json:"localizationLanguage,omitempty"`
 	AdditionalParams          KeyValuePairs                `json:"additionalParams,omitempty"`
 	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
@@ -32,7 +32,7 @@ type VnfInfoModificationRequest struct {
 	VnfConfigurableProperties KeyValuePairs              `json:"vnfConfigurableProperties,omitempty"`
 	Metadata                  KeyValuePairs              `json:"metadata,omitempty"`
 	Extensions                KeyValuePairs              `json:"extensions,omitempty"`
-	VimConnectionInfo         map[string]json.RawMessage `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo         map[string]json.RawMessage `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 }
 
 // TerminationType says how a VNF is terminated.
@@ -54,6 +54,41 @@ type TerminateVnfRequest struct {
 	TerminationType            TerminationType `json:"terminationType"`
 	GracefulTerminationTimeout *int            `json:"gracefulTerminationTimeout,omitempty"` // seconds
 	AdditionalParams           KeyValuePairs   `json:"additionalParams,omitempty"`
+}
+
+// OperationalStates is a state that a VNF, or one of its VNFCs, is to be brought to.
+type OperationalStates string
+
+// The operational states.
+const (
+	Started OperationalStates = "STARTED"
+	Stopped OperationalStates = "STOPPED"
+)
+
+// Values lists the operational states.
+func (OperationalStates) Values() []string { return []string{string(Started), string(Stopped)} }
+
+// StopType says how a VNF is stopped.
+type StopType string
+
+// The stop types.
+const (
+	StopForceful StopType = "FORCEFUL"
+	StopGraceful StopType = "GRACEFUL"
+)
+
+// Values lists the stop types.
+func (StopType) Values() []string { return []string{string(StopForceful), string(StopGraceful)} }
+
+// OperateVnfRequest asks to start or stop a VNF instance (SOL003 v3.7.1 §5.5.2.10).
+type OperateVnfRequest struct {
+	// VnfcInstanceId names the VNFCs, by the id of their VnfcInfo; empty: all. It is SOL002's (v3.7.1 §5.5.2.10); SOL003 has
+	// it not, and does not forbid it.
+	VnfcInstanceId      []string          `json:"vnfcInstanceId,omitempty"`
+	ChangeStateTo       OperationalStates `json:"changeStateTo"`
+	StopType            StopType          `json:"stopType,omitempty"`            // of STOPPED; absent is FORCEFUL
+	GracefulStopTimeout *int              `json:"gracefulStopTimeout,omitempty"` // seconds
+	AdditionalParams    KeyValuePairs     `json:"additionalParams,omitempty"`
 }
 
 // CancelModeType says how an operation is cancelled.
@@ -87,14 +122,16 @@ type ExtVirtualLinkData struct {
 
 // ExtLinkPortData is a port on an external link made by someone else.
 type ExtLinkPortData struct {
-	Id             string         `json:"id"`
-	ResourceHandle ResourceHandle `json:"resourceHandle"`
+	Id              string         `json:"id"`
+	ResourceHandle  ResourceHandle `json:"resourceHandle"`
+	TrunkResourceId string         `json:"trunkResourceId,omitempty"`
 }
 
-// VnfExtCpData is how the external connection points of one CPD are connected.
+// VnfExtCpData is how the external connection points of one CPD are connected. A nil configuration is a null, which removes one
+// that is there (RFC 7396).
 type VnfExtCpData struct {
-	CpdId    string                    `json:"cpdId"`
-	CpConfig map[string]VnfExtCpConfig `json:"cpConfig,omitempty"`
+	CpdId    string                     `json:"cpdId"`
+	CpConfig map[string]*VnfExtCpConfig `json:"cpConfig,omitempty"`
 }
 
 // VnfExtCpConfig configures one external connection point. At least one of linkPortId and cpProtocolData is present.
@@ -122,10 +159,24 @@ type CpProtocolData struct {
 
 // IpOverEthernetAddressData is the addresses wanted. At least one of macAddress and ipAddresses is present.
 type IpOverEthernetAddressData struct {
-	MacAddress       string          `json:"macAddress,omitempty"`
-	SegmentationType string          `json:"segmentationType,omitempty"`
-	SegmentationId   string          `json:"segmentationId,omitempty"`
-	IpAddresses      []IpAddressData `json:"ipAddresses,omitempty"`
+	MacAddress       string           `json:"macAddress,omitempty"`
+	SegmentationType SegmentationType `json:"segmentationType,omitempty"`
+	SegmentationId   string           `json:"segmentationId,omitempty"`
+	IpAddresses      []IpAddressData  `json:"ipAddresses,omitempty"`
+}
+
+// SegmentationType says how the traffic of a trunk's subport is told from that of others.
+type SegmentationType string
+
+// The segmentation types.
+const (
+	SegmentationVlan    SegmentationType = "VLAN"
+	SegmentationInherit SegmentationType = "INHERIT"
+)
+
+// Values lists the segmentation types.
+func (SegmentationType) Values() []string {
+	return []string{string(SegmentationVlan), string(SegmentationInherit)}
 }
 
 // IpType is a version of IP.
@@ -162,4 +213,7 @@ type ExtManagedVirtualLinkData struct {
 	VimConnectionId      string `json:"vimConnectionId,omitempty"`
 	ResourceProviderId   string `json:"resourceProviderId,omitempty"`
 	ResourceId           string `json:"resourceId"`
+	// What is not done here, to be refused where it is asked for.
+	VnfLinkPort                      []json.RawMessage `json:"vnfLinkPort,omitempty"`
+	ExtManagedMultisiteVirtualLinkId string            `json:"extManagedMultisiteVirtualLinkId,omitempty"`
 }

@@ -11,7 +11,7 @@ type VnfInstance struct {
 	VnfSoftwareVersion        string                       `json:"vnfSoftwareVersion"`
 	VnfdVersion               string                       `json:"vnfdVersion"`
 	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
-	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 	InstantiationState        string                       `json:"instantiationState"`
 	InstantiatedVnfInfo       *InstantiatedVnfInfo         `json:"instantiatedVnfInfo,omitempty"`
 	Metadata                  KeyValuePairs                `json:"metadata,omitempty"`
@@ -24,6 +24,7 @@ type VnfInstanceLinks struct {
 	Self        Link  `json:"self"`
 	Instantiate *Link `json:"instantiate,omitempty"`
 	Terminate   *Link `json:"terminate,omitempty"`
+	Operate     *Link `json:"operate,omitempty"`
 }
 
 // InstantiatedVnfInfo is what an instantiated VNF consists of.
@@ -40,6 +41,18 @@ type InstantiatedVnfInfo struct {
 	VnfcResourceInfo           []VnfcResourceInfo           `json:"vnfcResourceInfo,omitempty"`
 	VnfVirtualLinkResourceInfo []VnfVirtualLinkResourceInfo `json:"vnfVirtualLinkResourceInfo,omitempty"`
 	VirtualStorageResourceInfo []VirtualStorageResourceInfo `json:"virtualStorageResourceInfo,omitempty"`
+	// VnfcInfo is SOL002's (v3.7.1 §5.5.2.2). SOL003 has it not, and does not forbid it.
+	VnfcInfo []VnfcInfo `json:"vnfcInfo,omitempty"`
+}
+
+// VnfcInfo is one VNFC as element managers see it (SOL002 v3.7.1).
+type VnfcInfo struct {
+	Id                         string        `json:"id"`
+	VduId                      string        `json:"vduId"`
+	VnfdId                     string        `json:"vnfdId,omitempty"`
+	VnfcResourceInfoId         string        `json:"vnfcResourceInfoId,omitempty"`
+	VnfcState                  string        `json:"vnfcState"`
+	VnfcConfigurableProperties KeyValuePairs `json:"vnfcConfigurableProperties,omitempty"`
 }
 
 // ScaleInfo is the scale level of one aspect.
@@ -63,7 +76,7 @@ type VnfcResourceInfo struct {
 	VduId              string         `json:"vduId"`
 	VnfdId             string         `json:"vnfdId,omitempty"`
 	ComputeResource    ResourceHandle `json:"computeResource"`
-	ZoneId             string         `json:"zoneId,omitempty"`
+	ZoneId             string         `json:"zoneId,omitempty" only:"Or-Vnfm"`
 	StorageResourceIds []string       `json:"storageResourceIds,omitempty"`
 	VnfcCpInfo         []VnfcCpInfo   `json:"vnfcCpInfo,omitempty"`
 	Metadata           KeyValuePairs  `json:"metadata,omitempty"`
@@ -76,6 +89,7 @@ type VnfcCpInfo struct {
 	VnfExtCpId     string           `json:"vnfExtCpId,omitempty"`
 	CpProtocolInfo []CpProtocolInfo `json:"cpProtocolInfo,omitempty"`
 	VnfLinkPortId  string           `json:"vnfLinkPortId,omitempty"`
+	ParentCpId     string           `json:"parentCpId,omitempty"`
 	Metadata       KeyValuePairs    `json:"metadata,omitempty"`
 }
 
@@ -85,7 +99,7 @@ type VnfVirtualLinkResourceInfo struct {
 	VnfVirtualLinkDescId string            `json:"vnfVirtualLinkDescId"`
 	VnfdId               string            `json:"vnfdId,omitempty"`
 	NetworkResource      ResourceHandle    `json:"networkResource"`
-	ZoneId               string            `json:"zoneId,omitempty"`
+	ZoneId               string            `json:"zoneId,omitempty" only:"Or-Vnfm"`
 	VnfLinkPorts         []VnfLinkPortInfo `json:"vnfLinkPorts,omitempty"`
 }
 
@@ -103,7 +117,7 @@ type VirtualStorageResourceInfo struct {
 	VirtualStorageDescId string         `json:"virtualStorageDescId"`
 	VnfdId               string         `json:"vnfdId,omitempty"`
 	StorageResource      ResourceHandle `json:"storageResource"`
-	ZoneId               string         `json:"zoneId,omitempty"`
+	ZoneId               string         `json:"zoneId,omitempty" only:"Or-Vnfm"`
 }
 
 // VnfExtCpInfo is an external connection point. Exactly one of the associated attributes is present.
@@ -148,9 +162,10 @@ type ExtVirtualLinkInfo struct {
 
 // ExtLinkPortInfo is a port on an external link.
 type ExtLinkPortInfo struct {
-	Id             string         `json:"id"`
-	ResourceHandle ResourceHandle `json:"resourceHandle"`
-	CpInstanceId   string         `json:"cpInstanceId,omitempty"`
+	Id              string         `json:"id"`
+	ResourceHandle  ResourceHandle `json:"resourceHandle"`
+	CpInstanceId    string         `json:"cpInstanceId,omitempty"`
+	TrunkResourceId string         `json:"trunkResourceId,omitempty"`
 }
 
 // ExtManagedVirtualLinkInfo is an internal link provided from outside.

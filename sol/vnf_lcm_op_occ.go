@@ -33,7 +33,7 @@ type VnfInfoModifications struct {
 	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
 	Metadata                  KeyValuePairs                `json:"metadata,omitempty"`
 	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
-	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 	VnfdId                    string                       `json:"vnfdId,omitempty"`
 	VnfProvider               string                       `json:"vnfProvider,omitempty"`
 	VnfProductName            string                       `json:"vnfProductName,omitempty"`
@@ -67,8 +67,8 @@ type AffectedVnfc struct {
 	VnfdId                    string         `json:"vnfdId,omitempty"`
 	ChangeType                string         `json:"changeType"`
 	ComputeResource           ResourceHandle `json:"computeResource"`
-	ResourceDefinitionId      string         `json:"resourceDefinitionId,omitempty"`
-	ZoneId                    string         `json:"zoneId,omitempty"`
+	ResourceDefinitionId      string         `json:"resourceDefinitionId,omitempty" only:"Or-Vnfm"`
+	ZoneId                    string         `json:"zoneId,omitempty" only:"Or-Vnfm"`
 	AffectedVnfcCpIds         []string       `json:"affectedVnfcCpIds,omitempty"`
 	AddedStorageResourceIds   []string       `json:"addedStorageResourceIds,omitempty"`
 	RemovedStorageResourceIds []string       `json:"removedStorageResourceIds,omitempty"`
@@ -82,8 +82,8 @@ type AffectedVirtualLink struct {
 	ChangeType           string         `json:"changeType"`
 	NetworkResource      ResourceHandle `json:"networkResource"`
 	VnfLinkPortIds       []string       `json:"vnfLinkPortIds,omitempty"`
-	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty"`
-	ZoneId               string         `json:"zoneId,omitempty"`
+	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty" only:"Or-Vnfm"`
+	ZoneId               string         `json:"zoneId,omitempty" only:"Or-Vnfm"`
 }
 
 // AffectedExtLinkPort is an external link port changed by an operation.
@@ -92,7 +92,7 @@ type AffectedExtLinkPort struct {
 	ChangeType           string         `json:"changeType"`
 	ExtCpInstanceId      string         `json:"extCpInstanceId"`
 	ResourceHandle       ResourceHandle `json:"resourceHandle"`
-	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty"`
+	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty" only:"Or-Vnfm"`
 }
 
 // AffectedVirtualStorage is a virtual storage changed by an operation.
@@ -102,6 +102,6 @@ type AffectedVirtualStorage struct {
 	VnfdId               string         `json:"vnfdId,omitempty"`
 	ChangeType           string         `json:"changeType"`
 	StorageResource      ResourceHandle `json:"storageResource"`
-	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty"`
-	ZoneId               string         `json:"zoneId,omitempty"`
+	ResourceDefinitionId string         `json:"resourceDefinitionId,omitempty" only:"Or-Vnfm"`
+	ZoneId               string         `json:"zoneId,omitempty" only:"Or-Vnfm"`
 }

@@ -28,9 +28,7 @@ type Config struct {
 	// nobody watches.
 	Soonest, Latest time.Duration
 	// Gap is the shortest time between two wake-ups; 0 means 20 ms.
-	Gap time.Duration
-	// Most is how many may watch at once; 0 means 1000.
-	Most   int
+	Gap    time.Duration
 	Logger *slog.Logger // nil: slog.Default
 }
 
@@ -58,9 +56,6 @@ func New(cfg Config) *Watcher {
 	}
 	if cfg.Gap <= 0 {
 		cfg.Gap = 20 * time.Millisecond
-	}
-	if cfg.Most <= 0 {
-		cfg.Most = 1000
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -92,15 +87,12 @@ func wake(c chan struct{}) {
 }
 
 // Watch announces a reader, who calls release in the end. What is committed from then on is seen; what was committed
-// before, the reader has to read. Returns Unavailable when too many watch, or after Stop.
+// before, the reader has to read. How many may watch is not for it to say. Returns Unavailable after Stop.
 func (w *Watcher) Watch() (release func(), err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case w.stopped:
+	if w.stopped {
 		return nil, vnfm.Errorf(vnfm.Unavailable, "The server is stopping.")
-	case w.watching >= w.cfg.Most:
-		return nil, vnfm.Errorf(vnfm.Unavailable, "%d clients follow events already; this server allows no more.", w.watching)
 	}
 	w.watching++
 	wake(w.begin)

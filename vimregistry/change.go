@@ -70,7 +70,6 @@ func (s *Service) do(ctx context.Context, id, name string, rival bool, by reques
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", name, id, err)
 	}
-	s.note(id, result.Public)
 	return &result, nil
 }
 

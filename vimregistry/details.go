@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,17 +90,33 @@ func (s *Service) check(d *details, pointer string) error {
 		}
 		return vnfm.Errorf(vnfm.Unprocessable, "There is no driver for the vimType %q; this program %s.", d.Type, known).At(pointer + "/vimType")
 	}
+	for _, group := range []struct {
+		name   string
+		values map[string]json.RawMessage
+	}{{"interfaceInfo", d.InterfaceInfo}, {"extra", d.Extra}} {
+		for _, name := range slices.Sorted(maps.Keys(group.values)) {
+			if slices.ContainsFunc(texts(group.values[name]), hasUser) {
+				at := "/" + group.name + vnfm.Step(name)
+				return vnfm.Errorf(vnfm.Unprocessable, "%s is shown to people: a URL in it must not have a user name or password; put these into accessInfo.", at[1:]).At(pointer + at)
+			}
+		}
+	}
 	return nil
 }
 
-// public returns what anybody may read.
-func (d *details) public() (Public, error) {
-	var p Public
-	if err := json.Unmarshal(secret.Masked(d.json()), &p); err != nil {
-		return p, vnfm.Wrap(vnfm.Internal, err, "mask a VIM connection")
+// hasUser reports whether a text is a URL with user information, or has one at its beginning.
+func hasUser(text string) bool {
+	text = strings.TrimSpace(text)
+	if u, err := url.Parse(text); err == nil {
+		return u.User != nil
 	}
-	return p, nil
+	return userForm.MatchString(text) // no URL to us, but perhaps to a driver
 }
+
+var userForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*@`)
+
+// public returns what anybody may read.
+func (d *details) public() Public { return Public(d.connection("", false).Described()) }
 
 func (d *details) json() json.RawMessage {
 	b, err := json.Marshal(d)

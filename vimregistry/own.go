@@ -22,13 +22,6 @@ func (s *Service) OwnRow(vnfID string) eventstore.RecordRef {
 	return eventstore.RecordRef{Table: eventstore.TableSecrets, ID: ownGroup + "/" + vnfID}
 }
 
-// Described returns what anybody may read of a registered connection, as it was when this process read it last.
-func (s *Service) Described(id string) vnf.VimConnection {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return described(s.seen[id])
-}
-
 func described(p Public) vnf.VimConnection {
 	return vnf.VimConnection{VimID: p.VimID, Type: p.Type, InterfaceInfo: p.InterfaceInfo, AccessInfo: p.AccessInfo, Extra: p.Extra}
 }
@@ -36,7 +29,8 @@ func described(p Public) vnf.VimConnection {
 // Own prepares a change of the connections that a VNF has of its own: merge patches by vimConnectionId (RFC 7396), each over
 // what the VNF has already, that over what is registered; null removes what the VNF has. A patch that says nothing else than
 // what is registered makes nothing the VNF's own. The function returned decides, from the row that OwnRow names: what the
-// instance records, nil for nothing, and the row to write, if any. It returns Invalid and Unprocessable below
+// instance records, nil for nothing, and the row to write, if any. With an id that is removed comes what is registered under
+// it, in the event's Connections. It returns Invalid and Unprocessable below
 // /vimConnectionInfo.
 func (s *Service) Own(
 	ctx context.Context, vnfID string, patches map[string]json.RawMessage,
@@ -70,6 +64,9 @@ func (s *Service) Own(
 			if mergepatch.Null(patches[id]) {
 				delete(own, id)
 				event.Removed = append(event.Removed, id)
+				if base[id] != nil {
+					event.Connections[id] = described(base[id].public())
+				}
 				continue
 			}
 			if err := s.lay(event, own, id, base[id], patches[id]); err != nil {
@@ -108,11 +105,7 @@ func (s *Service) lay(event *vnf.ConnectionsChanged, own map[string]json.RawMess
 	default:
 		own[id] = next
 	}
-	is, err := now.public()
-	if err != nil {
-		return err
-	}
-	c := described(is)
+	c := described(now.public())
 	c.Own = !plain
 	event.Connections[id] = c
 	return nil

@@ -38,9 +38,10 @@ func TestWhatAVnfHasOfItsOwnLiesOverWhatIsRegistered(t *testing.T) {
 	if text := w.everything(); strings.Contains(text, "c4nary") {
 		t.Errorf("stored: %s", text)
 	}
+	w.restart() // what is registered is not remembered, but read; seen failing with what this process had read
 	event, err = w.own("v1", map[string]string{"b": `null`})
 	w.must(err)
-	if len(event.Removed) != 1 || vim.Text(w.connection("v1", "b").AccessInfo, "password") != canary {
+	if len(event.Removed) != 1 || event.Connections["b"].Type != vimType || string(event.Connections["b"].AccessInfo["password"]) != `"***"` || vim.Text(w.connection("v1", "b").AccessInfo, "password") != canary {
 		t.Errorf("%+v", event)
 	}
 	if rows, err := w.store.Records(t.Context(), eventstore.RecordQuery{Table: eventstore.TableSecrets, Group: "vnf-vims"}); err != nil || len(rows) != 0 {

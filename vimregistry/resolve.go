@@ -65,7 +65,6 @@ func (s *Service) base(l *eventstore.Loaded, id string) (d *details, disabled bo
 	if err := json.Unmarshal(v.Doc, &c); err != nil {
 		return nil, false, vnfm.Wrap(vnfm.Internal, err, "decode the view of VIM connection %s", id)
 	}
-	s.note(id, c.Public)
 	d, err = s.open(l, id)
 	return d, !c.Enabled, err
 }
@@ -178,14 +177,5 @@ func (s *Service) Owned(ctx context.Context) ([]vim.Owned, error) {
 		if len(rows) < q.Limit {
 			return out, nil
 		}
-	}
-}
-
-// note remembers what a connection is.
-func (s *Service) note(id string, p Public) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p.Type != "" {
-		s.seen[id] = p
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,9 +52,6 @@ type Config struct {
 type Service struct {
 	cfg  Config
 	repo *aggregate.Repository[Connection]
-
-	mu   sync.Mutex
-	seen map[string]Public // what connections were when last read
 }
 
 var _ vim.Registry = (*Service)(nil)
@@ -72,14 +68,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register the events of VIM connections: %w", err)
 	}
-	s := &Service{cfg: cfg, repo: Repository(registry), seen: map[string]Public{}}
-	for _, c := range cfg.BuiltIn {
-		d := detailsOf(c)
-		if s.seen[c.ID], err = d.public(); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &Service{cfg: cfg, repo: Repository(registry)}, nil
 }
 
 // Register makes a connection of a JSON document: id (else one is made), vimId, vimType, interfaceInfo, accessInfo, extra,
@@ -102,11 +91,7 @@ func (s *Service) Register(ctx context.Context, doc json.RawMessage, by request.
 		return nil, err
 	}
 	return s.do(ctx, w.ID, "vim.register", w.Default, by, func(x *change) error {
-		is, err := w.public()
-		if err != nil {
-			return err
-		}
-		events, err := x.connection.register(w.ID, w, is)
+		events, err := x.connection.register(w.ID, w, w.public())
 		if err != nil {
 			return err
 		}
@@ -157,15 +142,11 @@ func (s *Service) Change(ctx context.Context, id string, patch json.RawMessage, 
 		if err := s.usable(&w); err != nil {
 			return err
 		}
-		is, err := w.public()
-		if err != nil {
-			return err
-		}
 		sealed := !mergepatch.Equal(before.json(), w.json()) || x.unreadable
 		if sealed {
 			x.seal(&w.details)
 		}
-		return x.append(x.connection.change(w, is, sealed)...)
+		return x.append(x.connection.change(w, w.public(), sealed)...)
 	})
 }
 
@@ -258,10 +239,7 @@ func (s *Service) List(ctx context.Context) ([]Connection, error) {
 	}
 	for i, c := range s.cfg.BuiltIn {
 		b := Connection{ID: c.ID, Default: d < 0 && i == 0, Enabled: true, BuiltIn: true, Version: 1}
-		from := detailsOf(c)
-		if b.Public, err = from.public(); err != nil {
-			return nil, err
-		}
+		b.Public = Public(c.Described())
 		out = append(out, b)
 	}
 	slices.SortFunc(out, func(a, b Connection) int { return strings.Compare(a.ID, b.ID) })
@@ -281,7 +259,6 @@ func (s *Service) registered(ctx context.Context) ([]Connection, error) {
 			if err := json.Unmarshal(v.Doc, &c); err != nil {
 				return nil, vnfm.Wrap(vnfm.Internal, err, "decode the view of VIM connection %s", v.ID)
 			}
-			s.note(c.ID, c.Public)
 			out = append(out, c)
 			q.After = v.ID
 		}

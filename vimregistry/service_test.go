@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/aggregate/aggregatetest"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/readmodel"
@@ -156,6 +157,29 @@ func TestThereIsOneDefaultAtMost(t *testing.T) {
 	w.fails(err, vnfm.Unprocessable, "/default")
 }
 
+// What was the default once does not become it again by itself. Seen failing with the other's default not ended.
+func TestADefaultThatEndedDoesNotComeBack(t *testing.T) {
+	w := newWorld(t)
+	w.register(site("a", `,"default":true`))
+	w.register(site("b", `,"default":true`))
+	w.must(w.reg.Delete(t.Context(), "b", by))
+	if a, err := w.reg.Get(t.Context(), "a"); err != nil || a.Default || w.standard() != "built-in" {
+		t.Errorf("%+v, %v; default %q", a, err, w.standard())
+	}
+}
+
+// Of two that became the default at once, each without knowing of the other, the later one is it. Seen failing with the earlier.
+func TestOfTwoDefaultsTheLaterIsIt(t *testing.T) {
+	for _, last := range []string{"a", "b"} {
+		w := newWorld(t)
+		w.before = func() { w.register(site(map[string]string{"a": "b", "b": "a"}[last], `,"default":true`)) }
+		w.register(site(last, `,"default":true`))
+		if got := w.standard(); got != last {
+			t.Errorf("the default is %s, the later one is %s", got, last)
+		}
+	}
+}
+
 // A user is found where the VIM manager works for it, and where an instance has resources.
 func TestDeleteIsRefusedWhileAVnfUsesTheConnection(t *testing.T) {
 	w := newWorld(t)
@@ -282,5 +306,41 @@ func TestALostKey(t *testing.T) {
 	got := w.connection("", "b")
 	if vim.Text(got.AccessInfo, "password") != "c4nary-3" || vim.Text(got.InterfaceInfo, "endpoint") != "https://x" || w.standard() != "b" {
 		t.Errorf("%+v, default %s", got, w.standard())
+	}
+}
+
+// Seen failing with Unavailable, once per process.
+func TestSnapshotsOfAnotherSchemaDoNotMatter(t *testing.T) {
+	w := newWorld(t)
+	w.register(site("site-a"))
+	w.register(site("site-b"))
+	aggregatetest.OtherSchema(t, w.store)
+	w.restart()
+	w.change("site-a", `{"default":true}`)
+	aggregatetest.OtherSchema(t, w.store)
+	w.restart()
+	w.must(w.reg.Delete(t.Context(), "site-b", by))
+}
+
+// A URL with a user or a password in it is refused wherever it would be shown, and is not in the answer.
+func TestAnEndpointWithUserInformationIsRefused(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct{ doc, at string }{
+		"password":      {`"interfaceInfo":{"endpoint":"https://admin:c4nary@vim.example/v3"}`, "/interfaceInfo/endpoint"},
+		"user":          {`"interfaceInfo":{"endpoint":" https://c4nary@vim.example"}`, "/interfaceInfo/endpoint"},
+		"within a list": {`"interfaceInfo":{"a/b":[{"x":"http://a:c4nary@b"}]}`, "/interfaceInfo/a~1b"},
+		"extra":         {`"extra":{"proxy":"socks5://u:c4nary@10.0.0.1:1080"}`, "/extra/proxy"},
+		"no good URL":   {`"interfaceInfo":{"endpoint":"https://admin:c4%zznary@vim.example/"}`, "/interfaceInfo/endpoint"},
+	} {
+		_, err := w.reg.Register(t.Context(), json.RawMessage(`{"vimType":"`+vimType+`",`+c.doc+`}`), by)
+		var e *vnfm.Error
+		if !errors.As(err, &e) || e.Kind != vnfm.Unprocessable || e.Attribute != c.at || strings.Contains(err.Error(), "c4nary") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, good := range []string{`"interfaceInfo":{"endpoint":"https://vim.example/v3?user=@me","mail":"noc@example.com"}`, `"accessInfo":{"proxy":"http://u:p@h"}`} {
+		if _, err := w.reg.Register(t.Context(), json.RawMessage(`{"vimType":"`+vimType+`",`+good+`}`), by); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
 	}
 }

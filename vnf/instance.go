@@ -2,6 +2,7 @@ package vnf
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -36,6 +37,8 @@ type Instance struct {
 	Info *InstantiatedInfo `json:"instantiatedInfo,omitempty"`
 	// Resources is everything held at VIMs for this instance, subnets and server groups included.
 	Resources []Resource `json:"resources,omitempty"`
+	// Values are what the boot data of VNFCs are filled in with, also of those made later. They are not shown to readers.
+	Values map[string]string `json:"values,omitempty"`
 	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
@@ -74,6 +77,20 @@ type Resource struct {
 	VimType    string `json:"vimLevelResourceType,omitempty"`
 	Zone       string `json:"zoneId,omitempty"`
 	Stage      int    `json:"stage"` // order of creation; release goes backwards
+	// Revision counts the specs wanted of this generation; 0 for what was made before specs were kept.
+	Revision int `json:"revision,omitempty"`
+	// Spec is what is wanted of it, as a vim.Spec: complete but for references to resources of the instance and boot data.
+	// It is not shown to readers.
+	Spec json.RawMessage `json:"spec,omitempty"`
+	// Near is the resource whose VIM it shares, Members the computes of a server group.
+	Near    string   `json:"near,omitempty"`
+	Members []string `json:"members,omitempty"`
+	// MAC and Addresses are what the VIM gave a port.
+	MAC       string `json:"mac,omitempty"`
+	Addresses []IP   `json:"addresses,omitempty"`
+	// Unsure: whether the spec of this revision stands, or the one before, is not known: an operation was given up in the
+	// middle of a change.
+	Unsure bool `json:"unsure,omitempty"`
 }
 
 // InstantiatedInfo is what an instantiated VNF consists of (SOL003 v3.7.1 §5.5.2.2, instantiatedVnfInfo).
@@ -102,6 +119,7 @@ type ScaleInfo struct {
 // Handle names a resource at a VIM.
 type Handle struct {
 	Connection string `json:"vimConnectionId,omitempty"`
+	Provider   string `json:"resourceProviderId,omitempty"` // of what a request names
 	VimID      string `json:"resourceId"`
 	VimType    string `json:"vimLevelResourceType,omitempty"`
 }
@@ -123,6 +141,7 @@ type VnfcCp struct {
 	CpdID      string   `json:"cpdId"`
 	ExtCpID    string   `json:"vnfExtCpId,omitempty"`
 	LinkPortID string   `json:"vnfLinkPortId,omitempty"`
+	ParentID   string   `json:"parentCpId,omitempty"` // of a subport: the VnfcCp that is the parent of its trunk
 	Addresses  Protocol `json:"cpProtocolInfo"`
 }
 
@@ -189,6 +208,7 @@ type ExtPort struct {
 	ID     string `json:"id"`
 	Handle Handle `json:"resourceHandle"`
 	CpID   string `json:"cpInstanceId,omitempty"`
+	Trunk  string `json:"trunkResourceId,omitempty"` // the VIM's, where the port is the parent of one
 }
 
 // ExtCpData is how external connection points are to be connected (VnfExtCpData), by CPD.
@@ -199,12 +219,49 @@ type ExtCpData struct {
 
 // ExtCpConfig configures one external connection point.
 type ExtCpConfig struct {
-	LinkPortID string   `json:"linkPortId,omitempty"` // a port made by someone else
-	CreatePort bool     `json:"createExtLinkPort,omitempty"`
-	MAC        string   `json:"macAddress,omitempty"`
+	LinkPortID       string     `json:"linkPortId,omitempty"` // a port made by someone else
+	CreatePort       bool       `json:"createExtLinkPort,omitempty"`
+	Parent           string     `json:"parentCpConfigId,omitempty"` // of a subport: the configuration of the parent of its trunk
+	MAC              string     `json:"macAddress,omitempty"`
+	SegmentationType string     `json:"segmentationType,omitempty"`
+	SegmentationID   string     `json:"segmentationId,omitempty"`
+	IPs              []ExtCpIPs `json:"ipAddresses,omitempty"`
+	NoIPs            bool       `json:"noIpAddresses,omitempty"` // a MAC address was asked for, and no other
+
+	// Addresses of one subnet, as older programs wrote them. Addresses returns them.
 	FixedIPs   []string `json:"fixedAddresses,omitempty"`
 	Subnet     string   `json:"subnetId,omitempty"`
 	DynamicIPs int      `json:"numDynamicAddresses,omitempty"`
+}
+
+// ExtCpIPs is addresses of one connection point from one subnet.
+type ExtCpIPs struct {
+	Type    string   `json:"type,omitempty"` // IPV4, IPV6; "" in what older programs wrote
+	Fixed   []string `json:"fixedAddresses,omitempty"`
+	Dynamic int      `json:"numDynamicAddresses,omitempty"` // that the VIM chooses
+	Subnet  string   `json:"subnetId,omitempty"`            // the VIM's; "" lets the VIM choose
+}
+
+// Addresses returns the addresses that are wanted, whatever program wrote them down.
+func (c ExtCpConfig) Addresses() []ExtCpIPs {
+	if len(c.FixedIPs) == 0 && c.DynamicIPs == 0 {
+		return c.IPs
+	}
+	return append([]ExtCpIPs{{Fixed: c.FixedIPs, Dynamic: c.DynamicIPs, Subnet: c.Subnet}}, c.IPs...)
+}
+
+// Wanted is how many addresses the connection point is to have.
+func (c ExtCpConfig) Wanted() int {
+	n := len(c.FixedIPs) + c.DynamicIPs
+	for _, ips := range c.IPs {
+		n += len(ips.Fixed) + ips.Dynamic
+	}
+	return n
+}
+
+// Static reports whether a configuration can serve one connection point only.
+func (c ExtCpConfig) Static() bool {
+	return c.LinkPortID != "" || c.MAC != "" || slices.ContainsFunc(c.Addresses(), func(ips ExtCpIPs) bool { return len(ips.Fixed) > 0 })
 }
 
 // ExtManagedLink is an internal link provided from outside (extManagedVirtualLinkInfo).

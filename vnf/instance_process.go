@@ -25,12 +25,13 @@ type CreateInstance struct {
 type DeleteInstance struct{}
 
 // BeginOperation asks to hold the instance for an operation occurrence. Extensions and Configurable are what the request
-// sets; together with the instance's own they must have every required property, and fit the descriptor.
+// sets, as Laid has it; together with the instance's own they must have every required property, and fit the descriptor.
 type BeginOperation struct {
 	OpID                     string
 	Operation                Operation
 	Descriptor               *vnfd.Descriptor
 	Extensions, Configurable map[string]json.RawMessage
+	Take                     Extensible
 }
 
 // CompleteInstantiate lands an instantiation.
@@ -42,8 +43,14 @@ type CompleteTerminate struct {
 	Released []string // planned resource ids
 }
 
-// RollBackOperation frees the instance from an operation that left no trace.
-type RollBackOperation struct{ OpID string }
+// CompleteOperate lands a start or a stop.
+type CompleteOperate struct{ Landed InstanceOperated }
+
+// RollBackOperation frees the instance from an operation that left no trace but in how often resources were changed.
+type RollBackOperation struct {
+	OpID    string
+	Changed []Resource
+}
 
 // FailOperation frees the instance from an operation that was given up.
 type FailOperation struct{ Failed OperationFailed }
@@ -68,6 +75,7 @@ func (DeleteInstance) instanceCommand()      {}
 func (BeginOperation) instanceCommand()      {}
 func (CompleteInstantiate) instanceCommand() {}
 func (CompleteTerminate) instanceCommand()   {}
+func (CompleteOperate) instanceCommand()     {}
 func (RollBackOperation) instanceCommand()   {}
 func (FailOperation) instanceCommand()       {}
 func (ReportLeftovers) instanceCommand()     {}
@@ -100,8 +108,10 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return []InstanceEvent{&c.Changed}, nil
 	case CompleteTerminate:
 		return v.land(c.OpID, &InstanceTerminated{OpID: c.OpID, Released: c.Released})
+	case CompleteOperate:
+		return v.land(c.Landed.OpID, &c.Landed)
 	case RollBackOperation:
-		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID})
+		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID, Changed: c.Changed})
 	case FailOperation:
 		return v.land(c.Failed.OpID, &c.Failed)
 	case ReportLeftovers:
@@ -145,6 +155,11 @@ func (v *Instance) deletable() error {
 	return nil
 }
 
+// Uncleaned reports whether nothing but what failed operations left keeps the instance from being deleted.
+func (v *Instance) Uncleaned() bool {
+	return v.Version > 0 && !v.Deleted && v.Operation == "" && v.State == NotInstantiated && len(v.Leftovers) > 0
+}
+
 // free is the rule that joins the two aggregates: one unfinished operation per VNF.
 func (v *Instance) free() error {
 	if v.Operation != "" {
@@ -170,10 +185,10 @@ func (v *Instance) begin(c BeginOperation) ([]InstanceEvent, error) {
 		return nil, err
 	}
 	if d := c.Descriptor; d != nil {
-		if err := checkDeclared("/extensions", d.Extensions, c.Extensions); err != nil {
+		if err := checkDeclared(atExtensions, d.Extensions, present(c.Extensions), c.Take); err != nil {
 			return nil, err
 		}
-		if err := checkDeclared("/vnfConfigurableProperties", d.Configurable, c.Configurable); err != nil {
+		if err := checkDeclared(atConfigurable, d.Configurable, present(c.Configurable), c.Take); err != nil {
 			return nil, err
 		}
 		// SOL003 v3.7.1 §5.4.4.3.1: 409 when a required child is unset.

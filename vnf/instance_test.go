@@ -291,3 +291,23 @@ func TestCheckSchemaNeedsNoWorkingDirectory(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Numbers whose exponents no reader spells out: refused, and the schema library never sees them. Seen failing with a panic
+// of the library.
+func TestCheckSchemaBoundsNumbers(t *testing.T) {
+	for _, schema := range []string{`{}`, `{"type":"integer"}`, `{"type":"number","minimum":0}`, `{"type":"number","exclusiveMaximum":9}`, `{"enum":[1,2]}`, `{"multipleOf":2}`} {
+		schema := raw(`{"type":"object","properties":{"b/c":{"type":"array","items":` + schema + `}}}`)
+		for _, number := range []string{"1e300", "-1e300", "1e-301", "1e10000000", "-1e-10000000", "1e999999999", "1e99999999999999999999", "1" + strings.Repeat("0", 400)} {
+			err := vnf.CheckSchema(schema, raw(`{"b/c":[`+number+`]}`), "/params")
+			var e *vnfm.Error
+			if !errors.As(err, &e) || e.Kind != vnfm.Unprocessable || e.Attribute != "/params/b~1c/0" || !strings.Contains(e.Detail, "300 digits") {
+				t.Errorf("%.20s by %s: %v", number, schema, err)
+			}
+		}
+		for _, number := range []string{"0", "-0.0", "1e200", "1e-200", "12345678901234567890.5"} {
+			if err := vnf.CheckSchema(schema, raw(`{"b/c":[`+number+`]}`), "/params"); err != nil && vnfm.KindOf(err) != vnfm.Unprocessable {
+				t.Errorf("%s by %s: %v", number, schema, err)
+			}
+		}
+	}
+}

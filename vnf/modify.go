@@ -83,9 +83,9 @@ func patched(values, patch map[string]json.RawMessage) map[string]json.RawMessag
 }
 
 // Modifiable says why a modification does not fit the descriptor, nil when it does. The descriptor must declare extensions and
-// configurable properties that are set; metadata it need not (SOL003 v3.7.1 §5.5.2.2). What is set must fit its type. What it
+// configurable properties that are set, unless the standard names them or the site takes others; metadata it need not (SOL003 v3.7.1 §5.5.2.2). What is set must fit its type. What it
 // requires cannot be removed from a VNF that is INSTANTIATED. Returns Unprocessable with the attribute.
-func (v *Instance) Modifiable(d *vnfd.Descriptor, e *InstanceModified) error {
+func (v *Instance) Modifiable(d *vnfd.Descriptor, e *InstanceModified, take Extensible) error {
 	for _, part := range []struct {
 		pointer  string
 		declared []vnfd.Property
@@ -93,8 +93,8 @@ func (v *Instance) Modifiable(d *vnfd.Descriptor, e *InstanceModified) error {
 		patch    map[string]json.RawMessage
 		closed   bool
 	}{
-		{"/vnfConfigurableProperties", d.Configurable, v.Configurable, e.Configurable, true},
-		{"/extensions", d.Extensions, v.Extensions, e.Extensions, true},
+		{atConfigurable, d.Configurable, v.Configurable, e.Configurable, true},
+		{atExtensions, d.Extensions, v.Extensions, e.Extensions, true},
 		{"/metadata", d.Metadata, v.Metadata, e.Metadata, false},
 	} {
 		after := patched(part.values, part.patch)
@@ -104,11 +104,11 @@ func (v *Instance) Modifiable(d *vnfd.Descriptor, e *InstanceModified) error {
 				set[name] = after[name]
 			}
 		}
-		check := checkValues
+		err := checkValues(part.pointer, part.declared, set)
 		if part.closed {
-			check = checkDeclared
+			err = checkDeclared(part.pointer, part.declared, set, take)
 		}
-		if err := check(part.pointer, part.declared, set); err != nil {
+		if err != nil {
 			return err
 		}
 		if v.State != Instantiated {

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// Beyond returns where two descriptors differ in more than their identity and their software images, as a JSON pointer into
-// the descriptor; "" when they do not.
+// Beyond returns where two descriptors differ in more than their identity, their software images, and what a VNF that stands does
+// not feel, as a JSON pointer into the descriptor; "" when they do not.
 func Beyond(a, b *Descriptor) string {
 	x, y := plain(a), plain(b)
 	if x == nil || y == nil {
@@ -18,7 +18,7 @@ func Beyond(a, b *Descriptor) string {
 	return differ(x, y, "")
 }
 
-// plain returns a descriptor as JSON, without identity, positions in files, and what its images are.
+// plain returns a descriptor as JSON, without identity, positions in files, what its images are, and what is ignored.
 func plain(d *Descriptor) any {
 	raw, err := json.Marshal(d)
 	if err != nil {
@@ -29,6 +29,9 @@ func plain(d *Descriptor) any {
 		return nil
 	}
 	c.ID, c.Version, c.Provider, c.ProductName, c.SoftwareVersion, c.VnfmInfo = "", "", "", "", "", nil
+	for i := range c.Flavours {
+		c.Flavours[i].ignore()
+	}
 	level(reflect.ValueOf(&c).Elem())
 	if raw, err = json.Marshal(c); err != nil {
 		return nil
@@ -38,6 +41,30 @@ func plain(d *Descriptor) any {
 		return nil
 	}
 	return out
+}
+
+// ignore removes what nothing looks at once a VNF stands: scripts, which are never run; rules of placement, which moved nothing
+// when they changed; layers; and words for people.
+func (f *Flavour) ignore() {
+	f.Scripts, f.Affinity, f.Description = nil, nil, ""
+	for i := range f.Vdus {
+		f.Vdus[i].Name, f.Vdus[i].Description = "", ""
+	}
+	for i := range f.Links {
+		f.Links[i].Protocols = nil
+	}
+	for i := range f.Cps {
+		f.Cps[i].Protocols = nil
+	}
+	for i := range f.ExtCps {
+		f.ExtCps[i].Protocols = nil
+	}
+	for i := range f.Aspects {
+		f.Aspects[i].Name, f.Aspects[i].Description = "", ""
+	}
+	for i := range f.Levels {
+		f.Levels[i].Description = ""
+	}
 }
 
 // level makes positions and images all the same.

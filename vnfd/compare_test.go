@@ -32,6 +32,13 @@ func TestBeyond(t *testing.T) {
 		}, ""},
 		"line":             {func(d *vnfd.Descriptor) { d.Flavours[0].Vdus[0].At.Line = 4 }, ""},
 		"line of an entry": {func(d *vnfd.Descriptor) { d.Flavours[0].Operations["INSTANTIATE"] = vnfd.Operation{Policy: "hold"} }, ""},
+		// Seen failing with all of a flavour compared.
+		"scripts":   {func(d *vnfd.Descriptor) { d.Flavours[0].Scripts = []vnfd.Script{{Operation: "instantiate_start"}} }, ""},
+		"placement": {func(d *vnfd.Descriptor) { d.Flavours[0].Affinity = []vnfd.AffinityRule{{ID: "r", Vdus: []string{"v"}}} }, ""},
+		"words": {func(d *vnfd.Descriptor) {
+			f := &d.Flavours[0]
+			f.Description, f.Vdus[0].Name, f.Vdus[0].Description, f.Levels[0].Description = "f", "n", "d", "l"
+		}, ""},
 		"no image any more": {
 			func(d *vnfd.Descriptor) { d.Flavours[0].Vdus[0].Image = nil }, "/flavours/0/vdus/0/image",
 		},

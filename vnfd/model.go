@@ -1,9 +1,6 @@
 package vnfd
 
-import (
-	"encoding/json"
-	"strconv"
-)
+import "encoding/json"
 
 // Descriptor is one VNFD. It is stored as JSON under its digest, which instances pin.
 type Descriptor struct {
@@ -38,13 +35,6 @@ type Property struct {
 	Required bool            `json:"required,omitempty"`
 	Initial  json.RawMessage `json:"initial,omitempty"` // absent: no initial value
 	At       Position        `json:"at"`
-}
-
-// Position is where something stands in a package.
-type Position struct {
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column,omitempty"`
 }
 
 // Flavour is one deployment flavour: a template of its own scope.
@@ -224,49 +214,4 @@ type Script struct {
 	Artifact  string   `json:"artifact"`
 	File      string   `json:"file,omitempty"`
 	At        Position `json:"at"`
-}
-
-// Finding is a deviation that does not reject a package.
-type Finding struct {
-	Rule string   `json:"rule"` // short id, e.g. "levels-contradict-deltas"
-	Text string   `json:"text"`
-	At   Position `json:"at"`
-}
-
-// Error is a reason to reject a package. Several may be joined.
-type Error struct {
-	Rule string   `json:"rule"`
-	Text string   `json:"text"`
-	At   Position `json:"at"`
-}
-
-// Error returns "file:line: text (rule)".
-func (e *Error) Error() string { return e.At.String() + e.Text + " (" + e.Rule + ")" }
-
-// String returns "file:line: ", shorter when parts are unknown.
-func (p Position) String() string {
-	switch {
-	case p.File == "":
-		return ""
-	case p.Line == 0:
-		return p.File + ": "
-	}
-	return p.File + ":" + strconv.Itoa(p.Line) + ": "
-}
-
-// Package is what reading a CSAR yields.
-type Package struct {
-	Descriptor *Descriptor       `json:"descriptor"`
-	Findings   []Finding         `json:"findings"`
-	Entry      string            `json:"entry"`              // path of the entry definition
-	Files      []File            `json:"files"`              // in the archive's order
-	Manifest   map[string]string `json:"manifest,omitempty"` // metadata of the .mf file, when there is one
-}
-
-// File is one file of a package.
-type File struct {
-	Path   string `json:"path"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	Listed bool   `json:"listed,omitempty"` // its hash was listed, and checked
 }

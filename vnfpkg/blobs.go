@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // content is a stored blob that can be read anywhere, as a zip archive must.
@@ -45,6 +47,9 @@ func (s *Service) open(ctx context.Context, key string) (content, int64, error) 
 type temporary struct{ *os.File }
 
 func (t temporary) Close() error { return errors.Join(t.File.Close(), os.Remove(t.Name())) }
+
+// spooled is spool for what needs no closing.
+func spooled(r io.Reader) (csar.Spooled, error) { return spool(io.NopCloser(r)) }
 
 func spool(r io.ReadCloser) (seekable, error) {
 	f, err := os.CreateTemp("", "vnfm-package-")

@@ -9,8 +9,10 @@
 //	   │                 ▼    │                        ▼
 //	   └──(never)       ERROR ◀────────────────────────┘
 //
-// It owns the streams pkg-<id>, the views of kind vnf_package and two kinds of blobs: the content of each upload, under a
-// key of its own that the upload's first event records, and descriptors, under their digest.
+// It owns the streams pkg-<id>, the views of kind vnf_package and three kinds of blobs: the content of each upload, under a
+// key of its own that the upload's first event records, beside it the listing of its files, and descriptors, under their digest.
+// The content comes from a client, or from an address that a client names (Fetcher): what that needs to be asked is sealed in a row of
+// eventstore.TableSecrets, written and deleted with the events that begin and end the fetching.
 //
 // It promises: content is read only after the commit that says it is complete, outside of any commit; a crash at any
 // point leaves a package that goes on (the processor picks up PROCESSING, a new upload supersedes a broken one) and no

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // Created is the first event of a package.
@@ -15,6 +16,19 @@ type Created struct {
 
 // UploadBegun records that content is on its way, and the blob it goes to. An upload begun before is superseded.
 type UploadBegun struct {
+	Upload string `json:"upload"`
+	Blob   string `json:"blob"`
+}
+
+// FetchBegun records that content is to be fetched. An upload begun before is superseded. From is the address without what may
+// be secret in it.
+type FetchBegun struct {
+	Upload string `json:"upload"`
+	From   string `json:"from"`
+}
+
+// FetchTried records that content is being asked for, and the blob it goes to now: no two tries share one.
+type FetchTried struct {
 	Upload string `json:"upload"`
 	Blob   string `json:"blob"`
 }
@@ -44,6 +58,8 @@ type Onboarded struct {
 	VnfmInfo         []string       `json:"vnfmInfo,omitempty"`
 	Images           []vnfd.Image   `json:"softwareImages,omitempty"`
 	Findings         []vnfd.Finding `json:"findings,omitempty"`
+	// Signature is who signed the package as a whole; nil: nobody, or it was not verified.
+	Signature *csar.Signature `json:"signature,omitempty"`
 }
 
 // OnboardingFailed records why the content was rejected.
@@ -78,6 +94,12 @@ func (*Created) EventType() string { return "pkg.created" }
 func (*UploadBegun) EventType() string { return "pkg.upload-begun" }
 
 // EventType returns the wire name.
+func (*FetchBegun) EventType() string { return "pkg.fetch-begun" }
+
+// EventType returns the wire name.
+func (*FetchTried) EventType() string { return "pkg.fetch-tried" }
+
+// EventType returns the wire name.
 func (*UploadFailed) EventType() string { return "pkg.upload-failed" }
 
 // EventType returns the wire name.
@@ -109,6 +131,8 @@ func Forms() []aggregate.Form {
 	return []aggregate.Form{
 		form(func() aggregate.Event { return &Created{} }),
 		form(func() aggregate.Event { return &UploadBegun{} }),
+		form(func() aggregate.Event { return &FetchBegun{} }),
+		form(func() aggregate.Event { return &FetchTried{} }),
 		form(func() aggregate.Event { return &UploadFailed{} }),
 		form(func() aggregate.Event { return &ContentUploaded{} }),
 		form(func() aggregate.Event { return &Onboarded{} }),

@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // The onboarding states (SOL005 v3.7.1 §9.5.4.3; ERROR is SOL005 v3.3.1's).
@@ -43,10 +44,14 @@ type Package struct {
 	DescriptorDigest string                     `json:"descriptorDigest,omitempty"`
 	Images           []vnfd.Image               `json:"softwareImages,omitempty"`
 	Findings         []vnfd.Finding             `json:"findings,omitempty"`
+	Signature        *csar.Signature            `json:"signature,omitempty"` // of the whole package, when it was verified
 	UserDefinedData  map[string]json.RawMessage `json:"userDefinedData,omitempty"`
 	// Failure says why the last content was not onboarded, one reason a line; Reasons has them apart.
 	Failure string       `json:"failure,omitempty"`
 	Reasons []vnfd.Error `json:"failureReasons,omitempty"`
+	// From is where content is being fetched from, without what may be secret in it; "": it is not fetched.
+	From  string `json:"from,omitempty"`
+	Tries int    `json:"tries,omitempty"` // to fetch it
 	// Upload is the upload under way, processed or onboarded; Blob is where its content is.
 	Upload  string `json:"upload,omitempty"`
 	Blob    string `json:"blob,omitempty"`
@@ -72,6 +77,16 @@ type Create struct {
 
 // BeginUpload asks to take content. It supersedes an upload under way: a client whose connection broke tries again.
 type BeginUpload struct{ Upload, Blob string }
+
+// BeginFetch asks to have content fetched from an address. It supersedes an upload under way. Sealed is the address with all that
+// is needed to ask it.
+type BeginFetch struct {
+	Upload, From string
+	Sealed       json.RawMessage
+}
+
+// TryFetch asks to make a try of a fetching: what comes of it is an upload of its own, in place of Upload.
+type TryFetch struct{ Upload, Next, Blob string }
 
 // BreakUpload says that an upload will not end.
 type BreakUpload struct{ Upload, Reason string }
@@ -102,6 +117,8 @@ type Collected struct{ Blobs []string }
 
 func (Create) packageCommand()      {}
 func (BeginUpload) packageCommand() {}
+func (BeginFetch) packageCommand()  {}
+func (TryFetch) packageCommand()    {}
 func (BreakUpload) packageCommand() {}
 func (EndUpload) packageCommand()   {}
 func (Onboard) packageCommand()     {}
@@ -135,10 +152,14 @@ func (p Package) Process(command Command) ([]aggregate.Event, error) {
 	}
 	switch c := command.(type) {
 	case BeginUpload:
-		if p.Onboarding == StateProcessing || p.Onboarding == StateOnboarded {
-			return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package has content already, it is %s: create another for other content.", p.Onboarding)
+		return p.begin(&UploadBegun{Upload: c.Upload, Blob: c.Blob})
+	case BeginFetch:
+		return p.begin(&FetchBegun{Upload: c.Upload, From: c.From})
+	case TryFetch:
+		if !p.is(StateUploading, c.Upload) || p.From == "" {
+			return nil, vnfm.Errorf(vnfm.Conflict, "The fetching is over: the VNF package is %s.", p.Onboarding)
 		}
-		return one(&UploadBegun{Upload: c.Upload, Blob: c.Blob}), nil
+		return one(&FetchTried{Upload: c.Next, Blob: c.Blob}), nil
 	case BreakUpload:
 		if !p.is(StateUploading, c.Upload) {
 			return nil, nil
@@ -168,6 +189,14 @@ func (p Package) Process(command Command) ([]aggregate.Event, error) {
 }
 
 func one(e aggregate.Event) []aggregate.Event { return []aggregate.Event{e} }
+
+// begin takes content, where there is none yet.
+func (p Package) begin(e aggregate.Event) ([]aggregate.Event, error) {
+	if p.Onboarding == StateProcessing || p.Onboarding == StateOnboarded {
+		return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package has content already, it is %s: create another for other content.", p.Onboarding)
+	}
+	return one(e), nil
+}
 
 func (p Package) is(state, upload string) bool { return p.Onboarding == state && p.Upload == upload }
 
@@ -212,18 +241,26 @@ func Apply(p *Package, event aggregate.Event, at time.Time) {
 		p.Onboarding, p.Operational = StateCreated, Disabled
 	case *UploadBegun:
 		p.discard()
-		p.Onboarding, p.Upload, p.Blob = StateUploading, e.Upload, e.Blob
+		p.Onboarding, p.Upload, p.Blob, p.From, p.Tries = StateUploading, e.Upload, e.Blob, "", 0
 		p.Failure, p.Reasons = "", nil
+	case *FetchBegun:
+		p.discard()
+		p.Onboarding, p.Upload, p.From, p.Tries = StateUploading, e.Upload, e.From, 0
+		p.Failure, p.Reasons = "", nil
+	case *FetchTried:
+		p.discard()
+		p.Upload, p.Blob, p.Tries = e.Upload, e.Blob, p.Tries+1
 	case *UploadFailed:
 		p.discard()
-		p.Onboarding, p.Failure = StateError, e.Reason
+		p.Onboarding, p.Failure, p.From, p.Tries = StateError, e.Reason, "", 0
 	case *ContentUploaded:
-		p.Onboarding, p.SHA256, p.Size = StateProcessing, e.SHA256, e.Size
+		p.Onboarding, p.SHA256, p.Size, p.From = StateProcessing, e.SHA256, e.Size, ""
+		p.Tries = 0
 	case *Onboarded:
 		p.Onboarding, p.Operational, p.Onboarded = StateOnboarded, Enabled, at
 		p.DescriptorDigest, p.VnfdID, p.VnfdVersion, p.Provider = e.DescriptorDigest, e.VnfdID, e.VnfdVersion, e.Provider
 		p.ProductName, p.SoftwareVersion, p.VnfmInfo = e.ProductName, e.SoftwareVersion, e.VnfmInfo
-		p.Images, p.Findings = e.Images, e.Findings
+		p.Images, p.Findings, p.Signature = e.Images, e.Findings, e.Signature
 	case *OnboardingFailed:
 		p.discard()
 		p.Onboarding, p.Failure, p.Reasons = StateError, e.Detail, e.Reasons
@@ -233,16 +270,16 @@ func Apply(p *Package, event aggregate.Event, at time.Time) {
 		p.UserDefinedData = e.UserDefinedData
 	case *Deleted:
 		p.discard()
-		p.Deleted = true
+		p.Deleted, p.From = true, ""
 	case *ContentRemoved:
-		p.Garbage = slices.DeleteFunc(p.Garbage, func(b string) bool { return slices.Contains(e.Blobs, b) })
+		p.Garbage = slices.DeleteFunc(slices.Clone(p.Garbage), func(b string) bool { return slices.Contains(e.Blobs, b) })
 	}
 }
 
 // discard gives up the content there is.
 func (p *Package) discard() {
 	if p.Blob != "" {
-		p.Garbage = append(p.Garbage, p.Blob)
+		p.Garbage = append(slices.Clip(p.Garbage), p.Blob)
 	}
 	p.Blob, p.Upload, p.SHA256, p.Size = "", "", "", 0
 }

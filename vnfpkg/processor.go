@@ -13,6 +13,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 const (
@@ -178,7 +179,13 @@ func (s *Service) process(ctx context.Context, pkg *Package) (bool, error) {
 	if err := s.cfg.Blobs.Put(ctx, descriptorKey(digest), bytes.NewReader(canonical)); err != nil {
 		return false, fmt.Errorf("store descriptor %s: %w", digest, err)
 	}
-	_, err = s.do(ctx, pkg.ID, "package.onboard", own(pkg.Upload), false, Onboard{Landed: landed(pkg.Upload, digest, found)})
+	if err := s.putListing(ctx, pkg, &listing{Entry: found.Entry, Files: found.Files}); err != nil {
+		return false, err
+	}
+	after, err := s.do(ctx, pkg.ID, "package.onboard", own(pkg.Upload), false, Onboard{Landed: landed(pkg.Upload, digest, found)})
+	if err == nil && after.Deleted { // meanwhile: its content was removed before the listing came
+		s.remove(ctx, pkg.ID, []string{pkg.Blob})
+	}
 	if !errors.Is(err, eventstore.ErrNameTaken) {
 		return true, err
 	}
@@ -208,7 +215,7 @@ func (s *Service) reject(ctx context.Context, pkg *Package, failed OnboardingFai
 
 // read opens the content and reads it. A panic rejects this one package: the program would otherwise fall over it again
 // after every start.
-func (s *Service) read(ctx context.Context, pkg *Package) (found *vnfd.Package, err error) {
+func (s *Service) read(ctx context.Context, pkg *Package) (found *csar.Package, err error) {
 	content, size, err := s.open(ctx, pkg.Blob)
 	if err != nil {
 		return nil, err
@@ -220,7 +227,25 @@ func (s *Service) read(ctx context.Context, pkg *Package) (found *vnfd.Package, 
 			found, err = nil, &vnfd.Error{Rule: "internal", Text: "the package cannot be read because of a defect of this program"}
 		}
 	}()
-	return vnfd.Open(content, size, vnfd.Options{Strict: s.cfg.Strict, Limits: s.cfg.Limits})
+	now, err := s.cfg.Store.Now(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the clock: %w", err)
+	}
+	budget, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	return csar.Open(content, size, csar.Options{
+		Strict: s.cfg.Strict, Limits: s.cfg.Limits, MaxVnfcs: s.cfg.MaxVnfcs, Spool: spooled,
+		Signatures: csar.Signatures{Mode: s.cfg.Signatures, Roots: s.cfg.Roots, At: now},
+		Stop: func() error {
+			switch {
+			case ctx.Err() != nil:
+				return fmt.Errorf("read package: %w", ctx.Err())
+			case budget.Err() != nil:
+				return &vnfd.Error{Rule: "too-slow", Text: fmt.Sprintf("reading the package takes longer than %v, the limit package-timeout", s.cfg.Timeout), Limit: "package-timeout"}
+			}
+			return nil
+		},
+	})
 }
 
 func rejected(upload string, reasons []*vnfd.Error) OnboardingFailed {
@@ -234,11 +259,12 @@ func rejected(upload string, reasons []*vnfd.Error) OnboardingFailed {
 	return f
 }
 
-func landed(upload, digest string, found *vnfd.Package) Onboarded {
+func landed(upload, digest string, found *csar.Package) Onboarded {
 	d := found.Descriptor
 	o := Onboarded{
 		Upload: upload, DescriptorDigest: digest, VnfdID: d.ID, VnfdVersion: d.Version, Provider: d.Provider,
 		ProductName: d.ProductName, SoftwareVersion: d.SoftwareVersion, VnfmInfo: d.VnfmInfo, Findings: found.Findings,
+		Signature: found.Signature,
 	}
 	seen := map[vnfd.Image]bool{}
 	add := func(img *vnfd.Image) {

@@ -156,6 +156,7 @@ topology_template:
     VNF:
       type: tosca.nodes.nfv.VNF
       properties: {descriptor_id: v1, descriptor_version: '1', provider: p, product_name: n, software_version: '1', flavour_id: f, vnfm_info: [mine]}
+    A: {type: tosca.nodes.nfv.Vdu.OsContainerDeployableUnit}
 `})
 	for strict, want := range map[bool]string{false: vnfpkg.StateOnboarded, true: vnfpkg.StateError} {
 		w := newWorld(t)
@@ -339,8 +340,8 @@ func TestContentInADirectory(t *testing.T) {
 	if p := w.get(id); p.Onboarding != vnfpkg.StateOnboarded {
 		t.Errorf("%s %s", p.Onboarding, p.Failure)
 	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
-		t.Errorf("files: %v, %v; want content and descriptor", files, err)
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 3 {
+		t.Errorf("files: %v, %v; want content, its listing and the descriptor", files, err)
 	}
 }
 

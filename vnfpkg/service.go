@@ -2,6 +2,7 @@ package vnfpkg
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,9 @@ import (
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // StreamPrefix begins the name of every package's stream.
@@ -39,8 +42,16 @@ type Config struct {
 	Blobs blob.Store
 	// Strict rejects packages with findings.
 	Strict bool
-	// Limits bound the reading of a package.
-	Limits vnfd.Limits
+	// Limits bound the reading of a package; MaxVnfcs the VNFCs of a VNF, 0 means 4,000.
+	Limits   vnfd.Limits
+	MaxVnfcs int
+	// Timeout bounds the time of reading one package; 0 means 5 min.
+	Timeout time.Duration
+	// Signatures says what is done with signatures. Certificates must be valid when a package is read, by the store's clock.
+	Signatures csar.Mode
+	Roots      *x509.CertPool
+	// Keys seal what is needed to fetch content from an address; nil: nothing is fetched.
+	Keys *secret.Keyring
 	// MaxContent bounds the content of a package, in bytes; 0 means 4 GiB.
 	MaxContent int64
 	// UploadTimeout is how long an upload may take before it counts as broken off; 0 means 1 h.
@@ -62,6 +73,9 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	if cfg.MaxContent == 0 {
 		cfg.MaxContent = 4 << 30
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Minute
 	}
 	if cfg.UploadTimeout == 0 {
 		cfg.UploadTimeout = time.Hour
@@ -264,7 +278,7 @@ func (s *Service) do(ctx context.Context, id, name string, by request.Info, aske
 		Keys: []string{id},
 		Load: func() eventstore.Load {
 			l := s.repo.Load(id)
-			l.CountViews = []eventstore.ViewCount{instancesOf(id)}
+			l.CountViews, l.Records = []eventstore.ViewCount{instancesOf(id)}, []eventstore.RecordRef{secretRef(id)}
 			return l
 		},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
@@ -323,6 +337,7 @@ func (s *Service) decide(
 		return nil, err
 	}
 	c.Views = append(c.Views, view)
+	sealSource(l, c, id, &after.Value, command)
 	p := after.Value
 	p.InUse = inUse
 	return &p, nil

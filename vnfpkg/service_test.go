@@ -11,10 +11,11 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/aggregate/aggregatetest"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/samples"
-	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -46,7 +47,7 @@ func TestOnboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := samples.CSAR()
-	pkg, err := vnfd.Open(bytes.NewReader(data), int64(len(data)), vnfd.Options{})
+	pkg, err := csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,4 +211,27 @@ func TestPatchChecksTheRevision(t *testing.T) {
 	wantKind(t, err, vnfm.Precondition)
 	_, err = w.Patch(t.Context(), id, vnfpkg.Change{}, by)
 	wantKind(t, err, vnfm.Invalid)
+}
+
+// Seen failing with Unavailable, once per process.
+func TestSnapshotsOfAnotherSchemaDoNotMatter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create()
+	w.upload(id, samples.CSAR())
+	aggregatetest.OtherSchema(t, w.store)
+	w.restart()
+	w.process()
+	if p := w.get(id); p.Onboarding != vnfpkg.StateOnboarded {
+		t.Errorf("after processing: %s", p.Onboarding)
+	}
+	aggregatetest.OtherSchema(t, w.store)
+	w.restart()
+	if used, err := w.Used(t.Context(), id); !used || err != nil {
+		t.Errorf("used: %t, %v", used, err)
+	}
+	w.restart()
+	if _, err := w.Patch(t.Context(), id, vnfpkg.Change{OperationalState: vnfpkg.Disabled}, by); err != nil {
+		t.Error(err)
+	}
 }

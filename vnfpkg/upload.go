@@ -93,8 +93,10 @@ func (s *Service) remove(ctx context.Context, id string, blobs []string) {
 
 func (s *Service) collect(ctx context.Context, id string, blobs []string) error {
 	for _, b := range blobs {
-		if err := s.cfg.Blobs.Delete(ctx, b); err != nil && vnfm.KindOf(err) != vnfm.NotFound {
-			return vnfm.Wrap(vnfm.Unavailable, err, "delete blob %s", b)
+		for _, name := range []string{listingKey(b), b} {
+			if err := s.cfg.Blobs.Delete(ctx, name); err != nil && vnfm.KindOf(err) != vnfm.NotFound {
+				return vnfm.Wrap(vnfm.Unavailable, err, "delete blob %s", name)
+			}
 		}
 	}
 	_, err := s.do(ctx, id, "package.collect", own(""), false, Collected{Blobs: blobs})

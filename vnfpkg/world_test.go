@@ -18,6 +18,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -92,12 +93,15 @@ func (b *blobs) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// contents returns the keys of package contents, sorted; descriptors are kept for ever.
+// contents returns the keys of package contents, sorted; descriptors are kept for ever, and the listing of a content as long as it.
 func (b *blobs) contents() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	keys := slices.Sorted(maps.Keys(b.data))
-	return slices.DeleteFunc(keys, func(k string) bool { return strings.HasPrefix(k, "descriptor-") })
+	return slices.DeleteFunc(keys, func(k string) bool {
+		content, listing := strings.CutSuffix(k, "-files")
+		return strings.HasPrefix(k, "descriptor-") || listing && b.data[content] != nil
+	})
 }
 
 // world is a store, its blobs and a service over them. restart makes a service that knows nothing of the one before.
@@ -108,9 +112,19 @@ type world struct {
 	fault func(point string) error
 	blobs *blobs
 	ids   int
+	// more changes what a restarted service is configured with.
+	more func(c *vnfpkg.Config)
 	*vnfpkg.Service
 	processor *vnfpkg.Processor
 }
+
+var keys = func() *secret.Keyring {
+	k, err := secret.Parse(secret.NewKey())
+	if err != nil {
+		panic(err)
+	}
+	return k
+}()
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -130,10 +144,14 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) restart() {
 	w.t.Helper()
-	s, err := vnfpkg.New(vnfpkg.Config{
+	c := vnfpkg.Config{
 		Store: w.store, Doer: eventstore.NewCommitter(w.store, eventstore.CommitterConfig{}), Blobs: w.blobs,
-		MaxContent: 1 << 20, Logger: slog.New(slog.DiscardHandler), NewID: func() string { w.ids++; return fmt.Sprintf("id-%d", w.ids) },
-	})
+		Keys: keys, MaxContent: 1 << 20, Logger: slog.New(slog.DiscardHandler), NewID: func() string { w.ids++; return fmt.Sprintf("id-%d", w.ids) },
+	}
+	if w.more != nil {
+		w.more(&c)
+	}
+	s, err := vnfpkg.New(c)
 	if err != nil {
 		w.t.Fatal(err)
 	}

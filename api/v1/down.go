@@ -9,11 +9,14 @@ import (
 	"strings"
 )
 
-// The roots of the two versions.
+// The roots of the older version.
 const (
-	Root   = "/vnflcm/v1"
-	newest = "/vnflcm/v2"
+	Root    = "/vnflcm/v1"
+	PkgRoot = "/vnfpkgm/v1"
 )
+
+// newer are the roots of v2 by those of v1.
+var newer = map[string]string{Root: "/vnflcm/v2", PkgRoot: "/vnfpkgm/v2"}
 
 // Down returns a document of v2, or an array of them, as v1 has it. base is the root of absolute links: those to resources
 // of v2 below it lead to the same of v1 then. What is v1 already stays as it is.
@@ -54,10 +57,26 @@ func (s *Shape) Down(doc json.RawMessage, base string) json.RawMessage {
 		if nearest, ok := s.values[name][text(value)]; ok {
 			value = encode(nearest)
 		}
+		if parts := s.parts[name]; len(parts) > 0 {
+			value = parted(value, parts)
+		}
 		if old, renamed := s.names[name]; renamed {
 			name = old
 		}
 		out[name] = value
+	}
+	return encode(out)
+}
+
+// parted returns a text that is an object in v1.
+func parted(value json.RawMessage, names []string) json.RawMessage {
+	texts := strings.SplitN(text(value), ":", len(names))
+	if len(texts) != len(names) {
+		return value
+	}
+	out := map[string]string{}
+	for i, name := range names {
+		out[name] = texts[i]
 	}
 	return encode(out)
 }
@@ -98,8 +117,10 @@ func linked(value json.RawMessage, base string) json.RawMessage {
 
 // Link returns a link to a resource of v2 below base as one to the same of v1, and any other as it is.
 func Link(uri, base string) string {
-	if rest, ok := strings.CutPrefix(uri, base+newest+"/"); ok {
-		return base + Root + "/" + rest
+	for older, root := range newer {
+		if rest, ok := strings.CutPrefix(uri, base+root+"/"); ok {
+			return base + older + "/" + rest
+		}
 	}
 	return uri
 }

@@ -11,6 +11,7 @@ type Shape struct {
 	later  []string                     // attributes that v2 has and v1 does not
 	maps   map[string]keyed             // v2 name of what is a map in v2 and an array in v1
 	values map[string]map[string]string // v2 name: v2 value: the v1 value nearest to it
+	parts  map[string][]string          // v2 name of a text of parts with ":" between: their names in the object that v1 has
 	within map[string]*Shape            // v2 name: the objects in it, those of an array or a map too
 }
 
@@ -85,6 +86,19 @@ var (
 		},
 	}
 
+	checksum = map[string][]string{"checksum": {"algorithm", "hash"}}
+
+	// VnfPkgInfo is the resource (SOL003 v2.6.1 §10.5.2.2). A package whose content was no good is as one without any there.
+	VnfPkgInfo = &Shape{
+		later:  []string{"packageSecurityOption", "signingCertificate", "vnfmInfo"},
+		values: map[string]map[string]string{"onboardingState": {"ERROR": "CREATED"}},
+		parts:  checksum,
+		within: map[string]*Shape{
+			"softwareImages":      {parts: checksum, later: []string{"isEncrypted"}},
+			"additionalArtifacts": {parts: checksum, later: []string{"isEncrypted", "nonManoArtifactSetId", "artifactClassification"}},
+		},
+	}
+
 	// LccnSubscription is the resource.
 	LccnSubscription = &Shape{later: []string{"verbosity"}}
 
@@ -147,7 +161,10 @@ func (s *Shape) Path(v1 []string) (Path, bool) {
 			return p, false
 		}
 		p.Steps = append(p.Steps, name)
-		p.Other = p.Other || name == links || s.values[name] != nil
+		p.Other = p.Other || name == links || s.values[name] != nil || s.parts[name] != nil
+		if parts := s.parts[name]; i+1 < len(v1) && parts != nil {
+			return p, slices.Contains(parts, v1[i+1]) && i+2 == len(v1)
+		}
 		if m, is := s.maps[name]; is && old == m.gone { // all of it is in the keys of the map
 			p.Other = true
 			break

@@ -73,6 +73,39 @@ func Run(t *testing.T, s blob.Store) {
 		gone("size")
 		remove("size")
 	})
+	t.Run("what is got can be read anywhere", func(t *testing.T) {
+		data := random(3<<20 + 7)
+		put("anywhere", data)
+		r, err := s.Get(ctx, "anywhere")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Close() }()
+		f, ok := r.(interface {
+			io.ReaderAt
+			io.Seeker
+		})
+		if !ok {
+			t.Fatalf("%T cannot be", r)
+		}
+		if size, err := f.Seek(0, io.SeekEnd); err != nil || size != int64(len(data)) {
+			t.Fatalf("size %d, %v", size, err)
+		}
+		for _, off := range []int{len(data) - 3, 0, 1<<20 - 1, 2 << 20, 5, len(data)} {
+			for _, n := range []int{0, 1, 2, 1<<20 + 5} {
+				p := make([]byte, n)
+				got, err := f.ReadAt(p, int64(off))
+				want := data[off:min(off+n, len(data))]
+				if !bytes.Equal(p[:got], want) || got < n && !errors.Is(err, io.EOF) || got == n && n > 0 && err != nil && !errors.Is(err, io.EOF) {
+					t.Fatalf("%d bytes at %d: %d, %v", n, off, got, err)
+				}
+			}
+		}
+		if got, err := io.ReadAll(io.NewSectionReader(f, 0, int64(len(data)))); err != nil || !bytes.Equal(got, data) {
+			t.Fatalf("%d other bytes, %v", len(got), err)
+		}
+		remove("anywhere")
+	})
 	t.Run("names are no paths", func(t *testing.T) {
 		names := []string{"a/b", "../up", "..", ".", "ä b%2F", "+partial-x", "C:\\x"}
 		for _, n := range names {

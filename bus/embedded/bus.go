@@ -163,11 +163,7 @@ func (p *pipe) deliver(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	d := bus.Delivery{Lane: p.lane, From: from, To: records[len(records)-1].Offset}
-	for _, r := range records {
-		if slices.Contains(p.sub.topics, r.Topic) {
-			d.Messages = append(d.Messages, r)
-		}
-	}
+	d.Messages = slices.DeleteFunc(records, func(r eventstore.OutboxRecord) bool { return !slices.Contains(p.sub.topics, r.Topic) })
 	if len(d.Messages) == 0 && d.To-from < p.bus.cfg.Lag {
 		p.scanned = d.To
 		return true, nil

@@ -194,6 +194,7 @@ func TestInstantiateShowsProgressLineByLine(t *testing.T) {
 	}
 	code, out, errs := f.vnfm("", "vnf", "instantiate", "fw1", "--flavour", "simple", "--level", "big",
 		"--ext-link", "id=ext,network=n1,cpd=CP1", "--ext-link", "id=ext,network=n1,cpd=CP2,subnet=s,ip=10.0.0.1",
+		"--ext-link", "id=ext,network=n1,cpd=CP3,subnet=s4,ip=10.0.0.1,ip=10.0.0.2,ip=2001:db8::1,subnet=s6,ip=ipv6,ip=ipv6,subnet=s",
 		"--param", "size=3", "--param", "text=hello, world", "--param", `obj={"a":1}`)
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, errs)
@@ -299,6 +300,10 @@ func TestChanges(t *testing.T) {
 		{"vnf terminate fw1 --no-wait", "POST " + vnfs + `/terminate {"terminationType":"FORCEFUL"}`, 0, ""},
 		{"vnf terminate fw1 --no-wait --graceful", "POST " + vnfs + `/terminate {"terminationType":"GRACEFUL"}`, 0, ""},
 		{"vnf terminate fw1 --no-wait --graceful=90s", "POST " + vnfs + `/terminate {"terminationType":"GRACEFUL","gracefulTerminationTimeout":90}`, 0, ""},
+		{"vnf operate fw1 --no-wait --to STARTED", "POST " + vnfs + `/operate {"changeStateTo":"STARTED"}`, 0, ""},
+		{"vnf operate fw1 --no-wait --to STOPPED --vnfc c1 --vnfc c2 --param a=1", "POST " + vnfs + `/operate {"vnfcInstanceId":["c1","c2"],"changeStateTo":"STOPPED","additionalParams":{"a":1}}`, 0, ""},
+		{"vnf operate fw1 --no-wait --to STOPPED --graceful=30s", "POST " + vnfs + `/operate {"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":30}`, 0, ""},
+		{"vnf operate fw1 --no-wait --to STOPPED --graceful", "POST " + vnfs + `/operate {"changeStateTo":"STOPPED","stopType":"GRACEFUL"}`, 0, ""},
 		{"vnf delete fw1", "DELETE " + vnfs, 204, ""},
 		{"vnf create --vnfd Router --name new --metadata a=1", `POST /vnflcm/v2/vnf_instances {"vnfdId":"vnfd-1","vnfInstanceName":"new","metadata":{"a":1}}`, 201, `{"id":"n"}`},
 		{"vnf cleanup fw1", "POST /vnfm/v1/vnf_instances/" + vnf + "/cleanup", 202, `{"sagaId":"s"}`},
@@ -357,6 +362,9 @@ func TestExitCodes(t *testing.T) {
 		{"vnf instantiate fw1 --flavour f --ext-link colour=red", nil, exitUsage, "colour"},
 		{"vnf instantiate fw1 --flavour f --param x", nil, exitUsage, "KEY=VALUE"},
 		{"vnf terminate fw1 --graceful=soon", nil, exitUsage, "soon"},
+		{"vnf operate fw1", nil, exitUsage, "--to"},
+		{"vnf operate fw1 --to RUNNING", nil, exitUsage, "STARTED"},
+		{"vnf operate fw1 --to STARTED --graceful", nil, exitUsage, "--graceful is for --to STOPPED"},
 		{"sim behaviour --set {", nil, exitUsage, "not JSON"},
 		{"subscription show https://nobody", nil, exitUsage, `no subscription "https://nobody"`},
 		{"notification retry", nil, exitUsage, "name a notification"},

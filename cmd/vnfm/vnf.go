@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ type vnfCmd struct {
 	Create      vnfCreate      `cmd:"" help:"Create a VNF instance."`
 	Instantiate vnfInstantiate `cmd:"" help:"Instantiate a VNF and watch it."`
 	Modify      vnfModify      `cmd:"" help:"Modify the name, description, properties or VIM connections of a VNF."`
+	Operate     vnfOperate     `cmd:"" help:"Start or stop a VNF, or some of its VNFCs, and watch it."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`
 	Delete      vnfDelete      `cmd:"" help:"Delete a VNF instance that is not instantiated."`
 	List        vnfList        `cmd:"" help:"List VNF instances."`
@@ -74,11 +76,11 @@ type vnfInstantiate struct {
 	Vnf      string   `arg:"" help:"Id or name."`
 	Flavour  string   `required:"" help:"Deployment flavour." placeholder:"ID"`
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
-	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, subnet, ip (repeatable), config (name of the connection point's configuration)." placeholder:"id=…,network=…,cpd=…"`
+	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, config (name of the connection point's configuration), subnet (repeatable), and for each subnet ip (repeatable): an address, or ipv4 or ipv6 for one that the VIM chooses." placeholder:"id=…,network=…,cpd=…"`
 	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Language string   `help:"Localization language." placeholder:"TAG"`
-	NoWait   bool     `help:"Return when the operation has begun."`
+	begin
 }
 
 func (c *vnfInstantiate) Run(s *session) error {
@@ -101,11 +103,7 @@ func (c *vnfInstantiate) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	op, err := s.Instantiate(s.ctx, id, request)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.begun(op, c.NoWait)
+	return start(s, c.begin, id, sol.PlanInstantiate, request, s.Instantiate)
 }
 
 // extLinks reads the external links of the command line. Links of one id are one link with all their CPDs.
@@ -113,8 +111,9 @@ func extLinks(args []string) ([]sol.ExtVirtualLinkData, error) {
 	var links []sol.ExtVirtualLinkData
 	for _, arg := range args {
 		link := sol.ExtVirtualLinkData{}
-		var cpds, ips []string
-		config, subnet := "1", ""
+		var cpds []string
+		var ips []sol.IpAddressData
+		config := "1"
 		for part := range strings.SplitSeq(arg, ",") {
 			key, value, ok := strings.Cut(part, "=")
 			if !ok || value == "" {
@@ -130,9 +129,9 @@ func extLinks(args []string) ([]sol.ExtVirtualLinkData, error) {
 			case "cpd":
 				cpds = append(cpds, value)
 			case "ip":
-				ips = append(ips, value)
+				ips = addIP(ips, value)
 			case "subnet":
-				subnet = value
+				ips = append(ips, sol.IpAddressData{SubnetId: value})
 			case "config":
 				config = value
 			default:
@@ -147,7 +146,7 @@ func extLinks(args []string) ([]sol.ExtVirtualLinkData, error) {
 		}
 		for _, cpd := range cpds {
 			link.ExtCps = append(link.ExtCps, sol.VnfExtCpData{
-				CpdId: cpd, CpConfig: map[string]sol.VnfExtCpConfig{config: cpConfig(ips, subnet)},
+				CpdId: cpd, CpConfig: map[string]*sol.VnfExtCpConfig{config: cpConfig(ips)},
 			})
 		}
 		merged := false
@@ -164,16 +163,43 @@ func extLinks(args []string) ([]sol.ExtVirtualLinkData, error) {
 	return links, nil
 }
 
-// cpConfig asks for the addresses given, else for one that the VIM chooses.
-func cpConfig(ips []string, subnet string) sol.VnfExtCpConfig {
-	data := sol.IpAddressData{Type: sol.IPv4, SubnetId: subnet, FixedAddresses: ips}
-	if len(ips) == 0 {
-		data.NumDynamicAddresses = 1
-	} else if strings.Contains(ips[0], ":") {
-		data.Type = sol.IPv6
+// addIP adds an address to the last subnet, or, where that has addresses of the other version, to it once more.
+func addIP(ips []sol.IpAddressData, value string) []sol.IpAddressData {
+	kind := sol.IPv4
+	if strings.EqualFold(value, "ipv6") || strings.Contains(value, ":") {
+		kind = sol.IPv6
 	}
-	return sol.VnfExtCpConfig{CpProtocolData: []sol.CpProtocolData{{
-		LayerProtocol: sol.IPOverEthernet, IpOverEthernet: &sol.IpOverEthernetAddressData{IpAddresses: []sol.IpAddressData{data}},
+	chosen := strings.EqualFold(value, "ipv4") || strings.EqualFold(value, "ipv6")
+	if len(ips) == 0 {
+		ips = append(ips, sol.IpAddressData{})
+	}
+	last := &ips[len(ips)-1]
+	if last.Type != "" && (last.Type != kind || chosen != (last.NumDynamicAddresses > 0)) {
+		ips = append(ips, sol.IpAddressData{SubnetId: last.SubnetId})
+		last = &ips[len(ips)-1]
+	}
+	last.Type = kind
+	if chosen {
+		last.NumDynamicAddresses++
+	} else {
+		last.FixedAddresses = append(last.FixedAddresses, value)
+	}
+	return ips
+}
+
+// cpConfig asks for the addresses given, else for one that the VIM chooses.
+func cpConfig(ips []sol.IpAddressData) *sol.VnfExtCpConfig {
+	if len(ips) == 0 {
+		ips = []sol.IpAddressData{{}}
+	}
+	ips = slices.Clone(ips)
+	for i := range ips {
+		if ips[i].Type == "" {
+			ips[i].Type, ips[i].NumDynamicAddresses = sol.IPv4, 1
+		}
+	}
+	return &sol.VnfExtCpConfig{CpProtocolData: []sol.CpProtocolData{{
+		LayerProtocol: sol.IPOverEthernet, IpOverEthernet: &sol.IpOverEthernetAddressData{IpAddresses: ips},
 	}}}
 }
 
@@ -184,32 +210,6 @@ func jsonOrString(v string) json.RawMessage {
 	}
 	b, _ := json.Marshal(v) // a string
 	return b
-}
-
-type vnfTerminate struct {
-	Vnf      string   `arg:"" help:"Id or name."`
-	Graceful graceful `help:"Stop the VNF before its resources are released; with a time, wait no longer than that." placeholder:"TIME"`
-	NoWait   bool     `help:"Return when the operation has begun."`
-}
-
-func (c *vnfTerminate) Run(s *session) error {
-	request := sol.TerminateVnfRequest{TerminationType: sol.TerminateForceful}
-	if c.Graceful.set {
-		request.TerminationType = sol.TerminateGraceful
-		if c.Graceful.timeout > 0 {
-			seconds := int(c.Graceful.timeout.Seconds())
-			request.GracefulTerminationTimeout = &seconds
-		}
-	}
-	id, err := s.vnfID(c.Vnf)
-	if err != nil {
-		return err
-	}
-	op, err := s.Terminate(s.ctx, id, request)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.begun(op, c.NoWait)
 }
 
 type vnfDelete struct {

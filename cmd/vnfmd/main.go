@@ -19,6 +19,10 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // the heap is small and short-lived: collecting it less often costs a few MiB
 	}
+	if err := hideSecrets(); err != nil {
+		fmt.Fprintln(os.Stderr, "vnfmd:", err)
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c cli
@@ -29,4 +33,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "vnfmd:", err)
 		os.Exit(1)
 	}
+}
+
+// hideSecrets starts this program anew with the secrets of its command line in the environment, when there are any: the
+// process is the same, and the list of processes has no secrets.
+func hideSecrets() error {
+	args, env, err := config.SecretsToEnvironment(os.Args, os.Environ())
+	if err != nil || len(args) == len(os.Args) {
+		return err
+	}
+	self, err := os.Executable()
+	if err == nil {
+		err = syscall.Exec(self, args, env)
+	}
+	return fmt.Errorf("secrets cannot be taken off the command line, give them in a file or the environment: %w", err)
 }

@@ -41,7 +41,7 @@ func snapshotsAt(t *testing.T, s eventstore.Store) {
 	snap(3, 2, `"three anew"`) // in the present form
 	same(t, &eventstore.Snapshot{Stream: "s", Version: 3, Schema: 2, Data: []byte(`"three anew"`)},
 		must(s.SnapshotAt(t.Context(), "s", 3, 2))(t), "the snapshot written again")
-	st := mustLoad(t, s, eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "s", Snapshot: true}}}).Stream("s")
+	st := mustLoad(t, s, eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "s", Schema: 2}}}).Stream("s")
 	if st.Snapshot == nil || st.Snapshot.Version != 4 || len(st.Events) != 2 {
 		t.Errorf("the newest snapshot with the events behind it: %+v", st)
 	}
@@ -140,5 +140,44 @@ func severalStreams(t *testing.T, s eventstore.Store) {
 		if got := read(c.after, c.limit, c.streams...); got != c.want {
 			t.Errorf("%v after %d, at most %d: %q, want %q", c.streams, c.after, c.limit, got, c.want)
 		}
+	}
+}
+
+// ClockSetBack checks that no event is earlier than the one before it in its stream when the store's clock was set back, and
+// that a state at a time stays what it was. back sets the clock back by an hour, or what is stored ahead by one.
+func ClockSetBack(t *testing.T, s eventstore.Store, back func()) {
+	mustDo(t, s, "k", always(eventstore.Commit{Appends: []eventstore.Append{{Stream: "s", Events: events("a", "b")}}}))
+	back()
+	version := int64(2)
+	ahead := mustLoad(t, s, eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "s"}}}).Stream("s").Last
+	appendTo := func(loaded bool) {
+		w := work("k", func(*eventstore.Loaded) *eventstore.Commit { // in two parts, as two use cases of one commit do
+			return &eventstore.Commit{Appends: []eventstore.Append{
+				{Stream: "s", Expected: version, Events: events("c")}, {Stream: "s", Expected: version + 1, Events: events("d", "e")},
+			}}
+		})
+		if loaded {
+			w.Load = func() eventstore.Load {
+				return eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "s", After: version}}}
+			}
+		}
+		c := must(do(t, s, w))(t)
+		for _, e := range c.Events {
+			if e.Time.Before(ahead) {
+				t.Errorf("event %d, its stream loaded: %t, is of %v; the one before is of %v", e.Version, loaded, e.Time, ahead)
+			}
+		}
+		version += 3
+	}
+	appendTo(true)
+	appendTo(false)
+	if last := mustLoad(t, s, eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "s"}}}).Stream("s").Last; last.Before(ahead) {
+		t.Errorf("the stream's last event is of %v, before %v", last, ahead)
+	}
+	if got := must(s.VersionAt(t.Context(), "s", ahead))(t); got != version {
+		t.Errorf("at the time of the last event: version %d, want %d", got, version)
+	}
+	if now := must(s.Now(t.Context()))(t); !now.Before(ahead) {
+		t.Errorf("the clock was not set back: it is %v, the last event is of %v", now, ahead)
 	}
 }

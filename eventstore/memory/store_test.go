@@ -100,3 +100,10 @@ func TestExecute_faults(t *testing.T) {
 		}
 	}
 }
+
+// Seen failing with the event's time the clock's, whatever the stream's last.
+func TestStore_clockSetBack(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s := memory.New(memory.Config{Now: func() time.Time { return now }})
+	eventstoretest.ClockSetBack(t, s, func() { now = now.Add(-time.Hour) })
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -70,17 +71,19 @@ func fill(r io.Reader, buffer []byte) (n int, err error) {
 	return n, err
 }
 
-// Get opens a file. It is read chunk by chunk; when it is replaced or deleted meanwhile, reading it fails.
+// Get opens a file, which can be read anywhere. It is read chunk by chunk; when it is replaced or deleted meanwhile, reading it
+// fails.
 func (b *Blobs) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	f := &file{ctx: ctx, store: b.store, name: name}
-	err := b.store.reading.QueryRow(ctx, `select b.id, (select count(*) from blob_chunks c where c.blob = b.id)
-		from blobs b where b.name = $1`, name).Scan(&f.id, &f.chunks)
+	err := b.store.reading.QueryRow(ctx, `select b.id, coalesce((select c.seq * $2::bigint + octet_length(c.data) from blob_chunks c
+		where c.blob = b.id order by c.seq desc limit 1), 0) from blobs b where b.name = $1`, name, chunk).Scan(&f.id, &f.size)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, vnfm.Wrap(vnfm.NotFound, err, "there is no file %s", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open file %s: %w", name, meaning(err))
 	}
+	f.SectionReader = io.NewSectionReader(f.at(), 0, f.size)
 	return f, nil
 }
 
@@ -98,39 +101,68 @@ func (b *Blobs) Exists(ctx context.Context, name string) (found bool, err error)
 	return found, meaning(err)
 }
 
-// file reads a file chunk by chunk.
+// file reads a file chunk by chunk: all chunks but the last have the same size.
 type file struct {
-	ctx    context.Context //nolint:containedctx // io.Reader has no place for it
-	store  *Store
-	name   string
-	id     int64
-	chunks int
-	next   int
-	rest   []byte
+	*io.SectionReader
+	ctx   context.Context //nolint:containedctx // io.Reader has no place for it
+	store *Store
+	name  string
+	id    int64
+	size  int64
+
+	mu   sync.Mutex
+	seq  int64 // of the chunk at hand
+	data []byte
 }
 
-// Read reads from the chunk at hand, or fetches the next.
-func (f *file) Read(p []byte) (int, error) {
-	if len(f.rest) == 0 {
-		if f.next >= f.chunks {
-			return 0, io.EOF
+// at reads without the bounds that the SectionReader keeps.
+func (f *file) at() io.ReaderAt { return (*chunks)(f) }
+
+// chunks is the file as a reader of its chunks.
+type chunks file
+
+// ReadAt reads from the chunk at hand, or fetches the one that is asked for.
+func (f *chunks) ReadAt(p []byte, off int64) (n int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for n < len(p) && off < f.size {
+		seq := off / chunk
+		if f.data == nil || f.seq != seq {
+			if err := f.fetch(seq); err != nil {
+				return n, err
+			}
 		}
-		err := f.store.reading.QueryRow(f.ctx, "select data from blob_chunks where blob = $1 and seq = $2", f.id, f.next).Scan(&f.rest)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return 0, vnfm.Wrap(vnfm.NotFound, err, "file %s was replaced or deleted while it was read", f.name)
+		part := f.data[min(off-seq*chunk, int64(len(f.data))):]
+		if len(part) == 0 {
+			return n, vnfm.Errorf(vnfm.Internal, "file %s has a short chunk", f.name)
 		}
-		if err != nil {
-			return 0, fmt.Errorf("read file %s: %w", f.name, meaning(err))
-		}
-		f.next++
+		m := copy(p[n:], part)
+		n, off = n+m, off+int64(m)
 	}
-	n := copy(p, f.rest)
-	f.rest = f.rest[n:]
+	if n < len(p) {
+		return n, io.EOF
+	}
 	return n, nil
+}
+
+func (f *chunks) fetch(seq int64) error {
+	err := f.store.reading.QueryRow(f.ctx, "select data from blob_chunks where blob = $1 and seq = $2", f.id, seq).Scan(&f.data)
+	f.seq = seq
+	if errors.Is(err, pgx.ErrNoRows) {
+		f.data = nil
+		return vnfm.Wrap(vnfm.NotFound, err, "file %s was replaced or deleted while it was read", f.name)
+	}
+	if err != nil {
+		f.data = nil
+		return fmt.Errorf("read file %s: %w", f.name, meaning(err))
+	}
+	return nil
 }
 
 // Close gives up what is in memory.
 func (f *file) Close() error {
-	f.rest, f.next = nil, f.chunks
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.data = nil
 	return nil
 }

@@ -52,7 +52,7 @@ func (s *Store) transact(ctx context.Context, q *pipeline) error {
 		if !broken(err) {
 			_, _ = s.abandon(conn, nil, err)
 		}
-		return meaning(err)
+		return s.meaning(err)
 	}
 	return nil
 }
@@ -60,16 +60,16 @@ func (s *Store) transact(ctx context.Context, q *pipeline) error {
 // Prune removes what nothing needs any more.
 func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 	if _, err := s.reading.Exec(ctx, "delete from idempotency_keys where at < $1", p.IdempotencyBefore); err != nil {
-		return meaning(err)
+		return s.meaning(err)
 	}
 	if _, err := s.reading.Exec(ctx, "delete from commits where at < $1", p.CommitsBefore); err != nil {
-		return meaning(err)
+		return s.meaning(err)
 	}
 	if p.Upto != nil {
 		_, err := s.reading.Exec(ctx, `delete from outbox o using (select n - 1 as lane, off from unnest($1::bigint[]) with ordinality u(off, n)) low
 			where o.lane = low.lane and o.off <= low.off`, p.Upto[:])
 		if err != nil {
-			return meaning(err)
+			return s.meaning(err)
 		}
 	}
 	if len(p.Consumers) == 0 {
@@ -80,5 +80,5 @@ func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 	_, err := s.reading.Exec(ctx, `delete from outbox o using (
 			select lane, min(off) as off from cursors where consumer = any($1) group by lane having count(*) = cardinality($1)) low
 		where o.lane = low.lane and o.off <= low.off`, slices.Compact(consumers))
-	return meaning(err)
+	return s.meaning(err)
 }

@@ -35,6 +35,8 @@ type Config struct {
 	// Writers and Readers bound the connections of each kind; 0 means 4 and 8. More writers than committers serve
 	// leases and looking up outcomes.
 	Writers, Readers int
+	// Existing: the schema must be there, of this version, and is not changed.
+	Existing bool
 }
 
 // Store is an event store in PostgreSQL. It may be used by several callers at once.
@@ -42,6 +44,7 @@ type Store struct {
 	sqlstore.Reader
 	writing *pgxpool.Pool
 	reading *pgxpool.Pool
+	damage  sqlstore.Damage
 	// point is called between the statements of a batch; tests pause or break there.
 	point func(name string, pid uint32)
 }
@@ -49,7 +52,8 @@ type Store struct {
 var _ eventstore.Store = (*Store)(nil)
 
 // Open connects, and brings the schema up to date; programs that start at once wait for each other. Returns
-// ErrUnavailable when the database does not answer.
+// ErrUnavailable when the database does not answer; fs.ErrNotExist when it is empty and must not be, ErrOlder when its schema
+// must be of this version and is not.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{point: func(string, uint32) {}}
 	var err error
@@ -65,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		s.writing.Close()
 		return nil, err
 	}
-	if err := migrate(ctx, s.reading); err != nil {
+	if err := migrate(ctx, s.reading, cfg.Existing); err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("migrate: %w", meaning(err))
 	}
@@ -78,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		Texts:   func(s []string) any { return s },
 		In:      "= any(%s::int[])",
 		InTexts: "= any(%s::text[])",
-		Err:     meaning,
+		Err:     s.meaning,
 		// What a filter selects depends on its values: planned each time.
 		QueryOnce: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			return s.reading.Query(ctx, q, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
@@ -120,7 +124,7 @@ func connect(ctx context.Context, url string, size, otherwise int, params map[st
 	return pool, nil
 }
 
-func migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
+func migrate(ctx context.Context, pool *pgxpool.Pool, never bool) (err error) {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -129,6 +133,15 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.PingContext(ctx); err != nil {
 		return err
+	}
+	if never {
+		var there bool
+		if err := db.QueryRowContext(ctx, "select to_regclass('events') is not null").Scan(&there); err != nil {
+			return err
+		}
+		if !there {
+			return fmt.Errorf("the database has no events: %w", fs.ErrNotExist)
+		}
 	}
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
@@ -142,6 +155,9 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
 	if err != nil || !pending {
 		return err
 	}
+	if never {
+		return eventstore.ErrOlder
+	}
 	_, err = p.Up(ctx)
 	return err
 }
@@ -150,13 +166,38 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	var t time.Time
 	err := s.reading.QueryRow(ctx, "select clock_timestamp()").Scan(&t)
-	return t.UTC(), meaning(err)
+	return t.UTC(), s.meaning(err)
 }
+
+// meaning gives an error of the driver its meaning, and remembers damage.
+func (s *Store) meaning(err error) error { return s.damage.Note(meaning(err)) }
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.damage.Err(); err != nil {
+		return err
+	}
 	_, err := s.Now(ctx)
 	return err
+}
+
+// Check asks the server how many pages it found damaged (it looks at the sums of those it reads, when it was set up with
+// them). It forgets what a query came upon, so that the next one says whether that is still so.
+func (s *Store) Check(ctx context.Context) ([]string, error) {
+	var pages int64
+	err := s.reading.QueryRow(ctx, "select coalesce(sum(checksum_failures), 0)::bigint from pg_stat_database where datname = current_database()").Scan(&pages)
+	if err != nil {
+		return nil, s.meaning(err)
+	}
+	var found []string
+	if err := s.damage.Err(); err != nil {
+		found = append(found, err.Error())
+	}
+	if pages > 0 {
+		found = append(found, fmt.Sprintf("the server found %d damaged pages since its statistics were reset", pages))
+	}
+	s.damage.Forget()
+	return found, nil
 }
 
 // Close closes the connections once they are not in use any more.
@@ -169,5 +210,5 @@ func (s *Store) Close() error {
 // ResetViews deletes all views.
 func (s *Store) ResetViews(ctx context.Context) error {
 	_, err := s.writing.Exec(ctx, "truncate views")
-	return meaning(err)
+	return s.meaning(err)
 }

@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/eventstoretest"
 	"github.com/vnfm/vnfm/eventstore/postgres"
@@ -35,4 +37,27 @@ func TestStore(t *testing.T) { eventstoretest.Run(t, open) }
 func TestStore_reopened(t *testing.T) {
 	url := dbtest.Postgres(t)
 	eventstoretest.RunDurable(t, func(t *testing.T) eventstore.Store { return openAt(t, url) })
+}
+
+// Seen failing with the event's time the clock's, whatever the stream's last.
+func TestStore_clockSetBack(t *testing.T) {
+	url := dbtest.Postgres(t)
+	s := openAt(t, url)
+	eventstoretest.ClockSetBack(t, s, func() { // its clock cannot be set
+		c, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range []string{"update streams set last = last + interval '1 hour'", "update events set at = at + interval '1 hour'"} {
+			if _, err := c.Exec(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

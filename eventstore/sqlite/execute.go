@@ -41,7 +41,7 @@ func (s *Store) transact(ctx context.Context, f func(*transaction) error) error 
 	}
 	tx := &transaction{Store: s, ctx: context.WithoutCancel(ctx)}
 	if _, err := tx.exec("begin immediate"); err != nil {
-		return meaning(err)
+		return s.meaning(err)
 	}
 	err := f(tx)
 	if err == nil {
@@ -50,9 +50,9 @@ func (s *Store) transact(ctx context.Context, f func(*transaction) error) error 
 		}
 	}
 	if _, undo := tx.exec("rollback"); undo != nil {
-		return fmt.Errorf("%w (and roll back: %w)", meaning(err), undo)
+		return fmt.Errorf("%w (and roll back: %w)", s.meaning(err), undo)
 	}
-	return meaning(err)
+	return s.meaning(err)
 }
 
 func (tx *transaction) prepare(q string) (*sql.Stmt, error) {
@@ -132,7 +132,7 @@ func (tx *transaction) decide(works []*eventstore.Work) (*batch.Batch, error) {
 func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
 	tx, err := s.reading.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, meaning(err)
+		return nil, s.meaning(err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	q := querier(func(q string, args ...any) (sqlstore.Rows, error) {
@@ -141,7 +141,7 @@ func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded
 	})
 	out, err := q.load(l)
 	if err != nil {
-		return nil, meaning(err)
+		return nil, s.meaning(err)
 	}
 	out.Now = batch.Micro(s.now())
 	return out, nil

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -37,11 +38,15 @@ type Config struct {
 	Now func() time.Time
 	// Readers is the number of reading connections; 0 means 4.
 	Readers int
+	// Existing: the file must be there with the schema of this version, and nothing is written to it.
+	Existing bool
 }
 
 // Store is an event store in an SQLite file. It may be used by several callers at once.
 type Store struct {
 	sqlstore.Reader
+	path    string
+	damage  sqlstore.Damage
 	now     func() time.Time
 	writing *sql.DB
 	reading *sql.DB
@@ -53,9 +58,14 @@ type Store struct {
 
 var _ eventstore.Store = (*Store)(nil)
 
-// Open opens the file, and brings its schema up to date.
+// Open opens the file, and brings its schema up to date. It makes the file for its owner alone, and takes one that is there from
+// others. Returns fs.ErrNotExist when there is none and one must be there, ErrOlder when its schema is of an older version then,
+// and ErrDamaged.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{now: cfg.Now, stmt: map[string]*sql.Stmt{}}
+	if err := private(cfg.Path, cfg.Existing); err != nil {
+		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
+	}
+	s := &Store{path: cfg.Path, now: cfg.Now, stmt: map[string]*sql.Stmt{}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -70,9 +80,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
 	}
 	s.writing.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.writing); err != nil {
+	if err := migrate(ctx, s.writing, cfg.Existing); err != nil {
 		_ = s.writing.Close()
-		return nil, fmt.Errorf("migrate %s: %w", cfg.Path, err)
+		return nil, fmt.Errorf("migrate %s: %w", cfg.Path, meaning(err))
 	}
 	if s.conn, err = s.writing.Conn(ctx); err != nil {
 		_ = s.writing.Close()
@@ -95,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		Texts:   func(s []string) any { b, _ := json.Marshal(s); return string(b) }, // never fails
 		In:      "in (select value from json_each(%s))",
 		InTexts: "in (select value from json_each(%s))",
-		Err:     meaning,
+		Err:     s.meaning,
 		Instr:   "instr",
 		Match:   func(f filter.Filter) (string, any) { return matchFunction + "(%s, doc)", f.String() },
 	}
@@ -107,7 +117,7 @@ func dsn(path, extra string) string {
 		"&_pragma=synchronous(FULL)&" + extra
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, never bool) error {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -116,8 +126,40 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	if pending, err := p.HasPending(ctx); err != nil || !pending {
+		return err
+	}
+	if never {
+		return eventstore.ErrOlder
+	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+// private makes the file, and those beside it, its owner's alone: they hold what every caller was allowed to see, and more.
+func private(path string, existing bool) error {
+	i, err := os.Stat(path)
+	switch {
+	case existing && err == nil && i.Size() == 0:
+		return fs.ErrNotExist
+	case existing || err == nil || !errors.Is(err, fs.ErrNotExist):
+	default:
+		var f *os.File
+		if f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+			err = f.Close()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if i, err := os.Stat(name); err == nil && i.Mode().Perm()&0o077 != 0 {
+			if err := os.Chmod(name, 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // rows makes sql.Rows what sqlstore expects.
@@ -133,6 +175,9 @@ func stamp(t time.Time) any {
 	return t.UnixMicro()
 }
 
+// meaning gives an error of the driver its meaning, and remembers damage.
+func (s *Store) meaning(err error) error { return s.damage.Note(meaning(err)) }
+
 // meaning gives an error of the driver its meaning.
 func meaning(err error) error {
 	var e *driver.Error
@@ -140,9 +185,13 @@ func meaning(err error) error {
 		return err
 	}
 	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w: %w: %w", eventstore.ErrUnavailable, eventstore.ErrFull, err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
 		sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", eventstore.ErrDamaged, err)
 	}
 	return err
 }
@@ -151,7 +200,38 @@ func meaning(err error) error {
 func (s *Store) Now(context.Context) (time.Time, error) { return batch.Micro(s.now()), nil }
 
 // Ping says whether the file answers.
-func (s *Store) Ping(ctx context.Context) error { return meaning(s.reading.PingContext(ctx)) }
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.damage.Err(); err != nil {
+		return err
+	}
+	return s.meaning(s.reading.PingContext(ctx))
+}
+
+// maxDamage bounds what Check returns.
+const maxDamage = 20
+
+// Check reads every page of the file, by a connection of its own that remembers none of them.
+func (s *Store) Check(ctx context.Context) (found []string, err error) {
+	db, err := sql.Open("sqlite", dsn(s.path, "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, s.meaning(err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	r, err := db.QueryContext(ctx, fmt.Sprintf("pragma quick_check(%d)", maxDamage))
+	if err != nil {
+		return nil, s.meaning(err)
+	}
+	found, err = sqlstore.Collect(rows{r}, func(r sqlstore.Row) (line string, err error) { return line, r.Scan(&line) })
+	switch {
+	case err != nil:
+		return nil, s.meaning(err)
+	case len(found) == 1 && found[0] == "ok":
+		s.damage.Forget()
+		return nil, nil
+	}
+	_ = s.damage.Note(fmt.Errorf("%w: %s", eventstore.ErrDamaged, found[0]))
+	return found, nil
+}
 
 // Close closes the file once the writer is done.
 func (s *Store) Close() error {

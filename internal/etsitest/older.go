@@ -35,6 +35,7 @@ var schemas = map[string]schema{
 		"extVirtualLinkInfo": "[]ExtVirtualLinkInfo", "extManagedVirtualLinkInfo": "[]ExtManagedVirtualLinkInfo",
 		"monitoringParameters": "[]any", "localizationLanguage": "string", "vnfcResourceInfo": "[]VnfcResourceInfo",
 		"virtualLinkResourceInfo": "[]VnfVirtualLinkResourceInfo", "virtualStorageResourceInfo": "[]any",
+		"vnfcInfo": "[]VnfcInfo", // SOL002's
 	},
 	"VnfExtCpInfo": {
 		"id*": "string", "cpdId*": "string", "cpProtocolInfo": "[]any", "extLinkPortId": "string", "metadata": "any",
@@ -42,6 +43,7 @@ var schemas = map[string]schema{
 	},
 	"ExtVirtualLinkInfo":        {"id*": "string", "resourceHandle*": "any", "extLinkPorts": "[]any"},
 	"ExtManagedVirtualLinkInfo": {"id*": "string", "vnfVirtualLinkDescId*": "string", "networkResource*": "any", "vnfLinkPorts": "[]any"},
+	"VnfcInfo":                  {"id*": "string", "vduId*": "string", "vnfcResourceInfoId": "string", "vnfcState*": "string", "vnfcConfigurableProperties": "any"},
 	"VnfcResourceInfo": {
 		"id*": "string", "vduId*": "string", "computeResource*": "any", "zoneId": "string", "storageResourceIds": "[]any", "reservationId": "string",
 		"vnfcCpInfo": "[]any", "metadata": "any",
@@ -94,7 +96,22 @@ var schemas = map[string]schema{
 		"id*": "string", "notificationType*": "string", "subscriptionId*": "string", "timeStamp*": "string", "vnfInstanceId*": "string",
 		"_links*": "LccnLinks",
 	},
-	"LccnLinks": {"vnfInstance*": "Link", "subscription*": "Link", "vnfLcmOpOcc": "Link"},
+	"VnfPkgInfo": {
+		"id*": "string", "vnfdId": "string", "vnfProvider": "string", "vnfProductName": "string", "vnfSoftwareVersion": "string",
+		"vnfdVersion": "string", "checksum": "Checksum", "softwareImages": "[]VnfPackageSoftwareImageInfo",
+		"additionalArtifacts": "[]VnfPackageArtifactInfo", "onboardingState*": "string", "operationalState*": "string", "usageState*": "string",
+		"userDefinedData": "any", "_links*": "VnfPkgInfoLinks",
+		"findings": "[]any", "onboardingFailureDetails": "any", // more than that version has
+	},
+	"Checksum": {"algorithm*": "string", "hash*": "string"},
+	"VnfPackageSoftwareImageInfo": {
+		"id*": "string", "name*": "string", "provider*": "string", "version*": "string", "checksum*": "Checksum", "containerFormat*": "string",
+		"diskFormat*": "string", "createdAt*": "string", "minDisk*": "any", "minRam*": "any", "size*": "any", "userMetadata": "any",
+		"imagePath": "string",
+	},
+	"VnfPackageArtifactInfo": {"artifactPath*": "string", "checksum*": "Checksum", "metadata": "any"},
+	"VnfPkgInfoLinks":        {"self*": "Link", "vnfd": "Link", "packageContent*": "Link"},
+	"LccnLinks":              {"vnfInstance*": "Link", "subscription*": "Link", "vnfLcmOpOcc": "Link"},
 }
 
 // violations returns what is wrong with a value of a kind.

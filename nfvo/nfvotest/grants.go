@@ -272,7 +272,7 @@ func (n *NFVO) connect(g *sol.Grant, r *sol.GrantRequest) {
 	}
 	link := sol.ExtVirtualLinkData{Id: "nfvo-external", VimConnectionId: n.cfg.Connection, ResourceId: n.cfg.Network}
 	for _, d := range r.AddResources {
-		cp := sol.VnfExtCpData{CpdId: d.ResourceTemplateId, CpConfig: map[string]sol.VnfExtCpConfig{"nfvo": {CpProtocolData: []sol.CpProtocolData{{
+		cp := sol.VnfExtCpData{CpdId: d.ResourceTemplateId, CpConfig: map[string]*sol.VnfExtCpConfig{"nfvo": {CpProtocolData: []sol.CpProtocolData{{
 			LayerProtocol: sol.IPOverEthernet, IpOverEthernet: &sol.IpOverEthernetAddressData{IpAddresses: []sol.IpAddressData{{Type: sol.IPv4, NumDynamicAddresses: 1}}},
 		}}}}}
 		if d.Type == "LINKPORT" && !slices.ContainsFunc(link.ExtCps, func(x sol.VnfExtCpData) bool { return x.CpdId == cp.CpdId }) {

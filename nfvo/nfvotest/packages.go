@@ -18,6 +18,7 @@ import (
 
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/csar"
 )
 
 // pkg is a package of the orchestrator.
@@ -32,13 +33,13 @@ type pkg struct {
 const maxContent = 1 << 30
 
 // Onboard takes a package and tells the subscribers. One with the same vnfdId is replaced.
-func (n *NFVO) Onboard(csar []byte) (vnfdID string, err error) {
-	p, err := vnfd.Open(bytes.NewReader(csar), int64(len(csar)), vnfd.Options{})
+func (n *NFVO) Onboard(content []byte) (vnfdID string, err error) {
+	p, err := csar.Open(bytes.NewReader(content), int64(len(content)), csar.Options{})
 	if err != nil {
 		return "", fmt.Errorf("read the package: %w", err)
 	}
-	sum := sha256.Sum256(csar)
-	x := &pkg{id: uuid.NewString(), state: "ENABLED", content: csar, sum: hex.EncodeToString(sum[:]), d: p.Descriptor}
+	sum := sha256.Sum256(content)
+	x := &pkg{id: uuid.NewString(), state: "ENABLED", content: content, sum: hex.EncodeToString(sum[:]), d: p.Descriptor}
 	n.mu.Lock()
 	n.packages[x.d.ID] = x
 	n.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -155,7 +156,10 @@ func extLink(l sol.ExtVirtualLinkData, at string) (nfvo.ExtLink, error) {
 	for _, cp := range l.ExtCps {
 		data := nfvo.ExtCpData{CpdID: cp.CpdId, Config: map[string]nfvo.ExtCpConfig{}}
 		for _, key := range slices.Sorted(maps.Keys(cp.CpConfig)) {
-			config, err := cpConfig(cp.CpConfig[key])
+			if cp.CpConfig[key] == nil {
+				return out, malformed("%s: %s: %s is null, and there is nothing to disconnect", at, cp.CpdId, key)
+			}
+			config, err := cpConfig(*cp.CpConfig[key])
 			if err != nil {
 				return out, malformed("%s: %s: %s: %v", at, cp.CpdId, key, err)
 			}
@@ -180,17 +184,17 @@ func cpConfig(c sol.VnfExtCpConfig) (nfvo.ExtCpConfig, error) {
 		}
 		out.MAC = p.IpOverEthernet.MacAddress
 		for _, ip := range p.IpOverEthernet.IpAddresses {
-			switch {
-			case ip.AddressRange != nil:
+			if ip.AddressRange != nil {
 				return out, fmt.Errorf("address ranges are not supported")
-			case ip.SubnetId != "" && out.Subnet != "" && out.Subnet != ip.SubnetId:
-				return out, fmt.Errorf("addresses of several subnets on one connection point are not supported")
-			case ip.SubnetId != "":
-				out.Subnet = ip.SubnetId
 			}
-			out.FixedIPs = append(out.FixedIPs, ip.FixedAddresses...)
-			out.DynamicIPs += ip.NumDynamicAddresses
+			if n := ip.NumDynamicAddresses; n < 0 || n > math.MaxInt32 {
+				return out, fmt.Errorf("numDynamicAddresses is %d", n)
+			}
+			out.IPs = append(out.IPs, nfvo.ExtCpIPs{
+				Type: string(ip.Type), Fixed: ip.FixedAddresses, Dynamic: ip.NumDynamicAddresses, Subnet: ip.SubnetId,
+			})
 		}
+		out.NoIPs = out.MAC != "" && len(out.IPs) == 0
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -36,7 +37,8 @@ func Request(r *nfvo.GrantRequest, base string) *sol.GrantRequest {
 	for _, v := range r.SameVim {
 		out.VimConstraints = append(out.VimConstraints, sol.VimConstraint{SameResourceGroup: v.SameGroup, Resource: refs(v.Resources, v.Existing)})
 	}
-	if json.Unmarshal(r.AdditionalParams, &out.AdditionalParams) != nil {
+	// Secrets do not leave: the orchestrator sent them, or has nothing to do with them.
+	if json.Unmarshal(secret.Without(r.AdditionalParams), &out.AdditionalParams) != nil {
 		out.AdditionalParams = nil // none
 	}
 	return out

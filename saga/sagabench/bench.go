@@ -232,7 +232,7 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 	if _, ok := keeper.Epoch(0); !ok {
 		return nil, errors.New("the lanes are held by another process")
 	}
-	runtime, err := saga.NewRuntime(saga.RuntimeConfig{Definitions: []*saga.Definition{definition()}, Host: host{}})
+	runtime, err := saga.NewRuntime(saga.RuntimeConfig{Definitions: []*saga.Definition{definition(), many()}, Host: host{}})
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +240,7 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 	var clock *timer.Timer
 	m.doer = eventstore.NewCommitter(counted{store, &m.transactions}, eventstore.CommitterConfig{
 		Committers: o.Committers, MaxBatch: o.MaxBatch, Logger: quiet,
-		OnCommit: []func(*eventstore.Commit){feed.OnCommit, m.onCommit, func(c *eventstore.Commit) { clock.OnCommit(c) }},
+		OnCommit: []func(*eventstore.Commit){feed.OnCommit, runtime.OnCommit, m.onCommit, func(c *eventstore.Commit) { clock.OnCommit(c) }},
 	})
 	clock = timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: runtime.Timeouts()}, Store: store, Doer: m.doer, Epochs: keeper,
@@ -266,11 +266,16 @@ func (m *machine) wait() { m.loops.Wait() }
 
 // saga runs one saga and returns how it ended.
 func (m *machine) saga(ctx context.Context) (saga.State, error) {
-	id := uuid.NewString()
 	data := json.RawMessage(`{"fail":false}`)
 	if m.number.Add(1)%10 == 0 {
 		data = json.RawMessage(`{"fail":true}`)
 	}
+	return m.run(ctx, "bench", data)
+}
+
+// run runs a saga of a type and returns how it ended.
+func (m *machine) run(ctx context.Context, kind string, data json.RawMessage) (saga.State, error) {
+	id := uuid.NewString()
 	done := make(chan saga.State, 1)
 	m.mu.Lock()
 	m.waiting[id] = done
@@ -280,7 +285,7 @@ func (m *machine) saga(ctx context.Context) (saga.State, error) {
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			c := &eventstore.Commit{}
 			return c, m.runtime.Begin(l, c, saga.New{
-				ID: id, Type: "bench", DefVersion: 1, Key: id, Policy: saga.Rollback, Data: data, Cause: id,
+				ID: id, Type: kind, DefVersion: 1, Key: id, Policy: saga.Rollback, Data: data, Cause: id,
 			})
 		},
 	})

@@ -17,9 +17,11 @@ import (
 	"github.com/vnfm/vnfm/simulation"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(os.Args[1:])) }
 
-func run() int {
+// run returns the exit code: 0 when all is well, 1 when something was found, or nothing was simulated, 2 for wrong arguments.
+func run(args []string) int {
+	flag := flag.NewFlagSet("simrun", flag.ContinueOnError)
 	seed := flag.Uint64("seed", 0, "run this seed alone")
 	verbose := flag.Bool("v", false, "print the trace of -seed")
 	seeds := flag.Uint64("seeds", 2000, "run so many seeds")
@@ -30,7 +32,13 @@ func run() int {
 	shrink := flag.Bool("shrink", true, "shrink what fails")
 	once := flag.Bool("once", false, "run each seed once only, without comparing traces")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this file")
-	flag.Parse()
+	if err := flag.Parse(args); err != nil {
+		return 2
+	}
+	if *seed == 0 && *long <= 0 && *seeds == 0 || *mutant != "" && *windows < 1 {
+		_, _ = fmt.Fprintln(os.Stderr, "nothing to run: -seeds and -windows are at least 1")
+		return 2
+	}
 	debug.SetGCPercent(400) // runs are short and their memory is small
 	if *profile != "" {
 		f, err := os.Create(*profile)
@@ -119,7 +127,14 @@ func many(from, seeds uint64, long time.Duration, shrink, once bool, o simulatio
 	for _, s := range slices.Sorted(maps.Keys(sum.Operations)) {
 		_, _ = fmt.Fprintf(os.Stdout, "  operations %-11s %d\n", s, sum.Operations[s])
 	}
-	if failed > 0 {
+	for _, e := range slices.Sorted(maps.Keys(sum.Happened)) {
+		_, _ = fmt.Fprintf(os.Stdout, "  %-50s %d\n", e, sum.Happened[e])
+	}
+	lacks := sum.Vacuous()
+	for _, lack := range lacks {
+		_, _ = fmt.Fprintln(os.Stdout, "  nothing is shown:", lack)
+	}
+	if failed > 0 || len(lacks) > 0 {
 		return 1
 	}
 	return 0

@@ -10,8 +10,12 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// sitePrefix is what addresses on the site's own networks are taken from (RFC 2544: benchmarking, routed nowhere).
-var sitePrefix = netip.MustParsePrefix("198.18.0.0/15")
+// sitePrefix and sitePrefix6 are what addresses on the site's own networks are taken from (RFC 2544 and RFC 5180: benchmarking,
+// routed nowhere).
+var (
+	sitePrefix  = netip.MustParsePrefix("198.18.0.0/15")
+	sitePrefix6 = netip.MustParsePrefix("2001:2::/48")
+)
 
 func addressKey(vimID, network, address string) string { return vimID + "/" + network + "/" + address }
 func macKey(vimID, network, mac string) string         { return vimID + "/" + network + "/mac/" + mac }
@@ -87,6 +91,9 @@ func (s *Sim) port(c call, h *held) *vim.Error {
 		return err
 	}
 	wanted := spec.FixedIPs
+	if spec.NoIPs {
+		return nil
+	}
 	if len(wanted) == 0 { // one address of each IP version the network has
 		seen := map[bool]bool{}
 		for _, p := range pools {
@@ -98,6 +105,9 @@ func (s *Sim) port(c call, h *held) *vim.Error {
 			}
 		}
 		return nil
+	}
+	if network == nil { // both versions are to be had, one is given unasked
+		pools = append(pools, pool{prefix: sitePrefix6, any: true})
 	}
 	for _, want := range wanted {
 		if err := s.fix(c, h, pools, want); err != nil {
@@ -115,7 +125,7 @@ func (s *Sim) mac(c call, h *held) *vim.Error {
 			return c.fail(message.Permanent, want+" is not a MAC address")
 		}
 		h.Resource.MAC = mac.String()
-		if s.state.addresses[macKey(h.Vim, h.Spec.Port.Network, h.Resource.MAC)] {
+		if s.taken(h, macKey(h.Vim, h.Spec.Port.Network, h.Resource.MAC)) {
 			return c.fail(message.Exists, "the MAC address "+h.Resource.MAC+" is in use on the network")
 		}
 		return nil
@@ -123,7 +133,7 @@ func (s *Sim) mac(c call, h *held) *vim.Error {
 	for n := 0; ; n++ {
 		v := s.hash(h, "mac", n)
 		mac := net.HardwareAddr{0xfa, 0x16, 0x3e, byte(v >> 16), byte(v >> 8), byte(v)}.String()
-		if !s.state.addresses[macKey(h.Vim, h.Spec.Port.Network, mac)] {
+		if !s.taken(h, macKey(h.Vim, h.Spec.Port.Network, mac)) {
 			h.Resource.MAC = mac
 			return nil
 		}
@@ -140,6 +150,9 @@ func (s *Sim) fix(c call, h *held, pools []pool, want vim.FixedIP) *vim.Error {
 		}
 	}
 	for _, p := range pools {
+		if v := want.IPVersion; v != 0 && (v == 4) != p.prefix.Addr().Is4() {
+			continue
+		}
 		fits := p.any || want.Subnet == p.subnet || want.Subnet == "" && (!addr.IsValid() || p.prefix.Contains(addr))
 		if !fits {
 			continue
@@ -169,8 +182,11 @@ func (s *Sim) used(h *held, addr netip.Addr) bool {
 			return true
 		}
 	}
-	return s.state.addresses[addressKey(h.Vim, h.Spec.Port.Network, addr.String())]
+	return s.taken(h, addressKey(h.Vim, h.Spec.Port.Network, addr.String()))
 }
+
+// taken reports whether another port has an address.
+func (s *Sim) taken(h *held, key string) bool { return s.state.addresses[key] && !h.had[key] }
 
 // allocate gives a port a free address of a pool: the first one free from a place the token tells.
 func (s *Sim) allocate(c call, h *held, p pool) *vim.Error {

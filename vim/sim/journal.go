@@ -18,14 +18,15 @@ const format = 1
 // journal is an append-only file of records, one JSON line each. A line is handed to the operating system when it is
 // appended, so it survives the process; wait makes it survive the machine, many lines with one sync.
 type journal struct {
-	f *os.File
+	path string
 
 	mu      sync.Mutex
+	f       *os.File
 	synced  sync.Cond
 	written int64 // lines appended
 	durable int64 // lines known to be on disk
 	syncing bool
-	err     error // the first failure; it stays
+	err     error // of the first write or sync that failed since it was opened, or mended
 }
 
 // openJournal reads the journal at path into apply, compacts it to what snapshot yields, and opens it for appending.
@@ -37,6 +38,16 @@ func openJournal(path string, apply func(record) error, snapshot func(func(recor
 	if err := replay(bytes.NewReader(b), apply); err != nil {
 		return nil, fmt.Errorf("the simulator's journal %s: %w", path, err)
 	}
+	j := &journal{path: path}
+	j.synced.L = &j.mu
+	if j.f, err = anew(path, snapshot); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// anew writes the present state and opens it for appending.
+func anew(path string, snapshot func(func(record) error) error) (*os.File, error) {
 	if err := compact(path, snapshot); err != nil {
 		return nil, fmt.Errorf("compact the simulator's journal: %w", err)
 	}
@@ -44,9 +55,31 @@ func openJournal(path string, apply func(record) error, snapshot func(func(recor
 	if err != nil {
 		return nil, fmt.Errorf("open the simulator's journal: %w", err)
 	}
-	j := &journal{f: f}
-	j.synced.L = &j.mu
-	return j, nil
+	return f, nil
+}
+
+// failed returns the error that keeps anything from being written.
+func (j *journal) failed() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}
+
+// mend goes on after a failure: what was written since then is not known, so the present state is written anew. The caller
+// keeps it as it is, and appends nothing meanwhile.
+func (j *journal) mend(snapshot func(func(record) error) error) error {
+	f, err := anew(j.path, snapshot)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.syncing {
+		j.synced.Wait()
+	}
+	_ = j.f.Close() // what could not be written to it is in the new one
+	j.f, j.err, j.durable = f, nil, j.written
+	return nil
 }
 
 // replay applies every whole line. A last line without its end was being written when the machine stopped: nobody was
@@ -112,7 +145,7 @@ func (j *journal) append(r record) error {
 	if j.err != nil {
 		return j.err
 	}
-	// A short write would leave half a line in the middle: after any failure nothing more is written.
+	// A short write leaves half a line in the middle: after any failure nothing more is written, until it is mended.
 	if _, err := j.f.Write(append(line, '\n')); err != nil {
 		j.err = err
 		return err
@@ -132,9 +165,9 @@ func (j *journal) wait() error {
 			continue
 		}
 		j.syncing = true
-		upTo := j.written
+		upTo, f := j.written, j.f
 		j.mu.Unlock()
-		err := j.f.Sync()
+		err := f.Sync()
 		j.mu.Lock()
 		j.syncing = false
 		if err != nil {

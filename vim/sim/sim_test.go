@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -92,9 +94,51 @@ func TestSuite(t *testing.T) {
 				clk := newClock()
 				s := open(t, sim.Config{Path: path, Now: clk.now})
 				behave(t, s, `{"delay":"`+delay+`"}`)
+				rule := func(t *testing.T, rest string) {
+					behave(t, s, `{"delay":"`+delay+`",`+rest+`}`)
+				}
 				vimtest.Run(t, s, vimtest.Env{
 					Connection: conn,
-					Wait:       func() { clk.advance(300 * time.Millisecond) },
+					Shows: func(t *testing.T, r vim.Resource, spec vim.Spec) {
+						spec = sim.Unsaid(spec)
+						for _, e := range s.Inventory() {
+							if e.ID == r.ID && len(vim.Differences(e.Spec, spec)) > 0 {
+								t.Errorf("the %s differs in %v from what was asked for", e.Kind, vim.Differences(e.Spec, spec))
+							}
+						}
+					},
+					Half: func(t *testing.T) { rule(t, `"rules":[{"on":"change","outcome":"half","times":1}]`) },
+					Ignore: func(t *testing.T) {
+						rule(t, `"stop":"24h"`)
+						t.Cleanup(func() { rule(t, `"rules":[]`) })
+					},
+					ProvokeChange: func(t *testing.T, class message.Class, r vim.ChangeRequest) (vim.ChangeRequest, bool) {
+						outcome := map[message.Class]string{
+							message.Transient: "transient", message.Permanent: "permanent", message.Quota: "quota", message.UnknownOutcome: "lose-reply",
+						}[class]
+						switch {
+						case outcome != "":
+							rule(t, `"rules":[{"on":"change","outcome":"`+outcome+`","times":1}]`)
+						case class == message.NotFound:
+							r.To = with(r.To, func(c *vim.ComputeSpec) { c.Ports = []string{"port-gone"} })
+						case class == message.Exists:
+							p := request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: "external"}})
+							taken := start(t, s, p)
+							vm := machine(taken.ID)
+							start(t, s, vm)
+							t.Cleanup(func() {
+								clk.advance(time.Second)
+								_, _ = s.Release(context.WithoutCancel(t.Context()), conn, vim.Compute, vm.Token)
+								clk.advance(time.Second)
+								_, _ = s.Release(context.WithoutCancel(t.Context()), conn, vim.Port, p.Token)
+							})
+							r.To = with(r.To, func(c *vim.ComputeSpec) { c.Ports = append(slices.Clone(c.Ports), taken.ID) })
+						default:
+							return r, false
+						}
+						return r, true
+					},
+					Wait: func() { clk.advance(300 * time.Millisecond) },
 					Restart: func(_ *testing.T, d vim.Driver) vim.Driver {
 						if path == "" {
 							return d
@@ -131,6 +175,23 @@ func TestSuite(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSuiteOfAContainerVim runs the suite for what a CISM holds.
+func TestSuiteOfAContainerVim(t *testing.T) {
+	clk := newClock()
+	s := open(t, sim.Config{Now: clk.now})
+	behave(t, s, `{"delay":"1s"}`)
+	vimtest.Run(t, s, vimtest.Env{
+		Connection: conn, Samples: vimtest.Units(), Changes: vimtest.UnitChanges(), Wait: func() { clk.advance(300 * time.Millisecond) },
+		Half: func(t *testing.T) {
+			behave(t, s, `{"delay":"1s","rules":[{"on":"change","outcome":"half","times":1}]}`)
+		},
+	})
+	clk.advance(time.Minute)
+	if left := s.Inventory(); len(left) != 0 {
+		t.Errorf("the suite left %+v", left)
 	}
 }
 
@@ -222,7 +283,7 @@ func TestTheTwoVIMsAreSeparate(t *testing.T) {
 	if _, err := s.Find(t.Context(), second, r.Kind, r.Token); vim.ClassOf(err) != message.NotFound {
 		t.Errorf("the second VIM finds the first one's network: %v", err)
 	}
-	if list, err := s.List(t.Context(), second, ""); err != nil || len(list) != 0 {
+	if list, err := s.List(t.Context(), second, vim.ListRequest{}); err != nil || len(list.Resources) != 0 {
 		t.Errorf("the second VIM lists %v, %v", list, err)
 	}
 	got := s.Inventory()
@@ -293,6 +354,45 @@ func TestFixedAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, s, port("fa:16:3e:00:00:01", vim.FixedIP{Address: "10.0.0.77"}))
+}
+
+// TestAddressesOfAVersion: where no subnet is named, the version says what is wanted; and a port may have no address at all.
+func TestAddressesOfAVersion(t *testing.T) {
+	s := open(t, sim.Config{})
+	net := start(t, s, network())
+	four := start(t, s, request(vim.Subnet, vim.Spec{Subnet: &vim.SubnetSpec{Network: net.ID, IPVersion: 4, CIDR: "10.0.0.0/24"}}))
+	six := start(t, s, request(vim.Subnet, vim.Spec{Subnet: &vim.SubnetSpec{Network: net.ID, IPVersion: 6, CIDR: "fd00::/64"}}))
+	for _, network := range []string{net.ID, "external"} {
+		p := start(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: network, FixedIPs: []vim.FixedIP{{IPVersion: 6}, {IPVersion: 4}, {IPVersion: 6}}}}))
+		if len(p.Addresses) != 3 || !strings.Contains(p.Addresses[0].Address, ":") || strings.Contains(p.Addresses[1].Address, ":") || p.Addresses[0] == p.Addresses[2] {
+			t.Errorf("on %s: %+v", network, p.Addresses)
+		}
+		if network == net.ID && (p.Addresses[0].Subnet != six.ID || p.Addresses[1].Subnet != four.ID) {
+			t.Errorf("%+v", p.Addresses)
+		}
+		if bare := start(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: network, NoIPs: true}})); len(bare.Addresses) != 0 || bare.MAC == "" {
+			t.Errorf("on %s: %+v", network, bare)
+		}
+	}
+	refused(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: net.ID, FixedIPs: []vim.FixedIP{{Subnet: four.ID, IPVersion: 6}}}}), message.Permanent)
+}
+
+// TestTrunks: a compute reaches ports through others of its own, and nobody else does.
+func TestTrunks(t *testing.T) {
+	s := open(t, sim.Config{})
+	var ports []vim.Resource
+	for range 3 {
+		ports = append(ports, start(t, s, request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: "external"}})))
+	}
+	vm := func(subs ...vim.SubPort) vim.StartRequest {
+		return request(vim.Compute, vim.Spec{Compute: &vim.ComputeSpec{Flavour: "m1.tiny", Image: "image-x", Ports: []string{ports[0].ID}, SubPorts: subs}})
+	}
+	refused(t, s, vm(vim.SubPort{Port: ports[1].ID, Parent: ports[2].ID, SegmentationID: "7"}), message.Permanent)
+	refused(t, s, vm(vim.SubPort{Port: "port-x", Parent: ports[0].ID, SegmentationID: "7"}), message.NotFound)
+	refused(t, s, vm(vim.SubPort{Port: ports[1].ID, Parent: ports[0].ID, SegmentationID: "7"},
+		vim.SubPort{Port: ports[2].ID, Parent: ports[0].ID, SegmentationID: "7"}), message.Permanent)
+	start(t, s, vm(vim.SubPort{Port: ports[1].ID, Parent: ports[0].ID, SegmentationID: "7"}))
+	refused(t, s, request(vim.Compute, vim.Spec{Compute: &vim.ComputeSpec{Flavour: "m1.tiny", Image: "image-x", Ports: []string{ports[1].ID}}}), message.Exists)
 }
 
 func TestAddressesFollowTheSeedNotTheOrder(t *testing.T) {

@@ -1,0 +1,107 @@
+// Package own is the resources at /vnfm/v1 that no standard has, but for the past: what operators need to see and mend VNFs, and
+// to run a site.
+package own
+
+import (
+	"context"
+
+	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/api/rest"
+	"github.com/vnfm/vnfm/audit"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/nfvomanager"
+	"github.com/vnfm/vnfm/notify"
+	"github.com/vnfm/vnfm/vim/sim"
+)
+
+// API is our own resources.
+type API struct {
+	LCM  lcm.API
+	Vims Vims // nil: there is no registry, its resources are 404
+	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
+	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
+	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
+	PackageChanged func(ctx context.Context, vnfdID string) error
+	Subscriptions  *notify.Service // nil: their resources are 404
+	Sim            *sim.Sim        // nil: there is no simulated VIM, its resources are 404
+	// Ready reports the conditions of being ready; all must be ok.
+	Ready     func(ctx context.Context) []Check
+	Denials   *access.Denials // nil: the resource is 404
+	Consumers []string        // whose parked messages are listed
+	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
+	// is 404.
+	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
+	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
+	// handled; NotFound when it is not parked. nil: the resource is 404.
+	Redrive func(ctx context.Context, id string) (int, error)
+}
+
+// VnfRoutes are the resources no standard has that show and mend VNFs.
+func (a *API) VnfRoutes() map[string]rest.Route {
+	return map[string]rest.Route{
+		rest.OwnRoot + "/vnf_instances/{id}/leftovers":  rest.Get(a.leftovers),
+		rest.OwnRoot + "/vnf_instances/{id}/cleanup":    rest.Post(a.cleanup),
+		rest.OwnRoot + "/vnf_instances/{id}/plan":       rest.Post(a.plan, rest.JSONType),
+		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/progress": rest.Get(a.progress),
+		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/grant":    rest.Get(a.grant),
+		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/resolve":  rest.Silent(rest.Post(a.resolve, rest.JSONType).Small()),
+		rest.OwnRoot + "/sagas":                         rest.Get(a.listSagas, rest.Paging, "vnf", "state"),
+		rest.OwnRoot + "/sagas/{id}":                    rest.Get(a.showSaga),
+		rest.OwnRoot + "/vnf_lcm_op_occs":               rest.Get(a.origins, rest.ListQuery...),
+	}
+}
+
+// SiteRoutes are the resources of whoever runs the site.
+func (a *API) SiteRoutes() map[string]rest.Route {
+	routes := map[string]rest.Route{
+		rest.OwnRoot + "/audit/verify":    rest.With(rest.Get(a.verify), rest.Post(a.verify)),
+		rest.OwnRoot + "/parked_messages": rest.Get(a.parked, "consumer"),
+	}
+	if a.Denials != nil {
+		routes[rest.OwnRoot+"/audit/denials"] = rest.Get(a.denials, rest.Paging)
+	}
+	if a.Audit != nil {
+		routes[rest.OwnRoot+"/audit"] = rest.Get(a.audit, "chain")
+	}
+	if a.Redrive != nil {
+		routes[rest.OwnRoot+"/parked_messages/{id}/redrive"] = rest.Post(a.redrive)
+	}
+	return routes
+}
+
+func (a *API) HealthRoutes() map[string]rest.Route {
+	return map[string]rest.Route{"/healthz": rest.Get(a.healthz), "/readyz": rest.Get(a.readyz)}
+}
+
+// CallbackRoutes are where the NFVO tells of its packages. What it says is never believed, only looked up at the NFVO, so
+// it need not show who it is.
+func (a *API) CallbackRoutes() map[string]rest.Route {
+	if a.PackageChanged == nil {
+		return nil
+	}
+	return map[string]rest.Route{PackageCallback: rest.Silent(rest.With(rest.Get(a.callbackTest), rest.Post(a.packageChanged, rest.JSONType).Small()))}
+}
+
+// VimRoutes are the registry of VIM connections, where there is one.
+func (a *API) VimRoutes() map[string]rest.Route {
+	if a.Vims == nil {
+		return nil
+	}
+	const root = rest.OwnRoot + "/vims"
+	return map[string]rest.Route{
+		root:                 rest.With(rest.Post(a.registerVim, rest.JSONType), rest.Get(a.listVims)),
+		root + "/{id}":       rest.With(rest.Get(a.showVim), rest.Patch(a.patchVim, rest.MergeType, rest.JSONType), rest.Remove(a.deleteVim)),
+		root + "/{id}/check": rest.Post(a.checkVim),
+	}
+}
+
+// SimRoutes are the resources of the simulated VIM, where there is one.
+func (a *API) SimRoutes() map[string]rest.Route {
+	if a.Sim == nil {
+		return nil
+	}
+	return map[string]rest.Route{
+		rest.OwnRoot + "/sim/inventory": rest.Get(a.simInventory),
+		rest.OwnRoot + "/sim/behaviour": rest.With(rest.Get(a.simBehaviour), rest.Put(a.setSimBehaviour, rest.JSONType).Small()),
+	}
+}

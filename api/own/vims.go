@@ -1,0 +1,99 @@
+package own
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/vnfm/vnfm/api/rest"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vimregistry"
+)
+
+// Vims is the use cases of VIM connections; a vimregistry.Service is one.
+type Vims interface {
+	Register(ctx context.Context, doc json.RawMessage, by request.Info) (*vimregistry.Connection, error)
+	Change(ctx context.Context, id string, patch json.RawMessage, by request.Info) (*vimregistry.Connection, error)
+	Delete(ctx context.Context, id string, by request.Info) error
+	Get(ctx context.Context, id string) (*vimregistry.Connection, error)
+	List(ctx context.Context) ([]vimregistry.Connection, error)
+	Check(ctx context.Context, id string) (*vimregistry.Checked, error)
+}
+
+func vimURI(base, id string) string { return base + rest.OwnRoot + "/vims/" + id }
+
+func (a *API) registerVim(c *rest.Call) (*rest.Answer, error) {
+	return rest.Effect(c, func(by request.Info) (*vimregistry.Connection, error) {
+		return a.Vims.Register(c.Ctx, c.Body, by)
+	}, func(v *vimregistry.Connection) *rest.Answer {
+		return rest.Respond(http.StatusCreated).JSON(shownVim(v)).Location(vimURI(c.Base, v.ID)).ETag(v.Version)
+	})
+}
+
+func (a *API) listVims(c *rest.Call) (*rest.Answer, error) {
+	all, err := a.Vims.List(c.Ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	out := []sol.Vim{}
+	for i := range all {
+		out = append(out, shownVim(&all[i]))
+	}
+	return rest.Respond(http.StatusOK).JSON(out), nil
+}
+
+func (a *API) showVim(c *rest.Call) (*rest.Answer, error) {
+	v, err := a.Vims.Get(c.Ctx, c.ID)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	return rest.Respond(http.StatusOK).JSON(shownVim(v)).ETag(v.Version), nil
+}
+
+func (a *API) patchVim(c *rest.Call) (*rest.Answer, error) {
+	if err := a.vimPrecondition(c); err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vimregistry.Connection, error) {
+		return a.Vims.Change(c.Ctx, c.ID, c.Body, by)
+	}, func(v *vimregistry.Connection) *rest.Answer {
+		return rest.Respond(http.StatusOK).JSON(shownVim(v)).ETag(v.Version)
+	})
+}
+
+func (a *API) deleteVim(c *rest.Call) (*rest.Answer, error) {
+	if err := a.vimPrecondition(c); err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vimregistry.Connection, error) {
+		return nil, a.Vims.Delete(c.Ctx, c.ID, by)
+	}, func(*vimregistry.Connection) *rest.Answer { return rest.Respond(http.StatusNoContent) })
+}
+
+func (a *API) vimPrecondition(c *rest.Call) error {
+	v, err := a.Vims.Get(c.Ctx, c.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // has its kind
+	}
+	return c.IfMatch(v.Version)
+}
+
+// checkVim answers 200 whatever the VIM says: the verdict is in the body.
+func (a *API) checkVim(c *rest.Call) (*rest.Answer, error) {
+	v, err := a.Vims.Check(c.Ctx, c.ID)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	return rest.Respond(http.StatusOK).JSON(sol.VimCheck{
+		Reachable: v.Reachable, Detail: v.Detail, TookMs: v.Took.Milliseconds(), Zones: v.Zones,
+		Flavours: v.Flavours, Images: v.Images, ExternalNetwork: v.ExternalNetwork,
+	}), nil
+}
+
+func shownVim(v *vimregistry.Connection) sol.Vim {
+	return sol.Vim{
+		Id: v.ID, VimId: v.VimID, VimType: v.Type, Default: v.Default, Enabled: v.Enabled, BuiltIn: v.BuiltIn,
+		InterfaceInfo: v.InterfaceInfo, AccessInfo: v.AccessInfo, Extra: v.Extra, Created: v.Created, Updated: v.Updated,
+	}
+}

@@ -1,0 +1,52 @@
+package vnflcm
+
+import (
+	"reflect"
+
+	"github.com/vnfm/vnfm/api/rest"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/sol"
+)
+
+// The collections whose entries come from views (default lists: SOL003 v3.7.1 §5.4.2.3.2, §5.4.12.3.2).
+var (
+	vnfInstances = rest.Collection{
+		Kind: readmodel.KindVnf, Entry: reflect.TypeFor[sol.VnfInstance](),
+		Defaults: []string{"vnfConfigurableProperties", "vimConnectionInfo", "instantiatedVnfInfo", "metadata", "extensions"},
+		Paths: map[string]string{
+			"id": "id", "vnfInstanceName": "name", "vnfInstanceDescription": "description", "vnfdId": "vnfdId",
+			"vnfProvider": "provider", "vnfProductName": "productName", "vnfSoftwareVersion": "softwareVersion",
+			"vnfdVersion": "vnfdVersion", "vnfConfigurableProperties": "configurableProperties", "metadata": "metadata",
+			"extensions": "extensions", "instantiationState": "state", "vimConnectionInfo": "vimConnections",
+			"instantiatedVnfInfo": "instantiatedInfo", "instantiatedVnfInfo/vnfcResourceInfo": "instantiatedInfo/vnfcs",
+			"instantiatedVnfInfo/vnfcResourceInfo/vnfcCpInfo":                "instantiatedInfo/vnfcs/cps",
+			"instantiatedVnfInfo/vnfcResourceInfo/vnfcCpInfo/cpProtocolInfo": "",
+			"instantiatedVnfInfo/vnfVirtualLinkResourceInfo":                 "instantiatedInfo/virtualLinks",
+			"instantiatedVnfInfo/virtualStorageResourceInfo":                 "instantiatedInfo/storages",
+			"instantiatedVnfInfo/extCpInfo":                                  "instantiatedInfo/extCps",
+			"instantiatedVnfInfo/extCpInfo/cpProtocolInfo":                   "",
+			"instantiatedVnfInfo/extVirtualLinkInfo":                         "instantiatedInfo/extVirtualLinks",
+			"instantiatedVnfInfo/extVirtualLinkInfo/currentVnfExtCpData":     "",
+			"instantiatedVnfInfo/extManagedVirtualLinkInfo":                  "instantiatedInfo/extManagedVirtualLinks",
+			"instantiatedVnfInfo/vnfcInfo":                                   "", "_links": "",
+		},
+	}
+	vnfLcmOpOccs = rest.Collection{
+		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
+		Known: []string{
+			"vnfSnapshotInfoId", "changedInfo", "changedExtConnectivity", "lcmCoordinations", "rejectedLcmCoordinations",
+			"modificationsTriggeredByVnfPkgChange",
+		},
+		Defaults: []string{
+			"operationParams", "error", "resourceChanges", "changedInfo", "changedExtConnectivity", "lcmCoordinations",
+			"modificationsTriggeredByVnfPkgChange", "warnings",
+		},
+		Paths: map[string]string{
+			"id": "id", "operationState": "state", "stateEnteredTime": "stateEnteredTime", "startTime": "startTime",
+			"vnfInstanceId": "vnfInstanceId", "grantId": "grantId", "operation": "operation",
+			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
+			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
+			"cancelMode": "", "changedInfo": "", "_links": "",
+		},
+	}
+)

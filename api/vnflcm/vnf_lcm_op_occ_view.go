@@ -1,0 +1,114 @@
+package vnflcm
+
+import (
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// VnfLcmOpOcc shows an operation occurrence as SOL003 has it.
+func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
+	self := OpOccURI(base, op.ID)
+	out := &sol.VnfLcmOpOcc{
+		Id: op.ID, OperationState: string(op.State), StateEnteredTime: op.StateEntered, StartTime: op.Started,
+		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
+		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
+		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
+		Links: sol.VnfLcmOpOccLinks{Self: sol.Link{Href: self}, VnfInstance: sol.Link{Href: VnfURI(base, op.VnfID)}},
+	}
+	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
+		out.CancelMode = op.CancelMode
+	}
+	if op.GrantHref != "" {
+		out.Links.Grant = &sol.Link{Href: op.GrantHref}
+	}
+	link := func(task string) *sol.Link { return &sol.Link{Href: self + "/" + task} }
+	switch op.State {
+	case vnf.FailedTemp:
+		out.Links.Fail = link("fail")
+		if !op.UndoBegun {
+			out.Links.Retry = link("retry")
+		}
+		if !op.Irreversible {
+			out.Links.Rollback = link("rollback")
+		}
+	case vnf.Starting, vnf.Processing, vnf.RollingBack:
+		if !op.CancelPending {
+			out.Links.Cancel = link("cancel")
+		}
+	}
+	return out
+}
+
+// changedInfo is nil when nothing changed.
+func changedInfo(in *vnf.ChangedInfo) *sol.VnfInfoModifications {
+	if in == nil {
+		return nil
+	}
+	out := &sol.VnfInfoModifications{
+		VnfInstanceName: in.Name, VnfInstanceDescription: in.Description, VnfConfigurableProperties: in.Configurable,
+		Metadata: in.Metadata, Extensions: in.Extensions, VimConnectionInfo: vimConnectionInfo(in.Connections),
+	}
+	if p := in.Package; p != nil {
+		out.VnfdId, out.VnfProvider, out.VnfProductName = p.VnfdID, p.Provider, p.ProductName
+		out.VnfSoftwareVersion, out.VnfdVersion = p.SoftwareVersion, p.VnfdVersion
+	}
+	return out
+}
+
+func problemDetails(p *vnf.Problem) *sol.ProblemDetails {
+	if p == nil {
+		return nil
+	}
+	return &sol.ProblemDetails{Title: p.Title, Status: p.Status, Detail: p.Detail}
+}
+
+// resourceChanges is nil when nothing changed.
+func resourceChanges(in *vnf.ResourceChanges) *sol.ResourceChanges {
+	out := &sol.ResourceChanges{}
+	for _, a := range in.Vnfcs.All() {
+		out.AffectedVnfcs = append(out.AffectedVnfcs, sol.AffectedVnfc{
+			Id: a.ID, VduId: a.VduID, ChangeType: string(a.Change), ComputeResource: handle(a.Handle),
+			ResourceDefinitionId: a.Definition, ZoneId: a.Zone, AffectedVnfcCpIds: a.CpIDs,
+			AddedStorageResourceIds: a.AddedStorages, RemovedStorageResourceIds: a.RemovedStorages,
+		})
+	}
+	for _, a := range in.Links.All() {
+		out.AffectedVirtualLinks = append(out.AffectedVirtualLinks, sol.AffectedVirtualLink{
+			Id: a.ID, VnfVirtualLinkDescId: a.LinkID, ChangeType: string(a.Change), NetworkResource: handle(a.Handle),
+			VnfLinkPortIds: a.PortIDs, ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
+		})
+	}
+	for _, a := range in.ExtPorts.All() {
+		out.AffectedExtLinkPorts = append(out.AffectedExtLinkPorts, sol.AffectedExtLinkPort{
+			Id: a.ID, ChangeType: string(a.Change), ExtCpInstanceId: a.ExtCpID, ResourceHandle: handle(a.Handle),
+			ResourceDefinitionId: a.Definition,
+		})
+	}
+	for _, a := range in.Storages.All() {
+		out.AffectedVirtualStorages = append(out.AffectedVirtualStorages, sol.AffectedVirtualStorage{
+			Id: a.ID, VirtualStorageDescId: a.StorageID, ChangeType: string(a.Change), StorageResource: handle(a.Handle),
+			ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
+		})
+	}
+	if len(out.AffectedVnfcs)+len(out.AffectedVirtualLinks)+len(out.AffectedExtLinkPorts)+len(out.AffectedVirtualStorages) == 0 {
+		return nil
+	}
+	return out
+}
+
+// OpProgress shows how far an operation got.
+func OpProgress(op *vnf.OpOcc) *sol.OpProgress {
+	out := &sol.OpProgress{
+		VnfLcmOpOccId: op.ID, VnfInstanceId: op.VnfID, Operation: string(op.Operation), OperationState: string(op.State),
+		StartedBy: op.Actor, Policy: op.Policy,
+		StateEnteredTime: op.StateEntered, StartTime: op.Started, EndTime: op.Ended, Final: op.State.Final(),
+		Error: problemDetails(op.Error), Warnings: op.Warnings, Resources: []sol.ResourceProgress{},
+	}
+	for _, p := range op.Progress.All() {
+		out.Resources = append(out.Resources, sol.ResourceProgress{
+			Step: p.Step, Id: p.ID, Kind: p.Kind, Name: p.Name, State: p.State, Attempt: p.Attempt,
+			Began: p.Began, Ended: p.Ended, Reason: p.Reason,
+		})
+	}
+	return out
+}

@@ -1,0 +1,1 @@
+# Scripts of packages are never run.

@@ -1,0 +1,146 @@
+package vnfpkg
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/vnfd/csar"
+)
+
+// listing is what is kept of a package's files, in a blob beside its content.
+type listing struct {
+	Entry string      `json:"entry"`
+	Files []csar.File `json:"files"`
+}
+
+// listingKey names the blob with the listing of a content.
+func listingKey(content string) string { return content + "-files" }
+
+// Contents is the content of an onboarded package, open to be read. It is not for several callers at once.
+type Contents struct {
+	SHA256 string    // of all of it, hex
+	Since  time.Time // when the package was onboarded: it does not change after that
+	Entry  string    // path of the VNFD's entry definition
+	Files  []csar.File
+
+	whole content
+	size  int64
+	files *csar.Content // nil until a file is asked for
+	limit csar.Options
+}
+
+// Contents opens the content of a package. The caller closes it. Returns NotFound; Conflict unless it is ONBOARDED.
+func (s *Service) Contents(ctx context.Context, id string) (*Contents, error) {
+	p, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.Onboarding != StateOnboarded {
+		return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package is %s; only of one that is ONBOARDED there is content to read.", p.Onboarding)
+	}
+	whole, size, err := s.open(ctx, p.Blob)
+	if err != nil {
+		return nil, s.gone(ctx, p, err)
+	}
+	c := &Contents{SHA256: p.SHA256, Since: p.Onboarded, whole: whole, size: size, limit: csar.Options{Limits: s.cfg.Limits, Spool: spooled}}
+	l, err := s.listing(ctx, p)
+	if err != nil {
+		_ = whole.Close()
+		return nil, err
+	}
+	c.Entry, c.Files = l.Entry, l.Files
+	return c, nil
+}
+
+// gone says why content cannot be opened: a package that was deleted meanwhile is not found.
+func (s *Service) gone(ctx context.Context, p *Package, err error) error {
+	if vnfm.KindOf(err) != vnfm.NotFound {
+		return vnfm.Wrap(vnfm.Unavailable, err, "The content of the VNF package cannot be read now.")
+	}
+	if _, gone := s.Get(ctx, p.ID); gone != nil {
+		return gone
+	}
+	return vnfm.Wrap(vnfm.Internal, err, "the content of package %s is gone from the store", p.ID)
+}
+
+// listing returns what is kept of a package's files. That of a package onboarded by an older program is made now.
+func (s *Service) listing(ctx context.Context, p *Package) (*listing, error) {
+	l := &listing{}
+	r, err := s.cfg.Blobs.Get(ctx, listingKey(p.Blob))
+	switch {
+	case vnfm.KindOf(err) == vnfm.NotFound:
+		found, err := s.read(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("list the files of package %s: %w", p.ID, err)
+		}
+		l.Entry, l.Files = found.Entry, found.Files
+		return l, s.putListing(ctx, p, l)
+	case err != nil:
+		return nil, vnfm.Wrap(vnfm.Unavailable, err, "The files of the VNF package cannot be listed now.")
+	}
+	defer r.Close() //nolint:errcheck // only read
+	if err := json.NewDecoder(r).Decode(l); err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "read the listing of package %s", p.ID)
+	}
+	return l, nil
+}
+
+func (s *Service) putListing(ctx context.Context, p *Package, l *listing) error {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return vnfm.Wrap(vnfm.Internal, err, "encode the listing of package %s", p.ID)
+	}
+	if err := s.cfg.Blobs.Put(ctx, listingKey(p.Blob), bytes.NewReader(data)); err != nil {
+		return vnfm.Wrap(vnfm.Unavailable, err, "store the listing of package %s", p.ID)
+	}
+	return nil
+}
+
+// Size is that of all content, in bytes.
+func (c *Contents) Size() int64 { return c.size }
+
+// Whole reads all content, or a part of it.
+func (c *Contents) Whole(offset, length int64) io.Reader {
+	return io.NewSectionReader(c.whole, offset, length)
+}
+
+// Listed returns what is known of a file of the package, by its whole path; nil when there is none.
+func (c *Contents) Listed(path string) *csar.File {
+	if i := slices.IndexFunc(c.Files, func(f csar.File) bool { return f.Path == path }); i >= 0 {
+		return &c.Files[i]
+	}
+	return nil
+}
+
+// Open reads one file from a place on. Of a compressed one what is before that is read, too.
+func (c *Contents) Open(path string, offset int64) (io.ReadCloser, error) {
+	if c.files == nil {
+		var err error
+		if c.files, err = csar.OpenContent(c.whole, c.size, c.limit); err != nil {
+			return nil, fmt.Errorf("open the package: %w", err)
+		}
+	}
+	r, err := c.files.Open(path)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
+	if _, err := io.CopyN(io.Discard, r, offset); err != nil {
+		_ = r.Close()
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Close ends the reading.
+func (c *Contents) Close() {
+	if c.files != nil {
+		c.files.Close()
+	}
+	_ = c.whole.Close()
+}
