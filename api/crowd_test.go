@@ -226,7 +226,7 @@ func TestFollowersTakeNoPlacesOfRequests(t *testing.T) {
 	who := "a"
 	w := newLive(t, func(c *apiConfig) {
 		c.Requests = &access.Places{All: 2, What: "requests"}
-		c.Followers = &access.Places{All: 8, Each: 3, What: "event streams"}
+		c.Followers = &access.Places{All: 8, Each: 3, Shared: true, What: "event streams"}
 		c.Authenticate = func(*http.Request) (*access.Caller, error) {
 			return &access.Caller{Name: who, Roles: []access.Role{access.Admin}}, nil
 		}
@@ -265,7 +265,7 @@ func TestFollowersTakeNoPlacesOfRequests(t *testing.T) {
 func TestNoCallerTakesAllPlaces(t *testing.T) {
 	var who atomic.Value
 	w := newWorld(t, func(c *api.Config) {
-		c.Requests = &access.Places{All: 4, What: "requests"}
+		c.Requests = &access.Places{All: 4, Shared: true, What: "requests"}
 		c.Authenticate = func(*http.Request) (*access.Caller, error) {
 			return &access.Caller{Name: who.Load().(string), Roles: []access.Role{access.Admin}}, nil //nolint:forcetypeassert // a string
 		}

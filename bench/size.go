@@ -114,7 +114,7 @@ func (l *load) whole(ctx context.Context, cluster *dbtest.Cluster, p *program, n
 			if _, err := l.call(reading, "GET", "/vnflcm/v2/vnf_instances/"+other, nil, nil); err == nil {
 				took = append(took, time.Since(begin))
 			}
-			time.Sleep(20 * time.Millisecond) //nolint:forbidigo // a reader's pace
+			time.Sleep(20 * time.Millisecond) // a reader's pace
 		}
 	})
 	before, own := cluster.CPU(), p.cpu()
@@ -194,7 +194,7 @@ func launch(ctx context.Context, bin string, args []string) (*program, error) {
 		if _, err = l.call(ctx, "GET", "/readyz", nil, nil); err == nil {
 			return p, nil
 		}
-		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // until it is ready
+		time.Sleep(100 * time.Millisecond) // until it is ready
 	}
 	p.stop()
 	return nil, fmt.Errorf("the program does not become ready: %w", err)

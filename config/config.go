@@ -74,8 +74,8 @@ type HTTP struct {
 	ReadTimeout      time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
 	BodyTimeout      time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
 	MinRate          int64         `default:"1024" help:"Bytes per second at which a body has to come, and an answer to be taken, on average after the first ten seconds; 0: no bound."`
-	Concurrent       int           `default:"1024" help:"Requests served at once, and by one caller half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
-	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
+	Concurrent       int           `default:"1024" help:"Requests served at once, and of one caller, where callers are known, half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
+	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once, where callers are known; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
 	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections."`
 	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'."`
 	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
@@ -121,6 +121,9 @@ type Package struct {
 	Signatures     string        `default:"report" enum:"off,report,require" help:"What is done with signatures of packages (${enum}): off verifies nothing; report makes a finding of what is wrong with the signer; require rejects what is not signed as a whole, or not by whom package-signature-roots vouch for. But for off a signature of something else than what is in the package is an error."`
 	SignatureRoots string        `help:"Authorities (PEM) that the certificates of package signatures are checked against; empty: none is trusted." placeholder:"FILE"`
 	MaxBytes       int64         `default:"4294967296" help:"Largest package file in bytes."`
+	Fetches        int           `default:"2" help:"Packages fetched at once from addresses that clients name (upload_from_uri); see the settings of egress for where they may be."`
+	FetchTimeout   time.Duration `default:"30m" help:"Longest time to fetch one package."`
+	FetchAttempts  int           `default:"5" help:"Attempts to fetch a package whose address cannot be reached, or answers 5xx, 408 or 429."`
 	Limits         vnfd.Limits   `embed:"" prefix:"max-"`
 }
 
@@ -263,7 +266,7 @@ func (c *Config) Validate() error {
 		{"operation-backoff", c.Operation.Backoff}, {"operation-graceful-timeout", c.Operation.GracefulTimeout},
 		{"operation-graceful-limit", c.Operation.GracefulLimit}, {"vim-call-timeout", c.Vim.CallTimeout},
 		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
-		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout},
+		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout}, {"package-fetch-timeout", c.Package.FetchTimeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
 		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
 		{"idempotency-keep", c.Idempotency.Keep}, {"nfvo-grant-timeout", c.Nfvo.GrantTimeout},
@@ -282,6 +285,7 @@ func (c *Config) Validate() error {
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)},
 		{"http-connections", int64(c.HTTP.Connections)},
+		{"package-fetches", int64(c.Package.Fetches)}, {"package-fetch-attempts", int64(c.Package.FetchAttempts)},
 	} {
 		if n.v < 1 {
 			bad("%s: %d is less than 1", n.name, n.v)

@@ -60,7 +60,7 @@ func TestLimitsOfPackagesAreSettings(t *testing.T) {
 	if n := reflect.TypeFor[vnfd.Limits]().NumField(); strings.Count(b.String(), "`package-max-") != n+1 { // and package-max-bytes
 		t.Errorf("the page does not have all %d limits", n)
 	}
-	for _, args := range [][]string{{"--package-max-files=0"}, {"--package-max-steps=-1"}, {"--max-vnfcs-per-vnf=0"}, {"--max-resources-per-operation=0"}, {"--package-timeout=0s"}, {"--package-signatures=require"}} {
+	for _, args := range [][]string{{"--package-max-files=0"}, {"--package-max-steps=-1"}, {"--max-vnfcs-per-vnf=0"}, {"--max-resources-per-operation=0"}, {"--package-timeout=0s"}, {"--package-fetches=0"}, {"--package-fetch-timeout=0s"}, {"--package-fetch-attempts=0"}, {"--package-signatures=require"}} {
 		name, _, _ := strings.Cut(strings.TrimPrefix(args[0], "--"), "=")
 		if _, err := parse(t, "", args...); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v", args, err)

@@ -45,7 +45,7 @@ var limits = []struct {
 	{"Requests", "Bounds are met while a request is read, before anything is done for it. Without authentication all of a machine are one caller. Beside these a URI has 32 KiB, the headers have " +
 		"64 KiB, and a name in a body has 1 KiB.", []string{"http-connections", "http-max-", "http-json-", "http-read-timeout", "http-body-timeout", "http-min-rate", "http-concurrent",
 		"http-caller-", "http-followers", "http-large-bodies", "http-rate", "http-burst", "http-page-size"}},
-	{"Packages", "Bounds are met while a package is read, on what is really read. What exceeds one is rejected, and the reason names the setting.", []string{"package-max-", "package-timeout"}},
+	{"Packages", "Bounds are met while a package is read, on what is really read. What exceeds one is rejected, and the reason names the setting.", []string{"package-max-", "package-timeout", "package-fetch"}},
 	{"VNFs and operations", "These bind descriptors and requests: a number in one is not a promise to do it.", []string{"max-"}},
 }
 

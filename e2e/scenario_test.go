@@ -27,7 +27,7 @@ import (
 func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.T) {
 	for name, args := range backends {
 		t.Run(name, func(t *testing.T) {
-			d := startDaemon(t, append(args(t), "--operation-attempts", "1", "--operation-step-timeout", "2s", "--vim-sweep-interval", "0")...)
+			d := startDaemon(t, append(args(t), "--operation-attempts", "1", "--operation-step-timeout", "2s", "--operation-deadline", "10s", "--vim-sweep-interval", "0")...)
 			vnfd := d.samplePackage()
 			vnf := d.create(vnfd, "fw1")
 			d.behave(0, map[string]any{"on": "reserve", "outcome": "lose-reply"})
@@ -40,7 +40,7 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 			d.behave(0, map[string]any{"on": "find", "outcome": "hang"}) // nobody learns what stands before the timeout goes off
 			d.kill()
 			s := d.store()
-			reserves := commands(t, s, vnf, vim.TypeReserve)
+			reserves := commands(t, s, vnf, vim.TypeReserveResource)
 			for _, r := range replies(t, s, vnf) {
 				if slices.ContainsFunc(reserves, func(m message.Message) bool { return m.ID == r.CausationID }) {
 					t.Fatalf("a reserve was answered before the crash: %s", r.Data)
@@ -55,7 +55,7 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 				_, got = d.call("GET", path, nil)
 				return text(got, "operationState") == "ROLLING_BACK"
 			})
-			if !strings.Contains(text(got, "error", "detail"), "no reply") {
+			if !strings.Contains(text(got, "error", "detail"), "not finished within") {
 				t.Errorf("the operation says: %v", field(got, "error"))
 			}
 			d.behave(0) // from now on the VIM does whatever it is asked for
@@ -73,7 +73,7 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 				t.Errorf("allocated by a late reserve: %v", left)
 			}
 			s = d.store()
-			releases := commands(t, s, vnf, vim.TypeRelease)
+			releases := commands(t, s, vnf, vim.TypeReleaseResource)
 			closed(t, s)
 			if len(releases) == 0 {
 				t.Fatal("nothing was released")

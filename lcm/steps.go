@@ -96,15 +96,6 @@ func (s *Service) releaseStages(resources func(in *saga.Instance) (vnfID string,
 	}
 }
 
-// releaseStep is the step that releases a kind.
-//
-//nolint:gochecknoglobals // data
-var releaseStep = map[vim.Kind]string{
-	vim.Configuration: "release-configuration", vim.Compute: "release-computes", vim.Port: "release-ports",
-	vim.Subnet: "release-subnets", vim.Volume: "release-volumes", vim.Network: "release-networks",
-	vim.ServerGroup: "release-server-groups",
-}
-
 func releaseItems(vnfID string, rs []vnf.Resource, kind vim.Kind) []saga.Item {
 	var items []saga.Item
 	for _, r := range rs {

@@ -316,7 +316,7 @@ func records(o *plan.Outcome) ([]vnf.Resource, error) {
 func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed []vnf.Resource, err error) {
 	d, o, err := outcome(in)
 	if err != nil {
-		return nil, nil, nil // refused before there was a grant: nothing was begun
+		return nil, nil, nil //nolint:nilerr // refused before there was a grant: nothing was begun
 	}
 	for _, run := range in.Items {
 		if s, ok := d.granted.step(run); ok && s.Action == plan.Create && run.State == saga.ItemSkipped && run.EverSent {

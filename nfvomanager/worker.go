@@ -19,24 +19,13 @@ import (
 // Source is the source of every reply of the NFVO manager.
 const Source = "/vnfm/nfvo-manager"
 
-// Epochs says under which epoch a lane is held, if it is.
-type Epochs interface {
-	Epoch(lane int) (int64, bool)
-}
-
-// Store is what the worker reads.
-type Store interface {
-	Records(ctx context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error)
-	Now(ctx context.Context) (time.Time, error)
-}
-
 // Config describes a worker.
 type Config struct {
-	Store    Store
+	Store    ledger.Store
 	Doer     eventstore.Doer
 	Registry vim.Registry
 	Drivers  map[string]vim.Driver // by vimType
-	Epochs   Epochs                // whose lanes to work on; nil: all
+	Epochs   ledger.Epochs         // whose lanes to work on; nil: all
 	Logger   *slog.Logger          // nil: slog.Default
 
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.

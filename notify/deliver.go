@@ -101,17 +101,24 @@ func (d *delivery) post(ctx context.Context, rows map[int64]*Notification) error
 		d.numbers = nil
 		return d.cfg.drop(ctx, d.sub)
 	}
-	to := Callback{URI: sub.CallbackURI, Form: sub.Form}
-	if to.Auth, d.failure = d.cfg.auth(ctx, sub); d.failure != nil && egress.ClassOf(d.failure) == "" {
-		return d.failure
+	auth, err := d.cfg.auth(ctx, sub)
+	switch {
+	case err == nil:
+		d.failure = d.each(ctx, Callback{URI: sub.CallbackURI, Form: sub.Form, Auth: auth}, rows)
+	case egress.ClassOf(err) == "":
+		return err
+	default:
+		d.failure = err
 	}
+	return nil
+}
+
+// each delivers notifications in order, and returns why the next one failed.
+func (d *delivery) each(ctx context.Context, to Callback, rows map[int64]*Notification) error {
 	for _, number := range d.numbers {
-		if d.failure != nil {
-			break
-		}
 		if n := rows[number]; n != nil {
-			if d.failure = d.cfg.Sender.Post(ctx, to, n.Body); d.failure != nil {
-				break
+			if err := d.cfg.Sender.Post(ctx, to, n.Body); err != nil {
+				return err //nolint:wrapcheck // shown as it is
 			}
 			d.cfg.Observe("delivered")
 		}

@@ -21,7 +21,7 @@ import (
 
 // buildNotifications makes what tells subscribers.
 func (s *Server) buildNotifications(p *parts) error {
-	client, err := s.egress()
+	client, err := s.egress(s.cfg.Egress.Timeout, 0)
 	if err != nil {
 		return err
 	}
@@ -56,11 +56,12 @@ func (s *Server) buildNotifications(p *parts) error {
 	return nil
 }
 
-// egress makes the client for addresses that callers name.
-func (s *Server) egress() (*egress.Client, error) {
+// egress makes a client for addresses that callers name, with so much time for one request, and room for so large an answer (0: a small
+// one).
+func (s *Server) egress(timeout time.Duration, room int64) (*egress.Client, error) {
 	c := s.cfg.Egress
 	dev := s.opts.Guide != nil
-	cfg := egress.Config{Timeout: c.Timeout, AllowLocal: c.AllowLocal || dev, AllowPlain: c.AllowPlain || dev, Ports: c.Ports}
+	cfg := egress.Config{Timeout: timeout, MaxBody: room, AllowLocal: c.AllowLocal || dev, AllowPlain: c.AllowPlain || dev, Ports: c.Ports}
 	var err error
 	if cfg.Deny, err = c.Networks(); err != nil {
 		return nil, err

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vnfm/vnfm/samples"
@@ -107,5 +109,36 @@ func TestDescriptorOfABillionIsRefused(t *testing.T) {
 		if text(info, "onboardingState") != "ERROR" || !strings.Contains(fmt.Sprint(info), "max-vnfcs-per-vnf") {
 			t.Errorf("%s: %v", name, info)
 		}
+	}
+}
+
+// Content that is fetched when the server stops is fetched when it starts again. Seen failing with the fetching not begun again, and
+// without anybody who fetches.
+func TestFetchingGoesOnAfterAStop(t *testing.T) {
+	asked := make(chan struct{}, 10)
+	var open atomic.Bool
+	depot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		if !open.Load() {
+			<-r.Context().Done()
+			return
+		}
+		_, _ = w.Write(samples.WithID("fetched"))
+	}))
+	t.Cleanup(depot.Close)
+	p := startProgram(t)
+	id := text(p.must(201, "POST", "/vnfpkgm/v2/vnf_packages", map[string]any{}), "id")
+	p.must(202, "POST", "/vnfpkgm/v2/vnf_packages/"+id+"/package_content/upload_from_uri", map[string]any{"addressInformation": depot.URL + "/a.csar"})
+	<-asked
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	open.Store(true)
+	p.start()
+	p.await("the package to be onboarded", func() bool {
+		return text(p.must(200, "GET", "/vnfpkgm/v2/vnf_packages/"+id, nil), "onboardingState") == "ONBOARDED"
+	})
+	if code, _, body := p.request("GET", "/vnfpkgm/v2/onboarded_vnf_packages/fetched/package_content", nil); code != 200 || !bytes.Equal(body, samples.WithID("fetched")) {
+		t.Errorf("%d, %d bytes", code, len(body))
 	}
 }

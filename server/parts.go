@@ -255,11 +255,19 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.packages, err = vnfpkg.New(vnfpkg.Config{
 		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
 		Limits: c.Package.Limits, MaxVnfcs: c.Max.VnfcsPerVnf, Timeout: c.Package.Timeout,
-		Signatures: csar.Mode(c.Package.Signatures), Roots: roots,
+		Signatures: csar.Mode(c.Package.Signatures), Roots: roots, Keys: s.keys,
 	})
 	if err != nil {
 		return err
 	}
+	out, err := s.egress(c.Package.FetchTimeout, c.Package.MaxBytes)
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, func() error { out.Close(); return nil })
+	p.workers = append(p.workers, p.packages.Fetcher(vnfpkg.FetcherConfig{
+		Client: out, Epochs: d.leases, Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
+	}).Run)
 	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
 		return fmt.Errorf("register events: %w", err)

@@ -66,12 +66,14 @@ func (w *world) operate(round int) bool {
 		op := w.opOcc(in.Operation)
 		var a *ask
 		switch {
+		case op != nil && op.State == vnf.FailedTemp && op.Operation == vnf.OpOperate && w.rng.IntN(3) == 0:
+			a = w.askTask(v, op.ID, "fail")
 		case op != nil && op.State == vnf.FailedTemp && round == 0 && !op.UndoBegun && op.Operation != vnf.OpTerminate:
 			a = w.askTask(v, op.ID, "retry")
 			finish := a.finish
 			a.finish = func(r reply) {
 				finish(r)
-				if r.status < 300 {
+				if r.status < 300 && !w.mayBeGone(in.ID) {
 					w.clients.retried = append(w.clients.retried, op.ID)
 				}
 			}

@@ -80,9 +80,6 @@ func (d *nodeDriver) Find(ctx context.Context, conn vim.Connection, kind vim.Kin
 func (d *nodeDriver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (done bool, err error) {
 	err = d.call(ctx, "release "+string(kind)+" "+token.String(), func() (e error) {
 		d.w.judgeCall("delete", token, vimmanager.Releasing, vimmanager.Clearing, vimmanager.Released)
-		if until, is := d.w.changing[token.String()]; is && d.w.now.Before(until) && d.w.faults[LedgerRestored] == 0 {
-			d.w.violate("the release of %s overtook a change of it", token)
-		}
 		if d.w.lacks(NoUndo) {
 			done = true
 			return nil

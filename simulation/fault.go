@@ -56,7 +56,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .003, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	LedgerRestored: .006, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
 	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08, ProgramChanged: .015,
 }
 
@@ -148,6 +148,10 @@ func (w *world) misbehave() {
 			r.After = sim.Duration(time.Duration(1+w.rng.IntN(limit)) * time.Second)
 		}
 		b.Rules = append(b.Rules, r)
+	}
+	if w.rng.IntN(2) == 0 {
+		r := sim.Rule{On: sim.OnChange, Outcome: pick(w.rng, []string{sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang}), Times: 1 + w.rng.IntN(2)}
+		b.Rules = append([]sim.Rule{r}, b.Rules...)
 	}
 	w.tracef("vim %+v", b)
 	w.must(w.sim.SetBehaviour(b))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -132,6 +133,17 @@ func (w *world) unanswered(in *saga.Instance, r *records) {
 			maps.DeleteFunc(r.must, func(token string, _ expected) bool { return strings.HasPrefix(token, t.ID+":") })
 		}
 	}
+}
+
+// mayBeGone reports whether an operation of an instance was given up after it asked for releases: what they were of may be gone, and no
+// change of it can be made.
+func (w *world) mayBeGone(id string) bool {
+	for _, in := range w.protocol.sagas {
+		if in.Key == id && in.State == saga.Abandoned && slices.ContainsFunc(w.protocol.sent[in.ID], func(c *command) bool { return c.release && !c.undo }) {
+			return true
+		}
+	}
+	return false
 }
 
 // ofSaga adds what a saga that waits for an operator accounts for. Once undoing has begun, what was done late may be gone again:

@@ -58,7 +58,7 @@ const otherPatience = time.Minute
 
 // drawOther decides what the other orchestrator will do.
 func (w *world) drawOther() {
-	w.other = other{key: w.newID(), of: map[string]*thing{}, planned: max(w.rng.IntN(12)-3, 0)}
+	w.other = other{key: w.newID(), of: map[string]*thing{}, planned: max(w.rng.IntN(20)-5, 0)}
 }
 
 func (o *other) more() bool { return o.planned > 0 }

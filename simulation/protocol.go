@@ -380,6 +380,9 @@ func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
 			}
 		case r.Table != eventstore.TableVimResources || w.faults[LedgerRestored] > 0:
 		case r.State == vimmanager.Released:
+			if until, is := w.changing[r.ID]; is && p.states[r.ID] != r.State && w.now.Before(until) {
+				w.violate("%s is released, and a call that changes it may have its effect until %s", r.ID, until.Sub(w.began))
+			}
 			p.tombs[r.ID], p.states[r.ID] = true, r.State
 		case r.State != vimmanager.Starting || p.states[r.ID] == r.State:
 			p.states[r.ID] = r.State

@@ -33,8 +33,8 @@ func (s *stepping) start(ctx context.Context) {
 	s.got, s.err = s.make(ctx)
 }
 
-// started commits what came of a Start. When the row is no longer about this intent, what was made is not wanted there,
-// unless a later attempt is under way, which will find it: then the row has it released.
+// started commits what came of a Start. The row may have gone on without this call, which took too long. Where it is at its end,
+// nobody wants what was made, and it is released; where a later attempt is under way, that one finds it.
 func (s *stepping) started(b *book, r *resourceRow) error {
 	if r == nil {
 		r = ledger.Add[resource](b.Book, resourceRef(s.rec.ID), s.rec.Key, s.rec.Group)

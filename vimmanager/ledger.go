@@ -118,9 +118,11 @@ func (d *resource) commands() []string {
 	return ids
 }
 
-// saw notes a revision that was seen at the VIM.
+// saw notes a revision that was seen at the VIM; one that cannot tell says nothing.
 func (d *resource) saw(revision int) {
-	d.Revision, d.Highest = revision, max(d.Highest, revision)
+	if revision > 0 {
+		d.Revision, d.Highest = revision, max(d.Highest, revision)
+	}
 }
 
 // command is the document of a command row. Its reply is kept: a command that comes once more is answered with it.

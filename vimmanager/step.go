@@ -77,7 +77,7 @@ func (s *stepping) choose(ctx context.Context) error {
 	}
 	if s.err != nil {
 		s.begin = s.noVim
-		return nil
+		return nil //nolint:nilerr // those who wait are told
 	}
 	switch s.rec.State {
 	case Wanted:

@@ -224,8 +224,11 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 	})
 }
 
-// knowledge is what the records know, asked once a sweep for each VNF. What it says may be older than the ledger's row, not
-// older than the list of the VIM; and nothing is released because of one answer.
+// mostKnown bounds of how many VNFs a sweep remembers what the records know.
+const mostKnown = 256
+
+// knowledge is what the records know, asked for each VNF and remembered for a while. What it says may be older than the ledger's
+// row, not older than the list of the VIM; and nothing is released because of one answer.
 type knowledge struct {
 	ask  func(ctx context.Context, vnfID string) (func(vim.Token) bool, error)
 	vnfs map[string]func(vim.Token) bool
@@ -238,6 +241,9 @@ func (k knowledge) wants(ctx context.Context, r vim.Resource) (bool, error) {
 		var err error
 		if wants, err = k.ask(ctx, r.Owner); err != nil {
 			return false, err
+		}
+		if len(k.vnfs) >= mostKnown {
+			clear(k.vnfs)
 		}
 		k.vnfs[r.Owner] = wants
 	}
@@ -292,7 +298,7 @@ func (s *Sweeper) refresh(ctx context.Context, rec *eventstore.Record, found vim
 	if err != nil {
 		return false, err //nolint:wrapcheck // says what it was about
 	}
-	if !found.Ready || r.Doc.Resource != nil && r.Doc.Revision == found.Revision {
+	if !found.Ready || r.Doc.Resource != nil && (found.Revision == r.Doc.Revision || found.Revision == 0) {
 		return false, nil
 	}
 	s.cfg.Logger.WarnContext(ctx, "resource at another revision", "vim_id", rec.Group, "token", rec.ID, "kind", string(found.Kind),

@@ -16,7 +16,9 @@ type File struct {
 	// Tag names the content, so that equal tags are equal bytes. Modified is when it came to be.
 	Tag      string
 	Modified time.Time
-	Size     int64 // -1: it is made while it is sent, and has no parts
+	Size     int64 // -1: it is made while it is sent
+	// Ranged: a part of it may be asked for.
+	Ranged bool
 	// Write writes length bytes from an offset on, or all of them where there is no size. It is called once the head of the answer is
 	// sent: an error breaks it off.
 	Write func(w io.Writer, offset, length int64) error
@@ -51,7 +53,7 @@ func (c *Call) File(f File) (*Answer, error) {
 	}
 	a := &Answer{status: http.StatusOK, Header: head}
 	offset, length := int64(0), f.Size
-	if f.Size >= 0 {
+	if f.Ranged {
 		head.Set("Accept-Ranges", "bytes")
 		from, to, kind := rangeOf(r, tag, f.Modified, f.Size)
 		switch kind {
@@ -66,6 +68,8 @@ func (c *Call) File(f File) (*Answer, error) {
 			head.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, f.Size))
 		case whole:
 		}
+	}
+	if length >= 0 {
 		head.Set("Content-Length", strconv.FormatInt(length, 10))
 	}
 	a.Follow = func(w http.ResponseWriter) {

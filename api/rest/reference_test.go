@@ -102,10 +102,13 @@ The detail of a 409, 412 or 422 says what to do about it where that is not plain
 | 405 | a method that the resource does not have, HEAD being one of those with GET | 'Allow' |
 | 406 | 'Accept' does not admit 'application/json', or a 'Version' that is not served | the versions served, in 'detail' |
 | 412 | PATCH or DELETE with 'If-Match' that does not name the 'ETag' of what is there | the new one, in 'detail' |
-| 413 | a body longer than 'http-max-body', package content longer than 'package-max-bytes' | |
+| 401 | through a proxy to a server without authentication | the header that told of it, in 'detail' |
+| 403 | another 'Host' than the server's, where it has no authentication; from a web page of another site | |
+| 408 | a body that does not come in time | |
+| 413 | a body longer than 'http-max-body' or 'http-max-small-body', or with more in it than 'http-json-names' and 'http-json-values' allow; package content longer than 'package-max-bytes' | |
 | 414 | a URI longer than 32 KiB | |
 | 415 | a body of another 'Content-Type', or with a 'Content-Encoding' | 'Accept', 'Accept-Encoding' |
-| 429 | more requests than one caller may send | 'Retry-After' |
+| 429 | more requests or event streams than one caller may send, or have under way | 'Retry-After' |
 | 503 | too many requests at once, a database or issuer of tokens that is away, a server that stops | 'Retry-After' |
 
 'Retry-After' is in whole seconds. After a 503 nothing was done, or what was done can be learnt by sending the request again with

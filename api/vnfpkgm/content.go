@@ -51,7 +51,7 @@ func (a *API) fetchContent(c *rest.Call) (*rest.Answer, error) {
 	case plain && body.UserName == "":
 		return nil, decode.Wrong("/userName", "is needed with password")
 	case plain:
-		from.Auth = &egress.Auth{Types: []string{"BASIC"}, Basic: &egress.Basic{UserName: body.UserName, Password: body.Password}}
+		from.Auth = &egress.Auth{Types: []string{egress.BasicAuth}, Basic: &egress.Basic{UserName: body.UserName, Password: body.Password}}
 	}
 	return rest.Effect(c, func(by request.Info) (*vnfpkg.Package, error) {
 		return a.Packages.FetchContent(c.Ctx, c.ID, from, by)
@@ -104,7 +104,7 @@ func (s shelf) answer(c *rest.Call, choose func(o *opened) (rest.File, error)) (
 func (s shelf) content(c *rest.Call) (*rest.Answer, error) {
 	return s.answer(c, func(o *opened) (rest.File, error) {
 		return rest.File{
-			Type: c.Media, Name: o.pkg.ID + ".csar", Tag: o.SHA256, Size: o.Size(),
+			Type: c.Media, Name: o.pkg.ID + ".csar", Tag: o.SHA256, Size: o.Size(), Ranged: true,
 			Write: func(w io.Writer, offset, length int64) error { return whole(w, o.Whole(offset, length), length) },
 		}, nil
 	})
@@ -195,7 +195,9 @@ func (s shelf) artifact(c *rest.Call) (*rest.Answer, error) {
 		if o.signed {
 			return o.archive(o.withSignatures([]csar.File{*f})), nil
 		}
-		return o.file(*f, media), nil
+		file := o.file(*f, media)
+		file.Ranged = true
+		return file, nil
 	})
 }
 

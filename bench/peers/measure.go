@@ -151,12 +151,20 @@ func child(ctx context.Context, key, url string, o sagabench.Options) error {
 			continue
 		}
 		r, err := e.run(ctx, url, o)
-		if err := errors.Join(err, said); err != nil {
+		if err := errors.Join(err, said, sound(r)); err != nil {
 			return err
 		}
 		return json.NewEncoder(out).Encode(r)
 	}
 	return fmt.Errorf("no engine is named %q", key)
+}
+
+// sound says when what was measured are not the sagas that were meant: a tenth of them is compensated.
+func sound(r sagabench.Report) error {
+	if tenth := r.Sagas / 10; r.Compensated < tenth/2-2 || r.Compensated > 2*tenth+5 {
+		return fmt.Errorf("%d of %d sagas were compensated, not every tenth", r.Compensated, r.Sagas)
+	}
+	return nil
 }
 
 // execute runs a statement on a database.

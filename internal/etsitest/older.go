@@ -96,7 +96,22 @@ var schemas = map[string]schema{
 		"id*": "string", "notificationType*": "string", "subscriptionId*": "string", "timeStamp*": "string", "vnfInstanceId*": "string",
 		"_links*": "LccnLinks",
 	},
-	"LccnLinks": {"vnfInstance*": "Link", "subscription*": "Link", "vnfLcmOpOcc": "Link"},
+	"VnfPkgInfo": {
+		"id*": "string", "vnfdId": "string", "vnfProvider": "string", "vnfProductName": "string", "vnfSoftwareVersion": "string",
+		"vnfdVersion": "string", "checksum": "Checksum", "softwareImages": "[]VnfPackageSoftwareImageInfo",
+		"additionalArtifacts": "[]VnfPackageArtifactInfo", "onboardingState*": "string", "operationalState*": "string", "usageState*": "string",
+		"userDefinedData": "any", "_links*": "VnfPkgInfoLinks",
+		"findings": "[]any", "onboardingFailureDetails": "any", // more than that version has
+	},
+	"Checksum": {"algorithm*": "string", "hash*": "string"},
+	"VnfPackageSoftwareImageInfo": {
+		"id*": "string", "name*": "string", "provider*": "string", "version*": "string", "checksum*": "Checksum", "containerFormat*": "string",
+		"diskFormat*": "string", "createdAt*": "string", "minDisk*": "any", "minRam*": "any", "size*": "any", "userMetadata": "any",
+		"imagePath": "string",
+	},
+	"VnfPackageArtifactInfo": {"artifactPath*": "string", "checksum*": "Checksum", "metadata": "any"},
+	"VnfPkgInfoLinks":        {"self*": "Link", "vnfd": "Link", "packageContent*": "Link"},
+	"LccnLinks":              {"vnfInstance*": "Link", "subscription*": "Link", "vnfLcmOpOcc": "Link"},
 }
 
 // violations returns what is wrong with a value of a kind.

@@ -108,6 +108,9 @@ func (d *differ) decide(r *Resource, f *fates) error {
 		f.steps[r.ID] = Step{Action: Change, ID: r.ID, Set: set, Why: why}
 	default:
 		r.Generation, r.Revision, r.At = max(r.Generation, from.Generation+1), 1, nil
+		if r.Definition != "" && r.Definition == from.Definition { // a grant decides about what goes and about what comes
+			r.Definition = r.ID + "-" + strconv.Itoa(r.Generation)
+		}
 		f.replaced[r.ID] = true
 		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set, Why: why, Replaces: true}
 		if once := kindOf(r.Kind).once; once != nil && once(from, r) {

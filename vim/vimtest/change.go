@@ -257,14 +257,14 @@ func (s *suite) changeByHalf(t *testing.T) {
 		return
 	}
 	can := s.driver.InPlace()
-	st, r := s.any(t)
+	st, _ := s.any(t)
 	to := st.Spec
 	for _, c := range s.changes() { // several things at once
 		if c.Kind == st.Kind && can.Can(c.Kind, c.What) && c.What != vim.AttributePower {
 			to = c.To(to, st.ids)
 		}
 	}
-	r = st.to(to)
+	r := st.to(to)
 	s.Half(t)
 	res, err := s.driver.Change(t.Context(), s.Connection, r)
 	if err == nil && res.Ready && res.Revision == r.Revision {
