@@ -350,7 +350,7 @@ func TestWindow_takes_groups_in_the_order_of_the_plan(t *testing.T) {
 	def.StagesOf = func(in *saga.Instance) ([]saga.Stage, error) {
 		stages, err := stagesOf(in)
 		if err == nil {
-			stages[0].Steps[0].Optional = true
+			stages[0].Steps[0].Optional, stages[0].Steps[0].Rejects = true, true
 		}
 		return stages, err
 	}
