@@ -65,7 +65,8 @@ func (t *turn) reply(i ReplyReceived) {
 // late reports whether the answer to a command that was answered before says something new: that it succeeded after all, and
 // nothing is known to stand of it.
 func (t *turn) late(r *ItemRun, snd Sending, outcome message.Outcome) bool {
-	return outcome == message.Succeeded && !snd.Undo && r.State != ItemDone && !slices.Contains(t.in.Cleanups, snd.Command)
+	return outcome == message.Succeeded && !snd.Undo && r.State != ItemDone && !slices.Contains(t.in.Cleanups, snd.Command) &&
+		!slices.ContainsFunc(r.Log, func(s Sending) bool { return s.Command == snd.Command && s.State == RowSucceeded })
 }
 
 // find returns the item a command belongs to, what the command was, and whether it is still open.
