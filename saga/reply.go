@@ -95,6 +95,9 @@ func (t *turn) working(command string) {
 		return
 	}
 	t.fx.Changed = true
+	if t.in.State == Settling { // it has failed, or its time is over: nothing is waited for any longer than silence would be
+		return
+	}
 	t.listen(t.edit(i), s)
 }
 
