@@ -85,7 +85,7 @@ var examples = map[string]example{
 		`{"id":"v","vimId":"i","vimType":"` + sim.Type + `","default":true,"enabled":true,"interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}`,
 	}},
 	"PUT /vnfm/v1/sim/behaviour": {sim.Behaviour{}, []string{
-		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}]}`,
+		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"stop":"30s","fixed":{"compute":["flavour"]},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}]}`,
 	}},
 	"POST /vnfm/v1/notifications/vnf_packages": {nil, []string{`{"notificationType":"VnfPackageOnboardingNotification","vnfdId":"d"}`}},
 }
