@@ -105,7 +105,7 @@ type Operation struct {
 type Vim struct {
 	Database      string        `help:"Database of the VIM manager and the NFVO manager: a postgres:// URL, or sqlite:NAME for a file in the data folder; empty: the main database. Choose it before the first start." placeholder:"URL" secret:""`
 	CallTimeout   time.Duration `default:"20s" help:"Longest time of one call to a VIM; then its outcome is unknown."`
-	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built."`
+	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built or changed, and for which a VIM that cannot be asked, or does not delete, keeps an operation waiting."`
 	Quarantine    time.Duration `default:"5s" help:"Wait before a second look for a resource whose creation had an unknown outcome."`
 	PollInterval  time.Duration `default:"200ms" help:"First interval at which a resource being built is looked at; it grows by half each time, up to ten seconds."`
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`

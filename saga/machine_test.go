@@ -34,7 +34,8 @@ type plant struct {
 	unfinished bool
 	lose       map[string]int // how many of the next messages of a topic get lost
 	fault      func(point string) error
-	deaf       bool // runtimes are not told of commits
+	deaf       bool                     // runtimes are not told of commits
+	seen       func(*eventstore.Commit) // is told of every commit
 }
 
 func newPlant(t *testing.T) *plant {
@@ -76,6 +77,9 @@ func (p *plant) start(name string) *node {
 		OnCommit: []func(*eventstore.Commit){feed.OnCommit, func(c *eventstore.Commit) {
 			if !p.deaf {
 				n.runtime.OnCommit(c)
+			}
+			if p.seen != nil {
+				p.seen(c)
 			}
 		}}, Logger: quiet,
 	})

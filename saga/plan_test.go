@@ -43,7 +43,7 @@ func errands(made *int) *saga.Definition {
 			var stages []saga.Stage
 			for i, c := range e.Stages {
 				stages = append(stages, saga.Stage{ID: fmt.Sprint("stage", i), Window: c.Window, Steps: []saga.Step{{
-					ID: c.Step, Topic: "toy", Do: "toy.make", UndoAs: "toy.unmake", Timeout: time.Minute, Retry: saga.Retry{Attempts: 2},
+					ID: c.Step, Topic: "toy", Do: "toy.make", UndoAs: "toy.unmake", Timeout: time.Duration(i+1) * time.Minute, Retry: saga.Retry{Attempts: 2},
 					Items: func(*saga.Instance) ([]saga.Item, error) {
 						if c.Bad != "" {
 							return nil, errors.New(c.Bad)
@@ -100,7 +100,7 @@ func (p *play) outIs(want string) {
 }
 
 // ADR 16: the stages come out of the data, and a step may stand in several of them.
-// Seen failing with steps looked up by their id alone (the second stage has the first one's window and data).
+// Seen failing with steps looked up by their id alone (the second stage has the first one's timeout).
 func TestStages_come_out_of_the_data(t *testing.T) {
 	p := runErrand(t, errand{Stages: []chore{
 		{Step: "make", Items: items("v:a", "v:b")}, {Step: "make", Items: items("v:c")}, {Step: "other", Items: items("v:a")},
@@ -109,6 +109,9 @@ func TestStages_come_out_of_the_data(t *testing.T) {
 	p.ok("make", "a")
 	p.ok("make", "b")
 	p.outIs("c")
+	if _, due := p.in.NextTimer(); due.Sub(p.now) != time.Minute { // half of the second stage's timeout
+		t.Fatalf("the participant is asked after %s", due.Sub(p.now))
+	}
 	p.ok("make", "c")
 	p.reply(p.take("other", "a", "do"), failed(message.Permanent))
 	p.state(saga.Compensating)
@@ -311,4 +314,54 @@ func TestEffects_name_the_items_that_changed(t *testing.T) {
 			t.Fatalf("turn %d: %s, want %s", i, got, want)
 		}
 	}
+}
+
+// A turn that is not written leaves nothing in what instances share: the next one from the same instance may plan otherwise.
+// Seen failing with the index of items made to grow whoever has made it grow before.
+func TestItem_of_a_turn_that_was_not_written_is_not_found(t *testing.T) {
+	def := toy()
+	next := []saga.Item{{ID: "a"}, {ID: "b"}}
+	def.Stages[1] = saga.Stage{ID: "links", Steps: []saga.Step{{ID: "left", Topic: "toy", Do: "toy.make", Items: func(*saga.Instance) ([]saga.Item, error) {
+		return next, nil
+	}}}}
+	p := begin(t, def, saga.Rollback)
+	m := p.take("ask", "", "do")
+	r := message.Reply{Outcome: message.Succeeded}
+	reply := saga.ReplyReceived{Message: message.NewReply(m, "/toy", p.now, r), Reply: r}
+	lost, _, err := saga.Advance(def, p.live, reply, p.now)
+	if err != nil || lost.Item("left", "b") == nil {
+		t.Fatal(lost, err)
+	}
+	next = []saga.Item{{ID: "c"}, {ID: "d"}}
+	in, _, err := saga.Advance(def, p.live, reply, p.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := in.Item("left", "c"); c == nil || c.Item != "c" || in.Item("left", "a") != nil || lost.Item("left", "c") != nil || p.live.Item("left", "a") != nil {
+		t.Fatalf("c is %+v, a is %+v", c, in.Item("left", "a"))
+	}
+}
+
+// The groups of a stage take their turns in the order of the plan, whether a program remembers the saga or reads it (play.input
+// compares). Seen failing with a group of which the first item was skipped put behind the others by who reads the saga.
+func TestWindow_takes_groups_in_the_order_of_the_plan(t *testing.T) {
+	def := errands(new(int))
+	stagesOf := def.StagesOf
+	def.StagesOf = func(in *saga.Instance) ([]saga.Stage, error) {
+		stages, err := stagesOf(in)
+		if err == nil {
+			stages[0].Steps[0].Optional, stages[0].Steps[0].Rejects = true, true
+		}
+		return stages, err
+	}
+	p := begin(t, def, saga.Rollback, func(p *play) func(saga.Input, *saga.Effects) {
+		p.in.Data = json.RawMessage(`{"Stages":[{"Step":"make","Window":1,"Items":[{"ID":"a","Group":"v"},{"ID":"b","Group":"w"},{"ID":"c","Group":"v"}]},
+			{"Step":"last","Items":[{"ID":"z"}]}]}`)
+		return nil
+	})
+	p.reply(p.take("make", "a", "do"), failed(message.Permanent))
+	p.ok("make", "b")
+	p.ok("make", "c")
+	p.reply(p.take("last", "z", "do"), failed(message.Permanent))
+	p.outIs("c b")
 }

@@ -23,7 +23,6 @@ type world struct {
 	effects  map[string]bool // by token: step, item and generation
 	graves   map[string]bool // released tokens: a late command is refused
 	replies  []saga.ReplyReceived
-	handled  map[string]bool
 	ledger   map[string]saga.ReplyReceived // by command id: what was answered
 	given    map[string]bool               // skipped by the operator: may stand
 	busy     []message.Message             // taken and not finished
@@ -199,7 +198,7 @@ func TestProperty_every_saga_ends_and_nothing_done_stays_after_compensation(t *t
 	rapid.Check(t, func(rt *rapid.T) {
 		def := drawDefinition(rt)
 		w := &world{
-			rt: rt, faults: true, effects: map[string]bool{}, graves: map[string]bool{}, handled: map[string]bool{},
+			rt: rt, faults: true, effects: map[string]bool{}, graves: map[string]bool{},
 			ledger: map[string]saga.ReplyReceived{}, given: map[string]bool{},
 		}
 		w.careless = rapid.Bool().Draw(rt, "careless")
@@ -289,10 +288,6 @@ func (w *world) step(p *play) {
 		if !w.chance("crash after the commit", 10) { // else it is delivered again
 			w.replies = append(w.replies[:i:i], w.replies[i+1:]...)
 		}
-		if w.handled[r.Message.ID] && !w.chance("another id", 30) {
-			return
-		}
-		w.handled[r.Message.ID] = true
 		if err := p.input(r); err != nil {
 			w.rt.Fatalf("reply: %v", err)
 		}

@@ -12,11 +12,12 @@ import (
 // given up, or one answered before.
 func (t *turn) reply(i ReplyReceived) {
 	r, snd, wasOpen := t.find(i.Message.CausationID)
-	if r == nil {
-		return // not a command of this saga
+	rep := i.Reply
+	if r == nil || !wasOpen && !t.late(r, snd, rep.Outcome) {
+		return // not a command of this saga, or answered before
 	}
 	t.fx.Changed = true
-	rep := i.Reply
+	r = t.edit(t.in.place(r.Step, r.Item))
 	f := &Failure{Step: r.Step, Item: r.Item, Class: rep.Class, Reason: rep.Reason}
 	unknown := rep.Outcome == message.Failed && rep.Class == message.UnknownOutcome
 	if rep.Outcome == message.Cancelled {
@@ -61,13 +62,20 @@ func (t *turn) reply(i ReplyReceived) {
 	}
 }
 
-// find returns the item a command belongs to, to be changed, what the command was, and whether it is still open.
+// late reports whether the answer to a command that was answered before says something new: that it succeeded after all, and
+// nothing is known to stand of it.
+func (t *turn) late(r *ItemRun, snd Sending, outcome message.Outcome) bool {
+	return outcome == message.Succeeded && !snd.Undo && r.State != ItemDone && !slices.Contains(t.in.Cleanups, snd.Command) &&
+		!slices.ContainsFunc(r.Log, func(s Sending) bool { return s.Command == snd.Command && s.State == RowSucceeded })
+}
+
+// find returns the item a command belongs to, what the command was, and whether it is still open.
 func (t *turn) find(command string) (*ItemRun, Sending, bool) {
 	i, s := t.in.kept.command(t.in, command)
 	if i < 0 {
 		return nil, Sending{}, false
 	}
-	r := t.edit(i)
+	r := t.in.Items[i]
 	if open := r.open(command); open != nil {
 		return r, *open, true
 	}
@@ -87,6 +95,9 @@ func (t *turn) working(command string) {
 		return
 	}
 	t.fx.Changed = true
+	if t.in.State == Settling { // it has failed, or its time is over: nothing is waited for any longer than silence would be
+		return
+	}
 	t.listen(t.edit(i), s)
 }
 

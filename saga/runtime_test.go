@@ -399,3 +399,31 @@ func TestStuck_and_retried_by_an_operator_through_the_store(t *testing.T) {
 		}
 	})
 }
+
+// Issue 8 §3: the replies of one VNF that wait are handled in one commit, and what they bring about is written with it.
+// Seen failing with the bus delivering one message at a time.
+func TestReplies_that_wait_are_handled_in_one_commit(t *testing.T) {
+	saga.InForms(t, func(t *testing.T) {
+		const rooms = 100
+		p := newPlant(t)
+		p.def.Stages[2].Steps[0].Items = func(*saga.Instance) ([]saga.Item, error) {
+			items := make([]saga.Item, rooms)
+			for i := range items {
+				items[i] = saga.Item{ID: fmt.Sprint("r", i), Data: json.RawMessage(`{}`)}
+			}
+			return items, nil
+		}
+		var handled []int
+		p.seen = func(c *eventstore.Commit) {
+			if n := len(c.Handled); n > 0 {
+				handled = append(handled, n)
+			}
+		}
+		n := p.start("a")
+		n.begin("op", "key", saga.Rollback)
+		n.run(500, false)
+		if s := p.saga("op").State; s != saga.Completed || fmt.Sprint(handled) != fmt.Sprint([]int{1, 2, rooms, 1}) {
+			t.Fatalf("the saga is %s, replies by commit: %v", s, handled)
+		}
+	})
+}

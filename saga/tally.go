@@ -128,11 +128,11 @@ func (c *compiled) group(r *ItemRun) string {
 
 // move counts an item anew.
 func (t *tally) move(c *compiled, e edited, now part) {
+	st := t.stage(e.r.Stage)
+	g := st.group(c, e.r) // also of one that counts to nothing: the groups are in the order of their first items, however they came
 	if e.was == now {
 		return
 	}
-	st := t.stage(e.r.Stage)
-	g := st.group(c, e.r)
 	for _, x := range []struct {
 		what part
 		n    *int

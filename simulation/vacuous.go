@@ -6,7 +6,7 @@ import "fmt"
 const enough = 100
 
 // least is how often each event has happened in so many runs at least.
-const least = 3
+const least = 1
 
 // Vacuous says what runs did not have that so many should: what is promised of it they do not show. It is empty when all is well.
 func (s *Sum) Vacuous() []string {

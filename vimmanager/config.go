@@ -33,8 +33,8 @@ type Config struct {
 	Look time.Duration
 	// Quarantine is how long after its deadline a call may still have its effect; 0 means 5 s.
 	Quarantine time.Duration
-	// Build bounds the time from a Start's answer to Ready, and the time in which a change stands, the grace of a stop not
-	// counted; 0 means 10 min.
+	// Build bounds the time from a Start's answer to Ready, the time in which a change stands, the grace of a stop not counted,
+	// and the time for which a VIM that cannot be asked, or does not delete, keeps anybody waiting; 0 means 10 min.
 	Build time.Duration
 	// PollFirst and PollMax pace the looks at what is being built, changed or released: PollFirst, half as much more each
 	// time, at most PollMax; 0 means 500 ms and 10 s.

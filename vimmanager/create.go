@@ -2,6 +2,7 @@ package vimmanager
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/ledger"
@@ -90,9 +91,7 @@ func (s *stepping) looked(b *book, r *resourceRow) error {
 	case s.err == nil:
 		return b.take(r, s.got)
 	case vim.ClassOf(s.err) != message.NotFound:
-		r.Doc.Tries++
-		r.Move(r.State, b.Now.Add(b.pace(r.Doc.Tries)))
-		return nil
+		return b.blind(r, hint(s.err))
 	case b.Now.Before(in.Deadline):
 		r.Move(r.State, b.nextLook(in))
 		return nil
@@ -107,6 +106,20 @@ func (s *stepping) looked(b *book, r *resourceRow) error {
 	default:
 		return b.fail(r, &failure{message.UnknownOutcome, "the VIM gave no answer, and nothing was found afterwards: " + in.Silence})
 	}
+}
+
+// blind goes on with an intent whose VIM cannot be asked what came of it. It is asked for as long as it takes, but who waits is told
+// when as much time has passed as a build may take: no command waits for ever.
+func (b *book) blind(r *resourceRow, why string) error {
+	d := &r.Doc
+	d.Tries++
+	r.Move(r.State, b.Now.Add(b.pace(d.Tries)))
+	if b.Now.Before(d.Intent.Deadline.Add(b.Build)) {
+		return nil
+	}
+	waiting := slices.Concat(d.Waiting, d.abandon())
+	d.Waiting = nil
+	return b.failed(waiting, r, &failure{message.UnknownOutcome, "the VIM gave no answer, and cannot be asked what came of it: " + why})
 }
 
 // polled goes on with what is being built.

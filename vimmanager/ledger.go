@@ -54,8 +54,8 @@ type resource struct {
 	// Intent is there while the outcome of a call is open.
 	Intent   *intent       `json:"intent,omitempty"`
 	Resource *vim.Resource `json:"resource,omitempty"` // as last seen
-	BuildBy  time.Time     `json:"buildBy,omitzero"`
-	Tries    int           `json:"tries,omitempty"` // looks in this state
+	BuildBy  time.Time     `json:"buildBy,omitzero"`   // who waits until it is built, cleared or gone is told by then
+	Tries    int           `json:"tries,omitempty"`    // looks in this state
 	Failure  *failure      `json:"failure,omitempty"`
 	Trace    string        `json:"traceparent,omitempty"` // of the last command about it
 	// Who is to be told what: ids of commands.

@@ -39,9 +39,29 @@ func (s *stepping) cleared(b *book, r *resourceRow) error {
 	if in.Silence == "" {
 		r.Doc.Intent = nil
 	}
-	r.Doc.Tries++
-	r.Move(Clearing, b.Now.Add(b.pace(r.Doc.Tries)))
-	return nil
+	why := "it is still there"
+	if s.err != nil {
+		why = hint(s.err)
+	}
+	return b.uncleared(r, why)
+}
+
+// uncleared goes on with what failed and is still there. It is removed for as long as it takes, but who waits is told when as much
+// time has passed as a build may take, and takes it for maybe done.
+func (b *book) uncleared(r *resourceRow, why string) error {
+	d := &r.Doc
+	d.Tries++
+	r.Move(Clearing, b.Now.Add(b.pace(d.Tries)))
+	if !b.late(d) || len(d.Failing) == 0 {
+		return nil
+	}
+	reason := "what failed could not be cleared away: " + why
+	if d.Failure != nil {
+		reason = d.Failure.Reason + "; " + reason
+	}
+	failing := d.Failing
+	d.Failing = nil
+	return b.failed(failing, r, &failure{message.UnknownOutcome, reason})
 }
 
 // released goes on with the release of a token. An intent that was open when the release came may still have its effect: its
@@ -54,6 +74,8 @@ func (s *stepping) released(b *book, r *resourceRow) error {
 	switch {
 	case s.err != nil:
 		return b.releaseFailed(r, &failure{vim.ClassOf(s.err), hint(s.err)})
+	case !s.done && b.late(&r.Doc):
+		return b.releaseFailed(r, &failure{message.Transient, "the resource was not gone within " + b.Build.String()})
 	case !s.done:
 		r.Doc.Tries++
 		r.Move(Releasing, b.Now.Add(b.pace(r.Doc.Tries)))
@@ -69,3 +91,6 @@ func (s *stepping) released(b *book, r *resourceRow) error {
 		return b.released(r)
 	}
 }
+
+// late reports whether who waits for a row is to be told. Rows of older programs do not say when.
+func (b *book) late(d *resource) bool { return !d.BuildBy.IsZero() && !b.Now.Before(d.BuildBy) }

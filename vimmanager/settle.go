@@ -117,7 +117,7 @@ func supersededBy(revision int) *failure {
 func (b *book) clear(r *resourceRow, f *failure) {
 	d := &r.Doc
 	d.Failing, d.Waiting = append(d.Failing, d.Waiting...), nil
-	d.Failure, d.Tries = f, 0
+	d.Failure, d.Tries, d.BuildBy = f, 0, b.Now.Add(b.Build)
 	r.Move(Clearing, b.Now)
 }
 
@@ -163,7 +163,7 @@ func (d *resource) abandon() []string {
 func (b *book) release(r *resourceRow, commandID string) {
 	d := &r.Doc
 	d.Cancelled = slices.Concat(d.Cancelled, d.Waiting, d.Failing, d.abandon())
-	d.Waiting, d.Failing, d.Failure, d.Tries, d.BuildBy = nil, nil, nil, 0, time.Time{}
+	d.Waiting, d.Failing, d.Failure, d.Tries, d.BuildBy = nil, nil, nil, 0, b.Now.Add(b.Build)
 	if commandID != "" && !slices.Contains(d.Releasing, commandID) {
 		d.Releasing = append(d.Releasing, commandID)
 	}

@@ -231,10 +231,21 @@ func (s *stepping) noVim(b *book, r *resourceRow) error {
 		return b.fail(r, f)
 	case Outdated:
 		return b.changeFailed(r, f)
+	case Changing:
+		if r.Doc.Intent == nil {
+			return b.changeFailed(r, f)
+		}
+		return s.seen(b, r, class)
 	case Releasing:
 		return b.releaseFailed(r, f)
-	default: // something may be under way there: look again when it may be configured
-		r.Move(r.State, b.Now.Add(b.PollMax))
-		return nil
+	case Starting, Unresolved:
+		if r.Doc.Intent != nil {
+			return b.blind(r, f.Reason)
+		}
+	case Clearing:
+		return b.uncleared(r, f.Reason)
 	}
+	// It stands there, or something is under way: it is looked at again when the VIM may be configured.
+	r.Move(r.State, b.Now.Add(b.PollMax))
+	return nil
 }

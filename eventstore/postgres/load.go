@@ -229,12 +229,7 @@ func (m *merged) queueSagas(q *pipeline) {
 			whole = append(whole, id)
 		}
 	}
-	// "offset 0" keeps the items from being looked up before it is known that there are any to be read.
-	q.query(`select s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, case when s.version <> f.after then s.data end,
-			s.created, s.updated, i.no, i.version, i.data
-		from unnest($1::text[], $2::bigint[]) f(id, after) join saga_instances s on s.id = f.id
-		left join lateral (select i.no, i.version, i.data from saga_items i
-			where s.version > f.after and i.saga = s.id and i.version > f.after offset 0) i on true`, []any{ids, after}, m.scanSaga)
+	q.query(sagasSince, []any{ids, after}, m.scanSaga)
 	if len(whole) > 0 {
 		q.query("select id, plan from saga_instances where id = any($1)", []any{whole}, func(r pgx.Rows) error {
 			var id string
@@ -247,6 +242,14 @@ func (m *merged) queueSagas(q *pipeline) {
 		})
 	}
 }
+
+// sagasSince reads sagas with the items written after a version. "offset 0" keeps the items from being looked up before it is
+// known that there are any to be read.
+const sagasSince = `select s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, case when s.version <> f.after then s.data end,
+		s.created, s.updated, i.no, i.version, i.data
+	from unnest($1::text[], $2::bigint[]) f(id, after) join saga_instances s on s.id = f.id
+	left join lateral (select i.no, i.version, i.data from saga_items i
+		where s.version > f.after and i.saga = s.id and i.version > f.after offset 0) i on true`
 
 func (m *merged) scanSaga(r pgx.Rows) error {
 	var s eventstore.SagaRow

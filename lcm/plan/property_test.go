@@ -266,6 +266,11 @@ func TestAPlanBetweenAnyTwoSets(t *testing.T) {
 		if swaps(have, want.Resources) {
 			rt.Skip("two ports exchange an address")
 		}
+		for _, set := range [][]plan.Resource{have, want.Resources} {
+			for i := range set {
+				set[i].Definition = set[i].ID
+			}
+		}
 		for i := range have {
 			r := &have[i]
 			r.Generation, r.Revision = rapid.IntRange(1, 3).Draw(rt, "generation"), rapid.IntRange(1, 3).Draw(rt, "revision")
@@ -312,11 +317,6 @@ func TestAPlanBetweenAnyTwoSets(t *testing.T) {
 		for i := range want.Resources {
 			if rapid.IntRange(0, 9).Draw(rt, "heal") == 0 {
 				want.Resources[i].Generation = 9
-			}
-		}
-		for _, set := range [][]plan.Resource{have, want.Resources} {
-			for i := range set {
-				set[i].Definition = set[i].ID
 			}
 		}
 		p, err := plan.New(have, want, plan.Options{InPlace: map[string]vim.InPlace{"vim": can}, Ways: ways})

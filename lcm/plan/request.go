@@ -8,7 +8,6 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-
 // Ask adds to a grant request what a plan does to the resources a grant decides about: computes, networks, volumes, and those
 // ports that connect the VNF to the outside (SOL003 v3.7.1 §9.5.2.2).
 func (p *Plan) Ask(r *nfvo.GrantRequest) {

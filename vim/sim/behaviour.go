@@ -117,10 +117,11 @@ func DecodeBehaviour(b []byte) (Behaviour, error) {
 			fields := map[string]func(json.RawMessage, string) error{}
 			for kind := range inPlace {
 				fields[string(kind)] = func(raw json.RawMessage, at string) error {
+					out.Fixed[kind] = []vim.Attribute{}
 					return array(raw, at, func(raw json.RawMessage, at string) error {
-						var name vim.Attribute
-						err := into(&name)(raw, at)
-						out.Fixed[kind] = append(out.Fixed[kind], name)
+						var a vim.Attribute
+						err := into(&a)(raw, at)
+						out.Fixed[kind] = append(out.Fixed[kind], a)
 						return err
 					})
 				}
@@ -231,8 +232,10 @@ func (b Behaviour) Validate() error {
 		return vnfm.Errorf(vnfm.Invalid, "stop is between 0s and %s", longest).At("/stop")
 	}
 	for kind, attributes := range b.Fixed {
-		if !inPlace.Can(kind, attributes...) || inPlace[kind] == nil {
-			return vnfm.Errorf(vnfm.Invalid, "of a %s only %v can be changed", kind, inPlace[kind]).At("/fixed/" + string(kind))
+		for i, a := range attributes {
+			if !inPlace.Can(kind, a) {
+				return vnfm.Errorf(vnfm.Invalid, "of a %s only %v can be changed", kind, inPlace[kind]).At(fmt.Sprintf("/fixed/%s/%d", kind, i))
+			}
 		}
 	}
 	for i, r := range b.Rules {

@@ -72,7 +72,7 @@ func TestAnInvalidBehaviourNamesItsAttribute(t *testing.T) {
 		`{"rules":[{"on":"*","outcome":"half"}]}`:                                          "/rules/0/outcome",
 		`{"stop":"-1s"}`:                 "/stop",
 		`{"stop":1}`:                     "/stop",
-		`{"fixed":{"compute":["zone"]}}`: "/fixed/compute",
+		`{"fixed":{"compute":["zone"]}}`: "/fixed/compute/0",
 		`{"fixed":{"server-group":[]}}`:  "/fixed/server-group",
 		`{"fixed":[]}`:                   "/fixed",
 	} {
