@@ -408,6 +408,25 @@ func TestAStopInTheMiddleOfACall(t *testing.T) {
 	})
 }
 
+// The same where calls are made one after the other. Seen failing with what was cut off committed as what failed.
+func TestAStopInTheMiddleOfOnce(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	w.call = func(ctx context.Context, id string) error {
+		if id == "r00" {
+			return errors.New("the VIM refuses")
+		}
+		stop()
+		return ctx.Err()
+	}
+	w.process()
+	w.add("vnf", "a", ids(2)...)
+	if did, err := w.RunOnce(ctx); !did || err != nil {
+		t.Fatal(did, err)
+	}
+	w.want("r00 DONE", "r01 BEGUN")
+}
+
 // Where calls are made one after the other, none is made after its time: the row is left as if its worker had died.
 func TestOnceMakesNoCallAfterItsTime(t *testing.T) {
 	w := newWorld(t)
