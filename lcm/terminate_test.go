@@ -262,6 +262,30 @@ func TestGuestsStopAtTheSameTime(t *testing.T) {
 	}
 }
 
+// The time that guests are given comes on top of the operation's: one that is given three hours has not failed after one. Seen failing
+// with the deadline as it is for any operation.
+func TestTheDeadlineContainsTheGrace(t *testing.T) {
+	const grace = 3 * time.Hour
+	s := newSite(t, plantest.Minimal(), lcm.Settings{Deadline: time.Hour})
+	for name, begin := range map[string]func(id string) string{
+		"terminate": func(id string) string {
+			return s.terminate(id, lcm.Terminate{Type: "GRACEFUL", GracefulTimeout: int(grace.Seconds())})
+		},
+		"operate": func(id string) string {
+			op, err := s.svc.Operate(s.ctx(), id, lcm.Operate{To: "STOPPED", StopType: "GRACEFUL", GracefulTimeout: int(grace.Seconds())}, by)
+			s.must(err)
+			return op.ID
+		},
+	} {
+		op := begin(s.up())
+		s.next()
+		if in := s.saga(op); in.Deadline.Sub(s.now) != grace+time.Hour {
+			t.Errorf("%s ends after %s", name, in.Deadline.Sub(s.now))
+		}
+		s.settle()
+	}
+}
+
 // A graceful termination that is given up records all that stands, what told the VNF to stop included, and what is left goes in
 // the next. Seen failing with what told it to stop left out.
 func TestFailedTerminationLeavesNothingUnrecorded(t *testing.T) {
