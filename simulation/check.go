@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
@@ -73,7 +74,7 @@ func (w *world) operate(round int) bool {
 			finish := a.finish
 			a.finish = func(r reply) {
 				finish(r)
-				if r.status < 300 && !w.mayBeGone(in.ID) {
+				if r.status < 300 && !slices.ContainsFunc(in.Resources, func(r vnf.Resource) bool { return r.MayBeGone }) {
 					w.clients.retried = append(w.clients.retried, op.ID)
 				}
 			}
