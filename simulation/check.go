@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
@@ -142,6 +143,7 @@ func (w *world) check(final bool) {
 	}
 	w.checkAnswers()
 	w.checkArrived()
+	w.checkConfigured()
 	w.checkLate(parked)
 	w.checkOther()
 	w.checkSubscribers()
@@ -204,11 +206,11 @@ func (w *world) checkEnds(parked map[string]bool) {
 			w.violate("I1: ledger row %s %s is %s and due", table, r.ID, r.State)
 		}
 	}
-	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableNfvoCommands} {
+	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableNfvoCommands, eventstore.TableVnfCommands} {
 		rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: table})
 		w.must(err)
 		for _, r := range rows {
-			if r.State != vimmanager.CommandDone {
+			if r.State != vimmanager.CommandDone && !strings.HasPrefix(r.ID, "fence:") {
 				w.violate("I1: command %s of %s is %s", r.ID, r.Key, r.State)
 			}
 		}
