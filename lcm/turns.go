@@ -21,9 +21,11 @@ var _ operation = planOp{}
 //
 //nolint:gochecknoglobals // data
 var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error){
-	vnf.OpInstantiate: landInstantiate,
-	vnf.OpTerminate:   landTerminate,
-	vnf.OpOperate:     landOperate,
+	vnf.OpInstantiate:  landInstantiate,
+	vnf.OpTerminate:    landTerminate,
+	vnf.OpOperate:      landOperate,
+	vnf.OpScale:        landResize,
+	vnf.OpScaleToLevel: landResize,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -61,7 +63,7 @@ func (op planOp) done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]
 		return nil, nil
 	}
 	if s.Action == plan.Release {
-		e := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+		e := d.Plan.Released(v, s)
 		e.Step = run.Step
 		return []vnf.OpCommand{vnf.Record{Event: e}}, nil
 	}
@@ -91,7 +93,7 @@ func (op planOp) undone(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) (
 	if d, _, err := outcome(in); err == nil {
 		if s, ok := d.granted.step(run); ok && s.Replaces && s.Action == plan.Create {
 			if released := in.Item(stepRelease, s.ID); released != nil && released.State == saga.ItemDone {
-				was := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+				was := d.Plan.Released(v, s)
 				e.Vnfc, e.Link, e.ExtPort, e.Storage = was.Vnfc, was.Link, was.ExtPort, was.Storage
 			}
 		}
@@ -186,7 +188,7 @@ func (op planOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand
 
 // failed is what an operation that was given up leaves: what it released is gone, what it made and was not undone is left over,
 // and what it changed is as far as it got.
-func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
+func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed, error) {
 	f := vnf.OperationFailed{OpID: in.ID}
 	d, o, err := outcome(in)
 	if err != nil { // there is no grant: nothing was begun
@@ -213,6 +215,7 @@ func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed
 		case plan.Change:
 		}
 	}
+	f.ScaleStatus = d.left(v.Info, f.Released)
 	f.Changed, err = op.changed(in, d, o)
 	return f, err
 }
@@ -332,7 +335,7 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 	out := make([]plan.Resource, 0, len(v.Resources)+len(v.Leftovers))
 	seen := make(map[string]bool, len(v.Resources))
 	for i := range v.Resources {
-		r, err := held(&v.Resources[i])
+		r, err := plan.Held(&v.Resources[i])
 		if err != nil {
 			return nil, err
 		}
@@ -343,7 +346,7 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 		return out, nil
 	}
 	for i := range v.Leftovers {
-		r, err := held(&v.Leftovers[i])
+		r, err := plan.Held(&v.Leftovers[i])
 		if err != nil {
 			return nil, err
 		}
@@ -352,24 +355,6 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 		}
 		seen[r.ID] = true
 		out = append(out, r)
-	}
-	return out, nil
-}
-
-func held(r *vnf.Resource) (plan.Resource, error) {
-	out := plan.Resource{
-		ID: r.ID, Kind: vim.Kind(r.Kind), Template: r.Template, Definition: r.Definition, Near: r.Near, Members: r.Members,
-		Generation: r.Generation, Revision: r.Revision,
-		At: &plan.At{Connection: r.Connection, ID: r.VimID, Type: r.VimType, Zone: r.Zone, MAC: r.MAC},
-	}
-	for _, a := range r.Addresses {
-		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
-	}
-	out.Spec.Name = r.Name
-	if len(r.Spec) > 0 {
-		if err := json.Unmarshal(r.Spec, &out.Spec); err != nil {
-			return out, vnfm.Wrap(vnfm.Internal, err, "the specification of %s %s", r.Kind, r.ID)
-		}
 	}
 	return out, nil
 }
