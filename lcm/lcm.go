@@ -183,7 +183,7 @@ func (s *Service) policy(op vnf.Operation, f *vnfd.Flavour) saga.Policy {
 			return p
 		}
 	}
-	if op == vnf.OpInstantiate || op == vnf.OpScale || op == vnf.OpScaleToLevel { // who cannot be rolled back does not ask
+	if op == vnf.OpInstantiate || op == vnf.OpScale { // out: what cannot be undone does not ask
 		return saga.Rollback
 	}
 	return saga.Hold

@@ -210,9 +210,14 @@ func (p *planner) heldByOther(e coverage) bool {
 }
 
 // further adds an entry to the configuration of a CPD whose entries all fix what only one connection point can have: like the last
-// of them, with addresses that the VIM chooses. ok is false when its network is not known: then the grant is to say.
+// of them that has addresses, with as many that the VIM chooses. ok is false when its network is not known: then the grant is to say.
 func (p *planner) further(cpd string, entries []coverage) (c coverage, ok bool) {
 	c = entries[len(entries)-1]
+	for _, e := range entries {
+		if len(e.config.Addresses()) > 0 && e.link.NetworkID != "" {
+			c = e
+		}
+	}
 	if c.link.NetworkID == "" {
 		return coverage{}, false
 	}
