@@ -2,6 +2,7 @@ package lcm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,14 +29,25 @@ type resized struct {
 	Status []vnf.ScaleInfo `json:"scaleStatus,omitempty"`
 	Level  string          `json:"instantiationLevelId,omitempty"`
 	// Losses say what levels are left once VNFCs are gone, whatever becomes of the operation.
-	Losses []loss `json:"losses,omitempty"`
+	Losses []plan.Loss `json:"losses,omitempty"`
 }
 
-// loss is the level that an aspect has at most once one of some VNFCs is gone.
-type loss struct {
-	Aspect string   `json:"aspectId"`
-	Level  int      `json:"scaleLevel"`
-	Vnfcs  []string `json:"vnfcs"`
+// paramVictims is the member of additionalParams that names VNFCs which are to go before others when a VNF gets smaller. It is the
+// VNFM's own; the schema of the VNFD does not have to know it.
+const paramVictims = "vnfcInstanceId"
+
+// victimsOf takes the VNFCs that are to go first out of a request's parameters.
+func victimsOf(params json.RawMessage) (rest json.RawMessage, first []string, err error) {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(params, &all) != nil || len(all[paramVictims]) == 0 {
+		return params, nil, nil
+	}
+	if err := json.Unmarshal(all[paramVictims], &first); err != nil {
+		return nil, nil, vnfm.Errorf(vnfm.Unprocessable, "%s is a list of ids of VNFCs that are to be removed before others", paramVictims).
+			At("/additionalParams/" + paramVictims)
+	}
+	delete(all, paramVictims)
+	return encode(all), first, nil
 }
 
 // counts is how many VNFCs a VNF has, by VDU.
@@ -61,9 +73,9 @@ func (s *Service) resize(b *beginning, f *vnfd.Flavour, z *size) error {
 	if err := b.within(f, z); err != nil {
 		return err
 	}
-	remove, err := victims(b.vnf.Info, z, first)
+	remove, err := plan.Victims(b.vnf.Info, z.add, first)
 	if err != nil {
-		return err
+		return below("/additionalParams/"+paramVictims, err)
 	}
 	r := &plan.Resizing{
 		Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Descriptor: b.descriptor, Flavour: f, Add: z.add, Remove: remove,
@@ -77,13 +89,22 @@ func (s *Service) resize(b *beginning, f *vnfd.Flavour, z *size) error {
 		return err
 	}
 	b.data.Grant = nfvo.GrantRequest{DefaultConnection: usual(b.vnf), AdditionalParams: b.seal(z.params, schema)}
-	b.data.Resized = &resized{Status: statusAt(b.vnf.Info, z.aspects), Level: z.level, Losses: losses(b.vnf.Info, f, z, remove)}
+	b.data.Resized = &resized{Status: statusAt(b.vnf.Info, z.aspects), Level: z.level, Losses: plan.Losses(b.vnf.Info, f, z.aspects, remove)}
 	b.data.UntilReleased = true
 	b.data.Reversible = len(remove) == 0 || slices.ContainsFunc(slices.Collect(maps.Values(z.add)), func(n int) bool { return n > 0 })
 	if b.data.Reversible {
 		b.policy = s.policy(b.data.Operation, f)
 	}
 	return b.want(have, want, plan.Options{InPlace: b.inPlace})
+}
+
+// below lets an error point into an attribute.
+func below(attribute string, err error) error {
+	var e *vnfm.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return e.At(attribute + e.Attribute)
 }
 
 // within refuses sizes that the profiles of the VDUs, or the site, do not allow.
@@ -190,4 +211,31 @@ func (d *planData) left(i *vnf.InstantiatedInfo, released []string) []vnf.ScaleI
 		return nil
 	}
 	return statusAt(i, levels)
+}
+
+// orphaned moves what is left of VNFCs that are gone to what is left over: their ports and volumes belong to nothing any more.
+func (d *planData) orphaned(v *vnf.Instance, f *vnf.OperationFailed) {
+	if d.Resized == nil || v.Info == nil {
+		return
+	}
+	gone := map[string]bool{}
+	for _, id := range f.Released {
+		gone[id] = true
+	}
+	owner := map[string]string{}
+	for _, c := range v.Info.Vnfcs {
+		for _, id := range c.Storages {
+			owner[id] = c.ID
+		}
+	}
+	steps := map[string]bool{}
+	for _, s := range d.Plan.Steps() {
+		steps[s.ID] = s.Action == plan.Release
+	}
+	for _, r := range v.Resources {
+		if steps[r.ID] && !gone[r.ID] && (gone[r.Near] || gone[owner[r.ID]]) {
+			r.Spec, r.Near, r.Members = nil, "", nil
+			f.Released, f.Leftovers = append(f.Released, r.ID), append(f.Leftovers, r)
+		}
+	}
 }

@@ -156,6 +156,9 @@ func TestScaleToLevelFails(t *testing.T) {
 		s.must(err)
 		s.run()
 		s.sized(id, 2, 1+1, 1, 0)
+		if n := s.kinds(); n[vim.Port] != 2*2+2 || n[vim.Volume] != 2+1 { // what was left of the VNFCs that are gone went with the rest
+			t.Errorf("%v", n)
+		}
 		s.finish()
 	})
 	t.Run("default policy is hold", func(t *testing.T) {

@@ -1,37 +1,27 @@
-package lcm
+package plan
 
 import (
-	"encoding/json"
 	"slices"
+	"strconv"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
-// paramVictims is the member of additionalParams that names VNFCs which are to go before others when a VNF gets smaller. It is the
-// VNFM's own; the schema of the VNFD does not have to know it.
-const paramVictims = "vnfcInstanceId"
-
-// victimsOf takes the VNFCs that are to go first out of a request's parameters.
-func victimsOf(params json.RawMessage) (rest json.RawMessage, first []string, err error) {
-	var all map[string]json.RawMessage
-	if json.Unmarshal(params, &all) != nil || len(all[paramVictims]) == 0 {
-		return params, nil, nil
+// LevelOf is the scale level that a VNF has of an aspect.
+func LevelOf(i *vnf.InstantiatedInfo, aspect string) int {
+	if at := slices.IndexFunc(i.ScaleStatus, func(s vnf.ScaleInfo) bool { return s.AspectID == aspect }); at >= 0 {
+		return i.ScaleStatus[at].Level
 	}
-	if err := json.Unmarshal(all[paramVictims], &first); err != nil {
-		return nil, nil, vnfm.Errorf(vnfm.Unprocessable, "%s is a list of ids of VNFCs that are to be removed before others", paramVictims).
-			At("/additionalParams/" + paramVictims)
-	}
-	delete(all, paramVictims)
-	return encode(all), first, nil
+	return 0
 }
 
-// victims chooses the VNFCs that go, once and for all: of each VDU that gets smaller those that are named, then the newest. They are
-// in the order in which they are chosen. Returns Unprocessable for a name that cannot be followed.
-func victims(i *vnf.InstantiatedInfo, z *size, first []string) ([]string, error) {
+// Victims chooses the VNFCs that go, once and for all: of each VDU that gets smaller those that are named, then the newest. They are
+// in the order in which they are chosen. Returns Unprocessable at its index for a name that cannot be followed.
+func Victims(i *vnf.InstantiatedInfo, add map[string]int, first []string) ([]string, error) {
 	open := map[string]int{}
-	for vdu, n := range z.add {
+	for vdu, n := range add {
 		if n < 0 {
 			open[vdu] = -n
 		}
@@ -39,7 +29,7 @@ func victims(i *vnf.InstantiatedInfo, z *size, first []string) ([]string, error)
 	var out []string
 	chosen := map[string]bool{}
 	for k, id := range first {
-		at := "/additionalParams/" + paramVictims + vnfm.Step(itoa(k))
+		at := "/" + strconv.Itoa(k)
 		n := slices.IndexFunc(i.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == id })
 		switch {
 		case n < 0:
@@ -48,7 +38,7 @@ func victims(i *vnf.InstantiatedInfo, z *size, first []string) ([]string, error)
 			return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNFC %s is named twice", id).At(at)
 		case open[i.Vnfcs[n].VduID] == 0:
 			return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNFC %s is of the VDU %s, of which %d are to be removed and none beyond those named before it",
-				id, i.Vnfcs[n].VduID, max(0, -z.add[i.Vnfcs[n].VduID])).At(at)
+				id, i.Vnfcs[n].VduID, max(0, -add[i.Vnfcs[n].VduID])).At(at)
 		}
 		open[i.Vnfcs[n].VduID]--
 		chosen[id] = true
@@ -63,9 +53,16 @@ func victims(i *vnf.InstantiatedInfo, z *size, first []string) ([]string, error)
 	return out, nil
 }
 
-// losses says which level of an aspect is lost with which VNFCs: each step down takes as many as it had brought, in the order in
+// Loss is the level that an aspect has at most once one of some VNFCs is gone.
+type Loss struct {
+	Aspect string   `json:"aspectId"`
+	Level  int      `json:"scaleLevel"`
+	Vnfcs  []string `json:"vnfcs"`
+}
+
+// Losses says which level of an aspect is lost with which VNFCs: each step down takes as many as it had brought, in the order in
 // which they were chosen.
-func losses(i *vnf.InstantiatedInfo, f *vnfd.Flavour, z *size, remove []string) []loss {
+func Losses(i *vnf.InstantiatedInfo, f *vnfd.Flavour, levels map[string]int, remove []string) []Loss {
 	byVdu := map[string][]string{}
 	vdu := make(map[string]string, len(i.Vnfcs))
 	for _, c := range i.Vnfcs {
@@ -74,15 +71,15 @@ func losses(i *vnf.InstantiatedInfo, f *vnfd.Flavour, z *size, remove []string) 
 	for _, id := range remove {
 		byVdu[vdu[id]] = append(byVdu[vdu[id]], id)
 	}
-	var out []loss
+	var out []Loss
 	for _, a := range f.Aspects {
-		to, ok := z.aspects[a.ID]
+		to, ok := levels[a.ID]
 		if !ok {
 			continue
 		}
 		taken := map[string]int{}
-		for level := levelOf(i, a.ID); level > to; level-- {
-			l := loss{Aspect: a.ID, Level: level - 1}
+		for level := LevelOf(i, a.ID); level > to; level-- {
+			l := Loss{Aspect: a.ID, Level: level - 1}
 			for v, steps := range a.Steps {
 				all := byVdu[v][min(taken[v], len(byVdu[v])):]
 				n := len(all)
