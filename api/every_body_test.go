@@ -64,6 +64,12 @@ var examples = map[string]example{
 	"POST /vnflcm/v2/vnf_instances/{id}/operate": {sol.OperateVnfRequest{}, []string{
 		`{"vnfcInstanceId":["c"],"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":5,"additionalParams":{"a":1}}`,
 	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/scale": {sol.ScaleVnfRequest{}, []string{
+		`{"type":"SCALE_OUT","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1}}`,
+	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/scale_to_level": {sol.ScaleVnfToLevelRequest{}, []string{
+		`{"instantiationLevelId":"l","additionalParams":{"a":1}}`, `{"scaleInfo":[{"aspectId":"a","vnfdId":"d","scaleLevel":1}]}`,
+	}},
 	"POST /vnfm/v1/vnf_instances/{id}/plan": {sol.PlanRequest{}, []string{
 		`{"operation":"INSTANTIATE","request":{"flavourId":"f",` + one + `"vimConnectionInfo":{"v/1":{"vimId":"i","vimType":"T","accessInfo":{"b":1}}},
 			"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k~1":{"cpProtocolData":[

@@ -199,6 +199,18 @@ func bare(command any) any {
 			c.Vnfcs = nil
 		}
 		return c
+	case lcm.Scale:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		return c
+	case lcm.ScaleToLevel:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		return c
 	case lcm.Modify:
 		c.Params = nil
 		for _, m := range []*map[string]json.RawMessage{&c.Connections, &c.Extensions, &c.Configurable, &c.Metadata} {

@@ -91,6 +91,33 @@ type OperateVnfRequest struct {
 	AdditionalParams    KeyValuePairs     `json:"additionalParams,omitempty"`
 }
 
+// ScaleType is a direction to scale to.
+type ScaleType string
+
+// The directions.
+const (
+	ScaleOut ScaleType = "SCALE_OUT"
+	ScaleIn  ScaleType = "SCALE_IN"
+)
+
+// Values lists the directions.
+func (ScaleType) Values() []string { return []string{string(ScaleOut), string(ScaleIn)} }
+
+// ScaleVnfRequest asks to scale a VNF instance by steps of an aspect (SOL003 v3.7.1 §5.5.2.5).
+type ScaleVnfRequest struct {
+	Type             ScaleType     `json:"type"`
+	AspectId         string        `json:"aspectId"`
+	NumberOfSteps    *int          `json:"numberOfSteps,omitempty"` // absent is 1
+	AdditionalParams KeyValuePairs `json:"additionalParams,omitempty"`
+}
+
+// ScaleVnfToLevelRequest asks to scale a VNF instance to a level (SOL003 v3.7.1 §5.5.2.6). It has one of the first two.
+type ScaleVnfToLevelRequest struct {
+	InstantiationLevelId string        `json:"instantiationLevelId,omitempty"`
+	ScaleInfo            []ScaleInfo   `json:"scaleInfo,omitempty"`
+	AdditionalParams     KeyValuePairs `json:"additionalParams,omitempty"`
+}
+
 // CancelModeType says how an operation is cancelled.
 type CancelModeType string
 

@@ -121,6 +121,47 @@ func OperateCommand(raw []byte) (*lcm.Operate, error) {
 	}, nil
 }
 
+// ScaleCommand reads a ScaleVnfRequest. What is wrong with it is Invalid and names the attribute.
+func ScaleCommand(raw []byte) (*lcm.Scale, error) {
+	var body sol.ScaleVnfRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	steps := 0
+	if body.NumberOfSteps != nil {
+		if steps = *body.NumberOfSteps; steps < 1 {
+			return nil, decode.Wrong("/numberOfSteps", "is at least 1")
+		}
+	}
+	return &lcm.Scale{
+		Type: string(body.Type), AspectID: body.AspectId, Steps: steps, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
+// ScaleToLevelCommand reads a ScaleVnfToLevelRequest. What is wrong with it is Invalid and names the attribute.
+func ScaleToLevelCommand(raw []byte) (*lcm.ScaleToLevel, error) {
+	var body sol.ScaleVnfToLevelRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	switch {
+	case body.InstantiationLevelId == "" && len(body.ScaleInfo) == 0:
+		return nil, decode.Wrong("", "has neither instantiationLevelId nor scaleInfo: send one of them")
+	case body.InstantiationLevelId != "" && len(body.ScaleInfo) > 0:
+		return nil, decode.Wrong("/scaleInfo", "is not for a request with an instantiationLevelId: send one of them")
+	}
+	command := &lcm.ScaleToLevel{
+		Level: body.InstantiationLevelId, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}
+	for i, x := range body.ScaleInfo {
+		if x.ScaleLevel < 0 {
+			return nil, decode.Wrong(fmt.Sprintf("/scaleInfo/%d/scaleLevel", i), "must not be negative")
+		}
+		command.Scale = append(command.Scale, lcm.AspectLevel{AspectID: x.AspectId, VnfdID: x.VnfdId, Level: x.ScaleLevel})
+	}
+	return command, nil
+}
+
 // gracefulTime reads the seconds that a VNF is given to stop by itself; 0 when the request does not say.
 func gracefulTime(seconds *int, graceful bool, at, what string) (int, error) {
 	switch {

@@ -31,6 +31,10 @@ func VnfInstance(in *vnf.Instance, base string) *sol.VnfInstance {
 		case vnf.Instantiated:
 			out.Links.Terminate = &sol.Link{Href: self + "/terminate"}
 			out.Links.Operate = &sol.Link{Href: self + "/operate"}
+			if in.Info != nil && len(in.Info.MaxScaleLevels) > 0 { // supported by the flavour
+				out.Links.Scale = &sol.Link{Href: self + "/scale"}
+				out.Links.ScaleToLevel = &sol.Link{Href: self + "/scale_to_level"}
+			}
 		}
 	}
 	return out
