@@ -96,14 +96,16 @@ The detail of a 409, 412 or 422 says what to do about it where that is not plain
 | status | when | with |
 | --- | --- | --- |
 | 303 | the caller has this subscription already | 'Location' of it |
-| 304 | GET with 'If-None-Match' that names the 'ETag' of what is there | 'ETag' |
+| 206 | GET of a package content or a file of a package with 'Range', one range of it, and 'If-Range' that names what is there or nothing | 'Content-Range' |
+| 304 | GET with 'If-None-Match' that names the 'ETag' of what is there; of files, 'If-Modified-Since', too | 'ETag' |
 | 404 | a path that is not there; one with '//', '..', control characters or what is not UTF-8 in it; no path is redirected | |
 | 405 | a method that the resource does not have, HEAD being one of those with GET | 'Allow' |
-| 406 | 'Accept' does not admit 'application/json', or a 'Version' that is not served | the versions served, in 'detail' |
-| 412 | PATCH or DELETE with 'If-Match' that does not name the 'ETag' of what is there | the new one, in 'detail' |
-| 413 | a body longer than 'http-max-body', package content longer than 'package-max-bytes' | |
+| 406 | 'Accept' admits none of the media types of the answer, or a 'Version' that is not served; where an answer has no body, 'Accept' does not matter | what there is, in 'detail' |
+| 412 | PATCH or DELETE with 'If-Match' that does not name the 'ETag' of what is there; GET of files with that, or 'If-Unmodified-Since' | the 'ETag' there is, in 'detail' |
+| 413 | a body longer than 'http-max-body', or with more names or values than the [limits](limits.md) allow, package content longer than 'package-max-bytes' | |
 | 414 | a URI longer than 32 KiB | |
 | 415 | a body of another 'Content-Type', or with a 'Content-Encoding' | 'Accept', 'Accept-Encoding' |
+| 416 | GET of a file with a 'Range' of which there is nothing | 'Content-Range' |
 | 429 | more requests than one caller may send | 'Retry-After' |
 | 503 | too many requests at once, a database or issuer of tokens that is away, a server that stops | 'Retry-After' |
 
@@ -117,9 +119,10 @@ What is not HTTP, or has more than 64 KiB of headers, is answered before the API
 
 ## Bodies
 
-A body is one JSON object in UTF-8, with nothing behind it, nested at most 100 levels deep, without a name twice in one object or
+A body is one JSON object in UTF-8, with nothing behind it, within the [limits](limits.md) of names, values and depth, without a name twice in one object or
 of more than 1024 bytes, and without U+0000 in any text. Anything else is 400, also within values that the VNFD or nobody defines. An attribute of the standard
-with a value of a wrong type, a mandatory one that is missing, null or empty, and a value that is none of its enumeration are 400. What
+with a value of a wrong type, a mandatory one that is missing, null or empty, and a value that is none of its enumeration are 400. An optional one
+that is null, or an empty text, is as one that is absent, but where null removes (merge patches, maps of VIM connections and of 'cpConfig'). What
 the VNFD, the package or the VIM does not allow is 422. An attribute that is not known is ignored below '/vnflcm' and '/vnfpkgm'; VIM
 connections and the behaviour of the simulated VIM do not take one.
 
