@@ -141,6 +141,16 @@ func Resource(path string) *Shape {
 	return VnfInstance
 }
 
+// Lacks says whether v1 does not have an attribute of v2.
+func (s *Shape) Lacks(name string) bool { return slices.Contains(s.later, name) }
+
+// Same says whether an attribute has the same name and form in both, whatever is in it; links apart.
+func (s *Shape) Same(name string) bool {
+	_, renamed := s.names[name]
+	_, keyed := s.maps[name]
+	return !renamed && !keyed && !s.Lacks(name) && s.values[name] == nil && s.parts[name] == nil && s.within[name] == nil
+}
+
 // Path is where v2 has an attribute of v1.
 type Path struct {
 	Steps []string // Entry in place of the key of a map
