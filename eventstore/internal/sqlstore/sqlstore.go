@@ -192,9 +192,10 @@ func Header(h http.Header) string {
 }
 
 // Collect reads all rows and closes them.
-func Collect[T any](rows Rows, scan func(Row) (T, error)) ([]T, error) {
+func Collect[T any](rows Rows, scan func(Row) (T, error)) ([]T, error) { return collect(nil, rows, scan) }
+
+func collect[T any](out []T, rows Rows, scan func(Row) (T, error)) ([]T, error) {
 	defer rows.Close()
-	var out []T
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
@@ -211,6 +212,7 @@ type query struct {
 	sql            strings.Builder // conditions and what follows them
 	args           []any
 	planned        bool // for its arguments
+	expected       int  // rows
 }
 
 func (d *Dialect) selectFrom(table, columns string) *query {
@@ -246,7 +248,7 @@ func (q *query) limit(limit int) *query {
 	if limit <= 0 {
 		limit = 1000
 	}
-	q.args = append(q.args, limit)
+	q.args, q.expected = append(q.args, limit), min(limit, 128)
 	q.sql.WriteString(" limit $" + strconv.Itoa(len(q.args)))
 	return q
 }
@@ -272,6 +274,6 @@ func list[T any](ctx context.Context, d *Dialect, q *query, scan func(Row) (T, e
 	if err != nil {
 		return nil, d.Err(err)
 	}
-	out, err := Collect(rows, scan)
+	out, err := collect(make([]T, 0, q.expected), rows, scan)
 	return out, d.Err(err)
 }
