@@ -30,11 +30,17 @@ bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare
 bench-scale: deps ## measure queries, instantiate and rebuild with 100,000 instances and 1 M operations (PostgreSQL; a fifth on SQLite)
 	$(GO) run ./bench -only scale
 
+bench-peers: deps ## measure the engine against DBOS, River and Temporal on one PostgreSQL; CLIENTS=n (default 64); a module of its own
+	cd bench/peers && $(GO) run . -clients $(or $(CLIENTS),64)
+
 sim: ## simulate the whole program: SEEDS=n (default 2000), SEED=n for the trace of one, LONG=1h for that long
 	$(GO) run ./simulation/simrun $(if $(SEED),-seed $(SEED) -v,$(if $(LONG),-long $(LONG),-seeds $(or $(SEEDS),2000)))
 
 sim-mutants: ## take out one safeguard after the other: seeds must find each, from WINDOWS starts (default 5), within SEEDS (default 400)
 	$(GO) run ./simulation/simrun -mutant all -seeds $(or $(SEEDS),400) -windows $(or $(WINDOWS),5)
+
+mutants: deps ## put small faults into the sources, one at a time: unit tests, else SEEDS (default 60), must find 95 of 100; ONLY=regexp
+	$(GO) run ./internal/mutants $(if $(SEEDS),-seeds $(SEEDS)) $(if $(ONLY),-only '$(ONLY)')
 
 torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; report in bin/torture
 	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together)
@@ -51,7 +57,7 @@ generate: ## write everything generated
 verify: generate ## fail when something generated is not up to date, or not committed
 	@git diff --exit-code && test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
-deps: ## install what the tests need: PostgreSQL's programs and a C compiler for the race detector
+deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build test test-fast fuzz bench bench-scale sim sim-mutants torture lint generate verify deps
+.PHONY: help run build test test-fast fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

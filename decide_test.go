@@ -21,19 +21,17 @@ import (
 // mayRead is the process memory that a Decide may touch all the same, by type or function, and why its commit does not depend
 // on it.
 var mayRead = map[string]string{
-	"saga.cache":                 "decoded instances, used for the very bytes that were loaded",
-	"lcm.Service.data":           "as lcm.dataCache",
-	"lcm.dataCache":              "decoded data of sagas, kept by the bytes that were loaded",
-	"lcm.decodeData":             "as lcm.dataCache",
-	"(*aggregate.cache).put":     "writes what was loaded, for the next Load",
-	"(*aggregate.cache).drop":    "forgets, for the next Load",
-	"(*secret.Keyring).Seal":     "the nonce of a sealed secret is drawn by chance: what is sealed is decided by what was loaded",
-	"secret.NewSealer":           "the key of a VNF that has none yet is drawn by chance, and kept in the same commit",
-	"vimmanager.ledger":          "lives in one attempt",
-	"vimmanager.stepping.intent": "of one step: set at the beginning of each attempt to commit it",
-	"vimmanager.stepping.doc":    "as vimmanager.stepping.intent",
-	"notify.settling":            "of one notification: set at the beginning of each attempt to commit its outcome",
-	"net/http.Request":           "the request that the change answers",
+	"lru.Cache[V]":           "as lru.Cache[V any]",
+	"lru.Cache[V any]":       "written for the next Load: what it keeps comes back by what was loaded",
+	"saga.kept":              "what was made of a saga's data and items, which were loaded",
+	"saga.index":             "as saga.kept",
+	"saga.decoded":           "as saga.kept",
+	"lcm.planData":           "decoded data of a saga, and the plan made of it and its grant",
+	"lcm.instantiateData":    "as lcm.planData",
+	"(*secret.Keyring).Seal": "the nonce of a sealed secret is drawn by chance: what is sealed is decided by what was loaded",
+	"secret.NewSealer":       "the key of a VNF that has none yet is drawn by chance, and kept in the same commit",
+	"vimmanager.stepping":    "of one step: what the call between its two commits brought",
+	"net/http.Request":       "the request that the change answers",
 }
 
 // TestDecideReadsNoProcessMemory: what a commit says follows from what was loaded, and is the same on every node and after a

@@ -11,11 +11,14 @@
 //	eventstore   one commit, in one transaction or not at all; memory, SQLite, PostgreSQL
 //	outbox, bus  committed messages to their consumers, in order per VNF
 //	inbox        each message handled once, its effect committed with its mark
+//	ledger       rows of participants, and the worker that makes a step of each that is due
 //	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
+//	configurator configures a VNF once its resources stand, where the site can
 //	vimregistry  VIM connections: registered ones, and those of one VNF; credentials sealed
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document
-//	secret       credentials, sealed before they are stored
+//	secret       credentials and other secret values, sealed before they are stored
+//	vault        the keys that VNFs' own secret values are sealed with
 //	egress       the way out to peers over HTTP, guarded
 //	timer        due timeouts become saga input
 //	notify       subscriptions; what happened, to those who want to hear of it

@@ -6,13 +6,14 @@ import (
 	"github.com/vnfm/vnfm"
 )
 
-// Places bounds what is under way at once, so that no caller can keep the others out: All together, Each at most for one
-// caller, and none who has as many as are still free. So whoever is alone gets half, and there is room for one more caller
-// always. It is safe for concurrent use.
+// Places bounds what is under way at once, so that no caller can keep the others out. It is safe for concurrent use.
 type Places struct {
-	All  int    // 0 or less: no bound
-	Each int    // 0 or less: no bound of its own
-	What string // what is counted, in the plural, for people
+	All  int // together; 0 or less: no bound
+	Each int // of one caller; 0 or less: no bound of its own
+	// Shared: no caller gets one more who has as many as are still free. So whoever is alone gets half, and there is room for one
+	// more caller always.
+	Shared bool
+	What   string // what is counted, in the plural, for people
 
 	mu    sync.Mutex
 	taken int
@@ -28,7 +29,7 @@ func (p *Places) Take(caller string) (leave func(), err error) {
 	switch free := p.All - p.taken; {
 	case p.All > 0 && free <= 0:
 		return nil, vnfm.Errorf(vnfm.Unavailable, "The server has as many %s under way as it bears; send this request again.", p.What)
-	case p.Each > 0 && mine >= p.Each, p.All > 0 && mine > 0 && mine >= free:
+	case p.Each > 0 && mine >= p.Each, p.Shared && p.All > 0 && mine > 0 && mine >= free:
 		return nil, vnfm.Errorf(vnfm.TooMany, "You have %d %s under way, which is the share of one caller here; wait until some have ended.", mine, p.What)
 	}
 	if p.by == nil {

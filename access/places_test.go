@@ -11,7 +11,7 @@ import (
 )
 
 func TestPlaces(t *testing.T) {
-	p := &access.Places{All: 8, Each: 3, What: "requests"}
+	p := &access.Places{All: 8, Each: 3, Shared: true, What: "requests"}
 	var leaves []func()
 	take := func(caller string, want vnfm.Kind) {
 		t.Helper()
@@ -59,7 +59,7 @@ func TestPlacesWithoutABound(t *testing.T) {
 func TestPlacesKeepRoomForOthers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := rapid.IntRange(1, 60).Draw(t, "all")
-		p := &access.Places{All: all}
+		p := &access.Places{All: all, Shared: true}
 		callers := rapid.IntRange(1, 5).Draw(t, "callers")
 		held := map[string][]func(){}
 		n := 0

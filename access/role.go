@@ -19,7 +19,8 @@ const (
 	ReadPackages  Permission = "packages:read"
 	WritePackages Permission = "packages:write"
 	// ReadOwn is for what we show beyond the standards: events, the past, progress, sagas. Operate is for what an operator
-	// decides there: clean-up, stuck resources.
+	// decides there: clean-up, stuck resources. It is for dry runs, too: they change nothing, but cost what an operation costs to
+	// plan, and only who may begin the operation has a use for them.
 	ReadOwn Permission = "site:read"
 	Operate Permission = "site:operate"
 	// Administer is for the site itself: VIM connections, the simulator, the audit, parked messages.

@@ -16,7 +16,7 @@ type Past interface {
 }
 
 // At returns an aggregate as it was at a version, and the event that made it so; neither the present state nor the cache
-// is asked. From the nearest snapshot before it, it reads about SnapshotEvery events at most. Returns NotFound when the
+// is asked. It reads the events from the nearest snapshot before it: about SnapshotEvery, or a quarter of those before, at most. Returns NotFound when the
 // stream does not reach that version.
 func (r *Repository[S]) At(ctx context.Context, past Past, id string, version int64) (State[S], eventstore.Event, error) {
 	const chunk = 500

@@ -106,6 +106,7 @@ func TestARefusedRequestLeavesItsConnection(t *testing.T) {
 		"of another type":      {known, post(vnfs, body, "Content-Type: text/plain"), 415},
 		"no JSON":              {known, post(vnfs, "{", typed), 400},
 		"wrong at the start":   {known, post(vnfs, `{"a":1,"a":2`+strings.Repeat(" ", 10_000), typed), 400},
+		"too much of it":       {known, post(vnfs, `{"a":[`+strings.Repeat("{},", 2_000_000)+`{}]}`, typed), 413},
 		"an attribute missing": {known, post(vnfs, "{}", typed), 400},
 		"no body":              {known, "GET " + vnfs + "/x HTTP/1.1\r\nHost: x\r\n\r\n", 404},
 	} {
@@ -225,7 +226,7 @@ func TestFollowersTakeNoPlacesOfRequests(t *testing.T) {
 	who := "a"
 	w := newLive(t, func(c *apiConfig) {
 		c.Requests = &access.Places{All: 2, What: "requests"}
-		c.Followers = &access.Places{All: 8, Each: 3, What: "event streams"}
+		c.Followers = &access.Places{All: 8, Each: 3, Shared: true, What: "event streams"}
 		c.Authenticate = func(*http.Request) (*access.Caller, error) {
 			return &access.Caller{Name: who, Roles: []access.Role{access.Admin}}, nil
 		}
@@ -264,7 +265,7 @@ func TestFollowersTakeNoPlacesOfRequests(t *testing.T) {
 func TestNoCallerTakesAllPlaces(t *testing.T) {
 	var who atomic.Value
 	w := newWorld(t, func(c *api.Config) {
-		c.Requests = &access.Places{All: 4, What: "requests"}
+		c.Requests = &access.Places{All: 4, Shared: true, What: "requests"}
 		c.Authenticate = func(*http.Request) (*access.Caller, error) {
 			return &access.Caller{Name: who.Load().(string), Roles: []access.Role{access.Admin}}, nil //nolint:forcetypeassert // a string
 		}

@@ -61,6 +61,16 @@ var examples = map[string]example{
 	"POST /vnflcm/v2/vnf_instances/{id}/terminate": {sol.TerminateVnfRequest{}, []string{
 		`{"terminationType":"GRACEFUL","gracefulTerminationTimeout":5,"additionalParams":{"a":1}}`,
 	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/operate": {sol.OperateVnfRequest{}, []string{
+		`{"vnfcInstanceId":["c"],"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":5,"additionalParams":{"a":1}}`,
+	}},
+	"POST /vnfm/v1/vnf_instances/{id}/plan": {sol.PlanRequest{}, []string{
+		`{"operation":"INSTANTIATE","request":{"flavourId":"f",` + one + `"vimConnectionInfo":{"v/1":{"vimId":"i","vimType":"T","accessInfo":{"b":1}}},
+			"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k~1":{"cpProtocolData":[
+				{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{"ipAddresses":[{"type":"IPV4","numDynamicAddresses":1}]}}]}}}]}]}}`,
+		`{"operation":"TERMINATE","request":{"terminationType":"GRACEFUL","gracefulTerminationTimeout":5,"additionalParams":{"a":1}}}`,
+		`{"operation":"OPERATE","request":{"vnfcInstanceId":["c"],"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":5}}`,
+	}},
 	"POST /vnflcm/v2/vnf_lcm_op_occs/{id}/cancel": {sol.CancelMode{}, []string{`{"cancelMode":"GRACEFUL"}`}},
 	"POST /vnflcm/v2/subscriptions": {sol.LccnSubscriptionRequest{}, []string{
 		`{"callbackUri":"http://nfvo.example/a","verbosity":"SHORT","authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"}},
@@ -92,7 +102,8 @@ var examples = map[string]example{
 		`{"id":"v","vimId":"i","vimType":"` + sim.Type + `","default":true,"enabled":true,"interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}`,
 	}},
 	"PUT /vnfm/v1/sim/behaviour": {sim.Behaviour{}, []string{
-		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}]}`,
+		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}],
+			"stop":"1s","fixed":{"compute":["flavour"]}}`,
 	}},
 	"POST /vnfm/v1/notifications/vnf_packages": {nil, []string{`{"notificationType":"VnfPackageOnboardingNotification","vnfdId":"d"}`}},
 }

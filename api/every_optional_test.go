@@ -190,6 +190,15 @@ func bare(command any) any {
 			c.AdditionalParams = nil
 		}
 		return c
+	case lcm.Operate:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		if len(c.Vnfcs) == 0 {
+			c.Vnfcs = nil
+		}
+		return c
 	case lcm.Modify:
 		c.Params = nil
 		for _, m := range []*map[string]json.RawMessage{&c.Connections, &c.Extensions, &c.Configurable, &c.Metadata} {

@@ -160,6 +160,7 @@ type cases struct {
 	*world
 	effects int // commits made
 	arrived sync.WaitGroup
+	planned lcm.Preview            // what every operation would do
 	block   chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
 	fail    error                  // when set, every use case fails with it
 	last    any                    // newest command
@@ -277,6 +278,39 @@ func (s *cases) Instantiate(ctx context.Context, id string, r lcm.Instantiate, b
 
 func (s *cases) Terminate(ctx context.Context, id string, r lcm.Terminate, by request.Info) (*vnf.OpOcc, error) {
 	return s.begin(ctx, id, vnf.OpTerminate, r, by)
+}
+
+func (s *cases) Operate(ctx context.Context, id string, r lcm.Operate, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpOperate, r, by)
+}
+
+// preview plans an operation of an instance that is free; nothing is an effect.
+func (s *cases) preview(ctx context.Context, id string, kind vnf.Operation, command any) (*lcm.Preview, error) {
+	if s.last = command; s.fail != nil {
+		return nil, s.fail
+	}
+	in, err := s.instance(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if in.Operation != "" {
+		return nil, vnfm.Errorf(vnfm.Conflict, "Operation %s is under way.", in.Operation)
+	}
+	p := s.planned
+	p.Operation = kind
+	return &p, nil
+}
+
+func (s *cases) PlanInstantiate(ctx context.Context, id string, r lcm.Instantiate) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpInstantiate, r)
+}
+
+func (s *cases) PlanTerminate(ctx context.Context, id string, r lcm.Terminate) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpTerminate, r)
+}
+
+func (s *cases) PlanOperate(ctx context.Context, id string, r lcm.Operate) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpOperate, r)
 }
 
 func (s *cases) Modify(ctx context.Context, id string, r lcm.Modify, by request.Info) (*vnf.OpOcc, error) {

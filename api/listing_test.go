@@ -171,11 +171,11 @@ func failed(id, vnfID string) *vnf.OpOcc {
 		Params: []byte(`{"flavourId":"f"}`), Policy: "hold", Error: &vnf.Problem{Title: "t", Status: 500, Detail: "d"}, Version: 1,
 		Warnings: []string{"w"},
 		Changes: vnf.ResourceChanges{
-			Vnfcs:    []vnf.AffectedVnfc{{ID: "c1", VduID: "vdu", Change: vnf.Added, Handle: h, CpIDs: []string{"cp1"}, AddedStorages: []string{"st1"}, Definition: "d1"}},
-			Links:    []vnf.AffectedLink{{ID: "l1", LinkID: "vl", Change: vnf.LinkPortAdded, Handle: h, PortIDs: []string{"p1"}}},
-			ExtPorts: []vnf.AffectedExtPort{{ID: "ep1", Change: vnf.Added, ExtCpID: "x1", Handle: h}},
-			Storages: []vnf.AffectedStorage{{ID: "st1", StorageID: "disk", Change: vnf.Added, Handle: h}},
+			Vnfcs:    vnf.ListOf(vnf.AffectedVnfc{ID: "c1", VduID: "vdu", Change: vnf.Added, Handle: h, CpIDs: []string{"cp1"}, AddedStorages: []string{"st1"}, Definition: "d1"}),
+			Links:    vnf.ListOf(vnf.AffectedLink{ID: "l1", LinkID: "vl", Change: vnf.LinkPortAdded, Handle: h, PortIDs: []string{"p1"}}),
+			ExtPorts: vnf.ListOf(vnf.AffectedExtPort{ID: "ep1", Change: vnf.Added, ExtCpID: "x1", Handle: h}),
+			Storages: vnf.ListOf(vnf.AffectedStorage{ID: "st1", StorageID: "disk", Change: vnf.Added, Handle: h}),
 		},
-		Progress: []vnf.Progress{{Step: "compute", ID: "c1", Kind: "compute", Name: "vdu-0", State: "FAILED", Attempt: 2, Began: epoch, Reason: "quota"}},
+		Progress: vnf.ProgressOf(vnf.Progress{Step: "compute", ID: "c1", Kind: "compute", Name: "vdu-0", State: "FAILED", Attempt: 2, Began: epoch, Reason: "quota"}),
 	}
 }

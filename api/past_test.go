@@ -381,7 +381,7 @@ func TestSagasAreListed(t *testing.T) {
 	w := newWorld(t, func(c *apiConfig) { c.PageSize = 2 })
 	row := func(id, key, state, parent, kind string) eventstore.SagaRow {
 		return eventstore.SagaRow{ID: id, Type: kind, DefVersion: 2, Key: key, Parent: parent, State: state, Data: []byte(`{"items":[
-			{"step":"compute","item":"c","timer":7,"due":"2026-01-02T03:05:00Z","waiting":true}],"deadlineTimer":1,"deadline":"2026-01-02T04:00:00Z"}`)}
+			{"step":"compute","item":"c","timer":7,"due":"2026-01-02T03:05:00Z","waiting":true}],"state":"` + state + `","wake":"2026-01-02T03:05:00Z","deadlineTimer":1,"deadline":"2026-01-02T04:00:00Z"}`)}
 	}
 	for _, r := range []eventstore.SagaRow{
 		row("a", "i", "RUNNING", "", "instantiate"), row("b", "i", "COMPLETED", "", "terminate"), row("c", "i", "RUNNING", "b", "cleanup"), row("d", "j", "RUNNING", "", "cleanup"),
@@ -403,8 +403,13 @@ func TestSagasAreListed(t *testing.T) {
 				if g.Stages != nil || g.Definition != 2 || (g.Links.Parent != nil) != (g.Id == "c") || (g.Links.VnfLcmOpOcc != nil) != (g.Id < "c") {
 					t.Errorf("%+v", g)
 				}
-				if running := g.State == "RUNNING"; running != (g.TimeoutOf != nil) || running && *g.TimeoutOf != (sol.SagaTimeout{Kind: "backoff", Step: "compute", Item: "c"}) {
+				if running := g.State == "RUNNING"; running != (g.NextTimeout.Minute() == 5) || g.TimeoutOf != nil {
 					t.Errorf("the next timeout of %s is %v at %v", g.Id, g.TimeoutOf, g.NextTimeout)
+				}
+				var one sol.Saga
+				w.do("GET", own+"/sagas/"+g.Id, "").want(200).json(&one)
+				if running := g.State == "RUNNING"; running != (one.TimeoutOf != nil) || running && *one.TimeoutOf != (sol.SagaTimeout{Kind: "backoff", Step: "compute", Item: "c"}) {
+					t.Errorf("the next timeout of %s is %v at %v", g.Id, one.TimeoutOf, one.NextTimeout)
 				}
 			}
 			path = ""

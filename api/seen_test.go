@@ -61,7 +61,7 @@ func placed(w *whole) {
 	op := failed("o2", "i2")
 	op.Params = []byte(`{"flavourId":"f","vimConnectionInfo":{"a":{"vimType":"T"}},"additionalParams":{"vimConnectionInfo":"mine"},"n":12345678901234567890}`)
 	op.State, op.Operation = vnf.Completed, vnf.OpModifyInfo
-	op.Changes.Vnfcs[0].Zone, op.Changes.Links[0].Zone = "z", "z"
+	op.Changes.Vnfcs.At(0).Zone, op.Changes.Links.At(0).Zone = "z", "z"
 	op.ChangedInfo = &vnf.ChangedInfo{Connections: map[string]vnf.VimConnection{"a": {Type: "T"}}}
 	w.put(readmodel.KindOpOcc, "opocc-", "o2", "i2", "i2", 1, op)
 }

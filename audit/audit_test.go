@@ -247,9 +247,12 @@ func TestEveryDamageIsFound(t *testing.T) {
 			}}})
 		}, audit.MessageParked, "message m9 of vim-manager", busy},
 		"a saga of a newer program": {func(w *world) {
-			r := row(saga.Instance{ID: op, Type: "instantiate", Key: busy, State: saga.Running, Version: 1})
+			r := row(saga.Instance{ID: op, Type: "instantiate", Key: busy, State: saga.Running})
 			r.DefVersion = 2
-			w.put(busy, &eventstore.Commit{Sagas: []eventstore.SagaRow{r}})
+			w.put(busy, &eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: op, Expected: 1, Delete: true}}})
+			w.put(busy, &eventstore.Commit{
+				Sagas: []eventstore.SagaRow{r}, Timeouts: []eventstore.Timeout{w.timer(op, w.now.Add(time.Minute))},
+			})
 			w.now = w.now.Add(3 * time.Minute) // its timer waits with it
 		}, audit.SagaUnknown, "instantiate saga " + op, busy},
 		"messages that wait for a newer program": {func(w *world) {
@@ -380,8 +383,8 @@ type hasty struct {
 	err error
 }
 
-func (h hasty) List(context.Context, vim.Connection, string) ([]vim.Resource, error) {
-	return nil, h.err
+func (h hasty) List(context.Context, vim.Connection, vim.ListRequest) (vim.ListPage, error) {
+	return vim.ListPage{}, h.err
 }
 
 func TestAVimThatCannotBeAskedIsSaid(t *testing.T) {

@@ -37,7 +37,7 @@ func (l *look) lookAtLock(ctx context.Context, v eventstore.View, in vnf.Instanc
 	}
 	self := eventstore.ViewRef{Kind: readmodel.KindVnf, ID: v.ID}
 	op := eventstore.ViewRef{Kind: readmodel.KindOpOcc, ID: in.Operation}
-	loaded, err := l.cfg.Main.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{self, op}, Sagas: []string{in.Cleanup}})
+	loaded, err := l.cfg.Main.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{self, op}, Sagas: []eventstore.SagaFrom{{ID: in.Cleanup}}})
 	if err != nil {
 		return err
 	}

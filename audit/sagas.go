@@ -36,7 +36,7 @@ func (l *look) lookAtTimers(ctx context.Context) error {
 	var load eventstore.Load
 	for _, t := range timers {
 		if t.Owner == saga.TimeoutOwner {
-			load.Sagas = append(load.Sagas, sagaOf(t))
+			load.Sagas = append(load.Sagas, eventstore.SagaFrom{ID: sagaOf(t)})
 		}
 	}
 	loaded, err := l.cfg.Main.Load(ctx, load)
@@ -130,24 +130,25 @@ func (l *look) lookAtSaga(ctx context.Context, row eventstore.SagaRow) error {
 		l.found(f)
 		return nil
 	}
-	in, err := saga.Decode(&row)
+	timer := row.ID + "/" + saga.WakeUpName
+	loaded, err := l.cfg.Main.Load(ctx, eventstore.Load{
+		Timeouts: []string{timer},
+		Views:    []eventstore.ViewRef{{Kind: readmodel.KindOpOcc, ID: row.ID}},
+		Sagas:    []eventstore.SagaFrom{{ID: row.ID}},
+	})
+	if err != nil {
+		return err
+	}
+	now := loaded.Sagas[row.ID]
+	if now == nil || now.Version != row.Version {
+		return nil // it moves
+	}
+	in, err := saga.Decode(now)
 	if err != nil {
 		f.Check, f.What = SagaIdle, "it cannot be read: "+err.Error()
 		f.Do = "Report it. A program of another version may have written it."
 		l.found(f)
 		return nil //nolint:nilerr // what cannot be read is a finding
-	}
-	timer := in.ID + "/" + saga.WakeUpName
-	loaded, err := l.cfg.Main.Load(ctx, eventstore.Load{
-		Timeouts: []string{timer},
-		Views:    []eventstore.ViewRef{{Kind: readmodel.KindOpOcc, ID: in.ID}},
-		Sagas:    []string{in.ID},
-	})
-	if err != nil {
-		return err
-	}
-	if now := loaded.Sagas[in.ID]; now == nil || now.Version != row.Version {
-		return nil // it moves
 	}
 	waits := in.State == saga.Held || in.State == saga.Stuck // for an operator
 	switch {

@@ -71,9 +71,11 @@ func (l *look) lookAtVim(ctx context.Context, at vim.Site, ledger []vim.Resource
 	case driver == nil:
 		return cannot("there is no driver for " + at.Type)
 	}
-	call, cancel := context.WithTimeout(ctx, l.cfg.Call)
-	defer cancel()
-	has, err := driver.List(call, at.Connection, "")
+	var has []vim.Resource
+	err := vim.EachPage(ctx, driver, at.Connection, "", l.cfg.Call, func(page []vim.Resource) error {
+		has = append(has, page...)
+		return nil
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("list VIM %s: %w", at.ID, ctx.Err())

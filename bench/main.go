@@ -24,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	d := flag.Duration("for", 8*time.Second, "time of each measured load")
-	only := flag.String("only", "", "floor, engine, instantiate or program; empty: all of these; or pages; or scale, scale-postgresql, scale-sqlite, with pages")
+	only := flag.String("only", "", "floor, engine, instantiate, size or program; empty: all of these; or pages; or scale, scale-postgresql, scale-sqlite, with pages")
 	instances := flag.Int("instances", 100_000, "instances of -only scale on PostgreSQL, each with ten operations; SQLite has a fifth")
 	profile := flag.String("cpuprofile", "", "file to write a processor profile of the loads to")
 	flag.Parse()
@@ -82,6 +82,7 @@ func run(ctx context.Context, d time.Duration, only string, instances int) error
 	}{
 		{"engine", func() error { return measureEngine(ctx, t, cluster, floor, d) }},
 		{"instantiate", func() error { return measureInstantiate(ctx, t, cluster, d) }},
+		{"size", func() error { return measureSize(ctx, t, cluster) }},
 		{"program", func() error { return measureProgram(ctx, t) }},
 	} {
 		if only != "" && only != part.name {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -108,6 +109,22 @@ func (c *Client) Instantiate(ctx context.Context, id string, r sol.InstantiateVn
 // Terminate begins to terminate a VNF and returns the id of the operation occurrence.
 func (c *Client) Terminate(ctx context.Context, id string, r sol.TerminateVnfRequest) (string, error) {
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "terminate"), r))
+}
+
+// Operate begins to start or stop a VNF, or some of its VNFCs, and returns the id of the operation occurrence.
+func (c *Client) Operate(ctx context.Context, id string, r sol.OperateVnfRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "operate"), r))
+}
+
+// Plan says what an operation would do, without beginning it. request is the body that the operation takes.
+func (c *Client) Plan(ctx context.Context, id string, operation sol.PlannedOperation, request any) (*sol.Plan, error) {
+	raw, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("encode the request: %w", err)
+	}
+	v := &sol.Plan{}
+	_, err = c.do(ctx, jsonCall(http.MethodPost, at(own+"/vnf_instances", id, "plan"), sol.PlanRequest{Operation: operation, Request: raw}), v)
+	return v, err
 }
 
 // ModifyVnf modifies the information about a VNF and returns the id of the operation occurrence.

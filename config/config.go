@@ -12,10 +12,8 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/vnfd"
@@ -76,8 +74,8 @@ type HTTP struct {
 	ReadTimeout      time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
 	BodyTimeout      time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
 	MinRate          int64         `default:"1024" help:"Bytes per second at which a body has to come, and an answer to be taken, on average after the first ten seconds; 0: no bound."`
-	Concurrent       int           `default:"1024" help:"Requests served at once, and by one caller half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
-	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
+	Concurrent       int           `default:"1024" help:"Requests served at once, and of one caller, where callers are known, half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
+	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once, where callers are known; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
 	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections."`
 	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'."`
 	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
@@ -94,19 +92,20 @@ type Operation struct {
 	Attempts        int               `default:"5" help:"Attempts of one command before the step has failed."`
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
-	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination waits when the request does not say."`
+	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination or stop waits when the request does not say."`
+	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout or gracefulStopTimeout that a request may ask for; a longer one is refused (422)."`
+	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
+	Window          int               `default:"64" help:"Commands of one operation under way at once at one VIM; a graceful stop asks all guests at once."`
 	Leftovers       string            `default:"clean-up" enum:"clean-up,refuse" help:"What deleting a VNF does about resources that a failed operation left: begin their clean-up and delete the VNF when they are gone, or refuse (409) until an operator has cleaned up (vnfm vnf cleanup)."`
 	LeftoversWait   time.Duration     `default:"10s" help:"How long a request to delete a VNF waits for that clean-up: 204 when all is gone, else 409, and the same request is possible again. 0: 409 at once."`
 	Undeclared      string            `default:"refuse" enum:"refuse,accept" help:"What becomes of extensions and vnfConfigurableProperties of a request that the VNFD does not declare and the standard does not name: refuse them (422), or accept them with a warning on the operation."`
-	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout that a request may ask for; a longer one is refused (422)."`
-	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
 }
 
 // Vim says how VIMs are driven.
 type Vim struct {
 	Database      string        `help:"Database of the VIM manager and the NFVO manager: a postgres:// URL, or sqlite:NAME for a file in the data folder; empty: the main database. Choose it before the first start." placeholder:"URL" secret:""`
 	CallTimeout   time.Duration `default:"20s" help:"Longest time of one call to a VIM; then its outcome is unknown."`
-	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built."`
+	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built or changed, and for which a VIM that cannot be asked, or does not delete, keeps an operation waiting."`
 	Quarantine    time.Duration `default:"5s" help:"Wait before a second look for a resource whose creation had an unknown outcome."`
 	PollInterval  time.Duration `default:"200ms" help:"First interval at which a resource being built is looked at; it grows by half each time, up to ten seconds."`
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
@@ -130,8 +129,8 @@ type Package struct {
 
 // Max bounds what one VNF and one operation may come to.
 type Max struct {
-	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF at most: of a descriptor's levels, and of what requests ask for."`
-	ResourcesPerOperation int `default:"20000" help:"Resources that one operation may make, change or remove at most."`
+	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF: a package with a level that has more, and an operation that wants more, is refused."`
+	ResourcesPerOperation int `default:"20000" help:"Resources that one operation makes, changes and releases, together; one with more is refused (422)."`
 }
 
 // Nfvo says how to reach an NFV orchestrator.
@@ -281,21 +280,24 @@ func (c *Config) Validate() error {
 		name string
 		v    int64
 	}{
-		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
+		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)},
+		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)},
-		{"http-connections", int64(c.HTTP.Connections)}, {"package-max-bytes", c.Package.MaxBytes},
+		{"http-connections", int64(c.HTTP.Connections)},
 		{"package-fetches", int64(c.Package.Fetches)}, {"package-fetch-attempts", int64(c.Package.FetchAttempts)},
-		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)},
 	} {
 		if n.v < 1 {
 			bad("%s: %d is less than 1", n.name, n.v)
 		}
 	}
-	limits := reflect.ValueOf(c.Package.Limits)
-	for i := range limits.NumField() {
-		if n := limits.Field(i).Int(); n < 1 {
-			bad("package-max-%s: %d is less than 1", dashed(limits.Type().Field(i).Name), n)
+	flags, err := settings(c)
+	if err != nil {
+		return err
+	}
+	for _, f := range flags { // those of vnfd.Limits, too
+		if strings.HasPrefix(f.Name, "package-max-") && f.Target.Int() < 1 {
+			bad("%s: %d is less than 1", f.Name, f.Target.Int())
 		}
 	}
 	if c.Package.Signatures == "require" && c.Package.SignatureRoots == "" {
@@ -310,18 +312,6 @@ func (c *Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// dashed writes a field's name as a setting: NameBytes is name-bytes.
-func dashed(field string) string {
-	var b strings.Builder
-	for i, r := range field {
-		if i > 0 && unicode.IsUpper(r) {
-			b.WriteByte('-')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }
 
 // problems says what does not fit together.

@@ -112,13 +112,37 @@ func TestUnknownKeysAreAllReported(t *testing.T) {
 }
 
 func TestValidateReportsEverything(t *testing.T) {
-	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-graceful-limit=0s", "--operation-addresses=0", "--operation-on-failure=TERMINATE=rollback")
+	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-graceful-limit=0s", "--operation-addresses=0",
+		"--operation-window=0", "--max-vnfcs-per-vnf=0", "--max-resources-per-operation=-1", "--package-max-bytes=0", "--package-max-node-templates=0", "--operation-on-failure=TERMINATE=rollback")
 	if err == nil {
 		t.Fatal("nothing reported")
 	}
-	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "operation-graceful-limit", "operation-addresses", "TERMINATE is never"} {
+	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "operation-graceful-limit", "operation-addresses", "operation-window: 0",
+		"max-vnfcs-per-vnf: 0", "max-resources-per-operation: -1", "package-max-bytes: 0", "package-max-node-templates: 0", "TERMINATE is never"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
+		}
+	}
+}
+
+// A limit that is exceeded is named by its setting: the defaults of the packages that keep the limits are those of the settings,
+// and a file sets them.
+func TestLimits(t *testing.T) {
+	c, err := parse(t, "package: {max-values: 7}\nmax:\n  vnfcs-per-vnf: 8\n  resources-per-operation: 9\noperation: {window: 10}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := vnfd.Limits{Values: 7}.WithDefaults()
+	if c.Package.Limits != want || c.Max.VnfcsPerVnf != 8 || c.Max.ResourcesPerOperation != 9 || c.Operation.Window != 10 {
+		t.Errorf("%+v, want %+v; %+v, %d", c.Package.Limits, want, c.Max, c.Operation.Window)
+	}
+	var b strings.Builder
+	if err := config.Reference(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{vnfd.LimitVnfcs, vnfd.LimitResources} {
+		if !strings.Contains(b.String(), "| `"+name+"` |") {
+			t.Errorf("there is no setting %s", name)
 		}
 	}
 }

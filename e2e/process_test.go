@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -52,9 +53,27 @@ type daemon struct {
 	args []string
 	cmd  *exec.Cmd
 	url  string
-	log  *bytes.Buffer
+	log  *logged
 	done chan error
 	http *http.Client
+}
+
+// logged is what a process wrote, to be read while it runs.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
 }
 
 // startDaemon starts vnfmd dev on a free port and waits until it is ready.
@@ -77,7 +96,7 @@ var apiLine = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
 func (d *daemon) start() {
 	d.t.Helper()
-	d.log = &bytes.Buffer{}
+	d.log = &logged{}
 	d.cmd = exec.Command(filepath.Join(bin, "vnfmd"), d.args...)
 	d.cmd.Stderr = d.log
 	out, err := d.cmd.StdoutPipe()

@@ -19,15 +19,16 @@ import (
 )
 
 // The scenario that everyone asks about, with real processes, a real database, the real bus and the simulated VIM: the
-// VIM manager reserves a resource and dies before it replies; the saga's timeout, a row, goes off after the restart and
-// releases it; then the old reserve is delivered again, as itself and as an attempt that was on its way, and then the
+// VIM manager reserves a resource and dies before it replies; after the restart the VIM cannot be asked what came of it, for as long
+// as a row says that it is waited for, and the saga releases it; then the old reserve is delivered again, as itself and as an attempt that was on its way, and then the
 // release, too. In the end nothing stands, nobody was told a lie, and the record tells all of it.
 //
 // Seen failing with a reserve that takes a tombstone for nothing: it allocates.
 func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.T) {
 	for name, args := range backends {
 		t.Run(name, func(t *testing.T) {
-			d := startDaemon(t, append(args(t), "--operation-attempts", "1", "--operation-step-timeout", "2s", "--vim-sweep-interval", "0")...)
+			d := startDaemon(t, append(args(t), "--operation-attempts", "1", "--operation-step-timeout", "2s", "--vim-sweep-interval", "0",
+				"--vim-call-timeout", "1s", "--vim-build-timeout", "4s")...)
 			vnfd := d.samplePackage()
 			vnf := d.create(vnfd, "fw1")
 			d.behave(0, map[string]any{"on": "reserve", "outcome": "lose-reply"})
@@ -37,10 +38,10 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 			// It reserves, and dies before it can reply: the call's answer is lost, and then the process.
 			var held []string
 			d.await("the reservation", func() bool { held = d.tokens(vnf); return len(held) > 0 })
-			d.behave(0, map[string]any{"on": "find", "outcome": "hang"}) // nobody learns what stands before the timeout goes off
+			d.behave(0, map[string]any{"on": "find", "outcome": "hang"}) // nobody learns what stands before its time is over
 			d.kill()
 			s := d.store()
-			reserves := commands(t, s, vnf, vim.TypeReserve)
+			reserves := commands(t, s, vnf, vim.TypeReserveResource)
 			for _, r := range replies(t, s, vnf) {
 				if slices.ContainsFunc(reserves, func(m message.Message) bool { return m.ID == r.CausationID }) {
 					t.Fatalf("a reserve was answered before the crash: %s", r.Data)
@@ -48,14 +49,14 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 			}
 			closed(t, s)
 
-			// The timeout is still there, goes off, and undoes what may stand.
+			// Its time is over by the row's clock, and what may stand is undone.
 			d.start()
 			var got any
-			d.await("the timeout", func() bool {
+			d.await("the end of its time", func() bool {
 				_, got = d.call("GET", path, nil)
 				return text(got, "operationState") == "ROLLING_BACK"
 			})
-			if !strings.Contains(text(got, "error", "detail"), "no reply") {
+			if !strings.Contains(text(got, "error", "detail"), "no answer") {
 				t.Errorf("the operation says: %v", field(got, "error"))
 			}
 			d.behave(0) // from now on the VIM does whatever it is asked for
@@ -64,7 +65,7 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 				t.Fatalf("left after the rollback: %v", left)
 			}
 			id := path[strings.LastIndex(path, "/")+1:]
-			d.attempts(id, "do", "CANCELLED") // the release was there first
+			d.attempts(id, "do", "UNKNOWN")
 			d.attempts(id, "undo", "SUCCEEDED")
 
 			// The reserve comes again, and then the release: each as the bus may deliver it twice, and as one more attempt.
@@ -73,7 +74,7 @@ func TestReserveCrashTimeoutReleaseThenTheReserveAgainThenTheRelease(t *testing.
 				t.Errorf("allocated by a late reserve: %v", left)
 			}
 			s = d.store()
-			releases := commands(t, s, vnf, vim.TypeRelease)
+			releases := commands(t, s, vnf, vim.TypeReleaseResource)
 			closed(t, s)
 			if len(releases) == 0 {
 				t.Fatal("nothing was released")

@@ -14,16 +14,12 @@ import (
 // nothing. Guards are the expected versions, the fired timeouts, the handled ids, the cursors' expected positions and
 // epochs, unique names and the idempotency key; the first that does not hold fails the transaction.
 type Commit struct {
-	// ID is unique per attempt to write; Work execution sets it when empty. It is stored, so that the outcome of a
-	// commit whose acknowledgement was lost can be looked up.
-	ID string
 	// Key decides the lane of all events, messages, sagas and timeouts. Execution sets it to the work's first key.
 	Key string
 
 	Appends     []Append
 	Expect      []StreamVersion // streams read, not written, that must still be at this version
 	Sagas       []SagaRow
-	Steps       []StepRow
 	Timeouts    []Timeout    // set, or moved when the id exists; done after Fired and Cancelled, so setting wins
 	Cancelled   []string     // timeouts removed; removing one that is gone is not an error
 	Fired       []FiredTimer // timeouts being handled: removed, and must still be as read
@@ -37,7 +33,10 @@ type Commit struct {
 	Parked      []ParkedMessage
 	Unparked    []string // ids of parked messages taken back; not a guard
 
-	// Set by execution, for whoever follows the commit in memory.
+	// What follows is not written, but for whoever follows the commit in memory.
+
+	// Steps are the attempts of sagas that ended with it; they are stored with their items. The rest is set by execution.
+	Steps    []StepRow
 	Time     time.Time      // the store's clock at this commit
 	Lane     int            //
 	Events   []Event        // as stored
@@ -46,7 +45,7 @@ type Commit struct {
 
 // Empty reports whether the commit writes nothing at all.
 func (c *Commit) Empty() bool {
-	return len(c.Appends)+len(c.Expect)+len(c.Sagas)+len(c.Steps)+len(c.Timeouts)+len(c.Cancelled)+len(c.Fired)+
+	return len(c.Appends)+len(c.Expect)+len(c.Sagas)+len(c.Timeouts)+len(c.Cancelled)+len(c.Fired)+
 		len(c.Outbox)+len(c.Handled)+len(c.Cursors)+len(c.Views)+len(c.Records)+len(c.Snapshots)+len(c.Parked)+
 		len(c.Unparked) == 0 && c.Idempotency == nil
 }
@@ -56,6 +55,8 @@ type Append struct {
 	Stream   string
 	Expected int64
 	Events   []Event
+	// State is the aggregate as these events leave it, kept by whoever folded them. It is not stored.
+	State any
 }
 
 // StreamVersion is a guard on a stream that is only read.
@@ -64,8 +65,10 @@ type StreamVersion struct {
 	Version int64
 }
 
-// SagaRow is a saga instance at rest. Expected is the version read (0: it is new); the row is written at Expected+1.
-// Delete removes the row (at version Expected), its steps, timeouts and handled marks instead.
+// SagaRow is a saga instance at rest: a small row that changes with every turn, a plan that never does, and a row for each
+// of its items. Expected is the version read (0: it is new); the row is written at Expected+1, and so are the items given.
+// Of a row that is not new only state and data change.
+// Delete removes the row (at version Expected), its items, timeouts and handled marks instead.
 type SagaRow struct {
 	ID         string
 	Type       string
@@ -75,13 +78,26 @@ type SagaRow struct {
 	State      string
 	Version    int64 // as read; ignored on write
 	Expected   int64
-	Data       json.RawMessage
-	Created    time.Time // set by the store on insert
-	Updated    time.Time // set by the store
+	Data       json.RawMessage // what changes, and what is read in a list of sagas. Read: nil when the reader has it
+	Plan       json.RawMessage // written when the saga is new; read when SagaFrom.After is 0
+	Items      []SagaItem      // in order of their numbers. On write: those that changed. Read: those written after SagaFrom.After
+	Created    time.Time       // set by the store on insert
+	Updated    time.Time       // set by the store
 	Delete     bool
+	// Base is not stored. In a row that was loaded it is SagaFrom.Base; in one that is written it is the writer's own, for
+	// whoever follows the commit in memory.
+	Base any
 }
 
-// StepRow is one command attempt of a saga: what happened, for people. Rows are upserted by CommandID.
+// SagaItem is one item of a saga. A row without data says that the item is gone: a reader that knew it forgets it.
+type SagaItem struct {
+	No      int   // within the saga, from 1
+	New     bool  // on write: the saga has no row of this number yet; else it must have one
+	Version int64 // of the saga that wrote it; set by the store
+	Data    json.RawMessage
+}
+
+// StepRow is one command attempt of a saga: what happened, for people.
 type StepRow struct {
 	CommandID string
 	Saga      string
@@ -93,7 +109,7 @@ type StepRow struct {
 	State     string
 	Sent      time.Time
 	Replied   time.Time       // zero while there is no reply
-	Result    json.RawMessage // the reply's result
+	Result    json.RawMessage // of the reply
 	Class     string
 	Reason    string
 }
@@ -117,7 +133,7 @@ type FiredTimer struct {
 	Token int64
 }
 
-// HandledMark records that a message was handled on behalf of a saga; the mark lives as long as the saga.
+// HandledMark records that a message was handled on behalf of a saga, which it belongs to; the mark lives as long as the saga.
 type HandledMark struct {
 	MessageID string
 	Saga      string
@@ -228,10 +244,12 @@ const (
 	TableNotifications = "notifications"
 	// TableDenials holds what package access counted of denied requests.
 	TableDenials = "denials"
+	// TableVnfCommands holds the configurations of VNFs.
+	TableVnfCommands = "vnf_commands"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {
@@ -248,6 +266,8 @@ type Snapshot struct {
 	Version int64
 	Schema  int
 	Data    json.RawMessage
+	// State is Data decoded, where a Base was handed over so. It is not stored, and nobody may change it.
+	State any
 }
 
 // ParkedMessage is a message that could not be handled, or that waits for another program, or one of the same key behind

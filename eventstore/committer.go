@@ -18,7 +18,7 @@ type CommitterConfig struct {
 	// Committers is the number of loops; 0 means 2. Use 1 with a back-end that has one writer. More than two make the
 	// batches smaller and everything slower.
 	Committers int
-	// MaxBatch bounds the works of one transaction; 0 means 64.
+	// MaxBatch bounds the works of one transaction; 0 means 128.
 	MaxBatch int
 	// Retries is how often a work is run again that lost a race (ErrVersion); 0 means 5.
 	Retries int
@@ -47,7 +47,7 @@ var _ Doer = (*Committer)(nil)
 // NewCommitter returns a Committer; Run starts its loops.
 func NewCommitter(store Executor, cfg CommitterConfig) *Committer {
 	cfg.Committers = positive(cfg.Committers, 2)
-	cfg.MaxBatch = positive(cfg.MaxBatch, 64)
+	cfg.MaxBatch = positive(cfg.MaxBatch, 128)
 	cfg.Retries = positive(cfg.Retries, 5)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -189,44 +189,56 @@ func (l *commitLoop) wake() {
 
 func (l *commitLoop) run(ctx context.Context, stop <-chan struct{}) {
 	for {
-		if l.batch(ctx) {
-			l.gather()
+		began := time.Now()
+		if n := l.batch(ctx); n > 0 {
+			l.gather(n, time.Since(began)/8)
 			continue
 		}
 		select {
 		case <-l.nudge:
 		case <-stop:
-			for l.batch(ctx) { //nolint:revive // drain what was accepted
+			for l.batch(ctx) > 0 { //nolint:revive // drain what was accepted
 			}
 			return
 		}
 	}
 }
 
-// gather lets those who have just got their result add their next work to the next batch, as long as some do; else
-// callers fall into two groups of which one always waits.
-func (l *commitLoop) gather() {
+// few is how many works are too few to wait for more like them.
+const few = 4
+
+// gather lets those who have just got their result add their next work to the next batch: as long as more works arrive, and,
+// after a batch of many, until there are as many again, or for a while that is short beside a transaction. Else callers fall
+// into groups of which each always waits for the others, and a transaction costs as much for few works as for many.
+func (l *commitLoop) gather(last int, patience time.Duration) {
+	end := time.Now().Add(patience)
 	for before := -1; ; {
 		l.mu.Lock()
 		n := len(l.queue)
 		l.mu.Unlock()
-		if n == before || n >= l.cfg.MaxBatch {
+		switch {
+		case n >= l.cfg.MaxBatch || n >= last && last >= few:
 			return
+		case n > before:
+			runtime.Gosched()
+		case last < few || time.Now().After(end):
+			return
+		default:
+			time.Sleep(patience / 4) //nolint:forbidigo // a part of the time a transaction takes
 		}
 		before = n
-		runtime.Gosched()
 	}
 }
 
-// batch executes the works that can go together, and reports whether there were any.
-func (l *commitLoop) batch(ctx context.Context) bool {
+// batch executes the works that can go together, and returns how many there were.
+func (l *commitLoop) batch(ctx context.Context) int {
 	items := l.take()
 	if len(items) == 0 {
-		return false
+		return 0
 	}
 	if len(items) == 1 {
 		items[0].done <- l.alone(ctx, items[0].work, pause)
-		return true
+		return 1
 	}
 	works := make([]*Work, len(items))
 	for i, it := range items {
@@ -248,7 +260,7 @@ func (l *commitLoop) batch(ctx context.Context) bool {
 			it.done <- l.alone(ctx, it.work, pause)
 		}
 	}
-	return true
+	return len(items)
 }
 
 // take removes from the queue the works that can go together: pairwise disjoint keys, first come first served per key.

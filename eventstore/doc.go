@@ -3,7 +3,7 @@
 //
 // It owns atomicity, order and the guards. It promises: a Commit's fields are all written or none; versions of a stream
 // are 1..n and offsets of a lane 1..m without holes, visible to readers in that order; every guard that does not hold
-// fails the whole transaction; a commit whose acknowledgement was lost is looked up by its id, never written twice.
+// fails the whole transaction; a transaction whose acknowledgement was lost is looked up by its id, never written twice.
 // It never publishes, never interprets an event, and never asks the wall clock: time is the back-end's (the database's
 // on PostgreSQL, injected in simulation).
 //

@@ -8,19 +8,19 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 )
 
-// Seen failing with the later After kept for a stream that both name.
+// Seen failing with the later After kept for a stream, or a saga, that both name.
 func TestLoadMerge_asks_for_what_both_ask_for(t *testing.T) {
 	a := eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "a", After: 5}, {Stream: "b", Schema: 1}},
-		Sagas:   []string{"1"}, Handled: []string{"m"},
+		Sagas:   []eventstore.SagaFrom{{ID: "1", After: 4, Base: "new"}}, Handled: []eventstore.HandledMark{{MessageID: "m", Saga: "1"}},
 	}
 	got := a.Merge(eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "a", After: 3}, {Stream: "b", Schema: 1}, {Stream: "c"}},
-		Sagas:   []string{"1", "2"},
+		Sagas:   []eventstore.SagaFrom{{ID: "1", After: 2, Base: "old"}, {ID: "2"}},
 	})
 	want := eventstore.Load{
 		Streams: []eventstore.StreamFrom{{Stream: "a", After: 3}, {Stream: "b", Schema: 1}, {Stream: "c"}},
-		Sagas:   []string{"1", "2"}, Handled: []string{"m"},
+		Sagas:   []eventstore.SagaFrom{{ID: "1", After: 2, Base: "old"}, {ID: "2"}}, Handled: []eventstore.HandledMark{{MessageID: "m", Saga: "1"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Fatal(d)

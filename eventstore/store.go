@@ -18,6 +18,8 @@ var (
 	ErrNameTaken          = errors.New("the unique name is taken")
 	// ErrUnavailable: the database cannot be reached or the outcome could not be learnt in time.
 	ErrUnavailable = errors.New("the database is unavailable")
+	// ErrFull is an ErrUnavailable of a database that has no room left to write.
+	ErrFull = errors.New("the disk is full")
 	// ErrDamaged: what the database has stored cannot be read any more.
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrOlder: the schema is of an older version, and must not be changed here.
@@ -27,9 +29,8 @@ var (
 // Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.
 type Load struct {
 	Streams     []StreamFrom
-	Sagas       []string
-	SagaSteps   []string // command ids of step rows
-	Handled     []string
+	Sagas       []SagaFrom
+	Handled     []HandledMark
 	Timeouts    []string
 	Idempotency *IdempotencyKey
 	Views       []ViewRef
@@ -50,6 +51,15 @@ type StreamFrom struct {
 	Base *Snapshot
 }
 
+// SagaFrom asks for a saga's row, and for the items written after version After, which the reader has. When the row is at
+// that version neither its data nor any item is read. With After 0 the plan is read as well. Base is handed back in SagaRow.Base: what the
+// reader has at that version, so that it need not still be kept elsewhere when the rows arrive.
+type SagaFrom struct {
+	ID    string
+	After int64
+	Base  any
+}
+
 // ViewRef names a view.
 type ViewRef struct{ Kind, ID string }
 
@@ -68,8 +78,7 @@ type Loaded struct {
 	Now         time.Time
 	Streams     map[string]*StreamState
 	Sagas       map[string]*SagaRow
-	Steps       map[string]*StepRow
-	Handled     map[string]bool
+	Handled     map[string]bool // by message id
 	Timeouts    map[string]*Timeout
 	Idempotency *IdempotencyResult
 	Views       map[ViewRef]*View
@@ -164,7 +173,8 @@ type Reader interface {
 	ReadAll(ctx context.Context, prefix string, after StreamVersion, limit int) ([]Event, error)
 	// Views lists views by kind, in order of id.
 	Views(ctx context.Context, q ViewQuery) ([]View, error)
-	// Sagas lists sagas; Steps lists a saga's step rows in the order they were sent.
+	// Sagas lists sagas without their plans and items (Load reads one whole). Steps lists the attempts of a saga that programs
+	// stored apart from its items, as they did once, in the order they were sent.
 	Sagas(ctx context.Context, q SagaQuery) ([]SagaRow, error)
 	Steps(ctx context.Context, saga string) ([]StepRow, error)
 	// Timeouts returns timeouts of the lanes by due time, at most limit, whether due or not.

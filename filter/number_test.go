@@ -2,6 +2,7 @@ package filter
 
 import (
 	"math/big"
+	"strings"
 	"testing"
 )
 
@@ -25,5 +26,15 @@ func TestNumbers(t *testing.T) {
 	}
 	if is, small := IsNumber("1e400"); !is || small {
 		t.Error("1e400")
+	}
+	for _, s := range []string{"1e-400", "-1e-400", "1e300", strings.Repeat("9", 400), "0." + strings.Repeat("1", 400)} {
+		if is, small := IsNumber(s); !is || small {
+			t.Errorf("%s: %t, %t", s, is, small)
+		}
+	}
+	for _, s := range []string{"0", "-1.5e20", "1e298", "1e-298"} {
+		if is, small := IsNumber(s); !is || !small {
+			t.Errorf("%s: %t, %t", s, is, small)
+		}
 	}
 }

@@ -272,8 +272,9 @@ type span struct {
 
 func (c *Consumer) group(records []eventstore.OutboxRecord) []*group {
 	var groups []*group
-	byKey := map[string]*group{}
-	for _, r := range records {
+	byKey := make(map[string]*group, len(records))
+	for i := range records {
+		r := &records[i]
 		if c.cfg.Handlers[r.Topic] == nil {
 			continue
 		}
@@ -283,7 +284,7 @@ func (c *Consumer) group(records []eventstore.OutboxRecord) []*group {
 			byKey[r.Key] = g
 			groups = append(groups, g)
 		}
-		g.records = append(g.records, r)
+		g.records = append(g.records, *r)
 		if n := len(g.spans); n == 0 || g.spans[n-1].topic != r.Topic {
 			g.spans = append(g.spans, span{topic: r.Topic})
 		}

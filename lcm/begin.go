@@ -2,27 +2,105 @@ package lcm
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vault"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
-// also is what the commit that begins an operation needs beside the instance: more to load, and what else it uses and does
-// not change.
-type also struct {
-	load   eventstore.Load
-	shared []string
+// wish is an operation that is asked for: what its own file says of it.
+type wish struct {
+	command   string // for the events' metadata
+	operation vnf.Operation
+	params    json.RawMessage // the request, secrets masked
+	own       *owning         // VIM connections that the request brings; nil: none
+	// What the request sets of the instance; with checksProperties, what the VNFD requires must be set.
+	extensions, configurable map[string]json.RawMessage
+	checksProperties         bool
+	take                     vnf.Extensible
+	// plan says what the operation wants; it is pure.
+	plan func(b *beginning) error
 }
 
-// begin is the way every operation begins: read the descriptor the instance pins, then, in one commit, let what the
-// operation's own file says (add) add its events and its saga. It returns the operation occurrence as committed.
-func (s *Service) begin(
-	ctx context.Context, vnfID, command string, by request.Info,
-	add func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error, extra also,
-) (*vnf.OpOcc, error) {
+// beginning is an operation in the making.
+type beginning struct {
+	limits     plan.Limits
+	vnf        *vnf.Instance // as it is once the operation holds it, what is secret sealed
+	descriptor *vnfd.Descriptor
+	data       *planData
+	policy     saga.Policy
+	inPlace    map[string]vim.InPlace // by VIM connection
+
+	secrets *secrets
+	sealed  map[string]any // members of the request as they are kept
+}
+
+// seal seals a request's parameters by their schema, as they are kept or sent.
+func (b *beginning) seal(params, schema json.RawMessage) json.RawMessage {
+	params = b.secrets.document(params, schema)
+	b.sealed["additionalParams"] = params
+	return params
+}
+
+// flavour is the deployment flavour that the instance has; nil when the descriptor has it no more.
+func (b *beginning) flavour() *vnfd.Flavour {
+	if b.vnf.Info == nil {
+		return nil
+	}
+	f, ok := b.descriptor.Flavour(b.vnf.Info.FlavourID)
+	if !ok {
+		return nil
+	}
+	return f
+}
+
+// about is what the flavour says of an operation.
+func (b *beginning) about(op vnf.Operation) vnfd.Operation {
+	if f := b.flavour(); f != nil {
+		return f.Operations[string(op)]
+	}
+	return vnfd.Operation{}
+}
+
+// want makes the plan, and asks for its grant. Returns Unprocessable when it has more steps than the site allows.
+func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options) error {
+	if want.Boots == nil { // what stands is changed, and made anew, with the boot data that it was made with
+		want.Boots, want.Vars = plan.Boots(b.flavour()), b.vnf.Values
+	}
+	p, err := plan.New(have, want, o)
+	if err != nil {
+		return err
+	}
+	if n := len(p.Steps()); n > b.limits.Resources {
+		return vnfm.Errorf(vnfm.Unprocessable, "the operation takes %d steps, and %d are allowed (max-resources-per-operation)", n, b.limits.Resources)
+	}
+	b.data.Plan = p
+	g := &b.data.Grant
+	g.VnfID, g.OpOccID, g.VnfdID, g.Operation = b.vnf.ID, b.data.OpID, b.vnf.VnfdID, string(b.data.Operation)
+	p.Ask(g)
+	return nil
+}
+
+// prepared is an operation that was planned for one version of its instance.
+type prepared struct {
+	beginning
+	begin   vnf.BeginOperation
+	version int64           // of the instance as it was read
+	raw     []byte          // the data of the saga
+	params  json.RawMessage // of the request, secrets masked
+}
+
+// prepare reads the instance and plans the operation, outside any transaction: a large plan keeps nobody waiting.
+func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*prepared, error) {
 	seen, err := s.instance(ctx, vnfID)
 	if err != nil {
 		return nil, err
@@ -31,19 +109,156 @@ func (s *Service) begin(
 	if err != nil {
 		return nil, err
 	}
+	l, err := s.cfg.Store.Load(ctx, s.loadSecrets(vnfID))
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.secrets(l, vnfID)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := k.opened(seen)
+	if err != nil {
+		return nil, err
+	}
+	over := w.over(plain, seen)
+	v := *seen
+	p := &prepared{begin: over.begin(opID, d), version: seen.Version}
+	events, err := v.Process(p.begin)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		v.Apply(e, seen.Updated)
+	}
+	if err := s.brings(ctx, w, &v); err != nil {
+		return nil, err
+	}
+	// From here on everything is kept or sent.
+	p.beginning = beginning{
+		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v),
+		data: &planData{
+			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations,
+			Extensions: k.properties(over.extensions, d.Extensions), Configurable: k.properties(over.configurable, d.Configurable),
+		},
+		secrets: k,
+		sealed: map[string]any{
+			"extensions": k.properties(w.extensions, d.Extensions), "vnfConfigurableProperties": k.properties(w.configurable, d.Configurable),
+		},
+	}
+	if err := w.plan(&p.beginning); err != nil {
+		return nil, err
+	}
+	p.params = shown(w.params, p.sealed)
+	if p.raw, err = json.Marshal(p.data); err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
+	}
+	return p, nil
+}
+
+// brings lets an instance have the VIM connections that a request brings, as the commit will.
+func (s *Service) brings(ctx context.Context, w *wish, v *vnf.Instance) error {
+	if w.own == nil {
+		return nil
+	}
+	l, err := s.cfg.Store.Load(ctx, w.own.load())
+	if err != nil {
+		return err
+	}
+	event, _, err := w.own.decide(l.Records[w.own.ref])
+	if err != nil || event == nil {
+		return err
+	}
+	v.Apply(event, v.Updated)
+	return nil
+}
+
+// inPlace tells what may be changed of the resources of an instance where they stand, by VIM connection.
+func (s *Service) inPlace(ctx context.Context, v *vnf.Instance) map[string]vim.InPlace {
+	out := map[string]vim.InPlace{}
+	for i := range v.Resources {
+		connection := v.Resources[i].Connection
+		if _, known := out[connection]; known || s.cfg.InPlace == nil {
+			continue
+		}
+		vimType := v.Connections[connection].Type
+		if c, err := s.cfg.Connections.Connection(ctx, v.ID, connection); err == nil {
+			vimType = c.Type
+		}
+		out[connection] = s.cfg.InPlace(vimType)
+	}
+	return out
+}
+
+// over returns the wish with the properties that the request sets laid over those the instance has, secrets opened.
+func (w wish) over(plain, kept *vnf.Instance) *wish {
+	w.extensions = vnf.Laid(plain.Extensions, given(w.extensions, kept.Extensions))
+	w.configurable = vnf.Laid(plain.Configurable, given(w.configurable, kept.Configurable))
+	return &w
+}
+
+func (w *wish) begin(opID string, d *vnfd.Descriptor) vnf.BeginOperation {
+	b := vnf.BeginOperation{OpID: opID, Operation: w.operation}
+	if w.checksProperties {
+		b.Descriptor, b.Extensions, b.Configurable, b.Take = d, w.extensions, w.configurable, w.take
+	}
+	return b
+}
+
+// errMoved says that the instance is not the one that the operation was planned for.
+var errMoved = errors.New("the VNF instance has changed meanwhile")
+
+// begin is the way every operation with a plan begins: plan it for the instance as it is, then, in one commit, let the instance
+// be held, and begin the operation and its saga. When the instance has changed in between, it is planned anew.
+func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.Info) (*vnf.OpOcc, error) {
 	opID := s.cfg.NewID()
-	load := func() eventstore.Load { return s.load(opID, vnfID).Merge(extra.load) }
-	return s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
-		x.meta = by.Metadata(command, opID)
-		v, err := x.instance(vnfID)
+	for attempt := 1; ; attempt++ {
+		p, err := s.prepare(ctx, vnfID, opID, w)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if v.DescriptorDigest != seen.DescriptorDigest {
-			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile: send the request again")
+		load := func() eventstore.Load { return s.load(opID, vnfID).Merge(w.own.load()).Merge(s.loadSecrets(vnfID)) }
+		o, err := s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
+			x.meta = by.Metadata(w.command, opID)
+			return s.add(x, p, w, by)
+		})
+		if !errors.Is(err, errMoved) {
+			return o, err
 		}
-		return add(x, v, opID, d)
-	}, extra.shared...)
+		if attempt == 5 {
+			return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance changes faster than the operation can be planned: send the request again")
+		}
+	}
+}
+
+// add adds a planned operation and its saga to the commit.
+func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
+	v, err := x.instance(p.data.VnfID)
+	if err != nil {
+		return err
+	}
+	k := *p.secrets
+	if v.Version != p.version || k.row != nil && x.l.Records[vault.Row(v.ID)] != nil {
+		return errMoved
+	}
+	if err := x.onInstance(v, v.ID, p.begin); err != nil {
+		return err
+	}
+	k.keep(x, p.raw)
+	if _, err := x.own(w.own, v, p.data.OpID); err != nil {
+		return err
+	}
+	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
+		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,
+		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Planned: p.data.steps(),
+	}})
+	if err != nil {
+		return err
+	}
+	return s.runtime.Begin(x.l, x.c, saga.New{
+		ID: p.data.OpID, Type: sagaPlan, DefVersion: s.runtime.Newest(sagaPlan), Key: v.ID, Policy: p.policy, Data: p.raw,
+		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
+	})
 }
 
 // decideOp makes one commit about an operation of a VNF, with the answer to the request in it, and returns the operation
@@ -72,3 +287,5 @@ func (s *Service) decideOp(
 	}
 	return op, nil
 }
+
+func itoa(i int) string { return strconv.Itoa(i) }

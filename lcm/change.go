@@ -59,11 +59,10 @@ func (x *change) onInstance(v *vnf.Instance, id string, commands ...vnf.Instance
 	return nil
 }
 
-// onOpOcc is onInstance for an operation occurrence.
+// onOpOcc is onInstance for an operation occurrence. Its view shows its last milestone.
 func (x *change) onOpOcc(o *vnf.OpOcc, id string, commands ...vnf.OpCommand) error {
 	repo := x.s.cfg.OpOccs
 	at := x.at(repo.Stream(id))
-	changed := false
 	for _, cmd := range commands {
 		events, err := o.Process(cmd)
 		if err != nil {
@@ -74,11 +73,10 @@ func (x *change) onOpOcc(o *vnf.OpOcc, id string, commands ...vnf.OpCommand) err
 				return err
 			}
 			o.Apply(e, at)
-			changed = true
+			if vnf.Milestone(e) {
+				x.view(readmodel.OpOccView(o))
+			}
 		}
-	}
-	if changed {
-		x.view(readmodel.OpOccView(o))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -16,10 +17,27 @@ import (
 // success made that came after its saga had given up on it.
 const SagaCleanup = "cleanup"
 
-// cleanupData is the data of the saga.
+// cleanupData is the data of the first version of the saga.
 type cleanupData struct {
 	VnfID     string         `json:"vnfInstanceId"`
 	Resources []vnf.Resource `json:"resources"`
+}
+
+// cleaning is the data of the saga that releases resources: a plan to nothing.
+func cleaning(v *vnf.Instance) (json.RawMessage, error) {
+	have, err := holding(&vnf.Instance{Leftovers: v.Leftovers}, true)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.New(have, &plan.Wanted{}, plan.Options{})
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(&planData{VnfID: v.ID, Plan: p})
+	if err != nil {
+		return nil, vnfm.Wrap(vnfm.Internal, err, "encode what is to be cleaned up")
+	}
+	return b, nil
 }
 
 // Cleanup implements API.
@@ -52,9 +70,9 @@ func (x *change) cleanUp(v *vnf.Instance, vnfID, id string, by request.Info) err
 	if err := x.onInstance(v, vnfID, vnf.BeginCleanup{Saga: id}); err != nil {
 		return err
 	}
-	data, err := json.Marshal(cleanupData{VnfID: vnfID, Resources: v.Leftovers})
+	data, err := cleaning(v)
 	if err != nil {
-		return vnfm.Wrap(vnfm.Internal, err, "encode the data of saga %s", id)
+		return err
 	}
 	return x.s.runtime.Begin(x.l, x.c, saga.New{
 		ID: id, Type: SagaCleanup, DefVersion: x.s.runtime.Newest(SagaCleanup), Key: vnfID, Policy: saga.GiveUp, Data: data,
@@ -63,23 +81,43 @@ func (x *change) cleanUp(v *vnf.Instance, vnfID, id string, by request.Info) err
 }
 
 // Cleanup implements saga.Host: it names the saga that releases what one late success left. A release that came late
-// left nothing.
+// left nothing, and a change that came late is undone, or superseded, by revision.
 func (s host) Cleanup(in *saga.Instance, step string, data, _ json.RawMessage) (string, int, json.RawMessage, bool) {
-	var c vim.ReserveResources
-	if step == stepGrant || in.Type == SagaCleanup || json.Unmarshal(data, &c) != nil || len(c.Resources) == 0 {
+	if step == stepGrant || in.Type == SagaCleanup {
 		return "", 0, nil, false
 	}
-	d := cleanupData{VnfID: in.Key}
-	for _, r := range c.Resources {
-		if r.Spec == (vim.Spec{}) {
-			return "", 0, nil, false // a release
-		}
-		d.Resources = append(d.Resources, vnf.Resource{
-			ID: r.Token.ID, Generation: r.Token.Generation, Kind: string(r.Kind), Name: r.Spec.Name, Connection: c.Connection,
-			Stage: StageOf(r.Kind),
-		})
+	r, ok := reservation(data)
+	if !ok {
+		return "", 0, nil, false
 	}
-	return SagaCleanup, s.runtime.Newest(SagaCleanup), vim.Encode(d), true
+	left := &vnf.Instance{ID: in.Key, Leftovers: []vnf.Resource{{
+		ID: r.Token.ID, Generation: r.Token.Generation, Kind: string(r.Kind), Name: r.Spec.Name, Connection: r.Connection,
+		Stage: plan.StageOf(r.Kind),
+	}}}
+	d, err := cleaning(left)
+	if err != nil {
+		return "", 0, nil, false
+	}
+	return SagaCleanup, s.runtime.Newest(SagaCleanup), d, true
+}
+
+// reservation reads a command that makes a resource, in today's form or the older one; false when it is another command.
+func reservation(data json.RawMessage) (vim.Reserve, bool) {
+	var c struct {
+		vim.Reserve
+		Revision  int           `json:"revision"` // of a change
+		Resources []vim.Reserve `json:"resources"`
+	}
+	if json.Unmarshal(data, &c) != nil {
+		return vim.Reserve{}, false
+	}
+	r := c.Reserve
+	if len(c.Resources) == 1 {
+		connection := r.Connection
+		r = c.Resources[0]
+		r.Connection = connection
+	}
+	return r, r.Token.ID != "" && r.Spec != (vim.Spec{}) && c.Revision == 0
 }
 
 // cleanupV1 is the saga: release, kind by kind.
@@ -87,13 +125,18 @@ func (s *Service) cleanupV1() *saga.Definition {
 	return &saga.Definition{
 		Type: SagaCleanup, Version: 1, Deadline: s.cfg.Settings.Deadline,
 		Stages: s.releaseStages(func(in *saga.Instance) (string, []vnf.Resource, error) {
-			d, err := decodeData[cleanupData](s, in)
+			d, err := saga.Data[cleanupData](in)
 			if err != nil {
 				return "", nil, err
 			}
 			return d.VnfID, d.Resources, nil
 		}),
 	}
+}
+
+// cleanupV2 is the saga: it carries out a plan to nothing, without a grant.
+func (s *Service) cleanupV2() *saga.Definition {
+	return &saga.Definition{Type: SagaCleanup, Version: 2, Deadline: s.cfg.Settings.Deadline, StagesOf: s.stagesOf}
 }
 
 // cleanupTurn records on the instance what a cleanup released, or could not. It touches no operation.
@@ -106,27 +149,51 @@ func (s *Service) cleanupTurn(x *change, t *saga.Turn) error {
 	if err != nil || v.Version == 0 || v.Deleted {
 		return err
 	}
-	d, err := decodeData[cleanupData](s, in)
+	all, done, err := cleaned(in)
 	if err != nil {
 		return err
 	}
-	done := map[string]bool{}
-	for _, run := range in.Items {
-		if run.State != saga.ItemDone {
-			continue
-		}
-		for _, r := range readCommand(run).Resources {
-			done[r.Token.ID] = true
-		}
-	}
 	end := vnf.EndCleanup{Saga: in.ID}
 	var left []vnf.Resource
-	for _, r := range d.Resources {
-		if done[r.ID] {
+	for _, r := range all {
+		if done[vim.Token{ID: r.ID, Generation: r.Generation}] {
 			end.Released = append(end.Released, r)
 		} else {
 			left = append(left, r)
 		}
 	}
 	return x.onInstance(v, in.Key, end, vnf.ReportLeftovers{Saga: in.ID, Leftovers: left})
+}
+
+// cleaned lists what a cleanup is to release, and what it has released.
+func cleaned(in *saga.Instance) (all []vnf.Resource, done map[vim.Token]bool, err error) {
+	done = map[vim.Token]bool{}
+	if in.DefVersion == 1 {
+		d, err := saga.Data[cleanupData](in)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, run := range in.Items {
+			for _, r := range readCommand(run).Resources {
+				done[r.Token] = run.State == saga.ItemDone
+			}
+		}
+		return d.Resources, done, nil
+	}
+	d, err := dataOf(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range d.Plan.Held {
+		r := &d.Plan.Held[i]
+		t := r.Token()
+		if run := in.Item(stepRelease, r.ID); run != nil {
+			done[t] = run.State == saga.ItemDone
+		}
+		all = append(all, vnf.Resource{
+			ID: t.ID, Generation: t.Generation, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template, Definition: r.Definition,
+			Connection: r.At.Connection, VimID: r.At.ID, VimType: r.At.Type, Zone: r.At.Zone, Stage: plan.StageOf(r.Kind),
+		})
+	}
+	return all, done, nil
 }

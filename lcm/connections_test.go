@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -41,7 +42,7 @@ func TestANullConnectionOfAnInstantiateRemovesIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &owned{FixedConnections: lcm.FixedConnections{Registry: registered()}}
-			s := newSiteWith(t, minimal(), lcm.Settings{}, o)
+			s := newSiteWith(t, plantest.Minimal(), lcm.Settings{}, o)
 			id := s.create()
 			r := s.request()
 			r.Connections = c.sent

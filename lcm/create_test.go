@@ -7,11 +7,12 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/vnf"
 )
 
 func TestCreate(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	s.d.Metadata = nil
 	v, err := s.svc.CreateVnf(s.ctx(), lcm.CreateVnf{
 		VnfdID: "two-vdus", Name: "fw", Description: "a firewall", Metadata: map[string]json.RawMessage{"site": json.RawMessage(`"x"`)},
@@ -27,7 +28,7 @@ func TestCreate(t *testing.T) {
 // A package that is disabled between its look-up and the commit is looked at again. Seen failing (an instance of a
 // disabled package) without Expect in the commit.
 func TestCreateRacesWithThePackage(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	asked := 0
 	s.enabled = func() (lcm.PackageRef, error) {
 		asked++
@@ -46,7 +47,7 @@ func TestCreateRacesWithThePackage(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.up()
 	if err := s.svc.DeleteVnf(s.ctx(), id, by); vnfm.KindOf(err) != vnfm.Conflict {
 		t.Errorf("INSTANTIATED: %v", err)
@@ -75,7 +76,7 @@ func TestDelete(t *testing.T) {
 
 // The answer to a request with an Idempotency-Key is written in the commit of its effect.
 func TestAnswerIsStoredWithTheEffect(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.create()
 	key := eventstore.IdempotencyKey{Caller: "alice", Key: "k"}
 	with := by

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -15,8 +16,8 @@ import (
 func left(t *testing.T, settings lcm.Settings) (*site, string) {
 	t.Helper()
 	settings.OnFailure = hold
-	s := newSite(t, twoVdus(), settings)
-	s.script = on(vim.TypeReserve, vim.Compute, permanent)
+	s := newSite(t, plantest.TwoVdus(), settings)
+	s.script = on(vim.TypeReserveResource, vim.Compute, permanent)
 	id := s.create()
 	op := s.instantiate(id)
 	s.run()
@@ -64,7 +65,7 @@ func TestDeleteBeginsTheCleanup(t *testing.T) {
 func TestWhatCannotBeReleasedStaysListed(t *testing.T) {
 	s, id := left(t, lcm.Settings{})
 	defer s.finish()
-	s.script = on(vim.TypeRelease, vim.Network, permanent)
+	s.script = on(vim.TypeReleaseResource, vim.Network, permanent)
 	for range 2 {
 		var cleaning *lcm.CleaningUpError
 		if err := s.svc.DeleteVnf(s.ctx(), id, by); !errors.As(err, &cleaning) {

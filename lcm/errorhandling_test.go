@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -15,12 +17,12 @@ import (
 
 // Design §4, "a compensation fails": STUCK, FAILED_TEMP, then only rollback and fail.
 func TestCompensationFails(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 2})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 2})
 	s.script = func(m message.Message) *answer {
-		if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+		if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
 			return a
 		}
-		return on(vim.TypeRelease, vim.Port, transient)(m)
+		return on(vim.TypeReleaseResource, vim.Port, transient)(m)
 	}
 	id := s.create()
 	op := s.instantiate(id)
@@ -45,7 +47,7 @@ func TestCompensationFails(t *testing.T) {
 // Why an operation failed is said in each state from then on, with what came on top: one undo that failed, another, a cancel.
 // Seen failing (the last undo that failed, and no cause) with each put in the place of the one before.
 func TestFirstCauseStays(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 1})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 1})
 	says := func(o *vnf.OpOcc, state vnf.OpState, parts ...string) {
 		t.Helper()
 		if o.State != state || o.Error == nil || o.Error.Title != "Operation failed" {
@@ -63,11 +65,11 @@ func TestFirstCauseStays(t *testing.T) {
 	}
 	fails := func(kinds ...vim.Kind) func(m message.Message) *answer {
 		return func(m message.Message) *answer {
-			if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+			if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
 				return a
 			}
 			for _, k := range kinds {
-				if a := on(vim.TypeRelease, k, permanent)(m); a != nil {
+				if a := on(vim.TypeReleaseResource, k, permanent)(m); a != nil {
 					return a
 				}
 			}
@@ -109,18 +111,18 @@ func TestFirstCauseStays(t *testing.T) {
 func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 	for kind, held := range map[saga.ActionKind]int{saga.RetryItem: 0, saga.SkipItem: 1, saga.MarkDone: 1} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := newSite(t, minimal(), lcm.Settings{UndoAttempts: 1})
+			s := newSite(t, plantest.Minimal(), lcm.Settings{UndoAttempts: 1})
 			s.script = func(m message.Message) *answer {
-				if a := on(vim.TypeReserve, vim.Configuration, permanent)(m); a != nil {
+				if a := on(configuration.TypeConfigure, vim.Configuration, permanent)(m); a != nil {
 					return a
 				}
-				return on(vim.TypeRelease, vim.Network, permanent)(m)
+				return on(vim.TypeReleaseResource, vim.Network, permanent)(m)
 			}
 			id := s.create()
 			op := s.instantiate(id)
 			s.run()
 			s.script = nil
-			a := saga.Action{Kind: kind, Step: "networks", Item: s.op(op).Changes.Links[0].ID}
+			a := saga.Action{Kind: kind, Step: "create", Item: s.op(op).Changes.Links.At(0).ID}
 			if kind != saga.RetryItem {
 				if _, err := s.svc.Resolve(s.ctx(), op, a, by); vnfm.KindOf(err) != vnfm.Unprocessable {
 					t.Errorf("without a reason: %v", err)
@@ -143,7 +145,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 			s.finish()
 		})
 	}
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	op := s.instantiate(s.create())
 	if _, err := s.svc.Resolve(s.ctx(), op, saga.Action{Kind: saga.Fail}, by); vnfm.KindOf(err) != vnfm.Invalid {
 		t.Errorf("a task is no decision: %v", err)
@@ -154,7 +156,7 @@ func TestOperatorDecidesAboutAStuckItem(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Run("in STARTING ends ROLLED_BACK", func(t *testing.T) {
 		for _, mode := range []string{"GRACEFUL", "FORCEFUL"} {
-			s := newSite(t, minimal(), lcm.Settings{})
+			s := newSite(t, plantest.Minimal(), lcm.Settings{})
 			id := s.create()
 			op := s.instantiate(id)
 			msgs := s.next()
@@ -175,7 +177,7 @@ func TestCancel(t *testing.T) {
 		}
 	})
 	t.Run("in PROCESSING holds in FAILED_TEMP, whatever the policy", func(t *testing.T) {
-		s := newSite(t, minimal(), lcm.Settings{})
+		s := newSite(t, plantest.Minimal(), lcm.Settings{})
 		id := s.create()
 		op := s.instantiate(id)
 		s.reply(*s.serve(s.next()[0]))

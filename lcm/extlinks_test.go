@@ -9,13 +9,16 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // specs returns the specifications of the ports of a plan, by name, and of its computes.
-func specs(p *lcm.Plan) (ports map[string]*vim.PortSpec, computes map[string]*vim.ComputeSpec) {
+func specs(p *plan.Wanted) (ports map[string]*vim.PortSpec, computes map[string]*vim.ComputeSpec) {
 	ports, computes = map[string]*vim.PortSpec{}, map[string]*vim.ComputeSpec{}
 	for _, r := range p.Resources {
 		switch {
@@ -26,6 +29,29 @@ func specs(p *lcm.Plan) (ports map[string]*vim.PortSpec, computes map[string]*vi
 		}
 	}
 	return ports, computes
+}
+
+// wantedOf is what an instantiation wants.
+func wantedOf(t *testing.T, d *vnfd.Descriptor, r lcm.Instantiate) *plan.Wanted {
+	t.Helper()
+	w, err := buildOf(d, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func buildOf(d *vnfd.Descriptor, r lcm.Instantiate) (*plan.Wanted, error) {
+	vars := map[string]string{"admin": "root", "vnf.name": "fw", "vnf.id": "id"}
+	return plan.Build("op-1", "fw", d, &plan.Request{FlavourID: r.FlavourID, Level: r.Level, ExtLinks: r.ExtLinks, ExtManaged: r.ExtManaged}, vars)
+}
+
+func ext(id string, cps ...vnf.ExtCpData) lcm.ExtLink {
+	return lcm.ExtLink{ID: id, NetworkID: "net-" + id, Cps: cps}
+}
+
+func data(cpd string, config map[string]vnf.ExtCpConfig) vnf.ExtCpData {
+	return vnf.ExtCpData{CpdID: cpd, Config: config}
 }
 
 func connected(links ...lcm.ExtLink) lcm.Instantiate {
@@ -40,7 +66,7 @@ func TestAddressesOfSeveralSubnets(t *testing.T) {
 		{Type: "IPV6", Fixed: []string{"2001:db8::5"}, Subnet: "s6"},
 		{Type: "IPV6", Dynamic: 2, Subnet: "t6"}, {Type: "IPV4", Dynamic: 1},
 	}}
-	ports, _ := specs(plan(t, twoVdus(), connected(ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"k": config})))))
+	ports, _ := specs(wantedOf(t, plantest.TwoVdus(), connected(ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"k": config})))))
 	want := []vim.FixedIP{
 		{Address: "10.0.0.5", Subnet: "s4"}, {Address: "2001:db8::5", Subnet: "s6"},
 		{Subnet: "t6", IPVersion: 6}, {Subnet: "t6", IPVersion: 6}, {IPVersion: 4},
@@ -56,7 +82,7 @@ func TestOlderAddressesStillCount(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"fixedAddresses":["10.0.0.5"],"subnetId":"s","numDynamicAddresses":1}`), &config); err != nil {
 		t.Fatal(err)
 	}
-	ports, _ := specs(plan(t, twoVdus(), connected(ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"k": config})))))
+	ports, _ := specs(wantedOf(t, plantest.TwoVdus(), connected(ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"k": config})))))
 	if got := ports["fw-VDU1-0-VDU1_CP1"].FixedIPs; !slices.Equal(got, []vim.FixedIP{{Address: "10.0.0.5", Subnet: "s"}, {Subnet: "s"}}) {
 		t.Errorf("%+v", got)
 	}
@@ -69,7 +95,7 @@ func TestAConnectionPointWithoutConfigurationIsOnItsLink(t *testing.T) {
 		"absent": nil, "empty": {}, "the VIM chooses": {"k": {}}, "a MAC address": {"k": {MAC: "fa:16:3e:00:00:01", NoIPs: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 			id := s.create()
 			r := s.request()
 			r.ExtLinks = []lcm.ExtLink{ext("a", data("VDU1_CP1", config)), ext("b", data("VDU2_CP1", nil))}
@@ -100,10 +126,10 @@ func TestAConnectionPointWithoutConfigurationIsOnItsLink(t *testing.T) {
 				}
 			}
 			for _, m := range s.sent {
-				var c vim.ReserveResources
-				if m.Type == vim.TypeReserve && kindOf(m) == vim.Port {
+				var c vim.Reserve
+				if m.Type == vim.TypeReserveResource && kindOf(m) == vim.Port {
 					s.must(json.Unmarshal(m.Data, &c))
-					spec := c.Resources[0].Spec
+					spec := c.Spec
 					if strings.HasSuffix(spec.Name, "VDU1_CP1") && (spec.Port.Network != "net-a" || spec.Port.NoIPs != (name == "a MAC address")) {
 						t.Errorf("%+v", spec.Port)
 					}
@@ -116,7 +142,7 @@ func TestAConnectionPointWithoutConfigurationIsOnItsLink(t *testing.T) {
 // TestEveryHandleNamesItsVim: what a request or a grant connects has the VIM connection that it is at, said or not. Seen failing
 // with the connection of the request alone.
 func TestEveryHandleNamesItsVim(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
 	r := s.request()
 	port := ext("b", data("VDU2_CP1", map[string]vnf.ExtCpConfig{"k": {LinkPortID: "p"}}))
@@ -166,7 +192,7 @@ func TestALinkAtAnotherVimIsRefused(t *testing.T) {
 		}, "internal link internalVL1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 			id := s.create()
 			r := s.request()
 			c.request(&r)
@@ -188,7 +214,7 @@ func TestSubportsOfTrunks(t *testing.T) {
 	under := func(parent, segment string) vnf.ExtCpConfig {
 		return vnf.ExtCpConfig{Parent: parent, SegmentationType: "VLAN", SegmentationID: segment, IPs: []vnf.ExtCpIPs{{Type: "IPV4", Dynamic: 1}}}
 	}
-	d := twoVdus()
+	d := plantest.TwoVdus()
 	d.Flavours[0].Cps[0].Link, d.Flavours[0].Cps[0].External = "", true // VDU1_CP3, the last interface
 	d.Flavours[0].Cps[1].Trunk = true
 	r := connected(
@@ -197,7 +223,7 @@ func TestSubportsOfTrunks(t *testing.T) {
 		ext("c", data("VDU1_CP3", map[string]vnf.ExtCpConfig{"t1": under("p1", "8"), "t2": under("p2", "8")})),
 	)
 	r.Level = "instantiation_level_2" // two VNFCs of VDU1
-	p := plan(t, d, r)
+	p := wantedOf(t, d, r)
 	if len(p.Warnings) > 0 {
 		t.Errorf("%q", p.Warnings)
 	}
@@ -288,13 +314,13 @@ func TestSubportsThatAreRefused(t *testing.T) {
 		"a configuration twice": {connected(ext("a", data("VDU1_CP1", nil)), ext("b", data("VDU1_CP1", nil))), "/extVirtualLinks/1/extCps/0/cpConfig/default"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := lcm.NewPlan("op-1", "fw", twoVdus(), &c.r, params)
+			_, err := buildOf(plantest.TwoVdus(), c.r)
 			if vnfm.KindOf(err) != vnfm.Unprocessable || attribute(err) != c.at {
 				t.Errorf("%v at %s", err, attribute(err))
 			}
 		})
 	}
-	p := plan(t, twoVdus(), connected(ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"p": {}, "s": sub}))))
+	p := wantedOf(t, plantest.TwoVdus(), connected(ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"p": {}, "s": sub}))))
 	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "trunk_mode") {
 		t.Errorf("%q", p.Warnings)
 	}

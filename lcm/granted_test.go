@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -13,7 +14,7 @@ import (
 // A grant's links, ports and parameters are used where the request says nothing, and what it says of a resource beside
 // its place reaches the driver. Seen failing with Plan.granted returning the plan as it was.
 func TestEveryFieldOfTheGrantIsUsed(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	s.others = []string{"granted-net", "managed-net", "port-of-others"}
 	s.grant = func(g *nfvo.Grant) {
 		g.Local, g.Href, g.ExtNetworks = false, "http://nfvo/grants/grant-1", nil
@@ -42,12 +43,12 @@ func TestEveryFieldOfTheGrantIsUsed(t *testing.T) {
 	var ours *vim.PortSpec
 	computes := map[string]bool{}
 	for _, m := range s.sent {
-		if m.Type != vim.TypeReserve {
+		if m.Type != vim.TypeReserveResource {
 			continue
 		}
-		var c vim.ReserveResources
+		var c vim.Reserve
 		s.must(json.Unmarshal(m.Data, &c))
-		for _, r := range c.Resources {
+		for _, r := range []vim.Reserve{c} {
 			switch {
 			case r.Spec.Port != nil && r.Spec.Port.Network == "granted-net":
 				ours = r.Spec.Port
@@ -83,7 +84,7 @@ func TestEveryFieldOfTheGrantIsUsed(t *testing.T) {
 }
 
 func TestTheGrantRequestIsComplete(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	s.instantiate(s.create())
 	var g nfvo.GrantRequest
 	s.must(json.Unmarshal(s.next()[0].Data, &g))
@@ -105,7 +106,7 @@ func TestTheGrantRequestIsComplete(t *testing.T) {
 
 // Seen failing with the withdrawal left out of the turn: nobody tells the NFVO manager to stop asking.
 func TestACancelledWaitForTheGrantIsWithdrawn(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	op := s.instantiate(s.create())
 	if _, err := s.svc.Cancel(s.ctx(), op, "FORCEFUL", by); err != nil {
 		t.Fatal(err)

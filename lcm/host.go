@@ -15,14 +15,18 @@ import (
 type operation interface {
 	// warnings are known from the plan.
 	warnings(in *saga.Instance) []string
-	// done records what an item that is done changed.
+	// done records what an item that is done changed, undone that it was undone.
 	done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error)
+	undone(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error)
+	// progress is how far the items of a turn got; passed names entries that will not be done after all, once there is a grant.
+	progress(in *saga.Instance, runs []*saga.ItemRun) []vnf.ProgressMade
+	passed(in *saga.Instance) []vnf.ProgressMade
 	// landed is what a completed operation makes of the instance.
 	landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error)
 	// failed is what an operation that was given up leaves of the instance.
 	failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed, error)
-	// skipped is what a rollback left behind on purpose.
-	skipped(in *saga.Instance, v *vnf.Instance) ([]vnf.Resource, error)
+	// rolledBack is what a rollback left behind on purpose, and resources of the instance that it put back in another form.
+	rolledBack(in *saga.Instance, v *vnf.Instance) (left, changed []vnf.Resource, err error)
 }
 
 // host gives the sagas their meaning.
@@ -60,7 +64,7 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 	if err != nil {
 		return err
 	}
-	target := vnf.OpState(saga.OpState(in.State, in.Stage > 0))
+	target := opState(in.State, in.Stage > 0)
 	to := vnf.Advance{To: target, Error: problem(o, in), ByPolicy: t.From != saga.Held && t.From != saga.Stuck}
 	if o.State == vnf.Starting {
 		to.Grant = s.granted(op, in)
@@ -69,7 +73,7 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 		}
 	}
 	commands := forward(o.State, to)
-	records, err := s.records(op, t, v)
+	records, err := s.records(op, t, v, o)
 	if err != nil {
 		return err
 	}
@@ -77,7 +81,11 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 	if err := x.onOpOcc(o, in.ID, commands...); err != nil {
 		return err
 	}
-	if err := x.onOpOcc(o, in.ID, vnf.ReportProgress{Items: progress(o, in, s.stageOf(in))}, to); err != nil {
+	made := op.progress(in, t.Items)
+	if slices.ContainsFunc(t.Notes, func(n saga.Note) bool { return n.Kind == saga.NoteItemDone && n.Step == stepGrant }) {
+		made = append(made, op.passed(in)...)
+	}
+	if err := x.onOpOcc(o, in.ID, vnf.ReportProgress{Items: made}, to); err != nil {
 		return err
 	}
 	return s.land(x, op, o, v, in)
@@ -109,10 +117,10 @@ func (s *Service) granted(op operation, in *saga.Instance) vnf.OpGranted {
 }
 
 // records turns notes into commands.
-func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance) ([]vnf.OpCommand, error) {
+func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance, o *vnf.OpOcc) ([]vnf.OpCommand, error) {
 	var out []vnf.OpCommand
 	for _, n := range t.Notes {
-		run := runOf(t.Instance, n)
+		run := t.Instance.Item(n.Step, n.Item)
 		switch n.Kind {
 		case saga.NoteItemDone:
 			if n.Step == stepGrant || run == nil {
@@ -124,17 +132,19 @@ func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance) ([]vnf.Op
 			}
 			out = append(out, done...)
 		case saga.NoteItemUndone:
-			if run == nil {
+			if run == nil || n.Step == stepGrant {
 				continue
 			}
-			for _, r := range readCommand(run).Resources {
-				out = append(out, vnf.Record{Event: &vnf.ResourceUndone{ID: r.Token.ID}})
+			undone, err := op.undone(t.Instance, run, v)
+			if err != nil {
+				return nil, err
 			}
+			out = append(out, undone...)
 			if n.Failure != nil { // an operator's word
-				out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: fmt.Sprintf("%s was marked as done: %s", n.Step, n.Failure.Reason)}})
+				out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: fmt.Sprintf("%s was marked as done: %s", where(o, n.Step, n.Item), n.Failure.Reason)}})
 			}
 		case saga.NoteItemSkipped:
-			text := fmt.Sprintf("%s was skipped", n.Step)
+			text := fmt.Sprintf("%s: %s was skipped", where(o, n.Step, n.Item), n.Step)
 			if n.Failure != nil && n.Failure.Reason != "" {
 				text += ": " + n.Failure.Reason
 			}
@@ -145,52 +155,6 @@ func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance) ([]vnf.Op
 		}
 	}
 	return out, nil
-}
-
-func runOf(in *saga.Instance, n saga.Note) *saga.ItemRun {
-	for _, r := range in.Items {
-		if r.Step == n.Step && r.Item == n.Item {
-			return r
-		}
-	}
-	return nil
-}
-
-// stageOf returns the stage of each step of a saga.
-func (s *Service) stageOf(in *saga.Instance) map[string]int {
-	m := map[string]int{}
-	if def := s.runtime.Definition(in.Type, in.DefVersion); def != nil {
-		for i, stage := range def.Stages {
-			for _, step := range stage.Steps {
-				m[step.ID] = i
-			}
-		}
-	}
-	return m
-}
-
-// progress is how far the saga's items got, for the entries of the operation's progress.
-func progress(o *vnf.OpOcc, in *saga.Instance, stages map[string]int) []vnf.ProgressMade {
-	var out []vnf.ProgressMade
-	seen := map[string]bool{}
-	for _, run := range in.Items {
-		for _, r := range readCommand(run).Resources {
-			p := vnf.ProgressMade{
-				Step: run.Step, ID: r.Token.ID, State: progressOf(run), Attempt: run.Attempt, Kind: string(r.Kind), Name: r.Spec.Name,
-			}
-			if run.Cause != nil && p.State != vnf.ProgressDone && p.State != vnf.ProgressUndone {
-				p.Reason = run.Cause.Reason
-			}
-			seen[p.Step+p.ID] = true
-			out = append(out, p)
-		}
-	}
-	for _, p := range o.Progress { // a server group whose computes are all at different VIMs is not made
-		if stage, ok := stages[p.Step]; ok && stage < in.Stage && !seen[p.Step+p.ID] && p.State == vnf.ProgressPending {
-			out = append(out, vnf.ProgressMade{Step: p.Step, ID: p.ID, State: vnf.ProgressSkipped})
-		}
-	}
-	return out
 }
 
 func progressOf(run *saga.ItemRun) string {
@@ -238,11 +202,11 @@ func (s *Service) land(x *change, op operation, o *vnf.OpOcc, v *vnf.Instance, i
 		f, err = op.failed(in, v)
 		cmd = vnf.FailOperation{Failed: f}
 	default:
-		var left []vnf.Resource
-		if left, err = op.skipped(in, v); err != nil {
+		left, changed, err := op.rolledBack(in, v)
+		if err != nil {
 			return err
 		}
-		return x.onInstance(v, in.Key, vnf.RollBackOperation{OpID: in.ID}, vnf.ReportLeftovers{Saga: in.ID, Leftovers: left})
+		return x.onInstance(v, in.Key, vnf.RollBackOperation{OpID: in.ID, Changed: changed}, vnf.ReportLeftovers{Saga: in.ID, Leftovers: left})
 	}
 	if err != nil {
 		return err
@@ -306,8 +270,8 @@ func cause(o *vnf.OpOcc, in *saga.Instance) vnf.Problem {
 
 // where names an item for people.
 func where(o *vnf.OpOcc, step, item string) string {
-	for _, p := range o.Progress {
-		if p.Step == step && p.ID == item {
+	for _, p := range o.Progress.All() {
+		if p.Step == step && p.ID == resourceOf(item) {
 			return fmt.Sprintf("%s %s", p.Kind, p.Name)
 		}
 	}

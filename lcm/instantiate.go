@@ -3,132 +3,104 @@ package lcm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
-	"github.com/vnfm/vnfm/saga"
-	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
-// sagaInstantiate is the type of the saga of INSTANTIATE.
-const sagaInstantiate = "instantiate"
-
-// instantiateData is the data of the saga: fixed at its begin.
-type instantiateData struct {
-	VnfID        string                     `json:"vnfInstanceId"`
-	OpID         string                     `json:"opOccId"`
-	Number       int64                      `json:"number"` // the operation's, for its VNF: the fence
-	Batch        int                        `json:"batch"`
-	Plan         *Plan                      `json:"plan"`
-	Grant        nfvo.GrantRequest          `json:"grantRequest"`
-	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
-	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
+// Instantiate implements API: the plan is from nothing to what the descriptor and the request want.
+func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error) {
+	o, err := s.instantiation(ctx, vnfID, &r)
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(ctx, vnfID, o, by)
 }
 
-// Instantiate implements API.
-func (s *Service) Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error) {
+// PlanInstantiate implements API.
+func (s *Service) PlanInstantiate(ctx context.Context, vnfID string, r Instantiate) (*Preview, error) {
+	o, err := s.instantiation(ctx, vnfID, &r)
+	if err != nil {
+		return nil, err
+	}
+	return s.preview(ctx, vnfID, o)
+}
+
+func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiate) (*wish, error) {
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
 		return nil, err
 	}
-	own, connection, err := s.connect(ctx, vnfID, &r)
+	own, connection, err := s.connect(ctx, vnfID, r)
 	if err != nil {
 		if _, missing := s.instance(ctx, vnfID); missing != nil {
 			return nil, missing
 		}
 		return nil, err
 	}
-	return s.begin(ctx, vnfID, "lcm.instantiate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
-		return s.beginInstantiate(x, v, opID, d, &r, own, connection, by)
-	}, also{load: own.load().Merge(s.loadSecrets(vnfID))})
+	return &wish{
+		command: "lcm.instantiate", operation: vnf.OpInstantiate, params: r.Params, own: own,
+		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
+		plan: func(b *beginning) error { return s.planInstantiate(b, r, connection) },
+	}, nil
 }
 
-// beginInstantiate adds the operation and its saga to the commit.
-func (s *Service) beginInstantiate(
-	x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Instantiate, own *owning, connection string, by request.Info,
-) error {
-	k, err := x.secrets(v.ID)
-	if err != nil {
-		return err
-	}
-	plain, err := k.opened(v)
-	if err != nil {
-		return err
-	}
-	sent := *r
-	over := *r // what is there
-	over.Extensions = vnf.Laid(plain.Extensions, given(r.Extensions, v.Extensions))
-	over.Configurable = vnf.Laid(plain.Configurable, given(r.Configurable, v.Configurable))
-	r = &over
-	err = x.onInstance(v, v.ID, vnf.BeginOperation{
-		OpID: opID, Operation: vnf.OpInstantiate, Descriptor: d, Extensions: r.Extensions, Configurable: r.Configurable, Take: s.cfg.Settings.Take,
-	})
-	if err != nil {
-		return err
-	}
-	f, ok := d.Flavour(r.FlavourID)
+func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection string) error {
+	r := *asked
+	r.Extensions, r.Configurable = b.data.Extensions, b.data.Configurable // laid over what is there
+	f, ok := b.descriptor.Flavour(r.FlavourID)
 	if !ok {
-		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, flavours(d)).At("/flavourId")
+		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, plan.Flavours(b.descriptor)).At("/flavourId")
 	}
-	if err := vnf.CheckSchema(f.Operations[string(vnf.OpInstantiate)].ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
+	schema := f.Operations[string(vnf.OpInstantiate)].ParamsSchema
+	if err := vnf.CheckSchema(schema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err
 	}
-	// From here on everything is kept or sent.
-	schema := f.Operations[string(vnf.OpInstantiate)].ParamsSchema
-	r.AdditionalParams = k.document(r.AdditionalParams, schema)
-	r.Extensions, r.Configurable = k.properties(r.Extensions, d.Extensions), k.properties(r.Configurable, d.Configurable)
-	r.Params = shown(r.Params, map[string]any{
-		"additionalParams": r.AdditionalParams, "extensions": k.properties(sent.Extensions, d.Extensions),
-		"vnfConfigurableProperties": k.properties(sent.Configurable, d.Configurable),
-	})
-	k.keep(x, r.AdditionalParams, all(r.Extensions), all(r.Configurable))
-	if _, err := x.own(own, v, opID); err != nil {
+	r.AdditionalParams = b.seal(r.AdditionalParams, schema)
+	want, err := plan.Build(b.data.OpID, nameOf(b.vnf), b.descriptor, &plan.Request{
+		FlavourID: r.FlavourID, Level: r.Level, ExtLinks: r.ExtLinks, ExtManaged: r.ExtManaged, Localization: r.Localization,
+		Limits: s.cfg.Settings.Limits,
+	}, bootValues(b.vnf, f, &r))
+	if err != nil {
 		return err
 	}
 	if connection == "" {
-		connection = ownOnly(v)
+		connection = ownOnly(b.vnf)
 	}
-	vars := bootValues(v, f, r)
-	plan, err := NewPlan(opID, nameOf(v), d, r, vars)
+	want.Warnings = append(want.Warnings, vnf.Beyond(b.descriptor, r.Extensions, r.Configurable)...)
+	b.data.Grant = nfvo.GrantRequest{
+		FlavourID: f.ID, Level: want.Level, DefaultConnection: connection, AdditionalParams: r.AdditionalParams,
+	}
+	if s.cfg.Settings.Configures {
+		b.data.Configure = &configuration.Configure{
+			VnfID: b.vnf.ID, OpID: b.data.OpID, Token: configurationID(b.data.OpID), Fence: b.data.Number,
+			Action: strings.ToLower(string(b.data.Operation)), Name: nameOf(b.vnf), Params: r.AdditionalParams,
+		}
+	}
+	b.data.Reversible = true
+	b.policy = s.policy(vnf.OpInstantiate, f)
+	return b.want(nil, want, plan.Options{})
+}
+
+// landInstantiate makes the instance what the resources amount to.
+func landInstantiate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
+	resources, err := records(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	plan.Warnings = append(plan.Warnings, vnf.Beyond(d, r.Extensions, r.Configurable)...)
-	data := instantiateData{
-		VnfID: v.ID, OpID: opID, Number: v.Operations, Batch: s.cfg.Settings.Batch, Plan: plan,
-		Extensions: r.Extensions, Configurable: r.Configurable,
-		Grant: nfvo.GrantRequest{
-			VnfID: v.ID, OpOccID: opID, VnfdID: v.VnfdID, FlavourID: f.ID, Operation: string(vnf.OpInstantiate),
-			Level: plan.Level, DefaultConnection: connection, AdditionalParams: r.AdditionalParams,
-		},
-	}
-	plan.addRequest(&data.Grant)
-	raw, err := json.Marshal(data)
-	if err != nil {
-		return vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
-	}
-	policy := s.policy(vnf.OpInstantiate, f)
-	started := vnf.OpStarted{
-		ID: opID, VnfID: v.ID, Operation: vnf.OpInstantiate, Number: v.Operations, Params: r.Params,
-		Policy: string(policy), Actor: by.Actor,
-	}
-	for _, p := range plan.Resources {
-		started.Planned = append(started.Planned, vnf.PlannedStep{
-			Step: stepOf(&p), ID: p.ID, Kind: string(p.Kind), Name: p.Spec.Name,
-		})
-	}
-	if err := x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: started}); err != nil {
-		return err
-	}
-	return s.runtime.Begin(x.l, x.c, saga.New{
-		ID: opID, Type: sagaInstantiate, DefVersion: s.runtime.Newest(sagaInstantiate), Key: v.ID, Policy: policy, Data: raw,
-		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
-	})
+	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
+		OpID: d.OpID, Info: o.Info(), Resources: resources, Connections: connections(v, resources, o.Grant()),
+		Extensions: d.Extensions, Configurable: d.Configurable, Values: o.Want().Vars,
+	}}, nil
 }
 
 // nameOf is what the names of an instance's resources begin with.
@@ -173,157 +145,20 @@ func bootValues(v *vnf.Instance, f *vnfd.Flavour, r *Instantiate) map[string]str
 	return vars
 }
 
-// reserveStep is the step that reserves a kind.
-//
-//nolint:gochecknoglobals // data
-var reserveStep = map[vim.Kind]string{
-	vim.Network: "networks", vim.ServerGroup: "server-groups", vim.Subnet: "subnets", vim.Volume: "volumes",
-	vim.Port: "ports", vim.Compute: "computes", vim.Configuration: "configuration",
-}
-
-// stepFixedPorts reserves the ports whose addresses are given, before the others: a VIM that chooses an address for one
-// would else be free to choose the one that another must have.
-const stepFixedPorts = "fixed-ports"
-
-// stepOf is the step that reserves a planned resource.
-func stepOf(p *Planned) string {
-	if p.Kind == vim.Port && slices.ContainsFunc(p.Spec.Port.FixedIPs, func(ip vim.FixedIP) bool { return ip.Address != "" }) {
-		return stepFixedPorts
-	}
-	return reserveStep[p.Kind]
-}
-
-// instantiateV1 is the saga: grant → networks, server groups → subnets, volumes → ports with given addresses → other
-// ports → computes → configuration.
-func (s *Service) instantiateV1() *saga.Definition {
-	step := func(id string) saga.Step {
-		return s.reserving(id, func(in *saga.Instance) ([]saga.Item, error) {
-			d, err := decodeData[instantiateData](s, in)
-			if err != nil {
-				return nil, err
-			}
-			r, err := newResolver(d.Plan, in)
-			if err != nil {
-				return nil, err
-			}
-			if id == reserveStep[vim.Network] || id == reserveStep[vim.ServerGroup] { // nothing is begun yet: a bad grant leaves no trace
-				if err := checkGrant(&d.Grant, r.grant); err != nil {
-					return nil, err
-				}
-				if err := r.misplaced(); err != nil {
-					return nil, err
-				}
-				for _, cpd := range r.plan.needsExtNetwork() {
-					if extNetwork(r.grant, cpd) == nil {
-						return nil, vnfm.Errorf(vnfm.Unprocessable, "neither the request nor the grant connects %s", cpd)
-					}
+// checkAddresses refuses more addresses on one connection point than the site allows.
+func (s *Service) checkAddresses(links []ExtLink) error {
+	for i, l := range links {
+		for j, data := range l.Cps {
+			for _, key := range slices.Sorted(maps.Keys(data.Config)) {
+				c := data.Config[key]
+				negative := slices.ContainsFunc(c.Addresses(), func(ips vnf.ExtCpIPs) bool { return ips.Dynamic < 0 })
+				if n := c.Wanted(); negative || n > s.cfg.Settings.Addresses {
+					at := fmt.Sprintf("/extVirtualLinks/%d/extCps/%d/cpConfig%s", i, j, vnfm.Step(key))
+					return vnfm.Errorf(vnfm.Unprocessable, "a connection point has at most %d addresses here (operation-addresses), fixedAddresses and numDynamicAddresses together; %s of %s wants %d",
+						s.cfg.Settings.Addresses, key, data.CpdID, n).At(at)
 				}
 			}
-			return reserveItems(vim.ReserveResources{VnfID: d.VnfID, Fence: d.Number}, d.Batch, r, id)
-		})
-	}
-	return &saga.Definition{
-		Type: sagaInstantiate, Version: 1, Rollbackable: true, Deadline: s.cfg.Settings.Deadline, Undo: s.undoRetry(),
-		Stages: []saga.Stage{
-			s.grantStage(func(in *saga.Instance) (nfvo.GrantRequest, error) {
-				d, err := decodeData[instantiateData](s, in)
-				if err != nil {
-					return nfvo.GrantRequest{}, err
-				}
-				return d.Grant, nil
-			}),
-			{ID: "networks", Steps: []saga.Step{step("networks"), step("server-groups")}},
-			{ID: "subnets", Steps: []saga.Step{step("subnets"), step("volumes")}},
-			{ID: "fixed-ports", Steps: []saga.Step{step(stepFixedPorts)}},
-			{ID: "ports", Steps: []saga.Step{step("ports")}},
-			{ID: "computes", Steps: []saga.Step{step("computes")}},
-			{ID: "configuration", Steps: []saga.Step{step("configuration")}},
-		},
-	}
-}
-
-// instantiateOp is what INSTANTIATE makes of the turns of its saga.
-type instantiateOp struct{ s *Service }
-
-func (op instantiateOp) warnings(in *saga.Instance) []string {
-	d, err := decodeData[instantiateData](op.s, in)
-	if err != nil {
-		return nil
-	}
-	return d.Plan.Warnings
-}
-
-// done records the resources an item made.
-func (op instantiateOp) done(in *saga.Instance, run *saga.ItemRun, _ *vnf.Instance) ([]vnf.OpCommand, error) {
-	d, err := decodeData[instantiateData](op.s, in)
-	if err != nil {
-		return nil, err
-	}
-	var result vim.Reserved
-	if err := json.Unmarshal(run.Result, &result); err != nil {
-		return nil, vnfm.Wrap(vnfm.Invalid, err, "the result of %s %s", run.Step, run.Item)
-	}
-	r, err := newResolver(d.Plan, in)
-	if err != nil {
-		return nil, vnfm.Wrap(vnfm.Internal, err, "operation %s", in.ID)
-	}
-	var out []vnf.OpCommand
-	for _, res := range result.Resources {
-		out = append(out, vnf.Record{Event: r.event(res)})
-		for _, w := range res.Warnings {
-			out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: w}})
 		}
 	}
-	return out, nil
-}
-
-// landed makes the instance what the resources amount to.
-func (op instantiateOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error) {
-	d, err := decodeData[instantiateData](op.s, in)
-	if err != nil {
-		return nil, err
-	}
-	r, err := newResolver(d.Plan, in)
-	if err != nil {
-		return nil, vnfm.Wrap(vnfm.Internal, err, "operation %s", in.ID)
-	}
-	info := r.info()
-	resources := r.held(in)
-	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
-		OpID: in.ID, Info: info, Resources: resources, Connections: connections(v, resources, r.grant),
-		Extensions: d.Extensions, Configurable: d.Configurable,
-	}}, nil
-}
-
-// failed lists what stands, or may stand, of the resources.
-func (op instantiateOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed, error) {
-	f := vnf.OperationFailed{OpID: in.ID}
-	left, err := op.left(in, in.Standing())
-	if err != nil {
-		return f, err
-	}
-	skipped, err := op.skipped(in, v)
-	f.Leftovers = slices.Concat(left, skipped)
-	return f, err
-}
-
-// skipped lists what an operator left behind on purpose, by skipping an undo that failed.
-func (op instantiateOp) skipped(in *saga.Instance, _ *vnf.Instance) ([]vnf.Resource, error) {
-	runs := slices.DeleteFunc(slices.Clone(in.Items), func(r *saga.ItemRun) bool { return r.State != saga.ItemSkipped })
-	return op.left(in, runs)
-}
-
-func (op instantiateOp) left(in *saga.Instance, runs []*saga.ItemRun) ([]vnf.Resource, error) {
-	d, err := decodeData[instantiateData](op.s, in)
-	if err != nil {
-		return nil, err
-	}
-	made := standingResults(in)
-	var out []vnf.Resource
-	for _, run := range runs {
-		if run.Step != stepGrant {
-			out = append(out, leftovers(d.Plan, run, made)...)
-		}
-	}
-	return out, nil
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
@@ -21,7 +22,7 @@ import (
 var hold = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}
 
 func TestInstantiate(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
 	op := s.instantiate(id)
 	if v := s.vnf(id); v.Operation != op || v.State != vnf.NotInstantiated {
@@ -53,20 +54,20 @@ func TestInstantiate(t *testing.T) {
 	t.Run("instantiatedVnfInfo is complete", func(t *testing.T) { checkInfo(t, v) })
 	t.Run("resourceChanges are complete", func(t *testing.T) {
 		c := o.Changes
-		if len(c.Vnfcs) != 2 || len(c.Links) != 2 || len(c.ExtPorts) != 2 || len(c.Storages) != 1 {
-			t.Errorf("%d VNFCs, %d links, %d external ports, %d storages", len(c.Vnfcs), len(c.Links), len(c.ExtPorts), len(c.Storages))
+		if c.Vnfcs.Len() != 2 || c.Links.Len() != 2 || c.ExtPorts.Len() != 2 || c.Storages.Len() != 1 {
+			t.Errorf("%d VNFCs, %d links, %d external ports, %d storages", c.Vnfcs.Len(), c.Links.Len(), c.ExtPorts.Len(), c.Storages.Len())
 		}
-		for _, l := range c.Links {
+		for _, l := range c.Links.All() {
 			if l.Change != vnf.Added || len(l.PortIDs) != 2 {
 				t.Errorf("%+v", l)
 			}
 		}
 	})
 	t.Run("progress is one entry per planned resource", func(t *testing.T) {
-		if len(o.Progress) != len(v.Resources) {
-			t.Errorf("%d entries for %d resources", len(o.Progress), len(v.Resources))
+		if o.Progress.Len() != len(v.Resources)+1 { // and the configuration
+			t.Errorf("%d entries for %d resources", o.Progress.Len(), len(v.Resources))
 		}
-		for _, p := range o.Progress {
+		for _, p := range o.Progress.All() {
 			if p.State != vnf.ProgressDone || p.Attempt != 1 || p.Began.IsZero() || p.Ended.IsZero() {
 				t.Errorf("%+v", p)
 			}
@@ -91,10 +92,10 @@ func TestInstantiate(t *testing.T) {
 	})
 	t.Run("boot data is rendered", func(t *testing.T) {
 		for _, m := range s.sent {
-			var c vim.ReserveResources
-			if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute {
+			var c vim.Reserve
+			if m.Type == vim.TypeReserveResource && kindOf(m) == vim.Compute {
 				s.must(json.Unmarshal(m.Data, &c))
-				if x := c.Resources[0].Spec; x.Name == "fw-VDU1-0" && x.Compute.UserData != "name=fw n=0 admin=root" {
+				if x := c.Spec; x.Name == "fw-VDU1-0" && x.Compute.UserData != "name=fw n=0 admin=root" {
 					t.Errorf("user data %q", x.Compute.UserData)
 				}
 				if c.Fence != 1 {
@@ -149,7 +150,7 @@ func checkInfo(t *testing.T, v *vnf.Instance) {
 }
 
 func TestInstantiateExternalConnectionPointsOnTheInternalLink(t *testing.T) {
-	s := newSite(t, ha(), lcm.Settings{})
+	s := newSite(t, plantest.HA(), lcm.Settings{})
 	i := s.vnf(s.up()).Info
 	if len(i.ExtCps) != 4 || i.ExtCps[0].LinkID != i.Links[0].ID || i.ExtCps[0].VnfcCpID != "" {
 		t.Errorf("%+v", i.ExtCps)
@@ -176,7 +177,7 @@ func TestInstantiateWantsTheConnectionTheRequestNames(t *testing.T) {
 		}, "vim-2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 			r := s.request()
 			tt.change(&r)
 			_, err := s.svc.Instantiate(s.ctx(), s.create(), r, by)
@@ -190,20 +191,21 @@ func TestInstantiateWantsTheConnectionTheRequestNames(t *testing.T) {
 	}
 }
 
-func TestInstantiateInBatches(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{Batch: 4})
-	v := s.vnf(s.up())
-	if len(v.Resources) != len(s.held) || len(s.held) != 15 {
-		t.Errorf("%d recorded, %d held", len(v.Resources), len(s.held))
+// A stage has no more commands under way than the window allows; replies send the rest. Seen failing with Window left out of
+// stagesOf.
+func TestInstantiateWithinAWindow(t *testing.T) {
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{Window: 2})
+	id := s.create()
+	s.instantiate(id)
+	most := 0
+	for waiting := s.next(); len(waiting) > 0; waiting = append(waiting, s.next()...) {
+		most = max(most, len(waiting))
+		r := s.serve(waiting[0])
+		waiting = waiting[1:]
+		s.reply(*r)
 	}
-	n := 0
-	for _, m := range s.sent {
-		if kindOf(m) == vim.Port {
-			n++
-		}
-	}
-	if n != 2 {
-		t.Errorf("%d commands for six ports, want 2", n)
+	if v := s.vnf(id); len(v.Resources) != len(s.held) || len(s.held) != 14 || most != 2 {
+		t.Errorf("%d recorded, %d held, %d under way at once", len(v.Resources), len(s.held), most)
 	}
 	s.finish()
 }
@@ -212,7 +214,7 @@ func TestInstantiateInBatches(t *testing.T) {
 // Process runs again and says 409; nothing of it was written. Seen failing with the check of Operation removed from
 // Instance.free (both are accepted).
 func TestTwoInstantiatesOfOneVnfAtOnce(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.create()
 	winner := ""
 	s.rival = func() { winner = s.instantiate(id) }
@@ -279,7 +281,7 @@ func TestRefusedGrantRollsBackFromStartingWithNoVimCall(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{Attempts: 2, OnFailure: hold})
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{Attempts: 2, OnFailure: hold})
 			s.script, s.grant = tt.script, tt.grant
 			id := s.create()
 			op := s.instantiate(id)
@@ -309,8 +311,8 @@ func TestRefusedGrantRollsBackFromStartingWithNoVimCall(t *testing.T) {
 func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 	for _, kind := range []vim.Kind{vim.Network, vim.Volume, vim.Port, vim.Compute, vim.Configuration} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := newSite(t, twoVdus(), lcm.Settings{})
-			s.script = on(vim.TypeReserve, kind, permanent)
+			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
+			s.script = on(doing(kind), kind, permanent)
 			id := s.create()
 			op := s.instantiate(id)
 			s.run()
@@ -321,7 +323,7 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 			if len(s.held) != 0 {
 				t.Errorf("left at the VIM: %v", s.held)
 			}
-			if c := o.Changes; len(c.Vnfcs)+len(c.Links)+len(c.ExtPorts)+len(c.Storages) != 0 {
+			if c := o.Changes; c.Vnfcs.Len()+c.Links.Len()+c.ExtPorts.Len()+c.Storages.Len() != 0 {
 				t.Errorf("changes that were undone: %+v", c)
 			}
 			var states []string
@@ -333,7 +335,7 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 			if want := []string{"opocc.granted", "opocc.failed-temporarily", "opocc.rollback-begun", "opocc.rolled-back"}; !slices.Equal(states, want) {
 				t.Errorf("%v, want %v", states, want)
 			}
-			for _, p := range o.Progress {
+			for _, p := range o.Progress.All() {
 				if p.State == vnf.ProgressRunning || p.State == vnf.ProgressDone || p.State == vnf.ProgressUndoing {
 					t.Errorf("%+v", p)
 				}
@@ -350,8 +352,8 @@ func TestStepFailsForGoodPolicyRollback(t *testing.T) {
 func TestStepFailsForGoodPolicyHold(t *testing.T) {
 	stopped := func(t *testing.T) (*site, string, string) {
 		t.Helper()
-		s := newSite(t, twoVdus(), lcm.Settings{OnFailure: hold, KeepLeftovers: true})
-		s.script = on(vim.TypeReserve, vim.Compute, permanent)
+		s := newSite(t, plantest.TwoVdus(), lcm.Settings{OnFailure: hold, KeepLeftovers: true})
+		s.script = on(vim.TypeReserveResource, vim.Compute, permanent)
 		id := s.create()
 		op := s.instantiate(id)
 		s.run()
@@ -359,7 +361,7 @@ func TestStepFailsForGoodPolicyHold(t *testing.T) {
 		if o.State != vnf.FailedTemp || o.Policy != "hold" || o.Error == nil {
 			t.Fatalf("%s %s %+v", o.State, o.Policy, o.Error)
 		}
-		if len(o.Changes.Links) != 2 || len(o.Changes.Vnfcs) != 0 {
+		if o.Changes.Links.Len() != 2 || o.Changes.Vnfcs.Len() != 0 {
 			t.Errorf("changes so far: %+v", o.Changes)
 		}
 		s.script = nil
@@ -376,7 +378,7 @@ func TestStepFailsForGoodPolicyHold(t *testing.T) {
 		if o, v := s.op(op), s.vnf(id); o.State != vnf.Completed || o.Error != nil || v.State != vnf.Instantiated || len(v.Resources) != len(s.held) {
 			t.Errorf("%s %s", o.State, v.State)
 		}
-		if p := s.op(op).Progress; !slices.ContainsFunc(p, func(p vnf.Progress) bool { return p.Kind == "compute" && p.Attempt == 2 }) {
+		if p := s.op(op).Progress; !slices.ContainsFunc(p.Slice(), func(p vnf.Progress) bool { return p.Kind == "compute" && p.Attempt == 2 }) {
 			t.Errorf("attempts are not counted on: %+v", p)
 		}
 		s.finish()
@@ -423,14 +425,14 @@ func TestStepFailsForGoodPolicyHold(t *testing.T) {
 // Found by torture: no operator can decide about a cleanup, so one that fails must end. It was HELD for ever, counted
 // among what waits for an operator. Seen failing with the policy of the cleanup being hold.
 func TestACleanupThatFailsEndsAndMayBeAskedForAgain(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{OnFailure: hold})
-	s.script = on(vim.TypeReserve, vim.Compute, permanent)
+	s := newSite(t, plantest.Minimal(), lcm.Settings{OnFailure: hold})
+	s.script = on(vim.TypeReserveResource, vim.Compute, permanent)
 	id := s.create()
 	op := s.instantiate(id)
 	s.run()
 	_, err := s.svc.Fail(s.ctx(), op, by)
 	s.must(err)
-	s.script = on(vim.TypeRelease, vim.Network, permanent)
+	s.script = on(vim.TypeReleaseResource, vim.Network, permanent)
 	first, err := s.svc.Cleanup(s.ctx(), id, by)
 	s.must(err)
 	s.run()
@@ -452,10 +454,10 @@ func TestACleanupThatFailsEndsAndMayBeAskedForAgain(t *testing.T) {
 
 // Design §4, "the whole operation takes too long".
 func TestDeadline(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{
+	s := newSite(t, plantest.Minimal(), lcm.Settings{
 		Deadline: time.Minute, StepTimeout: time.Hour, OnFailure: hold,
 	})
-	s.script = on(vim.TypeReserve, vim.Compute, late)
+	s.script = on(vim.TypeReserveResource, vim.Compute, late)
 	id := s.create()
 	op := s.instantiate(id)
 	began := s.now
@@ -482,10 +484,10 @@ func TestDeadline(t *testing.T) {
 // Design §4, "success arrives after the saga gave up on the step, or after its end": a cleanup saga releases it and
 // disturbs no operation. Seen failing (a resource left) with host.Cleanup answering false.
 func TestLateSuccessIsCleanedUp(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{OnFailure: hold, Attempts: 1})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{OnFailure: hold, Attempts: 1})
 	var kept *message.Message
 	s.script = func(m message.Message) *answer {
-		if m.Type == vim.TypeReserve && kindOf(m) == vim.Compute && kept == nil {
+		if m.Type == vim.TypeReserveResource && kindOf(m) == vim.Compute && (kept == nil || kept.ID == m.ID) { // also when it is asked about
 			kept = &m
 			return lost
 		}
@@ -494,6 +496,7 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 	id := s.create()
 	op := s.instantiate(id)
 	s.run()
+	s.script = nil
 	_, err := s.svc.Fail(s.ctx(), op, by)
 	s.must(err)
 	if v := s.vnf(id); len(v.Leftovers) != len(s.held)+1 { // one that may stand
@@ -505,9 +508,9 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 	if after := s.op(op); after.Version != before.Version {
 		t.Errorf("the operation moved: %v", s.events("opocc-"+op))
 	}
-	var c vim.ReserveResources
+	var c vim.Reserve
 	s.must(json.Unmarshal(kept.Data, &c))
-	if _, stands := s.held[c.Resources[0].Token]; stands || !s.gone[c.Resources[0].Token] {
+	if _, stands := s.held[c.Token]; stands || !s.gone[c.Token] {
 		t.Error("what the late success made was not released")
 	}
 	if v := s.vnf(id); len(v.Leftovers) != len(s.held) {
@@ -523,7 +526,7 @@ func TestLateSuccessIsCleanedUp(t *testing.T) {
 }
 
 func TestInstantiateIsRefused(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
 	for name, tt := range map[string]struct {
 		change    func(*lcm.Instantiate)

@@ -2,16 +2,17 @@ package lcm
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -46,8 +47,10 @@ type Config struct {
 	OpOccs      *readmodel.OpOccs
 	Packages    Packages
 	Connections Connections
-	Keys        *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
-	Settings    Settings
+	// InPlace tells what a VIM of a type can change of a resource where it stands; nil: nothing.
+	InPlace  func(vimType string) vim.InPlace
+	Keys     *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
+	Settings Settings
 	// Definitions makes of the program's own saga definitions those to run; nil runs its own. It stands for another version
 	// of the program where several are tried together. New sagas are begun with the newest of their type.
 	Definitions func(own []*saga.Definition) []*saga.Definition
@@ -67,7 +70,11 @@ type Settings struct {
 	GracefulTimeout time.Duration // of a graceful termination that does not say; 1 min
 	GracefulLimit   time.Duration // the longest a graceful termination may ask for; 24 h
 	Addresses       int           // the most that a request or grant may want on one connection point; 32
-	Batch           int           // resources per command; 1
+	// Window bounds the commands of one stage that are under way at once at one VIM; 64.
+	Window int
+	// Configures: the site tells a VNF its configuration once its resources stand.
+	Configures bool
+	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
 	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
 	KeepLeftovers bool
 	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.
@@ -98,8 +105,14 @@ func (s Settings) withDefaults() Settings {
 	if s.Addresses <= 0 {
 		s.Addresses = 32
 	}
-	if s.Batch <= 0 {
-		s.Batch = 1
+	if s.Window <= 0 {
+		s.Window = 64
+	}
+	if s.Limits.Vnfcs <= 0 {
+		s.Limits.Vnfcs = 4000
+	}
+	if s.Limits.Resources <= 0 {
+		s.Limits.Resources = 20_000
 	}
 	return s
 }
@@ -109,7 +122,6 @@ type Service struct {
 	cfg     Config
 	runtime *saga.Runtime
 	ops     map[string]operation // by saga type
-	data    dataCache
 }
 
 var _ API = (*Service)(nil)
@@ -120,9 +132,11 @@ func New(cfg Config) (*Service, error) {
 	if cfg.NewID == nil {
 		cfg.NewID = uuid.NewString
 	}
-	s := &Service{cfg: cfg, data: dataCache{kept: map[string]any{}}}
-	s.ops = map[string]operation{sagaInstantiate: instantiateOp{s}, sagaTerminate: terminateOp{s}, sagaModify: modifyOp{s}}
-	defs := []*saga.Definition{s.instantiateV1(), s.terminateV1(), s.modifyV1(), s.cleanupV1()}
+	s := &Service{cfg: cfg}
+	s.ops = map[string]operation{
+		sagaPlan: planOp{s}, sagaModify: modifyOp{before{s}}, sagaInstantiate: instantiateOp{before{s}}, sagaTerminate: terminateOp{before{s}},
+	}
+	defs := []*saga.Definition{s.planV1(), s.modifyV1(), s.cleanupV2(), s.instantiateV1(), s.terminateV1(), s.cleanupV1()}
 	if cfg.Definitions != nil {
 		defs = cfg.Definitions(defs)
 	}
@@ -174,12 +188,3 @@ func (s *Service) policy(op vnf.Operation, f *vnfd.Flavour) saga.Policy {
 	}
 	return saga.Hold
 }
-
-// dataCache keeps the decoded data of running sagas: it is fixed when a saga begins, and asked for at every turn.
-type dataCache struct {
-	mu   sync.Mutex
-	kept map[string]any
-}
-
-// dataCacheSize bounds the cache; a full one is emptied.
-const dataCacheSize = 1024

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -31,7 +32,7 @@ func refusedAt(t interface{ Errorf(string, ...any) }, err error, at, names, limi
 func TestGracefulTimeIsBounded(t *testing.T) {
 	const at = "/gracefulTerminationTimeout"
 	limit := 2 * time.Hour
-	s := newSite(t, minimal(), lcm.Settings{GracefulLimit: limit})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{GracefulLimit: limit})
 	id := s.up()
 	seconds := rapid.OneOf(rapid.Int(), rapid.IntRange(7201, math.MaxInt), rapid.SampledFrom([]int{7201, 9_223_372_036, 9_223_372_037, 18_446_744_074, math.MaxInt}))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -44,14 +45,14 @@ func TestGracefulTimeIsBounded(t *testing.T) {
 		}
 	})
 	for n, want := range map[int]time.Duration{0: time.Minute, 1: time.Second, 7200: limit} {
-		s := newSite(t, minimal(), lcm.Settings{GracefulLimit: limit})
+		s := newSite(t, plantest.Minimal(), lcm.Settings{GracefulLimit: limit})
 		s.terminate(s.up(), lcm.Terminate{Type: "GRACEFUL", GracefulTimeout: n})
 		s.run()
 		var told time.Duration
 		for _, m := range s.sent {
-			var c vim.ReserveResources
-			if m.Type == vim.TypeReserve && json.Unmarshal(m.Data, &c) == nil {
-				told = time.Duration(c.Deadline) * time.Millisecond
+			var c vim.Change
+			if m.Type == vim.TypeChangeResource && json.Unmarshal(m.Data, &c) == nil {
+				told = c.Grace()
 			}
 		}
 		if told != want {
@@ -63,7 +64,7 @@ func TestGracefulTimeIsBounded(t *testing.T) {
 // However many addresses a client wants on a connection point, they are within the site's limit or refused, before anything
 // is planned for each of them. Seen failing without the limit: the memory of a number of nine digits.
 func TestAddressesOfAConnectionPointAreBounded(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{Addresses: 4})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{Addresses: 4})
 	id := s.create()
 	rapid.Check(t, func(rt *rapid.T) {
 		fixed := rapid.IntRange(0, 6).Draw(rt, "fixed")

@@ -52,13 +52,27 @@ func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request
 	if err != nil {
 		return nil, err
 	}
-	extra := also{load: own.load().Merge(s.loadSecrets(vnfID))}
-	if pkg != nil {
-		extra.shared = []string{pkg.ref.ID}
+	d, err := s.cfg.Packages.Descriptor(ctx, seen.DescriptorDigest)
+	if err != nil {
+		return nil, err
 	}
-	return s.begin(ctx, vnfID, "lcm.modify", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
+	var uses []string
+	if pkg != nil {
+		uses = []string{pkg.ref.ID}
+	}
+	opID := s.cfg.NewID()
+	load := func() eventstore.Load { return s.load(opID, vnfID).Merge(own.load()).Merge(s.loadSecrets(vnfID)) }
+	return s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
+		x.meta = by.Metadata("lcm.modify", opID)
+		v, err := x.instance(vnfID)
+		if err != nil {
+			return err
+		}
+		if v.DescriptorDigest != seen.DescriptorDigest {
+			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile: send the request again")
+		}
 		return s.beginModify(x, v, opID, d, &r, pkg, own, by)
-	}, extra)
+	}, uses...)
 }
 
 // newPackage is a package that an instance is to be of.
@@ -194,7 +208,7 @@ func (s *Service) modifyV1() *saga.Definition {
 }
 
 // modifyOp is what MODIFY_INFO makes of the only turn of its saga.
-type modifyOp struct{ s *Service }
+type modifyOp struct{ before }
 
 func (modifyOp) warnings(*saga.Instance) []string { return nil }
 
@@ -202,8 +216,8 @@ func (modifyOp) done(*saga.Instance, *saga.ItemRun, *vnf.Instance) ([]vnf.OpComm
 	return nil, nil
 }
 
-func (op modifyOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
-	d, err := decodeData[modifyData](op.s, in)
+func (modifyOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
+	d, err := saga.Data[modifyData](in)
 	if err != nil {
 		return nil, err
 	}
@@ -215,4 +229,6 @@ func (modifyOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed,
 	return vnf.OperationFailed{OpID: in.ID}, nil
 }
 
-func (modifyOp) skipped(*saga.Instance, *vnf.Instance) ([]vnf.Resource, error) { return nil, nil }
+func (modifyOp) rolledBack(*saga.Instance, *vnf.Instance) (left, changed []vnf.Resource, err error) {
+	return nil, nil, nil
+}

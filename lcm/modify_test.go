@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -26,7 +27,7 @@ func ptr(s string) *string { return &s }
 // SOL003 v3.7.1 §5.4.3.3.4: an operation of its own, in both states, by merge patch. Seen failing with the patch put in place of
 // the values.
 func TestModify(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
 	modify := func(r lcm.Modify) *vnf.OpOcc {
 		t.Helper()
@@ -77,7 +78,7 @@ func TestModify(t *testing.T) {
 }
 
 func TestModifyRefuses(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.up()
 	running := s.create()
 	s.instantiate(running)
@@ -115,7 +116,7 @@ func TestModifyRefuses(t *testing.T) {
 // Two modifications at once: the second decides again, on what the first left. Seen failing with Precondition not checked in
 // Decide.
 func TestTwoModificationsAtOnce(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
 	known := by
 	known.Revision = s.vnf(id).Version
@@ -138,9 +139,9 @@ func TestTwoModificationsAtOnce(t *testing.T) {
 }
 
 func TestModifyToAnotherPackage(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	id := s.create()
-	old, next := s.d, twoVdus()
+	old, next := s.d, plantest.TwoVdus()
 	next.ID, next.Version, next.SoftwareVersion = "two-vdus-2", "2.0", "1.1"
 	next.Flavours[0].Vdus[0].Image = &vnfd.Image{ID: "VDU1", Name: "newer"}
 	s.byDigest = map[string]*vnfd.Descriptor{"digest": old, "digest-2": next}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
@@ -27,7 +28,7 @@ func spread(g *nfvo.Grant) {
 
 // lonely has computes without ports: nothing keeps them at one VIM.
 func lonely(n int) *vnfd.Descriptor {
-	v := vdu("VDU", n, n)
+	v := plantest.Vdu("VDU", n, n)
 	return &vnfd.Descriptor{ID: "lonely", Flavours: []vnfd.Flavour{{
 		ID: "simple", Vdus: []vnfd.Vdu{v}, Affinity: []vnfd.AffinityRule{{ID: "apart", Scope: "nfvi_node", Vdus: []string{"VDU"}}},
 	}}}
@@ -36,7 +37,7 @@ func lonely(n int) *vnfd.Descriptor {
 // Each resource is made, recorded and shown in the zone that its grant names (checkSpec), also when those of one VIM are in
 // several. Seen failing with the zone of the first resource, and the first zone of the grant, taken for all.
 func TestEachResourceIsInTheZoneItsGrantNames(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
 	s.grant = func(g *nfvo.Grant) {
 		for i := range g.Infos {
 			z := fmt.Sprint("own-", i)
@@ -83,12 +84,12 @@ func TestServerGroupAtEachVimWithTwoComputes(t *testing.T) {
 		}
 		in := 0
 		for _, m := range s.sent {
-			var c vim.ReserveResources
-			if m.Type != vim.TypeReserve || kindOf(m) != vim.Compute {
+			var c vim.Reserve
+			if m.Type != vim.TypeReserveResource || kindOf(m) != vim.Compute {
 				continue
 			}
 			s.must(json.Unmarshal(m.Data, &c))
-			in += len(c.Resources[0].Spec.Compute.ServerGroup)
+			in += len(c.Spec.Compute.ServerGroup)
 		}
 		if in != tt.groups*2 {
 			t.Errorf("%d computes: %d are in a group", tt.computes, in)
@@ -96,7 +97,7 @@ func TestServerGroupAtEachVimWithTwoComputes(t *testing.T) {
 		ops, err := s.store.Views(s.ctx(), eventstore.ViewQuery{Kind: readmodel.KindOpOcc, Parent: id})
 		s.must(err)
 		o := s.op(ops[0].ID)
-		if slices.ContainsFunc(o.Progress, func(p vnf.Progress) bool { return p.State != vnf.ProgressDone && p.State != vnf.ProgressSkipped }) {
+		if slices.ContainsFunc(o.Progress.Slice(), func(p vnf.Progress) bool { return p.State != vnf.ProgressDone && p.State != vnf.ProgressSkipped }) {
 			t.Errorf("%+v", o.Progress)
 		}
 		if len(s.vnf(id).Connections) != 2 {
@@ -113,7 +114,7 @@ func TestServerGroupAtEachVimWithTwoComputes(t *testing.T) {
 
 // A port is where its compute is; a network at another VIM is no use to it.
 func TestGrantThatTearsAPortFromItsNetworkIsUndone(t *testing.T) {
-	s := newSite(t, minimal(), lcm.Settings{})
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	s.grant = func(g *nfvo.Grant) {
 		for i := range g.Infos {
 			if i == 2 { // the second compute: networks come first, then computes

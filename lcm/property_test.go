@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -67,11 +68,11 @@ type chaos struct {
 func newChaos(t *testing.T, seed uint64) *chaos {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a seeded test
-	settings := lcm.Settings{Attempts: 2 + rnd.IntN(2), UndoAttempts: 2, Batch: 1 + rnd.IntN(3)}
+	settings := lcm.Settings{Attempts: 2 + rnd.IntN(2), UndoAttempts: 2, Window: 1 + rnd.IntN(3)}
 	if rnd.IntN(2) == 0 {
 		settings.OnFailure = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}
 	}
-	c := &chaos{s: newSite(t, minimal(), settings), rnd: rnd, faults: true}
+	c := &chaos{s: newSite(t, plantest.Minimal(), settings), rnd: rnd, faults: true}
 	trouble := rnd.IntN(12)
 	c.s.script = func(m message.Message) *answer {
 		if !c.faults {

@@ -30,11 +30,13 @@ func (s *Service) loadSecrets(vnfID string) eventstore.Load {
 }
 
 // secrets returns those of a VNF. Without keys nothing is sealed.
-func (x *change) secrets(vnfID string) (*secrets, error) {
-	if x.s.cfg.Keys == nil {
+func (x *change) secrets(vnfID string) (*secrets, error) { return x.s.secrets(x.l, vnfID) }
+
+func (s *Service) secrets(l *eventstore.Loaded, vnfID string) (*secrets, error) {
+	if s.cfg.Keys == nil {
 		return &secrets{}, nil
 	}
-	sealer, row, err := vault.Sealer(x.s.cfg.Keys, x.l.Records[vault.Row(vnfID)], vnfID)
+	sealer, row, err := vault.Sealer(s.cfg.Keys, l.Records[vault.Row(vnfID)], vnfID)
 	if err != nil {
 		return nil, vnfm.Wrap(vnfm.Unprocessable, err, "the secrets that were set before cannot be opened; put the lost key back")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vnf"
@@ -23,6 +24,14 @@ type API interface {
 	Instantiate(ctx context.Context, vnfID string, r Instantiate, by request.Info) (*vnf.OpOcc, error)
 	// Terminate begins to terminate it.
 	Terminate(ctx context.Context, vnfID string, r Terminate, by request.Info) (*vnf.OpOcc, error)
+	// Operate begins to start or stop it, or some of its VNFCs (SOL003 v3.7.1 §5.4.8). Invalid with the attribute for a state or
+	// a way to stop that there is not.
+	Operate(ctx context.Context, vnfID string, r Operate, by request.Info) (*vnf.OpOcc, error)
+	// PlanInstantiate, PlanTerminate and PlanOperate say what the operation would do, and refuse what it would refuse. They
+	// change nothing.
+	PlanInstantiate(ctx context.Context, vnfID string, r Instantiate) (*Preview, error)
+	PlanTerminate(ctx context.Context, vnfID string, r Terminate) (*Preview, error)
+	PlanOperate(ctx context.Context, vnfID string, r Operate) (*Preview, error)
 	// Modify modifies the information about it (SOL003 v3.7.1 §5.4.3.3.4) and returns the operation occurrence, COMPLETED: it
 	// needs no grant and changes nothing outside. NotFound; Precondition when the client knows another version; Conflict
 	// when another operation holds it, or resources need a connection to be removed; Invalid and Unprocessable with the
@@ -77,29 +86,26 @@ type Modify struct {
 	Params json.RawMessage
 }
 
-// ExtLink is an external virtual link to connect to (ExtVirtualLinkData).
-type ExtLink struct {
-	ID         string          `json:"id"`
-	Connection string          `json:"vimConnectionId,omitempty"`
-	Provider   string          `json:"resourceProviderId,omitempty"` // told to whoever reads of the link
-	NetworkID  string          `json:"resourceId"`                   // the VIM's
-	Cps        []vnf.ExtCpData `json:"extCps"`
-	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
-}
-
-// ExtManaged is an internal link provided from outside (ExtManagedVirtualLinkData).
-type ExtManaged struct {
-	ID         string `json:"id"`
-	LinkID     string `json:"vnfVirtualLinkDescId"`
-	Connection string `json:"vimConnectionId,omitempty"`
-	Provider   string `json:"resourceProviderId,omitempty"`
-	NetworkID  string `json:"resourceId"`
-}
+// ExtLink and ExtManaged are the links of a request.
+type (
+	ExtLink    = plan.ExtLink
+	ExtManaged = plan.ExtManaged
+)
 
 // Terminate is the command behind TerminateVnfRequest.
 type Terminate struct {
 	Type             string          `json:"terminationType"`                      // FORCEFUL, GRACEFUL
 	GracefulTimeout  int             `json:"gracefulTerminationTimeout,omitempty"` // seconds
+	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
+	Params           json.RawMessage `json:"-"`
+}
+
+// Operate is the command behind OperateVnfRequest (SOL003 v3.7.1 §5.5.2.10).
+type Operate struct {
+	To               string          `json:"changeStateTo"`                 // STARTED, STOPPED
+	Vnfcs            []string        `json:"vnfcInstanceId,omitempty"`      // empty: all (SOL002 v3.7.1 §5.5.2.10)
+	StopType         string          `json:"stopType,omitempty"`            // FORCEFUL, GRACEFUL; "" is FORCEFUL
+	GracefulTimeout  int             `json:"gracefulStopTimeout,omitempty"` // seconds
 	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 	Params           json.RawMessage `json:"-"`
 }

@@ -4,15 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/lcm"
@@ -41,8 +39,13 @@ type site struct {
 	ids       int
 	cursor    [eventstore.Lanes]int64
 
-	held map[vim.Token]vim.Resource // at the VIMs
-	gone map[vim.Token]bool         // tombstones
+	held  map[vim.Token]vim.Resource // at the VIMs
+	specs map[vim.Token]vim.Spec     // in which they stand, or stood
+	// configured is what VNFs were told.
+	configured []configuration.Configure
+	// can is what the VIMs can change where it stands; nil: the power of computes.
+	can  vim.InPlace
+	gone map[vim.Token]bool // tombstones
 	made int
 	// failed are the commands answered with a failure: delivered again, they are answered the same.
 	failed map[string]message.Reply
@@ -80,10 +83,12 @@ func newSite(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings) *site {
 
 func newSiteWith(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, connections lcm.Connections) *site {
 	t.Helper()
+	settings.Configures = true
 	s := &site{
 		t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), d: d,
 		enabled: func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-1", Digest: "digest"}, nil },
-		zones:   map[string]string{}, held: map[vim.Token]vim.Resource{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
+		held:    map[vim.Token]vim.Resource{}, specs: map[vim.Token]vim.Spec{}, gone: map[vim.Token]bool{}, failed: map[string]message.Reply{},
+		zones: map[string]string{},
 	}
 	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
 	s.doer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){s.witness}})
@@ -93,13 +98,21 @@ func newSiteWith(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, connec
 	}
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
-		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: connections, Settings: settings,
+		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: connections, Settings: settings, InPlace: s.inPlace,
 		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// inPlace is what the VIMs can change.
+func (s *site) inPlace(string) vim.InPlace {
+	if s.can != nil {
+		return s.can
+	}
+	return vim.InPlace{vim.Compute: {vim.AttributePower}}
 }
 
 // Do makes the changes of the use cases.
@@ -206,7 +219,7 @@ func (s *site) up() string {
 
 func (s *site) op(id string) *vnf.OpOcc {
 	s.t.Helper()
-	o, err := readmodel.OpOcc(s.ctx(), s.store, id)
+	o, err := readmodel.OpOcc(s.ctx(), s.live(), id)
 	s.must(err)
 	return o
 }
@@ -236,162 +249,6 @@ func (s *site) next() []message.Message {
 		}
 	}
 	return out
-}
-
-// serve carries out a command and returns the reply, nil when it is lost.
-func (s *site) serve(m message.Message) *message.Message {
-	s.t.Helper()
-	if m.Type == nfvo.TypeWithdrawGrant { // nobody answers it
-		return nil
-	}
-	s.sent = append(s.sent, m)
-	var a *answer
-	if s.script != nil {
-		a = s.script(m)
-	}
-	r, before := s.failed[m.ID]
-	switch {
-	case before:
-	case a == nil || a.effect || s.stands(m): // what stands is found by its token, and said to stand
-		r = s.carryOut(m)
-	case !a.lost:
-		r = a.reply
-		s.failed[m.ID] = r
-	}
-	if a != nil && a.lost {
-		return nil
-	}
-	reply := message.NewReply(m, "/test", s.now, r)
-	return &reply
-}
-
-// stands reports whether a command asks for something that is there already.
-func (s *site) stands(m message.Message) bool {
-	var c vim.ReserveResources
-	return m.Type == vim.TypeReserve && json.Unmarshal(m.Data, &c) == nil &&
-		slices.ContainsFunc(c.Resources, func(r vim.Reserve) bool { _, ok := s.held[r.Token]; return ok })
-}
-
-func (s *site) carryOut(m message.Message) message.Reply {
-	s.t.Helper()
-	switch m.Type {
-	case nfvo.TypeRequestGrant:
-		var r nfvo.GrantRequest
-		s.must(json.Unmarshal(m.Data, &r))
-		g := s.local(&r)
-		if s.grant != nil {
-			s.grant(g)
-		}
-		for _, d := range r.Add {
-			if i := g.Info(d.ID); i != nil && g.Zone(i.Zone) != nil {
-				s.zones[d.Planned] = g.Zone(i.Zone).ZoneID
-			}
-		}
-		return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(g)}
-	case vim.TypeReserve:
-		var c vim.ReserveResources
-		s.must(json.Unmarshal(m.Data, &c))
-		return s.reserve(&c)
-	case vim.TypeRelease:
-		var c vim.ReleaseResources
-		s.must(json.Unmarshal(m.Data, &c))
-		for _, r := range c.Resources {
-			delete(s.held, r.Token)
-			s.gone[r.Token] = true
-		}
-		return message.Reply{Outcome: message.Succeeded}
-	}
-	s.t.Fatalf("unknown command %s", m.Type)
-	return message.Reply{}
-}
-
-func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {
-	g := &nfvo.Grant{Local: true, ID: "grant-1", Zones: []nfvo.Zone{{ID: "z", ZoneID: "zone-a", Connection: "vim-1"}}}
-	for _, c := range registered() {
-		g.Describe(c.ID, nfvo.VimConnection(c.Described()))
-	}
-	for _, d := range r.Add {
-		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: "vim-1", Zone: "z"})
-	}
-	for _, d := range r.Remove {
-		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID})
-	}
-	for _, c := range r.Computes {
-		for _, conn := range []string{"vim-1", "vim-2"} {
-			g.Flavours = append(g.Flavours, nfvo.VimAsset{ID: c.VduID, VimAssetID: "flavour-1", Connection: conn})
-		}
-	}
-	for _, i := range r.Images {
-		for _, conn := range []string{"vim-1", "vim-2"} {
-			g.Images = append(g.Images, nfvo.VimAsset{ID: i.ID, VimAssetID: "image-1", Connection: conn})
-		}
-	}
-	for _, cpd := range r.UncoveredExtCps {
-		g.ExtNetworks = append(g.ExtNetworks, nfvo.ExtNetwork{CpdID: cpd, NetworkID: "public", Connection: "vim-1"})
-	}
-	return g
-}
-
-// reserve makes what does not stand yet. Everything a specification refers to must be there.
-func (s *site) reserve(c *vim.ReserveResources) message.Reply {
-	s.t.Helper()
-	var out vim.Reserved
-	for _, r := range c.Resources {
-		if s.gone[r.Token] {
-			return message.Reply{Outcome: message.Cancelled, Reason: "released before"}
-		}
-		res, ok := s.held[r.Token]
-		if !ok {
-			s.checkSpec(r.Token.ID, r.Spec)
-			s.made++
-			res = vim.Resource{
-				Token: r.Token, Kind: r.Kind, ID: fmt.Sprintf("%s-%d", r.Kind, s.made), Owner: c.VnfID, Name: r.Spec.Name,
-				Type: "T::" + string(r.Kind), Ready: true,
-			}
-			if r.Kind == vim.Port {
-				res.MAC = fmt.Sprintf("fa:16:3e:00:00:%02x", s.made)
-				res.Addresses = []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
-			}
-			s.held[r.Token] = res
-		}
-		out.Resources = append(out.Resources, res)
-	}
-	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(out)}
-}
-
-// checkSpec fails the test when a specification names a resource that does not stand, or another zone than was granted.
-func (s *site) checkSpec(id string, spec vim.Spec) {
-	s.t.Helper()
-	var refs []string
-	if c := spec.Compute; c != nil {
-		refs = slices.Concat(refs, c.Ports, c.ServerGroup)
-		for _, v := range c.Volumes {
-			refs = append(refs, v.ID)
-		}
-		if c.Flavour != "flavour-1" || c.Image != "image-1" && len(c.Volumes) == 0 || c.Zone != s.zones[id] {
-			s.t.Errorf("compute %s, granted in %q: %+v", spec.Name, s.zones[id], c)
-		}
-	}
-	if v := spec.Volume; v != nil && v.Zone != s.zones[id] {
-		s.t.Errorf("volume %s, granted in %q: %+v", spec.Name, s.zones[id], v)
-	}
-	if p := spec.Port; p != nil && p.Network != "public" {
-		refs = append(refs, p.Network)
-	}
-	if n := spec.Subnet; n != nil {
-		refs = append(refs, n.Network)
-	}
-	if c := spec.Configuration; c != nil {
-		refs = slices.AppendSeq(refs, maps.Values(c.Computes))
-	}
-	for _, ref := range refs {
-		if slices.Contains(s.others, ref) {
-			continue
-		}
-		if ref == "" || !slices.ContainsFunc(slices.Collect(maps.Values(s.held)), func(r vim.Resource) bool { return r.ID == ref }) {
-			s.t.Errorf("%s refers to %q, which is not there", spec.Name, ref)
-		}
-	}
 }
 
 // reply hands replies of one key to the sagas, in one commit.
@@ -475,7 +332,7 @@ func (s *site) check() {
 	vnfs, err := readmodel.ListInstances(s.ctx(), s.store, eventstore.ViewQuery{})
 	s.must(err)
 	for _, v := range vnfs {
-		ops, err := readmodel.ListOpOccs(s.ctx(), s.store, eventstore.ViewQuery{Parent: v.ID})
+		ops, err := readmodel.ListOpOccs(s.ctx(), s.live(), eventstore.ViewQuery{Parent: v.ID})
 		s.must(err)
 		holder := ""
 		for _, o := range ops {
@@ -500,17 +357,22 @@ func (s *site) check() {
 func (s *site) checkSaga(o *vnf.OpOcc) {
 	s.t.Helper()
 	in := s.saga(o.ID)
-	for _, r := range saga.Rules {
-		if r.Saga == in.State && r.Op == string(o.State) {
+	for _, r := range lcm.OpRules {
+		if r.Saga == in.State && r.Op == o.State {
 			return
 		}
 	}
 	s.t.Fatalf("the operation is %s while its saga is %s", o.State, in.State)
 }
 
+// live is what readers read.
+func (s *site) live() readmodel.Live {
+	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs}
+}
+
 func (s *site) saga(id string) *saga.Instance {
 	s.t.Helper()
-	l, err := s.store.Load(s.ctx(), eventstore.Load{Sagas: []string{id}})
+	l, err := s.store.Load(s.ctx(), eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: id}}})
 	s.must(err)
 	if l.Sagas[id] == nil {
 		s.t.Fatalf("no saga %s", id)
@@ -564,12 +426,21 @@ func on(msgType string, kind vim.Kind, a *answer) func(message.Message) *answer 
 	}
 }
 
-func kindOf(m message.Message) vim.Kind {
-	var c struct {
-		Resources []struct{ Kind vim.Kind }
+// doing is the type of the command that makes one of a kind.
+func doing(kind vim.Kind) string {
+	if kind == vim.Configuration {
+		return configuration.TypeConfigure
 	}
-	if json.Unmarshal(m.Data, &c) != nil || len(c.Resources) == 0 {
+	return vim.TypeReserveResource
+}
+
+func kindOf(m message.Message) vim.Kind {
+	if m.Type == configuration.TypeConfigure {
+		return vim.Configuration
+	}
+	var c struct{ Kind vim.Kind }
+	if json.Unmarshal(m.Data, &c) != nil {
 		return ""
 	}
-	return c.Resources[0].Kind
+	return c.Kind
 }

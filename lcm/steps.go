@@ -3,37 +3,13 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
-	"strconv"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
-
-// decodeData returns a saga's data, decoded once. It is shared: nobody may change it.
-func decodeData[T any](s *Service, in *saga.Instance) (*T, error) {
-	h := fnv.New64a()
-	_, _ = h.Write(in.Data) // never fails
-	key := in.ID + strconv.FormatUint(h.Sum64(), 16)
-	s.data.mu.Lock()
-	defer s.data.mu.Unlock()
-	if d, ok := s.data.kept[key].(*T); ok {
-		return d, nil
-	}
-	d := new(T)
-	if err := json.Unmarshal(in.Data, d); err != nil {
-		return nil, vnfm.Wrap(vnfm.Internal, err, "decode the data of saga %s", in.ID)
-	}
-	if len(s.data.kept) >= dataCacheSize {
-		clear(s.data.kept)
-	}
-	s.data.kept[key] = d
-	return d, nil
-}
 
 // grantStage asks for the grant. A refusal ends the operation before anything was begun.
 func (s *Service) grantStage(request func(in *saga.Instance) (nfvo.GrantRequest, error)) saga.Stage {
@@ -69,14 +45,6 @@ func (s *Service) undoRetry() saga.Retry {
 	return r
 }
 
-// reserving is a step that reserves the planned resources of a kind; undone, it releases them by token.
-func (s *Service) reserving(id string, items func(in *saga.Instance) ([]saga.Item, error)) saga.Step {
-	return saga.Step{
-		ID: id, Topic: message.TopicVimCommands, Do: vim.TypeReserve, UndoAs: vim.TypeRelease,
-		Timeout: s.cfg.Settings.StepTimeout, Retry: s.retry(), Items: items, DataFor: withGeneration, UndoData: releaseOf,
-	}
-}
-
 // withGeneration puts an item's generation into the tokens of its command.
 func withGeneration(_ *saga.Instance, run *saga.ItemRun) (json.RawMessage, error) {
 	if run.Generation == 1 {
@@ -105,54 +73,6 @@ func releaseOf(_ *saga.Instance, data, _ json.RawMessage) (json.RawMessage, erro
 	return vim.Encode(r), nil
 }
 
-// reserveItems makes the commands of one step: each carries up to batch resources of one VIM.
-func reserveItems(base vim.ReserveResources, batch int, r *resolver, step string) ([]saga.Item, error) {
-	type todo struct {
-		connection string
-		reserve    vim.Reserve
-	}
-	var todos []todo
-	for i := range r.plan.Resources {
-		p := &r.plan.Resources[i]
-		if stepOf(p) != step {
-			continue
-		}
-		spec, err := r.spec(p)
-		if err != nil {
-			return nil, err
-		}
-		places := []group{{id: p.ID}}
-		places[0].connection, _ = r.place(p)
-		if p.Kind == vim.ServerGroup {
-			places = r.groups(p)
-		}
-		for _, g := range places {
-			todos = append(todos, todo{g.connection, vim.Reserve{Token: vim.Token{ID: g.id, Generation: 1}, Kind: p.Kind, Spec: spec}})
-		}
-	}
-	var items []saga.Item
-	open := map[string]*vim.ReserveResources{}
-	var order []*vim.ReserveResources
-	for _, t := range todos {
-		c := open[t.connection]
-		if c == nil {
-			cmd := base
-			cmd.Connection, cmd.Resources = t.connection, nil
-			c = &cmd
-			open[t.connection] = c
-			order = append(order, c)
-		}
-		c.Resources = append(c.Resources, t.reserve)
-		if len(c.Resources) >= batch {
-			delete(open, t.connection)
-		}
-	}
-	for _, c := range order {
-		items = append(items, saga.Item{ID: c.Resources[0].Token.ID, Data: vim.Encode(c)})
-	}
-	return items, nil
-}
-
 // releaseStages release resources kind by kind, in the reverse order of creation.
 func (s *Service) releaseStages(resources func(in *saga.Instance) (vnfID string, rs []vnf.Resource, err error)) []saga.Stage {
 	step := func(id string, kind vim.Kind) saga.Step {
@@ -163,7 +83,7 @@ func (s *Service) releaseStages(resources func(in *saga.Instance) (vnfID string,
 				if err != nil {
 					return nil, err
 				}
-				return releaseItems(vnfID, rs, s.cfg.Settings.Batch, kind), nil
+				return releaseItems(vnfID, rs, kind), nil
 			},
 		}
 	}
@@ -176,36 +96,15 @@ func (s *Service) releaseStages(resources func(in *saga.Instance) (vnfID string,
 	}
 }
 
-// releaseStep is the step that releases a kind.
-//
-//nolint:gochecknoglobals // data
-var releaseStep = map[vim.Kind]string{
-	vim.Configuration: "release-configuration", vim.Compute: "release-computes", vim.Port: "release-ports",
-	vim.Subnet: "release-subnets", vim.Volume: "release-volumes", vim.Network: "release-networks",
-	vim.ServerGroup: "release-server-groups",
-}
-
-func releaseItems(vnfID string, rs []vnf.Resource, batch int, kind vim.Kind) []saga.Item {
-	open := map[string]*vim.ReleaseResources{}
-	var order []*vim.ReleaseResources
+func releaseItems(vnfID string, rs []vnf.Resource, kind vim.Kind) []saga.Item {
+	var items []saga.Item
 	for _, r := range rs {
 		if r.Kind != string(kind) {
 			continue
 		}
-		c := open[r.Connection]
-		if c == nil {
-			c = &vim.ReleaseResources{VnfID: vnfID, Connection: r.Connection}
-			open[r.Connection] = c
-			order = append(order, c)
-		}
-		c.Resources = append(c.Resources, vim.Release{Token: vim.Token{ID: r.ID, Generation: r.Generation}, Kind: kind})
-		if len(c.Resources) >= batch {
-			delete(open, r.Connection)
-		}
-	}
-	items := make([]saga.Item, 0, len(order))
-	for _, c := range order {
-		items = append(items, saga.Item{ID: c.Resources[0].Token.ID, Data: vim.Encode(c)})
+		items = append(items, saga.Item{ID: r.ID, Data: vim.Encode(vim.ReleaseResources{
+			VnfID: vnfID, Connection: r.Connection, Resources: []vim.Release{{Token: vim.Token{ID: r.ID, Generation: r.Generation}, Kind: kind}},
+		})})
 	}
 	return items
 }

@@ -2,126 +2,112 @@ package lcm
 
 import (
 	"context"
-	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
-	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
-// sagaTerminate is the type of the saga of TERMINATE.
-const sagaTerminate = "terminate"
-
-// stepStop is the step that stops the VNF before its resources go.
-const stepStop = "stop"
-
-// The termination types (SOL003 v3.7.1 §5.5.2.8).
+// The ways to terminate and to stop (SOL003 v3.7.1 §5.5.2.8 and §5.5.2.9).
 const (
 	graceful = "GRACEFUL"
 	forceful = "FORCEFUL"
 )
 
-// terminateData is the data of the saga: fixed at its begin.
-type terminateData struct {
-	VnfID     string                `json:"vnfInstanceId"`
-	OpID      string                `json:"opOccId"`
-	Grant     nfvo.GrantRequest     `json:"grantRequest"`
-	Resources []vnf.Resource        `json:"resources"` // all to be released
-	Stop      *vim.ReserveResources `json:"stop,omitempty"`
-	StopMs    int64                 `json:"stopTimeoutMs,omitempty"`
+// Terminate implements API: the plan is from what the VNF has to nothing.
+func (s *Service) Terminate(ctx context.Context, vnfID string, r Terminate, by request.Info) (*vnf.OpOcc, error) {
+	o, err := s.termination(&r)
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(ctx, vnfID, o, by)
 }
 
-// Terminate implements API.
-func (s *Service) Terminate(ctx context.Context, vnfID string, r Terminate, by request.Info) (*vnf.OpOcc, error) {
+// PlanTerminate implements API.
+func (s *Service) PlanTerminate(ctx context.Context, vnfID string, r Terminate) (*Preview, error) {
+	o, err := s.termination(&r)
+	if err != nil {
+		return nil, err
+	}
+	return s.preview(ctx, vnfID, o)
+}
+
+func (s *Service) termination(r *Terminate) (*wish, error) {
 	switch {
 	case r.Type != graceful && r.Type != forceful:
 		return nil, vnfm.Errorf(vnfm.Invalid, "terminationType is %s or %s, not %q", forceful, graceful, r.Type).At("/terminationType")
 	case r.Type == forceful && r.GracefulTimeout != 0:
 		return nil, vnfm.Errorf(vnfm.Invalid, "gracefulTerminationTimeout goes with %s only", graceful).At("/gracefulTerminationTimeout")
-	case r.GracefulTimeout < 0:
-		return nil, vnfm.Errorf(vnfm.Invalid, "a timeout is not negative").At("/gracefulTerminationTimeout")
-	case int64(r.GracefulTimeout) > int64(s.cfg.Settings.GracefulLimit/time.Second):
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "gracefulTerminationTimeout is at most %d seconds here (operation-graceful-limit), not %d",
-			s.cfg.Settings.GracefulLimit/time.Second, r.GracefulTimeout).At("/gracefulTerminationTimeout")
 	}
-	return s.begin(ctx, vnfID, "lcm.terminate", by, func(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor) error {
-		return s.beginTerminate(x, v, opID, d, &r, by)
-	}, also{load: s.loadSecrets(vnfID)})
+	if err := s.withinGrace(r.GracefulTimeout, "gracefulTerminationTimeout"); err != nil {
+		return nil, err
+	}
+	return &wish{
+		command: "lcm.terminate", operation: vnf.OpTerminate, params: r.Params,
+		plan: func(b *beginning) error { return s.planTerminate(b, r) },
+	}, nil
 }
 
-// beginTerminate adds the operation and its saga to the commit.
-func (s *Service) beginTerminate(x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Terminate, by request.Info) error {
-	if err := x.onInstance(v, v.ID, vnf.BeginOperation{OpID: opID, Operation: vnf.OpTerminate}); err != nil {
-		return err
-	}
-	flavour := &vnfd.Flavour{}
-	if f, ok := d.Flavour(v.Info.FlavourID); ok {
-		flavour = f
-	}
-	about := flavour.Operations[string(vnf.OpTerminate)]
+func (s *Service) planTerminate(b *beginning, r *Terminate) error {
+	about := b.about(vnf.OpTerminate)
 	if err := vnf.CheckSchema(about.ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err
 	}
-	k, err := x.secrets(v.ID)
+	have, err := holding(b.vnf, true)
 	if err != nil {
 		return err
 	}
-	kept := *r // from here on everything is kept or sent
-	kept.AdditionalParams = k.document(r.AdditionalParams, about.ParamsSchema)
-	kept.Params = shown(r.Params, map[string]any{"additionalParams": kept.AdditionalParams})
-	k.keep(x, kept.AdditionalParams)
-	r = &kept
-	data := terminateData{
-		VnfID: v.ID, OpID: opID, Resources: slices.Concat(v.Resources, v.Leftovers),
-		Grant: nfvo.GrantRequest{
-			VnfID: v.ID, OpOccID: opID, VnfdID: v.VnfdID, Operation: string(vnf.OpTerminate), AdditionalParams: r.AdditionalParams,
-		},
-	}
-	for _, res := range v.Resources {
-		if res.Definition == "" {
-			continue
-		}
-		def := nfvo.ResourceDefinition{
-			ID: res.Definition, Type: grantTypes[vim.Kind(res.Kind)], TemplateID: res.Template, Planned: res.ID,
-			Resource: &nfvo.ResourceHandle{Connection: res.Connection, ID: res.VimID, Type: res.VimType},
-		}
-		if vim.Kind(res.Kind) == vim.Compute {
-			def.VduID = res.Template
-		}
-		data.Grant.Remove = append(data.Grant.Remove, def)
-	}
+	b.data.Grant = nfvo.GrantRequest{AdditionalParams: b.seal(r.AdditionalParams, about.ParamsSchema)}
+	var o plan.Options
 	if r.Type == graceful {
-		data.stop(v, s.gracefulTimeout(r, about))
+		b.data.GraceMs = s.grace(r.GracefulTimeout, about).Milliseconds()
+		if stop := powered(have, nil, vim.PowerOff); len(stop) > 0 {
+			o.Ways = []plan.Way{{Name: "stop", Resources: stop, Optional: true}}
+		}
 	}
-	raw, err := json.Marshal(data)
-	if err != nil {
-		return vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
-	}
-	started := vnf.OpStarted{
-		ID: opID, VnfID: v.ID, Operation: vnf.OpTerminate, Number: v.Operations, Params: r.Params,
-		Policy: string(saga.Hold), Irreversible: true, Actor: by.Actor, Planned: data.planned(nameOf(v)),
-	}
-	if err := x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: started}); err != nil {
-		return err
-	}
-	return s.runtime.Begin(x.l, x.c, saga.New{
-		ID: opID, Type: sagaTerminate, DefVersion: s.runtime.Newest(sagaTerminate), Key: v.ID, Policy: saga.Hold, Data: raw,
-		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
-	})
+	return b.want(have, &plan.Wanted{Name: nameOf(b.vnf)}, o)
 }
 
-// gracefulTimeout is the request's, else the site's, within what the descriptor allows.
-func (s *Service) gracefulTimeout(r *Terminate, about vnfd.Operation) time.Duration {
+// landTerminate makes the instance consist of nothing.
+func landTerminate(_ *Service, _ *vnf.Instance, d *planData, _ *plan.Outcome) (vnf.InstanceCommand, error) {
+	released := make([]string, len(d.Plan.Held))
+	for i := range d.Plan.Held {
+		released[i] = d.Plan.Held[i].Token().ID
+	}
+	return vnf.CompleteTerminate{OpID: d.OpID, Released: released}, nil
+}
+
+// powered returns the computes among resources that are to be turned on or off, in that form: those named, all when none is.
+func powered(have []plan.Resource, ids map[string]bool, power vim.Power) []plan.Resource {
+	var out []plan.Resource
+	for _, r := range have {
+		if r.Kind != vim.Compute || r.At == nil || r.At.ID == "" || len(ids) > 0 && !ids[r.ID] {
+			continue
+		}
+		c := vim.ComputeSpec{}
+		if r.Spec.Compute != nil {
+			c = *r.Spec.Compute
+		}
+		if c.Power == power || c.Power == "" && power == vim.PowerOn {
+			continue
+		}
+		c.Power = power
+		r.Spec.Compute = &c
+		out = append(out, r)
+	}
+	return out
+}
+
+// grace is how long guests may take to stop by themselves: as the request says, else the site, within what the descriptor allows.
+func (s *Service) grace(seconds int, about vnfd.Operation) time.Duration {
 	d := s.cfg.Settings.GracefulTimeout
-	if r.GracefulTimeout > 0 {
-		d = time.Duration(r.GracefulTimeout) * time.Second
+	if seconds > 0 {
+		d = time.Duration(seconds) * time.Second
 	}
 	if limit := time.Duration(about.MaxGracefulTimeout) * time.Second; limit > 0 && d > limit {
 		d = limit
@@ -129,170 +115,14 @@ func (s *Service) gracefulTimeout(r *Terminate, about vnfd.Operation) time.Durat
 	return d
 }
 
-// stop plans to stop the VNF first. What tells the VIM's side to stop is released with the rest.
-func (d *terminateData) stop(v *vnf.Instance, timeout time.Duration) {
-	c := &vim.ConfigurationSpec{Action: "stop", Computes: map[string]string{}}
-	connection := ""
-	for _, res := range v.Resources {
-		if vim.Kind(res.Kind) == vim.Compute && res.VimID != "" {
-			c.Computes[res.ID] = res.VimID
-			if connection == "" {
-				connection = res.Connection
-			}
-		}
+// withinGrace refuses a time that is none, or longer than the site allows.
+func (s *Service) withinGrace(seconds int, attribute string) error {
+	limit := int64(s.cfg.Settings.GracefulLimit / time.Second)
+	switch {
+	case seconds < 0:
+		return vnfm.Errorf(vnfm.Invalid, "a timeout is not negative").At("/" + attribute)
+	case int64(seconds) > limit:
+		return vnfm.Errorf(vnfm.Unprocessable, "%s is at most %d seconds here (operation-graceful-limit), not %d", attribute, limit, seconds).At("/" + attribute)
 	}
-	if len(c.Computes) == 0 {
-		return
-	}
-	t := vim.Token{ID: message.DeriveID(d.OpID, stepStop), Generation: 1}
-	name := nameOf(v) + "-" + stepStop
-	d.StopMs = timeout.Milliseconds()
-	d.Stop = &vim.ReserveResources{
-		VnfID: v.ID, Connection: connection, Fence: v.Operations, Deadline: d.StopMs,
-		Resources: []vim.Reserve{{Token: t, Kind: vim.Configuration, Spec: vim.Spec{Name: name, Configuration: c}}},
-	}
-	d.Resources = append(d.Resources, vnf.Resource{
-		ID: t.ID, Generation: t.Generation, Kind: string(vim.Configuration), Name: name, Connection: connection,
-		Stage: StageOf(vim.Configuration),
-	})
-}
-
-// planned lists the steps of the operation for its progress, in the order they are taken.
-func (d *terminateData) planned(name string) []vnf.PlannedStep {
-	var out []vnf.PlannedStep
-	if d.Stop != nil {
-		r := d.Stop.Resources[0]
-		out = append(out, vnf.PlannedStep{Step: stepStop, ID: r.Token.ID, Kind: string(r.Kind), Name: r.Spec.Name})
-	}
-	for _, k := range slices.Backward(kindOrder) {
-		for _, r := range d.Resources {
-			if vim.Kind(r.Kind) != k || d.Stop != nil && r.ID == d.Stop.Resources[0].Token.ID {
-				continue
-			}
-			n := r.Name
-			if n == "" {
-				n = name + "-" + r.Template
-			}
-			out = append(out, vnf.PlannedStep{Step: releaseStep[k], ID: r.ID, Kind: r.Kind, Name: n})
-		}
-	}
-	return out
-}
-
-// terminateV1 is the saga: grant → stop, when graceful → release, kind by kind.
-func (s *Service) terminateV1() *saga.Definition {
-	stop := saga.Step{
-		ID: stepStop, Topic: message.TopicVimCommands, Do: vim.TypeReserve, Optional: true,
-		Timeout: s.cfg.Settings.GracefulTimeout, Retry: saga.Retry{Attempts: 1}, DataFor: withGeneration,
-		TimeoutOf: func(in *saga.Instance) time.Duration {
-			d, err := decodeData[terminateData](s, in)
-			if err != nil {
-				return 0
-			}
-			return time.Duration(d.StopMs) * time.Millisecond
-		},
-		Items: func(in *saga.Instance) ([]saga.Item, error) {
-			d, err := s.grantedRemoval(in)
-			if err != nil || d.Stop == nil {
-				return nil, err
-			}
-			return []saga.Item{{ID: d.Stop.Resources[0].Token.ID, Data: vim.Encode(d.Stop)}}, nil
-		},
-	}
-	stages := []saga.Stage{
-		s.grantStage(func(in *saga.Instance) (nfvo.GrantRequest, error) {
-			d, err := decodeData[terminateData](s, in)
-			if err != nil {
-				return nfvo.GrantRequest{}, err
-			}
-			return d.Grant, nil
-		}),
-		{ID: stepStop, Steps: []saga.Step{stop}},
-	}
-	stages = append(stages, s.releaseStages(func(in *saga.Instance) (string, []vnf.Resource, error) {
-		d, err := s.grantedRemoval(in)
-		if err != nil {
-			return "", nil, err
-		}
-		return d.VnfID, d.Resources, nil
-	})...)
-	return &saga.Definition{
-		Type: sagaTerminate, Version: 1, Deadline: s.cfg.Settings.Deadline, Undo: s.undoRetry(), Stages: stages,
-	}
-}
-
-// grantedRemoval returns the data of a termination whose grant is in order.
-func (s *Service) grantedRemoval(in *saga.Instance) (*terminateData, error) {
-	d, err := decodeData[terminateData](s, in)
-	if err != nil {
-		return nil, err
-	}
-	g, err := grantOf(in)
-	if err != nil {
-		return nil, err
-	}
-	return d, checkGrant(&d.Grant, g)
-}
-
-// terminateOp is what TERMINATE makes of the turns of its saga.
-type terminateOp struct{ s *Service }
-
-func (op terminateOp) warnings(*saga.Instance) []string { return nil }
-
-// done records the resources an item released.
-func (op terminateOp) done(_ *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error) {
-	if run.Step == stepStop {
-		return nil, nil
-	}
-	var out []vnf.OpCommand
-	for _, x := range readCommand(run).Resources {
-		out = append(out, vnf.Record{Event: released(v, x.Token.ID, x.Kind)})
-	}
-	return out, nil
-}
-
-func (op terminateOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand, error) {
-	return vnf.CompleteTerminate{OpID: in.ID, Released: releasedBy(in)}, nil
-}
-
-// skipped is empty: a termination undoes nothing.
-func (op terminateOp) skipped(*saga.Instance, *vnf.Instance) ([]vnf.Resource, error) { return nil, nil }
-
-// failed says what was released: the rest stays the instance's, to be terminated again. What told the VIM's side to
-// stop belongs to nothing: it is left over unless it was released.
-func (op terminateOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
-	d, err := decodeData[terminateData](op.s, in)
-	if err != nil {
-		return vnf.OperationFailed{}, err
-	}
-	f := vnf.OperationFailed{OpID: in.ID, Released: releasedBy(in)}
-	if d.Stop == nil {
-		return f, nil
-	}
-	stop := d.Stop.Resources[0].Token.ID
-	for _, r := range d.Resources {
-		if r.ID == stop && !slices.Contains(f.Released, stop) && everSent(in, stepStop) {
-			f.Leftovers = append(f.Leftovers, r)
-		}
-	}
-	return f, nil
-}
-
-// releasedBy lists what a termination has released.
-func releasedBy(in *saga.Instance) []string {
-	var ids []string
-	for _, run := range in.Items {
-		if run.State != saga.ItemDone || run.Step == stepStop {
-			continue
-		}
-		for _, x := range readCommand(run).Resources {
-			ids = append(ids, x.Token.ID)
-		}
-	}
-	return ids
-}
-
-// everSent reports whether any command of a step was sent.
-func everSent(in *saga.Instance, step string) bool {
-	return slices.ContainsFunc(in.Items, func(r *saga.ItemRun) bool { return r.Step == step && r.EverSent })
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -38,7 +39,7 @@ func TestWhatNoVnfdDeclares(t *testing.T) {
 	} {
 		for _, take := range []vnf.Extensible{vnf.DeclaredOnly, vnf.Undeclared} {
 			t.Run(name+map[vnf.Extensible]string{vnf.DeclaredOnly: ", refused", vnf.Undeclared: ", taken"}[take], func(t *testing.T) {
-				d := twoVdus()
+				d := plantest.TwoVdus()
 				d.Configurable = nil
 				s := newSite(t, d, lcm.Settings{Take: take})
 				defer s.finish()
@@ -94,7 +95,7 @@ func check(t *testing.T, o *vnf.OpOcc, warned bool) {
 
 // TestExtensionsOfAnInstantiateAreAMergePatch: null removes, objects are merged, and what the VNFD requires must be left.
 func TestExtensionsOfAnInstantiateAreAMergePatch(t *testing.T) {
-	s := newSite(t, twoVdus(), lcm.Settings{Take: vnf.Undeclared})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{Take: vnf.Undeclared})
 	defer s.finish()
 	id := s.create()
 	_, err := s.svc.Modify(s.ctx(), id, lcm.Modify{Extensions: values("admin", `"root"`, "more", `{"a":1,"b":2}`, "gone", "1")}, by)

@@ -35,6 +35,7 @@ type Keeper struct {
 	mu      sync.RWMutex
 	epochs  map[int]int64
 	trusted time.Time // until when the epochs may be used
+	failed  error     // of the last attempt; nil when it succeeded
 }
 
 // New returns a keeper that holds nothing yet.
@@ -62,6 +63,14 @@ func (k *Keeper) Epoch(lane int) (int64, bool) {
 	return e, ok && k.cfg.Now().Before(k.trusted)
 }
 
+// Failed returns why the last attempt to renew failed, nil when it did not. It writes, so this tells whether the store can be
+// written.
+func (k *Keeper) Failed() error {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.failed
+}
+
 // RunOnce acquires and renews, and reports whether the set of lanes held changed.
 func (k *Keeper) RunOnce(ctx context.Context) (bool, error) {
 	asked := k.cfg.Now() // before the request: the lease runs from when the store wrote it, not earlier
@@ -69,6 +78,9 @@ func (k *Keeper) RunOnce(ctx context.Context) (bool, error) {
 		Owner: k.cfg.Owner, Lanes: k.cfg.Lanes, TTL: k.cfg.TTL.Milliseconds(),
 	})
 	if err != nil {
+		k.mu.Lock()
+		k.failed = err
+		k.mu.Unlock()
 		return false, fmt.Errorf("renew the leases of %s: %w", k.cfg.Owner, err)
 	}
 	epochs := make(map[int]int64, len(leases))
@@ -84,7 +96,7 @@ func (k *Keeper) RunOnce(ctx context.Context) (bool, error) {
 	if changed {
 		k.cfg.Logger.InfoContext(ctx, "lanes held changed", "lanes", len(epochs), "before", len(k.epochs))
 	}
-	k.epochs = epochs
+	k.epochs, k.failed = epochs, nil
 	k.trusted = asked.Add(k.cfg.TTL * 2 / 3)
 	return changed, nil
 }

@@ -163,3 +163,22 @@ func TestRun_keeps_the_lanes_through_a_short_outage_and_gives_them_up_at_the_end
 		runOnce(t, b, true)
 	})
 }
+
+// That the store cannot be written is told from the first attempt that fails until one succeeds.
+func TestFailed_tells_of_the_last_attempt(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	full := false
+	store := memory.New(memory.Config{Now: func() time.Time { return now }, Fault: func(string) error {
+		if full {
+			return eventstore.ErrFull
+		}
+		return nil
+	}})
+	k := keeper(store, "a", func() time.Time { return now })
+	for _, full = range []bool{false, true, true, false} {
+		_, err := k.RunOnce(t.Context())
+		if (err != nil) != full || errors.Is(k.Failed(), eventstore.ErrFull) != full {
+			t.Errorf("full %v: %v, %v", full, err, k.Failed())
+		}
+	}
+}

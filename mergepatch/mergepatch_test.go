@@ -128,6 +128,24 @@ func TestComposedPatchesDoWhatBothDo(t *testing.T) {
 	})
 }
 
+// What a patch says stays in it when another comes after it, at whatever depth. Seen failing with what the second removes forgotten
+// where the first has an object.
+func TestCompose(t *testing.T) {
+	for _, c := range []struct{ first, second, want string }{
+		{`{"a":1}`, `{"b":null}`, `{"a":1,"b":null}`},
+		{`{"a":1}`, `{"a":null}`, `{"a":null}`},
+		{`{"a":null}`, `{"a":1}`, `{"a":1}`},
+		{`{"a":{"b":null}}`, `{"a":{"c":2}}`, `{"a":{"b":null,"c":2}}`},
+		{`{"a":{}}`, `{"a":{"b":null}}`, `{"a":{"b":null}}`},
+		{`{"a":{"a":{}}}`, `{"a":{"a":{"b":null}}}`, `{"a":{"a":{"b":null}}}`},
+		{`{"a":{"b":1}}`, `{"a":2}`, `{"a":2}`},
+	} {
+		if got := mergepatch.Compose(json.RawMessage(c.first), json.RawMessage(c.second)); string(got) != c.want {
+			t.Errorf("%s and then %s is %s, want %s", c.first, c.second, got, c.want)
+		}
+	}
+}
+
 // objects draws an object as it is written.
 func objects(t *rapid.T, name string) json.RawMessage {
 	return raw(t, rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c", "d"}), value(3), 0, 4).Draw(t, name))

@@ -9,6 +9,7 @@ package message
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +20,7 @@ const (
 	TopicVimCommands  = "vnfm.vim.commands"
 	TopicNfvoCommands = "vnfm.nfvo.commands"
 	TopicReplies      = "vnfm.replies"
+	TopicVnfCommands  = "vnfm.vnf.commands"
 	TopicVnfEvents    = "vnf.events"
 	TopicParked       = "vnfm.parked"
 )
@@ -68,6 +70,7 @@ const (
 	Auth           Class = "auth"            // refused; needs an operator
 	Unavailable    Class = "unavailable"     // the other side cannot be reached
 	UnknownOutcome Class = "unknown-outcome" // the call may or may not have had its effect
+	Superseded     Class = "superseded"      // a later command about the same thing was there first; this one did nothing
 )
 
 // Reply is the data of every reply. The saga engine understands it without knowing the participant; Result is the
@@ -99,6 +102,26 @@ func NewReply(command Message, source string, now time.Time, r Reply) Message {
 		CorrelationID: command.CorrelationID, CausationID: command.ID,
 		Traceparent: command.Traceparent, Tracestate: command.Tracestate, Data: data,
 	}
+}
+
+// WorkingType is the type of a participant's word that it has a command and has not finished it.
+const WorkingType = "vnfm.working.v1"
+
+// NewWorking builds a participant's word, at a time, that it has a command and has not finished it: the reply will come. It
+// is said each time that the command comes again, so its id is of the time as well.
+func NewWorking(command Message, source string, now time.Time) Message {
+	m := NewReply(command, source, now, Reply{})
+	m.ID, m.Type, m.Data = DeriveID(command.ID, "working", strconv.FormatInt(now.UnixMicro(), 10)), WorkingType, json.RawMessage(`{}`)
+	return m
+}
+
+// Answer builds what a participant says to a command that it has already and that comes again: its reply once more when it
+// has one, else that it is working on it. So who waits for the reply knows that it is not lost.
+func Answer(command Message, source string, now time.Time, reply *Reply) Message {
+	if reply == nil {
+		return NewWorking(command, source, now)
+	}
+	return NewReply(command, source, now, *reply)
 }
 
 // DeriveID returns a version 5 UUID made of the parts: equal parts, equal id.

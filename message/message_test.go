@@ -42,3 +42,18 @@ func TestAReplyMadeTwiceIsTheSameMessage(t *testing.T) {
 		t.Errorf("a result that is no JSON became %s", broken.Data)
 	}
 }
+
+// What comes again is answered with the reply, or with a word that is another message each time.
+// Seen failing with the word's id made of the command alone.
+func TestAnswer_is_the_reply_or_the_word(t *testing.T) {
+	command := message.Message{ID: "c", Key: "k", CorrelationID: "s", ReplyTo: message.TopicReplies}
+	now := time.Unix(7, 0)
+	reply := message.Reply{Outcome: message.Succeeded, Result: json.RawMessage(`1`)}
+	if m := message.Answer(command, "/toy", now, &reply); m.ID != message.ReplyID("c") || m.Type != message.ReplyType {
+		t.Errorf("%+v", m)
+	}
+	one, two := message.Answer(command, "/toy", now, nil), message.Answer(command, "/toy", now.Add(time.Second), nil)
+	if one.Type != message.WorkingType || one.CausationID != "c" || one.ID == two.ID || one.ID != message.Answer(command, "/toy", now, nil).ID {
+		t.Errorf("%+v and %+v", one, two)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 )
@@ -70,102 +71,82 @@ func refOf(id string) eventstore.RecordRef {
 	return eventstore.RecordRef{Table: eventstore.TableNfvoCommands, ID: id}
 }
 
-// rowOf is the row of the grant that a message is about.
-func rowOf(m message.Message) eventstore.RecordRef { return refOf(m.CorrelationID) }
-
 // Load asks for the rows of the commands.
 func (Intake) Load(msgs []message.Message) eventstore.Load {
 	var l eventstore.Load
 	for _, m := range msgs {
-		l = l.Merge(eventstore.Load{Records: []eventstore.RecordRef{rowOf(m)}})
+		l = l.Merge(eventstore.Load{Records: []eventstore.RecordRef{refOf(m.CorrelationID)}})
 	}
 	return l
 }
 
-// Decide writes the commands into the ledger. A command that is there already changes nothing; another one for the same
-// grant joins the first, and gets its answer at once when there is one. A command of another type is vnfm.ErrUnknownVersion.
+// Decide writes the commands into the ledger. A command that is there already changes nothing and is answered with its reply
+// once more, or by a message that says that it is being worked on; another one for the same grant joins the first, and gets its
+// answer at once when there is one. A command of another type is vnfm.ErrUnknownVersion.
 func (in Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	b := ledger.Open(l, c)
 	for _, m := range msgs {
-		if m.Type != nfvo.TypeRequestGrant && m.Type != nfvo.TypeWithdrawGrant {
+		switch {
+		case m.Type != nfvo.TypeRequestGrant && m.Type != nfvo.TypeWithdrawGrant:
 			return vnfm.UnknownVersion("command %s is of type %q", m.ID, m.Type)
+		case m.CorrelationID == "":
+			return fmt.Errorf("the message %s says of no operation that it is for it", m.ID)
 		}
-		r, err := in.row(l, c, m)
+		r, err := ledger.Get[asking](b, refOf(m.CorrelationID))
 		if err != nil {
-			return err
+			return err //nolint:wrapcheck // says what it was about
 		}
-		var a asking
-		if len(r.Doc) > 0 {
-			if err := json.Unmarshal(r.Doc, &a); err != nil {
-				return fmt.Errorf("ledger row %s: %w", r.ID, err)
-			}
+		if r == nil {
+			r = ledger.Add[asking](b, refOf(m.CorrelationID), m.Key, groupLocal)
 		}
-		if !in.take(&r.Record, &a, m, l.Now, c) {
-			continue
-		}
-		if r.Doc, err = json.Marshal(a); err != nil {
-			return err
-		}
-		i := slices.IndexFunc(c.Records, func(w eventstore.RecordWrite) bool { return w.Table == r.Table && w.ID == r.ID })
-		if i >= 0 {
-			c.Records[i] = r
-		} else {
-			c.Records = append(c.Records, r)
-		}
+		in.take(b, r, m)
 	}
-	return nil
+	return b.Write() //nolint:wrapcheck // says what it was about
 }
 
-// row returns a row as the commit leaves it so far; one that does not exist has no document.
-func (Intake) row(l *eventstore.Loaded, c *eventstore.Commit, m message.Message) (eventstore.RecordWrite, error) {
-	ref := rowOf(m)
-	if ref.ID == "" {
-		return eventstore.RecordWrite{}, fmt.Errorf("the message %s says of no operation that it is for it", m.ID)
-	}
-	for _, w := range c.Records {
-		if w.Table == ref.Table && w.ID == ref.ID {
-			return w, nil
-		}
-	}
-	if r := l.Records[ref]; r != nil {
-		return eventstore.RecordWrite{Record: *r, Expected: r.Version}, nil
-	}
-	return eventstore.RecordWrite{Record: eventstore.Record{Table: ref.Table, ID: ref.ID, Key: m.Key, Group: groupLocal}}, nil
-}
-
-// take lets a message change a row and reports whether it does.
-func (in Intake) take(r *eventstore.Record, a *asking, m message.Message, now time.Time, c *eventstore.Commit) bool {
-	fresh := len(r.Doc) == 0
+// take lets a message change a row.
+func (in Intake) take(b *ledger.Book, r *ledger.Row[asking], m message.Message) {
+	a, fresh := &r.Doc, r.State == ""
 	known := a.Message.ID == m.ID || slices.ContainsFunc(a.Joined, func(j message.Message) bool { return j.ID == m.ID })
 	switch {
 	case m.Type == nfvo.TypeWithdrawGrant && (fresh || r.State == Open):
 		if fresh { // the request, should it still come, finds it over
 			a.Message = m
 		}
-		a.Withdrawn, r.State, r.Due = true, Done, time.Time{}
-	case m.Type == nfvo.TypeWithdrawGrant, known && !fresh:
-		return false
+		a.Withdrawn = true
+		r.Move(Done, time.Time{})
+	case m.Type == nfvo.TypeWithdrawGrant:
 	case fresh:
-		a.Message, r.State, r.Due = m, Open, now
-		in.prepare(r, a, now)
+		a.Message = m
+		r.Move(Open, b.Now)
+		in.prepare(r, b.Now)
+	case known: // it comes again: somebody wants to know how it is with it
+		reply := a.Reply
+		if a.Withdrawn {
+			reply = &withdrawn
+		}
+		b.Commit.Outbox = append(b.Commit.Outbox, message.Answer(m, Source, b.Now, reply))
 	default:
 		joined := m
 		joined.Data = nil // it asks for the same
 		a.Joined = append(a.Joined, joined)
+		r.Touch()
 		switch {
 		case r.State == Open: // answered with the first
 		case a.Withdrawn:
-			c.Outbox = append(c.Outbox, message.NewReply(m, Source, now, message.Reply{Outcome: message.Cancelled, Reason: "the operation has withdrawn its request for a grant"}))
+			b.Commit.Outbox = append(b.Commit.Outbox, message.NewReply(m, Source, b.Now, withdrawn))
 		case r.Group == groupLocal && a.Reply != nil && again(a.Reply.Class): // the VIM may be back
-			a.Tries, a.Reply, r.State, r.Due = 0, nil, Open, now
+			a.Tries, a.Reply = 0, nil
+			r.Move(Open, b.Now)
 		case a.Reply != nil:
-			c.Outbox = append(c.Outbox, message.NewReply(m, Source, now, *a.Reply))
+			b.Commit.Outbox = append(b.Commit.Outbox, message.NewReply(m, Source, b.Now, *a.Reply))
 		}
 	}
-	return true
 }
 
 // prepare makes what the orchestrator is sent, once. What cannot be made is found by the worker, which answers.
-func (in Intake) prepare(r *eventstore.Record, a *asking, now time.Time) {
+func (in Intake) prepare(r *ledger.Row[asking], now time.Time) {
+	a := &r.Doc
 	if in.cfg.Body == nil || a.Message.Type != nfvo.TypeRequestGrant {
 		return
 	}
@@ -179,5 +160,10 @@ func (in Intake) prepare(r *eventstore.Record, a *asking, now time.Time) {
 	}
 	r.Group, a.Body, a.Deadline = groupNfvo, body, now.Add(in.cfg.GrantTimeout)
 }
+
+// withdrawn is the answer to who asks for a grant that nobody waits for any more.
+//
+//nolint:gochecknoglobals // constant
+var withdrawn = message.Reply{Outcome: message.Cancelled, Reason: "the operation has withdrawn its request for a grant"}
 
 func again(c message.Class) bool { return c == message.Transient || c == message.Unavailable }

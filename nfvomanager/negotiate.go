@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/secret"
@@ -43,7 +43,7 @@ const (
 
 // negotiate makes one call to the orchestrator: it asks, or looks at a grant that is decided later. What it learns is
 // committed before the next call; a Location, too, before it is looked at.
-func (w *Worker) negotiate(ctx context.Context, a asking, req *nfvo.GrantRequest) (change, error) {
+func (w worker) negotiate(ctx context.Context, a asking, req *nfvo.GrantRequest) (change, error) {
 	now, err := w.cfg.Store.Now(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the store's clock: %w", err)
@@ -68,8 +68,8 @@ func (w *Worker) negotiate(ctx context.Context, a asking, req *nfvo.GrantRequest
 	}
 	if err == nil {
 		reply := message.Reply{Outcome: message.Succeeded, Result: vim.Encode(answer.Grant)}
-		return func(a *asking, _ *eventstore.Record, _ time.Time) {
-			a.Reply, a.Grant, a.Reason, a.Tries = &reply, answer.Body, "", 0
+		return func(r *ledger.Row[asking], _ time.Time) {
+			r.Doc.Reply, r.Doc.Grant, r.Doc.Reason, r.Doc.Tries = &reply, answer.Body, "", 0
 		}, nil
 	}
 	var e *nfvo.Error
@@ -79,15 +79,16 @@ func (w *Worker) negotiate(ctx context.Context, a asking, req *nfvo.GrantRequest
 	if e.Again() {
 		return w.later(a, e), nil
 	}
-	return func(a *asking, _ *eventstore.Record, _ time.Time) {
+	return func(r *ledger.Row[asking], _ time.Time) {
 		reply := message.Reply{Outcome: message.Failed, Class: e.Class, Reason: e.Reason}
-		a.Reply, a.Grant, a.Reason = &reply, answer.Body, e.Reason
+		r.Doc.Reply, r.Doc.Grant, r.Doc.Reason = &reply, answer.Body, e.Reason
 	}, nil
 }
 
 // pending waits for a grant that is decided later.
 func pending(answer nfvo.Answer) change {
-	return func(a *asking, r *eventstore.Record, now time.Time) {
+	return func(r *ledger.Row[asking], now time.Time) {
+		a := &r.Doc
 		wait := min(firstLook<<min(a.Looks, 10), longestLook)
 		a.Location, a.Looks, a.Tries, a.Reason = answer.Location, a.Looks+1, 0, ""
 		r.Due = earlier(now.Add(max(wait, answer.RetryAfter)), a.Deadline)
@@ -95,10 +96,10 @@ func pending(answer nfvo.Answer) change {
 }
 
 // later tries again, not before the orchestrator wants it.
-func (w *Worker) later(a asking, e *nfvo.Error) change {
+func (w worker) later(a asking, e *nfvo.Error) change {
 	wait := min(w.cfg.Backoff<<min(a.Tries, 10), longestWait)
-	return func(a *asking, r *eventstore.Record, now time.Time) {
-		a.Tries, a.Reason = a.Tries+1, e.Reason
+	return func(r *ledger.Row[asking], now time.Time) {
+		r.Doc.Tries, r.Doc.Reason = r.Doc.Tries+1, e.Reason
 		r.Due = earlier(now.Add(max(wait, e.RetryAfter)), a.Deadline)
 	}
 }
@@ -121,7 +122,7 @@ func expired(a asking) change {
 
 // accept checks a grant against its request, fills in what may be left out, and hands on the VIM connections it brings.
 // A grant that cannot be used is an *nfvo.Error of class Permanent.
-func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo.Answer) error {
+func (w worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo.Answer) error {
 	refuse := func(format string, args ...any) error {
 		return &nfvo.Error{Class: message.Permanent, Reason: fmt.Sprintf(format, args...)}
 	}
@@ -179,7 +180,7 @@ func (w *Worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfv
 }
 
 // sealParams seals what is secret among the parameters of a grant, and hides it in the grant as it is kept for people.
-func (w *Worker) sealParams(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo.Answer) error {
+func (w *worker) sealParams(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo.Answer) error {
 	g := answer.Grant
 	if w.cfg.Seal == nil || len(g.AdditionalParams) == 0 {
 		return nil

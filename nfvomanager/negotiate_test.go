@@ -217,33 +217,104 @@ func TestAGrantTellsWhatItsConnectionsAre(t *testing.T) {
 	check(w)
 }
 
-// generous is an orchestrator whose grant wants so many addresses on a connection point.
-type generous struct{ fixed, dynamic int } // of two subnets
+// decides is an orchestrator that answers at once.
+type decides func(vnfID, opOccID string) nfvo.Answer
 
-func (o generous) Ask(_ context.Context, body json.RawMessage) (nfvo.Answer, error) {
+func (d decides) Ask(_ context.Context, body json.RawMessage) (nfvo.Answer, error) {
 	var r struct{ VnfInstanceID, VnfLcmOpOccID string }
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nfvo.Answer{}, err
 	}
-	c := nfvo.ExtCpConfig{IPs: []nfvo.ExtCpIPs{{Type: "IPV4", Fixed: make([]string, o.fixed), Subnet: "a"}, {Type: "IPV4", Dynamic: o.dynamic, Subnet: "b"}}}
-	g := &nfvo.Grant{ID: "g", Infos: []nfvo.GrantInfo{{DefinitionID: "r1"}, {DefinitionID: "r2"}}, ExtLinks: []nfvo.ExtLink{{
-		ID: "l", Cps: []nfvo.ExtCpData{{CpdID: "mgmt", Config: map[string]nfvo.ExtCpConfig{"k": c}}},
-	}}}
-	return nfvo.Answer{Grant: g, VnfID: r.VnfInstanceID, OpOccID: r.VnfLcmOpOccID}, nil
+	return d(r.VnfInstanceID, r.VnfLcmOpOccID), nil
 }
 
-func (o generous) Look(context.Context, string) (nfvo.Answer, error) { return nfvo.Answer{}, nil }
+func (d decides) Look(context.Context, string) (nfvo.Answer, error) { return nfvo.Answer{}, nil }
+
+// granted is a grant for what send asks for.
+func granted() *nfvo.Grant {
+	return &nfvo.Grant{ID: "g", Infos: []nfvo.GrantInfo{{DefinitionID: "r1"}, {DefinitionID: "r2"}}}
+}
+
+// generous is an orchestrator whose grant wants so many addresses on a connection point.
+func generous(fixed, dynamic int) decides {
+	return func(vnfID, opOccID string) nfvo.Answer {
+		g := granted()
+		g.ExtLinks = []nfvo.ExtLink{{ID: "l", Cps: []nfvo.ExtCpData{{
+			CpdID: "mgmt", Config: map[string]nfvo.ExtCpConfig{"k": {IPs: []nfvo.ExtCpIPs{
+				{Type: "IPV4", Fixed: make([]string, fixed), Subnet: "a"}, {Type: "IPV4", Dynamic: dynamic, Subnet: "b"},
+			}}},
+		}}}}
+		return nfvo.Answer{Grant: g, VnfID: vnfID, OpOccID: opOccID}
+	}
+}
+
+// A grant for something else than what was asked for, or with what nobody knows, is no grant. Seen failing with each of these taken
+// for one.
+func TestGrantsThatAreNotTaken(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(a *nfvo.Answer)
+		reason string
+	}{
+		"as it should be":  {func(*nfvo.Answer) {}, ""},
+		"of another VNF":   {func(a *nfvo.Answer) { a.VnfID = "other" }, "the VNF \"other\""},
+		"of another op":    {func(a *nfvo.Answer) { a.OpOccID = "other" }, "the operation \"other\""},
+		"at another VIM":   {func(a *nfvo.Answer) { a.Grant.Infos[1].Connection = "other" }, "the VIM connection \"other\""},
+		"not of all":       {func(a *nfvo.Answer) { a.Grant.Infos = a.Grant.Infos[:1] }, "does not decide about"},
+		"of one more":      {func(a *nfvo.Answer) { a.Grant.Infos[0].DefinitionID = "r3" }, "not asked for"},
+		"in no known zone": {func(a *nfvo.Answer) { a.Grant.Infos[0].Zone = "other" }, "the zone other"},
+		"twice of one": {func(a *nfvo.Answer) {
+			a.Grant.Infos = append(a.Grant.Infos, nfvo.GrantInfo{DefinitionID: "r1", Connection: sim.Default})
+		}, "decides twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _, in := orchestrated(t)
+			w.cfg.Orchestrator = decides(func(vnfID, opOccID string) nfvo.Answer {
+				a := nfvo.Answer{Grant: granted(), VnfID: vnfID, OpOccID: opOccID}
+				c.change(&a)
+				return a
+			})
+			w.worker = nfvomanager.NewWorker(w.cfg)
+			w.send(in, nfvo.TypeRequestGrant, "c1")
+			w.run(time.Second)
+			rs := w.replies()
+			if len(rs) != 1 || (rs[0].Outcome == message.Succeeded) != (c.reason == "") || !strings.Contains(rs[0].Reason, c.reason) {
+				t.Fatalf("replies %+v", rs)
+			}
+			if c.reason != "" && rs[0].Class != message.Permanent {
+				t.Errorf("class %s", rs[0].Class)
+			}
+		})
+	}
+}
+
+// An orchestrator that asks for patience is left alone for as long. Seen failing with it asked again as if it had not.
+func TestAnOrchestratorIsNotAskedBeforeItWantsToBe(t *testing.T) {
+	w, fake, in := orchestrated(t)
+	fake.SetBehaviour(nfvotest.Behaviour{Answer: nfvotest.AnswerUnavailable, Times: 2, RetryAfter: 7})
+	w.send(in, nfvo.TypeRequestGrant, "c1")
+	for _, c := range []struct {
+		after time.Duration
+		asked int
+	}{{6 * time.Second, 1}, {7 * time.Second, 2}, {7 * time.Second, 3}} {
+		w.run(c.after)
+		if n := len(fake.Asked()); n != c.asked {
+			t.Errorf("asked %d times, want %d", n, c.asked)
+		}
+	}
+	if rs := w.replies(); len(rs) != 1 || rs[0].Outcome != message.Succeeded {
+		t.Errorf("replies %+v", rs)
+	}
+}
 
 // However many addresses an orchestrator wants on a connection point, they are within the site's limit or the grant is refused:
 // lcm makes as many. Seen failing without the limit.
 func TestAddressesOfAGrantAreBounded(t *testing.T) {
 	for _, c := range []struct {
-		generous
-
-		taken bool
-	}{{generous{0, 4}, true}, {generous{3, 1}, true}, {generous{0, 5}, false}, {generous{5, 0}, false}, {generous{2, 3}, false}, {generous{0, 2_000_000_000}, false}} {
+		fixed, dynamic int
+		taken          bool
+	}{{0, 4, true}, {3, 1, true}, {0, 5, false}, {5, 0, false}, {2, 3, false}, {0, 2_000_000_000, false}} {
 		w, _, in := orchestrated(t)
-		w.cfg.Orchestrator, w.cfg.Addresses = c.generous, 4
+		w.cfg.Orchestrator, w.cfg.Addresses = generous(c.fixed, c.dynamic), 4
 		w.worker = nfvomanager.NewWorker(w.cfg)
 		w.send(in, nfvo.TypeRequestGrant, "c1")
 		w.run(time.Second)

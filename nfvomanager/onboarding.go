@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 )
@@ -97,23 +97,20 @@ func (o *Onboarding) log() *slog.Logger {
 // Want has a package brought in step with the orchestrator, soon. It may be repeated.
 func (o *Onboarding) Want(ctx context.Context, vnfdID string) error {
 	ref := refOf(packageRow + vnfdID)
-	_, err := o.Doer.Do(ctx, &eventstore.Work{
-		Keys: []string{vnfdID},
-		Load: func() eventstore.Load { return eventstore.Load{Records: []eventstore.RecordRef{ref}} },
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			w := eventstore.RecordWrite{Record: eventstore.Record{
-				Table: ref.Table, ID: ref.ID, Key: vnfdID, Group: groupPackages, State: Open, Due: l.Now,
-			}}
-			// One that is about to be looked at is written, too: somebody may have looked before what it is wanted for.
-			if r := l.Records[ref]; r != nil {
-				w.Expected = r.Version
-			}
-			var err error
-			w.Doc, err = json.Marshal(wanted{VnfdID: vnfdID})
-			return &eventstore.Commit{Records: []eventstore.RecordWrite{w}}, err
-		},
+	_, err := ledger.Do(ctx, o.Doer, []string{vnfdID}, []eventstore.RecordRef{ref}, func(b *ledger.Book) error {
+		r, err := ledger.Get[wanted](b, ref)
+		if err != nil {
+			return err //nolint:wrapcheck // says what it was about
+		}
+		if r == nil {
+			r = ledger.Add[wanted](b, ref, vnfdID, groupPackages)
+		}
+		// One that is about to be looked at is written, too: somebody may have looked before what it is wanted for.
+		r.Doc = wanted{VnfdID: vnfdID}
+		r.Move(Open, b.Now)
+		return nil
 	})
-	return err
+	return err //nolint:wrapcheck // says what it was about
 }
 
 // Fetch gets a package that is not here from the orchestrator, and waits a little for it. Returns Unprocessable at /vnfdId
@@ -300,42 +297,44 @@ func (o *Onboarding) remove(ctx context.Context, here Local) (step, error) {
 	}
 }
 
-// onboard does what is due about a package's row.
-func (w *Worker) onboard(ctx context.Context, rec eventstore.Record) error {
-	var want wanted
-	if err := json.Unmarshal(rec.Doc, &want); err != nil {
-		return fmt.Errorf("ledger row %s: %w", rec.ID, err)
+// onboard says what is due about a package's row.
+func (w worker) onboard(rec eventstore.Record) (*ledger.Step, error) {
+	r, err := ledger.Decode[wanted](rec)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
 	}
-	if w.cfg.Onboarding == nil { // no longer wanted
-		return w.write(ctx, rec, func(_ *eventstore.Loaded, r *eventstore.RecordWrite, _ *eventstore.Commit) (bool, error) {
-			r.Delete = true
-			return true, nil
-		})
-	}
-	got, err := w.cfg.Onboarding.advance(ctx, want.VnfdID)
-	select {
-	case <-ctx.Done():
-		return nil // this process is stopping; the row is still due
-	default:
-	}
-	return w.write(ctx, rec, func(l *eventstore.Loaded, r *eventstore.RecordWrite, _ *eventstore.Commit) (bool, error) {
-		if r.Version != rec.Version {
-			return false, nil // it was wanted anew meanwhile
+	var got step
+	var failed error
+	out := &ledger.Step{Load: []eventstore.RecordRef{refOf(rec.ID)}}
+	out.Call = func(ctx context.Context) error {
+		if w.cfg.Onboarding == nil { // no longer wanted
+			got.done = true
+			return nil
 		}
+		got, failed = w.cfg.Onboarding.advance(ctx, r.Doc.VnfdID)
+		return errors.Join(failed, ctx.Err())
+	}
+	out.End = func(b *ledger.Book) error {
+		now, err := ledger.Get[wanted](b, refOf(rec.ID))
+		if err != nil || now == nil || now.Version != rec.Version {
+			return err //nolint:wrapcheck // it was wanted anew meanwhile
+		}
+		d := &now.Doc
 		switch {
-		case err != nil:
-			want.Reason, r.Due = err.Error(), l.Now.Add(min(w.cfg.Backoff<<min(want.Tries, 10), longestWait))
-			want.Tries++
+		case failed != nil:
+			d.Reason = failed.Error()
+			now.Move(now.State, b.Now.Add(min(w.cfg.Backoff<<min(d.Tries, 10), longestWait)))
+			d.Tries++
 		case got.done:
-			r.Delete = true
-			return true, nil
+			now.Remove()
 		case got.bad != "":
-			want.Unusable, want.Reason, r.State, r.Due = true, got.bad, Done, time.Time{}
+			d.Unusable, d.Reason = true, got.bad
+			now.Move(Done, time.Time{})
 		default:
-			want.Tries, want.Reason, r.Due = 0, "", l.Now.Add(got.after)
+			d.Tries, d.Reason = 0, ""
+			now.Move(now.State, b.Now.Add(got.after))
 		}
-		var e error
-		r.Doc, e = json.Marshal(want)
-		return true, e
-	})
+		return nil
+	}
+	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/secret"
 )
 
@@ -39,16 +40,11 @@ type Sender interface {
 	Post(ctx context.Context, to Callback, body []byte) error
 }
 
-// Epochs says under which epoch a lane is held, if it is.
-type Epochs interface {
-	Epoch(lane int) (int64, bool)
-}
-
 // Config describes notifications: Service, Projector and Worker share one.
 type Config struct {
 	Store  Store
 	Doer   eventstore.Doer
-	Epochs Epochs // whose lanes to deliver; nil: all
+	Epochs ledger.Epochs // whose lanes to deliver; nil: all
 	Keys   *secret.Keyring
 	Sender Sender
 	// Body makes the wire form of a notice for a subscription.

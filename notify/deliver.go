@@ -7,233 +7,218 @@ import (
 
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 )
 
 // burst is the number of notifications of one queue delivered between two commits: as many come again after a crash.
 const burst = 8
 
-// outcome is what became of the first notifications of a queue in one step.
-type outcome struct {
+// delivery is one step of a queue: its first notifications, until one fails, and what became of them. A crash before the commit
+// has them delivered again, with the same ids and bytes.
+type delivery struct {
+	*worker
+
+	sub, vnf string
+	step     *ledger.Step
+
 	began     time.Time // when the queue was read
+	numbers   []int64   // of its first notifications
 	delivered []int64
 	failure   error // of the one after them; nil: none failed
+	wrong     error // the database or the directory could not be read
+
+	given  []*Notification // that were given up, as the last attempt to commit has it
+	failed *Notification   // … that is tried again
+	now    time.Time       // … when that was
 }
 
-// step delivers the first notifications of a queue, until one fails, and commits what became of them. A crash before the
-// commit has them delivered again, with the same ids and bytes.
-func (w *Worker) step(ctx context.Context, r eventstore.Record) error {
-	h, err := w.load(ctx, r)
-	if h == nil || err != nil {
-		return err
+// step says what is due about a queue. Other rows are due only to be removed.
+func (w *worker) step(_ context.Context, r eventstore.Record) (*ledger.Step, error) {
+	if r.State != stateQueue {
+		return nil, nil
 	}
-	subs, err := w.dir.current(ctx)
+	d := &delivery{worker: w, sub: r.Group, vnf: r.Key}
+	d.step = &ledger.Step{
+		Key: queueKey(d.sub, d.vnf), Load: []eventstore.RecordRef{queueRef(d.sub, d.vnf), askedRef(d.sub)}, Call: d.deliver, End: d.settle, Then: d.say,
+	}
+	return d.step, nil
+}
+
+// deliver delivers the first notifications of the queue.
+func (d *delivery) deliver(ctx context.Context) error {
+	rows, err := d.load(ctx)
+	if err == nil && len(rows) > 0 {
+		err = d.post(ctx, rows)
+	}
+	if d.wrong = err; ctx.Err() != nil { // the program stops: that says nothing about the subscriber
+		d.failure = nil
+	}
+	return err
+}
+
+// load reads the front of the queue; nothing when it is not due.
+func (d *delivery) load(ctx context.Context) (map[int64]*Notification, error) {
+	l, err := d.cfg.Store.Load(ctx, eventstore.Load{Records: d.step.Load})
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read the queue %s: %w", queueID(d.sub, d.vnf), err)
 	}
-	sub := subs.byID[h.Subscription]
-	if sub == nil {
-		return w.cfg.drop(ctx, h.Subscription)
-	}
-	auth, err := w.cfg.auth(ctx, sub)
-	if err != nil && egress.ClassOf(err) == "" {
-		return err
-	}
-	to, out := Callback{URI: sub.CallbackURI, Form: sub.Form, Auth: auth}, outcome{began: h.at, failure: err}
-	for _, number := range h.numbers {
-		if out.failure != nil {
-			break
-		}
-		n := h.rows[number]
-		if n == nil { // given up and removed while its retry waited
-			out.delivered = append(out.delivered, number)
-			continue
-		}
-		if out.failure = w.cfg.Sender.Post(ctx, to, n.Body); out.failure == nil {
-			out.delivered = append(out.delivered, number)
-			w.cfg.Observe("delivered")
-		}
-	}
-	if ctx.Err() != nil { // the program stops: that says nothing about the subscriber
-		out.failure = nil
-		ctx = context.WithoutCancel(ctx)
-	}
-	if out.failure == nil && len(out.delivered) == 0 {
-		return nil
-	}
-	return w.settle(ctx, sub, h.Vnf, h.numbers, out)
-}
-
-// head is the front of a queue as it was read.
-type head struct {
-	*queue
-
-	numbers []int64                 // of its first notifications
-	rows    map[int64]*Notification // those that are there
-	at      time.Time               // when it was read
-}
-
-// load reads the front of a queue; nil when it is not due.
-func (w *Worker) load(ctx context.Context, r eventstore.Record) (*head, error) {
-	l, err := w.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{{Table: r.Table, ID: r.ID}}})
-	if err != nil {
-		return nil, fmt.Errorf("read the queue %s: %w", r.ID, err)
-	}
-	q, _, err := readQueue(l, r.Group, r.Key)
-	if q == nil || err != nil || l.Records[queueRef(r.Group, r.Key)].Due.After(l.Now) { // it moved on meanwhile
+	q, err := queueOf(ledger.Open(l, &eventstore.Commit{}), d.sub, d.vnf)
+	if q == nil || err != nil || q.Due.After(l.Now) { // it moved on meanwhile
 		return nil, err
 	}
-	h := &head{queue: q, numbers: q.first(burst), rows: map[int64]*Notification{}, at: l.Now}
-	l, err = w.cfg.Store.Load(ctx, eventstore.Load{Records: numberRefs(q, h.numbers)})
-	if err != nil {
-		return nil, fmt.Errorf("read the notifications of %s: %w", r.ID, err)
+	d.began, d.numbers = l.Now, q.Doc.first(burst)
+	refs := make([]eventstore.RecordRef, len(d.numbers))
+	for i, n := range d.numbers {
+		refs[i] = numberRef(d.sub, d.vnf, n)
 	}
-	for i, ref := range numberRefs(q, h.numbers) {
-		if rec := l.Records[ref]; rec != nil {
-			if h.rows[h.numbers[i]], err = readNotification(rec); err != nil {
-				return nil, err
-			}
+	d.step.Load = append(d.step.Load, refs...)
+	if l, err = d.cfg.Store.Load(ctx, eventstore.Load{Records: refs}); err != nil {
+		return nil, fmt.Errorf("read the notifications of %s: %w", queueID(d.sub, d.vnf), err)
+	}
+	rows := map[int64]*Notification{}
+	b := ledger.Open(l, &eventstore.Commit{})
+	for i, ref := range refs {
+		r, err := ledger.Get[Notification](b, ref)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // says what it was about
+		}
+		rows[d.numbers[i]] = nil // given up and removed while its retry waited
+		if r != nil {
+			rows[d.numbers[i]] = &r.Doc
 		}
 	}
-	return h, nil
+	return rows, nil
 }
 
-func numberRefs(q *queue, numbers []int64) []eventstore.RecordRef {
-	refs := make([]eventstore.RecordRef, len(numbers))
-	for i, n := range numbers {
-		refs[i] = numberRef(q.Subscription, q.Vnf, n)
-	}
-	return refs
-}
-
-// settle commits what became of the first notifications of a queue. What another node moved on meanwhile stays as it is.
-func (w *Worker) settle(ctx context.Context, sub *Subscription, vnfID string, numbers []int64, out outcome) error {
-	var given []*Notification
-	var failed *Notification
-	refs := append(numberRefs(&queue{Subscription: sub.ID, Vnf: vnfID}, numbers), queueRef(sub.ID, vnfID), askedRef(sub.ID))
-	var now time.Time
-	_, err := w.cfg.Doer.Do(ctx, &eventstore.Work{
-		Keys: []string{queueKey(sub.ID, vnfID)},
-		Load: func() eventstore.Load { return eventstore.Load{Records: refs} },
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			s := settling{cfg: w.cfg, l: l, commit: &eventstore.Commit{}, out: out}
-			if err := s.decide(sub.ID, vnfID, numbers); err != nil {
-				return nil, err
-			}
-			now, given, failed = l.Now, s.given, s.failed
-			return s.commit, nil
-		},
-	})
+// post delivers notifications in order, until one fails.
+func (d *delivery) post(ctx context.Context, rows map[int64]*Notification) error {
+	subs, err := d.dir.current(ctx)
 	if err != nil {
-		return fmt.Errorf("settle the queue %s: %w", queueID(sub.ID, vnfID), err)
+		return err
 	}
-	if len(out.delivered) > 0 {
-		w.gates.open(sub.ID)
+	sub := subs.byID[d.sub]
+	if sub == nil {
+		d.numbers = nil
+		return d.cfg.drop(ctx, d.sub)
 	}
-	if out.failure == nil {
-		return nil
-	}
-	if away(out.failure) {
-		w.gates.failed(sub.ID, out.began, now, w.cfg.pace)
-	}
-	w.cfg.Observe("failed")
-	if failed != nil && failed.Attempts == 1 {
-		w.cfg.Logger.WarnContext(ctx, "notification not delivered, it is tried again", "subscription_id", sub.ID, "vnf_id", vnfID,
-			"notification_id", failed.ID, "error", out.failure)
-	}
-	for _, n := range given {
-		w.cfg.Observe("given-up")
-		w.cfg.Logger.ErrorContext(ctx, "notification given up", "subscription_id", sub.ID, "vnf_id", vnfID, "notification_id", n.ID,
-			"notification", numberRef(n.Subscription, n.Vnf, n.Number).ID, "attempts", n.Attempts, "error", out.failure)
+	auth, err := d.cfg.auth(ctx, sub)
+	switch {
+	case err == nil:
+		d.failure = d.each(ctx, Callback{URI: sub.CallbackURI, Form: sub.Form, Auth: auth}, rows)
+	case egress.ClassOf(err) == "":
+		return err
+	default:
+		d.failure = err
 	}
 	return nil
 }
 
-// settling is one attempt to commit an outcome.
-type settling struct {
-	cfg    Config
-	l      *eventstore.Loaded
-	commit *eventstore.Commit
-	out    outcome
-	given  []*Notification
-	failed *Notification
+// each delivers notifications in order, and returns why the next one failed.
+func (d *delivery) each(ctx context.Context, to Callback, rows map[int64]*Notification) error {
+	for _, number := range d.numbers {
+		if n := rows[number]; n != nil {
+			if err := d.cfg.Sender.Post(ctx, to, n.Body); err != nil {
+				return err //nolint:wrapcheck // shown as it is
+			}
+			d.cfg.Observe("delivered")
+		}
+		d.delivered = append(d.delivered, number)
+	}
+	return nil
 }
 
-func (s *settling) decide(sub, vnfID string, numbers []int64) error {
-	q, version, err := readQueue(s.l, sub, vnfID)
+// settle commits what became of the first notifications of the queue. What another node moved on meanwhile stays as it is.
+func (d *delivery) settle(b *ledger.Book) error {
+	if d.given, d.failed, d.now = nil, nil, b.Now; d.wrong != nil {
+		return d.wrong
+	}
+	if d.failure == nil && len(d.delivered) == 0 {
+		return nil
+	}
+	q, err := queueOf(b, d.sub, d.vnf)
 	if q == nil || err != nil {
 		return err
 	}
-	due := s.l.Now
-	for _, number := range s.out.delivered {
-		if !q.done(number) {
+	due := b.Now
+	for _, number := range d.delivered {
+		if !q.Doc.done(number) {
 			continue // another node has delivered it as well, and was first to say so
 		}
-		if r := s.l.Records[numberRef(sub, vnfID, number)]; r != nil {
-			s.commit.Records = append(s.commit.Records, eventstore.RecordWrite{Record: *r, Expected: r.Version, Delete: true})
-			n, err := readNotification(r)
-			if err != nil {
-				return err
-			}
-			q.Oldest = n.Created
+		n, err := ledger.Get[Notification](b, numberRef(d.sub, d.vnf, number))
+		if err != nil {
+			return err //nolint:wrapcheck // says what it was about
+		}
+		if n != nil {
+			q.Doc.Oldest = n.Doc.Created
+			n.Remove()
 		}
 	}
-	if s.out.failure != nil {
-		again, err := s.fail(q, numbers[len(s.out.delivered):])
+	if d.failure != nil {
+		again, err := d.fail(b, &q.Doc, d.numbers[len(d.delivered):])
 		if err != nil {
 			return err
 		}
-		asked, err := askedAt(s.l.Records[askedRef(sub)])
+		asked, err := askedAt(b, d.sub)
 		if err != nil {
 			return err
 		}
-		if !asked.After(s.out.began) { // else an operator asked meanwhile
+		if !asked.After(d.began) { // else an operator asked meanwhile
 			due = due.Add(again)
 		}
 	}
-	w, err := q.write(version, due)
-	if err != nil {
-		return err
-	}
-	s.commit.Records = append(s.commit.Records, w)
+	put(q, due)
 	return nil
 }
 
 // fail notes the failed attempt at the first of the numbers, and returns the wait before the next. A notification that is
 // too old is given up, with those behind it that are too old as well if it is the subscriber that does not answer.
-func (s *settling) fail(q *queue, numbers []int64) (time.Duration, error) {
+func (d *delivery) fail(b *ledger.Book, q *queue, numbers []int64) (time.Duration, error) {
 	for i, number := range numbers {
-		r := s.l.Records[numberRef(q.Subscription, q.Vnf, number)]
-		if r == nil || r.State != StatePending {
-			return 0, nil // another node has moved it on
+		r, err := ledger.Get[Notification](b, numberRef(d.sub, d.vnf, number))
+		if err != nil || r == nil || r.State != StatePending {
+			return 0, err //nolint:wrapcheck // another node has moved it on
 		}
-		n, err := readNotification(r)
-		if err != nil {
-			return 0, err
-		}
+		n := &r.Doc
 		q.Oldest = n.Created
-		old := !s.l.Now.Before(n.GiveUp)
+		old := !b.Now.Before(n.GiveUp)
 		if i == 0 {
 			n.Attempts++
-			n.Tried = s.l.Now
-		} else if !old || !away(s.out.failure) {
+			n.Tried = b.Now
+		} else if !old || !away(d.failure) {
 			return 0, nil
 		}
-		n.Reason = s.out.failure.Error()
-		state, due := StatePending, time.Time{}
-		if old {
-			state, due = StateFailed, s.l.Now.Add(s.cfg.Keep)
-			q.done(number)
-			s.given = append(s.given, n)
-		}
-		w, err := n.write(r.Version, state, due)
-		if err != nil {
-			return 0, err
-		}
-		s.commit.Records = append(s.commit.Records, w)
+		n.Reason = d.failure.Error()
 		if !old {
-			s.failed = n
-			return max(s.cfg.pace(n.Attempts), min(retryAfter(s.out.failure), s.cfg.MaxBackoff)), nil
+			r.Touch()
+			d.failed = n
+			return max(d.cfg.pace(n.Attempts), min(retryAfter(d.failure), d.cfg.MaxBackoff)), nil
 		}
+		r.Move(StateFailed, b.Now.Add(d.cfg.Keep))
+		q.done(number)
+		d.given = append(d.given, n)
 	}
 	return 0, nil
+}
+
+// say tells what became of the delivery.
+func (d *delivery) say(ctx context.Context) {
+	if len(d.delivered) > 0 {
+		d.gates.open(d.sub)
+	}
+	if d.failure == nil {
+		return
+	}
+	if away(d.failure) {
+		d.gates.failed(d.sub, d.began, d.now, d.cfg.pace)
+	}
+	d.cfg.Observe("failed")
+	if d.failed != nil && d.failed.Attempts == 1 {
+		d.cfg.Logger.WarnContext(ctx, "notification not delivered, it is tried again", "subscription_id", d.sub, "vnf_id", d.vnf,
+			"notification_id", d.failed.ID, "error", d.failure)
+	}
+	for _, n := range d.given {
+		d.cfg.Observe("given-up")
+		d.cfg.Logger.ErrorContext(ctx, "notification given up", "subscription_id", d.sub, "vnf_id", d.vnf, "notification_id", n.ID,
+			"notification", numberRef(n.Subscription, n.Vnf, n.Number).ID, "attempts", n.Attempts, "error", d.failure)
+	}
 }

@@ -430,6 +430,53 @@ func TestOneAwayOthersGoOn(t *testing.T) {
 	}
 }
 
+// A subscriber that was away for long and is back is not let wait so long for one failure more. Seen failing with the failures
+// before it came back counted on.
+func TestBackIsBack(t *testing.T) {
+	w := newWorld(t, "memory")
+	s := w.subscribe(notify.Subscribe{})
+	w.create("v0")
+	w.project()
+	w.subs.Before = func(string, []byte) error { return down }
+	for range 300 {
+		w.deliver()
+		w.pass(time.Second)
+	}
+	w.subs.Before = nil
+	w.settle()
+	w.create("v1")
+	w.project()
+	w.subs.Before = func(string, []byte) error { w.subs.Before = nil; return down }
+	w.deliver()
+	w.pass(3 * time.Second)
+	w.deliver()
+	if n := len(w.subs.Told(callback)); n != 2 {
+		t.Errorf("%d arrived, want 2", n)
+	}
+	w.check(s, callback)
+}
+
+// Who answers that it cannot take anything now is asked for all VNFs together, more and more seldom; who refuses one notification
+// gets those of other VNFs. Seen failing with an answer of 503 held against the notification.
+func TestOverloadedIsNotAskedForEachVnf(t *testing.T) {
+	for status, c := range map[int]struct{ least, most int }{http.StatusServiceUnavailable: {5, 40}, http.StatusBadRequest: {100, 2000}} {
+		w := newWorld(t, "memory")
+		w.subscribe(notify.Subscribe{})
+		for i := range 100 {
+			w.create(fmt.Sprintf("v%d", i))
+		}
+		w.subs.Before = func(string, []byte) error { return egress.Unexpected(&http.Response{StatusCode: status}) }
+		w.project()
+		for range 60 {
+			w.deliver()
+			w.pass(time.Second)
+		}
+		if n := w.subs.Posted(); n < c.least || n > c.most {
+			t.Errorf("%d: %d attempts in a minute, want %d to %d", status, n, c.least, c.most)
+		}
+	}
+}
+
 func TestDeletedSubscriptionTakesItsRowsAlong(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
 		gone := w.subscribe(notify.Subscribe{Auth: &egress.Auth{Types: []string{egress.BasicAuth}, Basic: &egress.Basic{UserName: "u", Password: canary}}})

@@ -19,6 +19,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore/sqlite"
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/lease"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/notify/notifytest"
 	"github.com/vnfm/vnfm/projection"
@@ -101,7 +102,7 @@ type node struct {
 	w      *world
 	svc    *notify.Service
 	runner *projection.Runner
-	worker *notify.Worker
+	worker *ledger.Worker
 	leases *lease.Keeper
 	// cut, when set, is asked before and after each commit of the node; its error is that of the commit.
 	cut func(after bool, c *eventstore.Commit) error

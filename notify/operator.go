@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/request"
 )
 
@@ -46,11 +47,11 @@ func (s *Service) List(ctx context.Context, l List) ([]Listed, error) {
 			if rows[i].State != StatePending && rows[i].State != StateFailed {
 				continue
 			}
-			n, err := readNotification(&rows[i])
+			n, err := ledger.Decode[Notification](rows[i])
 			if err != nil {
-				return nil, err
+				return nil, err //nolint:wrapcheck // says what it was about
 			}
-			if out = append(out, Listed{Row: rows[i].ID, State: rows[i].State, Notification: *n}); len(out) == l.Limit {
+			if out = append(out, Listed{Row: rows[i].ID, State: rows[i].State, Notification: n.Doc}); len(out) == l.Limit {
 				return out, nil
 			}
 		}
@@ -76,51 +77,36 @@ func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*List
 	}
 	sub, vnfID := r.Group, r.Key
 	var listed *Listed
-	_, err = s.cfg.Doer.Do(ctx, &eventstore.Work{
-		Keys: []string{queueKey(sub, vnfID), askedRef(sub).ID},
-		Load: func() eventstore.Load {
-			return eventstore.Load{Records: []eventstore.RecordRef{ref, queueRef(sub, vnfID), askedRef(sub)}}
-		},
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			r := l.Records[ref]
-			if r == nil {
-				return nil, gone
-			}
-			n, err := readNotification(r)
-			if err != nil {
-				return nil, err
-			}
-			q, version, err := readQueue(l, sub, vnfID)
-			if err != nil {
-				return nil, err
-			}
-			if q == nil {
-				q = &queue{Subscription: sub, Vnf: vnfID, Last: -1, Oldest: n.Created}
-			}
-			asks, err := askedWrite(l, sub)
-			if err != nil {
-				return nil, err
-			}
-			c := &eventstore.Commit{Records: []eventstore.RecordWrite{asks}}
-			if r.State == StateFailed {
-				n.Attempts, n.GiveUp = 0, l.Now.Add(s.cfg.MaxAge)
-				q.Redo = append(slices.Clone(q.Redo), n.Number)
-				slices.Sort(q.Redo)
-				w, err := n.write(r.Version, StatePending, time.Time{})
-				if err != nil {
-					return nil, err
-				}
-				c.Records = append(c.Records, w)
-			}
-			w, err := q.write(version, l.Now)
-			if err != nil {
-				return nil, err
-			}
-			c.Records = append(c.Records, w)
-			listed = &Listed{Row: row, State: StatePending, Notification: *n}
-			c.Idempotency = by.Idempotency(listed)
-			return c, nil
-		},
+	refs := []eventstore.RecordRef{ref, queueRef(sub, vnfID), askedRef(sub)}
+	_, err = ledger.Do(ctx, s.cfg.Doer, []string{queueKey(sub, vnfID), askedRef(sub).ID}, refs, func(b *ledger.Book) error {
+		n, err := ledger.Get[Notification](b, ref)
+		if err != nil {
+			return err //nolint:wrapcheck // says what it was about
+		}
+		if n == nil {
+			return gone
+		}
+		q, err := queueOf(b, sub, vnfID)
+		if err != nil {
+			return err
+		}
+		if q == nil {
+			q = newQueue(b, sub, vnfID)
+			q.Doc.Oldest = n.Doc.Created
+		}
+		if err := ask(b, sub); err != nil {
+			return err
+		}
+		if n.State == StateFailed {
+			n.Doc.Attempts, n.Doc.GiveUp = 0, b.Now.Add(s.cfg.MaxAge)
+			q.Doc.Redo = append(slices.Clone(q.Doc.Redo), n.Doc.Number)
+			slices.Sort(q.Doc.Redo)
+			n.Move(StatePending, time.Time{})
+		}
+		put(q, b.Now)
+		listed = &Listed{Row: row, State: StatePending, Notification: n.Doc}
+		b.Commit.Idempotency = by.Idempotency(listed)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("retry notification %s: %w", row, err)
@@ -131,30 +117,23 @@ func (s *Service) Retry(ctx context.Context, row string, by request.Info) (*List
 
 // Backlog returns how many notifications wait in the lanes held, and since when the oldest does: for metrics.
 func (s *Service) Backlog(ctx context.Context) (waiting int, oldest time.Time, err error) {
-	q := eventstore.RecordQuery{Table: eventstore.TableNotifications, State: stateQueue, Lanes: s.cfg.lanes(), Limit: 1000}
+	q := eventstore.RecordQuery{Table: eventstore.TableNotifications, State: stateQueue, Lanes: s.cfg.lanes()}
 	if len(q.Lanes) == 0 {
 		return 0, oldest, nil
 	}
-	for {
-		rows, err := s.cfg.Store.Records(ctx, q)
+	err = ledger.Each(ctx, s.cfg.Store, q, func(r eventstore.Record) error {
+		one, err := ledger.Decode[queue](r)
 		if err != nil {
-			return 0, oldest, fmt.Errorf("count notifications: %w", err)
+			return err //nolint:wrapcheck // says what it was about
 		}
-		l := eventstore.Loaded{Records: map[eventstore.RecordRef]*eventstore.Record{}}
-		for i := range rows {
-			q.After = rows[i].ID
-			l.Records[queueRef(rows[i].Group, rows[i].Key)] = &rows[i]
-			one, _, err := readQueue(&l, rows[i].Group, rows[i].Key)
-			if err != nil {
-				return 0, oldest, err
-			}
-			waiting += one.waiting()
-			if oldest.IsZero() || one.Oldest.Before(oldest) {
-				oldest = one.Oldest
-			}
+		waiting += one.Doc.waiting()
+		if oldest.IsZero() || one.Doc.Oldest.Before(oldest) {
+			oldest = one.Doc.Oldest
 		}
-		if len(rows) < q.Limit {
-			return waiting, oldest, nil
-		}
+		return nil
+	})
+	if err != nil {
+		return 0, oldest, fmt.Errorf("count notifications: %w", err)
 	}
+	return waiting, oldest, nil
 }

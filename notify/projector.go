@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/secret"
@@ -176,51 +177,28 @@ func (p *Projector) work(rows []*row) *eventstore.Work {
 // enqueue makes the commit of the rows.
 func (c Config) enqueue(l *eventstore.Loaded, rows []*row) (*eventstore.Commit, error) {
 	commit := &eventstore.Commit{}
-	type open struct {
-		*queue
-
-		version int64
-		due     time.Time
-	}
-	queues := map[string]*open{}
-	var order []*open
+	b := ledger.Open(l, commit)
 	for _, r := range rows {
-		ref := queueRef(r.Subscription, r.Vnf)
-		q := queues[ref.ID]
+		q, err := queueOf(b, r.Subscription, r.Vnf)
+		if err != nil {
+			return nil, err
+		}
 		if q == nil {
-			stored, version, err := readQueue(l, r.Subscription, r.Vnf)
-			if err != nil {
-				return nil, err
-			}
-			if stored == nil {
-				q = &open{queue: &queue{Subscription: r.Subscription, Vnf: r.Vnf, Last: -1}, due: l.Now}
-			} else {
-				q = &open{queue: stored, version: version, due: l.Records[ref].Due}
-			}
-			queues[ref.ID] = q
-			order = append(order, q)
+			q = newQueue(b, r.Subscription, r.Vnf)
+			q.Due = b.Now
 		}
-		if q.Last < q.Next { // a number above all that were used
-			q.Next, q.Last = r.offset, r.offset-1
+		if q.Doc.Last < q.Doc.Next { // a number above all that were used
+			q.Doc.Next, q.Doc.Last = r.offset, r.offset-1
 		}
-		if q.waiting() == 0 {
-			q.Oldest = r.Created
+		if q.Doc.waiting() == 0 {
+			q.Doc.Oldest = r.Created
 		}
-		q.Last++
-		n := r.Notification
-		n.Number, n.GiveUp = q.Last, l.Now.Add(c.MaxAge)
-		w, err := n.write(0, StatePending, time.Time{})
-		if err != nil {
-			return nil, err
-		}
-		commit.Records = append(commit.Records, w)
+		q.Doc.Last++
+		n := ledger.Add[Notification](b, numberRef(r.Subscription, r.Vnf, q.Doc.Last), r.Vnf, r.Subscription)
+		n.Doc = r.Notification
+		n.Doc.Number, n.Doc.GiveUp = q.Doc.Last, b.Now.Add(c.MaxAge)
+		n.Move(StatePending, time.Time{})
+		put(q, q.Due)
 	}
-	for _, q := range order {
-		w, err := q.write(q.version, q.due)
-		if err != nil {
-			return nil, err
-		}
-		commit.Records = append(commit.Records, w)
-	}
-	return commit, nil
+	return commit, b.Write() //nolint:wrapcheck // says what it was about
 }

@@ -3,13 +3,12 @@ package notify
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 )
 
 // The states of the other rows; see the package comment.
@@ -94,80 +93,52 @@ type asked struct {
 	At time.Time `json:"at"`
 }
 
-// askedAt returns when an operator asked, as the row says; zero when there is none.
-func askedAt(r *eventstore.Record) (time.Time, error) {
-	var a asked
-	if r == nil {
-		return a.At, nil
+// askedAt returns when an operator asked for a subscription; zero when none did.
+func askedAt(b *ledger.Book, sub string) (time.Time, error) {
+	r, err := ledger.Get[asked](b, askedRef(sub))
+	if err != nil || r == nil {
+		return time.Time{}, err //nolint:wrapcheck // says what it was about
 	}
-	if err := json.Unmarshal(r.Doc, &a); err != nil {
-		return a.At, fmt.Errorf("row %s: %w", r.ID, err)
-	}
-	return a.At, nil
+	return r.Doc.At, nil
 }
 
-func askedWrite(l *eventstore.Loaded, sub string) (eventstore.RecordWrite, error) {
-	ref := askedRef(sub)
-	doc, err := json.Marshal(asked{At: l.Now})
-	w := eventstore.RecordWrite{Record: eventstore.Record{
-		Table: ref.Table, ID: ref.ID, Key: ref.ID, Group: sub, State: stateAsked, Doc: doc,
-	}}
-	if r := l.Records[ref]; r != nil {
-		w.Expected = r.Version
+// ask notes that an operator asks for a subscription.
+func ask(b *ledger.Book, sub string) error {
+	r, err := ledger.Get[asked](b, askedRef(sub))
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
 	}
-	return w, err
+	if r == nil {
+		r = ledger.Add[asked](b, askedRef(sub), askedRef(sub).ID, sub)
+	}
+	r.Doc.At = b.Now
+	r.Move(stateAsked, time.Time{})
+	return nil
 }
 
 // queueKey is locked by whoever changes a queue.
 func queueKey(sub, vnfID string) string { return "notify:" + queueID(sub, vnfID) }
 
-// readQueue returns the queue of a subscription and VNF as loaded, and the version of its row, 0 when there is none.
-func readQueue(l *eventstore.Loaded, sub, vnfID string) (*queue, int64, error) {
-	r := l.Records[queueRef(sub, vnfID)]
-	if r == nil {
-		return nil, 0, nil
-	}
-	var q queue
-	if err := json.Unmarshal(r.Doc, &q); err != nil {
-		return nil, 0, vnfm.Wrap(vnfm.Internal, err, "decode the queue %s", r.ID)
-	}
-	return &q, r.Version, nil
+// queueRow is the row of a queue.
+type queueRow = ledger.Row[queue]
+
+// queueOf returns the queue of a subscription and VNF, nil when nothing waits there.
+func queueOf(b *ledger.Book, sub, vnfID string) (*queueRow, error) {
+	return ledger.Get[queue](b, queueRef(sub, vnfID)) //nolint:wrapcheck // says what it was about
 }
 
-// write puts the queue's row, to be looked at when it is due, or removes it when nothing waits.
-func (q *queue) write(version int64, due time.Time) (eventstore.RecordWrite, error) {
-	w := eventstore.RecordWrite{Expected: version, Record: eventstore.Record{
-		Table: eventstore.TableNotifications, ID: queueID(q.Subscription, q.Vnf), Key: q.Vnf, Group: q.Subscription, State: stateQueue, Due: due,
-	}}
-	if q.waiting() == 0 {
-		w.Delete = true
-		return w, nil
-	}
-	var err error
-	if w.Doc, err = json.Marshal(q); err != nil {
-		return w, vnfm.Wrap(vnfm.Internal, err, "encode the queue %s", w.ID)
-	}
-	return w, nil
+// newQueue makes the queue of a subscription and VNF.
+func newQueue(b *ledger.Book, sub, vnfID string) *queueRow {
+	r := ledger.Add[queue](b, queueRef(sub, vnfID), vnfID, sub)
+	r.Doc = queue{Subscription: sub, Vnf: vnfID, Last: -1}
+	return r
 }
 
-// write puts the notification's row in a state; one that was given up goes when it is due.
-func (n *Notification) write(version int64, state string, due time.Time) (eventstore.RecordWrite, error) {
-	doc, err := json.Marshal(n)
-	if err != nil {
-		return eventstore.RecordWrite{}, vnfm.Wrap(vnfm.Internal, err, "encode notification %s", n.ID)
+// put has a queue looked at when it is due, or removed when nothing waits.
+func put(q *queueRow, due time.Time) {
+	if q.Move(stateQueue, due); q.Doc.waiting() == 0 {
+		q.Remove()
 	}
-	return eventstore.RecordWrite{Expected: version, Record: eventstore.Record{
-		Table: eventstore.TableNotifications, ID: numberRef(n.Subscription, n.Vnf, n.Number).ID, Key: n.Vnf, Group: n.Subscription,
-		State: state, Due: due, Doc: doc,
-	}}, nil
-}
-
-func readNotification(r *eventstore.Record) (*Notification, error) {
-	var n Notification
-	if err := json.Unmarshal(r.Doc, &n); err != nil {
-		return nil, vnfm.Wrap(vnfm.Internal, err, "decode notification %s", r.ID)
-	}
-	return &n, nil
 }
 
 // drop removes the rows of a subscription that is no more.
@@ -181,38 +152,8 @@ func (c Config) drop(ctx context.Context, sub string) error {
 		if len(rows) == 0 {
 			return nil
 		}
-		if err := c.remove(ctx, rows); err != nil {
-			return err
+		if err := ledger.Remove(ctx, c.Doer, rows); err != nil {
+			return fmt.Errorf("remove notifications of %s: %w", sub, err)
 		}
 	}
-}
-
-// remove deletes rows as they were read; those that changed meanwhile are left.
-func (c Config) remove(ctx context.Context, rows []eventstore.Record) error {
-	_, err := c.Doer.Do(ctx, &eventstore.Work{
-		Keys: []string{"notify:" + rows[0].Group},
-		Load: func() eventstore.Load {
-			var l eventstore.Load
-			for _, r := range rows {
-				l.Records = append(l.Records, eventstore.RecordRef{Table: r.Table, ID: r.ID})
-			}
-			return l
-		},
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			commit := &eventstore.Commit{}
-			for _, r := range rows {
-				if now := l.Records[eventstore.RecordRef{Table: r.Table, ID: r.ID}]; now != nil && now.Version == r.Version {
-					commit.Records = append(commit.Records, eventstore.RecordWrite{Record: *now, Expected: now.Version, Delete: true})
-				}
-			}
-			return commit, nil
-		},
-	})
-	if errors.Is(err, eventstore.ErrVersion) { // the next look finds them again
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("remove notifications of %s: %w", rows[0].Group, err)
-	}
-	return nil
 }

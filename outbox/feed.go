@@ -60,7 +60,8 @@ func (f *Feed) OnCommit(c *eventstore.Commit) {
 		l.records = append(l.records, c.Messages...)
 	}
 	if over := len(l.records) - f.keep; over > 0 {
-		l.records = append([]eventstore.OutboxRecord(nil), l.records[over:]...)
+		clear(l.records[:over]) // what they hold may go before the array does
+		l.records = l.records[over:]
 	}
 	l.head = max(l.head, last)
 	l.mu.Unlock()

@@ -2,6 +2,7 @@ package readmodel
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/aggregate"
@@ -17,7 +18,7 @@ type (
 )
 
 // schema is the version of both states as JSON.
-const schema = 1
+const schema = 2
 
 // Forms returns every event of the domain, for a registry.
 func Forms() []aggregate.Form {
@@ -33,9 +34,9 @@ func Forms() []aggregate.Form {
 	return forms
 }
 
-// NewInstances returns the repository of VNF instances. The registry must know Forms. cache is the number of states
-// kept, 0 for the default.
-func NewInstances(r *aggregate.Registry, cache int) *Instances {
+// NewInstances returns the repository of VNF instances. The registry must know Forms. cache is how many bytes of
+// events whose states are kept, 0 for the default.
+func NewInstances(r *aggregate.Registry, cache int64) *Instances {
 	return aggregate.NewRepository(aggregate.Config[vnf.Instance]{
 		Prefix: vnf.InstanceStream, Registry: r, Schema: schema, Cache: cache,
 		New: func(string) vnf.Instance { return vnf.Instance{} },
@@ -47,9 +48,9 @@ func NewInstances(r *aggregate.Registry, cache int) *Instances {
 	})
 }
 
-// NewOpOccs returns the repository of operation occurrences. The registry must know Forms. cache is the number of states
-// kept, 0 for the default.
-func NewOpOccs(r *aggregate.Registry, cache int) *OpOccs {
+// NewOpOccs returns the repository of operation occurrences. The registry must know Forms. cache is how many bytes of
+// events whose states are kept, 0 for the default.
+func NewOpOccs(r *aggregate.Registry, cache int64) *OpOccs {
 	return aggregate.NewRepository(aggregate.Config[vnf.OpOcc]{
 		Prefix: vnf.OpOccStream, Registry: r, Schema: schema, Cache: cache,
 		New: func(string) vnf.OpOcc { return vnf.OpOcc{} },
@@ -61,11 +62,19 @@ func NewOpOccs(r *aggregate.Registry, cache int) *OpOccs {
 	})
 }
 
-// InstanceView returns the row of an instance; one that deletes it when the instance is deleted.
+// InstanceView returns the row of an instance; one that deletes it when the instance is deleted. What only later operations
+// need is not in its document: what is wanted of each resource, and the values of boot data.
 func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
+	shown := *v
+	shown.Values = nil
+	shown.Resources = slices.Clone(v.Resources)
+	for i := range shown.Resources {
+		r := &shown.Resources[i]
+		r.Spec, r.Near, r.Members = nil, "", nil
+	}
 	return eventstore.ViewWrite{Delete: v.Deleted, View: eventstore.View{
 		Kind: KindVnf, ID: v.ID, Revision: v.Version, Parent: v.PackageID, State: string(v.State), Updated: v.Updated,
-		Doc: encode(v),
+		Doc: encode(&shown),
 		Attrs: [eventstore.MaxAttrs]string{
 			0: filter.Index(v.Name), 3: filter.Index(v.ProductName), 4: filter.Index(v.SoftwareVersion),
 			5: filter.Index(v.VnfdVersion), 6: filter.Index(v.VnfdID), 7: filter.Index(v.Provider),

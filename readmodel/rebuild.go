@@ -13,6 +13,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/vnf"
 )
 
 // Source is one type of aggregate that has views: how its streams become rows.
@@ -31,10 +32,28 @@ func Sources(instances *Instances, opoccs *OpOccs) []Source {
 			return InstanceView(&s.Value), err
 		}},
 		{Kind: KindOpOcc, Prefix: opoccs.Stream(""), View: func(id string, events []eventstore.Event) (eventstore.ViewWrite, error) {
-			s, err := opoccs.Fold(id, events)
+			last, err := lastMilestone(opoccs, events)
+			if err != nil {
+				return eventstore.ViewWrite{}, err
+			}
+			s, err := opoccs.Fold(id, events[:last])
 			return OpOccView(&s.Value), err
 		}},
 	}
+}
+
+// lastMilestone returns how many events of an operation there are up to its last milestone.
+func lastMilestone(opoccs *OpOccs, events []eventstore.Event) (int, error) {
+	for n := len(events); n > 0; n-- {
+		e, err := opoccs.Decode(events[n-1])
+		if err != nil {
+			return 0, err //nolint:wrapcheck // says what it was about
+		}
+		if op, ok := e.(vnf.OpEvent); ok && vnf.Milestone(op) {
+			return n, nil
+		}
+	}
+	return len(events), nil
 }
 
 // Difference is one view that is not what the events amount to.

@@ -2,6 +2,7 @@ package saga
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,41 +15,63 @@ import (
 type Definition struct {
 	Type    string
 	Version int
-	Stages  []Stage
+	// Stages are the stages of every saga of the definition.
+	Stages []Stage
+	// StagesOf, when set, makes the stages of one saga out of its data (Data), instead. It is called once for an instance
+	// that is decoded, and must give the same stages each time. When it fails as the saga begins, the saga fails for good
+	// with its text.
+	StagesOf func(in *Instance) ([]Stage, error)
 	// Deadline bounds the whole saga from its start to its end or its first failure; 0 means one hour.
 	Deadline time.Duration
-	// Rollbackable is false where undoing makes no sense (terminate): policy and operators cannot compensate it.
-	Rollbackable bool
+	// DeadlineOf, when set and positive, is the deadline of one saga instead.
+	DeadlineOf func(in *Instance) time.Duration
+	// Rollbackable says whether undoing makes sense for a saga (terminate: no), so that policy and operators may have it
+	// compensated; nil: never.
+	Rollbackable func(in *Instance) bool
 	// Undo is the retry policy of undo commands; its zero value is DefaultUndo.
 	Undo Retry
 }
 
+// Always is a Rollbackable: each saga of the definition can be compensated.
+func Always(*Instance) bool { return true }
+
 // Stage is a set of steps that run at once; the next stage starts when all of them are done.
 type Stage struct {
-	ID    string
-	Steps []Step
+	ID string
+	// Window bounds the commands of the stage that are under way at once for each Item.Group, those that undo as well; an
+	// item that waits for its next attempt counts. 0: no bound. The rest is sent as replies arrive.
+	Window int
+	Steps  []Step
 }
 
-// Step is one kind of command within a stage.
+// Step is one kind of command within a stage. A step may stand in several stages.
 type Step struct {
 	ID     string // stable for ever; part of every command id
 	Topic  string // where Do and Undo commands go
 	Do     string // message type of the command
 	UndoAs string // message type of the compensating command; "" when there is nothing to undo
-	// Timeout bounds one attempt, from sending to reply; 0 means two minutes. An attempt that timed out is maybe done.
+	// Timeout bounds how long a participant may be silent about a command; 0 means two minutes. Half way the command is sent
+	// again, byte for byte: a participant that has it says that it is working on it (message.WorkingType), and the time
+	// begins anew. An attempt that timed out is maybe done.
 	Timeout time.Duration
-	// TimeoutOf, when set, gives the timeout per instance (a graceful termination's comes from the request).
+	// TimeoutOf, when set and positive, bounds one attempt from sending to reply, whatever the participant says meanwhile: a
+	// graceful termination's comes from the request.
 	TimeoutOf func(in *Instance) time.Duration
 	Retry     Retry
-	// Items lists the commands of this step, when its stage begins. nil: one command, with the instance's data.
-	// An error is a defect of the plan: the step fails for good with its text.
+	// Items lists the commands of this step, when its stage begins. nil: one command, with the saga's data. An error is a
+	// defect of the plan: the step fails for good with its text.
 	Items func(in *Instance) ([]Item, error)
+	// DataFor builds the data an item is sent with, for each Do and, before UndoData, for each Undo: the place to put in
+	// the item's generation. nil: the item's data as planned. An error fails the item for good. It is called again when the
+	// participant is asked, and must give the same bytes: it may depend on the saga's data, results of earlier stages, and the
+	// item's own plan, generation and attempt.
+	DataFor func(in *Instance, run *ItemRun) (json.RawMessage, error)
 	// UndoData builds the compensating command's data from the data the item was sent with and, when there is one, its
 	// result. nil: the data it was sent with.
 	UndoData func(in *Instance, data, result json.RawMessage) (json.RawMessage, error)
-	// DataFor builds the data an item is sent with, for each Do and, before UndoData, for each Undo: the place to put in
-	// the item's generation. nil: the item's data as planned. An error fails the item for good.
-	DataFor func(in *Instance, run *ItemRun) (json.RawMessage, error)
+	// UndoFor, when set, builds the compensating command's data instead of DataFor and UndoData, under the rules of DataFor.
+	// run.Undo is the number of this attempt to undo.
+	UndoFor func(in *Instance, run *ItemRun) (json.RawMessage, error)
 	// Optional: when the step fails for good or times out, the saga goes on, with a warning.
 	Optional bool
 	// Rejects: a failure of this step means that nothing was begun (a refused grant); the saga ends COMPENSATED at once
@@ -56,9 +79,13 @@ type Step struct {
 	Rejects bool
 }
 
-// Item is one command of a step.
+// Item is one command of a step. Step and ID together are unique in a saga.
 type Item struct {
-	ID   string // "" for the only one; for resources the planned resource's id
+	ID         string // "" for the only one; for resources the planned resource's id
+	Group      string // what Stage.Window counts by: the VIM connection
+	Generation int    // 0 means 1; raised by a retry after a release
+	// Data is what the command is sent with, stored with the item. nil: nothing is stored, and Step.DataFor builds it for each
+	// sending; without that the saga's data is sent.
 	Data json.RawMessage
 }
 
@@ -84,121 +111,178 @@ const (
 	GiveUp   Policy = "give-up"  // end ABANDONED: for a saga that no operator decides about
 )
 
-// State is the state of a saga.
-type State string
-
-// The states; see the package comment.
-const (
-	Running      State = "RUNNING"
-	Settling     State = "SETTLING"
-	Held         State = "HELD"
-	Compensating State = "COMPENSATING"
-	Stuck        State = "STUCK"
-	Completed    State = "COMPLETED"
-	Compensated  State = "COMPENSATED"
-	Abandoned    State = "ABANDONED"
-)
-
-// The states, those of sagas that have not ended first.
-var (
-	Unfinished = []State{Running, Settling, Held, Compensating, Stuck}
-	States     = slices.Concat(Unfinished, []State{Completed, Compensated, Abandoned})
-)
-
-// Final reports whether no input can move the saga any more (a late success still starts a cleanup saga).
-func (s State) Final() bool { return s == Completed || s == Compensated || s == Abandoned }
-
-// ItemState is the state of one item of a step.
-type ItemState string
-
-// The states of an item. Sent to Done is the way forward; Done, Failed and Unknown may then be Undoing to Undone.
-const (
-	ItemPending ItemState = "PENDING" // not sent, or waiting for its next attempt
-	ItemSent    ItemState = "SENT"
-	ItemDone    ItemState = "DONE"
-	ItemFailed  ItemState = "FAILED"  // the participant said so: nothing stands
-	ItemUnknown ItemState = "UNKNOWN" // timed out, or an unknown outcome: something may stand
-	ItemSkipped ItemState = "SKIPPED" // optional and failed, or skipped by an operator
-	ItemUndoing ItemState = "UNDOING"
-	ItemUndone  ItemState = "UNDONE"
-	ItemStuck   ItemState = "STUCK" // its undo failed for good
-)
-
-// Instance is one run of a definition. It is stored as JSON in saga_instances.data.
-type Instance struct {
-	ID            string          `json:"id"`
-	Type          string          `json:"type"`
-	DefVersion    int             `json:"defVersion"`
-	Key           string          `json:"key"`
-	Parent        string          `json:"parent,omitempty"`
-	CorrelationID string          `json:"correlationId"` // the operation occurrence; a cleanup saga has its parent's
-	State         State           `json:"state"`
-	Policy        Policy          `json:"policy"`
-	Stage         int             `json:"stage"` // index into the definition's stages
-	Data          json.RawMessage `json:"data"`  // the definition's own; fixed at Begin
-	Items         []*ItemRun      `json:"items"` // of every stage begun, in order of planning
-	Seq           int             `json:"seq"`   // commands sent so far
-	Cause         *Failure        `json:"cause,omitempty"`
-	CancelMode    string          `json:"cancelMode,omitempty"` // while a cancel is pending: GRACEFUL or FORCEFUL
-	Undone        bool            `json:"undoBegun,omitempty"`  // once undo has begun only rollback and fail are possible
-	Tokens        int64           `json:"tokens"`               // counts timers set, to tell one from an older one
-	Traceparent   string          `json:"traceparent,omitempty"`
-	Started       time.Time       `json:"started"`
-	Deadline      time.Time       `json:"deadline"`
-	DeadlineTimer int64           `json:"deadlineTimer,omitempty"` // token of the deadline's timer; 0: not set
-	Wake          time.Time       `json:"wake,omitzero"`           // due of the timeout stored for the saga, if any
-	Cleanups      []string        `json:"cleanups,omitempty"`      // commands whose late success a cleanup saga releases
-	Version       int64           `json:"-"`                       // of the stored row
+func (d *Definition) undo() Retry {
+	if d.Undo.Attempts == 0 && d.Undo.Backoff == 0 && d.Undo.Max == 0 && d.Undo.Classes == nil {
+		return DefaultUndo
+	}
+	return d.Undo
 }
 
-// ItemRun is one item's history within an instance.
-type ItemRun struct {
-	Step       string          `json:"step"`
-	Item       string          `json:"item,omitempty"`
-	Stage      int             `json:"stage"`
-	State      ItemState       `json:"state"`
-	Generation int             `json:"generation"` // raised by a deliberate retry after a release
-	Attempt    int             `json:"attempt"`    // of Do commands, never reset
-	Budget     int             `json:"budget"`     // attempt number at which the retry budget ends
-	Undo       int             `json:"undo"`       // attempts of Undo commands, never reset
-	UndoBudget int             `json:"undoBudget"`
-	Command    string          `json:"command,omitempty"` // id of the newest command, do or undo
-	EverSent   bool            `json:"everSent"`
-	Data       json.RawMessage `json:"data"`
-	Result     json.RawMessage `json:"result,omitempty"`
-	Cause      *Failure        `json:"cause,omitempty"`
-	Due        time.Time       `json:"due,omitzero"`       // of the next attempt or of the reply's timeout
-	Waiting    bool            `json:"waiting,omitempty"`  // Due is that of the next attempt
-	Timer      int64           `json:"timer,omitempty"`    // token of the timer set for Due; 0: none
-	Open       []Sending       `json:"open,omitempty"`     // commands whose outcome is not known, the oldest first
-	Late       int             `json:"late,omitempty"`     // Seq at a success that came once undoing had begun
-	Released   bool            `json:"released,omitempty"` // undone or being cleaned up: sending it again needs a new generation
+func (d *Definition) deadline(in *Instance) time.Duration {
+	if d.DeadlineOf != nil {
+		if t := d.DeadlineOf(in); t > 0 {
+			return t
+		}
+	}
+	if d.Deadline > 0 {
+		return d.Deadline
+	}
+	return time.Hour
 }
 
-// Sending is one command of an item whose outcome is not known: no reply yet, timed out, or an unknown outcome.
-type Sending struct {
-	Command    string    `json:"command"`
-	Undo       bool      `json:"undo,omitempty"`
-	Attempt    int       `json:"attempt"`
-	Generation int       `json:"generation"`
-	Seq        int       `json:"seq"`
-	Sent       time.Time `json:"sent"`
+func (d *Definition) rollbackable(in *Instance) bool {
+	return d.Rollbackable != nil && d.Rollbackable(in)
 }
 
-// Failure says why something failed.
-type Failure struct {
-	Step   string        `json:"step,omitempty"`
-	Item   string        `json:"item,omitempty"`
-	Class  message.Class `json:"class"`
-	Reason string        `json:"reason"`
+// Validate reports what makes a definition unusable: a missing type, step or topic, or a step id used twice in a stage.
+func (d *Definition) Validate() error {
+	if d.Type == "" || d.Version < 1 {
+		return fmt.Errorf("saga definition %q version %d: type and version are required", d.Type, d.Version)
+	}
+	if d.StagesOf != nil && d.Stages != nil {
+		return fmt.Errorf("saga definition %s: the stages are fixed or made of the data, not both", d.Type)
+	}
+	return d.validate(d.Stages)
 }
 
-// Result returns the result of an item that is done, nil when it is not.
-func (in *Instance) Result(step, item string) json.RawMessage {
-	for _, r := range in.Items {
-		if r.Step == step && r.Item == item && r.State == ItemDone {
-			return r.Result
+func (d *Definition) validate(stages []Stage) error {
+	for _, stage := range stages {
+		if stage.ID == "" {
+			return fmt.Errorf("saga definition %s: a stage has no id", d.Type)
+		}
+		seen := make(map[string]bool, len(stage.Steps))
+		for _, s := range stage.Steps {
+			if s.ID == "" || s.Topic == "" || s.Do == "" {
+				return fmt.Errorf("saga definition %s: stage %s: a step needs an id, a topic and a command", d.Type, stage.ID)
+			}
+			if seen[s.ID] {
+				return fmt.Errorf("saga definition %s: stage %s: the step id %s is used twice", d.Type, stage.ID, s.ID)
+			}
+			seen[s.ID] = true
 		}
 	}
 	return nil
+}
+
+// StagesFor returns the stages of a saga.
+func (d *Definition) StagesFor(in *Instance) ([]Stage, error) {
+	if d.StagesOf == nil {
+		return d.Stages, nil
+	}
+	if in.kept != nil {
+		c := in.kept.stagesOf(d, in)
+		return c.stages, c.err
+	}
+	c := d.compile(in)
+	return c.stages, c.err
+}
+
+// compiled is the stages of a saga with its steps by stage and id.
+type compiled struct {
+	def    *Definition
+	stages []Stage
+	steps  []map[string]*Step
+	err    error
+}
+
+func (d *Definition) compile(in *Instance) *compiled {
+	c := &compiled{def: d, stages: d.Stages}
+	if d.StagesOf != nil {
+		if c.stages, c.err = d.StagesOf(in); c.err == nil {
+			c.err = d.validate(c.stages)
+		}
+		if c.err != nil {
+			c.stages = nil
+			return c
+		}
+	}
+	c.steps = make([]map[string]*Step, len(c.stages))
+	for i := range c.stages {
+		c.steps[i] = make(map[string]*Step, len(c.stages[i].Steps))
+		for j := range c.stages[i].Steps {
+			s := &c.stages[i].Steps[j]
+			c.steps[i][s.ID] = s
+		}
+	}
+	return c
+}
+
+// step returns the step of an item. A stored saga has no items of other steps than its definition's version makes.
+func (c *compiled) step(r *ItemRun) *Step {
+	if r.Stage < len(c.steps) {
+		if s := c.steps[r.Stage][r.Step]; s != nil {
+			return s
+		}
+	}
+	return &Step{ID: r.Step}
+}
+
+func (s *Step) data(in *Instance, r *ItemRun) (json.RawMessage, error) {
+	switch {
+	case s.DataFor != nil:
+		return s.DataFor(in, r)
+	case r.Data == nil:
+		return in.Data, nil
+	default:
+		return r.Data, nil
+	}
+}
+
+func (s *Step) undoData(in *Instance, r *ItemRun) (json.RawMessage, error) {
+	if s.UndoFor != nil {
+		return s.UndoFor(in, r)
+	}
+	data, err := s.data(in, r)
+	if err == nil && s.UndoData != nil {
+		data, err = s.UndoData(in, data, r.Result)
+	}
+	return data, err
+}
+
+// limit bounds an attempt whatever the participant says; 0: its silence is what counts.
+func (s *Step) limit(in *Instance) time.Duration {
+	if s.TimeoutOf == nil {
+		return 0
+	}
+	return max(0, s.TimeoutOf(in))
+}
+
+func (s *Step) timeout(in *Instance) time.Duration {
+	switch {
+	case s.limit(in) > 0:
+		return s.limit(in)
+	case s.Timeout > 0:
+		return s.Timeout
+	default:
+		return 2 * time.Minute
+	}
+}
+
+func (r Retry) attempts() int {
+	if r.Attempts > 0 {
+		return r.Attempts
+	}
+	return 5
+}
+
+// delay returns the wait after the n-th attempt.
+func (r Retry) delay(n int) time.Duration {
+	d, longest := r.Backoff, r.Max
+	if d <= 0 {
+		d = time.Second
+	}
+	if longest <= 0 {
+		longest = time.Minute
+	}
+	for ; n > 1 && d < longest; n-- {
+		d *= 2
+	}
+	return min(d, longest)
+}
+
+func (r Retry) retries(c message.Class) bool {
+	if r.Classes == nil {
+		return c == message.Transient || c == message.Unavailable || c == message.UnknownOutcome
+	}
+	return slices.Contains(r.Classes, c)
 }

@@ -3,7 +3,6 @@ package saga
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm"
@@ -26,7 +25,7 @@ const (
 	RowUnknown   = "UNKNOWN" // no reply in time, or an unknown outcome
 )
 
-// Input is what can move a saga: Begin, ReplyReceived, TimedOut or Action.
+// Input is what can move a saga: Begin, ReplyReceived, StillWorking, TimedOut or Action.
 type Input interface{ input() }
 
 // Begin starts a saga: its instance has no state yet.
@@ -38,15 +37,21 @@ type ReplyReceived struct {
 	Reply   message.Reply
 }
 
-// TimedOut is a due timer of the saga (Instance.NextTimer). ID is unlike any other's, for causation.
+// StillWorking is a participant's word that it has a command of the saga, and has not finished it.
+type StillWorking struct{ Message message.Message }
+
+// TimedOut is a due timer of the saga (Instance.NextTimer). ID is unlike any other's, for causation. Step and Item name the
+// item whose timer it is; Step is "" for the deadline's.
 type TimedOut struct {
-	ID    string
-	Name  string
-	Token int64
+	ID         string
+	Name       string
+	Token      int64
+	Step, Item string
 }
 
 func (Begin) input()         {}
 func (ReplyReceived) input() {}
+func (StillWorking) input()  {}
 func (TimedOut) input()      {}
 func (Action) input()        {}
 
@@ -57,6 +62,8 @@ type Effects struct {
 	Steps    []eventstore.StepRow
 	Notes    []Note
 	Cleanups []Cleanup
+	// Items are those of the instance that the input changed or planned.
+	Items []*ItemRun
 	// Changed is false when the input was stale or a duplicate and the instance need not be written.
 	Changed bool
 }
@@ -72,19 +79,47 @@ type Cleanup struct {
 
 // turn is one call of Advance.
 type turn struct {
-	def   *Definition
-	in    *Instance
-	now   time.Time
-	cause string
-	fx    *Effects
+	def    *Definition
+	c      *compiled
+	in     *Instance
+	now    time.Time
+	cause  string
+	fx     *Effects
+	edited []edited
 }
 
 // Advance computes what one input does to a saga. It is pure: the instance given is not changed, and equal arguments
-// give equal answers. Stale and doubled inputs change nothing. Only an Action can fail: Conflict when the saga's state
-// does not allow it, NotFound when the definition knows no rollback or the item does not exist, Unprocessable when its
-// reason is missing.
+// give equal answers. Stale and doubled inputs change nothing. It costs as much as the input changes, however many items the
+// saga has. An Action fails with Conflict when the saga's state does not allow it, NotFound when the saga cannot be rolled
+// back or the item does not exist, Unprocessable when its reason is missing; any input with Internal when the stages of a
+// saga that has begun cannot be made.
 func Advance(def *Definition, old *Instance, input Input, now time.Time) (*Instance, *Effects, error) {
-	t := &turn{def: def, in: old.clone(), now: now, fx: &Effects{}}
+	return advance(def, old.clone(), input, now)
+}
+
+// advance is Advance for an instance that it may change.
+func advance(def *Definition, in *Instance, input Input, now time.Time) (*Instance, *Effects, error) {
+	t := &turn{def: def, in: in, now: now, fx: &Effects{}}
+	t.c = t.in.kept.stagesOf(def, t.in)
+	if _, begins := input.(Begin); t.c.err != nil && !begins && !in.State.Final() {
+		return nil, nil, vnfm.Wrap(vnfm.Internal, t.c.err, "make the stages of saga %s", in.ID)
+	}
+	t.number()
+	if t.in.tally == nil {
+		t.in.tally = count(t.c, t.in.Items)
+	}
+	if err := t.take(input); err != nil {
+		return nil, nil, err
+	}
+	if t.fx.Changed {
+		t.proceed()
+	}
+	t.finish()
+	return t.in, t.fx, nil
+}
+
+// take does what an input says by itself; what follows from it is proceed's.
+func (t *turn) take(input Input) error {
 	switch i := input.(type) {
 	case Begin:
 		t.cause = i.Cause
@@ -92,18 +127,45 @@ func Advance(def *Definition, old *Instance, input Input, now time.Time) (*Insta
 	case ReplyReceived:
 		t.cause = i.Message.ID
 		t.reply(i)
+	case StillWorking:
+		t.cause = i.Message.ID
+		t.working(i.Message.CausationID)
 	case TimedOut:
 		t.cause = i.ID
-		t.timeout(i.Token)
+		t.timeout(i)
 	case Action:
 		t.cause = i.Cause
-		if err := t.act(i); err != nil {
-			return nil, nil, err
-		}
+		return t.act(i)
 	default:
-		return nil, nil, vnfm.Errorf(vnfm.Internal, "saga %s: unknown input %T", old.ID, input)
+		return vnfm.Errorf(vnfm.Internal, "saga %s: unknown input %T", t.in.ID, input)
 	}
-	return t.in, t.fx, nil
+	return nil
+}
+
+// number numbers the items of a saga that was stored before items had numbers.
+func (t *turn) number() {
+	if len(t.in.Items) == 0 || t.in.Items[0].No > 0 {
+		return
+	}
+	for i, r := range t.in.Items {
+		c := *r
+		c.No = i + 1
+		t.in.Items[i] = &c
+	}
+	t.in.Planned = len(t.in.Items)
+}
+
+// finish makes what the turn changed what nobody may change any more.
+func (t *turn) finish() {
+	t.recount()
+	for _, e := range t.edited {
+		e.r.fresh = false
+		t.in.changed = append(t.in.changed, e.r.No)
+		t.fx.Items = append(t.fx.Items, e.r)
+	}
+	for _, st := range t.in.tally.stages {
+		st.fresh = false
+	}
 }
 
 func (t *turn) begin() {
@@ -114,24 +176,43 @@ func (t *turn) begin() {
 	t.in.State = Running
 	t.in.Started = t.now
 	t.setDeadline()
+	if t.c.err != nil {
+		t.fail(&Failure{Class: message.Permanent, Reason: t.c.err.Error()})
+		return
+	}
 	t.beginStage(0)
-	t.forward()
 }
 
-// forward goes on to the next stage as long as the present one is done, and completes the saga after the last.
-func (t *turn) forward() {
-	for t.in.State == Running {
-		for _, r := range t.in.Items {
-			if r.Stage == t.in.Stage && r.State != ItemDone && r.State != ItemSkipped {
-				return
-			}
+// proceed goes on, in the direction the saga moves, until it has to wait, or has ended.
+func (t *turn) proceed() {
+	for again := true; again; {
+		switch t.in.State {
+		case Running:
+			again = t.forward()
+		case Settling:
+			again = t.settle()
+		case Compensating, Stuck:
+			t.backward()
+			again = false
+		default:
+			again = false
 		}
-		if t.in.Stage+1 >= len(t.def.Stages) {
+	}
+}
+
+// forward sends what the present stage has room for. When the stage is done it begins the next one, or completes the saga
+// after the last. It reports whether there is more to do.
+func (t *turn) forward() bool {
+	if t.stageNow(t.in.Stage).unfinished == 0 {
+		if t.in.Stage+1 >= len(t.c.stages) {
 			t.complete()
-			return
+			return false
 		}
 		t.beginStage(t.in.Stage + 1)
+		return true
 	}
+	t.sendReady()
+	return t.in.State != Running || t.stageNow(t.in.Stage).unfinished == 0
 }
 
 func (t *turn) complete() {
@@ -141,14 +222,16 @@ func (t *turn) complete() {
 	t.clearDeadline()
 }
 
-// beginStage plans all steps of a stage, then sends their commands. When one cannot be planned none is sent.
+// beginStage plans all steps of a stage. When one cannot be planned nothing of the stage is sent.
 func (t *turn) beginStage(n int) {
 	t.in.Stage = n
-	if n >= len(t.def.Stages) {
+	if n >= len(t.c.stages) {
 		return // a definition without stages
 	}
-	stage := &t.def.Stages[n]
+	stage := &t.c.stages[n]
 	t.note(Note{Kind: NoteStageBegun, Stage: stage.ID})
+	st := t.in.tally.stage(n)
+	st.from, st.to = len(t.in.Items), len(t.in.Items)
 	var failed *Failure
 	for i := range stage.Steps {
 		if f := t.plan(n, &stage.Steps[i]); f != nil && failed == nil {
@@ -157,53 +240,114 @@ func (t *turn) beginStage(n int) {
 	}
 	if failed != nil {
 		t.fail(failed)
-		return
 	}
-	t.sendPending()
 }
 
 // plan makes the items of one step. A step that cannot be planned becomes one failed item.
 func (t *turn) plan(stage int, s *Step) *Failure {
-	items := []Item{{Data: t.in.Data}}
-	if s.Items != nil {
-		var err error
-		if items, err = s.Items(t.in); err != nil {
-			f := &Failure{Step: s.ID, Class: message.Permanent, Reason: err.Error()}
-			r := &ItemRun{Step: s.ID, Stage: stage, State: ItemFailed, Generation: 1, Cause: f}
-			t.in.Items = append(t.in.Items, r)
-			if s.Optional {
-				t.skip(r, f)
-				return nil
-			}
-			t.noteItem(NoteItemFailed, r, f)
-			return f
+	items, err := t.itemsOf(s)
+	if err != nil {
+		f := &Failure{Step: s.ID, Class: message.Permanent, Reason: err.Error()}
+		r := &ItemRun{Step: s.ID, Stage: stage, State: ItemFailed, Generation: 1, Cause: f}
+		if t.in.place(s.ID, "") >= 0 {
+			r.Item = t.c.stages[stage].ID
+		}
+		t.add(r)
+		if s.Optional {
+			t.skip(r, f)
+			return nil
+		}
+		t.noteItem(NoteItemFailed, r, f)
+		return f
+	}
+	runs := make([]*ItemRun, len(items))
+	for i, it := range items {
+		runs[i] = &ItemRun{
+			Step: s.ID, Item: it.ID, Group: it.Group, Stage: stage, State: ItemPending, Generation: max(it.Generation, 1),
+			Budget: s.Retry.attempts(), Data: it.Data,
 		}
 	}
+	t.add(runs...)
+	return nil
+}
+
+// itemsOf lists the items of a step that are new to the saga.
+func (t *turn) itemsOf(s *Step) ([]Item, error) {
+	if s.Items == nil {
+		return []Item{{}}, t.unplanned(s, "")
+	}
+	items, err := s.Items(t.in)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool, len(items))
 	for _, it := range items {
-		t.in.Items = append(t.in.Items, &ItemRun{
-			Step: s.ID, Item: it.ID, Stage: stage, State: ItemPending, Generation: 1,
-			Budget: s.Retry.attempts(), UndoBudget: t.def.undo().attempts(), Data: it.Data,
-		})
+		if seen[it.ID] {
+			return nil, fmt.Errorf("the item %q of step %s is planned twice", it.ID, s.ID)
+		}
+		if seen[it.ID] = true; len(it.Data) > 0 && !json.Valid(it.Data) {
+			return nil, fmt.Errorf("the data of item %q of step %s is no JSON", it.ID, s.ID)
+		}
+		if err := t.unplanned(s, it.ID); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+func (t *turn) unplanned(s *Step, item string) error {
+	if t.in.place(s.ID, item) >= 0 {
+		return fmt.Errorf("the item %q of step %s was planned in an earlier stage", item, s.ID)
 	}
 	return nil
 }
 
-// sendPending sends every item of the present stage that was never sent or is to be sent again.
-func (t *turn) sendPending() {
-	for _, r := range t.in.Items {
-		if t.in.State != Running {
-			return
-		}
-		if r.Stage == t.in.Stage && r.State == ItemPending && !r.Waiting {
-			t.send(r)
+// add adds items of the stage that begins.
+func (t *turn) add(runs ...*ItemRun) {
+	known := len(t.in.Items)
+	for i, r := range runs {
+		t.in.Planned++
+		r.No, r.fresh = t.in.Planned, true
+		t.edited = append(t.edited, edited{r: r, place: known + i})
+	}
+	t.in.Items = append(t.in.Items, runs...)
+	t.in.index = t.in.index.grown(t.in.Items, known)
+	if len(runs) > 0 {
+		t.in.tally.stage(runs[0].Stage).to = len(t.in.Items)
+	}
+}
+
+// sendReady sends the items of the present stage that were never sent or are to be sent again, as far as there is room.
+func (t *turn) sendReady() {
+	t.recount()
+	st := t.in.tally.stage(t.in.Stage)
+	for i := range st.groups {
+		g := &st.groups[i]
+		room := t.room(t.in.Stage, g)
+		for room > 0 && g.next < st.to && t.in.State == Running {
+			r := t.in.Items[g.next]
+			g.next++
+			if t.c.group(r) == g.name && r.State == ItemPending && !r.Waiting {
+				if r = t.edit(g.next - 1); t.send(r) {
+					room--
+				}
+			}
 		}
 	}
+}
+
+// room returns how many more commands of a group may be under way.
+func (t *turn) room(stage int, g *groupTally) int {
+	if window := t.c.stages[stage].Window; window > 0 {
+		return window - g.busy
+	}
+	return len(t.in.Items)
 }
 
 // attemptFailed decides what follows a failed attempt: another one, or the end of the item. unknown says that the
 // attempt may have had its effect all the same.
 func (t *turn) attemptFailed(r *ItemRun, f *Failure, unknown bool) {
-	s := t.def.step(r.Step)
+	s := t.c.step(r)
 	t.clearTimer(r)
 	r.Cause = f
 	r.State = ItemFailed
@@ -231,11 +375,8 @@ func (t *turn) itemFailed(r *ItemRun, s *Step, f *Failure) {
 	switch {
 	case t.in.State == Running && s.Optional:
 		t.skip(r, f)
-		t.forward()
 	case t.in.State == Running:
 		t.fail(f)
-	case t.in.State == Settling:
-		t.settle()
 	}
 }
 
@@ -251,17 +392,17 @@ func (t *turn) fail(cause *Failure) {
 		t.in.Cause = cause
 	}
 	t.stop()
-	t.settle()
 }
 
 // stop drops every retry that waits and the deadline, and begins settling.
 func (t *turn) stop() {
 	t.in.State = Settling
 	t.clearDeadline()
-	for _, r := range t.in.Items {
+	for i, r := range t.in.Items {
 		if !r.Waiting {
 			continue
 		}
+		r = t.edit(i)
 		t.clearTimer(r)
 		if r.State == ItemPending {
 			r.State = ItemFailed
@@ -270,113 +411,48 @@ func (t *turn) stop() {
 	}
 }
 
-// settle decides what follows once no command is outstanding.
-func (t *turn) settle() {
-	finished := t.in.Stage+1 >= len(t.def.Stages)
-	for _, r := range t.in.Items {
-		if r.State == ItemSent {
-			return
-		}
-		if r.Stage == t.in.Stage && r.State != ItemDone && r.State != ItemSkipped {
-			finished = false
-		}
+// settle decides what follows once no command is outstanding. It reports whether there is more to do.
+func (t *turn) settle() bool {
+	t.recount()
+	if t.in.tally.sent > 0 {
+		return false
 	}
 	cancelled := t.in.CancelMode != ""
+	finished := t.in.Stage+1 >= len(t.c.stages) && t.stageNow(t.in.Stage).unfinished == 0
 	if cancelled && finished && t.in.Cause == nil {
 		t.complete() // the last commands were done before the cancel bit
-		return
+		return false
 	}
 	if t.in.Cause == nil {
 		t.in.Cause = &Failure{Reason: "cancelled (" + t.in.CancelMode + ")"}
 	}
 	t.in.CancelMode = ""
 	switch {
-	case !t.begunForReal():
+	case t.in.tally.begun == 0:
 		t.in.State = Compensating
 	case t.in.Policy == GiveUp:
 		t.in.State = Abandoned
-		return
-	case cancelled || t.in.Policy != Rollback || !t.def.Rollbackable:
+	case cancelled || t.in.Policy != Rollback || !t.def.rollbackable(t.in):
 		t.in.State = Held
-		return
 	default:
 		t.in.State = Compensating
 	}
-	t.backward()
-}
-
-// begunForReal reports whether a command was ever sent whose failure does not mean that nothing was begun.
-func (t *turn) begunForReal() bool {
-	return slices.ContainsFunc(t.in.Items, func(r *ItemRun) bool { return r.EverSent && !t.def.step(r.Step).Rejects })
-}
-
-// timeout handles a due timeout; one that was replaced or cancelled is known by its token.
-func (t *turn) timeout(token int64) {
-	if token == t.in.DeadlineTimer && token != 0 {
-		t.fx.Changed = true
-		t.in.DeadlineTimer = 0
-		if t.in.State == Running {
-			t.fail(&Failure{Class: message.UnknownOutcome, Reason: fmt.Sprintf("not finished within %s", t.def.deadline())})
-		}
-		return
-	}
-	for _, r := range t.in.Items {
-		if token == 0 || r.Timer != token {
-			continue
-		}
-		t.fx.Changed = true
-		r.Timer = 0
-		if r.Waiting {
-			r.Waiting = false
-			if r.State == ItemUndoing {
-				t.sendUndo(r)
-				t.backward()
-			} else {
-				t.send(r)
-			}
-			return
-		}
-		t.noReply(r)
-		return
-	}
-}
-
-// noReply handles the timeout of an attempt: its effect may or may not stand.
-func (t *turn) noReply(r *ItemRun) {
-	s := t.def.step(r.Step)
-	f := &Failure{Step: r.Step, Item: r.Item, Class: message.UnknownOutcome,
-		Reason: fmt.Sprintf("no reply within %s", s.timeout(t.in))}
-	if snd := r.open(r.Command); snd != nil {
-		t.row(r, *snd, RowUnknown, nil, f)
-	}
-	switch r.State {
-	case ItemSent:
-		t.attemptFailed(r, f, true)
-	case ItemUndoing:
-		t.undoFailed(r, f)
-		t.backward()
-	}
+	return t.in.State == Compensating
 }
 
 func (t *turn) note(n Note) { t.fx.Notes = append(t.fx.Notes, n) }
 
 func (t *turn) noteItem(kind NoteKind, r *ItemRun, f *Failure) {
-	n := Note{Kind: kind, Stage: t.def.Stages[r.Stage].ID, Step: r.Step, Item: r.Item, Failure: f}
-	if kind == NoteItemDone {
+	n := Note{Kind: kind, Step: r.Step, Item: r.Item, Failure: f}
+	if r.Stage < len(t.c.stages) {
+		n.Stage = t.c.stages[r.Stage].ID
+	}
+	switch kind {
+	case NoteItemDone:
 		n.Result = r.Result
+	case NoteItemUndone:
+		n.Result = r.UndoResult
+	default:
 	}
 	t.note(n)
-}
-
-// clone copies what Advance changes; raw messages and failures are never changed in place.
-func (in *Instance) clone() *Instance {
-	c := *in
-	c.Cleanups = slices.Clone(in.Cleanups)
-	c.Items = make([]*ItemRun, len(in.Items))
-	for i, r := range in.Items {
-		rc := *r
-		rc.Open = slices.Clone(r.Open)
-		c.Items[i] = &rc
-	}
-	return &c
 }

@@ -248,7 +248,7 @@ func held(t *testing.T) *play {
 // design §4: "TERMINATE and SCALE in never roll back (404)".
 func TestRollback_of_a_definition_without_one_is_not_found(t *testing.T) {
 	def := toy()
-	def.Rollbackable = false
+	def.Rollbackable = nil
 	p := begin(t, def, saga.Rollback)
 	p.ok("ask", "")
 	p.ok("right", "")

@@ -31,6 +31,8 @@ type Turn struct {
 	// itself).
 	Cause, Actor string
 	Notes        []Note
+	// Items are those of the instance that the input changed or planned, in the order they were first touched.
+	Items []*ItemRun
 }
 
 // NoteKind says what a Note reports.
@@ -74,7 +76,7 @@ type Action struct {
 // ActionKind is a kind of Action.
 type ActionKind string
 
-// The actions. The first four are SOL003's error-handling tasks (SOL003 v3.7.1 §5.4.14 ff.).
+// The actions. The first four are about the saga, the others about one item that is stuck.
 const (
 	Retrying  ActionKind = "retry"
 	RollBack  ActionKind = "rollback"

@@ -30,7 +30,12 @@ type plant struct {
 	newer *saga.Definition // what programs started from now on know beside def; nil: nothing
 	// answer scripts the participant: nil for no reply.
 	answer func(m message.Message) *message.Reply
-	fault  func(point string) error
+	// unfinished: a participant that has no reply yet says so when it is asked.
+	unfinished bool
+	lose       map[string]int // how many of the next messages of a topic get lost
+	fault      func(point string) error
+	deaf       bool                     // runtimes are not told of commits
+	seen       func(*eventstore.Commit) // is told of every commit
 }
 
 func newPlant(t *testing.T) *plant {
@@ -67,8 +72,16 @@ func (p *plant) start(name string) *node {
 	quiet := slog.New(slog.DiscardHandler)
 	n := &node{plant: p, name: name}
 	feed := outbox.NewFeed(p.store, 0)
+	lossy := func(h inbox.Handler) inbox.Handler { return losing{h, p} }
 	n.doer = eventstore.NewCommitter(p.store, eventstore.CommitterConfig{
-		OnCommit: []func(*eventstore.Commit){feed.OnCommit}, Logger: quiet,
+		OnCommit: []func(*eventstore.Commit){feed.OnCommit, func(c *eventstore.Commit) {
+			if !p.deaf {
+				n.runtime.OnCommit(c)
+			}
+			if p.seen != nil {
+				p.seen(c)
+			}
+		}}, Logger: quiet,
 	})
 	n.keeper = lease.New(lease.Config{Store: p.store, Owner: name, Now: func() time.Time { return p.now }, TTL: time.Hour, Logger: quiet})
 	var err error
@@ -81,11 +94,11 @@ func (p *plant) start(name string) *node {
 		p.t.Fatal(err)
 	}
 	n.replies = inbox.New(inbox.Config{
-		Name: "replies", Handlers: map[string]inbox.Handler{message.TopicReplies: n.runtime.Replies()},
+		Name: "replies", Handlers: map[string]inbox.Handler{message.TopicReplies: lossy(n.runtime.Replies())},
 		Store: p.store, Doer: n.doer, Epochs: n.keeper, Logger: quiet,
 	})
 	toys := inbox.New(inbox.Config{
-		Name: "toys", Handlers: map[string]inbox.Handler{"toy": participant{p}}, Store: p.store, Doer: n.doer,
+		Name: "toys", Handlers: map[string]inbox.Handler{"toy": lossy(participant{p})}, Store: p.store, Doer: n.doer,
 		Epochs: n.keeper, Logger: quiet,
 	})
 	n.bus = embedded.New(embedded.Config{Source: feed, Logger: quiet})
@@ -101,15 +114,42 @@ func (p *plant) start(name string) *node {
 	return n
 }
 
+// losing loses messages on their way to a handler.
+type losing struct {
+	inbox.Handler
+	p *plant
+}
+
+func (h losing) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	for len(msgs) > 0 && h.p.lose[msgs[0].Topic] > 0 {
+		h.p.lose[msgs[0].Topic]--
+		msgs = msgs[1:]
+	}
+	return h.Handler.Decide(l, msgs, c)
+}
+
 // participant answers commands by the plant's script, in the commit that moves its cursor.
 type participant struct{ *plant }
 
-func (participant) Load([]message.Message) eventstore.Load { return eventstore.Load{} }
-
-func (p participant) Decide(_ *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+func (participant) Load(msgs []message.Message) eventstore.Load {
+	var l eventstore.Load
 	for _, m := range msgs {
+		l.Records = append(l.Records, eventstore.RecordRef{Table: eventstore.TableVimCommands, ID: m.ID})
+	}
+	return l
+}
+
+func (p participant) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	for _, m := range msgs {
+		ref := eventstore.RecordRef{Table: eventstore.TableVimCommands, ID: m.ID}
+		if l.Records[ref] != nil { // it comes again
+			if p.unfinished {
+				c.Outbox = append(c.Outbox, message.Answer(m, "/toy", p.now, p.answer(m)))
+			}
+			continue
+		}
 		c.Records = append(c.Records, eventstore.RecordWrite{Record: eventstore.Record{
-			Table: eventstore.TableVimCommands, ID: m.ID, Key: m.Key, Group: m.Type, Doc: json.RawMessage(`{}`),
+			Table: ref.Table, ID: m.ID, Key: m.Key, Group: m.Type, Doc: json.RawMessage(`{}`),
 		}})
 		if r := p.answer(m); r != nil {
 			c.Outbox = append(c.Outbox, message.NewReply(m, "/toy", p.now, *r))
@@ -195,7 +235,7 @@ func (p *plant) tick() bool {
 
 func (p *plant) saga(id string) *saga.Instance {
 	p.t.Helper()
-	l, err := p.store.Load(p.t.Context(), eventstore.Load{Sagas: []string{id}})
+	l, err := p.store.Load(p.t.Context(), eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: id}}})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package saga_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,9 +23,10 @@ type world struct {
 	effects  map[string]bool // by token: step, item and generation
 	graves   map[string]bool // released tokens: a late command is refused
 	replies  []saga.ReplyReceived
-	handled  map[string]bool
 	ledger   map[string]saga.ReplyReceived // by command id: what was answered
 	given    map[string]bool               // skipped by the operator: may stand
+	busy     []message.Message             // taken and not finished
+	words    []saga.StillWorking           // that they are worked on
 }
 
 type toyData struct {
@@ -56,6 +58,19 @@ func (w *world) execute(m message.Message) {
 		w.replies = append(w.replies, reply)
 		return
 	}
+	if slices.ContainsFunc(w.busy, func(b message.Message) bool { return b.ID == m.ID }) {
+		w.words = append(w.words, saga.StillWorking{Message: message.NewWorking(m, "/p", m.Time)})
+		return
+	}
+	if w.chance("takes its time", 15) {
+		w.busy = append(w.busy, m)
+		return
+	}
+	w.finish(m, d)
+}
+
+// finish is a participant finishing a command.
+func (w *world) finish(m message.Message, d toyData) {
 	r := message.Reply{Outcome: message.Succeeded, Result: json.RawMessage(`"made"`)}
 	undo := m.Type == "p.undo"
 	switch {
@@ -102,12 +117,15 @@ func (w *world) undo(d toyData) {
 }
 
 func drawDefinition(rt *rapid.T) *saga.Definition {
+	rollbackable := rapid.IntRange(0, 4).Draw(rt, "rollbackable") > 0
 	def := &saga.Definition{
-		Type: "random", Version: 1, Rollbackable: rapid.IntRange(0, 4).Draw(rt, "rollbackable") > 0,
+		Type: "random", Version: 1, Rollbackable: func(*saga.Instance) bool { return rollbackable },
 		Undo: saga.Retry{Attempts: rapid.IntRange(1, 3).Draw(rt, "undo attempts")}, Deadline: 10 * time.Minute,
 	}
+	var stages []saga.Stage
+	shared := rapid.Bool().Draw(rt, "steps in several stages")
 	for i := range rapid.IntRange(1, 4).Draw(rt, "stages") {
-		stage := saga.Stage{ID: fmt.Sprint("stage", i)}
+		stage := saga.Stage{ID: fmt.Sprint("stage", i), Window: max(0, rapid.IntRange(-2, 3).Draw(rt, "window"))}
 		for j := range rapid.IntRange(0, 3).Draw(rt, "steps") {
 			s := saga.Step{
 				ID: fmt.Sprint("s", i, j), Topic: "p", Do: "p.do", UndoAs: "p.undo", Timeout: time.Minute,
@@ -135,15 +153,24 @@ func drawDefinition(rt *rapid.T) *saga.Definition {
 			if rapid.IntRange(0, 9).Draw(rt, "data that cannot be made at first") == 0 {
 				noData = int64(rapid.IntRange(1, 40).Draw(rt, "until"))
 			}
+			if shared {
+				s.ID = fmt.Sprint("s", j)
+			}
+			generation := rapid.IntRange(0, 3).Draw(rt, "generation")
 			s.Items = func(in *saga.Instance) ([]saga.Item, error) {
 				if in.Tokens < noPlan {
 					return nil, errPlan
 				}
 				var items []saga.Item
 				for k := range n {
-					items = append(items, saga.Item{ID: fmt.Sprint("i", k)})
+					items = append(items, saga.Item{ID: fmt.Sprint("i", i, k), Group: fmt.Sprint("g", k%2), Generation: generation})
 				}
 				return items, nil
+			}
+			if rapid.IntRange(0, 2).Draw(rt, "an undo of its own") == 0 {
+				s.UndoFor = func(_ *saga.Instance, r *saga.ItemRun) (json.RawMessage, error) {
+					return json.Marshal(toyData{Step: r.Step, Item: r.Item, Generation: r.Generation, Result: r.Result})
+				}
 			}
 			s.DataFor = func(in *saga.Instance, r *saga.ItemRun) (json.RawMessage, error) {
 				if in.Tokens < noData && r.State == saga.ItemPending {
@@ -153,7 +180,10 @@ func drawDefinition(rt *rapid.T) *saga.Definition {
 			}
 			stage.Steps = append(stage.Steps, s)
 		}
-		def.Stages = append(def.Stages, stage)
+		stages = append(stages, stage)
+	}
+	if def.Stages = stages; rapid.Bool().Draw(rt, "stages made of the data") {
+		def.Stages, def.StagesOf = nil, func(*saga.Instance) ([]saga.Stage, error) { return stages, nil }
 	}
 	return def
 }
@@ -168,7 +198,7 @@ func TestProperty_every_saga_ends_and_nothing_done_stays_after_compensation(t *t
 	rapid.Check(t, func(rt *rapid.T) {
 		def := drawDefinition(rt)
 		w := &world{
-			rt: rt, faults: true, effects: map[string]bool{}, graves: map[string]bool{}, handled: map[string]bool{},
+			rt: rt, faults: true, effects: map[string]bool{}, graves: map[string]bool{},
 			ledger: map[string]saga.ReplyReceived{}, given: map[string]bool{},
 		}
 		w.careless = rapid.Bool().Draw(rt, "careless")
@@ -180,7 +210,7 @@ func TestProperty_every_saga_ends_and_nothing_done_stays_after_compensation(t *t
 		if rapid.Bool().Draw(rt, "a patient operator") {
 			w.retryUntilDone(p)
 		}
-		for i := 0; !p.in.State.Final() || len(p.sent)+len(w.replies) > 0; i++ {
+		for i := 0; !p.in.State.Final() || len(p.sent)+len(p.asked)+len(w.replies)+len(w.busy) > 0; i++ {
 			if i > 5000 {
 				rt.Fatalf("the saga never ended: %s", p.in.State)
 			}
@@ -197,7 +227,7 @@ func (w *world) retryUntilDone(p *play) {
 			w.rt.Fatalf("retried without faults, the saga never ends: it is %s: %+v", p.in.State, p.in.Cause)
 		}
 		switch {
-		case len(p.sent)+len(w.replies) > 0:
+		case len(p.sent)+len(p.asked)+len(w.replies)+len(w.busy) > 0:
 		case p.in.State == saga.Held && !p.in.Undone:
 			if err := p.input(saga.Action{Kind: saga.Retrying}); err != nil {
 				w.rt.Fatalf("retry: %v", err)
@@ -212,12 +242,19 @@ func (w *world) retryUntilDone(p *play) {
 
 // step is one thing that happens.
 func (w *world) step(p *play) {
+	p.sent, p.asked = append(p.sent, p.asked...), nil
 	var choices []string
 	if len(p.sent) > 0 {
 		choices = append(choices, "command")
 	}
 	if len(w.replies) > 0 {
 		choices = append(choices, "reply")
+	}
+	if len(w.busy) > 0 {
+		choices = append(choices, "finish")
+	}
+	if len(w.words) > 0 {
+		choices = append(choices, "word")
 	}
 	if _, due := p.in.NextTimer(); !due.IsZero() && (w.faults || len(choices) == 0) {
 		choices = append(choices, "timeout")
@@ -251,15 +288,26 @@ func (w *world) step(p *play) {
 		if !w.chance("crash after the commit", 10) { // else it is delivered again
 			w.replies = append(w.replies[:i:i], w.replies[i+1:]...)
 		}
-		if w.handled[r.Message.ID] && !w.chance("another id", 30) {
-			return
-		}
-		w.handled[r.Message.ID] = true
 		if err := p.input(r); err != nil {
 			w.rt.Fatalf("reply: %v", err)
 		}
+	case "finish":
+		i := rapid.IntRange(0, len(w.busy)-1).Draw(w.rt, "which of those taken")
+		m := w.busy[i]
+		w.busy = slices.Delete(w.busy, i, i+1)
+		var d toyData
+		if err := json.Unmarshal(m.Data, &d); err != nil {
+			w.rt.Fatalf("command data: %v", err)
+		}
+		w.finish(m, d)
+	case "word":
+		word := w.words[0]
+		w.words = w.words[1:]
+		if err := p.input(word); err != nil {
+			w.rt.Fatalf("working: %v", err)
+		}
 	case "timeout":
-		p.fire()
+		p.fireOnce()
 	case "operator":
 		w.operate(p)
 	}
@@ -329,7 +377,7 @@ func (w *world) settled(p *play) {
 	for _, r := range p.in.Items {
 		if r.State == saga.ItemDone {
 			account(r)
-			if d := (toyData{Step: r.Step, Item: r.Item, Generation: r.Generation}); !p.in.Undone && p.step(r.Step).Do == "p.do" && !w.effects[d.token()] {
+			if d := (toyData{Step: r.Step, Item: r.Item, Generation: r.Generation}); !p.in.Undone && p.step(r).Do == "p.do" && !w.effects[d.token()] {
 				w.rt.Fatalf("%s is DONE and does not stand: %+v", d.token(), p.in)
 			}
 		}

@@ -3,6 +3,7 @@ package saga
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/vnfm/vnfm/message"
 )
@@ -11,11 +12,12 @@ import (
 // given up, or one answered before.
 func (t *turn) reply(i ReplyReceived) {
 	r, snd, wasOpen := t.find(i.Message.CausationID)
-	if r == nil {
-		return // not a command of this saga
+	rep := i.Reply
+	if r == nil || !wasOpen && !t.late(r, snd, rep.Outcome) {
+		return // not a command of this saga, or answered before
 	}
 	t.fx.Changed = true
-	rep := i.Reply
+	r = t.edit(t.in.place(r.Step, r.Item))
 	f := &Failure{Step: r.Step, Item: r.Item, Class: rep.Class, Reason: rep.Reason}
 	unknown := rep.Outcome == message.Failed && rep.Class == message.UnknownOutcome
 	if rep.Outcome == message.Cancelled {
@@ -24,67 +26,89 @@ func (t *turn) reply(i ReplyReceived) {
 			f.Reason = "cancelled by the participant"
 		}
 	}
-	if wasOpen {
-		switch {
-		case rep.Outcome == message.Succeeded:
-			t.row(r, snd, RowSucceeded, rep.Result, nil)
-		case rep.Outcome == message.Cancelled:
-			t.row(r, snd, RowCancelled, rep.Result, f)
-		case unknown:
-			t.row(r, snd, RowUnknown, rep.Result, f)
-		default:
-			t.row(r, snd, RowFailed, rep.Result, f)
-		}
-		if !unknown {
-			r.close(snd.Command)
-		}
+	if wasOpen && !unknown {
+		r.close(snd.Command)
 	}
+	kept := false
 	switch {
 	case snd.Undo && rep.Outcome == message.Succeeded:
-		t.undone(r, snd)
+		kept = t.undone(r, snd, rep.Result)
 	case snd.Undo:
 		if r.State == ItemUndoing && !r.Waiting && r.Command == snd.Command {
 			t.undoFailed(r, f)
-			t.backward()
 		}
 	case rep.Outcome == message.Succeeded:
-		t.succeeded(r, snd, rep.Result)
+		kept = t.succeeded(r, snd, rep.Result)
 	default:
 		t.refused(r, snd, f, unknown)
 	}
+	if !wasOpen {
+		return
+	}
+	snd.Replied, snd.Result = t.now, rep.Result
+	if kept {
+		snd.Result = nil // the item has it
+	}
+	switch {
+	case rep.Outcome == message.Succeeded:
+		t.outcome(r, snd, RowSucceeded, nil)
+	case rep.Outcome == message.Cancelled:
+		t.outcome(r, snd, RowCancelled, f)
+	case unknown:
+		snd.Replied = time.Time{}
+		t.outcome(r, snd, RowUnknown, f)
+	default:
+		t.outcome(r, snd, RowFailed, f)
+	}
 }
 
-// find returns the item a command belongs to. A command that is no longer open is found by deriving the ids of all
-// attempts made.
+// late reports whether the answer to a command that was answered before says something new: that it succeeded after all, and
+// nothing is known to stand of it.
+func (t *turn) late(r *ItemRun, snd Sending, outcome message.Outcome) bool {
+	return outcome == message.Succeeded && !snd.Undo && r.State != ItemDone && !slices.Contains(t.in.Cleanups, snd.Command) &&
+		!slices.ContainsFunc(r.Log, func(s Sending) bool { return s.Command == snd.Command && s.State == RowSucceeded })
+}
+
+// find returns the item a command belongs to, what the command was, and whether it is still open.
 func (t *turn) find(command string) (*ItemRun, Sending, bool) {
-	for _, r := range t.in.Items {
-		if s := r.open(command); s != nil {
-			return r, *s, true
-		}
+	i, s := t.in.kept.command(t.in, command)
+	if i < 0 {
+		return nil, Sending{}, false
 	}
-	for _, r := range t.in.Items {
-		for n := r.Attempt; n > 0; n-- {
-			if t.commandID(r, DirectionDo, n) == command {
-				return r, Sending{Command: command, Attempt: n, Generation: r.Generation}, false
-			}
-		}
-		for n := r.Undo; n > 0; n-- {
-			if t.commandID(r, DirectionUndo, n) == command {
-				return r, Sending{Command: command, Undo: true, Attempt: n, Generation: r.Generation}, false
-			}
-		}
+	r := t.in.Items[i]
+	if open := r.open(command); open != nil {
+		return r, *open, true
 	}
-	return nil, Sending{}, false
+	return r, Sending{Command: command, Undo: s.undo, Attempt: s.attempt, Generation: r.Generation}, false
 }
 
-// succeeded handles a success of a Do command, in time or late.
-func (t *turn) succeeded(r *ItemRun, snd Sending, result json.RawMessage) {
+// working handles a participant's word that it has not finished a command: its silence begins anew. The word counts only for
+// the newest command of an item, while it is waited for.
+func (t *turn) working(command string) {
+	i, _ := t.in.kept.command(t.in, command)
+	if i < 0 {
+		return
+	}
+	r := t.in.Items[i]
+	s := t.c.step(r)
+	if r.Command != command || r.Waiting || r.State != ItemSent && r.State != ItemUndoing || s.limit(t.in) > 0 {
+		return
+	}
+	t.fx.Changed = true
+	if t.in.State == Settling { // it has failed, or its time is over: nothing is waited for any longer than silence would be
+		return
+	}
+	t.listen(t.edit(i), s)
+}
+
+// succeeded handles a success of a Do command, in time or late, and reports whether the item keeps the result.
+func (t *turn) succeeded(r *ItemRun, snd Sending, result json.RawMessage) bool {
 	if r.State == ItemDone && snd.Generation == r.Generation {
-		return // by another attempt; the resource is the same
+		return false // by another attempt; the resource is the same
 	}
 	if t.in.State.Final() || snd.Generation != r.Generation {
 		t.cleanup(r, snd, result)
-		return
+		return false
 	}
 	if t.in.Undone {
 		r.Late = t.in.Seq // undos sent until now may not have met it
@@ -92,23 +116,25 @@ func (t *turn) succeeded(r *ItemRun, snd Sending, result json.RawMessage) {
 	switch r.State {
 	case ItemSent, ItemUnknown, ItemPending:
 		t.clearTimer(r)
-		r.State, r.Result, r.Cause = ItemDone, result, nil
+		r.State, r.Cause = ItemDone, nil
+		r.setResult(result)
 		t.noteItem(NoteItemDone, r, nil)
-		t.proceed()
 	case ItemFailed:
 		// Open attempts besides a failed one count as maybe done, and this one was: to be kept or undone with the rest.
 		if snd.Seq == 0 {
 			t.cleanup(r, snd, result)
-			return
+			return false
 		}
-		r.State, r.Result = ItemDone, result
+		r.State = ItemDone
+		r.setResult(result)
 		t.noteItem(NoteItemDone, r, nil)
-		t.proceed()
 	case ItemUndoing, ItemStuck:
-		r.Result = result
+		r.setResult(result)
 	default: // skipped, undone: given up
 		t.cleanup(r, snd, result)
+		return false
 	}
+	return true
 }
 
 // refused handles a failure of a Do command: the participant says that nothing stands of it, or that it does not know.
@@ -119,17 +145,16 @@ func (t *turn) refused(r *ItemRun, snd Sending, f *Failure, unknown bool) {
 		t.attemptFailed(r, f, unknown)
 	case r.State == ItemUnknown && !unknown && r.Waiting:
 		// It timed out and waits to be tried again; now its failure is known.
-		if newest && !t.def.step(r.Step).Retry.retries(f.Class) {
+		if newest && !t.c.step(r).Retry.retries(f.Class) {
 			t.clearTimer(r)
 			r.State, r.Cause = ItemFailed, f
-			t.itemFailed(r, t.def.step(r.Step), f)
+			t.itemFailed(r, t.c.step(r), f)
 		} else if !r.mayStand() {
 			r.State = ItemPending
 		}
 	case r.State == ItemUnknown && !unknown && !t.in.Undone && !r.mayStand():
 		r.State, r.Cause = ItemFailed, f
 		t.noteItem(NoteItemFailed, r, f)
-		t.proceed()
 	}
 }
 
@@ -141,7 +166,7 @@ func (t *turn) cleanup(r *ItemRun, snd Sending, result json.RawMessage) {
 	t.in.Cleanups = append(t.in.Cleanups, snd.Command)
 	sent := *r
 	sent.Generation, sent.Attempt = snd.Generation, snd.Attempt
-	data, err := t.def.step(r.Step).data(t.in, &sent)
+	data, err := t.c.step(r).data(t.in, &sent)
 	if err != nil {
 		data = r.Data // it was sent once, so its data was good; a definition that changed its mind gets the plan's
 	}
@@ -149,16 +174,4 @@ func (t *turn) cleanup(r *ItemRun, snd Sending, result json.RawMessage) {
 		r.Released = true
 	}
 	t.fx.Cleanups = append(t.fx.Cleanups, Cleanup{Command: snd.Command, Step: r.Step, Item: r.Item, Data: data, Result: result})
-}
-
-// proceed goes on after an item changed, in the direction the saga moves.
-func (t *turn) proceed() {
-	switch t.in.State {
-	case Running:
-		t.forward()
-	case Settling:
-		t.settle()
-	case Compensating, Stuck:
-		t.backward()
-	}
 }

@@ -3,38 +3,44 @@ package saga_test
 import (
 	"slices"
 
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 )
 
-// step returns a step of the definition.
-func (p *play) step(id string) saga.Step {
-	for _, stage := range p.def.Stages {
-		for _, s := range stage.Steps {
-			if s.ID == id {
-				return s
-			}
+// step returns the step of an item.
+func (p *play) step(r *saga.ItemRun) saga.Step {
+	stages, err := p.def.StagesFor(p.in)
+	if err != nil {
+		p.t.Fatalf("stages: %v", err)
+	}
+	for _, s := range stages[r.Stage].Steps {
+		if s.ID == r.Step {
+			return s
 		}
 	}
-	p.t.Fatalf("no step %s", id)
+	p.t.Fatalf("no step %s", r.Step)
 	return saga.Step{}
 }
 
 // obeysTheRules looks, turn by turn, at the commands a saga sends, as one who sees nothing but what goes in and out: they are
 // sent one attempt after the other; an attempt is made when the one before it was answered or given up; a stage is begun when
 // those before it are done; nothing is undone while a command is waited for, nor before what was built on it; and nothing is
-// done any more once undoing has begun, and nothing at all after the end.
+// done any more once undoing has begun, and nothing at all after the end; and no more of a group is under way than the window says.
 func obeysTheRules(p *play) func(saga.Input, *saga.Effects) {
 	waits := map[doing]string{}    // commands that are waited for
 	attempts := map[doing]int{}    // made so far
 	undoing, final := false, false // as of the turn before
 	return func(i saga.Input, fx *saga.Effects) {
 		p.t.Helper()
-		p.settle(i, waits)
+		p.settle(i, fx, waits)
 		if final && len(fx.Send) > 0 {
 			p.t.Fatalf("a command is sent after the end: %+v", fx.Send[0])
 		}
 		for _, m := range fx.Send {
 			r := p.rows[m.ID]
+			if waits[doing{r.Step, r.Item, r.Direction}] == m.ID {
+				continue // the participant is asked
+			}
 			one := doing{r.Step, r.Item, r.Direction}
 			if attempts[one]++; r.Attempt != attempts[one] {
 				p.t.Fatalf("%s: attempt %d is sent after %d", one, r.Attempt, attempts[one]-1)
@@ -58,7 +64,29 @@ func obeysTheRules(p *play) func(saga.Input, *saga.Effects) {
 			}
 			waits[one] = m.ID
 		}
+		p.within(waits)
 		undoing, final = p.in.Undone, p.in.State.Final()
+	}
+}
+
+// within wants no more commands of a group to be waited for than the stage has room for.
+func (p *play) within(waits map[doing]string) {
+	p.t.Helper()
+	stages, err := p.def.StagesFor(p.in)
+	if err != nil {
+		p.t.Fatalf("stages: %v", err)
+	}
+	type place struct {
+		stage int
+		group string
+	}
+	n := map[place]int{}
+	for one := range waits {
+		r := p.item(one.step, one.item)
+		at := place{r.Stage, r.Group}
+		if n[at]++; stages[r.Stage].Window > 0 && n[at] > stages[r.Stage].Window {
+			p.t.Fatalf("%d commands of stage %d and %s are under way, its window is %d", n[at], at.stage, at.group, stages[r.Stage].Window)
+		}
 	}
 }
 
@@ -66,9 +94,12 @@ func obeysTheRules(p *play) func(saga.Input, *saga.Effects) {
 type doing struct{ step, item, direction string }
 
 // settle takes from what is waited for what an input settles: an answer, a time that is over, or an operator who will not wait.
-func (p *play) settle(i saga.Input, waits map[doing]string) {
+func (p *play) settle(i saga.Input, fx *saga.Effects, waits map[doing]string) {
 	p.t.Helper()
 	for one, id := range waits {
+		if slices.ContainsFunc(fx.Send, func(m message.Message) bool { return m.ID == id }) {
+			continue // it is only asked about
+		}
 		settled := false
 		switch i := i.(type) {
 		case saga.ReplyReceived:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lru"
 	"github.com/vnfm/vnfm/message"
 )
 
@@ -15,15 +16,20 @@ import (
 type RuntimeConfig struct {
 	Definitions []*Definition
 	Host        Host
+	// Cache is how many bytes of sagas, as stored, are kept decoded; 0 means 64 MiB.
+	Cache int64
 }
 
+const defaultCache = 64 << 20
+
 // Runtime turns what arrives into engine inputs, inside the Decide functions of others: use cases (Begin, Act), the
-// inbox (Replies) and the timer (Timeouts). It keeps nothing between calls that
-// a restart could miss.
+// inbox (Replies) and the timer (Timeouts). It keeps nothing between calls that a restart could miss: it remembers sagas as
+// they were read and, when it follows the committer (OnCommit), as they were written, so that a turn reads and decodes what
+// others wrote, and no more.
 type Runtime struct {
 	defs  map[defKey]*Definition
 	host  Host
-	cache cache
+	cache *lru.Cache[*Instance]
 }
 
 type defKey struct {
@@ -33,7 +39,10 @@ type defKey struct {
 
 // NewRuntime returns a runtime, or an error when a definition cannot be used.
 func NewRuntime(cfg RuntimeConfig) (*Runtime, error) {
-	r := &Runtime{defs: map[defKey]*Definition{}, host: cfg.Host}
+	if cfg.Cache <= 0 {
+		cfg.Cache = defaultCache
+	}
+	r := &Runtime{defs: map[defKey]*Definition{}, host: cfg.Host, cache: lru.New[*Instance](cfg.Cache)}
 	for _, d := range cfg.Definitions {
 		if err := d.Validate(); err != nil {
 			return nil, err
@@ -58,11 +67,11 @@ type New struct {
 	Type          string
 	DefVersion    int
 	Key           string
-	Parent        string // of a cleanup saga
-	CorrelationID string // "": ID
-	Policy        Policy // "": Hold
-	Data          json.RawMessage
-	Actor, Cause  string // for the host's Turn
+	Parent        string          // of a cleanup saga
+	CorrelationID string          // "": ID
+	Policy        Policy          // "": Hold
+	Data          json.RawMessage // the definition's own; written once
+	Actor, Cause  string          // for the host's Turn
 	Traceparent   string
 }
 
@@ -80,6 +89,13 @@ func (r *Runtime) Newest(defType string) int {
 // Begin starts a saga in a commit. It is called inside Decide; the saga must be new. Returns Internal when the
 // definition is not compiled in.
 func (r *Runtime) Begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error {
+	if err := r.begin(l, c, n); err != nil {
+		return err
+	}
+	return write(c)
+}
+
+func (r *Runtime) begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error {
 	def := r.Definition(n.Type, n.DefVersion)
 	if def == nil {
 		return vnfm.Errorf(vnfm.Internal, "saga definition %s version %d is not compiled in", n.Type, n.DefVersion)
@@ -92,7 +108,7 @@ func (r *Runtime) Begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error
 	}
 	in := &Instance{
 		ID: n.ID, Type: n.Type, DefVersion: n.DefVersion, Key: n.Key, Parent: n.Parent, CorrelationID: n.CorrelationID,
-		Policy: n.Policy, Data: n.Data, Traceparent: n.Traceparent,
+		Policy: n.Policy, Data: n.Data, Traceparent: n.Traceparent, Form: formParts, size: len(n.Data),
 	}
 	_, err := r.input(l, c, def, in, Begin{Cause: n.Cause}, n.Actor, n.Cause)
 	return err
@@ -100,7 +116,12 @@ func (r *Runtime) Begin(l *eventstore.Loaded, c *eventstore.Commit, n New) error
 
 // LoadFor returns what Act needs.
 func (r *Runtime) LoadFor(id, key string) eventstore.Load {
-	return eventstore.Load{Sagas: []string{id}}.Merge(r.host.Load(id, key))
+	known, version := r.cache.Get(id)
+	from := eventstore.SagaFrom{ID: id}
+	if known != nil {
+		from.After, from.Base = version, known
+	}
+	return eventstore.Load{Sagas: []eventstore.SagaFrom{from}}.Merge(r.host.Load(id, key))
 }
 
 // Act does what an operator asks of a saga. It is called inside Decide, with what LoadFor asked for loaded. Returns
@@ -114,28 +135,45 @@ func (r *Runtime) Act(l *eventstore.Loaded, c *eventstore.Commit, id string, a A
 	if in == nil {
 		return vnfm.Errorf(vnfm.NotFound, "there is no saga %s", id)
 	}
-	_, err = r.input(l, c, def, in, a, a.Actor, a.Cause)
-	return err
+	if _, err = r.input(l, c, def, in, a, a.Actor, a.Cause); err != nil {
+		return err
+	}
+	return write(c)
 }
 
-// Decode returns the instance stored in a saga row.
-func Decode(row *eventstore.SagaRow) (*Instance, error) {
-	in := &Instance{}
-	if err := json.Unmarshal(row.Data, in); err != nil {
-		return nil, vnfm.Wrap(vnfm.Internal, err, "decode saga %s", row.ID)
+// OnCommit remembers the sagas of a commit as they were written. Give it to the committer.
+func (r *Runtime) OnCommit(c *eventstore.Commit) {
+	for i := range c.Sagas {
+		row := &c.Sagas[i]
+		in, ok := row.Base.(*Instance)
+		if !ok || row.Delete {
+			r.cache.Drop(row.ID)
+			continue
+		}
+		written := *in
+		if len(row.Items) > 0 {
+			written.known = in.Planned
+		}
+		written.Version, written.written, written.changed = row.Expected+1, c.Time, nil
+		r.remember(&written)
 	}
-	in.Version = row.Version
-	return in, nil
+}
+
+// remember keeps an instance as it is stored; one that has ended is not asked for any more.
+func (r *Runtime) remember(in *Instance) {
+	if in.State.Final() {
+		r.cache.Drop(in.ID)
+		return
+	}
+	r.cache.Put(in.ID, in.Version, in, in.size)
 }
 
 // read returns a saga as this commit has left it, nil when there is none. Of a saga whose definition is not compiled in
 // nothing but type and version is understood.
 func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*Definition, *Instance, error) {
-	row := l.Sagas[id]
-	if i := slices.IndexFunc(c.Sagas, func(s eventstore.SagaRow) bool { return s.ID == id }); i >= 0 {
-		pending := c.Sagas[i]
-		pending.Version = pending.Expected
-		row = &pending
+	row, pending := l.Sagas[id], false
+	if i := pendingRow(c, id); i >= 0 {
+		row, pending = &c.Sagas[i], true
 	}
 	if row == nil || row.Delete {
 		return nil, nil, nil
@@ -144,23 +182,42 @@ func (r *Runtime) read(l *eventstore.Loaded, c *eventstore.Commit, id string) (*
 	if def == nil {
 		return nil, nil, vnfm.UnknownVersion("saga %s is of definition %s version %d", id, row.Type, row.DefVersion)
 	}
-	in := r.cache.get(row)
-	if in == nil {
-		var err error
-		if in, err = Decode(row); err != nil {
-			return nil, nil, err
-		}
+	in, known := row.Base.(*Instance)
+	switch {
+	case pending && known, known && row.Version == in.Version && row.Updated.Equal(in.written):
+		return def, in, nil
+	case known && row.Version <= in.Version:
+		r.cache.Drop(id)
+		return nil, nil, vnfm.Errorf(vnfm.Unavailable, "saga %s is not what this program wrote: was the database put back? Try again", id)
 	}
+	in, err := Decode(row)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.remember(in)
 	return def, in, nil
+}
+
+func pendingRow(c *eventstore.Commit, id string) int {
+	return slices.IndexFunc(c.Sagas, func(s eventstore.SagaRow) bool { return s.ID == id })
 }
 
 // input advances a saga and adds the effects, the host's included, to the commit.
 func (r *Runtime) input(
 	l *eventstore.Loaded, c *eventstore.Commit, def *Definition, in *Instance, i Input, actor, cause string,
 ) (*Instance, error) {
-	next, fx, err := Advance(def, in, i, l.Now)
-	if err != nil || !fx.Changed {
+	var own *Instance
+	if row := pendingRow(c, in.ID); row >= 0 && c.Sagas[row].Base == in { // made for this commit, and about to be replaced in it
+		own = in.successor()
+	} else {
+		own = in.clone()
+	}
+	next, fx, err := advance(def, own, i, l.Now)
+	if err != nil {
 		return in, err
+	}
+	if !fx.Changed {
+		return in, nil
 	}
 	cleanups := make([]New, 0, len(fx.Cleanups))
 	for _, cl := range fx.Cleanups {
@@ -175,15 +232,13 @@ func (r *Runtime) input(
 		fx.Notes = append(fx.Notes, Note{Kind: NoteCleanup, Step: cl.Step, Item: n.ID, Result: cl.Result})
 		cleanups = append(cleanups, n)
 	}
-	if err := r.write(c, next, fx); err != nil {
-		return in, err
-	}
-	t := &Turn{Instance: next, From: in.State, Now: l.Now, Cause: cause, Actor: actor, Notes: fx.Notes}
+	put(c, next, fx)
+	t := &Turn{Instance: next, From: in.State, Now: l.Now, Cause: cause, Actor: actor, Notes: fx.Notes, Items: fx.Items}
 	if err := r.host.Turn(l, t, c); err != nil {
 		return in, err
 	}
 	for _, n := range cleanups {
-		if err := r.Begin(l, c, n); err != nil {
+		if err := r.begin(l, c, n); err != nil {
 			return in, err
 		}
 	}
@@ -193,30 +248,32 @@ func (r *Runtime) input(
 // CleanupID returns the id of the cleanup saga for the late success of a command.
 func CleanupID(saga, command string) string { return message.DeriveID(saga, "cleanup", command) }
 
-// write adds an instance and its effects to the commit. What earlier inputs of the same commit wrote is replaced.
-func (r *Runtime) write(c *eventstore.Commit, in *Instance, fx *Effects) error {
-	arm(c, in)
-	data, err := json.Marshal(in)
-	if err != nil {
-		return vnfm.Wrap(vnfm.Internal, err, "encode saga %s", in.ID)
-	}
-	r.cache.put(in, data)
-	row := eventstore.SagaRow{
-		ID: in.ID, Type: in.Type, DefVersion: in.DefVersion, Key: in.Key, Parent: in.Parent, State: string(in.State),
-		Expected: in.Version, Data: data,
-	}
-	if i := slices.IndexFunc(c.Sagas, func(s eventstore.SagaRow) bool { return s.ID == in.ID }); i >= 0 {
+// put adds an instance and its effects to the commit. What earlier inputs of the same commit made of it is replaced. It is
+// encoded at the end, once (write).
+func put(c *eventstore.Commit, in *Instance, fx *Effects) {
+	row := eventstore.SagaRow{ID: in.ID, Type: in.Type, DefVersion: in.DefVersion, Expected: in.Version, Base: in}
+	if i := pendingRow(c, in.ID); i >= 0 {
 		c.Sagas[i] = row
 	} else {
 		c.Sagas = append(c.Sagas, row)
 	}
 	c.Outbox = append(c.Outbox, fx.Send...)
-	for _, s := range fx.Steps {
-		if i := slices.IndexFunc(c.Steps, func(o eventstore.StepRow) bool { return o.CommandID == s.CommandID }); i >= 0 {
-			c.Steps[i] = s
-		} else {
-			c.Steps = append(c.Steps, s)
+	c.Steps = append(c.Steps, fx.Steps...)
+}
+
+// write encodes the sagas of a commit that were put into it, and sets their timeouts.
+func write(c *eventstore.Commit) error {
+	for i := range c.Sagas {
+		in, ok := c.Sagas[i].Base.(*Instance)
+		if !ok || c.Sagas[i].Data != nil {
+			continue
 		}
+		arm(c, in)
+		row, err := in.encode()
+		if err != nil {
+			return err
+		}
+		c.Sagas[i] = row
 	}
 	return nil
 }
@@ -230,9 +287,15 @@ func (r *Runtime) Replies() Replies { return Replies{r} }
 // Load asks for the sagas the replies belong to and whether they were handled before.
 func (r Replies) Load(msgs []message.Message) eventstore.Load {
 	var l eventstore.Load
+	seen := map[string]bool{}
 	for _, m := range msgs {
-		l = l.Merge(eventstore.Load{Sagas: []string{m.CorrelationID}, Handled: []string{m.ID}})
-		l = l.Merge(r.host.Load(m.CorrelationID, m.Key))
+		if m.Type == message.ReplyType {
+			l.Handled = append(l.Handled, eventstore.HandledMark{MessageID: m.ID, Saga: m.CorrelationID})
+		}
+		if !seen[m.CorrelationID] {
+			seen[m.CorrelationID] = true
+			l = l.Merge(r.LoadFor(m.CorrelationID, m.Key))
+		}
 	}
 	return l
 }
@@ -241,9 +304,12 @@ func (r Replies) Load(msgs []message.Message) eventstore.Load {
 // or whose saga is gone, does nothing. A reply in another form, or to a saga whose definition is not compiled in, is
 // vnfm.ErrUnknownVersion.
 func (r Replies) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
+	marked := make(map[string]bool, len(c.Handled)+len(msgs))
+	for _, h := range c.Handled {
+		marked[h.MessageID] = true
+	}
 	for _, m := range msgs {
-		marked := slices.ContainsFunc(c.Handled, func(h eventstore.HandledMark) bool { return h.MessageID == m.ID })
-		if marked || l.Handled[m.ID] {
+		if marked[m.ID] || l.Handled[m.ID] {
 			continue
 		}
 		def, in, err := r.read(l, c, m.CorrelationID)
@@ -253,22 +319,38 @@ func (r Replies) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventst
 		if in == nil {
 			continue
 		}
-		if m.Type != message.ReplyType {
-			return vnfm.UnknownVersion("reply %s is of type %q", m.ID, m.Type)
-		}
-		var reply message.Reply
-		if err := json.Unmarshal(m.Data, &reply); err != nil {
-			return vnfm.Wrap(vnfm.Invalid, err, "decode reply %s", m.ID)
-		}
-		if !slices.Contains([]message.Outcome{message.Succeeded, message.Failed, message.Cancelled}, reply.Outcome) {
-			return vnfm.Errorf(vnfm.Invalid, "reply %s: unknown outcome %q", m.ID, reply.Outcome)
-		}
-		if _, err := r.input(l, c, def, in, ReplyReceived{Message: m, Reply: reply}, actorSelf, m.ID); err != nil {
+		i, err := inputOf(m)
+		if err != nil {
 			return err
 		}
-		c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: m.ID, Saga: in.ID})
+		if _, err := r.input(l, c, def, in, i, actorSelf, m.ID); err != nil {
+			return err
+		}
+		if m.Type == message.ReplyType {
+			marked[m.ID] = true
+			c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: m.ID, Saga: in.ID})
+		}
 	}
-	return nil
+	return write(c)
+}
+
+// inputOf is what a participant's message says to its saga.
+func inputOf(m message.Message) (Input, error) {
+	switch m.Type {
+	case message.WorkingType:
+		return StillWorking{Message: m}, nil
+	case message.ReplyType:
+	default:
+		return nil, vnfm.UnknownVersion("reply %s is of type %q", m.ID, m.Type)
+	}
+	var reply message.Reply
+	if err := json.Unmarshal(m.Data, &reply); err != nil {
+		return nil, vnfm.Wrap(vnfm.Invalid, err, "decode reply %s", m.ID)
+	}
+	if !slices.Contains([]message.Outcome{message.Succeeded, message.Failed, message.Cancelled}, reply.Outcome) {
+		return nil, vnfm.Errorf(vnfm.Invalid, "reply %s: unknown outcome %q", m.ID, reply.Outcome)
+	}
+	return ReplyReceived{Message: m, Reply: reply}, nil
 }
 
 // actorSelf is who acts when nobody asked.
@@ -310,23 +392,18 @@ func (r Timeouts) Decide(l *eventstore.Loaded, ts []eventstore.Timeout, c *event
 			return err
 		}
 	}
-	return nil
+	return write(c)
 }
 
 // wakeUp is what a saga's timeout brings about; there may be nothing to do but to set it anew.
 func (r Timeouts) wakeUp(l *eventstore.Loaded, c *eventstore.Commit, def *Definition, in *Instance) (err error) {
 	in.Wake = time.Time{} // the timeout goes with this commit
-	i, due := in.NextTimer()
-	if due.IsZero() || due.After(l.Now) {
-		return r.write(c, in, &Effects{})
-	}
-	for !due.IsZero() && !due.After(l.Now) {
-		if in, err = r.input(l, c, def, in, i, actorSelf, i.ID); err != nil {
-			return err
-		}
-		i, due = in.NextTimer()
-		if !due.After(l.Now) {
-			in.Wake = time.Time{} // what was set for it is set anew by the next input
+	put(c, in, &Effects{})
+	for due := in.due(l.Now); len(due) > 0; due = in.due(l.Now) {
+		for _, i := range due {
+			if in, err = r.input(l, c, def, in, i, actorSelf, i.ID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

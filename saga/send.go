@@ -3,8 +3,8 @@ package saga
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -25,9 +25,9 @@ func (t *turn) commandID(r *ItemRun, direction string, attempt int) string {
 	return CommandID(t.in.ID, r.Step, r.Item, direction, attempt)
 }
 
-// send sends the next attempt of an item's command.
-func (t *turn) send(r *ItemRun) {
-	s := t.def.step(r.Step)
+// send sends the next attempt of an item's command, and reports whether it could be made.
+func (t *turn) send(r *ItemRun) bool {
+	s := t.c.step(r)
 	if r.Released {
 		r.Generation++
 		r.Released = false
@@ -42,89 +42,156 @@ func (t *turn) send(r *ItemRun) {
 			r.State = ItemUnknown
 		}
 		t.itemFailed(r, s, f)
-		return
+		return false
 	}
 	r.State = ItemSent
 	r.EverSent = true
-	t.dispatch(r, s, DirectionDo, s.Do, r.Attempt, data)
+	t.dispatch(r, s, DirectionDo, r.Attempt, data)
+	return true
 }
 
 // sendUndo sends the next attempt of an item's compensating command.
 func (t *turn) sendUndo(r *ItemRun) {
-	s := t.def.step(r.Step)
+	s := t.c.step(r)
 	r.State = ItemUndoing
 	t.in.Undone = true
-	data, err := s.data(t.in, r)
-	if err == nil && s.UndoData != nil {
-		data, err = s.UndoData(t.in, data, r.Result)
+	if r.UndoBudget == 0 {
+		r.UndoBudget = t.def.undo().attempts()
 	}
+	r.Undo++
+	data, err := s.undoData(t.in, r)
 	if err != nil {
+		r.Undo-- // nothing was sent under this number
 		t.stuck(r, &Failure{Step: r.Step, Item: r.Item, Class: message.Permanent, Reason: err.Error()})
 		return
 	}
-	r.Undo++
-	t.dispatch(r, s, DirectionUndo, s.UndoAs, r.Undo, data)
+	t.dispatch(r, s, DirectionUndo, r.Undo, data)
 }
 
-// dispatch adds the command and sets the timer of its reply. Its step row is written with the outcome; until then what
+// dispatch adds the command and begins to wait for its reply. Its step row is written with the outcome; until then what
 // is known of it is among the item's open sendings (Attempts).
-func (t *turn) dispatch(r *ItemRun, s *Step, direction, msgType string, attempt int, data json.RawMessage) {
+func (t *turn) dispatch(r *ItemRun, s *Step, direction string, attempt int, data json.RawMessage) {
 	t.in.Seq++
-	id := t.commandID(r, direction, attempt)
 	snd := Sending{
-		Command: id, Undo: direction == DirectionUndo, Attempt: attempt, Generation: r.Generation, Seq: t.in.Seq, Sent: t.now,
+		Command: t.commandID(r, direction, attempt), Undo: direction == DirectionUndo, Attempt: attempt, Generation: r.Generation,
+		Seq: t.in.Seq, Sent: t.now, Cause: t.cause,
 	}
-	r.Command = id
+	r.Command = snd.Command
 	r.Open = append(r.Open, snd)
-	t.fx.Send = append(t.fx.Send, message.Message{
-		ID: id, Type: msgType, Source: Source, Topic: s.Topic, Key: t.in.Key, Time: t.now,
-		CorrelationID: t.in.ID, CausationID: t.cause, ReplyTo: message.TopicReplies, Traceparent: t.in.Traceparent, Data: data,
-	})
-	t.setTimer(r, t.now.Add(s.timeout(t.in)), false)
+	t.in.kept.add(snd.Command, sent{r.Step, r.Item, snd.Undo, attempt})
+	t.fx.Send = append(t.fx.Send, t.command(s, &snd, data))
+	t.listen(r, s)
 }
 
-// row writes what became of one command attempt, for people.
-func (t *turn) row(r *ItemRun, snd Sending, state string, result json.RawMessage, f *Failure) {
-	row := snd.row(t.in.ID, r)
-	row.State, row.Result = state, result
-	if state != RowUnknown {
-		row.Replied = t.now
+// command is the message of a sending: the same each time it is sent.
+func (t *turn) command(s *Step, snd *Sending, data json.RawMessage) message.Message {
+	m := message.Message{
+		ID: snd.Command, Type: s.Do, Source: Source, Topic: s.Topic, Key: t.in.Key, Time: snd.Sent,
+		CorrelationID: t.in.ID, CausationID: snd.Cause, ReplyTo: message.TopicReplies, Traceparent: t.in.Traceparent, Data: data,
 	}
+	if snd.Undo {
+		m.Type = s.UndoAs
+	}
+	return m
+}
+
+// listen sets the timer of a reply: for half of the time that a participant may be silent, after which it is asked.
+func (t *turn) listen(r *ItemRun, s *Step) {
+	wait := s.timeout(t.in)
+	if s.limit(t.in) == 0 {
+		wait /= 2
+	}
+	r.Asked = false
+	t.setTimer(r, t.now.Add(wait), false)
+}
+
+// ask sends an item's newest command once more, as it was, so that a participant that has it says so, and one that does not
+// gets it. It reports false when there is nothing left to ask: the participant was silent for all of the time.
+func (t *turn) ask(r *ItemRun) bool {
+	s := t.c.step(r)
+	snd := r.open(r.Command)
+	if snd == nil || r.Asked || s.limit(t.in) > 0 {
+		return false
+	}
+	r.Asked = true
+	t.setTimer(r, t.now.Add(s.timeout(t.in)-s.timeout(t.in)/2), false)
+	if snd.Undo && snd.Seq <= r.Late {
+		return true // the item has another result by now: the command cannot be made as it was, and one more will be sent
+	}
+	data, err := s.data(t.in, r)
+	if snd.Undo {
+		data, err = s.undoData(t.in, r)
+	}
+	if err == nil { // what was made once can be made again, unless the definition has changed its mind
+		t.fx.Send = append(t.fx.Send, t.command(s, snd, data))
+	}
+	return true
+}
+
+// outcome keeps what became of one command attempt.
+func (t *turn) outcome(r *ItemRun, snd Sending, state string, f *Failure) {
+	snd.State = state
 	if f != nil {
-		row.Class, row.Reason = string(f.Class), f.Reason
+		snd.Class, snd.Reason = f.Class, f.Reason
 	}
-	t.fx.Steps = append(t.fx.Steps, row)
+	if state == RowUnknown {
+		if open := r.open(snd.Command); open != nil {
+			*open = snd
+		}
+	} else {
+		snd.Cause = ""
+		r.Log = append(slices.Clip(r.Log), snd)
+	}
+	t.fx.Steps = append(t.fx.Steps, snd.row(t.in, r))
 }
 
-// row is the row of a command that was sent and not answered yet.
-func (s Sending) row(saga string, r *ItemRun) eventstore.StepRow {
+// row is an attempt as people see it.
+func (s *Sending) row(in *Instance, r *ItemRun) eventstore.StepRow {
 	row := eventstore.StepRow{
-		CommandID: s.Command, Saga: saga, Seq: s.Seq, Step: r.Step, Item: r.Item, Direction: DirectionDo,
-		Attempt: s.Attempt, State: RowSent, Sent: s.Sent,
+		CommandID: s.Command, Saga: in.ID, Seq: s.Seq, Step: r.Step, Item: r.Item, Direction: DirectionDo, Attempt: s.Attempt,
+		State: cmp.Or(s.State, RowSent), Sent: s.Sent, Replied: s.Replied, Result: s.Result, Class: string(s.Class), Reason: s.Reason,
 	}
 	if s.Undo {
 		row.Direction = DirectionUndo
 	}
+	if row.State == RowSucceeded && len(row.Result) == 0 {
+		row.Result = in.resultOf(&row)
+	}
 	return row
 }
 
-// Attempts returns the saga's command attempts in the order they were sent: the rows given, which are those that ended
-// or timed out, and those under way.
+// Attempts returns the saga's command attempts in the order they were sent. The rows given are those that programs stored
+// apart from the items, as they did once.
 func (in *Instance) Attempts(rows []eventstore.StepRow) []eventstore.StepRow {
-	ended := make(map[string]bool, len(rows))
+	byCommand := make(map[string]eventstore.StepRow, len(rows))
 	for _, r := range rows {
-		ended[r.CommandID] = true
+		byCommand[r.CommandID] = r
 	}
-	all := slices.Clone(rows)
 	for _, r := range in.Items {
-		for _, s := range r.Open {
-			if !ended[s.Command] {
-				all = append(all, s.row(in.ID, r))
+		for _, s := range slices.Concat(r.Open, r.Log) {
+			if _, stored := byCommand[s.Command]; !stored || s.State != "" {
+				byCommand[s.Command] = s.row(in, r)
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b eventstore.StepRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	all := slices.Collect(maps.Values(byCommand))
+	slices.SortFunc(all, func(a, b eventstore.StepRow) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.CommandID, b.CommandID))
+	})
 	return all
+}
+
+// resultOf returns the result of an attempt that the item keeps.
+func (in *Instance) resultOf(r *eventstore.StepRow) json.RawMessage {
+	run := in.Item(r.Step, r.Item)
+	switch {
+	case run == nil:
+		return nil
+	case r.Direction == DirectionUndo:
+		return run.UndoResult
+	default:
+		return run.Result
+	}
 }
 
 // retryLater sets the timeout that sends the next attempt. n counts the attempts of the present budget; the jitter is
@@ -135,120 +202,4 @@ func (t *turn) retryLater(r *ItemRun, retry Retry, n int, nextCommand string) {
 	_, _ = h.Write([]byte(nextCommand)) // never fails
 	d -= d / 4 * time.Duration(h.Sum32()%1000) / 1000
 	t.setTimer(r, t.now.Add(d), true)
-}
-
-// mayStand reports whether an effect of the item's Do commands of this generation may stand.
-func (r *ItemRun) mayStand() bool {
-	return r.State == ItemDone || slices.ContainsFunc(r.Open, func(s Sending) bool {
-		return !s.Undo && s.Generation == r.Generation
-	})
-}
-
-// open returns the sending of a command that is still open, nil when there is none.
-func (r *ItemRun) open(command string) *Sending {
-	if i := slices.IndexFunc(r.Open, func(s Sending) bool { return s.Command == command }); i >= 0 {
-		return &r.Open[i]
-	}
-	return nil
-}
-
-func (r *ItemRun) close(command string) {
-	r.Open = slices.DeleteFunc(r.Open, func(s Sending) bool { return s.Command == command })
-}
-
-func (s *Step) data(in *Instance, r *ItemRun) (json.RawMessage, error) {
-	if s.DataFor == nil {
-		return r.Data, nil
-	}
-	return s.DataFor(in, r)
-}
-
-func (s *Step) timeout(in *Instance) time.Duration {
-	if s.TimeoutOf != nil {
-		if d := s.TimeoutOf(in); d > 0 {
-			return d
-		}
-	}
-	if s.Timeout > 0 {
-		return s.Timeout
-	}
-	return 2 * time.Minute
-}
-
-func (r Retry) attempts() int {
-	if r.Attempts > 0 {
-		return r.Attempts
-	}
-	return 5
-}
-
-// delay returns the wait after the n-th attempt.
-func (r Retry) delay(n int) time.Duration {
-	d, longest := r.Backoff, r.Max
-	if d <= 0 {
-		d = time.Second
-	}
-	if longest <= 0 {
-		longest = time.Minute
-	}
-	for ; n > 1 && d < longest; n-- {
-		d *= 2
-	}
-	return min(d, longest)
-}
-
-func (r Retry) retries(c message.Class) bool {
-	if r.Classes == nil {
-		return c == message.Transient || c == message.Unavailable || c == message.UnknownOutcome
-	}
-	return slices.Contains(r.Classes, c)
-}
-
-func (d *Definition) undo() Retry {
-	if d.Undo.Attempts == 0 && d.Undo.Backoff == 0 && d.Undo.Max == 0 && d.Undo.Classes == nil {
-		return DefaultUndo
-	}
-	return d.Undo
-}
-
-func (d *Definition) deadline() time.Duration {
-	if d.Deadline > 0 {
-		return d.Deadline
-	}
-	return time.Hour
-}
-
-// step returns a step by id. A stored instance names no other steps than its definition's version has.
-func (d *Definition) step(id string) *Step {
-	for i := range d.Stages {
-		for j := range d.Stages[i].Steps {
-			if d.Stages[i].Steps[j].ID == id {
-				return &d.Stages[i].Steps[j]
-			}
-		}
-	}
-	return &Step{ID: id}
-}
-
-// Validate reports what makes a definition unusable: a missing type, step or topic, or a step id used twice.
-func (d *Definition) Validate() error {
-	if d.Type == "" || d.Version < 1 {
-		return fmt.Errorf("saga definition %q version %d: type and version are required", d.Type, d.Version)
-	}
-	seen := map[string]bool{}
-	for _, stage := range d.Stages {
-		if stage.ID == "" {
-			return fmt.Errorf("saga definition %s: a stage has no id", d.Type)
-		}
-		for _, s := range stage.Steps {
-			if s.ID == "" || s.Topic == "" || s.Do == "" {
-				return fmt.Errorf("saga definition %s: stage %s: a step needs an id, a topic and a command", d.Type, stage.ID)
-			}
-			if seen[s.ID] {
-				return fmt.Errorf("saga definition %s: the step id %s is used twice", d.Type, s.ID)
-			}
-			seen[s.ID] = true
-		}
-	}
-	return nil
 }

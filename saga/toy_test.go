@@ -3,9 +3,12 @@ package saga_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
@@ -20,7 +23,7 @@ const (
 
 func toy() *saga.Definition {
 	return &saga.Definition{
-		Type: "toy", Version: 1, Rollbackable: true, Deadline: 30 * time.Minute,
+		Type: "toy", Version: 1, Rollbackable: saga.Always, Deadline: 30 * time.Minute,
 		Stages: []saga.Stage{
 			{ID: "ask", Steps: []saga.Step{{ID: "ask", Topic: "toy", Do: "toy.ask", Rejects: true, Timeout: time.Minute}}},
 			{ID: "links", Steps: []saga.Step{
@@ -50,13 +53,16 @@ type play struct {
 		Errorf(string, ...any)
 	}
 	def   *saga.Definition
-	in    *saga.Instance
+	in    *saga.Instance // as a store would give it back: encoded and decoded after each turn
+	live  *saga.Instance // as a program remembers it: of the same turns
 	now   time.Time
+	turns int
 	sent  []message.Message
+	asked []message.Message // commands sent once more, so that the participant says how it is with them
 	notes []saga.Note
 	rows  map[string]eventstore.StepRow
 	clean []saga.Cleanup
-	ids   map[string]bool
+	ids   map[string]message.Message      // every command sent
 	each  func(saga.Input, *saga.Effects) // looks at every turn, when set
 }
 
@@ -69,9 +75,9 @@ func begin(t interface {
 	t.Helper()
 	p := &play{
 		t: t, def: def, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		rows: map[string]eventstore.StepRow{}, ids: map[string]bool{},
+		rows: map[string]eventstore.StepRow{}, ids: map[string]message.Message{},
 		in: &saga.Instance{
-			ID: toyID, Type: def.Type, DefVersion: def.Version, Key: toyKey, CorrelationID: toyID, Policy: policy,
+			Form: 1, ID: toyID, Type: def.Type, DefVersion: def.Version, Key: toyKey, CorrelationID: toyID, Policy: policy,
 			Data: json.RawMessage(`{"toy":true}`),
 		},
 	}
@@ -84,33 +90,43 @@ func begin(t interface {
 
 func (p *play) input(i saga.Input) error {
 	p.t.Helper()
-	before, _ := json.Marshal(p.in)
-	next, fx, err := saga.Advance(p.def, p.in, i, p.now)
-	if after, _ := json.Marshal(p.in); string(before) != string(after) {
-		p.t.Fatalf("Advance changed the instance it was given:\n%s\n%s", before, after)
+	next, fx, err := p.advance(p.in, i)
+	if p.live == nil {
+		p.live = p.in
+	}
+	live, sameFx, sameErr := p.advance(p.live, i)
+	if fmt.Sprint(err) != fmt.Sprint(sameErr) {
+		p.t.Fatalf("remembered, the saga says %v; read, %v", sameErr, err)
 	}
 	if err != nil {
 		return err
 	}
-	for _, m := range fx.Send {
-		if p.ids[m.ID] {
-			p.t.Errorf("command id %s of %s was used before", m.ID, m.Type)
-		}
-		p.ids[m.ID] = true
+	p.live = live
+	if a, b := encoded(next, fx), encoded(live, sameFx); a != b {
+		p.t.Fatalf("read, the saga goes one way, and remembered another:\n%s\n%s", a, b)
 	}
-	p.sent = append(p.sent, fx.Send...)
+	for _, m := range fx.Send {
+		if _, again := p.ids[m.ID]; !again {
+			p.ids[m.ID] = m
+			p.sent = append(p.sent, m)
+			continue
+		}
+		if d := cmp.Diff(p.ids[m.ID], m); d != "" {
+			p.t.Errorf("command %s was sent before, and not so (-first +again):\n%s", m.ID, d)
+		}
+		p.asked = append(p.asked, m)
+	}
 	p.notes = append(p.notes, fx.Notes...)
 	p.clean = append(p.clean, fx.Cleanups...)
 	for _, r := range fx.Steps {
 		p.rows[r.CommandID] = r
 	}
-	data, err := json.Marshal(next)
-	if err != nil {
-		p.t.Fatalf("encode: %v", err)
+	p.turns++
+	if p.in, err = saga.Stored(next, p.turns%2 == 0); err != nil { // every turn survives the store
+		p.t.Fatalf("store: %v", err)
 	}
-	p.in = &saga.Instance{}
-	if err := json.Unmarshal(data, p.in); err != nil { // every turn survives the store
-		p.t.Fatalf("decode: %v", err)
+	if a, b := encoded(next, nil), encoded(p.in, nil); a != b {
+		p.t.Fatalf("stored, the saga is another: %s\nis read as %s", a, b)
 	}
 	for _, r := range p.in.Attempts(slices.Collect(maps.Values(p.rows))) {
 		p.rows[r.CommandID] = r
@@ -120,6 +136,23 @@ func (p *play) input(i saga.Input) error {
 		p.each(i, fx)
 	}
 	return nil
+}
+
+// advance gives the saga an input, which must not change what is there.
+func (p *play) advance(in *saga.Instance, i saga.Input) (*saga.Instance, *saga.Effects, error) {
+	p.t.Helper()
+	before, _ := json.Marshal(in)
+	next, fx, err := saga.Advance(p.def, in, i, p.now)
+	if after, _ := json.Marshal(in); string(before) != string(after) {
+		p.t.Fatalf("Advance changed the instance it was given:\n%s\n%s", before, after)
+	}
+	return next, fx, err
+}
+
+func encoded(in *saga.Instance, fx *saga.Effects) string {
+	a, _ := json.Marshal(in)
+	b, _ := json.Marshal(fx)
+	return string(a) + string(b)
 }
 
 // check is what holds after every input: something will move a saga that is neither final nor waiting for an operator.
@@ -180,8 +213,20 @@ func failed(c message.Class) message.Reply {
 	return message.Reply{Outcome: message.Failed, Class: c, Reason: "it is " + string(c)}
 }
 
-// fire lets the earliest timer go off.
+// fire lets the earliest timer go off. Where the participant is only asked, it stays silent, and the timer goes off again.
 func (p *play) fire() saga.TimedOut {
+	p.t.Helper()
+	for {
+		asked := len(p.asked)
+		next := p.fireOnce()
+		if len(p.asked) == asked {
+			return next
+		}
+	}
+}
+
+// fireOnce lets the earliest timer go off.
+func (p *play) fireOnce() saga.TimedOut {
 	p.t.Helper()
 	next, due := p.in.NextTimer()
 	if due.IsZero() {

@@ -1,22 +1,21 @@
 package saga
 
-// backward undoes stage by stage, the last first; within a stage all at once. It sends what can be sent now and ends
+import "encoding/json"
+
+// backward undoes stage by stage, the last first; within a stage all at once. It sends what there is room for and ends
 // the saga when nothing is left, or waits for an operator when only stuck items are.
 func (t *turn) backward() {
-	if t.in.State != Compensating && t.in.State != Stuck {
-		return
-	}
 	for stage := t.in.Stage; stage >= 0; stage-- {
-		outstanding, stuck, left := t.undoStage(stage)
+		st := t.undoStage(stage)
 		switch {
-		case outstanding:
+		case st.undoing > 0:
 			t.in.State = Compensating
 			return
-		case stuck:
+		case st.stuck > 0:
 			t.in.CancelMode = ""
 			t.in.State = Stuck
 			return
-		case left: // a cancel keeps them from being sent
+		case st.needUndo > 0: // a cancel keeps them from being sent
 			t.in.CancelMode = ""
 			t.in.State = Held
 			return
@@ -27,68 +26,58 @@ func (t *turn) backward() {
 	t.clearDeadline()
 }
 
-// undoStage sends the undos of one stage that were not sent, unless a cancel is pending.
-func (t *turn) undoStage(stage int) (outstanding, stuck, left bool) {
-	for _, r := range t.in.Items {
-		if r.Stage != stage {
-			continue
-		}
-		if r.needsUndo() {
-			switch {
-			case t.def.step(r.Step).UndoAs == "":
-				t.setUndone(r)
-			case t.in.CancelMode != "":
-				left = true
-			default:
-				t.sendUndo(r)
+// undoStage sends the undos of one stage that were not sent, as far as there is room, unless a cancel is pending.
+func (t *turn) undoStage(stage int) stageTally {
+	st := t.stageNow(stage)
+	if st.forgotten > 0 {
+		for i := st.from; i < st.to; i++ {
+			if r := t.in.Items[i]; r.needsUndo() && t.c.step(r).UndoAs == "" {
+				t.setUndone(t.edit(i), nil)
 			}
 		}
-		outstanding = outstanding || r.State == ItemUndoing
-		stuck = stuck || r.State == ItemStuck
 	}
-	return outstanding, stuck, left
+	if st.needUndo > 0 && t.in.CancelMode == "" {
+		t.undoReady(stage)
+	}
+	return t.stageNow(stage)
 }
 
-// needsUndo reports whether something of the item may stand and no undo of it is under way.
-func (r *ItemRun) needsUndo() bool {
-	switch r.State {
-	case ItemDone, ItemUnknown, ItemSent:
-		return true
-	case ItemFailed, ItemPending, ItemSkipped:
-		return !r.Released && r.mayStand()
-	case ItemUndoing, ItemUndone, ItemStuck:
-	}
-	return false
-}
-
-// Standing returns the items of which something may stand: what a saga that was abandoned left behind.
-func (in *Instance) Standing() []*ItemRun {
-	var left []*ItemRun
-	for _, r := range in.Items {
-		if r.needsUndo() || r.State == ItemUndoing || r.State == ItemStuck {
-			left = append(left, r)
+func (t *turn) undoReady(stage int) {
+	st := t.in.tally.stage(stage)
+	for i := range st.groups {
+		g := &st.groups[i]
+		room := t.room(stage, g)
+		for room > 0 && g.nextUndo < st.to {
+			r := t.in.Items[g.nextUndo]
+			g.nextUndo++
+			if t.c.group(r) != g.name || !r.needsUndo() {
+				continue
+			}
+			r = t.edit(g.nextUndo - 1)
+			t.sendUndo(r)
+			if r.State == ItemUndoing {
+				room--
+			}
 		}
 	}
-	return left
 }
 
-// undone handles the success of an undo attempt, the newest or an older one.
-func (t *turn) undone(r *ItemRun, snd Sending) {
-	calledOff := t.in.Undone && (r.State == ItemUnknown || r.State == ItemDone) // by a cancel
+// undone handles the success of an undo attempt, the newest or an older one, and reports whether the item keeps its result.
+func (t *turn) undone(r *ItemRun, snd Sending, result json.RawMessage) bool {
+	calledOff := t.in.Undone && (r.State == ItemUnknown || r.State == ItemDone) // by a cancel, or not sent again yet
 	if t.in.State.Final() || snd.Seq == 0 || !calledOff && r.State != ItemUndoing && r.State != ItemStuck {
-		return
+		return false
 	}
 	if snd.Seq <= r.Late {
 		// The item succeeded after this undo was sent; only one sent since then is known to have met the success.
 		if newest := r.open(r.Command); newest == nil && r.State == ItemUndoing && !r.Waiting {
 			t.again(r)
 		}
-		t.proceed()
-		return
+		return false
 	}
 	t.clearTimer(r)
-	t.setUndone(r)
-	t.proceed()
+	t.setUndone(r, result)
+	return true
 }
 
 // again undoes an item once more, with the result it has by now.
@@ -101,10 +90,13 @@ func (t *turn) again(r *ItemRun) {
 	t.sendUndo(r)
 }
 
-func (t *turn) setUndone(r *ItemRun) {
+func (t *turn) setUndone(r *ItemRun, result json.RawMessage) {
 	r.State = ItemUndone
 	r.Released = true
 	r.Cause = nil
+	if len(result) > 0 {
+		r.UndoResult, r.undone = result, &memo{}
+	}
 	t.noteItem(NoteItemUndone, r, nil)
 }
 
@@ -133,9 +125,9 @@ func (t *turn) stuck(r *ItemRun, f *Failure) {
 	t.noteItem(NoteItemStuck, r, f)
 }
 
-// tryAgain gives a stuck item, or one whose undo was called off, a fresh budget of undo attempts.
+// tryAgain has a stuck item undone again, with a fresh budget of attempts, when there is room.
 func (t *turn) tryAgain(r *ItemRun) {
 	r.UndoBudget = r.Undo + t.def.undo().attempts()
 	r.Cause = nil
-	t.sendUndo(r)
+	r.State = ItemUnknown
 }

@@ -35,12 +35,8 @@ func (n *node) stop() {
 // order returns the steps of a saga in the order their commands were first sent.
 func (p *plant) order(id string) string {
 	p.t.Helper()
-	steps, err := p.store.Steps(p.t.Context(), id)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	var out []string
-	for _, s := range steps {
+	for _, s := range p.saga(id).Attempts(nil) {
 		if s.Attempt > 1 {
 			p.t.Errorf("%s was sent %d times", s.Step, s.Attempt)
 		}

@@ -73,8 +73,8 @@ type capacity struct {
 const spare = 16
 
 // newCapacity returns what the settings allow, or as much of it as a process that may open so many files can bear: a
-// connection is one, and databases, packages and calls to others need some, too.
-func newCapacity(c *config.HTTP, files uint64) capacity {
+// connection is one, and databases, packages and calls to others need some, too. known says that callers are told apart.
+func newCapacity(c *config.HTTP, files uint64, known bool) capacity {
 	k := capacity{connections: c.Connections}
 	if files/4*3 < uint64(k.connections) { //nolint:gosec // positive by Validate
 		k.connections = max(2*spare, int(files/4*3)) //nolint:gosec // less than connections
@@ -91,9 +91,12 @@ func newCapacity(c *config.HTTP, files uint64) capacity {
 		followers = min(followers, free/2)
 		requests = min(requests, free-followers)
 	}
-	k.requests = &access.Places{All: requests, Each: c.CallerConcurrent, What: "requests"}
-	k.followers = &access.Places{All: followers, Each: c.CallerFollowers, What: "event streams"}
-	k.large = &access.Places{All: c.LargeBodies, What: "requests with large bodies"}
+	k.requests = &access.Places{All: requests, Each: c.CallerConcurrent, Shared: true, What: "requests"}
+	k.followers = &access.Places{All: followers, Each: c.CallerFollowers, Shared: true, What: "event streams"}
+	k.large = &access.Places{All: c.LargeBodies, Shared: true, What: "requests with large bodies"}
+	if !known { // all are one caller then: there is nobody to share with
+		k.requests.Each, k.requests.Shared, k.large.Shared = 0, false, false
+	}
 	return k
 }
 

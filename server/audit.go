@@ -129,6 +129,9 @@ func auditConfig(st *stores, p *parts, sources []readmodel.Source, unreachable m
 			{Name: notificationsConsumer, Events: true, Source: main, At: main},
 		},
 	}
+	if p.configurer != nil {
+		c.Consumers = append(c.Consumers, audit.Consumer{Name: consumerVnf, Source: main, At: ledger})
+	}
 	if p.lcm != nil {
 		c.Knows = func(sagaType string, version int) bool { return p.lcm.Runtime().Definition(sagaType, version) != nil }
 	}

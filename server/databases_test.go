@@ -61,8 +61,8 @@ func TestTheVimManagerHasItsOwnDatabase(t *testing.T) {
 			if err := p.server.Prune(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			// A cursor is not moved for a few messages of another topic: what came after the last grant request stays.
-			if m, v, err := p.server.Outboxes(t.Context()); err != nil || m == 0 || m >= main || v != 0 {
+			// A cursor is not moved for a few messages of another topic: what came after the last configuration, if any, stays.
+			if m, v, err := p.server.Outboxes(t.Context()); err != nil || m == 0 || m > main || v != 0 {
 				t.Errorf("pruned: %d messages of %d in the main outbox, %d of %d in the VIM manager's, %v", m, main, v, vims, err)
 			}
 			if page := p.metrics(); !strings.Contains(page, `vnfm_lease_lanes{database="vim"} 64`) || !strings.Contains(page, `vnfm_outbox_oldest_seconds{consumer="vim-replies"} 0`) {

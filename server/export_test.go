@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim/sim"
 )
@@ -43,3 +45,19 @@ func (s *Server) MergeConnections(ctx context.Context, vnfID string, infos map[s
 
 // Sim returns the simulated VIM in this process.
 func (s *Server) Sim() *sim.Sim { return s.parts.sim }
+
+// Send puts a command into the main side's outbox, and returns what answers it once something does.
+func (s *Server) Send(ctx context.Context, m message.Message) (func() (message.Reply, bool), error) {
+	_, err := s.parts.main.committer.Do(ctx, &eventstore.Work{Keys: []string{m.Key}, Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+		return &eventstore.Commit{Outbox: []message.Message{m}}, nil
+	}})
+	return func() (reply message.Reply, ok bool) {
+		records, err := s.parts.ledger.store.ReadOutbox(ctx, eventstore.LaneOf(m.Key), 0, 1000)
+		for _, r := range records {
+			if r.CausationID == m.ID && r.Type == message.ReplyType && json.Unmarshal(r.Data, &reply) == nil {
+				return reply, err == nil
+			}
+		}
+		return reply, false
+	}, err
+}

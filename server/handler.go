@@ -17,6 +17,7 @@ import (
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
 )
 
 // handler returns the API with tracing and metrics around it.
@@ -62,7 +63,7 @@ func (v views) Parked(ctx context.Context, consumer string, limit int) ([]events
 }
 
 func (s *Server) views() views {
-	v := views{Reader: s.parts.main.store, parked: map[string]eventstore.Reader{}}
+	v := views{Reader: readmodel.Live{Reader: s.parts.main.store, OpOccs: s.parts.opoccs}, parked: map[string]eventstore.Reader{}}
 	for _, d := range s.parts.sides() {
 		for _, r := range d.readers {
 			v.parked[r.name] = r.at.store
@@ -94,6 +95,14 @@ func (s *Server) redrive(ctx context.Context, id string) (int, error) {
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 }
 
+// unwritable says why a database that can be read cannot be written, without what its driver says: anybody may ask.
+func unwritable(err error) string {
+	if errors.Is(err, eventstore.ErrFull) {
+		return "the database cannot be written: the disk is full"
+	}
+	return "the database cannot be written; the log says why"
+}
+
 // ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
 // simulated VIMs in this process work.
 func (s *Server) ready(ctx context.Context) []api.Check {
@@ -111,6 +120,8 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			db.OK, db.Detail = false, err.Error()+"; vnfm audit says more, and it has to be restored"
 		case err != nil:
 			db.OK, db.Detail = false, "the database does not answer"
+		case d.leases.Failed() != nil:
+			db.OK, db.Detail = false, unwritable(d.leases.Failed())
 		}
 		if !db.OK {
 			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
@@ -121,15 +132,15 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
 		})
 	}
-	if s.opts.Guide != nil {
-		checks = append(checks, s.sample.check())
-	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}
 		if err := s.parts.sim.Healthy(); err != nil {
 			vims.OK, vims.Detail = false, err.Error()
 		}
 		checks = append(checks, vims)
+	}
+	if s.opts.Guide != nil {
+		checks = append(checks, s.sample.check())
 	}
 	return checks
 }

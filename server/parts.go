@@ -9,8 +9,10 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -36,6 +38,7 @@ import (
 const (
 	consumerVim     = "vim-manager"
 	consumerNfvo    = "nfvo-manager"
+	consumerVnf     = "configuration"
 	consumerReplies = "replies"
 	// consumerVimReplies stands for consumerReplies where replies come from a database of the participants.
 	consumerVimReplies = "vim-replies"
@@ -46,6 +49,8 @@ type parts struct {
 	main       *side // events, sagas, views
 	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
 	lcm        *lcm.Service
+	instances  *readmodel.Instances
+	opoccs     *readmodel.OpOccs
 	replies    *inbox.Consumer
 	packages   *vnfpkg.Service
 	nfvo       *restclient.Client      // nil: our own policy grants
@@ -54,6 +59,7 @@ type parts struct {
 	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
+	configurer configuration.Configurer                              // nil: VNFs are not configured here
 	tail       *tail.Watcher                                         // for those who follow the main side's events
 	denials    *access.Denials
 	notify     *notify.Service
@@ -155,6 +161,7 @@ func (s *Server) buildParticipants(p *parts) {
 	p.replies = p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
+	s.buildConfiguration(p)
 	if p.onboarding != nil {
 		p.workers = append(p.workers, p.onboarding.Run)
 	}
@@ -176,7 +183,7 @@ func (s *Server) buildFollowers(p *parts) error {
 	}
 	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
-	d.followers = append(d.followers, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
+	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
 	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
 	return nil
 }
@@ -206,16 +213,16 @@ func (s *Server) buildSim(p *parts) error {
 		elsewhere := remote.New(strings.TrimSuffix(url, "/"))
 		p.closers = append(p.closers, elsewhere.Close)
 		p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, elsewhere)
-		p.tap = elsewhere.Replies
+		p.tap, p.configurer = elsewhere.Replies, simulated{elsewhere.Configure}
 		return nil
 	}
-	simulated, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
+	here, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
 	if err != nil {
 		return fmt.Errorf("open the simulated VIM: %w", err)
 	}
-	p.sim, p.tap = simulated, simulated.Replies
-	p.closers = append(p.closers, simulated.Close)
-	p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, simulated)
+	p.sim, p.tap, p.configurer = here, here.Replies, simulated{here.Configure}
+	p.closers = append(p.closers, here.Close)
+	p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, here)
 	return nil
 }
 
@@ -228,6 +235,14 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
 		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,
 	}
+}
+
+// inPlace tells what a VIM of a type can change of a resource where it stands.
+func (p *parts) inPlace(vimType string) vim.InPlace {
+	if d := p.drivers[vimType]; d != nil {
+		return d.InPlace()
+	}
+	return nil
 }
 
 // buildUseCases makes packages and life-cycle management.
@@ -264,17 +279,17 @@ func (s *Server) buildUseCases(p *parts) error {
 	settings := lcm.Settings{
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
-		Addresses: c.Operation.Addresses, OnFailure: policies,
-		KeepLeftovers: c.Operation.Leftovers == "refuse",
-		Take:          vnf.Extensible(c.Operation.Undeclared == "accept"),
+		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
+		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, OnFailure: policies,
+		Configures: p.configurer != nil, KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2
 	}
+	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
-		Doer: d.committer, Store: d.store, Instances: readmodel.NewInstances(registry, 0), OpOccs: readmodel.NewOpOccs(registry, 0),
-		Packages: packages{p.packages, p}, Connections: p.vims, Keys: s.keys,
-		Settings: settings,
+		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
+		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
 	})
 	return err
 }

@@ -90,7 +90,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.parts, err = s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
-	k := newCapacity(&c.HTTP, openFiles())
+	k := newCapacity(&c.HTTP, openFiles(), c.Authenticated())
 	if k.connections < c.HTTP.Connections {
 		s.log.WarnContext(ctx, "the process may open too few files for http-connections: raise its limit (ulimit -n)", "connections", k.connections)
 	}

@@ -4,17 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
-	"github.com/vnfm/vnfm/vim"
-	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfpkg"
@@ -71,12 +66,14 @@ func (w *world) operate(round int) bool {
 		op := w.opOcc(in.Operation)
 		var a *ask
 		switch {
-		case op != nil && op.State == vnf.FailedTemp && round == 0 && !op.UndoBegun && op.Operation == vnf.OpInstantiate:
+		case op != nil && op.State == vnf.FailedTemp && op.Operation == vnf.OpOperate && w.rng.IntN(3) == 0:
+			a = w.askTask(v, op.ID, "fail")
+		case op != nil && op.State == vnf.FailedTemp && round == 0 && !op.UndoBegun && op.Operation != vnf.OpTerminate:
 			a = w.askTask(v, op.ID, "retry")
 			finish := a.finish
 			a.finish = func(r reply) {
 				finish(r)
-				if r.status < 300 {
+				if r.status < 300 && !w.mayBeGone(in.ID) {
 					w.clients.retried = append(w.clients.retried, op.ID)
 				}
 			}
@@ -176,15 +173,11 @@ func (w *world) sweep() {
 // checkEnds checks I1.
 func (w *world) checkEnds(parked map[string]bool) {
 	ctx := context.Background()
-	sagas, err := w.store.Sagas(ctx, eventstore.SagaQuery{})
-	w.must(err)
-	for _, s := range sagas {
-		if st := saga.State(s.State); !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
+	for _, s := range w.sagas() {
+		if st := s.State; !st.Final() && st != saga.Held && st != saga.Stuck && !parked[s.Key] {
 			w.violate("I1: saga %s %s of %s is %s", s.Type, s.ID, s.Key, s.State)
 		}
-		steps, err := w.store.Steps(ctx, s.ID)
-		w.must(err)
-		for _, row := range steps {
+		for _, row := range s.Attempts(nil) {
 			if !w.observed.sent[row.CommandID] {
 				w.violate("I1: command %s (%s, attempt %d) of saga %s was never sent", row.CommandID, row.Step, row.Attempt, s.ID)
 			}
@@ -228,97 +221,23 @@ func (w *world) checkEnds(parked map[string]bool) {
 	}
 }
 
-// checkInventory checks I2.
-func (w *world) checkInventory(parked map[string]bool) {
-	may, must := map[string]string{}, map[string]string{} // tokens, and of whom
-	alive := map[string]bool{}
-	for _, in := range w.instances() {
-		alive[in.ID] = true
-		for _, r := range slices.Concat(in.Resources, in.Leftovers) {
-			may[vim.Token{ID: r.ID, Generation: r.Generation}.String()] = in.ID
-		}
-		if in.Operation == "" {
-			for _, r := range in.Resources {
-				if r.Kind != string(vim.Configuration) {
-					must[vim.Token{ID: r.ID, Generation: r.Generation}.String()] = in.ID
-				}
-			}
-		}
-	}
-	sagas, err := w.store.Sagas(context.Background(), eventstore.SagaQuery{})
+// sagas returns all sagas, whole, in order of their ids.
+func (w *world) sagas() []*saga.Instance {
+	ctx := context.Background()
+	rows, err := w.store.Sagas(ctx, eventstore.SagaQuery{})
 	w.must(err)
-	for i := range sagas {
-		in, err := saga.Decode(&sagas[i])
+	var l eventstore.Load
+	for _, row := range rows {
+		l.Sagas = append(l.Sagas, eventstore.SagaFrom{ID: row.ID})
+	}
+	loaded, err := w.store.Load(ctx, l)
+	w.must(err)
+	all := make([]*saga.Instance, len(rows))
+	for i, row := range rows {
+		all[i], err = saga.Decode(loaded.Sagas[row.ID])
 		w.must(err)
-		switch {
-		case !in.State.Final():
-			w.ofSaga(in, may, must)
-		case in.Type == sagaTerminate && in.State == saga.Abandoned:
-			unanswered(in, must)
-		}
 	}
-	w.ofOther(may, must)
-	has, ids := map[string]bool{}, map[string]sim.Entry{}
-	for _, e := range w.sim.Inventory() {
-		if parked[e.Owner] {
-			continue
-		}
-		has[e.Token] = true
-		token, err := vim.ParseToken(e.Token)
-		w.must(err)
-		if other, twice := ids[token.ID]; twice {
-			w.violate("I2: resource %s of %s is there twice: %s at %s and %s at %s", token.ID, e.Owner, e.Token, e.Vim, other.Token, other.Vim)
-		}
-		ids[token.ID] = e
-		switch {
-		case may[e.Token] == "":
-			w.violate("I2: %s %s of %s at %s is in no record (instance there: %v)", e.Kind, e.Token, e.Owner, e.Vim, alive[e.Owner])
-		case e.State != "ACTIVE":
-			w.violate("I2: %s %s of %s at %s is %s", e.Kind, e.Token, e.Owner, e.Vim, e.State)
-		}
-	}
-	for token, owner := range must {
-		if !has[token] && !parked[owner] {
-			w.violate("I2: resource %s of %s is in the records, and not at its VIM", token, owner)
-		}
-	}
-}
-
-// unanswered leaves out what a termination that an operator gave up asked to be released, and has no answer for: nobody
-// knows whether it stands, so the instance keeps it in its records until another termination says so.
-func unanswered(in *saga.Instance, must map[string]string) {
-	for _, run := range in.Items {
-		var c vim.ReleaseResources
-		if !run.EverSent || run.State == saga.ItemDone || json.Unmarshal(run.Data, &c) != nil {
-			continue
-		}
-		for _, r := range c.Resources {
-			maps.DeleteFunc(must, func(token, _ string) bool { return strings.HasPrefix(token, r.Token.ID+":") })
-		}
-	}
-}
-
-// ofSaga adds what a saga that waits for an operator accounts for.
-func (w *world) ofSaga(in *saga.Instance, may, must map[string]string) {
-	for _, run := range in.Items {
-		if !run.EverSent {
-			continue
-		}
-		var c vim.ReserveResources
-		if json.Unmarshal(run.Data, &c) != nil {
-			continue
-		}
-		for _, r := range c.Resources {
-			for g := 1; g <= max(run.Generation, 1); g++ {
-				may[vim.Token{ID: r.Token.ID, Generation: g}.String()] = in.Key
-			}
-			// Once undoing has begun, what was done late may be gone again: undone once more rather than left.
-			made := in.Type == "instantiate" && run.State == saga.ItemDone && !in.Undone
-			if made && r.Kind != vim.Configuration {
-				must[vim.Token{ID: r.Token.ID, Generation: max(run.Generation, 1)}.String()] = in.Key
-			}
-		}
-	}
+	return all
 }
 
 // checkLog checks I3, I4 and I5.

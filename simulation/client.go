@@ -58,20 +58,34 @@ type reply struct {
 	location, body string
 }
 
-// act has a client ask for something that suits what it sees.
-func (w *world) act() {
+// act has a client ask for something that suits what it sees, unless it rather waits for what is under way.
+func (w *world) act() bool {
 	c := &w.clients
-	c.issued++
 	var v *vnfRef
 	live := slices.DeleteFunc(slices.Clone(c.vnfs), func(v *vnfRef) bool { return v.deleted })
-	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4) > 0) {
+	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4+8*len(live)) > 0) {
 		v = pick(w.rng, live)
 	}
+	if v != nil && w.rng.IntN(25) > 0 && w.working(v) {
+		return false
+	}
+	c.issued++
 	w.ask(w.choose(v))
 	for v != nil && c.more() && w.rng.IntN(4) == 0 { // others want something else at once
 		c.issued++
 		w.ask(w.choose(v))
 	}
+	return true
+}
+
+// working reports whether an operation of an instance is under way that needs nobody's word.
+func (w *world) working(v *vnfRef) bool {
+	in := w.instance(v.id)
+	if in == nil || in.Operation == "" {
+		return false
+	}
+	op := w.opOcc(in.Operation)
+	return op != nil && op.State != vnf.FailedTemp
 }
 
 // ask sends a request, in most cases with a key, and in some twice at once.
@@ -110,28 +124,31 @@ func (w *world) choose(v *vnfRef) *ask {
 		op := w.opOcc(in.Operation)
 		n := w.rng.IntN(10)
 		if op != nil && op.State == vnf.FailedTemp {
-			return w.askTask(v, op.ID, []string{"retry", "retry", "retry", "rollback", "rollback", "rollback", "rollback", "fail", "fail", "cancel"}[n])
+			return w.askTask(v, op.ID, []string{"retry", "retry", "retry", "rollback", "rollback", "rollback", "fail", "fail", "fail", "cancel"}[n])
 		}
 		switch {
-		case n < 4:
+		case n < 3:
 			return w.askTask(v, in.Operation, "cancel")
-		case n < 6:
+		case n < 5:
 			return w.askInstantiate(v)
-		case n < 8:
+		case n < 7:
 			return w.askTerminate(v)
-		case n < 9:
+		case n < 8:
 			return w.askDelete(v)
 		}
-		return w.askCreate()
+		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		if w.rng.IntN(5) == 0 {
+		switch n := w.rng.IntN(10); {
+		case n == 0:
 			return w.askInstantiate(v)
+		case n < 8:
+			return w.askOperate(v, in)
 		}
 		return w.askTerminate(v)
 	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
 		return w.askCleanup(v)
 	}
-	switch w.rng.IntN(8) {
+	switch w.rng.IntN(12) {
 	case 0:
 		return w.askDelete(v)
 	case 1:
@@ -163,15 +180,49 @@ func (w *world) askCreate() *ask {
 func (w *world) askInstantiate(v *vnfRef) *ask {
 	flavour := pick(w.rng, v.pkg.flavours)
 	body := map[string]any{"flavourId": flavour.id}
+	var kinds []Event
 	if len(flavour.levels) > 0 {
 		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
+		kinds = append(kinds, LevelGiven)
 	}
-	if w.rng.IntN(3) == 0 {
+	if w.rng.IntN(15) == 0 { // refused: VNFs have no connections of their own here
 		body["vimConnectionInfo"] = map[string]any{"sim-2": map[string]any{"vimType": "VNFM.SIM.V_1"}}
 	}
 	return &ask{
 		what: "instantiate " + v.name, vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/instantiate",
-		body: encode(body), finish: w.begun(v),
+		body: encode(body), finish: w.begun(v, kinds...),
+	}
+}
+
+// askOperate asks to start or stop an instance, or some of its VNFCs.
+func (w *world) askOperate(v *vnfRef, in *vnf.Instance) *ask {
+	body := map[string]any{"changeStateTo": "STARTED"}
+	kinds := []Event{Started}
+	if w.rng.IntN(2) == 0 || in.Info != nil && in.Info.VnfState == "STARTED" && w.rng.IntN(3) > 0 {
+		body["changeStateTo"] = "STOPPED"
+		switch w.rng.IntN(4) {
+		case 0:
+			kinds[0] = StoppedForceful
+		case 1:
+			body["stopType"] = "FORCEFUL"
+			kinds[0] = StoppedForceful
+		default:
+			body["stopType"], body["gracefulStopTimeout"] = "GRACEFUL", 1+w.rng.IntN(int(gracefulLimit.Seconds()))
+			kinds[0] = StoppedGraceful
+		}
+	}
+	if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(3) == 0 {
+		some := []string{}
+		for range 1 + w.rng.IntN(2) {
+			some = append(some, pick(w.rng, in.Info.Vnfcs).ID)
+		}
+		slices.Sort(some)
+		body["vnfcInstanceId"] = slices.Compact(some)
+		kinds = append(kinds, OperatedSome)
+	}
+	return &ask{
+		what: fmt.Sprintf("operate %s to %s", v.name, body["changeStateTo"]), vnf: v, method: http.MethodPost,
+		path: lcmRoot + "/vnf_instances/" + v.id + "/operate", body: encode(body), finish: w.begun(v, kinds...),
 	}
 }
 
@@ -187,10 +238,13 @@ func (w *world) askTerminate(v *vnfRef) *ask {
 }
 
 // begun learns of the operation that a request began.
-func (w *world) begun(v *vnfRef) func(reply) {
+func (w *world) begun(v *vnfRef, kinds ...Event) func(reply) {
 	return func(r reply) {
 		id := lastPart(r.location)
 		if r.status == http.StatusAccepted && !slices.Contains(w.clients.ops, opRef{id, v.id}) {
+			for _, e := range kinds {
+				w.happened[e]++
+			}
 			w.clients.ops = append(w.clients.ops, opRef{id, v.id})
 		}
 	}
@@ -311,6 +365,7 @@ func (w *world) judgeAnswer(a *ask, r reply, commits int) {
 	switch {
 	case commits > 1:
 		w.violate("I6: request %d %s had %d effects at once", a.number, a.what, commits)
+	case r.status == http.StatusConflict && a.method == http.MethodDelete && strings.Contains(r.body, "is being released"): // what keeps it goes by this very request
 	case commits > 0 && r.status >= 400 && r.status < 500:
 		w.violate("I7: request %d %s was refused with %d %s, and its effect stands", a.number, a.what, r.status, r.body)
 	case commits == 0 && r.status < 300 && a.key == "":
@@ -335,7 +390,7 @@ func (w *world) opOcc(id string) *vnf.OpOcc { return view[vnf.OpOcc](w, readmode
 
 func view[T any](w *world, kind, id string) *T {
 	ref := eventstore.ViewRef{Kind: kind, ID: id}
-	l, err := w.store.Load(context.Background(), eventstore.Load{Views: []eventstore.ViewRef{ref}})
+	l, err := w.live.Load(context.Background(), eventstore.Load{Views: []eventstore.ViewRef{ref}})
 	w.must(err)
 	if l.Views[ref] == nil {
 		return nil

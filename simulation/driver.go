@@ -2,6 +2,10 @@ package simulation
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -20,7 +24,11 @@ type nodeDriver struct {
 func (d *nodeDriver) call(ctx context.Context, what string, f func() error) error {
 	w := d.w
 	w.pause(d.n, "before "+what)
-	if w.fault(CrashBeforeCall) {
+	draws := 1
+	if strings.HasPrefix(what, "change") { // there are few
+		draws = 4
+	}
+	if slices.ContainsFunc(make([]bool, draws), func(bool) bool { return w.fault(CrashBeforeCall) }) {
 		w.die(d.n)
 	}
 	if !w.now.Before(w.until(ctx)) {
@@ -33,7 +41,7 @@ func (d *nodeDriver) call(ctx context.Context, what string, f func() error) erro
 		panic(crash{})
 	}
 	w.tracef("  %s %s: %v", d.n.name, what, vim.ClassOf(err))
-	if w.fault(CrashAfterCall) {
+	if slices.ContainsFunc(make([]bool, draws), func(bool) bool { return w.fault(CrashAfterCall) }) {
 		w.die(d.n)
 	}
 	w.pause(d.n, "after "+what)
@@ -82,7 +90,47 @@ func (d *nodeDriver) Release(ctx context.Context, conn vim.Connection, kind vim.
 	return done, err
 }
 
-func (d *nodeDriver) List(ctx context.Context, conn vim.Connection, owner string) (out []vim.Resource, err error) {
-	err = d.call(ctx, "list "+conn.ID, func() (e error) { out, e = d.Sim.List(ctx, conn, owner); return e })
+func (d *nodeDriver) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRequest) (out vim.Resource, err error) {
+	w, token := d.w, r.Token.String()
+	w.changing[token] = w.until(ctx)
+	finished := false
+	defer func() {
+		if finished {
+			delete(w.changing, token)
+		} else if d.n.dead && !w.quiet { // unwound: what its call does nobody hears
+			w.happened[CrashedChanging]++
+		}
+	}()
+	err = d.call(ctx, fmt.Sprintf("change %s %s to %d", r.Kind, r.Token, r.Revision), func() (e error) {
+		w.judgeCall("change", r.Token, vimmanager.Changing, vimmanager.Releasing)
+		before, at := w.sim.Fired(), w.now
+		out, e = d.Sim.Change(ctx, conn, r)
+		w.noteChange(before, at)
+		return e
+	})
+	finished = vim.ClassOf(err) != message.UnknownOutcome
+	return out, err
+}
+
+// noteChange counts what the VIM made of a change, by the rule that has applied since.
+func (w *world) noteChange(before []int, at time.Time) {
+	if w.now.After(at) {
+		w.happened[ChangeHung]++
+		return
+	}
+	rules := w.sim.Behaviour().Rules
+	for i, n := range w.sim.Fired() {
+		if e, is := changeEvents[rules[i].Outcome]; is && n > before[i] {
+			w.happened[e]++
+		}
+	}
+}
+
+var changeEvents = map[string]Event{ //nolint:gochecknoglobals // data
+	sim.LoseReply: ChangeLost, sim.LateEffect: ChangeLate, sim.Twice: ChangeTwice, sim.Half: ChangeHalf,
+}
+
+func (d *nodeDriver) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (out vim.ListPage, err error) {
+	err = d.call(ctx, "list "+conn.ID, func() (e error) { out, e = d.Sim.List(ctx, conn, r); return e })
 	return out, err
 }

@@ -56,7 +56,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .001, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	LedgerRestored: .006, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
 	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08, ProgramChanged: .015,
 }
 
@@ -72,6 +72,8 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{TaskOvertaken, LeaseHandedOver, NodePaused},
 	{ProgramChanged, LeaseHandedOver, MessageLate, VimMisbehaves},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
+	{CrashBeforeCall, CrashAfterCall, LedgerRestored},
+	{VimMisbehaves}, {VimMisbehaves, MessageTwice},
 	{SubscriberAway, SubscriberForgetful, SubscriberRefuses, CrashAfterCall, LeaseHandedOver},
 }
 
@@ -122,25 +124,34 @@ func (w *world) fault(f Fault) bool {
 
 // misbehave gives the VIMs new rules.
 func (w *world) misbehave() {
-	on := []string{sim.OnReserve, sim.OnReserve, sim.OnRelease, sim.OnConfigure, sim.OnFind, sim.OnAny}
+	on := []string{sim.OnReserve, sim.OnReserve, sim.OnChange, sim.OnChange, sim.OnChange, sim.OnRelease, sim.OnFind, sim.OnAny}
 	outcomes := []string{
 		sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
 		sim.LateEffect,
 	}
-	b := sim.Behaviour{Seed: int64(w.seed), Delay: sim.Duration(time.Duration(w.rng.IntN(4)) * 700 * time.Millisecond)} //nolint:gosec // any number
+	b := w.behaves()
+	b.Delay = sim.Duration(time.Duration(w.rng.IntN(4)) * 700 * time.Millisecond)
+	b.Stop = pick(w.rng, []sim.Duration{0, sim.Duration(2 * time.Second), sim.Duration(time.Hour)}) // the last one ignores it
 	for range 1 + w.rng.IntN(3) {
 		r := sim.Rule{On: pick(w.rng, on), Outcome: pick(w.rng, outcomes), Times: 1 + w.rng.IntN(4)}
 		if !w.strict && w.rng.IntN(3) == 0 {
 			r.On, r.Outcome = sim.OnReserve, sim.LateEffect
 		}
-		if r.Outcome == sim.LateEffect {
+		if r.On == sim.OnChange && w.rng.IntN(4) > 0 {
+			r.Outcome = pick(w.rng, []string{sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang})
+		}
+		if r.Outcome == sim.LateEffect || r.Outcome == sim.Twice {
 			limit := 90
-			if w.strict || r.On == sim.OnRelease || r.On == sim.OnAny {
+			if w.strict || r.On != sim.OnReserve {
 				limit = 4 // within the quarantine after a call's deadline; a release that lands later is nobody's to find
 			}
 			r.After = sim.Duration(time.Duration(1+w.rng.IntN(limit)) * time.Second)
 		}
 		b.Rules = append(b.Rules, r)
+	}
+	if w.rng.IntN(2) == 0 {
+		r := sim.Rule{On: sim.OnChange, Outcome: pick(w.rng, []string{sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang}), Times: 1 + w.rng.IntN(2)}
+		b.Rules = append([]sim.Rule{r}, b.Rules...)
 	}
 	w.tracef("vim %+v", b)
 	w.must(w.sim.SetBehaviour(b))

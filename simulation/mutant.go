@@ -143,7 +143,7 @@ func (s *nodeStore) impatient(l *eventstore.Loaded, c *eventstore.Commit) error 
 		if saga.State(row.State) != saga.Settling {
 			continue
 		}
-		in, err := saga.Decode(&row)
+		in, err := s.w.written(row)
 		if err != nil {
 			return err
 		}
@@ -200,31 +200,31 @@ func (w *world) mutateRecords(c *eventstore.Commit, fresh *eventstore.Loaded) {
 
 // mutateCommand changes what a command says.
 func (w *world) mutateCommand(m message.Message) json.RawMessage {
-	switch m.Type {
-	case vim.TypeReserve:
-		var c vim.ReserveResources
-		if json.Unmarshal(m.Data, &c) != nil {
-			return m.Data
-		}
-		if w.lacks(NoFence) {
-			c.Fence = 1
-		} else {
-			for i := range c.Resources {
-				c.Resources[i].Token.Generation = 1
-			}
-		}
-		return vim.Encode(c)
-	case vim.TypeRelease:
-		var c vim.ReleaseResources
-		if json.Unmarshal(m.Data, &c) != nil || w.lacks(NoFence) {
-			return m.Data
-		}
-		for i := range c.Resources {
-			c.Resources[i].Token.Generation = 1
+	type command = map[string]any
+	var c command
+	reserve := m.Type == vim.TypeReserve || m.Type == vim.TypeReserveResource
+	switch {
+	case !reserve && m.Type != vim.TypeChangeResource && m.Type != vim.TypeRelease && m.Type != vim.TypeReleaseResource,
+		json.Unmarshal(m.Data, &c) != nil:
+		return m.Data
+	case w.lacks(NoFence):
+		if c["fence"] != nil {
+			c["fence"] = 1
 		}
 		return vim.Encode(c)
 	}
-	return m.Data
+	about := []any{c}
+	if all, ok := c["resources"].([]any); ok {
+		about = all
+	}
+	for _, r := range about {
+		if r, ok := r.(command); ok {
+			if t, ok := r["token"].(command); ok {
+				t["generation"] = 1
+			}
+		}
+	}
+	return vim.Encode(c)
 }
 
 // allCursors reads where the consumers stand now.
@@ -240,10 +240,11 @@ func (w *world) allCursors() map[string][eventstore.Lanes]int64 {
 
 // viewsFor is what the API reads of the store.
 func (w *world) viewsFor(n *node) eventstore.Reader {
+	live := readmodel.Live{Reader: n.store, OpOccs: n.opoccs}
 	if !w.lacks(NoReread) {
-		return n.store
+		return live
 	}
-	return &forgetful{Reader: n.store, asked: map[*task]bool{}, w: w}
+	return &forgetful{Reader: live, asked: map[*task]bool{}, w: w}
 }
 
 // forgetful does not read an idempotency key a second time.

@@ -46,7 +46,7 @@ type site struct {
 func (w *world) drawSite() *site {
 	s := &site{lcm: lcm.Settings{
 		Deadline: deadline, StepTimeout: pick(w.rng, []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second}), Attempts: 2 + w.rng.IntN(3), Backoff: time.Second,
-		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Batch: 1 + w.rng.IntN(3),
+		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit,
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)
@@ -64,11 +64,13 @@ type node struct {
 	asleep      time.Time     // paused, or starting, until then
 	skew        time.Duration // of its own clock
 
-	store *nodeStore
-	feed  *outbox.Feed
-	ticks *timer.Timer
-	lease *lease.Keeper
-	sagas *saga.Runtime
+	store  *nodeStore
+	feed   *outbox.Feed
+	caches []func(*eventstore.Commit) // of what was folded
+	opoccs *readmodel.OpOccs
+	ticks  *timer.Timer
+	lease  *lease.Keeper
+	sagas  *saga.Runtime
 
 	consumers []*inbox.Consumer
 	replies   *inbox.Consumer // the last of them
@@ -107,7 +109,7 @@ const (
 // must not keep others of the node waiting.
 func (n *node) Do(ctx context.Context, work *eventstore.Work) (*eventstore.Commit, error) {
 	c := eventstore.NewCommitter(n.store, eventstore.CommitterConfig{
-		Committers: 1, OnCommit: []func(*eventstore.Commit){n.feed.OnCommit, n.ticks.OnCommit}, Logger: quietLog,
+		Committers: 1, OnCommit: append(n.caches[:len(n.caches):len(n.caches)], n.feed.OnCommit, n.sagas.OnCommit, n.ticks.OnCommit), Logger: quietLog,
 	})
 	done, err := c.Do(ctx, work)
 	n.w.pause(n, "did")
@@ -128,8 +130,11 @@ func (w *world) newNode(index, life, program int) *node {
 	w.must(err)
 	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
 	w.must(err)
+	instances := readmodel.NewInstances(forms, 0)
+	n.opoccs = readmodel.NewOpOccs(forms, 0)
+	n.caches = []func(*eventstore.Commit){instances.OnCommit, n.opoccs.OnCommit}
 	service, err := lcm.New(lcm.Config{
-		Doer: n, Store: n.store, Instances: readmodel.NewInstances(forms, 0), OpOccs: readmodel.NewOpOccs(forms, 0),
+		Doer: n, Store: n.store, Instances: instances, OpOccs: n.opoccs, InPlace: func(typ string) vim.InPlace { return drivers[typ].InPlace() },
 		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID, Definitions: n.definitions,
 	})
 	w.must(err)
@@ -140,7 +145,7 @@ func (w *world) newNode(index, life, program int) *node {
 	})
 	vims := vimmanager.Config{
 		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog,
-		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.sim.Replies,
+		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
 	}
 	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt}
 	b := embedded.New(embedded.Config{Source: n.feed, Logger: quietLog})
@@ -198,6 +203,15 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 		return lcm.PackageRef{}, err
 	}
 	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
+}
+
+// tap says how often the reply of a command is sent.
+func (w *world) tap(connection string, kind vim.Kind, op string) int {
+	n := w.sim.Replies(connection, kind, op)
+	if n > 1 && op == sim.OnChange {
+		w.happened[AnsweredTwice]++
+	}
+	return n
 }
 
 // wanted is server's answer to the sweep: which resources of a VNF do the records know?

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -42,6 +43,9 @@ func (w *world) committed(c *eventstore.Commit) {
 	for i := range c.Messages {
 		w.observed.sent[c.Messages[i].ID], w.observed.arrived[c.Messages[i].ID] = true, true
 		w.other.hear(&c.Messages[i].Message)
+		if m := &c.Messages[i]; m.Topic == message.TopicReplies && m.Type == message.ReplyType {
+			w.protocol.waiting = append(w.protocol.waiting, *m)
+		}
 	}
 	for _, v := range c.Views {
 		ref := eventstore.ViewRef{Kind: v.Kind, ID: v.ID}
@@ -54,6 +58,9 @@ func (w *world) committed(c *eventstore.Commit) {
 		}
 		if was := w.observed.opStates[v.ID]; vnf.OpState(was).Final() && was != v.State {
 			w.violate("I7: operation %s was %s and is %s", v.ID, was, v.State)
+		}
+		if st := vnf.OpState(v.State); st.Final() && w.observed.opStates[v.ID] != v.State {
+			w.happened[Ended(v.Attrs[0], v.State)]++
 		}
 		w.observed.opStates[v.ID] = v.State
 	}

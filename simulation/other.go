@@ -34,6 +34,8 @@ type thing struct {
 	release    bool      // this generation's was sent
 	command    string    // the newest
 	wait       time.Time // for its answer
+	revision   int       // the highest asked for
+	old        bool      // it speaks as older programs do
 }
 
 type phase int
@@ -41,6 +43,7 @@ type phase int
 const (
 	reserving phase = iota
 	standing
+	changing
 	releasing
 	free
 	forgotten
@@ -55,7 +58,7 @@ const otherPatience = time.Minute
 
 // drawOther decides what the other orchestrator will do.
 func (w *world) drawOther() {
-	w.other = other{key: w.newID(), of: map[string]*thing{}, planned: max(w.rng.IntN(12)-3, 0)}
+	w.other = other{key: w.newID(), of: map[string]*thing{}, planned: max(w.rng.IntN(20)-5, 0)}
 }
 
 func (o *other) more() bool { return o.planned > 0 }
@@ -82,7 +85,7 @@ func (o *other) wants(token vim.Token) bool {
 func (o *other) due(now time.Time) time.Time {
 	var at time.Time
 	for _, t := range o.things {
-		if (t.phase == reserving || t.phase == releasing) && (at.IsZero() || t.wait.Before(at)) {
+		if t.waits() && (at.IsZero() || t.wait.Before(at)) {
 			at = later(t.wait, now.Add(1))
 		}
 	}
@@ -98,9 +101,13 @@ func (w *world) otherWants() bool {
 	return !w.quiet && o.more() && w.rng.IntN(30) == 0
 }
 
+func (t *thing) waits() bool {
+	return t.phase == reserving || t.phase == changing || t.phase == releasing
+}
+
 func (o *other) impatient(now time.Time) *thing {
 	for _, t := range o.things {
-		if (t.phase == reserving || t.phase == releasing) && !t.wait.After(now) {
+		if t.waits() && !t.wait.After(now) {
 			return t
 		}
 	}
@@ -119,6 +126,8 @@ func (w *world) otherTurn() {
 		switch {
 		case t.phase == releasing:
 			w.otherReleases(t)
+		case t.phase == changing:
+			w.otherChanges(t)
 		case !w.quiet && w.rng.IntN(2) == 0 && w.otherForgets(t):
 		case len(t.asked) < 3 && w.rng.IntN(2) == 0:
 			w.otherReserves(t)
@@ -143,16 +152,18 @@ func (w *world) otherBegins() {
 		old = pick(w.rng, o.things)
 	}
 	switch {
-	case old != nil && old.phase == standing:
+	case old != nil && (old.phase == standing || old.phase == changing) && old.kind == vim.Network && w.rng.IntN(4) > 0:
+		w.otherChanges(old) // also while the change before is under way
+	case old != nil && (old.phase == standing || old.phase == changing):
 		w.otherReleases(old)
 	case old != nil && old.phase == free && w.rng.IntN(3) > 0:
 		old.token.Generation++
-		old.asked, old.release, old.op = nil, false, o.op
+		old.asked, old.release, old.op, old.revision = nil, false, o.op, 1
 		w.otherReserves(old)
 	default:
 		t := &thing{
 			token: vim.Token{ID: w.newID(), Generation: 1}, kind: pick(w.rng, []vim.Kind{vim.Network, vim.ServerGroup}), op: o.op,
-			connection: pick(w.rng, sim.Connections()).ID,
+			connection: pick(w.rng, sim.Connections()).ID, revision: 1, old: w.rng.IntN(2) == 0,
 		}
 		o.things = append(o.things, t)
 		w.otherReserves(t)
@@ -170,6 +181,14 @@ func (w *world) otherHears(t *thing, h heard) {
 		w.violate("the reservation of %s was cancelled, and nobody released it: %s", t.token, h.reply.Reason)
 	case reserve && t.phase == reserving && h.command == t.command:
 		w.otherReleases(t) // an attempt before this one may still be on its way
+	case t.phase == changing && h.command == t.command && h.reply.Outcome == message.Succeeded:
+		t.phase = standing
+	case t.phase == changing && h.command == t.command && h.reply.Outcome == message.Cancelled:
+		w.violate("the change of %s was cancelled, and nobody released it: %s", t.token, h.reply.Reason)
+	case t.phase == changing && h.command == t.command && t.revision < 8:
+		w.otherChanges(t)
+	case t.phase == changing && h.command == t.command:
+		w.otherReleases(t)
 	case t.phase == releasing && !reserve && t.release && h.reply.Outcome == message.Succeeded && w.otherReleased(t, h.command):
 		t.phase = free
 		w.protocol.ended[w.other.key]++
@@ -184,22 +203,51 @@ func (w *world) otherReleased(t *thing, command string) bool {
 }
 
 func (w *world) otherReserves(t *thing) {
-	spec := vim.Spec{Name: "other", Network: &vim.NetworkSpec{}}
+	spec := otherSpec(1)
 	if t.kind == vim.ServerGroup {
 		spec = vim.Spec{Name: "other", ServerGroup: &vim.ServerGroupSpec{}}
 	}
 	t.phase = reserving
-	id := w.otherSends(t, vim.TypeReserve, vim.Encode(vim.ReserveResources{
-		VnfID: w.other.key, Connection: t.connection, Fence: t.op, Resources: []vim.Reserve{{Token: t.token, Kind: t.kind, Spec: spec}},
+	if t.old {
+		t.asked = append(t.asked, w.otherSends(t, vim.TypeReserve, vim.Encode(vim.ReserveResources{
+			VnfID: w.other.key, Connection: t.connection, Fence: t.op, Resources: []vim.Reserve{{Token: t.token, Kind: t.kind, Spec: spec}},
+		})))
+		return
+	}
+	t.asked = append(t.asked, w.otherSends(t, vim.TypeReserveResource, vim.Encode(vim.Reserve{
+		VnfID: w.other.key, Connection: t.connection, Fence: t.op, Token: t.token, Kind: t.kind, Spec: spec,
+	})))
+}
+
+// otherChanges asks for the next revision of a network, whatever became of the one before.
+func (w *world) otherChanges(t *thing) {
+	w.other.op++
+	t.phase, t.op = changing, w.other.op
+	t.revision++
+	w.otherSends(t, vim.TypeChangeResource, vim.Encode(vim.Change{
+		VnfID: w.other.key, Connection: t.connection, Fence: t.op, Token: t.token, Kind: t.kind, Revision: t.revision,
+		From: otherSpec(t.revision - 1), To: otherSpec(t.revision),
 	}))
-	t.asked = append(t.asked, id)
+}
+
+// otherSpec is what it wants a network to be, in a revision.
+func otherSpec(revision int) vim.Spec {
+	s := vim.Spec{Name: "other", Network: &vim.NetworkSpec{}}
+	if revision > 1 {
+		s.Network.MTU = 1400 + revision
+	}
+	return s
 }
 
 func (w *world) otherReleases(t *thing) {
 	t.phase, t.release = releasing, true
-	w.otherSends(t, vim.TypeRelease, vim.Encode(vim.ReleaseResources{
-		VnfID: w.other.key, Connection: t.connection, Resources: []vim.Release{{Token: t.token, Kind: t.kind}},
-	}))
+	if t.old {
+		w.otherSends(t, vim.TypeRelease, vim.Encode(vim.ReleaseResources{
+			VnfID: w.other.key, Connection: t.connection, Resources: []vim.Release{{Token: t.token, Kind: t.kind}},
+		}))
+		return
+	}
+	w.otherSends(t, vim.TypeReleaseResource, vim.Encode(vim.Release{VnfID: w.other.key, Connection: t.connection, Token: t.token, Kind: t.kind}))
 }
 
 // otherForgets gives a reservation up that has not arrived, and does not release it: it goes on to its next operation,
@@ -219,7 +267,7 @@ func (w *world) otherForgets(t *thing) bool {
 	}
 	w.other.op++
 	next := &thing{
-		token: vim.Token{ID: w.newID(), Generation: 1}, kind: vim.Network, connection: t.connection, op: w.other.op,
+		token: vim.Token{ID: w.newID(), Generation: 1}, kind: vim.Network, connection: t.connection, op: w.other.op, revision: 1,
 	}
 	w.other.things = append(w.other.things, next)
 	w.otherReserves(next)
@@ -256,10 +304,10 @@ func (w *world) otherEnds() {
 }
 
 // ofOther adds what the other orchestrator accounts for.
-func (w *world) ofOther(may, must map[string]string) {
+func (w *world) ofOther(r *records) {
 	for _, t := range w.other.things {
 		if t.phase == standing {
-			may[t.token.String()], must[t.token.String()] = w.other.key, w.other.key
+			r.may[t.token.String()], r.must[t.token.String()] = true, expected{owner: w.other.key, revision: t.revision}
 		}
 	}
 }
@@ -267,7 +315,7 @@ func (w *world) ofOther(may, must map[string]string) {
 // checkOther checks that the other orchestrator had an answer to everything.
 func (w *world) checkOther() {
 	for _, t := range w.other.things {
-		if t.phase == reserving || t.phase == releasing {
+		if t.waits() {
 			w.violate("I1: the other orchestrator waits for %s of %s", t.command, t.token)
 		}
 	}

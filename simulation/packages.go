@@ -33,6 +33,9 @@ func (w *world) drawPolicies() map[vnf.Operation]saga.Policy {
 	if w.rng.IntN(2) == 0 {
 		all[vnf.OpTerminate] = saga.Hold
 	}
+	if w.rng.IntN(2) == 0 {
+		all[vnf.OpOperate] = saga.Rollback
+	}
 	return all
 }
 

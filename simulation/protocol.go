@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -23,6 +24,10 @@ type protocol struct {
 	sagas    map[string]*saga.Instance // as last written
 	commands map[string]*command       // of sagas and of the other orchestrator, by id
 	ofSaga   map[string][]*command     // those that do, not undo
+	sent     map[string][]*command     // both, by saga
+	waiting  []eventstore.OutboxRecord // replies that nobody has passed yet
+	parked   map[string]bool           // messages that were, by id
+	revised  map[string]int            // by token, the highest revision of which a change was taken in
 	replies  map[string]answer         // of the VIM manager, by id
 	fences   map[string]int64          // of the operation each token is of
 	highest  map[string]int64          // operation of which each VNF's reserves were taken in
@@ -48,10 +53,17 @@ type answer struct {
 // command is what is known of a command that was sent.
 type command struct {
 	id, saga   string
+	hash       [sha256.Size]byte
 	step, item string
 	undo       bool
 	reserve    bool
-	taken      bool // the VIM manager has it in its ledger
+	change     bool
+	release    bool
+	kind       vim.Kind
+	revision   int
+	to         vim.Spec // of what is made, or changed
+	lower      bool     // a change to a higher revision was taken in before it
+	taken      bool     // the VIM manager has it in its ledger
 	vnf        string
 	fence      int64
 	tokens     []vim.Token
@@ -65,7 +77,7 @@ func (p *protocol) init() {
 	p.fences, p.highest, p.tombs = map[string]int64{}, map[string]int64{}, map[string]bool{}
 	p.states, p.commits = map[string]string{}, map[string]int{}
 	p.tooLate, p.forced, p.ended = map[string]string{}, map[string]bool{}, map[string]int{}
-	p.arrives = map[string]string{}
+	p.arrives, p.sent, p.parked, p.revised = map[string]string{}, map[string][]*command{}, map[string]bool{}, map[string]int{}
 }
 
 // claim is what the program meant by a commit, before the network or a mutant changed it.
@@ -87,8 +99,11 @@ func claimOf(c *eventstore.Commit, highest int64) claim {
 // judge holds a commit against the protocol when it has become true.
 func (w *world) judge(c *eventstore.Commit, cl claim) {
 	w.protocol.commits[c.Key]++
-	w.judgeCursors(cl)
 	w.judgeReplies(cl)
+	for i := range c.Parked {
+		w.protocol.parked[c.Parked[i].Message.ID] = true
+	}
+	w.judgeCursors(cl)
 	w.judgeSagas(c)
 	w.judgeMessages(cl)
 	w.judgeLedger(c, cl)
@@ -117,7 +132,24 @@ func (w *world) judgeCursors(cl claim) {
 			w.violate("cursor of %s in lane %d was moved from %d to %d, and stood at %d", m.Consumer, m.Lane, m.From, m.To, was)
 		}
 		w.protocol.cursors[at] = m.To
+		if m.Consumer == consumerReplies {
+			w.judgePassed(m)
+		}
 	}
+}
+
+// judgePassed: whoever goes past a reply has handled it.
+func (w *world) judgePassed(m eventstore.CursorMove) {
+	p := &w.protocol
+	p.waiting = slices.DeleteFunc(p.waiting, func(r eventstore.OutboxRecord) bool {
+		if r.Lane != m.Lane || r.Offset > m.To {
+			return false
+		}
+		if cmd := p.commands[r.CausationID]; cmd != nil && p.sagas[cmd.saga] != nil && p.handled[r.ID] == 0 && !p.parked[r.ID] {
+			w.violate("reply %s to command %s of saga %s was passed over", r.ID, cmd.id, cmd.saga)
+		}
+		return true
+	})
 }
 
 // judgeReplies: a reply moves a saga once. A success that comes after its saga has ended is kept in mind.
@@ -129,7 +161,7 @@ func (w *world) judgeReplies(cl claim) {
 		}
 		r := p.replies[h.MessageID]
 		cmd, in := p.commands[r.command], p.sagas[h.Saga]
-		if cmd == nil || cmd.undo || in == nil || r.outcome != message.Succeeded || !in.State.Final() {
+		if cmd == nil || cmd.undo || !cmd.reserve || in == nil || r.outcome != message.Succeeded || !in.State.Final() {
 			continue
 		}
 		if item := itemOf(in, cmd.step, cmd.item); item != nil && item.State != saga.ItemDone {
@@ -141,7 +173,10 @@ func (w *world) judgeReplies(cl claim) {
 // judgeSagas: a saga goes on from where it stood. What one writer knew is not forgotten by the next.
 func (w *world) judgeSagas(c *eventstore.Commit) {
 	for i := range c.Sagas {
-		now, err := saga.Decode(&c.Sagas[i])
+		if c.Sagas[i].Delete {
+			continue
+		}
+		now, err := w.written(c.Sagas[i])
 		w.must(err)
 		if was := w.protocol.sagas[now.ID]; was != nil {
 			w.judgeSaga(was, now)
@@ -151,6 +186,15 @@ func (w *world) judgeSagas(c *eventstore.Commit) {
 		}
 		w.protocol.sagas[now.ID] = now
 	}
+}
+
+// written returns a saga as a commit writes it: what changed, over what was written before.
+func (w *world) written(row eventstore.SagaRow) (*saga.Instance, error) {
+	row.Version, row.Base = row.Expected+1, nil
+	if was := w.protocol.sagas[row.ID]; was != nil {
+		row.Base = was
+	}
+	return saga.Decode(&row)
 }
 
 func (w *world) judgeSaga(was, now *saga.Instance) {
@@ -185,32 +229,40 @@ func itemOf(in *saga.Instance, step, item string) *saga.ItemRun {
 	return nil
 }
 
-// judgeMessages: a command is sent once, and nothing is undone while a command of the saga may still be answered.
+// judgeMessages: a command is sent once, and once more byte for byte while its reply is missing; and nothing is undone while a command of the saga may still be answered.
 func (w *world) judgeMessages(cl claim) {
 	p := &w.protocol
 	for i := range cl.outbox {
 		m := &cl.outbox[i]
 		switch {
-		case m.Topic == message.TopicReplies:
+		case m.Topic == message.TopicReplies && m.Type == message.ReplyType:
 			var r message.Reply
 			if json.Unmarshal(m.Data, &r) == nil {
 				p.replies[m.ID] = answer{m.CausationID, r.Outcome}
+				w.judgeRevision(p.commands[m.CausationID], r.Outcome)
 			}
 		case m.Source == saga.Source:
-			if p.commands[m.ID] != nil {
-				w.violate("command %s of saga %s was sent twice", m.ID, m.CorrelationID)
+			if before := p.commands[m.ID]; before != nil { // its reader is asked about it
+				if before.hash != hashOf(m) {
+					w.violate("command %s of saga %s was sent again, and it is another", m.ID, m.CorrelationID)
+				}
+				if p.handled[message.ReplyID(m.ID)] > 0 {
+					w.violate("command %s of saga %s was sent again, and its reply was there", m.ID, m.CorrelationID)
+				}
 				continue
 			}
 			cmd := w.commandOf(m)
+			cmd.hash = hashOf(m)
 			p.commands[m.ID] = cmd
 			if in := p.sagas[m.CorrelationID]; in != nil {
-				cmd.undo = m.Type == vim.TypeRelease && in.Type == sagaInstantiate
 				for _, r := range in.Items {
 					if r.Command == m.ID {
-						cmd.step, cmd.item = r.Step, r.Item
+						cmd.step, cmd.item, cmd.undo = r.Step, r.Item, r.State == saga.ItemUndoing
 					}
 				}
 			}
+			p.sent[cmd.saga] = append(p.sent[cmd.saga], cmd)
+			w.noteSent(cmd)
 			if cmd.undo {
 				w.judgeUndo(cmd)
 			} else {
@@ -220,26 +272,73 @@ func (w *world) judgeMessages(cl claim) {
 	}
 }
 
-// sagaInstantiate is the type of the saga whose releases undo; those of others are what they are for.
-const sagaInstantiate = "instantiate"
-
 // sagaTerminate is the type of the saga that is never undone, whatever the descriptor says.
 const sagaTerminate = "terminate"
 
+func hashOf(m *message.Message) [sha256.Size]byte {
+	b, _ := json.Marshal(m) // strings, a time and JSON: never fails
+	return sha256.Sum256(b)
+}
+
+// commandOf reads a command, in today's form or the older one.
 func (w *world) commandOf(m *message.Message) *command {
-	cmd := &command{id: m.ID, saga: m.CorrelationID, vnf: m.Key, sent: m.Time, reserve: m.Type == vim.TypeReserve}
-	var c vim.ReserveResources // a release has these attributes, too
-	if m.Topic != message.TopicVimCommands || json.Unmarshal(m.Data, &c) != nil {
+	cmd := &command{id: m.ID, saga: m.CorrelationID, vnf: m.Key, sent: m.Time}
+	switch m.Type {
+	case vim.TypeReserve, vim.TypeReserveResource:
+		cmd.reserve = true
+	case vim.TypeChangeResource:
+		cmd.change = true
+	case vim.TypeRelease, vim.TypeReleaseResource:
+		cmd.release = true
+	default:
 		return cmd
 	}
-	cmd.fence, cmd.connection = c.Fence, c.Connection
+	var c struct { // what they all have
+		vim.Change
+		Spec      vim.Spec      `json:"spec"`
+		Resources []vim.Reserve `json:"resources"`
+	}
+	if json.Unmarshal(m.Data, &c) != nil {
+		return cmd
+	}
+	cmd.fence, cmd.connection, cmd.kind, cmd.revision, cmd.to = c.Fence, c.Connection, c.Kind, c.Revision, c.To
+	if cmd.reserve {
+		cmd.to = c.Spec
+	}
+	if c.Token.ID != "" {
+		cmd.tokens = append(cmd.tokens, c.Token)
+	}
 	for _, r := range c.Resources {
-		cmd.tokens = append(cmd.tokens, r.Token)
+		cmd.tokens, cmd.kind = append(cmd.tokens, r.Token), r.Kind
 		if cmd.reserve {
-			w.protocol.fences[r.Token.String()] = max(w.protocol.fences[r.Token.String()], c.Fence)
+			cmd.to = r.Spec
+		}
+	}
+	for _, t := range cmd.tokens {
+		if cmd.reserve {
+			w.protocol.fences[t.String()] = max(w.protocol.fences[t.String()], c.Fence)
 		}
 	}
 	return cmd
+}
+
+// noteSent counts what a saga's command shows.
+func (w *world) noteSent(cmd *command) {
+	switch {
+	case cmd.change && cmd.undo:
+		w.happened[ChangeUndone]++
+	case !cmd.undo && len(cmd.tokens) > 0 && slices.ContainsFunc(w.protocol.ofSaga[cmd.saga], func(o *command) bool {
+		return o.release != cmd.release && !o.change && !cmd.change && len(o.tokens) > 0 && o.tokens[0].ID == cmd.tokens[0].ID
+	}):
+		w.happened[Replaced]++
+	}
+}
+
+// judgeRevision: nothing is taken back to a lower revision than was asked for.
+func (w *world) judgeRevision(cmd *command, outcome message.Outcome) {
+	if cmd != nil && cmd.lower && outcome == message.Succeeded && w.faults[LedgerRestored] == 0 {
+		w.violate("%s was changed to revision %d by command %s, and revision %d was asked for before", cmd.tokens[0], cmd.revision, cmd.id, w.protocol.revised[cmd.tokens[0].String()])
+	}
 }
 
 // judgeUndo: when a saga begins to undo, each of its commands was answered, or not answered in time, unless somebody
@@ -274,12 +373,16 @@ func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
 		r := &c.Records[i]
 		switch {
 		case r.Table == eventstore.TableVimCommands && r.Expected == 0:
-			if cmd := p.commands[r.ID]; cmd != nil && cmd.reserve {
+			if cmd := p.commands[r.ID]; cmd != nil && (cmd.reserve || cmd.change) {
 				cmd.taken = true
 				p.highest[cmd.vnf] = max(p.highest[cmd.vnf], cmd.fence)
+				w.takenIn(cmd)
 			}
 		case r.Table != eventstore.TableVimResources || w.faults[LedgerRestored] > 0:
 		case r.State == vimmanager.Released:
+			if until, is := w.changing[r.ID]; is && p.states[r.ID] != r.State && w.now.Before(until) {
+				w.violate("%s is released, and a call that changes it may have its effect until %s", r.ID, until.Sub(w.began))
+			}
 			p.tombs[r.ID], p.states[r.ID] = true, r.State
 		case r.State != vimmanager.Starting || p.states[r.ID] == r.State:
 			p.states[r.ID] = r.State
@@ -293,6 +396,19 @@ func (w *world) judgeLedger(c *eventstore.Commit, cl claim) {
 			}
 		}
 	}
+}
+
+// takenIn notes the revision of a change that the VIM manager has in its ledger.
+func (w *world) takenIn(cmd *command) {
+	if !cmd.change || len(cmd.tokens) == 0 {
+		return
+	}
+	token := cmd.tokens[0].String()
+	if cmd.revision < w.protocol.revised[token] {
+		cmd.lower = true
+		w.happened[ChangeLower]++
+	}
+	w.protocol.revised[token] = max(w.protocol.revised[token], cmd.revision)
 }
 
 // judgeCall: a VIM is asked to make something, or to delete it, only while the ledger says so.

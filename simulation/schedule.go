@@ -9,7 +9,6 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
-	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
 
@@ -22,7 +21,7 @@ const soon = 2 * time.Hour
 // chaos runs the program with clients and faults until nothing is left to do, or for so many steps.
 func (w *world) chaos() {
 	w.quiet = false
-	w.clients.planned = 3 + w.rng.IntN(14)
+	w.clients.planned = 6 + w.rng.IntN(24)
 	for begun := w.steps; w.steps-begun < w.opts.Steps; {
 		w.trouble()
 		if !w.step() && !w.clients.more() && !w.other.more() {
@@ -35,7 +34,7 @@ func (w *world) chaos() {
 func (w *world) calm() {
 	w.quiet = true
 	w.tracef("calm")
-	w.must(w.sim.SetBehaviour(sim.Behaviour{Seed: int64(w.seed)})) //nolint:gosec // any number
+	w.must(w.sim.SetBehaviour(w.behaves()))
 	for begun := w.steps; w.steps-begun < calmSteps; {
 		if w.step() {
 			continue
@@ -101,8 +100,7 @@ func (w *world) step() bool {
 	if w.otherWants() {
 		can = append(can, w.otherTurn)
 	}
-	if w.clients.more() && !w.quiet && (len(can) == 0 || w.rng.IntN(40) == 0) {
-		w.act()
+	if w.clients.more() && !w.quiet && (len(can) == 0 || w.rng.IntN(40) == 0) && w.act() {
 		return true
 	}
 	if len(can) > 0 {
@@ -265,12 +263,13 @@ func (w *world) trouble() {
 	if w.fault(VimMisbehaves) {
 		w.misbehave()
 	}
-	if w.chance[LedgerRestored] > 0 && w.rng.IntN(300) == 0 && !w.building() {
+	if w.chance[LedgerRestored] > 0 && w.rng.IntN(150) == 0 && !w.building() {
 		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
 	}
 	if w.backup != nil && w.fault(LedgerRestored) {
 		w.backup()
 		w.backup = nil
+		w.forgotten()
 		w.wake(onRecords)
 	}
 	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
@@ -286,7 +285,8 @@ func (w *world) sendPoison(op opRef) {
 	m := pick(w.rng, []message.Message{
 		{Topic: message.TopicReplies, Type: message.ReplyType, Data: []byte(`{"outcome":` + poison + `}`)},
 		{Topic: message.TopicVimCommands, Type: vim.TypeReserve, Data: []byte(`{"resources":` + poison + `}`)},
-		{Topic: message.TopicVimCommands, Type: vim.TypeRelease, Data: []byte(`{"resources":` + poison + `}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeReleaseResource, Data: []byte(`{"token":` + poison + `}`)},
+		{Topic: message.TopicVimCommands, Type: vim.TypeChangeResource, Data: []byte(`{"revision":` + poison + `}`)},
 		{Topic: message.TopicNfvoCommands, Type: nfvo.TypeRequestGrant, Data: []byte(poison)},
 	})
 	m.ID, m.Source, m.Key, m.Time, m.ReplyTo = w.newID(), "/simulation", op.vnf, w.now, message.TopicReplies

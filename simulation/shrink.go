@@ -15,12 +15,13 @@ type Sum struct {
 	Elapsed                                       time.Duration
 	Faults                                        map[Fault]int
 	Operations                                    map[string]int
+	Happened                                      map[Event]int
 }
 
 // Add adds a result.
 func (s *Sum) Add(r *Result) {
 	if s.Faults == nil {
-		s.Faults, s.Operations = map[Fault]int{}, map[string]int{}
+		s.Faults, s.Operations, s.Happened = map[Fault]int{}, map[string]int{}, map[Event]int{}
 	}
 	s.Seeds++
 	s.Commits += r.Commits
@@ -31,6 +32,9 @@ func (s *Sum) Add(r *Result) {
 	s.Elapsed += r.Elapsed
 	for f, n := range r.Faults {
 		s.Faults[f] += n
+	}
+	for e, n := range r.Happened {
+		s.Happened[e] += n
 	}
 	for o, n := range r.Operations {
 		s.Operations[o] += n

@@ -34,7 +34,8 @@ type Result struct {
 	FaultsSeen int // faults drawn, those left out included
 	Faults     map[Fault]int
 	Operations map[string]int // by type and the state in which faults ended
-	Elapsed    time.Duration  // on the virtual clock
+	Happened   map[Event]int
+	Elapsed    time.Duration // on the virtual clock
 	Violations []string
 	Trace      []string
 }

@@ -51,9 +51,12 @@ func TestSeeds(t *testing.T) {
 func TestVacuousRunsAreFound(t *testing.T) {
 	full := func(seeds int) simulation.Sum {
 		s := simulation.Sum{Seeds: seeds, Actions: 5 * seeds, Commits: 100 * seeds, Calls: 10 * seeds, Told: seeds, GivenUp: seeds,
-			Faults: map[simulation.Fault]int{}, Operations: map[string]int{"COMPLETED": 1, "ROLLED_BACK": 1, "FAILED_TEMP": 1}}
+			Faults: map[simulation.Fault]int{}, Happened: map[simulation.Event]int{}, Operations: map[string]int{"COMPLETED": 1, "ROLLED_BACK": 1, "FAILED_TEMP": 1}}
 		for _, f := range simulation.Faults() {
 			s.Faults[f] = 1
+		}
+		for _, e := range simulation.Events() {
+			s.Happened[e] = 3 * seeds
 		}
 		return s
 	}
@@ -71,6 +74,7 @@ func TestVacuousRunsAreFound(t *testing.T) {
 			"no fault":         {func(s *simulation.Sum) { clear(s.Faults) }, 6},
 			"a fault is gone":  {func(s *simulation.Sum) { delete(s.Faults, simulation.Faults()[0]) }, 100},
 			"a state is gone":  {func(s *simulation.Sum) { delete(s.Operations, "FAILED_TEMP") }, 100},
+			"an event is gone": {func(s *simulation.Sum) { delete(s.Happened, simulation.ChangeHalf) }, 100},
 			"nobody is told":   {func(s *simulation.Sum) { s.Told = 0 }, 100},
 			"nothing given up": {func(s *simulation.Sum) { s.GivenUp = 0 }, 100},
 		} {

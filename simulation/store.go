@@ -162,9 +162,8 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 	return results, err
 }
 
-// identify gives a commit and its events ids that are the same in every run.
+// identify gives the events of a commit ids that are the same in every run.
 func (s *nodeStore) identify(c *eventstore.Commit) {
-	c.ID = s.w.newID()
 	for i := range c.Appends {
 		c.Appends[i].Events = slices.Clone(c.Appends[i].Events)
 		for j := range c.Appends[i].Events {
@@ -230,7 +229,7 @@ func (w *world) publish(msgs []message.Message) {
 		_, err := w.store.Execute(context.Background(), []*eventstore.Work{{
 			Keys: []string{m.Key},
 			Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
-				c := &eventstore.Commit{ID: w.newID(), Outbox: []message.Message{m}}
+				c := &eventstore.Commit{Outbox: []message.Message{m}}
 				w.plan.commits, w.plan.claims = []*eventstore.Commit{c}, []claim{{}}
 				return c, nil
 			},

@@ -5,6 +5,9 @@ import "fmt"
 // enough is how many runs have everything that may happen in one. Fewer have a part of it.
 const enough = 100
 
+// least is how often each event has happened in so many runs at least.
+const least = 1
+
 // Vacuous says what runs did not have that so many should: what is promised of it they do not show. It is empty when all is well.
 func (s *Sum) Vacuous() []string {
 	var out []string
@@ -24,6 +27,11 @@ func (s *Sum) Vacuous() []string {
 	for _, f := range Faults() {
 		if s.Faults[f] == 0 {
 			lack("no seed has the fault %s", f)
+		}
+	}
+	for _, e := range Events() {
+		if s.Happened[e] < least*(s.Seeds/enough) {
+			lack("%d seeds have %d times: %s", s.Seeds, s.Happened[e], e)
 		}
 	}
 	if s.Told == 0 || s.GivenUp == 0 {

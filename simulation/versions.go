@@ -3,12 +3,14 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -40,29 +42,41 @@ func (n *node) definitions(own []*saga.Definition) []*saga.Definition {
 // surveys after the first stage.
 func secondVersion(first *saga.Definition) *saga.Definition {
 	d := *first
-	d.Version, d.Stages = 2, nil
-	for i, stage := range first.Stages {
+	d.Version += 100
+	if d.StagesOf == nil {
+		d.Stages = oneByOne(first.Stages)
+		return &d
+	}
+	d.StagesOf = func(in *saga.Instance) ([]saga.Stage, error) {
+		stages, err := first.StagesOf(in)
+		return oneByOne(stages), err
+	}
+	return &d
+}
+
+func oneByOne(stages []saga.Stage) (out []saga.Stage) {
+	for i, stage := range stages {
 		for s := len(stage.Steps) - 1; s >= 0; s-- {
 			step := stage.Steps[s]
-			d.Stages = append(d.Stages, saga.Stage{ID: step.ID, Steps: []saga.Step{step}})
+			out = append(out, saga.Stage{ID: fmt.Sprintf("%s-%s", stage.ID, step.ID), Window: stage.Window, Steps: []saga.Step{step}})
 		}
 		if len(stage.Steps) == 0 {
-			d.Stages = append(d.Stages, stage)
+			out = append(out, stage)
 		}
 		if i > 0 || len(stage.Steps) == 0 {
 			continue
 		}
-		d.Stages = append(d.Stages, saga.Stage{ID: stepSurvey, Steps: []saga.Step{{
+		out = append(out, saga.Stage{ID: stepSurvey, Steps: []saga.Step{{
 			ID: stepSurvey, Topic: message.TopicVimCommands, Do: typeSurvey, Timeout: stage.Steps[0].Timeout, Retry: stage.Steps[0].Retry,
 			Items: func(in *saga.Instance) ([]saga.Item, error) {
 				return []saga.Item{{Data: vim.Encode(vim.ReleaseResources{VnfID: in.Key})}}, nil
 			},
 		}}})
 	}
-	return &d
+	return out
 }
 
-// surveyor is the intake of the newer program's VIM manager: a survey is a release of nothing.
+// surveyor is the intake of the newer program's VIM manager: a survey is a release of what was never there.
 type surveyor struct{ inbox.Handler }
 
 func (s surveyor) Load(msgs []message.Message) eventstore.Load { return s.Handler.Load(surveys(msgs)) }
@@ -75,7 +89,8 @@ func surveys(msgs []message.Message) []message.Message {
 	out := make([]message.Message, len(msgs))
 	for i, m := range msgs {
 		if m.Type == typeSurvey {
-			m.Type = vim.TypeRelease
+			nothing := vim.Token{ID: message.DeriveID(m.CorrelationID, "survey"), Generation: 1}
+			m.Type, m.Data = vim.TypeReleaseResource, vim.Encode(vim.Release{VnfID: m.Key, Connection: sim.Default, Token: nothing, Kind: vim.Network})
 		}
 		out[i] = m
 	}

@@ -11,9 +11,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 )
 
@@ -58,6 +61,12 @@ type world struct {
 	late       []lateMessage
 	backup     func() // puts an older ledger back
 
+	live           readmodel.Live       // views as readers see them
+	instanceStates *readmodel.Instances // states as their events say
+	fixed          vim.InPlace          // what the VIMs cannot change of what stands
+	changing       map[string]time.Time // calls that change a token, and may have their effect until then
+	happened       map[Event]int
+
 	clients     clients
 	other       other // another orchestrator
 	subscribers subscribers
@@ -80,8 +89,18 @@ func newWorld(seed uint64, o Options) *world {
 	w.now, w.without = w.began, o.Mutant.parts()
 	w.observed.init()
 	w.protocol.init()
+	w.changing, w.happened = map[string]time.Time{}, map[Event]int{}
 	w.store = memory.New(memory.Config{Now: w.clock, Fault: w.storeFault})
-	s, err := sim.Open(sim.Config{Now: w.clock, Block: w.hang, Behaviour: sim.Behaviour{Seed: int64(seed)}}) //nolint:gosec // any number
+	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
+	if err != nil {
+		panic(err)
+	}
+	w.live = readmodel.Live{Reader: w.store, OpOccs: readmodel.NewOpOccs(forms, 0)}
+	w.instanceStates = readmodel.NewInstances(forms, 0)
+	if w.rng.IntN(6) == 0 {
+		w.fixed = vim.InPlace{vim.Compute: {vim.AttributePower}}
+	}
+	s, err := sim.Open(sim.Config{Now: w.clock, Block: w.hang, Behaviour: w.behaves()})
 	if err != nil {
 		panic(err)
 	}
@@ -96,6 +115,11 @@ func newWorld(seed uint64, o Options) *world {
 		w.nodes = append(w.nodes, w.newNode(i, 1, w.drawProgram()))
 	}
 	return w
+}
+
+// behaves is how the VIMs behave when nothing is wrong.
+func (w *world) behaves() sim.Behaviour {
+	return sim.Behaviour{Seed: int64(w.seed), Fixed: w.fixed} //nolint:gosec // any number
 }
 
 // clock is the virtual clock. A transaction keeps the time at which it began.
@@ -180,6 +204,7 @@ func (w *world) result() *Result {
 		Seed: w.seed, Hash: hex.EncodeToString(w.hash.Sum(nil)[:12]), Steps: w.steps, Commits: w.commits, Calls: w.calls,
 		Actions: w.clients.issued, FaultsSeen: w.faultsSeen, Faults: w.faults, Operations: w.operations,
 		Told: w.subscribers.taken.Posted(), GivenUp: len(w.subscribers.givenUp), Elapsed: w.now.Sub(w.began), Violations: w.violations, Trace: w.trace,
+		Happened: w.happened,
 	}
 }
 

@@ -56,6 +56,41 @@ type TerminateVnfRequest struct {
 	AdditionalParams           KeyValuePairs   `json:"additionalParams,omitempty"`
 }
 
+// OperationalStates is a state that a VNF, or one of its VNFCs, is to be brought to.
+type OperationalStates string
+
+// The operational states.
+const (
+	Started OperationalStates = "STARTED"
+	Stopped OperationalStates = "STOPPED"
+)
+
+// Values lists the operational states.
+func (OperationalStates) Values() []string { return []string{string(Started), string(Stopped)} }
+
+// StopType says how a VNF is stopped.
+type StopType string
+
+// The stop types.
+const (
+	StopForceful StopType = "FORCEFUL"
+	StopGraceful StopType = "GRACEFUL"
+)
+
+// Values lists the stop types.
+func (StopType) Values() []string { return []string{string(StopForceful), string(StopGraceful)} }
+
+// OperateVnfRequest asks to start or stop a VNF instance (SOL003 v3.7.1 §5.5.2.10).
+type OperateVnfRequest struct {
+	// VnfcInstanceId names the VNFCs, by the id of their VnfcInfo; empty: all. It is SOL002's (v3.7.1 §5.5.2.10); SOL003 has
+	// it not, and does not forbid it.
+	VnfcInstanceId      []string          `json:"vnfcInstanceId,omitempty"`
+	ChangeStateTo       OperationalStates `json:"changeStateTo"`
+	StopType            StopType          `json:"stopType,omitempty"`            // of STOPPED; absent is FORCEFUL
+	GracefulStopTimeout *int              `json:"gracefulStopTimeout,omitempty"` // seconds
+	AdditionalParams    KeyValuePairs     `json:"additionalParams,omitempty"`
+}
+
 // CancelModeType says how an operation is cancelled.
 type CancelModeType string
 

@@ -24,6 +24,7 @@ type VnfInstanceLinks struct {
 	Self        Link  `json:"self"`
 	Instantiate *Link `json:"instantiate,omitempty"`
 	Terminate   *Link `json:"terminate,omitempty"`
+	Operate     *Link `json:"operate,omitempty"`
 }
 
 // InstantiatedVnfInfo is what an instantiated VNF consists of.

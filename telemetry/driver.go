@@ -77,6 +77,12 @@ func (d *driver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequ
 		kindOf(r.Kind), tokenOf(r.Token), attribute.String("vnf_id", r.Owner))
 }
 
+// Change measures Change.
+func (d *driver) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRequest) (vim.Resource, error) {
+	return measure(ctx, d, conn.ID, "change", func(ctx context.Context) (vim.Resource, error) { return d.Driver.Change(ctx, conn, r) },
+		kindOf(r.Kind), tokenOf(r.Token), attribute.String("vnf_id", r.Owner), attribute.Int("revision", r.Revision))
+}
+
 // Poll measures Poll.
 func (d *driver) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id string) (vim.Resource, error) {
 	return measure(ctx, d, conn.ID, "poll", func(ctx context.Context) (vim.Resource, error) { return d.Driver.Poll(ctx, conn, kind, id) },
@@ -96,8 +102,8 @@ func (d *driver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind
 }
 
 // List measures List.
-func (d *driver) List(ctx context.Context, conn vim.Connection, owner string) ([]vim.Resource, error) {
-	return measure(ctx, d, conn.ID, "list", func(ctx context.Context) ([]vim.Resource, error) { return d.Driver.List(ctx, conn, owner) })
+func (d *driver) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
+	return measure(ctx, d, conn.ID, "list", func(ctx context.Context) (vim.ListPage, error) { return d.Driver.List(ctx, conn, r) })
 }
 
 // Assets measures Assets.

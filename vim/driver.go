@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/secret"
@@ -19,7 +20,7 @@ type Connection struct {
 	InterfaceInfo map[string]json.RawMessage
 	AccessInfo    map[string]json.RawMessage // secrets
 	Extra         map[string]json.RawMessage
-	// Disabled: nothing new is created through it. What is there can be looked at and released.
+	// Disabled: nothing new is created through it. What is there can be looked at, changed and released.
 	Disabled bool
 }
 
@@ -52,25 +53,33 @@ func Text(m map[string]json.RawMessage, name string) string {
 	return s
 }
 
-// Driver creates, finds and releases resources at VIMs of one vimType. Every call may be repeated: Start with a token
-// that has a resource returns that resource, Release of one that is gone succeeds. Errors are *Error; any other error is
-// taken for unknown-outcome. A driver holds no state that matters: after a restart Poll and Find work from the VIM's.
-// Calls block at most until their context ends; then the outcome is unknown.
+// Driver creates, changes, finds and releases resources at VIMs of one vimType. Every call may be repeated: Start with a
+// token that has a resource returns that resource, Change to what stands already returns that, Release of one that is gone
+// succeeds. Errors are *Error; any other error is taken for unknown-outcome. A driver holds no state that matters: after a
+// restart Poll and Find work from the VIM's. Calls block at most until their context ends; then the outcome is unknown.
 type Driver interface {
-	// Start begins to create a resource and returns what is known at once: a Resource that is not Ready is polled.
+	// Start begins to create a resource, at revision 1, and returns what is known at once: a Resource that is not Ready is
+	// polled.
 	Start(ctx context.Context, conn Connection, r StartRequest) (Resource, error)
-	// Poll looks at a resource by the VIM's id: Ready, still building, or Failed. NotFound when it is gone.
+	// Change begins a change of a resource that stands, or goes on with one, and returns what is known at once. The change
+	// stands once the Resource is Ready at the revision asked for. A Resource that is not Ready is polled; one that is Ready
+	// at a lower revision is changed again, with the same request. An error other than unknown-outcome says that nothing
+	// more will happen; what was changed before it stays. NotFound when there is no such resource: a change creates none.
+	Change(ctx context.Context, conn Connection, r ChangeRequest) (Resource, error)
+	// Poll looks at a resource by the VIM's id: Ready, still being built or changed, or Failed. NotFound when it is gone.
 	Poll(ctx context.Context, conn Connection, kind Kind, id string) (Resource, error)
-	// Find looks a resource up by its token. NotFound when the VIM has none now; one may still appear when a Start of
-	// the same token is under way somewhere.
+	// Find looks a resource up by its token, and tells its revision. NotFound when the VIM has none now; one may still appear
+	// when a Start of the same token is under way somewhere.
 	Find(ctx context.Context, conn Connection, kind Kind, token Token) (Resource, error)
 	// Release deletes whatever carries the token, if anything does, and returns when the VIM has accepted it.
 	// done is false while the VIM is still deleting: call again.
 	Release(ctx context.Context, conn Connection, kind Kind, token Token) (done bool, err error)
-	// List returns every resource whose owner tag is of this VNFM, or of one VNF when owner is not empty.
-	List(ctx context.Context, conn Connection, owner string) ([]Resource, error)
+	// List returns a page of the resources whose owner tag is of this VNFM.
+	List(ctx context.Context, conn Connection, r ListRequest) (ListPage, error)
 	// Assets describes what the site offers: zones, flavours, images, its default external network.
 	Assets(ctx context.Context, conn Connection) (Assets, error)
+	// InPlace returns what the driver can change of a resource that stands. It is always the same, and asks no VIM.
+	InPlace() InPlace
 }
 
 // AssetFinder is implemented by drivers that can look one asset up instead of listing all of them (a catalogue may be
@@ -88,6 +97,34 @@ type StartRequest struct {
 	Kind  Kind
 	Owner string // VNF instance id, put on the resource as owner tag
 	Spec  Spec
+}
+
+// ChangeRequest asks for a change of one resource.
+type ChangeRequest struct {
+	Token    Token
+	Kind     Kind
+	Owner    string
+	ID       string // the VIM's id
+	Revision int    // what the resource has once To stands; from 2
+	// From is what the resource was before, as far as is known. It saves looks at the VIM; it decides nothing: an earlier
+	// attempt may have changed some of it. Once the change stands, all of To does.
+	From, To Spec
+	// Grace is how long a guest may take to stop by itself where To turns the power off; 0: it is turned off at once. The
+	// VIM manager counts the time: when it is over it asks again, with a Grace of 0.
+	Grace time.Duration
+}
+
+// ListRequest asks for a page of resources.
+type ListRequest struct {
+	Owner string // only those of one VNF; "" lists those of all
+	After string // Next of the page before; "" begins
+	Limit int    // the most that is wanted; 0 leaves it to the driver. A driver may return fewer
+}
+
+// ListPage is a page of resources, in any order that stays the same from page to page.
+type ListPage struct {
+	Resources []Resource
+	Next      string // where the next page begins; "" after the last one
 }
 
 // Assets is what a site offers.
@@ -114,7 +151,7 @@ type Image struct {
 
 // Error is a driver's error: what was done, to what, and what may be expected from trying again.
 type Error struct {
-	Op       string        `json:"op"` // start, poll, find, release, list, assets
+	Op       string        `json:"op"` // start, change, poll, find, release, list, assets
 	Resource string        `json:"resource,omitempty"`
 	Class    message.Class `json:"class"`
 	Hint     string        `json:"hint"` // for people; no secrets
@@ -143,59 +180,4 @@ func ClassOf(err error) message.Class {
 		return e.Class
 	}
 	return message.UnknownOutcome
-}
-
-// The command types on message.TopicVimCommands.
-const (
-	TypeReserve = "vim.reserve-resources.v1" // data: ReserveResources; result: Reserved
-	TypeRelease = "vim.release-resources.v1" // data: ReleaseResources; result: Released
-)
-
-// ReserveResources asks for planned resources of one stage at one VIM connection. All are reserved, or the command
-// fails with the first failure's class once every one of them is settled.
-type ReserveResources struct {
-	VnfID      string    `json:"vnfInstanceId"` // owner tag
-	Connection string    `json:"vimConnectionId"`
-	Fence      int64     `json:"fence"` // the operation's number for this VNF; a lower one than seen may not create
-	Resources  []Reserve `json:"resources"`
-	Deadline   int64     `json:"deadlineMs,omitempty"` // bound of one driver attempt; 0: the VIM manager's default
-}
-
-// Reserve is one resource to reserve.
-type Reserve struct {
-	Token Token `json:"token"`
-	Kind  Kind  `json:"kind"`
-	Spec  Spec  `json:"spec"`
-}
-
-// Reserved is the result of ReserveResources.
-type Reserved struct {
-	Resources []Resource `json:"resources"` // in the order asked
-}
-
-// ReleaseResources asks for the release of exact tokens; it is always accepted and leaves a tombstone for each.
-type ReleaseResources struct {
-	VnfID      string    `json:"vnfInstanceId"`
-	Connection string    `json:"vimConnectionId"`
-	Resources  []Release `json:"resources"`
-}
-
-// Release is one resource to release.
-type Release struct {
-	Token Token `json:"token"`
-	Kind  Kind  `json:"kind"`
-}
-
-// Released is the result of ReleaseResources.
-type Released struct {
-	Tokens []Token `json:"tokens"`
-}
-
-// Encode marshals a command's or result's data; these types always marshal.
-func Encode(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("vim: a wire type does not marshal: %v", err))
-	}
-	return b
 }

@@ -1,7 +1,6 @@
 package vim
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,118 +29,19 @@ func ParseToken(s string) (Token, error) {
 // Kind is a kind of resource.
 type Kind string
 
-// The kinds. A configuration is no resource of the VIM's inventory: it is the seam through which a VNF is configured
-// once its resources stand, driven, repeated and fenced like one.
+// The kinds. A unit is a container unit: objects of a CISM that are made, changed and removed together.
 const (
-	Compute       Kind = "compute"
-	Port          Kind = "port"
-	Network       Kind = "network"
-	Subnet        Kind = "subnet"
-	Volume        Kind = "volume"
-	ServerGroup   Kind = "server-group"
+	Compute     Kind = "compute"
+	Port        Kind = "port"
+	Network     Kind = "network"
+	Subnet      Kind = "subnet"
+	Volume      Kind = "volume"
+	ServerGroup Kind = "server-group"
+	Unit        Kind = "unit"
+	// Configuration is no resource of the VIM's inventory. Older programs configured and stopped a VNF by it; package
+	// configuration does now.
 	Configuration Kind = "configuration"
 )
-
-// Spec is what a driver needs to create one resource. References to other resources are the VIM's own ids, resolved by
-// the saga from earlier results. Exactly the part of the kind is set.
-type Spec struct {
-	Name          string             `json:"name"` // for people; need not be unique
-	Compute       *ComputeSpec       `json:"compute,omitempty"`
-	Port          *PortSpec          `json:"port,omitempty"`
-	Network       *NetworkSpec       `json:"network,omitempty"`
-	Subnet        *SubnetSpec        `json:"subnet,omitempty"`
-	Volume        *VolumeSpec        `json:"volume,omitempty"`
-	ServerGroup   *ServerGroupSpec   `json:"serverGroup,omitempty"`
-	Configuration *ConfigurationSpec `json:"configuration,omitempty"`
-	// Placement is what the grant says beside connection and zone; a driver uses what its VIM knows.
-	Placement *Placement `json:"placement,omitempty"`
-}
-
-// Placement is where a grant puts a resource, in the VIM's own ids (SOL003 v3.7.1 §9.5.3.3).
-type Placement struct {
-	Reservation string `json:"reservationId,omitempty"`
-	Group       string `json:"resourceGroupId,omitempty"` // tenant or project
-	Provider    string `json:"resourceProviderId,omitempty"`
-}
-
-// ComputeSpec describes a virtual machine.
-type ComputeSpec struct {
-	Flavour     string            `json:"flavour"`         // the VIM's id
-	Image       string            `json:"image,omitempty"` // the VIM's id; empty when it boots from a volume
-	Zone        string            `json:"zone,omitempty"`
-	Ports       []string          `json:"ports"` // VIM ids, in the order of the interfaces
-	SubPorts    []SubPort         `json:"subPorts,omitempty"`
-	Volumes     []VolumeRef       `json:"volumes,omitempty"`
-	ServerGroup []string          `json:"serverGroups,omitempty"`
-	UserData    string            `json:"userData,omitempty"`
-	ConfigDrive bool              `json:"configDrive,omitempty"`
-	Metadata    map[string]string `json:"metadata,omitempty"`
-}
-
-// SubPort is a port that reaches the compute through another one: that is the parent of a trunk.
-type SubPort struct {
-	Port             string `json:"port"`                       // VIM id
-	Parent           string `json:"parent"`                     // VIM id of one of the compute's ports
-	SegmentationType string `json:"segmentationType,omitempty"` // VLAN, INHERIT; "" means VLAN
-	SegmentationID   string `json:"segmentationId,omitempty"`   // unique within the trunk
-}
-
-// VolumeRef is a volume attached to a compute.
-type VolumeRef struct {
-	ID   string `json:"id"` // VIM id
-	Boot bool   `json:"boot,omitempty"`
-}
-
-// PortSpec describes a port.
-type PortSpec struct {
-	Network  string    `json:"network"`            // VIM id
-	MAC      string    `json:"mac,omitempty"`      // "" lets the VIM choose
-	FixedIPs []FixedIP `json:"fixedIps,omitempty"` // empty lets the VIM choose
-	NoIPs    bool      `json:"noIps,omitempty"`    // no address at all
-	VnicType string    `json:"vnicType,omitempty"` // normal, direct (SR-IOV), macvtap …; "" means normal
-}
-
-// FixedIP is an address wanted on a port.
-type FixedIP struct {
-	Subnet    string `json:"subnet,omitempty"`    // VIM id; "" lets the VIM choose
-	Address   string `json:"address,omitempty"`   // "" lets the VIM choose from the subnet
-	IPVersion int    `json:"ipVersion,omitempty"` // 4 or 6, where the VIM chooses; 0 leaves that to it, too
-}
-
-// NetworkSpec describes a network.
-type NetworkSpec struct {
-	Type string `json:"type,omitempty"` // vlan, vxlan, …; "" lets the VIM choose
-	MTU  int    `json:"mtu,omitempty"`
-}
-
-// SubnetSpec describes a subnet.
-type SubnetSpec struct {
-	Network   string `json:"network"` // VIM id
-	IPVersion int    `json:"ipVersion"`
-	CIDR      string `json:"cidr"`
-	Gateway   string `json:"gateway,omitempty"`
-	DHCP      bool   `json:"dhcp"`
-}
-
-// VolumeSpec describes a block storage volume.
-type VolumeSpec struct {
-	SizeBytes int64  `json:"sizeBytes"`
-	Image     string `json:"image,omitempty"` // VIM id of the image it is made of
-	Type      string `json:"type,omitempty"`
-	Zone      string `json:"zone,omitempty"`
-}
-
-// ServerGroupSpec describes a placement rule.
-type ServerGroupSpec struct {
-	Affinity bool `json:"affinity"` // false: anti-affinity
-}
-
-// ConfigurationSpec describes what is done to a VNF as a whole through the VIM's side.
-type ConfigurationSpec struct {
-	Action   string            `json:"action"`   // "start" once instantiated, "stop" before a graceful termination
-	Computes map[string]string `json:"computes"` // planned resource id to VIM id
-	Params   json.RawMessage   `json:"params,omitempty"`
-}
 
 // Resource is what a VIM holds for a token.
 type Resource struct {
@@ -150,15 +50,37 @@ type Resource struct {
 	ID    string `json:"id"`    // the VIM's own id
 	Owner string `json:"owner"` // the VNF instance id it was created for
 	Name  string `json:"name,omitempty"`
+	// Revision of the spec that stands whole: 1 as it was created. 0 when the VIM cannot tell.
+	Revision int `json:"revision,omitempty"`
 	// What the VIM chose or reports.
 	MAC       string   `json:"mac,omitempty"`
 	Addresses []IP     `json:"addresses,omitempty"`
 	Zone      string   `json:"zone,omitempty"`
 	Type      string   `json:"type,omitempty"` // the VIM's own word, for vimLevelResourceType
-	Ready     bool     `json:"ready"`          // false while it is being built
+	Power     Power    `json:"power,omitempty"`
+	Health    Health   `json:"health,omitempty"`
+	Ready     bool     `json:"ready"` // false while it is being built or changed
 	Failed    *Error   `json:"failed,omitempty"`
 	Warnings  []string `json:"warnings,omitempty"`
 }
+
+// Power says whether a machine runs. In a spec, "" means on; of a resource, that the VIM does not tell.
+type Power string
+
+// The powers.
+const (
+	PowerOn  Power = "on"
+	PowerOff Power = "off"
+)
+
+// Health is what a VIM reports about a resource that stands; "" when it reports nothing.
+type Health string
+
+// The healths.
+const (
+	Healthy   Health = "healthy"
+	Unhealthy Health = "unhealthy"
+)
 
 // IP is an address on a port.
 type IP struct {

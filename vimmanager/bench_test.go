@@ -11,6 +11,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -25,7 +26,7 @@ func BenchmarkReserve(b *testing.B) {
 		b.Fatal(err)
 	}
 	replied := make(chan string, 1<<16)
-	var worker *vimmanager.Worker
+	var worker *ledger.Worker
 	store := memory.New(memory.Config{})
 	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{OnCommit: []func(*eventstore.Commit){func(c *eventstore.Commit) {
 		worker.OnCommit(c)
@@ -50,8 +51,8 @@ func BenchmarkReserve(b *testing.B) {
 		n++
 		flying++
 		key := uuid.NewString()
-		m := []message.Message{{ID: fmt.Sprintf("m%d", n), Type: vim.TypeReserve, Topic: message.TopicVimCommands, Key: key, ReplyTo: message.TopicReplies, Data: vim.Encode(vim.ReserveResources{
-			VnfID: key, Connection: sim.Default, Fence: 1, Resources: []vim.Reserve{{Token: vim.Token{ID: key, Generation: 1}, Kind: vim.Network, Spec: vim.Spec{Network: &vim.NetworkSpec{}}}},
+		m := []message.Message{{ID: fmt.Sprintf("m%d", n), Type: vim.TypeReserveResource, Topic: message.TopicVimCommands, Key: key, ReplyTo: message.TopicReplies, Data: vim.Encode(vim.Reserve{
+			VnfID: key, Connection: sim.Default, Fence: 1, Token: vim.Token{ID: key, Generation: 1}, Kind: vim.Network, Spec: vim.Spec{Network: &vim.NetworkSpec{}},
 		})}}
 		go func() {
 			_, err := doer.Do(ctx, &eventstore.Work{

@@ -8,19 +8,14 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/vim"
 )
 
-// Epochs says under which epoch a lane is held, if it is.
-type Epochs interface {
-	Epoch(lane int) (int64, bool)
-}
-
 // Store is what the VIM manager reads beside what it changes.
 type Store interface {
-	Records(ctx context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error)
+	ledger.Store
 	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
-	Now(ctx context.Context) (time.Time, error)
 }
 
 // Config describes a VIM manager: its Intake, its Worker and its Sweeper share one.
@@ -29,19 +24,20 @@ type Config struct {
 	Doer     eventstore.Doer
 	Registry vim.Registry
 	Drivers  map[string]vim.Driver // by vimType
-	Epochs   Epochs                // whose lanes to work on; nil: all
+	Epochs   ledger.Epochs         // whose lanes to work on; nil: all
 	Logger   *slog.Logger          // nil: slog.Default
 
-	// Attempt bounds one Find and Start, when the command says nothing; 0 means 20 s.
+	// Attempt bounds one call to a VIM, or a look and the call after it, when the command says nothing; 0 means 20 s.
 	Attempt time.Duration
 	// Look is how soon an unresolved intent is looked up by Find; 0 means 2 s.
 	Look time.Duration
 	// Quarantine is how long after its deadline a call may still have its effect; 0 means 5 s.
 	Quarantine time.Duration
-	// Build bounds the time from a Start's answer to Ready; 0 means 10 min.
+	// Build bounds the time from a Start's answer to Ready, the time in which a change stands, the grace of a stop not counted,
+	// and the time for which a VIM that cannot be asked, or does not delete, keeps anybody waiting; 0 means 10 min.
 	Build time.Duration
-	// PollFirst and PollMax pace the looks at what is being built or released: PollFirst, half as much more each time,
-	// at most PollMax; 0 means 500 ms and 10 s.
+	// PollFirst and PollMax pace the looks at what is being built, changed or released: PollFirst, half as much more each
+	// time, at most PollMax; 0 means 500 ms and 10 s.
 	PollFirst, PollMax time.Duration
 	// Retention is how long answered commands and tombstones are kept; 0 means 7 days.
 	Retention time.Duration

@@ -2,10 +2,12 @@ package vimmanager_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 )
@@ -33,14 +35,13 @@ func TestABacklogHidesNoOtherConnectionsRows(t *testing.T) {
 	if registry.ids != 0 {
 		t.Errorf("the ids were asked for %d times for one row", registry.ids)
 	}
-	var many []vim.Reserve
+	var many []message.Message
 	for n := range 300 {
-		many = append(many, network(n))
+		many = append(many, w.reserve(fmt.Sprint("r", n), 1, network(n)))
 	}
-	w.deliver(w.reserve("many", 1, many...))
+	w.deliver(many...)
 	w.now = w.now.Add(time.Second)
-	other := w.message("other", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Second, Fence: 1, Resources: []vim.Reserve{network(999)}})
-	w.deliver(other)
+	w.deliver(w.reserveAt(sim.Second, "other", 1, network(999)))
 	for range 8 { // connections take turns
 		w.step()
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -29,7 +30,7 @@ type world struct {
 	vim    *sim.Sim
 	driver *driver
 	cfg    vimmanager.Config
-	worker *vimmanager.Worker
+	worker *ledger.Worker
 	sweep  *vimmanager.Sweeper
 	// fault fails the store's next commits.
 	fault func(point string) error
@@ -149,9 +150,17 @@ func (d *driver) Release(ctx context.Context, c vim.Connection, k vim.Kind, t vi
 	return done, err
 }
 
-func (d *driver) List(ctx context.Context, c vim.Connection, owner string) ([]vim.Resource, error) {
+func (d *driver) Change(ctx context.Context, c vim.Connection, r vim.ChangeRequest) (vim.Resource, error) {
+	d.calls = append(d.calls, "change")
+	d.at(d.before, "change")
+	res, err := d.Sim.Change(ctx, c, r)
+	d.at(d.after, "change")
+	return res, err
+}
+
+func (d *driver) List(ctx context.Context, c vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
 	d.at(d.before, "list")
-	got, err := d.Sim.List(ctx, c, owner)
+	got, err := d.Sim.List(ctx, c, r)
 	d.at(d.after, "list")
 	return got, err
 }
@@ -194,18 +203,20 @@ func (w *world) message(id, typ string, data any) message.Message {
 	}
 }
 
-func (w *world) reserve(id string, fence int64, rs ...vim.Reserve) message.Message {
+func (w *world) reserve(id string, fence int64, r vim.Reserve) message.Message {
 	w.t.Helper()
-	return w.message(id, vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Default, Fence: fence, Resources: rs})
+	return w.reserveAt(sim.Default, id, fence, r)
 }
 
-func (w *world) release(id string, rs ...vim.Reserve) message.Message {
+func (w *world) reserveAt(connection, id string, fence int64, r vim.Reserve) message.Message {
 	w.t.Helper()
-	c := vim.ReleaseResources{VnfID: vnf, Connection: sim.Default}
-	for _, r := range rs {
-		c.Resources = append(c.Resources, vim.Release{Token: r.Token, Kind: r.Kind})
-	}
-	return w.message(id, vim.TypeRelease, c)
+	r.VnfID, r.Connection, r.Fence = vnf, connection, fence
+	return w.message(id, vim.TypeReserveResource, r)
+}
+
+func (w *world) release(id string, r vim.Reserve) message.Message {
+	w.t.Helper()
+	return w.message(id, vim.TypeReleaseResource, vim.Release{VnfID: vnf, Connection: sim.Default, Token: r.Token, Kind: r.Kind})
 }
 
 // deliver hands messages to the intake in one commit, as the consumer does.
@@ -268,6 +279,9 @@ func (w *world) replies() []string {
 	}
 	out := []string{}
 	for _, m := range msgs {
+		if m.Type == message.WorkingType {
+			continue
+		}
 		r := decode(w.t, m.Data)
 		s := m.CausationID + " " + string(r.Outcome)
 		if r.Class != "" {
@@ -293,18 +307,34 @@ func decode(t *testing.T, b json.RawMessage) message.Reply {
 	return r
 }
 
-// reserved returns the result of the last reply.
-func (w *world) reserved() []vim.Resource {
+// working returns the commands that were said to be worked on, in order.
+func (w *world) working() []string {
+	w.t.Helper()
+	msgs, err := w.store.ReadOutbox(w.t.Context(), eventstore.LaneOf(vnf), 0, 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out []string
+	for _, m := range msgs {
+		if m.Type == message.WorkingType {
+			out = append(out, m.CausationID)
+		}
+	}
+	return out
+}
+
+// result returns the resource that the last reply has.
+func (w *world) result() vim.Resource {
 	w.t.Helper()
 	msgs, err := w.store.ReadOutbox(w.t.Context(), eventstore.LaneOf(vnf), 0, 1000)
 	if err != nil || len(msgs) == 0 {
 		w.t.Fatalf("no reply: %v", err)
 	}
-	var out vim.Reserved
+	var out vim.Resource
 	if err := json.Unmarshal(decode(w.t, msgs[len(msgs)-1].Data).Result, &out); err != nil {
 		w.t.Fatal(err)
 	}
-	return out.Resources
+	return out
 }
 
 func (w *world) wantReplies(want ...string) {

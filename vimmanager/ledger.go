@@ -1,12 +1,13 @@
 package vimmanager
 
 import (
-	"encoding/json"
-	"fmt"
+	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
@@ -18,17 +19,18 @@ const (
 	Unresolved = "UNRESOLVED"
 	Building   = "BUILDING"
 	Active     = "ACTIVE"
+	Outdated   = "OUTDATED"
+	Changing   = "CHANGING"
 	Clearing   = "CLEARING"
 	Failed     = "FAILED"
 	Releasing  = "RELEASING"
 	Released   = "RELEASED"
 )
 
-// The states of a command row. A command that failed in part is CLEARING until nothing of it stands.
+// The states of a command row.
 const (
-	CommandOpen     = "OPEN"
-	CommandClearing = "CLEARING"
-	CommandDone     = "DONE"
+	CommandOpen = "OPEN"
+	CommandDone = "DONE"
 )
 
 // FenceState is the state of a fence row, whose id is "fence:" and the VNF instance id.
@@ -39,29 +41,56 @@ type resource struct {
 	Token   vim.Token     `json:"token"`
 	Kind    vim.Kind      `json:"kind"`
 	Owner   string        `json:"owner"`
-	Spec    vim.Spec      `json:"spec"`
+	Spec    vim.Spec      `json:"spec"` // that is being made, or stands
 	Fence   int64         `json:"fence,omitempty"`
 	Attempt time.Duration `json:"attemptNs,omitempty"` // bound of one Start
-	// Intent is there while the outcome of a Start is open.
+	// Revision is that of what stands; 0 when it is not known. Highest is the highest that was seen, in a command or at the
+	// VIM: a change to a lower one is refused.
+	Revision int     `json:"revision,omitempty"`
+	Highest  int     `json:"highest,omitempty"`
+	Change   *change `json:"change,omitempty"` // that was asked for and has not ended
+	// Loose is the last call of a change that nobody heard the end of.
+	Loose *loose `json:"loose,omitempty"`
+	// Intent is there while the outcome of a call is open.
 	Intent   *intent       `json:"intent,omitempty"`
 	Resource *vim.Resource `json:"resource,omitempty"` // as last seen
-	BuildBy  time.Time     `json:"buildBy,omitzero"`
-	Tries    int           `json:"tries,omitempty"` // looks in this state
+	BuildBy  time.Time     `json:"buildBy,omitzero"`   // who waits until it is built, cleared or gone is told by then
+	Tries    int           `json:"tries,omitempty"`    // looks in this state
 	Failure  *failure      `json:"failure,omitempty"`
 	Trace    string        `json:"traceparent,omitempty"` // of the last command about it
 	// Who is to be told what: ids of commands.
-	Waiting   []string `json:"waiting,omitempty"`   // reserves, of success
-	Failing   []string `json:"failing,omitempty"`   // reserves, of the failure once it is cleared away
-	Cancelled []string `json:"cancelled,omitempty"` // reserves, that a release was there first
-	Releasing []string `json:"releasing,omitempty"` // releases, of success
-	// Holders are the reserves that were told that it stands. It is not cleared away for one while another has it.
-	Holders []string `json:"holders,omitempty"`
+	Waiting    []string `json:"waiting,omitempty"`    // reserves, of success
+	Failing    []string `json:"failing,omitempty"`    // reserves, of the failure once it is cleared away
+	Cancelled  []string `json:"cancelled,omitempty"`  // reserves and changes, that a release was there first
+	Superseded []string `json:"superseded,omitempty"` // changes, that a later one was there first
+	Releasing  []string `json:"releasing,omitempty"`  // releases, of success
 }
 
-// intent says that a Start may be under way.
+// change is what a resource that stands is to become.
+type change struct {
+	Revision int           `json:"revision"`
+	From     vim.Spec      `json:"from"`
+	To       vim.Spec      `json:"to"`
+	Fence    int64         `json:"fence,omitempty"`
+	Attempt  time.Duration `json:"attemptNs,omitempty"` // bound of one call
+	Grace    time.Duration `json:"graceNs,omitempty"`   // how long the guest may take to stop
+	GraceBy  time.Time     `json:"graceBy,omitzero"`    // when it is turned off; set by the first call
+	By       time.Time     `json:"by,omitzero"`         // when the change is given up; set by the first call
+	Called   bool          `json:"called,omitempty"`    // some of it may stand
+	Waiting  []string      `json:"waiting,omitempty"`   // commands to be told of its end
+}
+
+// loose is a call of a change whose answer never came. It may have its effect until a time.
+type loose struct {
+	Revision int       `json:"revision"`
+	Until    time.Time `json:"until"`
+}
+
+// intent says that a call may be under way.
 type intent struct {
 	ID          string    `json:"id"`
 	Deadline    time.Time `json:"deadline"`              // the call is given up by then
+	Revision    int       `json:"revision,omitempty"`    // of a Change: to which
 	Quarantined bool      `json:"quarantined,omitempty"` // it was looked up after the deadline
 	Silence     string    `json:"silence,omitempty"`     // why the answer never came; "" while it may, or when the worker died
 }
@@ -72,92 +101,51 @@ type failure struct {
 	Reason string        `json:"reason"`
 }
 
-func (d *resource) hold(command string) {
-	if !slices.Contains(d.Holders, command) {
-		d.Holders = append(d.Holders, command)
+// failureOf returns why a resource failed at its VIM, nil when it did not.
+func failureOf(r vim.Resource) *failure {
+	if r.Failed == nil {
+		return nil
+	}
+	return &failure{r.Failed.Class, r.Failed.Hint}
+}
+
+// commands are those that wait for the row.
+func (d *resource) commands() []string {
+	ids := slices.Concat(d.Waiting, d.Failing, d.Cancelled, d.Superseded, d.Releasing)
+	if d.Change != nil {
+		ids = append(ids, d.Change.Waiting...)
+	}
+	return ids
+}
+
+// saw notes a revision that was seen at the VIM; one that cannot tell says nothing.
+func (d *resource) saw(revision int) {
+	if revision > 0 {
+		d.Revision, d.Highest = revision, max(d.Highest, revision)
 	}
 }
 
-// letGo takes a command from the holders, and reports whether another is left.
-func (d *resource) letGo(command string) bool {
-	d.Holders = slices.DeleteFunc(d.Holders, func(id string) bool { return id == command })
-	return len(d.Holders) > 0
-}
-
-func (d *resource) commands() []string {
-	return slices.Concat(d.Waiting, d.Failing, d.Cancelled, d.Releasing)
-}
-
-// command is the document of a command row.
+// command is the document of a command row. Its reply is kept: a command that comes once more is answered with it.
 type command struct {
 	Message message.Message `json:"message"` // without its data
-	Reserve bool            `json:"reserve"`
-	Items   []item          `json:"items"`
+	Kind    vim.Kind        `json:"kind,omitempty"`
 	Reply   *message.Reply  `json:"reply,omitempty"`
 }
-
-// item is one resource of a command.
-type item struct {
-	Token    vim.Token     `json:"token"`
-	Kind     vim.Kind      `json:"kind"`
-	State    itemState     `json:"state,omitempty"`
-	Resource *vim.Resource `json:"resource,omitempty"`
-	Failure  *failure      `json:"failure,omitempty"`
-}
-
-// itemState says how far one resource of a command is; "" while it is open.
-type itemState string
-
-const (
-	itemDone      itemState = "DONE"
-	itemFailed    itemState = "FAILED"
-	itemCancelled itemState = "CANCELLED"
-	itemClearing  itemState = "CLEARING" // done, and undone because another of the command failed
-	itemCleared   itemState = "CLEARED"
-)
 
 // fence is the document of a fence row.
 type fence struct {
 	Highest int64 `json:"highest"`
 }
 
-// row is a ledger row with its document.
-type row[T any] struct {
-	eventstore.Record
-	doc     T
-	was     string // state as read
-	changed bool
-}
-
 type (
-	resourceRow = row[resource]
-	commandRow  = row[command]
-	fenceRow    = row[fence]
+	resourceRow = ledger.Row[resource]
+	commandRow  = ledger.Row[command]
 )
 
-// move puts a row into a state with the time at which a worker is to look at it; the zero time means never.
-func (r *row[T]) move(state string, due time.Time) {
-	r.State, r.Due, r.changed = state, due, true
-}
-
-// ledger is the rows one change is about, on top of what the commit already holds.
-type ledger struct {
+// book is the rows of one commit.
+type book struct {
 	Config
-	now       time.Time
-	loaded    *eventstore.Loaded
-	commit    *eventstore.Commit
-	resources map[string]*resourceRow
-	commands  map[string]*commandRow
-	fences    map[string]*fenceRow
-	order     []func() (*eventstore.RecordWrite, error) // in the order rows were first used
-	replies   []*commandRow
-}
-
-func newLedger(cfg Config, l *eventstore.Loaded, c *eventstore.Commit) *ledger {
-	return &ledger{
-		Config: cfg, now: l.Now, loaded: l, commit: c,
-		resources: map[string]*resourceRow{}, commands: map[string]*commandRow{}, fences: map[string]*fenceRow{},
-	}
+	*ledger.Book
 }
 
 func resourceRef(token string) eventstore.RecordRef {
@@ -170,76 +158,59 @@ func commandRef(id string) eventstore.RecordRef {
 
 func fenceRef(vnf string) eventstore.RecordRef { return resourceRef("fence:" + vnf) }
 
-// get returns a row, nil when there is none. It must have been asked for in Load.
-func get[T any](lg *ledger, cache map[string]*row[T], ref eventstore.RecordRef) (*row[T], error) {
-	if r, ok := cache[ref.ID]; ok {
-		return r, nil
-	}
-	rec := lg.loaded.Records[ref]
-	for _, w := range lg.commit.Records { // written for an earlier message of the same commit
-		if w.Table == ref.Table && w.ID == ref.ID {
-			rec = &w.Record
-			rec.Version = w.Expected
-		}
-	}
-	if rec == nil {
-		return nil, nil
-	}
-	r := &row[T]{Record: *rec, was: rec.State}
-	if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
-		return nil, fmt.Errorf("ledger row %s %s: %w", ref.Table, ref.ID, err)
-	}
-	keep(lg, cache, r)
-	return r, nil
+// resource returns the row of a token, nil when there is none.
+func (b *book) resource(token string) (*resourceRow, error) {
+	return ledger.Get[resource](b.Book, resourceRef(token))
 }
 
-// add puts a new row into the ledger.
-func add[T any](lg *ledger, cache map[string]*row[T], ref eventstore.RecordRef, key, group string) *row[T] {
-	r := &row[T]{Record: eventstore.Record{Table: ref.Table, ID: ref.ID, Key: key, Group: group}}
-	keep(lg, cache, r)
-	return r
+// command returns the row of a command, nil when there is none.
+func (b *book) command(id string) (*commandRow, error) {
+	return ledger.Get[command](b.Book, commandRef(id))
 }
 
-func keep[T any](lg *ledger, cache map[string]*row[T], r *row[T]) {
-	cache[r.ID] = r
-	lg.order = append(lg.order, func() (*eventstore.RecordWrite, error) {
-		if !r.changed {
-			return nil, nil
+// change makes one change to rows under the lock of a key, outside a worker's steps.
+func (cfg Config) change(ctx context.Context, key string, f func(*book) error) error {
+	b, err := ledger.Do(ctx, cfg.Doer, []string{key}, nil, func(b *ledger.Book) error { return f(&book{cfg, b}) })
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	return cfg.wrote(ctx, b)
+}
+
+// wrote writes a line per change of state, and sends replies again where a simulated VIM's behaviour wants them doubled.
+func (cfg Config) wrote(ctx context.Context, b *ledger.Book) error {
+	var errs []error
+	b.Moves(func(rec *eventstore.Record, was string) {
+		switch {
+		case rec.Table == eventstore.TableVimResources && rec.State != was:
+			cfg.Logger.InfoContext(ctx, "resource moved", "vnf_id", rec.Key, "vim_id", rec.Group, "token", rec.ID, "from", was, "to", rec.State)
+		case rec.Table == eventstore.TableVimCommands && rec.State == CommandDone && was != CommandDone && cfg.Tap != nil:
+			errs = append(errs, cfg.copies(ctx, b, rec))
 		}
-		doc, err := json.Marshal(r.doc)
-		if err != nil {
-			return nil, fmt.Errorf("ledger row %s %s: %w", r.Table, r.ID, err)
-		}
-		rec := r.Record
-		rec.Doc = doc
-		return &eventstore.RecordWrite{Record: rec, Expected: r.Version}, nil
 	})
+	return errors.Join(errs...)
 }
 
-func (lg *ledger) resource(token string) (*resourceRow, error) {
-	return get(lg, lg.resources, resourceRef(token))
-}
-
-func (lg *ledger) command(id string) (*commandRow, error) {
-	return get(lg, lg.commands, commandRef(id))
-}
-
-// write adds the changed rows to the commit.
-func (lg *ledger) write() error {
-	for _, f := range lg.order {
-		w, err := f()
-		if err != nil {
-			return err
-		}
-		if w == nil {
-			continue
-		}
-		i := slices.IndexFunc(lg.commit.Records, func(o eventstore.RecordWrite) bool { return o.Table == w.Table && o.ID == w.ID })
-		if i >= 0 {
-			lg.commit.Records[i] = *w
-		} else {
-			lg.commit.Records = append(lg.commit.Records, *w)
-		}
+// copies sends the reply of a command as often again as Tap wants.
+func (cfg Config) copies(ctx context.Context, b *ledger.Book, rec *eventstore.Record) error {
+	c, err := ledger.Get[command](b, commandRef(rec.ID))
+	i := slices.IndexFunc(b.Commit.Outbox, func(m message.Message) bool { return m.CausationID == rec.ID })
+	if err != nil || i < 0 {
+		return err //nolint:wrapcheck // says what it was about
 	}
-	return nil
+	op := "release"
+	switch c.Doc.Message.Type {
+	case vim.TypeReserve, vim.TypeReserveResource:
+		op = "reserve"
+	case vim.TypeChangeResource:
+		op = "change"
+	}
+	var errs []error
+	for n := cfg.Tap(c.Group, c.Doc.Kind, op); n > 1; n-- {
+		_, err := cfg.Doer.Do(ctx, &eventstore.Work{Keys: []string{c.Key}, Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+			return &eventstore.Commit{Outbox: []message.Message{b.Commit.Outbox[i]}}, nil
+		}})
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

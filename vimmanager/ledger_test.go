@@ -20,10 +20,9 @@ func TestCommandsThatMakeNoSenseAreRefused(t *testing.T) {
 	w.deliver(w.reserve("r1", 1, network(1)))
 	w.run(time.Second)
 	port := missing(1)
-	elsewhere := w.message("m4", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Second, Fence: 1, Resources: []vim.Reserve{network(1)}})
-	nowhere := w.message("m5", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: "vim-9", Fence: 1, Resources: []vim.Reserve{network(5)}})
-	gone := w.message("m6", vim.TypeRelease, vim.ReleaseResources{VnfID: vnf, Connection: "vim-9", Resources: []vim.Release{{Token: token(6)}}})
-	w.deliver(w.message("m2", vim.TypeReserve, "x"), w.reserve("m3", 1, port), elsewhere)
+	elsewhere, nowhere := w.reserveAt(sim.Second, "m4", 1, network(1)), w.reserveAt("vim-9", "m5", 1, network(5))
+	gone := w.message("m6", vim.TypeReleaseResource, vim.Release{VnfID: vnf, Connection: "vim-9", Token: token(6)})
+	w.deliver(w.message("m2", vim.TypeReserveResource, "x"), w.reserve("m3", 1, port), elsewhere)
 	w.deliver(nowhere)
 	w.run(time.Second)
 	w.deliver(gone)
@@ -38,7 +37,7 @@ func TestCommandsThatMakeNoSenseAreRefused(t *testing.T) {
 func TestACommandOfAnotherTypeIsLeftToAnotherProgram(t *testing.T) {
 	w := newWorld(t, "")
 	in := vimmanager.NewIntake(w.cfg)
-	msgs := []message.Message{w.reserve("r1", 1, network(1)), w.message("m1", "vim.reserve-resources.v2", 1)}
+	msgs := []message.Message{w.reserve("r1", 1, network(1)), w.message("m1", "vim.reserve-resource.v3", 1)}
 	_, err := w.doer.Do(t.Context(), &eventstore.Work{
 		Keys: []string{vnf}, Load: func() eventstore.Load { return in.Load(msgs) },
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
@@ -60,7 +59,7 @@ func TestTheSweepReportsWhatIsGone(t *testing.T) {
 	w.cfg.Gone = func(_ string, r vim.Resource) { gone = append(gone, r.Token) }
 	w.restart()
 	config := vim.Reserve{Token: token(3), Kind: vim.Configuration, Spec: vim.Spec{Configuration: &vim.ConfigurationSpec{Action: "start"}}}
-	w.deliver(w.reserve("r1", 1, network(1), network(2), config))
+	w.deliver(w.reserve("r1", 1, network(1)), w.reserve("r2", 1, network(2)), w.reserve("r3", 1, config))
 	w.run(time.Second)
 	if w.sweepOnce() {
 		t.Error("a sweep of what is as it should be found something")
@@ -133,7 +132,7 @@ func TestADuplicatedReplyIsSentTwice(t *testing.T) {
 
 func TestOldCommandsAndTombstonesGo(t *testing.T) {
 	w := newWorld(t, "")
-	w.deliver(w.reserve("r1", 1, network(1), network(2)), w.reserve("r2", 1, missing(3)))
+	w.deliver(w.reserve("r1", 1, network(1)), w.reserve("r2", 1, network(2)), w.reserve("r3", 1, missing(3)))
 	w.run(time.Second)
 	w.deliver(w.release("d1", network(1)))
 	w.run(time.Second)

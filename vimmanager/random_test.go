@@ -47,18 +47,11 @@ func random(t *testing.T, rnd *rand.Rand) {
 	for n := range 25 {
 		faultless := w.fault
 		w.fault = nil
-		which := []int{rnd.IntN(resources)}
-		if rnd.IntN(3) == 0 {
-			which = append(which, (which[0]+1)%resources)
-		}
-		var rs []vim.Reserve
-		for _, i := range which {
-			rs = append(rs, network(i))
-		}
+		which := rnd.IntN(resources)
 		switch rnd.IntN(6) {
 		case 0, 1, 2:
 			sent = append(sent, fmt.Sprintf("r%d", n))
-			m := w.reserve(sent[len(sent)-1], int64(1+n/12), rs...)
+			m := w.reserve(sent[len(sent)-1], int64(1+n/12), network(which))
 			w.deliver(m)
 			if rnd.IntN(3) == 0 {
 				w.deliver(m)
@@ -68,10 +61,8 @@ func random(t *testing.T, rnd *rand.Rand) {
 				break
 			}
 			sent = append(sent, fmt.Sprintf("d%d", n))
-			w.deliver(w.release(sent[len(sent)-1], rs...))
-			for _, i := range which {
-				released[i] = true
-			}
+			w.deliver(w.release(sent[len(sent)-1], network(which)))
+			released[which] = true
 		case 4:
 			misbehave()
 		case 5:

@@ -26,7 +26,7 @@ func TestAVIMThatHangsDoesNotStarveTheOther(t *testing.T) {
 		stop := w.run()
 		synctest.Wait()
 		began := time.Now()
-		other := w.message("other", vim.TypeReserve, vim.ReserveResources{VnfID: vnf, Connection: sim.Second, Fence: 1, Resources: []vim.Reserve{network(99)}})
+		other := w.reserveAt(sim.Second, "other", 1, network(99))
 		w.behave(`{}`) // what hangs, hangs; the other VIM is well
 		w.deliver(other)
 		w.until("other SUCCEEDED")
@@ -172,6 +172,8 @@ func (g *gate) Now(ctx context.Context) (time.Time, error) {
 // running is a world whose loops run, on the fake clock of the test's bubble.
 type running struct {
 	*world
+
+	commits atomic.Int64
 }
 
 func newRunning(t *testing.T, behaviour string) *running {
@@ -186,7 +188,7 @@ func newRunning(t *testing.T, behaviour string) *running {
 	w.store = memory.New(memory.Config{Now: time.Now})
 	w.cfg.Store, w.cfg.PerConnection = w.store, 4
 	w.cfg.Drivers = map[string]vim.Driver{sim.Type: s}
-	r := &running{w}
+	r := &running{world: w}
 	r.process()
 	return r
 }
@@ -194,7 +196,7 @@ func newRunning(t *testing.T, behaviour string) *running {
 // process makes the parts of a new process.
 func (r *running) process() {
 	r.doer = eventstore.NewCommitter(r.store, eventstore.CommitterConfig{
-		OnCommit: []func(*eventstore.Commit){func(c *eventstore.Commit) { r.worker.OnCommit(c) }},
+		OnCommit: []func(*eventstore.Commit){r.counted},
 	})
 	r.cfg.Doer = r.doer
 	r.restart()

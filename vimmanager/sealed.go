@@ -10,14 +10,24 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// make has the driver start the resource. What is sealed in its specification is opened here and nowhere else, and is not in
-// what is kept of the driver's answer. A specification that cannot be opened is one for which the VIM is away: the key may come back.
+// make has the driver start the resource.
 func (s *stepping) make(ctx context.Context) (vim.Resource, error) {
-	spec, secrets, err := s.opened(ctx)
+	return s.withSecrets(ctx, "start", func(specs []vim.Spec) (vim.Resource, error) {
+		return s.driver.Start(ctx, s.conn, vim.StartRequest{Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, Spec: specs[0]})
+	}, s.doc.Spec)
+}
+
+// withSecrets calls a driver with specifications in which what was sealed is opened, here and nowhere else; what was sealed is
+// not in what is kept of the driver's answer. A specification that cannot be opened is one for which the VIM is away: the key
+// may come back.
+func (s *stepping) withSecrets(
+	ctx context.Context, op string, call func(specs []vim.Spec) (vim.Resource, error), sealed ...vim.Spec,
+) (vim.Resource, error) {
+	specs, secrets, err := s.opened(ctx, sealed)
 	if err != nil {
-		return vim.Resource{}, &vim.Error{Op: "start", Resource: s.doc.Token.String(), Class: message.Unavailable, Hint: err.Error(), Err: err}
+		return vim.Resource{}, &vim.Error{Op: op, Resource: s.doc.Token.String(), Class: message.Unavailable, Hint: err.Error(), Err: err}
 	}
-	got, err := s.driver.Start(ctx, s.conn, vim.StartRequest{Token: s.doc.Token, Kind: s.doc.Kind, Owner: s.doc.Owner, Spec: spec})
+	got, err := call(specs)
 	for i, w := range got.Warnings {
 		got.Warnings[i] = secret.Scrub(w, secrets)
 	}
@@ -27,21 +37,20 @@ func (s *stepping) make(ctx context.Context) (vim.Resource, error) {
 	return got, err
 }
 
-// opened returns the specification as a driver needs it, and the secrets in it.
-func (s *stepping) opened(ctx context.Context) (vim.Spec, []string, error) {
+// opened returns the specifications as a driver needs them, and the secrets in them.
+func (s *stepping) opened(ctx context.Context, specs []vim.Spec) ([]vim.Spec, []string, error) {
 	if s.Open == nil {
-		return s.doc.Spec, nil, nil
+		return specs, nil, nil
 	}
-	doc := vim.Encode(s.doc.Spec)
-	plain, secrets, err := s.Open(ctx, s.doc.Owner, doc)
+	plain, secrets, err := s.Open(ctx, s.doc.Owner, vim.Encode(specs))
 	if err != nil || len(secrets) == 0 {
-		return s.doc.Spec, nil, err
+		return specs, nil, err
 	}
-	var spec vim.Spec
-	if json.Unmarshal(plain, &spec) != nil { // the error would quote it
-		return spec, nil, errors.New("what is sealed in the specification does not fit where it stands")
+	var out []vim.Spec
+	if json.Unmarshal(plain, &out) != nil { // the error would quote it
+		return nil, nil, errors.New("what is sealed in the specification does not fit where it stands")
 	}
-	return spec, secrets, nil
+	return out, secrets, nil
 }
 
 // scrubbed is an error of a driver without secrets in its texts.

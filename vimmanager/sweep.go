@@ -2,13 +2,14 @@ package vimmanager
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/vim"
 )
 
@@ -76,51 +77,53 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	if err != nil {
 		return 0, fmt.Errorf("read the store's clock: %w", err)
 	}
-	active, err := active(ctx, s.cfg.Store, connection, lanes)
-	if err != nil {
-		return 0, err
-	}
-	var left []resourceRow
-	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r resourceRow) {
-		if givenUp(&r.Record) && at.Covers(r.doc.Owner) {
-			left = append(left, r)
-		}
+	active, there := tokens{}, tokens{}
+	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r *resourceRow) error {
+		active.add(r.ID)
+		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	call, cancel := context.WithTimeout(ctx, s.cfg.Attempt)
-	defer cancel()
-	list, err := driver.List(call, at.Connection, "")
+	var left []eventstore.Record
+	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r *resourceRow) error {
+		if givenUp(&r.Record) && at.Covers(r.Doc.Owner) {
+			left = append(left, eventstore.Record{ID: r.ID, Key: r.Key, Version: r.Version})
+		}
+		return nil
+	})
 	if err != nil {
-		return 0, fmt.Errorf("list: %w", err)
+		return 0, err
 	}
 	acted := 0
-	there := map[string]bool{}
 	known := knowledge{ask: s.cfg.Wanted, vnfs: map[string]func(vim.Token) bool{}}
-	for _, r := range list {
-		there[r.Token.String()] = true
-		if !at.Covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner)) {
-			continue
+	err = vim.EachPage(ctx, driver, at.Connection, "", s.cfg.Attempt, func(page []vim.Resource) error {
+		for _, r := range page {
+			there.add(r.Token.String())
 		}
-		did, err := s.account(ctx, connection, r, known, seen)
-		if err != nil {
-			return acted, err
-		}
-		if did {
-			acted++
-		}
+		page = slices.DeleteFunc(page, func(r vim.Resource) bool {
+			return !at.Covers(r.Owner) || !slices.Contains(lanes, eventstore.LaneOf(r.Owner))
+		})
+		did, err := s.accounts(ctx, connection, page, known, seen)
+		acted += did
+		return err
+	})
+	if err != nil {
+		return acted, fmt.Errorf("compare with what the VIM lists: %w", err)
 	}
-	for _, r := range active {
-		if at.Covers(r.Owner) && !there[r.Token.String()] {
-			acted++
-			if err := s.gone(ctx, connection, r); err != nil {
-				return acted, err
-			}
+	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r *resourceRow) error {
+		if r.Doc.Kind == vim.Configuration || r.Doc.Resource == nil || !at.Covers(r.Doc.Owner) || !active.has(r.ID) || there.has(r.ID) {
+			return nil
 		}
+		acted++
+		s.gone(ctx, connection, *r.Doc.Resource)
+		return nil
+	})
+	if err != nil {
+		return acted, err
 	}
 	for _, r := range left {
-		if !there[r.ID] {
+		if !there.has(r.ID) {
 			acted++
 			if err := s.finish(ctx, r, asked); err != nil {
 				return acted, err
@@ -130,15 +133,50 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	return acted, nil
 }
 
-// account makes sure that a resource of the VIM is accounted for by a row, and has the row release what is not. The row
-// is read after the resource was seen, and an intent is committed before a resource can exist: one under way is known.
-func (s *Sweeper) account(ctx context.Context, connection string, found vim.Resource, known knowledge, seen map[string]bool) (bool, error) {
-	token := found.Token.String()
-	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{resourceRef(token)}})
-	if err != nil {
-		return false, err
+// tokens is a set of resource tokens, by hash: however many resources a VIM has, each takes a few bytes. That two have the same
+// hash has one of them not missed until the other goes.
+type tokens map[uint64]struct{}
+
+func (t tokens) add(token string) { t[hash(token)] = struct{}{} }
+
+func (t tokens) has(token string) bool {
+	_, ok := t[hash(token)]
+	return ok
+}
+
+func hash(token string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(token)) // never fails
+	return h.Sum64()
+}
+
+// accounts makes sure that each resource of a page is accounted for by a row, and returns how many were not. The rows are read
+// after the resources were seen, and an intent is committed before a resource can exist: one under way is known.
+func (s *Sweeper) accounts(ctx context.Context, connection string, page []vim.Resource, known knowledge, seen map[string]bool) (int, error) {
+	refs := make([]eventstore.RecordRef, len(page))
+	for i, r := range page {
+		refs[i] = resourceRef(r.Token.String())
 	}
-	rec := l.Records[resourceRef(token)]
+	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: refs})
+	if err != nil {
+		return 0, err
+	}
+	acted := 0
+	for i, r := range page {
+		did, err := s.account(ctx, connection, r, l.Records[refs[i]], known, seen)
+		if err != nil {
+			return acted, err
+		}
+		if did {
+			acted++
+		}
+	}
+	return acted, nil
+}
+
+// account has the row of a resource agree with what its VIM shows, and the resource released that no row accounts for.
+func (s *Sweeper) account(ctx context.Context, connection string, found vim.Resource, rec *eventstore.Record, known knowledge, seen map[string]bool) (bool, error) {
+	token := found.Token.String()
 	switch {
 	case s.cfg.Wanted != nil && (rec == nil || rec.State == Failed || rec.State == Active): // the records have the last word
 		wanted, err := known.wants(ctx, found)
@@ -147,9 +185,13 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 			return false, fmt.Errorf("ask the records about %s: %w", token, err)
 		case wanted && rec == nil:
 			return true, s.adopt(ctx, connection, found)
+		case wanted && rec.State == Active:
+			return s.refresh(ctx, rec, found)
 		case wanted: // an older ledger may have an attempt that failed; a later one did not
 			return false, nil
 		}
+	case rec != nil && rec.State == Active:
+		return s.refresh(ctx, rec, found)
 	case rec != nil && !orphaned(rec):
 		return false, nil
 	}
@@ -162,28 +204,31 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 	if rec != nil {
 		k = rec.Key
 	}
-	return true, s.cfg.change(ctx, k, nil, []string{token}, func(lg *ledger) error {
-		r, err := lg.resource(token)
+	return true, s.cfg.change(ctx, k, func(b *book) error {
+		r, err := b.resource(token)
 		if err != nil {
 			return err
 		}
 		switch {
 		case r == nil:
-			r = add(lg, lg.resources, resourceRef(token), k, connection)
-			r.doc.Token, r.doc.Kind, r.doc.Owner = found.Token, found.Kind, found.Owner
-			lg.release(r, "")
-		case !orphaned(&r.Record) && (r.State != Active || len(r.doc.Waiting) > 0): // asked for again meanwhile
+			r = ledger.Add[resource](b.Book, resourceRef(token), k, connection)
+			r.Doc.Token, r.Doc.Kind, r.Doc.Owner = found.Token, found.Kind, found.Owner
+			b.release(r, "")
+		case !orphaned(&r.Record) && (r.State != Active || len(r.Doc.Waiting) > 0): // asked for again meanwhile
 		case r.State == Failed: // its token may still be asked for again
-			lg.clear(r, nil)
+			b.clear(r, nil)
 		default:
-			lg.release(r, "")
+			b.release(r, "")
 		}
 		return nil
 	})
 }
 
-// knowledge is what the records know, asked once a sweep for each VNF. What it says may be older than the ledger's row, not
-// older than the list of the VIM; and nothing is released because of one answer.
+// mostKnown bounds of how many VNFs a sweep remembers what the records know.
+const mostKnown = 256
+
+// knowledge is what the records know, asked for each VNF and remembered for a while. What it says may be older than the ledger's
+// row, not older than the list of the VIM; and nothing is released because of one answer.
 type knowledge struct {
 	ask  func(ctx context.Context, vnfID string) (func(vim.Token) bool, error)
 	vnfs map[string]func(vim.Token) bool
@@ -196,6 +241,9 @@ func (k knowledge) wants(ctx context.Context, r vim.Resource) (bool, error) {
 		var err error
 		if wants, err = k.ask(ctx, r.Owner); err != nil {
 			return false, err
+		}
+		if len(k.vnfs) >= mostKnown {
+			clear(k.vnfs)
 		}
 		k.vnfs[r.Owner] = wants
 	}
@@ -212,17 +260,17 @@ func givenUp(r *eventstore.Record) bool { return r.State == Releasing && r.Due.I
 
 // finish ends a release that was given up, of what its VIM did not have when it was asked after that. What may still come,
 // by a call that has not been waited for, and what no VIM would list, has a worker release once more.
-func (s *Sweeper) finish(ctx context.Context, left resourceRow, asked time.Time) error {
-	return s.cfg.change(ctx, left.Key, nil, []string{left.ID}, func(lg *ledger) error {
-		r, err := lg.resource(left.ID)
+func (s *Sweeper) finish(ctx context.Context, left eventstore.Record, asked time.Time) error {
+	return s.cfg.change(ctx, left.Key, func(b *book) error {
+		r, err := b.resource(left.ID)
 		if err != nil || r == nil || r.Version != left.Version { // somebody went on with it
 			return err
 		}
-		if in := r.doc.Intent; r.doc.Kind == vim.Configuration || in != nil && asked.Before(in.Deadline.Add(lg.Quarantine)) {
-			lg.release(r, "")
+		if in := r.Doc.Intent; r.Doc.Kind == vim.Configuration || in != nil && asked.Before(in.Deadline.Add(b.Quarantine)) {
+			b.release(r, "")
 			return nil
 		}
-		return lg.released(r)
+		return b.released(r)
 	})
 }
 
@@ -230,14 +278,39 @@ func (s *Sweeper) finish(ctx context.Context, left resourceRow, asked time.Time)
 func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resource) error {
 	token := found.Token.String()
 	s.cfg.Logger.WarnContext(ctx, "ledger row rebuilt", "vim_id", connection, "token", token, "kind", string(found.Kind), "vnf_id", found.Owner)
-	return s.cfg.change(ctx, found.Owner, nil, []string{token}, func(lg *ledger) error {
-		r, err := lg.resource(token)
+	return s.cfg.change(ctx, found.Owner, func(b *book) error {
+		r, err := b.resource(token)
 		if err != nil || r != nil {
 			return err
 		}
-		r = add(lg, lg.resources, resourceRef(token), found.Owner, connection)
-		r.doc.Token, r.doc.Kind, r.doc.Owner, r.doc.Resource = found.Token, found.Kind, found.Owner, &found
-		r.move(Active, time.Time{})
+		r = ledger.Add[resource](b.Book, resourceRef(token), found.Owner, connection)
+		r.Doc.Token, r.Doc.Kind, r.Doc.Owner, r.Doc.Resource = found.Token, found.Kind, found.Owner, &found
+		r.Doc.saw(found.Revision)
+		r.Move(Active, time.Time{})
+		return nil
+	})
+}
+
+// refresh has a row that says a resource stands say at which revision, when that is not the one it had: the ledger went back
+// behind a change, or a change landed that nobody waits for. It reports whether there was anything to do.
+func (s *Sweeper) refresh(ctx context.Context, rec *eventstore.Record, found vim.Resource) (bool, error) {
+	r, err := ledger.Decode[resource](*rec)
+	if err != nil {
+		return false, err //nolint:wrapcheck // says what it was about
+	}
+	if !found.Ready || r.Doc.Resource != nil && (found.Revision == r.Doc.Revision || found.Revision == 0) {
+		return false, nil
+	}
+	s.cfg.Logger.WarnContext(ctx, "resource at another revision", "vim_id", rec.Group, "token", rec.ID, "kind", string(found.Kind),
+		"vnf_id", found.Owner, "revision", found.Revision, "recorded", r.Doc.Revision)
+	return true, s.cfg.change(ctx, rec.Key, func(b *book) error {
+		r, err := b.resource(rec.ID)
+		if err != nil || r == nil || r.Version != rec.Version { // somebody went on with it
+			return err
+		}
+		r.Doc.Resource = &found
+		r.Doc.saw(found.Revision)
+		r.Touch()
 		return nil
 	})
 }
@@ -245,49 +318,31 @@ func (s *Sweeper) adopt(ctx context.Context, connection string, found vim.Resour
 // active returns the resources that the ledger says stand at a VIM. A configuration is nothing a VIM would list.
 func active(ctx context.Context, store Store, connection string, lanes []int) ([]vim.Resource, error) {
 	var out []vim.Resource
-	err := rows(ctx, store, connection, Active, lanes, func(r resourceRow) {
-		if r.doc.Kind != vim.Configuration && r.doc.Resource != nil {
-			out = append(out, *r.doc.Resource)
+	err := rows(ctx, store, connection, Active, lanes, func(r *resourceRow) error {
+		if r.Doc.Kind != vim.Configuration && r.Doc.Resource != nil {
+			out = append(out, *r.Doc.Resource)
 		}
+		return nil
 	})
 	return out, err
 }
 
 // rows reads the resource rows of a VIM that are in a state.
-func rows(ctx context.Context, store Store, connection, state string, lanes []int, each func(resourceRow)) error {
-	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: state, Lanes: lanes, Limit: 500}
-	for {
-		recs, err := store.Records(ctx, q)
+func rows(ctx context.Context, store Store, connection, state string, lanes []int, each func(*resourceRow) error) error {
+	q := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: state, Lanes: lanes}
+	return ledger.Each(ctx, store, q, func(rec eventstore.Record) error { //nolint:wrapcheck // says what it was about
+		r, err := ledger.Decode[resource](rec)
 		if err != nil {
-			return fmt.Errorf("read %s rows: %w", state, err)
+			return err //nolint:wrapcheck // says what it was about
 		}
-		for _, rec := range recs {
-			q.After = rec.ID
-			r := resourceRow{Record: rec}
-			if err := json.Unmarshal(rec.Doc, &r.doc); err != nil {
-				return fmt.Errorf("ledger row %s: %w", rec.ID, err)
-			}
-			each(r)
-		}
-		if len(recs) < q.Limit {
-			return nil
-		}
-	}
+		return each(r)
+	})
 }
 
-// gone reports a resource that the ledger has and the VIM has not, unless it was released meanwhile.
-func (s *Sweeper) gone(ctx context.Context, connection string, r vim.Resource) error {
-	ref := resourceRef(r.Token.String())
-	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: []eventstore.RecordRef{ref}})
-	if err != nil {
-		return err
-	}
-	if rec := l.Records[ref]; rec == nil || rec.State != Active {
-		return nil
-	}
+// gone reports a resource that the ledger has and the VIM has not.
+func (s *Sweeper) gone(ctx context.Context, connection string, r vim.Resource) {
 	s.cfg.Logger.WarnContext(ctx, "resource gone", "vim_id", connection, "token", r.Token.String(), "kind", string(r.Kind), "vnf_id", r.Owner)
 	if s.cfg.Gone != nil {
 		s.cfg.Gone(connection, r)
 	}
-	return nil
 }

@@ -17,17 +17,15 @@ func TestReserveAndRelease(t *testing.T) {
 	for name, behaviour := range map[string]string{"at once": `{}`, "with a delay": `{"delay":"3s"}`} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, behaviour)
-			a, b := network(1), network(2)
-			w.deliver(w.reserve("r1", 1, a, b))
+			w.deliver(w.reserve("r1", 1, network(1)))
 			w.wantReplies()
 			w.run(20 * time.Second)
 			w.wantReplies("r1 SUCCEEDED")
-			got := w.reserved()
-			if len(got) != 2 || got[0].Token != a.Token || got[1].Token != b.Token || !got[0].Ready || got[0].ID == "" {
+			if got := w.result(); got.Token != token(1) || !got.Ready || got.ID == "" || got.Revision != 1 {
 				t.Errorf("reserved %+v", got)
 			}
-			w.wantInventory(a, b)
-			w.deliver(w.release("d1", a, b))
+			w.wantInventory(network(1))
+			w.deliver(w.release("d1", network(1)))
 			w.run(20 * time.Second)
 			w.wantReplies("r1 SUCCEEDED", "d1 SUCCEEDED")
 			w.wantInventory()
@@ -38,16 +36,26 @@ func TestReserveAndRelease(t *testing.T) {
 	}
 }
 
-// Seen failing with the check for a command row removed from Decide: two replies.
+// A command that comes again is carried out once; its sender, who has heard nothing, is told that it is worked on, and, once it
+// is done, its reply again. Seen failing with the check for a command row removed from Decide: the reply comes by itself.
 func TestACommandDeliveredTwiceHasOneEffect(t *testing.T) {
 	w := newWorld(t, "")
 	r := w.reserve("r1", 1, network(1))
 	w.deliver(r, r)
 	w.deliver(r)
-	w.run(time.Second)
-	w.deliver(r)
+	if got := w.working(); len(got) != 2 {
+		t.Errorf("it was said to be worked on: %v, want twice", got)
+	}
 	w.run(time.Second)
 	w.wantReplies("r1 SUCCEEDED")
+	first := w.result()
+	w.driver.calls = nil
+	w.deliver(r)
+	w.run(time.Second)
+	w.wantReplies("r1 SUCCEEDED", "r1 SUCCEEDED")
+	if again := w.result(); again.ID != first.ID || len(w.driver.calls) > 0 {
+		t.Errorf("the reply again has %+v, had %+v; calls %v", again, first, w.driver.calls)
+	}
 	w.wantInventory(network(1))
 }
 
@@ -66,21 +74,6 @@ func TestASecondAttemptJoinsTheRow(t *testing.T) {
 	if !slices.Equal(w.driver.calls, []string{"find"}) {
 		t.Errorf("a later attempt at what stands made the calls %v", w.driver.calls)
 	}
-}
-
-// An attempt that failed in part clears away what it made, but not what a later attempt was told that it has. Found by
-// seed 84 of the simulation; seen failing without the holders of a row.
-func TestAFailedAttemptDoesNotClearWhatALaterOneHas(t *testing.T) {
-	w := newWorld(t, `{"delay":"5s","rules":[{"on":"reserve","outcome":"transient","times":1}]}`)
-	w.deliver(w.reserve("r1", 1, network(1), network(2)))
-	w.run(time.Second)
-	w.deliver(w.reserve("r2", 1, network(1), network(2)))
-	w.run(20 * time.Second)
-	w.wantReplies("r1 FAILED transient", "r2 SUCCEEDED")
-	w.wantInventory(network(1), network(2))
-	w.deliver(w.release("gone", network(1), network(2)))
-	w.run(20 * time.Second)
-	w.wantInventory()
 }
 
 // Seen failing with the case of a dead worker removed from look: the command fails where the worker died before the call.
@@ -387,7 +380,7 @@ func TestALedgerRestoredDuringAStartLeavesTheTokenFree(t *testing.T) {
 	w.wantInventory(network(1))
 }
 
-// Seen failing with the tombstone's case removed from join.
+// Seen failing with the tombstone's case removed from takeReserve.
 func TestTimeoutFiredReleaseSentThenTheOldReserveIsDelivered(t *testing.T) {
 	t.Run("the reserve was never seen", func(t *testing.T) {
 		w := newWorld(t, "")
@@ -467,9 +460,9 @@ func TestAnOlderOperationsCommandArrivesAfterANewerOperationBegan(t *testing.T) 
 		w := newWorld(t, "")
 		w.deliver(w.reserve("new", 2, network(2)))
 		w.deliver(w.reserve("old", 1, network(1)))
-		w.wantReplies("old FAILED permanent")
+		w.wantReplies("old FAILED superseded")
 		w.run(time.Second)
-		w.wantReplies("old FAILED permanent", "new SUCCEEDED")
+		w.wantReplies("old FAILED superseded", "new SUCCEEDED")
 		w.wantInventory(network(2))
 	})
 	t.Run("nor when it was waiting", func(t *testing.T) {
@@ -479,7 +472,7 @@ func TestAnOlderOperationsCommandArrivesAfterANewerOperationBegan(t *testing.T) 
 		w.run(time.Second)
 		got := w.replies()
 		slices.Sort(got)
-		if !slices.Equal(got, []string{"new SUCCEEDED", "old FAILED permanent"}) {
+		if !slices.Equal(got, []string{"new SUCCEEDED", "old FAILED superseded"}) {
 			t.Errorf("replies %q", got)
 		}
 		w.wantInventory(network(2))
@@ -523,18 +516,6 @@ func TestFailuresAreAnsweredWithTheirClassAndLeaveNothing(t *testing.T) {
 		w.run(time.Second)
 		w.wantReplies("r1 FAILED unavailable")
 		w.wantInventory()
-	})
-	t.Run("of several the first, and what succeeded is cleared", func(t *testing.T) {
-		// Seen failing with the CommandClearing case removed from complete: network 1 stands.
-		w := newWorld(t, `{"delay":"2s"}`)
-		w.deliver(w.reserve("r1", 1, network(1), missing(2), network(3)))
-		w.run(time.Minute)
-		w.wantReplies("r1 FAILED not-found")
-		w.wantInventory()
-		w.deliver(w.reserve("r2", 1, network(1), network(3)))
-		w.run(time.Minute)
-		w.wantReplies("r1 FAILED not-found", "r2 SUCCEEDED")
-		w.wantInventory(network(1), network(3))
 	})
 	t.Run("found failed after it was accepted", func(t *testing.T) {
 		w := newWorld(t, "")

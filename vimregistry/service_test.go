@@ -157,6 +157,29 @@ func TestThereIsOneDefaultAtMost(t *testing.T) {
 	w.fails(err, vnfm.Unprocessable, "/default")
 }
 
+// What was the default once does not become it again by itself. Seen failing with the other's default not ended.
+func TestADefaultThatEndedDoesNotComeBack(t *testing.T) {
+	w := newWorld(t)
+	w.register(site("a", `,"default":true`))
+	w.register(site("b", `,"default":true`))
+	w.must(w.reg.Delete(t.Context(), "b", by))
+	if a, err := w.reg.Get(t.Context(), "a"); err != nil || a.Default || w.standard() != "built-in" {
+		t.Errorf("%+v, %v; default %q", a, err, w.standard())
+	}
+}
+
+// Of two that became the default at once, each without knowing of the other, the later one is it. Seen failing with the earlier.
+func TestOfTwoDefaultsTheLaterIsIt(t *testing.T) {
+	for _, last := range []string{"a", "b"} {
+		w := newWorld(t)
+		w.before = func() { w.register(site(map[string]string{"a": "b", "b": "a"}[last], `,"default":true`)) }
+		w.register(site(last, `,"default":true`))
+		if got := w.standard(); got != last {
+			t.Errorf("the default is %s, the later one is %s", got, last)
+		}
+	}
+}
+
 // A user is found where the VIM manager works for it, and where an instance has resources.
 func TestDeleteIsRefusedWhileAVnfUsesTheConnection(t *testing.T) {
 	w := newWorld(t)

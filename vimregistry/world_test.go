@@ -28,17 +28,18 @@ const vimType = "TEST.V_1"
 
 // world is a registry on a store in memory.
 type world struct {
-	t     *testing.T
-	now   time.Time
-	keys  string
-	store *memory.Store
-	doer  *eventstore.Committer
-	reg   *vimregistry.Service
-	busy  []string                     // VNFs the VIM manager works for
-	while func()                       // what happens while it is asked
-	away  bool                         // the store
-	asked func(c vim.Connection) error // what the driver says to Assets
-	ids   int
+	t      *testing.T
+	now    time.Time
+	keys   string
+	store  *memory.Store
+	doer   *eventstore.Committer
+	reg    *vimregistry.Service
+	busy   []string                     // VNFs the VIM manager works for
+	while  func()                       // what happens while it is asked
+	before func()                       // what happens once before a commit
+	away   bool                         // the store
+	asked  func(c vim.Connection) error // what the driver says to Assets
+	ids    int
 }
 
 type driver struct {
@@ -75,7 +76,7 @@ func (w *world) restart() {
 	keys, err := secret.Parse(w.keys)
 	w.must(err)
 	w.reg, err = vimregistry.New(vimregistry.Config{
-		Store: w.store, Doer: w.doer, Keys: keys, Drivers: map[string]vim.Driver{vimType: driver{w: w}},
+		Store: w.store, Doer: w, Keys: keys, Drivers: map[string]vim.Driver{vimType: driver{w: w}},
 		BuiltIn: []vim.Connection{{ID: "built-in", VimID: "built-in", Type: vimType}},
 		Busy: func(context.Context, string) ([]string, error) {
 			if w.while != nil {
@@ -86,6 +87,16 @@ func (w *world) restart() {
 		NewID: func() string { w.ids++; return fmt.Sprintf("id-%d", w.ids) },
 	})
 	w.must(err)
+}
+
+// Do executes a work of the registry.
+func (w *world) Do(ctx context.Context, work *eventstore.Work) (*eventstore.Commit, error) {
+	if f := w.before; f != nil {
+		w.before = nil
+		f()
+	}
+	w.now = w.now.Add(time.Millisecond)
+	return w.doer.Do(ctx, work)
 }
 
 func (w *world) must(err error) {

@@ -37,6 +37,8 @@ type Instance struct {
 	Info *InstantiatedInfo `json:"instantiatedInfo,omitempty"`
 	// Resources is everything held at VIMs for this instance, subnets and server groups included.
 	Resources []Resource `json:"resources,omitempty"`
+	// Values are what the boot data of VNFCs are filled in with, also of those made later. They are not shown to readers.
+	Values map[string]string `json:"values,omitempty"`
 	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
@@ -75,6 +77,20 @@ type Resource struct {
 	VimType    string `json:"vimLevelResourceType,omitempty"`
 	Zone       string `json:"zoneId,omitempty"`
 	Stage      int    `json:"stage"` // order of creation; release goes backwards
+	// Revision counts the specs wanted of this generation; 0 for what was made before specs were kept.
+	Revision int `json:"revision,omitempty"`
+	// Spec is what is wanted of it, as a vim.Spec: complete but for references to resources of the instance and boot data.
+	// It is not shown to readers.
+	Spec json.RawMessage `json:"spec,omitempty"`
+	// Near is the resource whose VIM it shares, Members the computes of a server group.
+	Near    string   `json:"near,omitempty"`
+	Members []string `json:"members,omitempty"`
+	// MAC and Addresses are what the VIM gave a port.
+	MAC       string `json:"mac,omitempty"`
+	Addresses []IP   `json:"addresses,omitempty"`
+	// Unsure: whether the spec of this revision stands, or the one before, is not known: an operation was given up in the
+	// middle of a change.
+	Unsure bool `json:"unsure,omitempty"`
 }
 
 // InstantiatedInfo is what an instantiated VNF consists of (SOL003 v3.7.1 §5.5.2.2, instantiatedVnfInfo).

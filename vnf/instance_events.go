@@ -50,6 +50,7 @@ type InstanceInstantiated struct {
 	Connections  map[string]VimConnection   `json:"vimConnections,omitempty"`         // those now in use
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request; null: removed
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // as above
+	Values       map[string]string          `json:"values,omitempty"`                 // for boot data, also of VNFCs made later
 }
 
 // InstanceTerminated records that a termination landed: the instance consists of nothing any more.
@@ -58,17 +59,27 @@ type InstanceTerminated struct {
 	Released []string `json:"released"` // planned resource ids, of leftovers too
 }
 
-// OperationRolledBack records that an operation ended without a trace.
+// InstanceOperated records that the VNF, or some of its VNFCs, were started or stopped.
+type InstanceOperated struct {
+	OpID     string     `json:"opOccId"`
+	VnfState string     `json:"vnfState"` // STARTED, STOPPED
+	Changed  []Resource `json:"changed,omitempty"`
+}
+
+// OperationRolledBack records that an operation ended without a trace. What it had changed or released has its spec back, in
+// another revision or generation, and maybe under another id of the VIM.
 type OperationRolledBack struct {
-	OpID string `json:"opOccId"`
+	OpID    string     `json:"opOccId"`
+	Changed []Resource `json:"changed,omitempty"`
 }
 
 // OperationFailed records that an operation was given up: what it had released is gone from the instance, what it had
-// created and nobody released is left over.
+// created and nobody released is left over, what it had changed is as it was left.
 type OperationFailed struct {
 	OpID      string     `json:"opOccId"`
 	Released  []string   `json:"released,omitempty"` // planned resource ids
 	Leftovers []Resource `json:"leftovers,omitempty"`
+	Changed   []Resource `json:"changed,omitempty"`
 }
 
 // LeftoversFound records resources that stand at a VIM for this instance and belong to nothing.
@@ -106,6 +117,9 @@ func (*InstanceInstantiated) EventType() string { return "vnf.instantiated" }
 // EventType returns "vnf.terminated".
 func (*InstanceTerminated) EventType() string { return "vnf.terminated" }
 
+// EventType returns "vnf.operated".
+func (*InstanceOperated) EventType() string { return "vnf.operated" }
+
 // EventType returns "vnf.operation-rolled-back".
 func (*OperationRolledBack) EventType() string { return "vnf.operation-rolled-back" }
 
@@ -127,6 +141,7 @@ func (*OperationBegun) instanceEvent()       {}
 func (*ConnectionsChanged) instanceEvent()   {}
 func (*InstanceInstantiated) instanceEvent() {}
 func (*InstanceTerminated) instanceEvent()   {}
+func (*InstanceOperated) instanceEvent()     {}
 func (*OperationRolledBack) instanceEvent()  {}
 func (*OperationFailed) instanceEvent()      {}
 func (*LeftoversFound) instanceEvent()       {}
@@ -152,7 +167,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceInstantiated:
 		v.Operation = ""
 		v.State, v.Info = Instantiated, e.Info
-		v.Resources = e.Resources
+		v.Resources, v.Values = e.Resources, e.Values
 		v.Connections = merged(v.Connections, e.Connections)
 		v.Extensions = present(merged(v.Extensions, e.Extensions))
 		v.Configurable = present(merged(v.Configurable, e.Configurable))
@@ -166,15 +181,23 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.modify(e)
 	case *InstanceTerminated:
 		v.Operation = ""
-		v.State, v.Info, v.Resources = NotInstantiated, nil, nil
+		v.State, v.Info, v.Resources, v.Values = NotInstantiated, nil, nil, nil
 		v.Leftovers = without(v.Leftovers, e.Released)
+	case *InstanceOperated:
+		v.Operation = ""
+		v.changed(e.Changed)
+		info := *v.Info
+		info.VnfState = e.VnfState
+		v.Info = &info
 	case *OperationRolledBack:
 		v.Operation = ""
+		v.changed(e.Changed)
 	case *OperationFailed:
 		v.Operation = ""
 		v.Resources = without(v.Resources, e.Released)
 		v.Leftovers = withoutAndWith(v.Leftovers, e.Released, e.Leftovers)
 		v.Info = v.Info.without(e.Released)
+		v.changed(e.Changed)
 	case *LeftoversFound:
 		v.Leftovers = withoutAndWith(v.Leftovers, nil, e.Leftovers)
 	case *CleanupBegun:
@@ -206,13 +229,40 @@ func without(from []Resource, ids []string) []Resource {
 	if len(ids) == 0 {
 		return from
 	}
+	gone := set(ids)
 	var left []Resource
 	for _, r := range from {
-		if !slices.Contains(ids, r.ID) {
+		if !gone[r.ID] {
 			left = append(left, r)
 		}
 	}
 	return left
+}
+
+func set(ids []string) map[string]bool {
+	m := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		m[id] = true
+	}
+	return m
+}
+
+// changed puts resources in place of what they were, and their new handles and addresses into the information about the VNF.
+func (v *Instance) changed(rs []Resource) {
+	if len(rs) == 0 {
+		return
+	}
+	by := make(map[string]*Resource, len(rs))
+	for i := range rs {
+		by[rs[i].ID] = &rs[i]
+	}
+	v.Resources = slices.Clone(v.Resources)
+	for i, r := range v.Resources {
+		if now := by[r.ID]; now != nil {
+			v.Resources[i] = *now
+		}
+	}
+	v.Info = v.Info.rehandled(by)
 }
 
 // withoutAndWith drops resources and adds others; one that is there in an older generation is replaced.
@@ -235,7 +285,8 @@ func (i *InstantiatedInfo) without(ids []string) *InstantiatedInfo {
 	if i == nil || len(ids) == 0 {
 		return i
 	}
-	gone := func(id string) bool { return slices.Contains(ids, id) }
+	released := set(ids)
+	gone := func(id string) bool { return released[id] }
 	c := *i
 	c.Vnfcs, c.Links, c.Storages, c.ExtCps, c.ExtLinks, c.ExtManaged = nil, nil, nil, nil, nil, nil
 	cps := map[string]bool{} // connection points that went with their VNFC or their port
@@ -280,4 +331,70 @@ func (i *InstantiatedInfo) without(ids []string) *InstantiatedInfo {
 
 func keepPorts(ports []LinkPort, gone func(string) bool) []LinkPort {
 	return slices.DeleteFunc(slices.Clone(ports), func(p LinkPort) bool { return gone(p.ID) })
+}
+
+// rehandled returns the info with the handles, zones and addresses that resources have now.
+func (i *InstantiatedInfo) rehandled(by map[string]*Resource) *InstantiatedInfo {
+	if i == nil {
+		return nil
+	}
+	c := *i
+	handle := func(id string, h *Handle) *Resource {
+		r := by[id]
+		if r != nil && r.VimID != "" {
+			*h = Handle{Connection: r.Connection, VimID: r.VimID, VimType: r.VimType}
+		}
+		return r
+	}
+	protocol := func(port string, p *Protocol) {
+		if r := by[port]; r != nil && r.MAC != "" {
+			*p = Protocol{MAC: r.MAC, IPs: r.Addresses}
+		}
+	}
+	c.Vnfcs, c.Links, c.Storages = slices.Clone(i.Vnfcs), slices.Clone(i.Links), slices.Clone(i.Storages)
+	c.ExtCps, c.ExtLinks, c.ExtManaged = slices.Clone(i.ExtCps), slices.Clone(i.ExtLinks), slices.Clone(i.ExtManaged)
+	portOf := make(map[string]string, len(i.ExtCps)) // by external CP
+	for n := range c.ExtCps {
+		portOf[c.ExtCps[n].ID] = c.ExtCps[n].LinkPortID
+		protocol(c.ExtCps[n].LinkPortID, &c.ExtCps[n].Addresses)
+	}
+	for n := range c.Vnfcs {
+		x := &c.Vnfcs[n]
+		if r := handle(x.ID, &x.Handle); r != nil && r.Zone != "" {
+			x.Zone = r.Zone
+		}
+		x.Cps = slices.Clone(x.Cps)
+		for k := range x.Cps {
+			port := x.Cps[k].LinkPortID
+			if port == "" {
+				port = portOf[x.Cps[k].ExtCpID]
+			}
+			protocol(port, &x.Cps[k].Addresses)
+		}
+	}
+	for n := range c.Links {
+		handle(c.Links[n].ID, &c.Links[n].Handle)
+		c.Links[n].Ports = rehandledPorts(c.Links[n].Ports, handle)
+	}
+	for n := range c.ExtManaged {
+		c.ExtManaged[n].Ports = rehandledPorts(c.ExtManaged[n].Ports, handle)
+	}
+	for n := range c.Storages {
+		handle(c.Storages[n].ID, &c.Storages[n].Handle)
+	}
+	for n := range c.ExtLinks {
+		c.ExtLinks[n].Ports = slices.Clone(c.ExtLinks[n].Ports)
+		for k := range c.ExtLinks[n].Ports {
+			handle(c.ExtLinks[n].Ports[k].ID, &c.ExtLinks[n].Ports[k].Handle)
+		}
+	}
+	return &c
+}
+
+func rehandledPorts(ports []LinkPort, handle func(id string, h *Handle) *Resource) []LinkPort {
+	ports = slices.Clone(ports)
+	for n := range ports {
+		handle(ports[n].ID, &ports[n].Handle)
+	}
+	return ports
 }

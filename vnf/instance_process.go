@@ -43,8 +43,14 @@ type CompleteTerminate struct {
 	Released []string // planned resource ids
 }
 
-// RollBackOperation frees the instance from an operation that left no trace.
-type RollBackOperation struct{ OpID string }
+// CompleteOperate lands a start or a stop.
+type CompleteOperate struct{ Landed InstanceOperated }
+
+// RollBackOperation frees the instance from an operation that left no trace but in how often resources were changed.
+type RollBackOperation struct {
+	OpID    string
+	Changed []Resource
+}
 
 // FailOperation frees the instance from an operation that was given up.
 type FailOperation struct{ Failed OperationFailed }
@@ -69,6 +75,7 @@ func (DeleteInstance) instanceCommand()      {}
 func (BeginOperation) instanceCommand()      {}
 func (CompleteInstantiate) instanceCommand() {}
 func (CompleteTerminate) instanceCommand()   {}
+func (CompleteOperate) instanceCommand()     {}
 func (RollBackOperation) instanceCommand()   {}
 func (FailOperation) instanceCommand()       {}
 func (ReportLeftovers) instanceCommand()     {}
@@ -101,8 +108,10 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return []InstanceEvent{&c.Changed}, nil
 	case CompleteTerminate:
 		return v.land(c.OpID, &InstanceTerminated{OpID: c.OpID, Released: c.Released})
+	case CompleteOperate:
+		return v.land(c.Landed.OpID, &c.Landed)
 	case RollBackOperation:
-		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID})
+		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID, Changed: c.Changed})
 	case FailOperation:
 		return v.land(c.Failed.OpID, &c.Failed)
 	case ReportLeftovers:

@@ -69,10 +69,10 @@ type OpOcc struct {
 	ChangedInfo *ChangedInfo `json:"changedInfo,omitempty"`
 	Warnings    []string     `json:"warnings,omitempty"`
 	// Progress is one entry per planned resource (and per configuration), in order of planning.
-	Progress []Progress `json:"progress,omitempty"`
-	Actor    string     `json:"actor,omitempty"`
-	Updated  time.Time  `json:"updated"`
-	Version  int64      `json:"version"` // of the stream
+	Progress ProgressList `json:"progress,omitzero"`
+	Actor    string       `json:"actor,omitempty"`
+	Updated  time.Time    `json:"updated"`
+	Version  int64        `json:"version"` // of the stream
 }
 
 // Problem is why an operation failed, for the ProblemDetails of its error.
@@ -86,10 +86,10 @@ type Problem struct {
 // true in every state: an entry appears when its resource was changed at the VIM, and disappears when that was undone, so
 // that a ROLLED_BACK operation has none and a FAILED one shows what is left of it.
 type ResourceChanges struct {
-	Vnfcs    []AffectedVnfc    `json:"affectedVnfcs,omitempty"`
-	Links    []AffectedLink    `json:"affectedVirtualLinks,omitempty"`
-	ExtPorts []AffectedExtPort `json:"affectedExtLinkPorts,omitempty"`
-	Storages []AffectedStorage `json:"affectedVirtualStorages,omitempty"`
+	Vnfcs    List[AffectedVnfc]    `json:"affectedVnfcs,omitzero"`
+	Links    List[AffectedLink]    `json:"affectedVirtualLinks,omitzero"`
+	ExtPorts List[AffectedExtPort] `json:"affectedExtLinkPorts,omitzero"`
+	Storages List[AffectedStorage] `json:"affectedVirtualStorages,omitzero"`
 }
 
 // ChangeType says how a resource was affected.
@@ -146,30 +146,4 @@ type AffectedStorage struct {
 	Handle     Handle     `json:"storageResource"`
 	Definition string     `json:"resourceDefinitionId,omitempty"`
 	Zone       string     `json:"zoneId,omitempty"`
-}
-
-// The states of an entry of the progress.
-const (
-	ProgressPending = "PENDING"
-	ProgressRunning = "RUNNING" // sent, or waiting to be tried again
-	ProgressDone    = "DONE"
-	ProgressFailed  = "FAILED"  // nothing stands of it
-	ProgressUnknown = "UNKNOWN" // something may stand of it
-	ProgressSkipped = "SKIPPED"
-	ProgressUndoing = "UNDOING"
-	ProgressUndone  = "UNDONE"
-	ProgressStuck   = "STUCK" // its undo failed for good
-)
-
-// Progress is how far one planned resource got, for people who watch.
-type Progress struct {
-	Step    string    `json:"step"` // saga step id
-	ID      string    `json:"id"`   // planned resource id
-	Kind    string    `json:"kind"`
-	Name    string    `json:"name"`
-	State   string    `json:"state"` // one of the Progress… values
-	Attempt int       `json:"attempt"`
-	Began   time.Time `json:"began,omitzero"`
-	Ended   time.Time `json:"ended,omitzero"`
-	Reason  string    `json:"reason,omitempty"`
 }

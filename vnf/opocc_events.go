@@ -94,6 +94,19 @@ type ResourceReserved struct {
 	Link       *AffectedLink    `json:"affectedVirtualLink,omitempty"` // for a link port: its link and the port
 	ExtPort    *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
 	Storage    *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
+	Step       string           `json:"step,omitempty"` // of the progress; "" in what older programs wrote
+}
+
+// ResourceChanged records that a resource was changed where it stands: it has the spec of this revision now.
+type ResourceChanged struct {
+	ID       string           `json:"id"` // planned resource id
+	Revision int              `json:"revision"`
+	Kind     string           `json:"kind"`
+	Vnfc     *AffectedVnfc    `json:"affectedVnfc,omitempty"`
+	Link     *AffectedLink    `json:"affectedVirtualLink,omitempty"`
+	ExtPort  *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
+	Storage  *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
+	Step     string           `json:"step,omitempty"` // of the progress; "" in what older programs wrote
 }
 
 // ResourceReleased records that a resource of the instance was released, as the operation meant to.
@@ -104,11 +117,18 @@ type ResourceReleased struct {
 	Link    *AffectedLink    `json:"affectedVirtualLink,omitempty"`
 	ExtPort *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
 	Storage *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
+	Step    string           `json:"step,omitempty"` // of the progress; "" in what older programs wrote
 }
 
-// ResourceUndone records that a resource the operation had reserved, or may have, was released again.
+// ResourceUndone records that what the operation had done to a resource, or may have, was undone. Of a replacement's second
+// half, the fields say what the first half means for a reader as long as it is not undone as well.
 type ResourceUndone struct {
-	ID string `json:"id"`
+	ID      string           `json:"id"`
+	Step    string           `json:"step,omitempty"` // of the progress; "" in what older programs wrote
+	Vnfc    *AffectedVnfc    `json:"affectedVnfc,omitempty"`
+	Link    *AffectedLink    `json:"affectedVirtualLink,omitempty"`
+	ExtPort *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
+	Storage *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
 }
 
 // OpWarned records something an operator should know.
@@ -152,6 +172,9 @@ func (*OpProgressed) EventType() string { return "opocc.progressed" }
 // EventType returns "opocc.resource-reserved".
 func (*ResourceReserved) EventType() string { return "opocc.resource-reserved" }
 
+// EventType returns "opocc.resource-changed".
+func (*ResourceChanged) EventType() string { return "opocc.resource-changed" }
+
 // EventType returns "opocc.resource-released".
 func (*ResourceReleased) EventType() string { return "opocc.resource-released" }
 
@@ -173,9 +196,20 @@ func (*OpFailed) opEvent()            {}
 func (*OpCancelRequested) opEvent()   {}
 func (*OpProgressed) opEvent()        {}
 func (*ResourceReserved) opEvent()    {}
+func (*ResourceChanged) opEvent()     {}
 func (*ResourceReleased) opEvent()    {}
 func (*ResourceUndone) opEvent()      {}
 func (*OpWarned) opEvent()            {}
+
+// Milestone reports whether the view of an operation is written with an event: one that changes its state, or what is asked of
+// it. What it did to each resource in between is read from its stream.
+func Milestone(event OpEvent) bool {
+	switch event.(type) {
+	case *OpProgressed, *ResourceReserved, *ResourceChanged, *ResourceReleased, *ResourceUndone:
+		return false
+	}
+	return true
+}
 
 // Apply folds one event, with the time it was stored at. It never changes what the state before shares with it.
 func (o *OpOcc) Apply(event OpEvent, at time.Time) {
@@ -209,19 +243,21 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 	case *OpCancelRequested:
 		o.CancelPending, o.CancelMode = true, e.Mode
 	case *OpProgressed:
-		o.Progress = slices.Clone(o.Progress)
 		for _, p := range e.Items {
-			o.progress(p, at)
+			o.Progress = o.Progress.made(p, at)
 		}
 	case *ResourceReserved:
-		o.Changes = o.Changes.with(e.Vnfc, e.Link, e.ExtPort, e.Storage)
-		o.step(e.ID, ProgressDone, at)
+		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
+		o.step(e.Step, e.ID, ProgressDone, at)
+	case *ResourceChanged:
+		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
+		o.step(e.Step, e.ID, ProgressDone, at)
 	case *ResourceReleased:
-		o.Changes = o.Changes.with(e.Vnfc, e.Link, e.ExtPort, e.Storage)
-		o.step(e.ID, ProgressDone, at)
+		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
+		o.step(e.Step, e.ID, ProgressDone, at)
 	case *ResourceUndone:
-		o.Changes = o.Changes.without(e.ID)
-		o.step(e.ID, ProgressUndone, at)
+		o.Changes = o.Changes.without(e.ID).with(e.Vnfc, e.Link, e.ExtPort, e.Storage)
+		o.step(e.Step, e.ID, ProgressUndone, at)
 	case *OpInfoChanged:
 		o.ChangedInfo = &e.Changed
 	case *OpWarned:
@@ -234,9 +270,11 @@ func (o *OpOcc) start(e *OpStarted, at time.Time) {
 	o.Automatic, o.Params, o.Policy, o.Actor = e.Automatic, e.Params, e.Policy, e.Actor
 	o.Irreversible = e.Irreversible
 	o.Started = at
-	for _, p := range e.Planned {
-		o.Progress = append(o.Progress, Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name, State: ProgressPending})
+	planned := make([]Progress, len(e.Planned))
+	for i, p := range e.Planned {
+		planned[i] = Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name, State: ProgressPending}
 	}
+	o.Progress = ProgressOf(planned...)
 	state := Starting
 	if e.Operation == OpModifyInfo { // needs no grant (SOL003 v3.7.1 §5.4.2.3.3)
 		state = Processing
@@ -255,38 +293,31 @@ func (o *OpOcc) enter(s OpState, at time.Time) {
 	}
 }
 
-// progress changes one entry, or adds it. The caller has made the slice its own.
-func (o *OpOcc) progress(p ProgressMade, at time.Time) {
-	i := slices.IndexFunc(o.Progress, func(x Progress) bool { return x.Step == p.Step && x.ID == p.ID })
-	if i < 0 {
-		o.Progress = append(o.Progress, Progress{Step: p.Step, ID: p.ID, Kind: p.Kind, Name: p.Name})
-		i = len(o.Progress) - 1
+// affect takes down what a change means for a reader. A resource that was replaced is MODIFIED, and not REMOVED any more.
+func (o *OpOcc) affect(vnfc *AffectedVnfc, link *AffectedLink, port *AffectedExtPort, storage *AffectedStorage) {
+	c := &o.Changes
+	if vnfc != nil && vnfc.Change == Modified {
+		c.Vnfcs = c.Vnfcs.Without(func(x *AffectedVnfc) bool { return x.ID == vnfc.ID && x.Change == Removed })
 	}
-	x := &o.Progress[i]
-	x.State, x.Reason = p.State, p.Reason
-	if p.Attempt > 0 {
-		x.Attempt = p.Attempt
+	if port != nil && port.Change == Modified {
+		c.ExtPorts = c.ExtPorts.Without(func(x *AffectedExtPort) bool { return x.ID == port.ID && x.Change == Removed })
 	}
-	switch p.State {
-	case ProgressRunning, ProgressUndoing:
-		if x.Began.IsZero() {
-			x.Began = at
-		}
-		x.Ended = time.Time{}
-	case ProgressPending:
-	default:
-		x.Ended = at
+	if storage != nil && storage.Change == Modified {
+		c.Storages = c.Storages.Without(func(x *AffectedStorage) bool { return x.ID == storage.ID && x.Change == Removed })
 	}
+	if link != nil && link.Change == Modified && len(link.PortIDs) == 0 {
+		c.Links = c.Links.Without(func(x *AffectedLink) bool { return x.ID == link.ID && x.Change == Removed })
+	}
+	o.Changes = c.with(vnfc, link, port, storage)
 }
 
-// step ends the entry of a planned resource.
-func (o *OpOcc) step(id, state string, at time.Time) {
-	for i, p := range o.Progress {
-		if p.ID == id {
-			o.Progress = slices.Clone(o.Progress)
-			o.progress(ProgressMade{Step: p.Step, ID: id, State: state}, at)
-			o.Progress[i].Attempt = max(o.Progress[i].Attempt, 1)
-			return
-		}
+// step ends an entry of the progress: the one of that step and resource, or, where the step is not said, the first of the
+// resource.
+func (o *OpOcc) step(step, id, state string, at time.Time) {
+	i := o.Progress.Find(step, id)
+	if i < 0 {
+		return
 	}
+	x := o.Progress.At(i)
+	o.Progress = o.Progress.made(ProgressMade{Step: x.Step, ID: id, State: state, Attempt: max(x.Attempt, 1)}, at)
 }

@@ -1,8 +1,6 @@
 package vnf
 
 import (
-	"slices"
-
 	"github.com/vnfm/vnfm"
 )
 
@@ -138,9 +136,8 @@ func (o *OpOcc) handleError(c HandleError) ([]OpEvent, error) {
 func (o *OpOcc) report(c ReportProgress) []OpEvent {
 	var made []ProgressMade
 	for _, p := range c.Items {
-		i := slices.IndexFunc(o.Progress, func(x Progress) bool { return x.Step == p.Step && x.ID == p.ID })
-		if i >= 0 {
-			x := o.Progress[i]
+		if i := o.Progress.Find(p.Step, p.ID); i >= 0 {
+			x := o.Progress.At(i)
 			if x.State == p.State && x.Reason == p.Reason && (p.Attempt == 0 || x.Attempt == p.Attempt) {
 				continue
 			}

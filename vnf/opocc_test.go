@@ -41,8 +41,8 @@ func op(events ...vnf.OpEvent) *vnf.OpOcc {
 
 func TestOpOccStarts(t *testing.T) {
 	o := op(started())
-	if o.State != vnf.Starting || !o.Started.Equal(now) || !o.StateEntered.Equal(now) || o.Policy != "rollback" || len(o.Progress) != 3 ||
-		o.Progress[0].State != vnf.ProgressPending || o.Version != 1 {
+	if o.State != vnf.Starting || !o.Started.Equal(now) || !o.StateEntered.Equal(now) || o.Policy != "rollback" || o.Progress.Len() != 3 ||
+		o.Progress.At(0).State != vnf.ProgressPending || o.Version != 1 {
 		t.Errorf("%+v", o)
 	}
 	m := started()
@@ -118,7 +118,7 @@ func TestOpOccCancelPending(t *testing.T) {
 func TestOpOccChanges(t *testing.T) {
 	begun := []vnf.OpEvent{started(), &vnf.OpGranted{}, network(), port(), compute()}
 	o := op(begun...)
-	if c := o.Changes; len(c.Links) != 1 || !slices.Equal(c.Links[0].PortIDs, []string{"p"}) || len(c.Vnfcs) != 1 {
+	if c := o.Changes; c.Links.Len() != 1 || !slices.Equal(c.Links.At(0).PortIDs, []string{"p"}) || c.Vnfcs.Len() != 1 {
 		t.Errorf("%s", show(c))
 	}
 	before := show(o)
@@ -126,7 +126,7 @@ func TestOpOccChanges(t *testing.T) {
 	for _, e := range []vnf.OpEvent{&vnf.OpFailedTemporarily{}, &vnf.OpRollbackBegun{}, &vnf.ResourceUndone{ID: "c"}, &vnf.ResourceUndone{ID: "p"}} {
 		p.Apply(e, now)
 	}
-	if c := p.Changes; len(c.Vnfcs) != 0 || len(c.Links) != 1 || len(c.Links[0].PortIDs) != 0 {
+	if c := p.Changes; c.Vnfcs.Len() != 0 || c.Links.Len() != 1 || len(c.Links.At(0).PortIDs) != 0 {
 		t.Errorf("half undone: %s", show(c))
 	}
 	p.Apply(&vnf.ResourceUndone{ID: "n"}, now)
@@ -142,18 +142,18 @@ func TestOpOccChanges(t *testing.T) {
 // Ports of a link that was not added have an entry of their own; those of a link that goes join its entry.
 func TestOpOccChangesOfLinkPorts(t *testing.T) {
 	o := op(started(), &vnf.OpGranted{}, port())
-	if c := o.Changes; len(c.Links) != 1 || c.Links[0].Change != vnf.LinkPortAdded {
+	if c := o.Changes; c.Links.Len() != 1 || c.Links.At(0).Change != vnf.LinkPortAdded {
 		t.Errorf("%s", show(c))
 	}
 	o.Apply(&vnf.ResourceUndone{ID: "p"}, now)
-	if len(o.Changes.Links) != 0 {
+	if o.Changes.Links.Len() != 0 {
 		t.Errorf("%s", show(o.Changes))
 	}
 	gone := func(id string) *vnf.ResourceReleased {
 		return &vnf.ResourceReleased{ID: id, Link: &vnf.AffectedLink{ID: "n", Change: vnf.LinkPortRemoved, PortIDs: []string{id}}}
 	}
 	o = op(started(), &vnf.OpGranted{}, gone("p1"), gone("p2"), &vnf.ResourceReleased{ID: "n", Link: &vnf.AffectedLink{ID: "n", Change: vnf.Removed}})
-	if c := o.Changes; len(c.Links) != 1 || c.Links[0].Change != vnf.Removed || !slices.Equal(c.Links[0].PortIDs, []string{"p1", "p2"}) {
+	if c := o.Changes; c.Links.Len() != 1 || c.Links.At(0).Change != vnf.Removed || !slices.Equal(c.Links.At(0).PortIDs, []string{"p1", "p2"}) {
 		t.Errorf("%s", show(c))
 	}
 }
@@ -181,15 +181,15 @@ func TestOpOccProgress(t *testing.T) {
 	again := running
 	again.Attempt, again.Reason = 2, "busy"
 	report(again)
-	if p := o.Progress[0]; p.Attempt != 2 || p.Reason != "busy" || !p.Began.Equal(now.Add(time.Minute)) || !p.Ended.IsZero() {
+	if p := o.Progress.At(0); p.Attempt != 2 || p.Reason != "busy" || !p.Began.Equal(now.Add(time.Minute)) || !p.Ended.IsZero() {
 		t.Errorf("%+v", p)
 	}
 	o.Apply(network(), now.Add(time.Hour))
-	if p := o.Progress[0]; p.State != vnf.ProgressDone || p.Attempt != 2 || p.Reason != "" || !p.Ended.Equal(now.Add(time.Hour)) {
+	if p := o.Progress.At(0); p.State != vnf.ProgressDone || p.Attempt != 2 || p.Reason != "" || !p.Ended.Equal(now.Add(time.Hour)) {
 		t.Errorf("%+v", p)
 	}
 	report(vnf.ProgressMade{Step: "server-groups", ID: "g", State: vnf.ProgressRunning, Kind: "server-group", Name: "fw-g"})
-	if p := o.Progress[3]; p.Name != "fw-g" || p.State != vnf.ProgressRunning {
+	if p := o.Progress.At(3); p.Name != "fw-g" || p.State != vnf.ProgressRunning {
 		t.Errorf("an entry that was not planned: %+v", p)
 	}
 }

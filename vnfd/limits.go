@@ -27,6 +27,7 @@ type Limits struct {
 	TypeChain   int `default:"64" help:"Types that derive one from the other."`
 	Identifier  int `default:"255" help:"Length of a name or id in a descriptor, in bytes."`
 
+	Managers      int `default:"100" help:"Entries of a VNFD's vnfm_info, and its languages."`
 	Flavours      int `default:"50" help:"Deployment flavours of a VNFD."`
 	NodeTemplates int `default:"2000" help:"Node templates of one flavour."`
 	Vdus          int `default:"500" help:"VDUs of one flavour."`

@@ -184,12 +184,11 @@ func TestAFetchSurvivesACrash(t *testing.T) {
 			w := newWorld(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			first := true
+			var asked atomic.Int64 // the fetcher that was cancelled may still be served while the next one asks
 			uri := depot(t, func(rw http.ResponseWriter, _ *http.Request) {
-				if first && die != nil {
+				if asked.Add(1) == 1 && die != nil {
 					die(w, cancel)
 				}
-				first = false
 				_, _ = rw.Write(samples.CSAR())
 			})
 			id := w.create()

@@ -272,14 +272,14 @@ func Apply(p *Package, event aggregate.Event, at time.Time) {
 		p.discard()
 		p.Deleted, p.From = true, ""
 	case *ContentRemoved:
-		p.Garbage = slices.DeleteFunc(p.Garbage, func(b string) bool { return slices.Contains(e.Blobs, b) })
+		p.Garbage = slices.DeleteFunc(slices.Clone(p.Garbage), func(b string) bool { return slices.Contains(e.Blobs, b) })
 	}
 }
 
 // discard gives up the content there is.
 func (p *Package) discard() {
 	if p.Blob != "" {
-		p.Garbage = append(p.Garbage, p.Blob)
+		p.Garbage = append(slices.Clip(p.Garbage), p.Blob)
 	}
 	p.Blob, p.Upload, p.SHA256, p.Size = "", "", "", 0
 }

@@ -147,7 +147,7 @@ func (f *form) next(token json.Token) error {
 			return Wrong(f.at(), nul)
 		}
 	case json.Number:
-		if _, small := filter.IsNumber(v.String()); !small {
+		if _, small := filter.IsNumber(v.String()); !small { // a reader would take long to spell it out
 			return Wrong(f.at(), "is a number of more than 300 digits")
 		}
 	}

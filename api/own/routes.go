@@ -41,6 +41,7 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 	return map[string]rest.Route{
 		rest.OwnRoot + "/vnf_instances/{id}/leftovers":  rest.Get(a.leftovers),
 		rest.OwnRoot + "/vnf_instances/{id}/cleanup":    rest.Post(a.cleanup),
+		rest.OwnRoot + "/vnf_instances/{id}/plan":       rest.Post(a.plan, rest.JSONType),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/progress": rest.Get(a.progress),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/grant":    rest.Get(a.grant),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/resolve":  rest.Silent(rest.Post(a.resolve, rest.JSONType).Small()),

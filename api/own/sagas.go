@@ -1,7 +1,6 @@
 package own
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -38,9 +37,12 @@ func (a *API) listSagas(c *rest.Call) (*rest.Answer, error) {
 	}
 	out := make([]*sol.Saga, 0, len(rows))
 	for i := range rows {
-		one, _, err := sagaHead(&rows[i], c.Base)
+		one, in, err := sagaHead(&rows[i], c.Base)
 		if err != nil {
 			return nil, err
+		}
+		if !in.State.Final() {
+			one.NextTimeout = in.Wake // its timers are with its items, which a list does not read
 		}
 		out = append(out, one)
 	}
@@ -48,7 +50,15 @@ func (a *API) listSagas(c *rest.Call) (*rest.Answer, error) {
 }
 
 func (a *API) showSaga(c *rest.Call) (*rest.Answer, error) {
-	l, err := c.Server.Views.Load(c.Ctx, eventstore.Load{Sagas: []string{c.ID}})
+	cleanups, err := c.Server.Views.Sagas(c.Ctx, eventstore.SagaQuery{Parent: c.ID})
+	if err != nil {
+		return nil, fmt.Errorf("list cleanups of saga %s: %w", c.ID, err)
+	}
+	whole := eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: c.ID}}}
+	for i := range cleanups {
+		whole.Sagas = append(whole.Sagas, eventstore.SagaFrom{ID: cleanups[i].ID})
+	}
+	l, err := c.Server.Views.Load(c.Ctx, whole)
 	if err != nil {
 		return nil, fmt.Errorf("read saga %s: %w", c.ID, err)
 	}
@@ -60,12 +70,12 @@ func (a *API) showSaga(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cleanups, err := c.Server.Views.Sagas(c.Ctx, eventstore.SagaQuery{Parent: c.ID})
-	if err != nil {
-		return nil, fmt.Errorf("list cleanups of saga %s: %w", c.ID, err)
-	}
 	for i := range cleanups {
-		one, err := a.saga(c, &cleanups[i])
+		row := l.Sagas[cleanups[i].ID]
+		if row == nil {
+			continue
+		}
+		one, err := a.saga(c, row)
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +87,9 @@ func (a *API) showSaga(c *rest.Call) (*rest.Answer, error) {
 
 // sagaHead shows what a saga is and where it stands.
 func sagaHead(row *eventstore.SagaRow, base string) (*sol.Saga, *saga.Instance, error) {
-	var in saga.Instance
-	if err := json.Unmarshal(row.Data, &in); err != nil {
-		return nil, nil, fmt.Errorf("read saga %s: %w", row.ID, err)
+	in, err := saga.Decode(row)
+	if err != nil {
+		return nil, nil, err
 	}
 	uri := func(id string) string { return base + rest.OwnRoot + "/sagas/" + id }
 	out := &sol.Saga{
@@ -94,23 +104,25 @@ func sagaHead(row *eventstore.SagaRow, base string) (*sol.Saga, *saga.Instance, 
 	if row.Type != lcm.SagaCleanup {
 		out.Links.VnfLcmOpOcc = &sol.Link{Href: vnflcm.OpOccURI(base, row.ID)}
 	}
-	if saga.State(row.State).Final() {
-		return out, &in, nil
+	return out, in, nil
+}
+
+// nextTimeout shows the timer of a saga that goes off first.
+func nextTimeout(out *sol.Saga, in *saga.Instance) {
+	if in.State.Final() {
+		return
 	}
 	var next saga.TimedOut
 	if next, out.NextTimeout = in.NextTimer(); out.NextTimeout.IsZero() {
-		return out, &in, nil
+		return
 	}
 	out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutDeadline}
-	for _, run := range in.Items {
-		if run.Timer == next.Token {
-			out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutAttempt, Step: run.Step, Item: run.Item}
-			if run.Waiting {
-				out.TimeoutOf.Kind = sol.TimeoutBackoff
-			}
+	if run := in.Item(next.Step, next.Item); next.Step != "" && run != nil {
+		out.TimeoutOf = &sol.SagaTimeout{Kind: sol.TimeoutAttempt, Step: run.Step, Item: run.Item}
+		if run.Waiting {
+			out.TimeoutOf.Kind = sol.TimeoutBackoff
 		}
 	}
-	return out, &in, nil
 }
 
 // saga shows one saga with its command attempts.
@@ -119,6 +131,7 @@ func (a *API) saga(c *rest.Call, row *eventstore.SagaRow) (*sol.Saga, error) {
 	if err != nil {
 		return nil, err
 	}
+	nextTimeout(out, in)
 	steps, err := c.Server.Views.Steps(c.Ctx, row.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read steps of saga %s: %w", row.ID, err)

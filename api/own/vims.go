@@ -27,7 +27,7 @@ func (a *API) registerVim(c *rest.Call) (*rest.Answer, error) {
 	return rest.Effect(c, func(by request.Info) (*vimregistry.Connection, error) {
 		return a.Vims.Register(c.Ctx, c.Body, by)
 	}, func(v *vimregistry.Connection) *rest.Answer {
-		return rest.Respond(http.StatusCreated).JSON(vim(v)).Location(vimURI(c.Base, v.ID)).ETag(v.Version)
+		return rest.Respond(http.StatusCreated).JSON(shownVim(v)).Location(vimURI(c.Base, v.ID)).ETag(v.Version)
 	})
 }
 
@@ -38,7 +38,7 @@ func (a *API) listVims(c *rest.Call) (*rest.Answer, error) {
 	}
 	out := []sol.Vim{}
 	for i := range all {
-		out = append(out, vim(&all[i]))
+		out = append(out, shownVim(&all[i]))
 	}
 	return rest.Respond(http.StatusOK).JSON(out), nil
 }
@@ -48,7 +48,7 @@ func (a *API) showVim(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // has its kind
 	}
-	return rest.Respond(http.StatusOK).JSON(vim(v)).ETag(v.Version), nil
+	return rest.Respond(http.StatusOK).JSON(shownVim(v)).ETag(v.Version), nil
 }
 
 func (a *API) patchVim(c *rest.Call) (*rest.Answer, error) {
@@ -58,7 +58,7 @@ func (a *API) patchVim(c *rest.Call) (*rest.Answer, error) {
 	return rest.Effect(c, func(by request.Info) (*vimregistry.Connection, error) {
 		return a.Vims.Change(c.Ctx, c.ID, c.Body, by)
 	}, func(v *vimregistry.Connection) *rest.Answer {
-		return rest.Respond(http.StatusOK).JSON(vim(v)).ETag(v.Version)
+		return rest.Respond(http.StatusOK).JSON(shownVim(v)).ETag(v.Version)
 	})
 }
 
@@ -91,7 +91,7 @@ func (a *API) checkVim(c *rest.Call) (*rest.Answer, error) {
 	}), nil
 }
 
-func vim(v *vimregistry.Connection) sol.Vim {
+func shownVim(v *vimregistry.Connection) sol.Vim {
 	return sol.Vim{
 		Id: v.ID, VimId: v.VimID, VimType: v.Type, Default: v.Default, Enabled: v.Enabled, BuiltIn: v.BuiltIn,
 		InterfaceInfo: v.InterfaceInfo, AccessInfo: v.AccessInfo, Extra: v.Extra, Created: v.Created, Updated: v.Updated,

@@ -64,7 +64,9 @@ func (c *Call) readBody(w http.ResponseWriter, m Method) error {
 	}}
 	var err error
 	if m.Body != nil {
-		c.Body, err = decode.Read(large, c.Server.Form)
+		if c.Body, err = decode.Read(large, c.Server.Form); err != nil { // the caller is known, and hears why once it has sent all
+			_, _ = io.Copy(io.Discard, c.Request.Body)
+		}
 	} else {
 		c.Body, err = io.ReadAll(large)
 	}

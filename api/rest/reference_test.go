@@ -70,6 +70,7 @@ answer), 'title' and 'detail', always. Two members more say where the fault is:
 
 - 'attribute': the JSON pointer (RFC 6901) of the attribute of the body at fault, in the names and the form of the version that
   was asked: '/extVirtualLinks/0/extCps/1/cpdId', '/metadata/a~1b'. Without it the body as a whole is at fault, or none of it.
+  Of a dry run it is that of the operation, below '/request'.
 - 'parameter': the name of the query parameter at fault.
 
 'detail' names both, too, for people:
@@ -95,18 +96,21 @@ The detail of a 409, 412 or 422 says what to do about it where that is not plain
 
 | status | when | with |
 | --- | --- | --- |
-| 303 | the caller has this subscription already | 'Location' of it |
 | 206 | GET of a package content or a file of a package with 'Range', one range of it, and 'If-Range' that names what is there or nothing | 'Content-Range' |
+| 303 | the caller has this subscription already | 'Location' of it |
 | 304 | GET with 'If-None-Match' that names the 'ETag' of what is there; of files, 'If-Modified-Since', too | 'ETag' |
+| 401 | through a proxy to a server without authentication | the header that told of it, in 'detail' |
+| 403 | another 'Host' than the server's, where it has no authentication; from a web page of another site | |
 | 404 | a path that is not there; one with '//', '..', control characters or what is not UTF-8 in it; no path is redirected | |
 | 405 | a method that the resource does not have, HEAD being one of those with GET | 'Allow' |
 | 406 | 'Accept' admits none of the media types of the answer, or a 'Version' that is not served; where an answer has no body, 'Accept' does not matter | what there is, in 'detail' |
+| 408 | a body that does not come in time | |
 | 412 | PATCH or DELETE with 'If-Match' that does not name the 'ETag' of what is there; GET of files with that, or 'If-Unmodified-Since' | the 'ETag' there is, in 'detail' |
-| 413 | a body longer than 'http-max-body', or with more names or values than the [limits](limits.md) allow, package content longer than 'package-max-bytes' | |
+| 413 | a body longer than 'http-max-body' or 'http-max-small-body', or with more in it than 'http-json-names' and 'http-json-values' allow; package content longer than 'package-max-bytes' | |
 | 414 | a URI longer than 32 KiB | |
 | 415 | a body of another 'Content-Type', or with a 'Content-Encoding' | 'Accept', 'Accept-Encoding' |
 | 416 | GET of a file with a 'Range' of which there is nothing | 'Content-Range' |
-| 429 | more requests than one caller may send | 'Retry-After' |
+| 429 | more requests or event streams than one caller may send, or have under way | 'Retry-After' |
 | 503 | too many requests at once, a database or issuer of tokens that is away, a server that stops | 'Retry-After' |
 
 'Retry-After' is in whole seconds. After a 503 nothing was done, or what was done can be learnt by sending the request again with

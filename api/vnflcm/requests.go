@@ -21,14 +21,17 @@ import (
 	"github.com/vnfm/vnfm/vnf"
 )
 
-// instantiateCommand turns a request into the command. Its connections may hold credentials; its operationParams do not.
-func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Instantiate, error) {
+// InstantiateCommand reads an InstantiateVnfRequest. The command's connections may hold credentials; its operationParams do
+// not. What is wrong with the request is Invalid or Unprocessable, and names the attribute.
+func InstantiateCommand(raw []byte) (*lcm.Instantiate, error) {
+	var body sol.InstantiateVnfRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
 	command := &lcm.Instantiate{
 		FlavourID: body.FlavourId, Level: body.InstantiationLevelId, Localization: body.LocalizationLanguage,
-		Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties, Params: secret.Masked(raw),
-	}
-	if body.AdditionalParams != nil {
-		command.AdditionalParams = rest.Encode(body.AdditionalParams)
+		Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties,
+		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
 	}
 	var as struct { // as it was sent: what is null removes something
 		VimConnectionInfo map[string]json.RawMessage `json:"vimConnectionInfo"`
@@ -74,6 +77,69 @@ func instantiateCommand(body *sol.InstantiateVnfRequest, raw []byte) (*lcm.Insta
 		})
 	}
 	return command, nil
+}
+
+// TerminateCommand reads a TerminateVnfRequest. What is wrong with it is Invalid and names the attribute.
+func TerminateCommand(raw []byte) (*lcm.Terminate, error) {
+	var body sol.TerminateVnfRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	timeout, err := gracefulTime(body.GracefulTerminationTimeout, body.TerminationType == sol.TerminateGraceful, "/gracefulTerminationTimeout", "termination")
+	if err != nil {
+		return nil, err
+	}
+	return &lcm.Terminate{
+		Type: string(body.TerminationType), GracefulTimeout: timeout, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
+// OperateCommand reads an OperateVnfRequest. What is wrong with it is Invalid and names the attribute.
+func OperateCommand(raw []byte) (*lcm.Operate, error) {
+	var body sol.OperateVnfRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	switch {
+	case body.ChangeStateTo != sol.Stopped && body.StopType != "":
+		return nil, decode.Wrong("/stopType", "is for STOPPED only")
+	case body.ChangeStateTo == sol.Stopped && body.StopType == "" && body.GracefulStopTimeout != nil:
+		return nil, decode.Wrong("/stopType", "is GRACEFUL where there is a gracefulStopTimeout; without it the stop is FORCEFUL")
+	}
+	timeout, err := gracefulTime(body.GracefulStopTimeout, body.StopType == sol.StopGraceful, "/gracefulStopTimeout", "stop")
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range body.VnfcInstanceId {
+		if id == "" {
+			return nil, decode.Wrong(fmt.Sprintf("/vnfcInstanceId/%d", i), "must not be empty")
+		}
+	}
+	return &lcm.Operate{
+		To: string(body.ChangeStateTo), Vnfcs: body.VnfcInstanceId, StopType: string(body.StopType), GracefulTimeout: timeout,
+		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
+// gracefulTime reads the seconds that a VNF is given to stop by itself; 0 when the request does not say.
+func gracefulTime(seconds *int, graceful bool, at, what string) (int, error) {
+	switch {
+	case seconds == nil:
+		return 0, nil
+	case !graceful:
+		return 0, decode.Wrong(at, "is for a GRACEFUL "+what+" only")
+	case *seconds < 0:
+		return 0, decode.Wrong(at, "must not be negative")
+	}
+	return *seconds, nil
+}
+
+// paramsOf returns the additionalParams of a request for its command; nil when it has none.
+func paramsOf(p sol.KeyValuePairs) json.RawMessage {
+	if p == nil {
+		return nil
+	}
+	return rest.Encode(p)
 }
 
 // extCpData reads how the connection points of a CPD are to be connected. Without any configuration they are connected as the

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/api/decode"
-	"github.com/vnfm/vnfm/sol"
 )
 
 // FuzzInstantiateRequest: whatever is sent, the answer is a command or an error that the client can act on.
@@ -19,14 +17,9 @@ func FuzzInstantiateRequest(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var r sol.InstantiateVnfRequest
-		err := decode.Into(body, &r)
-		if err == nil {
-			command, cerr := instantiateCommand(&r, body)
-			if cerr == nil && (command.FlavourID == "" || !json.Valid(command.Params)) {
-				t.Errorf("taken: %+v", command)
-			}
-			err = cerr
+		command, err := InstantiateCommand(body)
+		if err == nil && (command.FlavourID == "" || !json.Valid(command.Params)) {
+			t.Errorf("taken: %+v", command)
 		}
 		if kind := vnfm.KindOf(err); err != nil && kind != vnfm.Invalid && kind != vnfm.Unprocessable {
 			t.Errorf("%s: %v", kind, err)

@@ -17,6 +17,7 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		root + "/{id}":             rest.With(rest.Get(a.showVnf), rest.Silent(rest.Patch(a.modifyVnf, rest.MergeType, rest.JSONType)), rest.Remove(a.deleteVnf)),
 		root + "/{id}/instantiate": rest.Silent(rest.Post(a.instantiate, rest.JSONType)),
 		root + "/{id}/terminate":   rest.Silent(rest.Post(a.terminate, rest.JSONType)),
+		root + "/{id}/operate":     rest.Silent(rest.Post(a.operate, rest.JSONType)),
 	}
 }
 

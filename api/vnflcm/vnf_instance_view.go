@@ -30,6 +30,7 @@ func VnfInstance(in *vnf.Instance, base string) *sol.VnfInstance {
 			out.Links.Instantiate = &sol.Link{Href: self + "/instantiate"}
 		case vnf.Instantiated:
 			out.Links.Terminate = &sol.Link{Href: self + "/terminate"}
+			out.Links.Operate = &sol.Link{Href: self + "/operate"}
 		}
 	}
 	return out

@@ -14,7 +14,6 @@ import (
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
-	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -127,11 +126,7 @@ func Started(c *rest.Call) func(op *vnf.OpOcc) *rest.Answer {
 }
 
 func (a *API) instantiate(c *rest.Call) (*rest.Answer, error) {
-	var body sol.InstantiateVnfRequest
-	if err := decode.Into(c.Body, &body); err != nil {
-		return nil, err
-	}
-	command, err := instantiateCommand(&body, c.Body)
+	command, err := InstantiateCommand(c.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -141,25 +136,22 @@ func (a *API) instantiate(c *rest.Call) (*rest.Answer, error) {
 }
 
 func (a *API) terminate(c *rest.Call) (*rest.Answer, error) {
-	var body sol.TerminateVnfRequest
-	if err := decode.Into(c.Body, &body); err != nil {
+	command, err := TerminateCommand(c.Body)
+	if err != nil {
 		return nil, err
 	}
-	command := lcm.Terminate{Type: string(body.TerminationType), Params: secret.Masked(c.Body)}
-	if t := body.GracefulTerminationTimeout; t != nil {
-		const at = "/gracefulTerminationTimeout"
-		if body.TerminationType != sol.TerminateGraceful {
-			return nil, decode.Wrong(at, "is for GRACEFUL termination only")
-		}
-		if *t < 0 {
-			return nil, decode.Wrong(at, "must not be negative")
-		}
-		command.GracefulTimeout = *t
-	}
-	if body.AdditionalParams != nil {
-		command.AdditionalParams = rest.Encode(body.AdditionalParams)
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.Terminate(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}
+
+// operate begins the OPERATE operation (SOL003 v3.7.1 §5.4.8.3.1).
+func (a *API) operate(c *rest.Call) (*rest.Answer, error) {
+	command, err := OperateCommand(c.Body)
+	if err != nil {
+		return nil, err
 	}
 	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
-		return a.LCM.Terminate(c.Ctx, c.ID, command, by)
+		return a.LCM.Operate(c.Ctx, c.ID, *command, by)
 	}, Started(c))
 }

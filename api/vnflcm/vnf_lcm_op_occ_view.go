@@ -65,26 +65,26 @@ func problemDetails(p *vnf.Problem) *sol.ProblemDetails {
 // resourceChanges is nil when nothing changed.
 func resourceChanges(in *vnf.ResourceChanges) *sol.ResourceChanges {
 	out := &sol.ResourceChanges{}
-	for _, a := range in.Vnfcs {
+	for _, a := range in.Vnfcs.All() {
 		out.AffectedVnfcs = append(out.AffectedVnfcs, sol.AffectedVnfc{
 			Id: a.ID, VduId: a.VduID, ChangeType: string(a.Change), ComputeResource: handle(a.Handle),
 			ResourceDefinitionId: a.Definition, ZoneId: a.Zone, AffectedVnfcCpIds: a.CpIDs,
 			AddedStorageResourceIds: a.AddedStorages, RemovedStorageResourceIds: a.RemovedStorages,
 		})
 	}
-	for _, a := range in.Links {
+	for _, a := range in.Links.All() {
 		out.AffectedVirtualLinks = append(out.AffectedVirtualLinks, sol.AffectedVirtualLink{
 			Id: a.ID, VnfVirtualLinkDescId: a.LinkID, ChangeType: string(a.Change), NetworkResource: handle(a.Handle),
 			VnfLinkPortIds: a.PortIDs, ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
 		})
 	}
-	for _, a := range in.ExtPorts {
+	for _, a := range in.ExtPorts.All() {
 		out.AffectedExtLinkPorts = append(out.AffectedExtLinkPorts, sol.AffectedExtLinkPort{
 			Id: a.ID, ChangeType: string(a.Change), ExtCpInstanceId: a.ExtCpID, ResourceHandle: handle(a.Handle),
 			ResourceDefinitionId: a.Definition,
 		})
 	}
-	for _, a := range in.Storages {
+	for _, a := range in.Storages.All() {
 		out.AffectedVirtualStorages = append(out.AffectedVirtualStorages, sol.AffectedVirtualStorage{
 			Id: a.ID, VirtualStorageDescId: a.StorageID, ChangeType: string(a.Change), StorageResource: handle(a.Handle),
 			ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
@@ -104,7 +104,7 @@ func OpProgress(op *vnf.OpOcc) *sol.OpProgress {
 		StateEnteredTime: op.StateEntered, StartTime: op.Started, EndTime: op.Ended, Final: op.State.Final(),
 		Error: problemDetails(op.Error), Warnings: op.Warnings, Resources: []sol.ResourceProgress{},
 	}
-	for _, p := range op.Progress {
+	for _, p := range op.Progress.All() {
 		out.Resources = append(out.Resources, sol.ResourceProgress{
 			Step: p.Step, Id: p.ID, Kind: p.Kind, Name: p.Name, State: p.State, Attempt: p.Attempt,
 			Began: p.Began, Ended: p.Ended, Reason: p.Reason,

@@ -31,7 +31,7 @@ type Source interface {
 // Config describes a bus.
 type Config struct {
 	Source Source
-	Batch  int           // messages per delivery at most; 0 means 128
+	Batch  int           // messages of a lane looked at per delivery at most; 0 means 256
 	Poll   time.Duration // how often the store is asked for messages of other processes; 0 means 250 ms
 	// Lag is how many messages of other topics may pass before an idle consumer's cursor is moved, so that the outbox
 	// can be pruned; 0 means 256.
@@ -57,7 +57,7 @@ var _ bus.Bus = (*Bus)(nil)
 // New returns a bus without consumers.
 func New(cfg Config) *Bus {
 	if cfg.Batch <= 0 {
-		cfg.Batch = 128
+		cfg.Batch = 256
 	}
 	if cfg.Poll <= 0 {
 		cfg.Poll = 250 * time.Millisecond
@@ -163,11 +163,7 @@ func (p *pipe) deliver(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	d := bus.Delivery{Lane: p.lane, From: from, To: records[len(records)-1].Offset}
-	for _, r := range records {
-		if slices.Contains(p.sub.topics, r.Topic) {
-			d.Messages = append(d.Messages, r)
-		}
-	}
+	d.Messages = slices.DeleteFunc(records, func(r eventstore.OutboxRecord) bool { return !slices.Contains(p.sub.topics, r.Topic) })
 	if len(d.Messages) == 0 && d.To-from < p.bus.cfg.Lag {
 		p.scanned = d.To
 		return true, nil

@@ -30,3 +30,12 @@ func (g *graceful) Decode(ctx *kong.DecodeContext) error {
 	g.timeout = timeout
 	return nil
 }
+
+// seconds is the time as requests have it; nil when there is none.
+func (g *graceful) seconds() *int {
+	if g.timeout == 0 {
+		return nil
+	}
+	n := int(g.timeout.Seconds())
+	return &n
+}

@@ -15,6 +15,7 @@ type vnfCmd struct {
 	Create      vnfCreate      `cmd:"" help:"Create a VNF instance."`
 	Instantiate vnfInstantiate `cmd:"" help:"Instantiate a VNF and watch it."`
 	Modify      vnfModify      `cmd:"" help:"Modify the name, description, properties or VIM connections of a VNF."`
+	Operate     vnfOperate     `cmd:"" help:"Start or stop a VNF, or some of its VNFCs, and watch it."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`
 	Delete      vnfDelete      `cmd:"" help:"Delete a VNF instance that is not instantiated."`
 	List        vnfList        `cmd:"" help:"List VNF instances."`
@@ -79,7 +80,7 @@ type vnfInstantiate struct {
 	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Language string   `help:"Localization language." placeholder:"TAG"`
-	NoWait   bool     `help:"Return when the operation has begun."`
+	begin
 }
 
 func (c *vnfInstantiate) Run(s *session) error {
@@ -102,11 +103,7 @@ func (c *vnfInstantiate) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	op, err := s.Instantiate(s.ctx, id, request)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.begun(op, c.NoWait)
+	return start(s, c.begin, id, sol.PlanInstantiate, request, s.Instantiate)
 }
 
 // extLinks reads the external links of the command line. Links of one id are one link with all their CPDs.
@@ -213,32 +210,6 @@ func jsonOrString(v string) json.RawMessage {
 	}
 	b, _ := json.Marshal(v) // a string
 	return b
-}
-
-type vnfTerminate struct {
-	Vnf      string   `arg:"" help:"Id or name."`
-	Graceful graceful `help:"Stop the VNF before its resources are released; with a time, wait no longer than that." placeholder:"TIME"`
-	NoWait   bool     `help:"Return when the operation has begun."`
-}
-
-func (c *vnfTerminate) Run(s *session) error {
-	request := sol.TerminateVnfRequest{TerminationType: sol.TerminateForceful}
-	if c.Graceful.set {
-		request.TerminationType = sol.TerminateGraceful
-		if c.Graceful.timeout > 0 {
-			seconds := int(c.Graceful.timeout.Seconds())
-			request.GracefulTerminationTimeout = &seconds
-		}
-	}
-	id, err := s.vnfID(c.Vnf)
-	if err != nil {
-		return err
-	}
-	op, err := s.Terminate(s.ctx, id, request)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.begun(op, c.NoWait)
 }
 
 type vnfDelete struct {

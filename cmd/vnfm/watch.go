@@ -91,7 +91,7 @@ func (v *watcher) log(p *sol.OpProgress) {
 		case at.IsZero():
 			at = r.Began
 		}
-		line := fmt.Sprintf("%-13s %s %s", r.Kind, r.Name, state(r.State))
+		line := fmt.Sprintf("%s %-13s %s %s", sign(r.Step), r.Kind, r.Name, state(r.State))
 		if r.Attempt > 1 {
 			line += fmt.Sprintf(" (attempt %d)", r.Attempt)
 		}
@@ -196,7 +196,7 @@ func (v *watcher) line(p *sol.OpProgress, r *sol.ResourceProgress) string {
 	if end.IsZero() {
 		end = p.Now
 	}
-	line := fmt.Sprintf("  %s %-13s %-32s %s %s", mark, r.Kind, r.Name, state(r.State), elapsed(r.Began, end))
+	line := fmt.Sprintf("  %s %s %-13s %-32s %s %s", mark, sign(r.Step), r.Kind, r.Name, state(r.State), elapsed(r.Began, end))
 	if r.Attempt > 1 {
 		line += fmt.Sprintf("  attempt %d", r.Attempt)
 	}

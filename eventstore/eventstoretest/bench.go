@@ -15,13 +15,13 @@ import (
 // Transitions is the number of commits of a three-step saga.
 const Transitions = 7
 
-// Transition is the n-th (from 0) commit of a three-step saga, as the engine makes it: the saga's row, one step row, a
+// Transition is the n-th (from 0) commit of a three-step saga, as the engine makes it: the saga's row, a
 // command, the mark of the reply handled and a timeout; and an event at the start and at the end.
 func Transition(saga string, n int) *eventstore.Work {
 	return &eventstore.Work{
 		Keys: []string{saga},
 		Load: func() eventstore.Load {
-			l := eventstore.Load{Sagas: []string{saga}, Handled: []string{fmt.Sprint(saga, "-reply-", n)}}
+			l := eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: saga}}, Handled: []eventstore.HandledMark{{MessageID: fmt.Sprint(saga, "-reply-", n), Saga: saga}}}
 			if n == 0 || n == Transitions-1 {
 				l.Streams = []eventstore.StreamFrom{{Stream: "vnf-" + saga}}
 			}
@@ -33,10 +33,7 @@ func Transition(saga string, n int) *eventstore.Work {
 				row.Expected = old.Version
 			}
 			c := &eventstore.Commit{
-				Sagas: []eventstore.SagaRow{row},
-				Steps: []eventstore.StepRow{{
-					CommandID: fmt.Sprint(saga, "-cmd-", n/2), Saga: saga, Seq: n / 2, Step: "step", Direction: "do", Attempt: 1, State: "SENT", Sent: l.Now,
-				}},
+				Sagas:    []eventstore.SagaRow{row},
 				Timeouts: []eventstore.Timeout{{ID: saga + "/step", Owner: "saga", Key: saga, Token: int64(n), Due: l.Now.Add(time.Hour)}},
 				Outbox:   []message.Message{outboxMessage(fmt.Sprint(saga, n), saga)},
 				Handled:  []eventstore.HandledMark{{MessageID: fmt.Sprint(saga, "-reply-", n), Saga: saga}},

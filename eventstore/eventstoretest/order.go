@@ -205,14 +205,13 @@ func sagaDelete(t *testing.T, s eventstore.Store) {
 		c := &eventstore.Commit{Handled: []eventstore.HandledMark{{MessageID: "msg-a", Saga: "saga"}}}
 		c.Sagas = []eventstore.SagaRow{{ID: "saga", Key: "vnf-a"}, {ID: "saga-2", Key: "vnf-a"}}
 		for _, id := range []string{"saga", "saga-2"} {
-			c.Steps = append(c.Steps, eventstore.StepRow{CommandID: "of " + id, Saga: id})
 			c.Timeouts = append(c.Timeouts, eventstore.Timeout{ID: id + "/t", Due: l.Now}, eventstore.Timeout{ID: id + "/u/v", Due: l.Now})
 		}
 		return c
 	})
 	mustDo(t, s, "vnf-a", always(eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: "saga-2", Expected: 1, Delete: true}}}))
-	l := mustLoad(t, s, eventstore.Load{Sagas: []string{"saga"}, SagaSteps: []string{"of saga"}, Timeouts: []string{"saga/t", "saga/u/v"}})
-	if len(l.Sagas)+len(l.Steps)+len(l.Timeouts) != 4 {
+	l := mustLoad(t, s, eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: "saga"}}, Timeouts: []string{"saga/t", "saga/u/v"}})
+	if len(l.Sagas)+len(l.Timeouts) != 3 {
 		t.Fatalf("another saga's rows are gone: %+v", l)
 	}
 	mustDo(t, s, "vnf-a", always(eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: "saga", Expected: 1, Delete: true}}}))
@@ -389,7 +388,7 @@ func prune(t *testing.T, s eventstore.Store) {
 		mustDo(t, s, "vnf-a", always(eventstore.Commit{Outbox: []message.Message{outboxMessage(fmt.Sprint(i), "vnf-a")}}))
 	}
 	c := mustDo(t, s, "vnf-a", func(*eventstore.Loaded) *eventstore.Commit {
-		return &eventstore.Commit{ID: "pruned-commit", Idempotency: answer("a"), Cursors: []eventstore.CursorMove{
+		return &eventstore.Commit{Idempotency: answer("a"), Cursors: []eventstore.CursorMove{
 			{Consumer: "x", Lane: lane, To: 4, Epoch: 1}, {Consumer: "y", Lane: lane, To: 2, Epoch: 1},
 		}}
 	})
@@ -421,15 +420,11 @@ func prune(t *testing.T, s eventstore.Store) {
 	if mustLoad(t, s, key).Idempotency == nil {
 		t.Fatal("a key that is not old enough was pruned")
 	}
-	again := always(eventstore.Commit{ID: "pruned-commit", Appends: []eventstore.Append{{Stream: "s", Events: events("x")}}})
-	_, err := do(t, s, work("vnf-a", again))
-	wantErr(t, err, eventstore.ErrVersion) // its id is still known
 	later := c.Time.Add(time.Hour)
 	clean(eventstore.Prune{IdempotencyBefore: later, CommitsBefore: later})
 	if mustLoad(t, s, key).Idempotency != nil {
 		t.Fatal("an old key was not pruned")
 	}
-	mustDo(t, s, "vnf-a", again)
 	mustVerify(t, s)
 	if m := mustDo(t, s, "vnf-a", always(eventstore.Commit{Outbox: []message.Message{outboxMessage("n", "vnf-a")}})); m.Messages[0].Offset != 6 {
 		t.Errorf("the next offset after pruning is %d, want 6", m.Messages[0].Offset)

@@ -35,6 +35,9 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"the past is found by time", past},
 		{"the events of several streams are read in order", severalStreams},
 		{"setting a timeout wins over cancelling it, and it fires once", timeouts},
+		{"a saga is a row, a plan and its items", sagaParts},
+		{"readers of a saga get what each does not know", sagaSince},
+		{"the items of a saga are written with it or not at all", sagaGuards},
 		{"a finished saga takes its rows along", sagaDelete},
 		{"consecutive cursor moves of one batch are one move", cursorMoves},
 		{"a lease runs out and is taken over with a higher epoch", leases},
@@ -49,6 +52,8 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"a hundred writers at once", writers},
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
+		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
 		{"the clock does not stand still", clock},
 	} {
@@ -195,13 +200,11 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 			Appends: []eventstore.Append{{Stream: "s-" + id, Events: events("born", "grew")}},
 			Expect:  []eventstore.StreamVersion{{Stream: "old-" + id, Version: 2}, {Stream: "absent-" + id, Version: 0}},
 			Sagas: []eventstore.SagaRow{
-				{ID: "saga-" + id, Type: "t", DefVersion: 2, Key: key, Parent: "p-" + id, State: "RUNNING", Data: []byte(`{"z": 1}`)},
-				{ID: "oldsaga-" + id, Type: "t", DefVersion: 1, Key: key, State: "COMPLETED", Expected: 1, Data: []byte(`{}`)},
+				{ID: "saga-" + id, Type: "t", DefVersion: 2, Key: key, Parent: "p-" + id, State: "RUNNING", Data: []byte(`{"z": 1}`), Plan: []byte(`{"p": [1]}`),
+					Items: []eventstore.SagaItem{{No: 1, New: true, Data: []byte(`{"i": 1}`)}, {No: 2, New: true, Data: []byte(`{"i": 2}`)}}},
+				{ID: "oldsaga-" + id, Type: "t", DefVersion: 1, Key: key, State: "COMPLETED", Expected: 1, Data: []byte(`{}`),
+					Items: []eventstore.SagaItem{{No: 7, New: true, Data: []byte(`{}`)}}},
 			},
-			Steps: []eventstore.StepRow{{
-				CommandID: "cmd-" + id, Saga: "saga-" + id, Seq: 1, Step: "st", Item: "it", Direction: "do", Attempt: 1, State: "SENT",
-				Sent: l.Now, Result: []byte(`{"r":true}`), Class: "transient", Reason: "why",
-			}},
 			Timeouts: []eventstore.Timeout{{
 				ID: "saga-" + id + "/t", Owner: "saga", Key: key, Name: "t", Token: 3, Due: l.Now.Add(time.Minute), Data: []byte(`{"d":1}`),
 			}},
@@ -289,9 +292,10 @@ func dump(t *testing.T, s eventstore.Store) state {
 	for _, id := range []string{"a", "b", "c"} {
 		out.Cursors = append(out.Cursors, must(s.Cursors(ctx, "old-"+id))(t), must(s.Cursors(ctx, "new-"+id))(t))
 		l := mustLoad(t, s, eventstore.Load{
-			Handled:     []string{"msg-" + id, "oldmsg-" + id},
+			Handled:     []eventstore.HandledMark{{MessageID: "msg-" + id, Saga: "saga-" + id}, {MessageID: "oldmsg-" + id, Saga: "oldsaga-" + id}},
 			Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-" + id},
 			Streams:     []eventstore.StreamFrom{{Stream: "s-" + id, Schema: 4}},
+			Sagas:       []eventstore.SagaFrom{{ID: "saga-" + id}, {ID: "oldsaga-" + id}},
 		})
 		l.Now = time.Time{}
 		out.Loaded = append(out.Loaded, l)

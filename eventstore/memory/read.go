@@ -28,7 +28,7 @@ func (s *Store) Load(_ context.Context, l eventstore.Load) (*eventstore.Loaded, 
 
 func (t *tables) load(l eventstore.Load) *eventstore.Loaded {
 	out := &eventstore.Loaded{
-		Streams: map[string]*eventstore.StreamState{}, Sagas: pick(t.sagas, l.Sagas), Steps: pick(t.steps, l.SagaSteps),
+		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
 		Handled: map[string]bool{}, Timeouts: pick(t.timeouts, l.Timeouts), Views: pick(t.views, l.Views),
 		Counts: map[eventstore.ViewCount]int{}, Records: pick(t.records, l.Records), Parked: map[string]bool{},
 	}
@@ -37,9 +37,14 @@ func (t *tables) load(l eventstore.Load) *eventstore.Loaded {
 			out.Streams[f.Stream] = st
 		}
 	}
-	for _, id := range l.Handled {
-		if _, ok := t.handled[id]; ok {
-			out.Handled[id] = true
+	for _, f := range l.Sagas {
+		if row, ok := t.sagas[f.ID]; ok {
+			out.Sagas[f.ID] = t.saga(row, f)
+		}
+	}
+	for _, h := range l.Handled {
+		if t.handled[h] {
+			out.Handled[h.MessageID] = true
 		}
 	}
 	if l.Idempotency != nil {
@@ -85,6 +90,26 @@ func (t *tables) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 		}
 	}
 	return st
+}
+
+// saga returns what a reader that has a saga at one version does not know yet.
+func (t *tables) saga(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore.SagaRow {
+	row.Base = f.Base
+	if f.After > 0 {
+		row.Plan = nil
+	}
+	if row.Version == f.After {
+		row.Data = nil
+	}
+	if row.Version > f.After {
+		for _, i := range t.items[f.ID] {
+			if i.Version > f.After {
+				row.Items = append(row.Items, i)
+			}
+		}
+		slices.SortFunc(row.Items, func(a, b eventstore.SagaItem) int { return cmp.Compare(a.No, b.No) })
+	}
+	return &row
 }
 
 // pick returns copies of the rows of the keys that exist.
@@ -235,24 +260,23 @@ func (s *Store) Views(_ context.Context, q eventstore.ViewQuery) ([]eventstore.V
 	})
 }
 
-// Sagas lists sagas in order of id.
+// Sagas lists sagas in order of id, without their plans and items.
 func (s *Store) Sagas(_ context.Context, q eventstore.SagaQuery) ([]eventstore.SagaRow, error) {
 	return read(s, func(t *tables) []eventstore.SagaRow {
 		out := where(t.sagas, func(r eventstore.SagaRow) bool {
 			return match(q.Key, r.Key) && match(q.Parent, r.Parent) && match(q.State, r.State) && r.ID > q.After
 		}, func(a, b eventstore.SagaRow) int { return cmp.Compare(a.ID, b.ID) })
-		return cut(out, q.Limit)
+		out = cut(out, q.Limit)
+		for i := range out {
+			out[i].Plan = nil
+		}
+		return out
 	})
 }
 
-// Steps lists a saga's step rows in the order they were sent.
-func (s *Store) Steps(_ context.Context, saga string) ([]eventstore.StepRow, error) {
-	return read(s, func(t *tables) []eventstore.StepRow {
-		return where(t.steps, func(r eventstore.StepRow) bool { return r.Saga == saga },
-			func(a, b eventstore.StepRow) int {
-				return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.CommandID, b.CommandID))
-			})
-	})
+// Steps is empty: no older program ever wrote to this store.
+func (s *Store) Steps(context.Context, string) ([]eventstore.StepRow, error) {
+	return nil, s.unavailable(FaultRead)
 }
 
 // Timeouts returns timeouts of the lanes by due time.

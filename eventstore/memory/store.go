@@ -83,7 +83,7 @@ func (s *Store) Execute(_ context.Context, works []*eventstore.Work) ([]eventsto
 	}
 	b.Number()
 	if s.fault(FaultAcknowledge) != nil {
-		if err := s.lookUp(b.CommitIDs()); err != nil {
+		if err := s.lookUp(b.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -108,14 +108,12 @@ func (s *Store) decide(works []*eventstore.Work) *batch.Batch {
 }
 
 // lookUp learns whether a batch was written, as a database's client does after it lost the acknowledgement.
-func (s *Store) lookUp(ids []string) error {
+func (s *Store) lookUp(id string) error {
 	if err := s.unavailable(FaultLookup); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if _, ok := s.t.commits[id]; !ok {
-			return fmt.Errorf("commit %s was not written: %w", id, eventstore.ErrUnavailable)
-		}
+	if _, ok := s.t.commits[id]; !ok {
+		return fmt.Errorf("commit %s was not written: %w", id, eventstore.ErrUnavailable)
 	}
 	return nil
 }

@@ -59,12 +59,7 @@ func (tx *transaction) write(b *batch.Batch) error {
 }
 
 func (tx *transaction) marks(b *batch.Batch) error {
-	for _, c := range b.Commits {
-		if _, ok := tx.t.commits[c.ID]; ok {
-			return fmt.Errorf("commit %s: %w", c.ID, eventstore.ErrVersion)
-		}
-		put(tx, tx.t.commits, c.ID, b.Now)
-	}
+	put(tx, tx.t.commits, b.ID, b.Now)
 	for _, r := range b.Idempotency {
 		if _, ok := tx.t.idempotency[r.IdempotencyKey]; ok {
 			return fmt.Errorf("idempotency key %s: %w", r.Key, eventstore.ErrIdempotencyKeyUsed)
@@ -73,10 +68,10 @@ func (tx *transaction) marks(b *batch.Batch) error {
 		put(tx, tx.t.idempotency, r.IdempotencyKey, r)
 	}
 	for _, h := range b.Handled {
-		if _, ok := tx.t.handled[h.MessageID]; ok {
+		if tx.t.handled[h] {
 			return fmt.Errorf("message %s: %w", h.MessageID, eventstore.ErrHandled)
 		}
-		put(tx, tx.t.handled, h.MessageID, h.Saga)
+		put(tx, tx.t.handled, h, true)
 	}
 	return nil
 }
@@ -130,9 +125,9 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return fmt.Errorf("saga %s: %w", s.ID, eventstore.ErrVersion)
 		}
 		remove(tx, tx.t.sagas, s.ID)
-		removeWhere(tx, tx.t.steps, func(_ string, r eventstore.StepRow) bool { return r.Saga == s.ID })
+		remove(tx, tx.t.items, s.ID)
 		removeWhere(tx, tx.t.timeouts, func(id string, _ eventstore.Timeout) bool { return strings.HasPrefix(id, s.ID+"/") })
-		removeWhere(tx, tx.t.handled, func(_, saga string) bool { return saga == s.ID })
+		removeWhere(tx, tx.t.handled, func(h eventstore.HandledMark, _ bool) bool { return h.Saga == s.ID })
 	}
 	for _, s := range b.Sagas {
 		old, ok := tx.t.sagas[s.ID]
@@ -140,20 +135,28 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return fmt.Errorf("saga %s: %w", s.ID, eventstore.ErrVersion)
 		}
 		row := s.SagaRow
-		row.Expected, row.Data = 0, clone(s.Data)
+		row.Expected, row.Data, row.Plan, row.Items, row.Base = 0, clone(s.Data), clone(s.Plan), nil, nil
 		if ok {
-			row.Created = old.Created
+			changed := row
+			row = old
+			row.State, row.Version, row.Data, row.Updated = changed.State, changed.Version, changed.Data, changed.Updated
 		}
 		put(tx, tx.t.sagas, s.ID, row)
+		if len(s.Items) > 0 && tx.t.items[s.ID] == nil {
+			put(tx, tx.t.items, s.ID, map[int]eventstore.SagaItem{})
+		}
+		for _, i := range s.Items {
+			if _, there := tx.t.items[s.ID][i.No]; there == i.New {
+				return fmt.Errorf("item %d of saga %s: %w", i.No, s.ID, eventstore.ErrVersion)
+			}
+			i.New, i.Data = false, clone(i.Data)
+			put(tx, tx.t.items[s.ID], i.No, i)
+		}
 	}
 	return nil
 }
 
 func (tx *transaction) upserts(b *batch.Batch) error {
-	for _, s := range b.Steps {
-		s.Result = clone(s.Result)
-		put(tx, tx.t.steps, s.CommandID, s)
-	}
 	for _, id := range b.Cancelled {
 		remove(tx, tx.t.timeouts, id)
 	}
@@ -295,10 +298,10 @@ type tables struct {
 	events      map[string][]eventstore.Event
 	lanes       [eventstore.Lanes]lane
 	snapshots   map[string][]eventstore.Snapshot
-	sagas       map[string]eventstore.SagaRow
-	steps       map[string]eventstore.StepRow
+	sagas       map[string]eventstore.SagaRow // without their items
+	items       map[string]map[int]eventstore.SagaItem
 	timeouts    map[string]eventstore.Timeout
-	handled     map[string]string
+	handled     map[eventstore.HandledMark]bool
 	idempotency map[eventstore.IdempotencyKey]eventstore.IdempotencyResult
 	commits     map[string]time.Time
 	views       map[eventstore.ViewRef]eventstore.View
@@ -315,9 +318,9 @@ func newTables() tables {
 		events:      map[string][]eventstore.Event{},
 		snapshots:   map[string][]eventstore.Snapshot{},
 		sagas:       map[string]eventstore.SagaRow{},
-		steps:       map[string]eventstore.StepRow{},
+		items:       map[string]map[int]eventstore.SagaItem{},
 		timeouts:    map[string]eventstore.Timeout{},
-		handled:     map[string]string{},
+		handled:     map[eventstore.HandledMark]bool{},
 		idempotency: map[eventstore.IdempotencyKey]eventstore.IdempotencyResult{},
 		commits:     map[string]time.Time{},
 		views:       map[eventstore.ViewRef]eventstore.View{},

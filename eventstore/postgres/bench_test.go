@@ -7,6 +7,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore/eventstoretest"
 	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/saga/sagabench"
 )
 
 // BenchmarkBareCommits is the floor: single-row transactions on as many connections.
@@ -31,4 +32,32 @@ func BenchmarkStore(b *testing.B) {
 	s := openAt(b, dbtest.Postgres(b))
 	defer func() { _ = s.Close() }()
 	eventstoretest.Benchmark(b, s, eventstoretest.Bench{Committers: 2, ServerCPU: dbtest.ServerCPU})
+}
+
+// BenchmarkSagas is the load of bench's engine rows, for profiles: three-step sagas of many clients.
+func BenchmarkSagas(b *testing.B) {
+	for _, clients := range []int{64, 512} {
+		b.Run(fmt.Sprint(clients, " clients"), func(b *testing.B) {
+			s := openAt(b, dbtest.Postgres(b))
+			defer func() { _ = s.Close() }()
+			var database time.Duration
+			for b.Loop() {
+				r, err := sagabench.Run(b.Context(), s, sagabench.Options{
+					Clients: clients, Duration: 5 * time.Second, Uncontended: 1, Committers: 2,
+					Measuring: func(begins bool) {
+						if database = dbtest.ServerCPU() - database; begins {
+							database = dbtest.ServerCPU()
+						}
+					},
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(r.PerSecond, "sagas/s")
+				b.ReportMetric(float64(r.CPU.Microseconds()), "program-µs/saga")
+				b.ReportMetric(float64(database.Microseconds())/float64(r.Sagas), "database-µs/saga")
+				b.ReportMetric(r.Transactions, "tx/saga")
+			}
+		})
+	}
 }

@@ -60,6 +60,9 @@ func meaning(err error) error {
 		if pg.Code == "XX001" || pg.Code == "XX002" { // data_corrupted, index_corrupted
 			return fmt.Errorf("%w: %w", eventstore.ErrDamaged, err)
 		}
+		if pg.Code == "53100" { // disk_full
+			return fmt.Errorf("%w: %w: %w", eventstore.ErrUnavailable, eventstore.ErrFull, err)
+		}
 		if broken(err) {
 			return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 		}

@@ -109,9 +109,8 @@ func (s *Store) decide(ctx context.Context, conn *pgxpool.Conn, works []*eventst
 	defer cancel()
 	q := &pipeline{}
 	q.exec("begin")
-	q.lock(works)
 	var now time.Time
-	q.query("select clock_timestamp()", nil, func(r pgx.Rows) error { return r.Scan(&now) })
+	q.lock(works, &now)
 	m.queue(q)
 	if err := q.run(ctx, conn.Conn()); err != nil {
 		return nil, readFailed(err)
@@ -159,7 +158,7 @@ func (s *Store) lookUp(ctx context.Context, pid uint32, key string, b *batch.Bat
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the outcome of commit %s is not known: %w: %w", b.Commits[0].ID, eventstore.ErrUnavailable, err)
+			return fmt.Errorf("the outcome of commit %s is not known: %w: %w", b.ID, eventstore.ErrUnavailable, err)
 		case <-time.After(wait):
 			wait = min(2*wait, 2*time.Second)
 		}
@@ -173,34 +172,25 @@ func (s *Store) outcome(ctx context.Context, pid uint32, key string, b *batch.Ba
 	}
 	defer conn.Release()
 	s.point("look up", pid)
-	at := map[string]eventstore.LaneHead{}
 	q := &pipeline{}
 	q.exec("begin")
 	q.exec("select pg_advisory_xact_lock($1)", hash(key))
-	q.query("select id, event_off, outbox_off from commits where id = any($1)", []any{b.CommitIDs()}, func(r pgx.Rows) error {
-		var id string
-		var h eventstore.LaneHead
-		err := r.Scan(&id, &h.Event, &h.Outbox)
-		at[id] = h
-		return err
+	var events, messages []int64 // the last offset of each lane before
+	q.query("select events, messages from commits where id = $1", []any{b.ID}, func(r pgx.Rows) error {
+		found = true
+		return r.Scan(&events, &messages)
 	})
 	q.exec("commit")
 	if err := q.run(ctx, conn.Conn()); err != nil {
 		return false, err
 	}
-	for _, c := range b.Commits {
-		h, ok := at[c.ID]
-		if !ok {
-			return false, nil
-		}
-		for i := range c.Events {
-			c.Events[i].Offset = h.Event + int64(i) + 1
-		}
-		for i := range c.Messages {
-			c.Messages[i].Offset = h.Outbox + int64(i) + 1
+	for i := range b.Lanes {
+		if found {
+			b.Lanes[i].EventBase, b.Lanes[i].OutboxBase = events[i], messages[i]
 		}
 	}
-	return true, nil
+	b.Number()
+	return found, nil
 }
 
 // pipeline is a list of statements sent in one round trip, with what is to be done with their rows.
@@ -260,9 +250,9 @@ func (p *pipeline) one(results pgx.BatchResults, row func(pgx.Rows) error) error
 	return rows.Err()
 }
 
-// lock takes the locks of the works' keys in order. They are the first statement: so they are taken before the
-// transaction reads anything, and released only when what it wrote is visible.
-func (p *pipeline) lock(works []*eventstore.Work) {
+// lock takes the locks of the works' keys in order, and tells the time after that. They are the first statement: so they are
+// taken before the transaction reads anything, and released only when what it wrote is visible.
+func (p *pipeline) lock(works []*eventstore.Work, now *time.Time) {
 	type key struct {
 		hash   int64
 		shared bool
@@ -290,8 +280,8 @@ func (p *pipeline) lock(works []*eventstore.Work) {
 	for i, k := range keys {
 		hashes[i], exclusive[i] = k.hash, !k.shared
 	}
-	p.exec("select case when x then pg_advisory_xact_lock(k) else pg_advisory_xact_lock_shared(k) end from unnest($1::bigint[], $2::bool[]) t(k, x)",
-		hashes, exclusive)
+	p.query(`select clock_timestamp() from (select count(case when x then pg_advisory_xact_lock(k) else pg_advisory_xact_lock_shared(k) end)
+		from unnest($1::bigint[], $2::bool[]) t(k, x)) l`, []any{hashes, exclusive}, func(r pgx.Rows) error { return r.Scan(now) })
 }
 
 // hash is the lock of a key. Two keys may share one: they wait for each other, no more.

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +17,8 @@ import (
 // merged is what several works load: one statement per table, and then the rows.
 type merged struct {
 	streams  map[string]eventstore.StreamFrom // the furthest back that anyone asked for
-	sagas    set[string]
-	steps    set[string]
-	handled  set[string]
+	sagas    map[string]int64                 // the furthest back that anyone asked for
+	handled  set[eventstore.HandledMark]
 	timeouts set[string]
 	keys     set[eventstore.IdempotencyKey]
 	views    set[eventstore.ViewRef]
@@ -34,7 +35,6 @@ type found struct {
 	events    map[string][]eventstore.Event
 	snapshots map[string]*eventstore.Snapshot
 	sagas     map[string]*eventstore.SagaRow
-	steps     map[string]*eventstore.StepRow
 	handled   map[string]bool
 	timeouts  map[string]*eventstore.Timeout
 	answers   map[eventstore.IdempotencyKey]*eventstore.IdempotencyResult
@@ -64,7 +64,7 @@ func (s *set[K]) add(keys ...K) {
 }
 
 func merge(loads []eventstore.Load) *merged {
-	m := &merged{streams: map[string]eventstore.StreamFrom{}, records: map[string][]string{}}
+	m := &merged{streams: map[string]eventstore.StreamFrom{}, sagas: map[string]int64{}, records: map[string][]string{}}
 	for _, l := range loads {
 		for _, f := range l.Streams {
 			old, again := m.streams[f.Stream]
@@ -76,8 +76,11 @@ func merge(loads []eventstore.Load) *merged {
 			}
 			m.streams[f.Stream] = f
 		}
-		m.sagas.add(l.Sagas...)
-		m.steps.add(l.SagaSteps...)
+		for _, f := range l.Sagas {
+			if after, again := m.sagas[f.ID]; !again || f.After < after {
+				m.sagas[f.ID] = f.After
+			}
+		}
 		m.handled.add(l.Handled...)
 		m.timeouts.add(l.Timeouts...)
 		m.views.add(l.Views...)
@@ -120,26 +123,21 @@ func queueHeads(q *pipeline, streams []string, heads map[string]*eventstore.Stre
 func (m *merged) queue(q *pipeline) {
 	m.rows = found{}
 	m.queueStreams(q)
-	if len(m.sagas.list) > 0 {
-		m.rows.sagas = byKey(q, "select "+sqlstore.SagaColumns+" from saga_instances where id = any($1)", []any{m.sagas.list},
-			sqlstore.ScanSaga, func(s *eventstore.SagaRow) string { return s.ID })
-	}
-	if len(m.steps.list) > 0 {
-		m.rows.steps = byKey(q, "select "+sqlstore.StepColumns+" from saga_steps where command_id = any($1)", []any{m.steps.list},
-			sqlstore.ScanStep, func(s *eventstore.StepRow) string { return s.CommandID })
-	}
+	m.queueSagas(q)
 	if len(m.timeouts.list) > 0 {
 		m.rows.timeouts = byKey(q, "select "+sqlstore.TimeoutColumns+" from saga_timeouts where id = any($1)", []any{m.timeouts.list},
 			sqlstore.ScanTimeout, func(t *eventstore.Timeout) string { return t.ID })
 	}
 	if len(m.handled.list) > 0 {
 		m.rows.handled = map[string]bool{}
-		q.query("select message_id from processed_replies where message_id = any($1)", []any{m.handled.list}, func(r pgx.Rows) error {
-			var id string
-			err := r.Scan(&id)
-			m.rows.handled[id] = true
-			return err
-		})
+		type row = eventstore.HandledMark
+		q.query(`select message_id from unnest($1::text[], $2::text[]) w(saga, message_id) join processed_replies p using (saga, message_id)`,
+			columns(m.handled.list, col(func(r *row) string { return r.Saga }), col(func(r *row) string { return r.MessageID })), func(r pgx.Rows) error {
+				var id string
+				err := r.Scan(&id)
+				m.rows.handled[id] = true
+				return err
+			})
 	}
 	if len(m.keys.list) > 0 {
 		callers, keys := make([]string, len(m.keys.list)), make([]string, len(m.keys.list))
@@ -217,6 +215,62 @@ func (m *merged) queueStreams(q *pipeline) {
 	}
 }
 
+// queueSagas reads rows and items in one statement, so that they are of one moment whoever writes meanwhile: a row for each item
+// that is new to its reader, or one. A plan never changes.
+func (m *merged) queueSagas(q *pipeline) {
+	if len(m.sagas) == 0 {
+		return
+	}
+	m.rows.sagas = map[string]*eventstore.SagaRow{}
+	ids := slices.Sorted(maps.Keys(m.sagas))
+	after, whole := make([]int64, len(ids)), []string(nil)
+	for i, id := range ids {
+		if after[i] = m.sagas[id]; after[i] == 0 {
+			whole = append(whole, id)
+		}
+	}
+	q.query(sagasSince, []any{ids, after}, m.scanSaga)
+	if len(whole) > 0 {
+		q.query("select id, plan from saga_instances where id = any($1)", []any{whole}, func(r pgx.Rows) error {
+			var id string
+			var plan []byte
+			err := r.Scan(&id, &plan)
+			if row := m.rows.sagas[id]; row != nil {
+				row.Plan = plan
+			}
+			return err
+		})
+	}
+}
+
+// sagasSince reads sagas with the items written after a version. "offset 0" keeps the items from being looked up before it is
+// known that there are any to be read.
+const sagasSince = `select s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, case when s.version <> f.after then s.data end,
+		s.created, s.updated, i.no, i.version, i.data
+	from unnest($1::text[], $2::bigint[]) f(id, after) join saga_instances s on s.id = f.id
+	left join lateral (select i.no, i.version, i.data from saga_items i
+		where s.version > f.after and i.saga = s.id and i.version > f.after offset 0) i on true`
+
+func (m *merged) scanSaga(r pgx.Rows) error {
+	var s eventstore.SagaRow
+	var no *int
+	var version *int64
+	var data []byte
+	if err := r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, (*[]byte)(&s.Data),
+		sqlstore.Stamp{To: &s.Created}, sqlstore.Stamp{To: &s.Updated}, &no, &version, &data); err != nil {
+		return err
+	}
+	row := m.rows.sagas[s.ID]
+	if row == nil {
+		row = &s
+		m.rows.sagas[s.ID] = row
+	}
+	if no != nil {
+		row.Items = append(row.Items, eventstore.SagaItem{No: *no, Version: *version, Data: data})
+	}
+	return nil
+}
+
 const eventsOf = "e.lane, e.off, e.stream, e.version, e.id, e.type, e.schema, e.at, e.meta, e.data, e.prev, e.hash"
 
 func (m *merged) queueViews(q *pipeline) {
@@ -249,18 +303,24 @@ func (m *merged) queueViews(q *pipeline) {
 // loaded is what one work asked for. Each gets rows of its own, so that none can change another's.
 func (m *merged) loaded(l eventstore.Load) *eventstore.Loaded {
 	out := &eventstore.Loaded{
-		Streams: map[string]*eventstore.StreamState{}, Sagas: pick(m.rows.sagas, l.Sagas), Steps: pick(m.rows.steps, l.SagaSteps),
-		Handled: map[string]bool{}, Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
-		Counts: map[eventstore.ViewCount]int{}, Records: pick(m.rows.records, l.Records), Parked: map[string]bool{},
+		Streams: fresh[string, *eventstore.StreamState](len(l.Streams)), Sagas: fresh[string, *eventstore.SagaRow](len(l.Sagas)),
+		Handled: fresh[string, bool](len(l.Handled)), Timeouts: pick(m.rows.timeouts, l.Timeouts), Views: pick(m.rows.views, l.Views),
+		Counts: fresh[eventstore.ViewCount, int](len(l.CountViews)), Records: pick(m.rows.records, l.Records),
+		Parked: fresh[string, bool](len(l.ParkedKeys)),
 	}
 	for _, f := range l.Streams {
 		if st := m.stream(f); st != nil {
 			out.Streams[f.Stream] = st
 		}
 	}
-	for _, id := range l.Handled {
-		if m.rows.handled[id] {
-			out.Handled[id] = true
+	for _, f := range l.Sagas {
+		if row := m.rows.sagas[f.ID]; row != nil {
+			out.Sagas[f.ID] = since(*row, f)
+		}
+	}
+	for _, h := range l.Handled {
+		if m.rows.handled[h.MessageID] {
+			out.Handled[h.MessageID] = true
 		}
 	}
 	if l.Idempotency != nil {
@@ -304,8 +364,30 @@ func (m *merged) stream(f eventstore.StreamFrom) *eventstore.StreamState {
 	return &st
 }
 
+// since leaves of a row what one reader does not know yet, in order; another may have asked for more.
+func since(row eventstore.SagaRow, f eventstore.SagaFrom) *eventstore.SagaRow {
+	row.Base = f.Base
+	row.Items = slices.DeleteFunc(slices.Clone(row.Items), func(i eventstore.SagaItem) bool { return i.Version <= f.After })
+	slices.SortFunc(row.Items, func(a, b eventstore.SagaItem) int { return a.No - b.No })
+	if f.After > 0 {
+		row.Plan = nil
+	}
+	if row.Version == f.After {
+		row.Data = nil
+	}
+	return &row
+}
+
+// fresh makes a map for what was asked for; most works ask for little.
+func fresh[K comparable, V any](n int) map[K]V {
+	if n == 0 {
+		return nil
+	}
+	return make(map[K]V, n)
+}
+
 func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {
-	out := make(map[K]*V, len(keys))
+	out := fresh[K, *V](len(keys))
 	for _, k := range keys {
 		if v := rows[k]; v != nil {
 			c := *v

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
+	"github.com/vnfm/vnfm/eventstore/postgres"
 	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/readmodel"
@@ -98,10 +99,11 @@ func TestRowsLookedAt(t *testing.T) {
 
 // plan is a node of a plan as PostgreSQL explains it.
 type plan struct {
-	Loops   float64 `json:"Actual Loops"`
-	Rows    float64 `json:"Actual Rows"`
-	Removed float64 `json:"Rows Removed by Filter"`
-	Plans   []plan
+	Relation string  `json:"Relation Name"`
+	Loops    float64 `json:"Actual Loops"`
+	Rows     float64 `json:"Actual Rows"`
+	Removed  float64 `json:"Rows Removed by Filter"`
+	Plans    []plan
 }
 
 // looked is how many rows the plan's scans look at.
@@ -114,4 +116,74 @@ func (p plan) looked() int {
 		n += below.looked()
 	}
 	return n
+}
+
+// TestItemsLookedAt: who has a saga at its version looks at none of its items, and who has it at an earlier one reads those that
+// changed. Seen failing without "offset 0".
+func TestItemsLookedAt(t *testing.T) {
+	url := dbtest.Postgres(t)
+	s := openAt(t, url)
+	defer func() { _ = s.Close() }()
+	const n = 3000
+	row := eventstore.SagaRow{ID: "saga", Type: "t", DefVersion: 1, Key: "k", State: "RUNNING", Data: []byte(`{}`)}
+	for version := range int64(2) {
+		row.Expected, row.Items = version, []eventstore.SagaItem{{No: 7, Data: []byte(`{}`)}}
+		if version == 0 {
+			row.Items = nil
+			for no := range n {
+				row.Items = append(row.Items, eventstore.SagaItem{No: no + 1, New: true, Data: []byte(`{"item":1}`)})
+			}
+		}
+		if _, err := s.Execute(t.Context(), []*eventstore.Work{{Keys: []string{"k"}, Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+			return &eventstore.Commit{Sagas: []eventstore.SagaRow{row}}, nil
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range postgres.BatchParams {
+		cfg.RuntimeParams[k] = v
+	}
+	conn, err := pgx.ConnectConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	for after, most := range map[int64]float64{2: 0, 1: 1, 0: n} {
+		var plans []struct{ Plan plan }
+		var raw []byte
+		if err := conn.QueryRow(t.Context(), "explain (analyze, format json) "+postgres.SagasSince, []string{"saga"}, []int64{after}).Scan(&raw); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(raw, &plans); err != nil {
+			t.Fatal(err)
+		}
+		if got := plans[0].Plan.of("saga_items"); got > most || most == 0 && plans[0].Plan.ran("saga_items") {
+			t.Errorf("after version %d: %.0f items read, want %.0f\n%s", after, got, most, raw)
+		}
+	}
+}
+
+// of returns how many rows of a table a plan's nodes gave, and ran whether they were asked at all.
+func (p *plan) of(table string) float64 {
+	n := 0.0
+	if p.Relation == table {
+		n = p.Rows * p.Loops
+	}
+	for i := range p.Plans {
+		n += p.Plans[i].of(table)
+	}
+	return n
+}
+
+func (p *plan) ran(table string) bool {
+	for i := range p.Plans {
+		if p.Plans[i].ran(table) {
+			return true
+		}
+	}
+	return p.Relation == table && p.Loops > 0
 }

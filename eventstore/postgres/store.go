@@ -51,18 +51,23 @@ type Store struct {
 
 var _ eventstore.Store = (*Store)(nil)
 
+// batchParams are the settings of the connections that batches are run on.
+//
+//nolint:gochecknoglobals // data
+var batchParams = map[string]string{
+	// All that a batch does is look up keys: plans that depend on stale statistics only do harm.
+	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan",
+	// A node that is cut off must not hold its locks for long.
+	"idle_in_transaction_session_timeout": "10000",
+}
+
 // Open connects, and brings the schema up to date; programs that start at once wait for each other. Returns
 // ErrUnavailable when the database does not answer; fs.ErrNotExist when it is empty and must not be, ErrOlder when its schema
 // must be of this version and is not.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{point: func(string, uint32) {}}
 	var err error
-	if s.writing, err = connect(ctx, cfg.URL, cfg.Writers, 4, map[string]string{
-		// All that a batch does is look up keys: plans that depend on stale statistics only do harm.
-		"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan",
-		// A node that is cut off must not hold its locks for long.
-		"idle_in_transaction_session_timeout": "10000",
-	}); err != nil {
+	if s.writing, err = connect(ctx, cfg.URL, cfg.Writers, 4, batchParams); err != nil {
 		return nil, err
 	}
 	if s.reading, err = connect(ctx, cfg.URL, cfg.Readers, 8, nil); err != nil {

@@ -22,7 +22,6 @@ func (s *Store) write(ctx context.Context, conn *pgx.Conn, b *batch.Batch) error
 	p.cursors(b)
 	p.streams(b)
 	p.sagas(b)
-	p.steps(b)
 	p.timeouts(b)
 	p.views(b)
 	for _, table := range eventstore.Tables {
@@ -35,39 +34,23 @@ func (s *Store) write(ctx context.Context, conn *pgx.Conn, b *batch.Batch) error
 }
 
 // columns collects the values of a list by column, as arguments for unnest.
-func columns[T any](rows []T, of ...func(*T) any) []any {
+func columns[T any](rows []T, of ...func([]T) any) []any {
 	out := make([]any, len(of))
 	for i, f := range of {
-		out[i] = column(rows, f)
+		out[i] = f(rows)
 	}
 	return out
 }
 
-// column makes the array of the first value's type.
-func column[T any](rows []T, f func(*T) any) any {
-	switch f(&rows[0]).(type) {
-	case string:
-		return typed[T, string](rows, f)
-	case int:
-		return typed[T, int](rows, f)
-	case int64:
-		return typed[T, int64](rows, f)
-	case bool:
-		return typed[T, bool](rows, f)
-	case []byte:
-		return typed[T, []byte](rows, f)
-	case pgtype.Timestamptz:
-		return typed[T, pgtype.Timestamptz](rows, f)
+// col makes the array of one value of each row.
+func col[T, V any](value func(*T) V) func([]T) any {
+	return func(rows []T) any {
+		out := make([]V, len(rows))
+		for i := range rows {
+			out[i] = value(&rows[i])
+		}
+		return out
 	}
-	panic("a column of an unknown type")
-}
-
-func typed[T, V any](rows []T, f func(*T) any) []V {
-	out := make([]V, len(rows))
-	for i := range rows {
-		out[i], _ = f(&rows[i]).(V) // column looked
-	}
-	return out
 }
 
 // stamp is a time as an argument, the zero time as NULL.
@@ -79,14 +62,14 @@ func (p *pipeline) marks(b *batch.Batch) {
 		p.exec("insert into idempotency_keys ("+sqlstore.AnswerColumns+
 			") select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bytea[], $7::timestamptz[])",
 			columns(b.Idempotency,
-				func(r *row) any { return r.Caller }, func(r *row) any { return r.Key }, func(r *row) any { return r.Fingerprint },
-				func(r *row) any { return r.Status }, func(r *row) any { return sqlstore.Header(r.Header) },
-				func(r *row) any { return r.Body }, func(r *row) any { return stamp(r.At) })...)
+				col(func(r *row) string { return r.Caller }), col(func(r *row) string { return r.Key }), col(func(r *row) string { return r.Fingerprint }),
+				col(func(r *row) int { return r.Status }), col(func(r *row) string { return sqlstore.Header(r.Header) }),
+				col(func(r *row) []byte { return r.Body }), col(func(r *row) pgtype.Timestamptz { return stamp(r.At) }))...)
 	}
 	if len(b.Handled) > 0 {
 		type row = eventstore.HandledMark
 		p.exec("insert into processed_replies (message_id, saga) select * from unnest($1::text[], $2::text[])",
-			columns(b.Handled, func(r *row) any { return r.MessageID }, func(r *row) any { return r.Saga })...)
+			columns(b.Handled, col(func(r *row) string { return r.MessageID }), col(func(r *row) string { return r.Saga }))...)
 	}
 	if len(b.Fired) > 0 {
 		type row = eventstore.FiredTimer
@@ -94,7 +77,7 @@ func (p *pipeline) marks(b *batch.Batch) {
 				delete from saga_timeouts t using unnest($1::text[], $2::bigint[]) w(id, token)
 				where t.id = w.id and t.token = w.token and t.due <= $3 returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardTimeout+`') from d`,
-			append(columns(b.Fired, func(r *row) any { return r.ID }, func(r *row) any { return r.Token }), b.Now)...)
+			append(columns(b.Fired, col(func(r *row) string { return r.ID }), col(func(r *row) int64 { return r.Token })), b.Now)...)
 	}
 }
 
@@ -111,8 +94,8 @@ func (p *pipeline) cursors(b *batch.Batch) {
 		}
 	}
 	args := func(rows []row) []any {
-		return columns(rows, func(r *row) any { return r.Consumer }, func(r *row) any { return r.Lane },
-			func(r *row) any { return r.From }, func(r *row) any { return r.To }, func(r *row) any { return r.Epoch })
+		return columns(rows, col(func(r *row) string { return r.Consumer }), col(func(r *row) int { return r.Lane }),
+			col(func(r *row) int64 { return r.From }), col(func(r *row) int64 { return r.To }), col(func(r *row) int64 { return r.Epoch }))
 	}
 	const moves = "unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) w(consumer, lane, was, off, epoch)"
 	if len(begin) > 0 {
@@ -141,7 +124,7 @@ func (p *pipeline) streams(b *batch.Batch) {
 		p.exec(`with s as (select stream, version from streams where stream = any($1) order by stream for share)
 			select vnfm_guard(bool_and(coalesce(s.version, 0) = w.version), '`+guardVersion+`')
 			from unnest($1::text[], $2::bigint[]) w(stream, version) left join s on s.stream = w.stream`,
-			columns(b.Expect, func(r *row) any { return r.Stream }, func(r *row) any { return r.Version })...)
+			columns(b.Expect, col(func(r *row) string { return r.Stream }), col(func(r *row) int64 { return r.Version }))...)
 	}
 	if len(b.Heads) > 0 {
 		type row = batch.Head
@@ -155,65 +138,87 @@ func (p *pipeline) streams(b *batch.Batch) {
 				insert into streams (stream, version, hash, last) select stream, version, hash, last from w where expected = 0
 				returning 1)
 			select vnfm_guard((select count(*) from u) + (select count(*) from i) = cardinality($1), '`+guardVersion+`')`,
-			columns(b.Heads, func(r *row) any { return r.Stream }, func(r *row) any { return r.Expected },
-				func(r *row) any { return r.Prev }, func(r *row) any { return r.Version }, func(r *row) any { return r.Hash },
-				func(r *row) any { return stamp(r.Last) })...)
+			columns(b.Heads, col(func(r *row) string { return r.Stream }), col(func(r *row) int64 { return r.Expected }),
+				col(func(r *row) []byte { return r.Prev }), col(func(r *row) int64 { return r.Version }), col(func(r *row) []byte { return r.Hash }),
+				col(func(r *row) pgtype.Timestamptz { return stamp(r.Last) }))...)
 	}
 }
 
 func (p *pipeline) sagas(b *batch.Batch) {
 	if len(b.SagaDeletes) > 0 {
 		type row = eventstore.SagaRow
-		args := columns(b.SagaDeletes, func(r *row) any { return r.ID }, func(r *row) any { return r.Expected })
+		args := columns(b.SagaDeletes, col(func(r *row) string { return r.ID }), col(func(r *row) int64 { return r.Expected }))
 		p.exec(`with d as (
 				delete from saga_instances s using unnest($1::text[], $2::bigint[]) w(id, version)
 				where s.id = w.id and s.version = w.version returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from d`, args...)
+		p.exec("delete from saga_items where saga = any($1)", args[0])
 		p.exec("delete from saga_steps where saga = any($1)", args[0])
 		p.exec("delete from processed_replies where saga = any($1)", args[0])
 		p.exec(`delete from saga_timeouts t using unnest($1::text[]) w(id)
 			where t.id >= w.id || '/' and t.id < w.id || '0'`, args[0]) // '0' is next to '/'
 	}
-	if len(b.Sagas) > 0 {
-		type row = batch.Saga
-		p.exec(`with w as materialized (
-				select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[],
-				$9::text[]) w(id, type, def_version, key, parent, state, expected, lane, data)),
-			u as (
-				update saga_instances s set type = w.type, def_version = w.def_version, key = w.key, parent = w.parent,
-				state = w.state, version = w.expected + 1, lane = w.lane, data = nullif(w.data, ''), updated = $10 from w
-				where w.expected <> 0 and s.id = w.id and s.version = w.expected returning 1),
-			i as (
-				insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, created, updated)
-				select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), $10, $10 from w where expected = 0
-				returning 1)
-			select vnfm_guard((select count(*) from u) + (select count(*) from i) = cardinality($1), '`+guardVersion+`')`,
-			append(columns(b.Sagas, func(r *row) any { return r.ID }, func(r *row) any { return r.Type },
-				func(r *row) any { return r.DefVersion }, func(r *row) any { return r.Key }, func(r *row) any { return r.Parent },
-				func(r *row) any { return r.State }, func(r *row) any { return r.Expected }, func(r *row) any { return r.Lane },
-				func(r *row) any { return string(r.Data) }), b.Now)...)
+	var begun, moved []batch.Saga
+	for _, s := range b.Sagas {
+		if s.Expected == 0 {
+			begun = append(begun, s)
+		} else {
+			moved = append(moved, s)
+		}
 	}
+	type row = batch.Saga
+	if len(begun) > 0 {
+		p.exec(`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
+			select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $10, $10
+			from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[])
+				w(id, type, def_version, key, parent, state, lane, data, plan)`,
+			append(columns(begun, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.Type }),
+				col(func(r *row) int { return r.DefVersion }), col(func(r *row) string { return r.Key }), col(func(r *row) string { return r.Parent }),
+				col(func(r *row) string { return r.State }), col(func(r *row) int { return r.Lane }), col(func(r *row) string { return string(r.Data) }),
+				col(func(r *row) string { return string(r.Plan) })), b.Now)...)
+	}
+	if len(moved) > 0 {
+		p.exec(`with u as (
+				update saga_instances s set state = w.state, version = w.expected + 1, data = nullif(w.data, ''), updated = $5
+				from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) w(id, state, expected, data)
+				where s.id = w.id and s.version = w.expected returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`,
+			append(columns(moved, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.State }),
+				col(func(r *row) int64 { return r.Expected }), col(func(r *row) string { return string(r.Data) })), b.Now)...)
+	}
+	p.items(b)
 }
 
-func (p *pipeline) steps(b *batch.Batch) {
-	if len(b.Steps) == 0 {
-		return
+// items writes the items that changed.
+func (p *pipeline) items(b *batch.Batch) {
+	type row struct {
+		saga string
+		eventstore.SagaItem
 	}
-	type row = eventstore.StepRow
-	p.exec("insert into saga_steps ("+sqlstore.StepColumns+`) select command_id, saga, seq, step, item, direction, attempt, state,
-			sent, replied, nullif(result, ''), class, reason
-		from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
-			$9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[]) w(`+sqlstore.StepColumns+`)
-		on conflict (command_id) do update set saga = excluded.saga, seq = excluded.seq, step = excluded.step,
-			item = excluded.item, direction = excluded.direction, attempt = excluded.attempt, state = excluded.state,
-			sent = excluded.sent, replied = excluded.replied, result = excluded.result, class = excluded.class,
-			reason = excluded.reason`,
-		columns(b.Steps, func(r *row) any { return r.CommandID }, func(r *row) any { return r.Saga },
-			func(r *row) any { return r.Seq }, func(r *row) any { return r.Step }, func(r *row) any { return r.Item },
-			func(r *row) any { return r.Direction }, func(r *row) any { return r.Attempt }, func(r *row) any { return r.State },
-			func(r *row) any { return stamp(r.Sent) }, func(r *row) any { return stamp(r.Replied) },
-			func(r *row) any { return string(r.Result) }, func(r *row) any { return r.Class },
-			func(r *row) any { return r.Reason })...)
+	var planned, changed []row
+	for _, s := range b.Sagas {
+		for _, i := range s.Items {
+			if i.New {
+				planned = append(planned, row{s.ID, i})
+			} else {
+				changed = append(changed, row{s.ID, i})
+			}
+		}
+	}
+	args := func(rows []row) []any {
+		return columns(rows, col(func(r *row) string { return r.saga }), col(func(r *row) int { return r.No }), col(func(r *row) int64 { return r.Version }),
+			col(func(r *row) string { return string(r.Data) }))
+	}
+	const items = "unnest($1::text[], $2::int[], $3::bigint[], $4::text[]) w(saga, no, version, data)"
+	if len(planned) > 0 {
+		p.exec("insert into saga_items (saga, no, version, data) select saga, no, version, nullif(data, '') from "+items, args(planned)...)
+	}
+	if len(changed) > 0 {
+		p.exec(`with u as (
+				update saga_items i set version = w.version, data = nullif(w.data, '') from `+items+`
+				where i.saga = w.saga and i.no = w.no returning 1)
+			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`, args(changed)...)
+	}
 }
 
 func (p *pipeline) timeouts(b *batch.Batch) {
@@ -229,17 +234,17 @@ func (p *pipeline) timeouts(b *batch.Batch) {
 			w(`+sqlstore.TimeoutColumns+`)
 		on conflict (id) do update set owner = excluded.owner, key = excluded.key, name = excluded.name,
 			token = excluded.token, due = excluded.due, lane = excluded.lane, data = excluded.data`,
-		columns(b.Timeouts, func(r *row) any { return r.ID }, func(r *row) any { return r.Owner }, func(r *row) any { return r.Key },
-			func(r *row) any { return r.Name }, func(r *row) any { return r.Token },
-			func(r *row) any { return pgtype.Timestamptz{Time: r.Due, Valid: true} }, func(r *row) any { return r.Lane },
-			func(r *row) any { return string(r.Data) })...)
+		columns(b.Timeouts, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.Owner }), col(func(r *row) string { return r.Key }),
+			col(func(r *row) string { return r.Name }), col(func(r *row) int64 { return r.Token }),
+			col(func(r *row) pgtype.Timestamptz { return pgtype.Timestamptz{Time: r.Due, Valid: true} }), col(func(r *row) int { return r.Lane }),
+			col(func(r *row) string { return string(r.Data) }))...)
 }
 
 func (p *pipeline) views(b *batch.Batch) {
 	if len(b.ViewDeletes) > 0 {
 		type row = eventstore.ViewRef
 		p.exec("delete from views v using unnest($1::text[], $2::text[]) w(kind, id) where v.kind = w.kind and v.id = w.id",
-			columns(b.ViewDeletes, func(r *row) any { return r.Kind }, func(r *row) any { return r.ID })...)
+			columns(b.ViewDeletes, col(func(r *row) string { return r.Kind }), col(func(r *row) string { return r.ID }))...)
 	}
 	if len(b.Views) == 0 {
 		return
@@ -250,12 +255,12 @@ func (p *pipeline) views(b *batch.Batch) {
 		from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
 			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) w(`+sqlstore.ViewColumns+`)
 		on conflict (kind, id) do update set `+sqlstore.ViewUpdate,
-		columns(b.Views, func(r *row) any { return r.Kind }, func(r *row) any { return r.ID }, func(r *row) any { return r.Revision },
-			func(r *row) any { return r.Parent }, func(r *row) any { return r.State }, func(r *row) any { return r.Name },
-			func(r *row) any { return stamp(r.Updated) }, func(r *row) any { return string(r.Doc) },
-			func(r *row) any { return r.Attrs[0] }, func(r *row) any { return r.Attrs[1] }, func(r *row) any { return r.Attrs[2] },
-			func(r *row) any { return r.Attrs[3] }, func(r *row) any { return r.Attrs[4] }, func(r *row) any { return r.Attrs[5] },
-			func(r *row) any { return r.Attrs[6] }, func(r *row) any { return r.Attrs[7] })...)
+		columns(b.Views, col(func(r *row) string { return r.Kind }), col(func(r *row) string { return r.ID }), col(func(r *row) int64 { return r.Revision }),
+			col(func(r *row) string { return r.Parent }), col(func(r *row) string { return r.State }), col(func(r *row) string { return r.Name }),
+			col(func(r *row) pgtype.Timestamptz { return stamp(r.Updated) }), col(func(r *row) string { return string(r.Doc) }),
+			col(func(r *row) string { return r.Attrs[0] }), col(func(r *row) string { return r.Attrs[1] }), col(func(r *row) string { return r.Attrs[2] }),
+			col(func(r *row) string { return r.Attrs[3] }), col(func(r *row) string { return r.Attrs[4] }), col(func(r *row) string { return r.Attrs[5] }),
+			col(func(r *row) string { return r.Attrs[6] }), col(func(r *row) string { return r.Attrs[7] }))...)
 }
 
 func (p *pipeline) records(b *batch.Batch, table string) {
@@ -283,10 +288,10 @@ func (p *pipeline) records(b *batch.Batch, table string) {
 			select id, key, grp, state, due, 1, lane, nullif(doc, '') from w where not gone and expected = 0 returning 1)
 		select vnfm_guard((select count(*) from d) + (select count(*) from u) + (select count(*) from i) = cardinality($1),
 			'`+guardVersion+`')`,
-		columns(rows, func(r *row) any { return r.ID }, func(r *row) any { return r.Key }, func(r *row) any { return r.Group },
-			func(r *row) any { return r.State }, func(r *row) any { return stamp(r.Due) }, func(r *row) any { return r.Expected },
-			func(r *row) any { return r.Lane }, func(r *row) any { return string(r.Doc) },
-			func(r *row) any { return r.Delete })...)
+		columns(rows, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.Key }), col(func(r *row) string { return r.Group }),
+			col(func(r *row) string { return r.State }), col(func(r *row) pgtype.Timestamptz { return stamp(r.Due) }), col(func(r *row) int64 { return r.Expected }),
+			col(func(r *row) int { return r.Lane }), col(func(r *row) string { return string(r.Doc) }),
+			col(func(r *row) bool { return r.Delete }))...)
 }
 
 func (p *pipeline) others(b *batch.Batch) {
@@ -295,8 +300,8 @@ func (p *pipeline) others(b *batch.Batch) {
 		p.exec("insert into snapshots ("+sqlstore.SnapshotColumns+`) select stream, version, schema, nullif(data, '')
 			from unnest($1::text[], $2::bigint[], $3::int[], $4::text[]) w(`+sqlstore.SnapshotColumns+`)
 			on conflict (stream, version) do update set schema = excluded.schema, data = excluded.data`,
-			columns(b.Snapshots, func(r *row) any { return r.Stream }, func(r *row) any { return r.Version },
-				func(r *row) any { return r.Schema }, func(r *row) any { return string(r.Data) })...)
+			columns(b.Snapshots, col(func(r *row) string { return r.Stream }), col(func(r *row) int64 { return r.Version }),
+				col(func(r *row) int { return r.Schema }), col(func(r *row) string { return string(r.Data) }))...)
 	}
 	if len(b.Unparked) > 0 {
 		p.exec("delete from parked_messages where id = any($1)", b.Unparked)
@@ -316,7 +321,7 @@ func laneArgs(lanes []batch.Lane) []any {
 		return []any{[]int{}, []int{}, []int{}}
 	}
 	type row = batch.Lane
-	return columns(lanes, func(r *row) any { return r.Lane }, func(r *row) any { return r.Events }, func(r *row) any { return r.Outbox })
+	return columns(lanes, col(func(r *row) int { return r.Lane }), col(func(r *row) int { return r.Events }), col(func(r *row) int { return r.Outbox }))
 }
 
 // params lists array placeholders behind those that are taken.
@@ -341,24 +346,14 @@ type placed[T any] struct {
 // messages and commits with the offsets it got. That nobody sees an offset before a lower one follows from the rows
 // being held until the commit.
 func (p *pipeline) lanes(b *batch.Batch) {
-	type start struct {
-		at, events, messages int
-		c                    *eventstore.Commit
-	}
 	var events []placed[eventstore.Event]
 	var messages []placed[eventstore.OutboxRecord]
-	var starts []start
 	index, taken := map[int]int{}, make([][2]int, len(b.Lanes))
 	for i, l := range b.Lanes {
 		index[l.Lane] = i
 	}
 	for _, c := range b.Commits {
-		i, ok := index[c.Lane]
-		if !ok { // it has neither events nor messages
-			starts = append(starts, start{c: c})
-			continue
-		}
-		starts = append(starts, start{at: i + 1, events: taken[i][0], messages: taken[i][1], c: c})
+		i := index[c.Lane] // of one that has neither events nor messages: any
 		for j := range c.Events {
 			taken[i][0]++
 			events = append(events, placed[eventstore.Event]{at: i + 1, n: taken[i][0], row: &c.Events[j]})
@@ -368,18 +363,13 @@ func (p *pipeline) lanes(b *batch.Batch) {
 			messages = append(messages, placed[eventstore.OutboxRecord]{at: i + 1, n: taken[i][1], row: &c.Messages[j]})
 		}
 	}
-	args := append(laneArgs(b.Lanes), columns(starts,
-		func(s *start) any { return s.c.ID }, func(s *start) any { return s.c.Lane }, func(s *start) any { return s.at },
-		func(s *start) any { return s.events }, func(s *start) any { return s.messages })...)
-	args = append(args, b.Now)
+	args := append(laneArgs(b.Lanes), b.ID, b.Now)
 	sql := `with l as (
 			update lanes set event_off = event_off + w.e, outbox_off = outbox_off + w.o
 			from unnest($1::int[], $2::int[], $3::int[]) w(lane, e, o) where lanes.lane = w.lane
 			returning lanes.lane, event_off - w.e as e, outbox_off - w.o as o),
-		b as materialized (select array_agg(e order by lane) e, array_agg(o order by lane) o from l),
-		c as (insert into commits (id, lane, event_off, outbox_off, at)
-			select id, lane, coalesce((select e from b)[at] + e, 0), coalesce((select o from b)[at] + o, 0), $9
-			from unnest($4::text[], $5::int[], $6::int[], $7::int[], $8::int[]) w(id, lane, at, e, o))`
+		b as materialized (select coalesce(array_agg(e order by lane), '{}') e, coalesce(array_agg(o order by lane), '{}') o from l),
+		c as (insert into commits (id, events, messages, at) select $4, e, o, $5 from b)`
 	if len(events) > 0 {
 		type row = placed[eventstore.Event]
 		sql += `,
@@ -388,11 +378,11 @@ func (p *pipeline) lanes(b *batch.Batch) {
 			from unnest(` + params(len(args), "int", "int", "int", "text", "bigint", "text", "text", "int", "timestamptz", "bytea",
 			"bytea", "bytea", "bytea") + `) w(lane, at, n, stream, version, id, type, schema, time, meta, data, prev, hash))`
 		args = append(args, columns(events,
-			func(r *row) any { return r.row.Lane }, func(r *row) any { return r.at }, func(r *row) any { return r.n },
-			func(r *row) any { return r.row.Stream }, func(r *row) any { return r.row.Version }, func(r *row) any { return r.row.ID },
-			func(r *row) any { return r.row.Type }, func(r *row) any { return r.row.Schema }, func(r *row) any { return stamp(r.row.Time) },
-			func(r *row) any { return []byte(r.row.Meta) }, func(r *row) any { return []byte(r.row.Data) },
-			func(r *row) any { return r.row.Prev }, func(r *row) any { return r.row.Hash })...)
+			col(func(r *row) int { return r.row.Lane }), col(func(r *row) int { return r.at }), col(func(r *row) int { return r.n }),
+			col(func(r *row) string { return r.row.Stream }), col(func(r *row) int64 { return r.row.Version }), col(func(r *row) string { return r.row.ID }),
+			col(func(r *row) string { return r.row.Type }), col(func(r *row) int { return r.row.Schema }), col(func(r *row) pgtype.Timestamptz { return stamp(r.row.Time) }),
+			col(func(r *row) []byte { return []byte(r.row.Meta) }), col(func(r *row) []byte { return []byte(r.row.Data) }),
+			col(func(r *row) []byte { return r.row.Prev }), col(func(r *row) []byte { return r.row.Hash }))...)
 	}
 	if len(messages) > 0 {
 		type row = placed[eventstore.OutboxRecord]
@@ -404,12 +394,12 @@ func (p *pipeline) lanes(b *batch.Batch) {
 			"text", "text", "text", "bytea") + `)
 			w(lane, at, n, id, type, source, topic, key, time, correlation, causation, reply_to, traceparent, tracestate, data))`
 		args = append(args, columns(messages,
-			func(r *row) any { return r.row.Lane }, func(r *row) any { return r.at }, func(r *row) any { return r.n },
-			func(r *row) any { return r.row.ID }, func(r *row) any { return r.row.Type }, func(r *row) any { return r.row.Source },
-			func(r *row) any { return r.row.Topic }, func(r *row) any { return r.row.Key }, func(r *row) any { return stamp(r.row.Time) },
-			func(r *row) any { return r.row.CorrelationID }, func(r *row) any { return r.row.CausationID },
-			func(r *row) any { return r.row.ReplyTo }, func(r *row) any { return r.row.Traceparent },
-			func(r *row) any { return r.row.Tracestate }, func(r *row) any { return []byte(r.row.Data) })...)
+			col(func(r *row) int { return r.row.Lane }), col(func(r *row) int { return r.at }), col(func(r *row) int { return r.n }),
+			col(func(r *row) string { return r.row.ID }), col(func(r *row) string { return r.row.Type }), col(func(r *row) string { return r.row.Source }),
+			col(func(r *row) string { return r.row.Topic }), col(func(r *row) string { return r.row.Key }), col(func(r *row) pgtype.Timestamptz { return stamp(r.row.Time) }),
+			col(func(r *row) string { return r.row.CorrelationID }), col(func(r *row) string { return r.row.CausationID }),
+			col(func(r *row) string { return r.row.ReplyTo }), col(func(r *row) string { return r.row.Traceparent }),
+			col(func(r *row) string { return r.row.Tracestate }), col(func(r *row) []byte { return []byte(r.row.Data) }))...)
 	}
 	i := 0
 	p.query(sql+" select e, o from l order by lane", args, func(r pgx.Rows) error {

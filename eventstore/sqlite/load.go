@@ -12,7 +12,7 @@ import (
 func (q querier) load(l eventstore.Load) (*eventstore.Loaded, error) {
 	out := &eventstore.Loaded{
 		Streams: map[string]*eventstore.StreamState{}, Sagas: map[string]*eventstore.SagaRow{},
-		Steps: map[string]*eventstore.StepRow{}, Handled: map[string]bool{}, Timeouts: map[string]*eventstore.Timeout{},
+		Handled: map[string]bool{}, Timeouts: map[string]*eventstore.Timeout{},
 		Views: map[eventstore.ViewRef]*eventstore.View{}, Counts: map[eventstore.ViewCount]int{},
 		Records: map[eventstore.RecordRef]*eventstore.Record{}, Parked: map[string]bool{},
 	}
@@ -93,22 +93,13 @@ func (q querier) loadStreams(l eventstore.Load, out *eventstore.Loaded) error {
 }
 
 func (q querier) loadSagas(l eventstore.Load, out *eventstore.Loaded) error {
-	for _, id := range l.Sagas {
-		r, err := one(q, sqlstore.ScanSaga, "select "+sqlstore.SagaColumns+" from saga_instances where id = $1", id)
+	for _, f := range l.Sagas {
+		r, err := q.saga(f)
 		if err != nil {
 			return err
 		}
 		if r != nil {
-			out.Sagas[id] = r
-		}
-	}
-	for _, id := range l.SagaSteps {
-		r, err := one(q, sqlstore.ScanStep, "select "+sqlstore.StepColumns+" from saga_steps where command_id = $1", id)
-		if err != nil {
-			return err
-		}
-		if r != nil {
-			out.Steps[id] = r
+			out.Sagas[f.ID] = r
 		}
 	}
 	for _, id := range l.Timeouts {
@@ -123,14 +114,43 @@ func (q querier) loadSagas(l eventstore.Load, out *eventstore.Loaded) error {
 	return nil
 }
 
+var sagaSince = "select " + strings.Replace(sqlstore.SagaColumns, "data", "case when version <> $2 then data end", 1) +
+	" from saga_instances where id = $1"
+
+// saga returns what a reader that has a saga at one version does not know yet; nil when there is no such saga.
+func (q querier) saga(f eventstore.SagaFrom) (*eventstore.SagaRow, error) {
+	r, err := one(q, sqlstore.ScanSaga, sagaSince, f.ID, f.After)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	r.Base = f.Base
+	if f.After == 0 {
+		plan, err := one(q, func(row sqlstore.Row) (p []byte, err error) {
+			err = row.Scan(&p)
+			return p, err
+		}, "select plan from saga_instances where id = $1", f.ID)
+		if err != nil {
+			return nil, err
+		}
+		r.Plan = *plan
+	}
+	if r.Version > f.After {
+		if r.Items, err = many(q, sqlstore.ScanItem, "select "+sqlstore.ItemColumns+" from saga_items where saga = $1 and version > $2 order by no",
+			f.ID, f.After); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
 func (q querier) loadMarks(l eventstore.Load, out *eventstore.Loaded) (err error) {
-	for _, id := range l.Handled {
-		n, err := q.count("select 1 from processed_replies where message_id = $1", id)
+	for _, h := range l.Handled {
+		n, err := q.count("select 1 from processed_replies where saga = $1 and message_id = $2", h.Saga, h.MessageID)
 		if err != nil {
 			return err
 		}
 		if n > 0 {
-			out.Handled[id] = true
+			out.Handled[h.MessageID] = true
 		}
 	}
 	for _, k := range l.ParkedKeys {

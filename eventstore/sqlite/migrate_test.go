@@ -38,6 +38,16 @@ func TestOlderFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, q := range []string{
+		`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, created, updated)
+			values ('g', 't', 1, 'v', '', 'RUNNING', 3, 7, '{"whole":true}', 0, 0)`,
+		`insert into saga_steps (command_id, saga, seq, step, item, direction, attempt, state, class, reason)
+			values ('c2', 'g', 2, 'st', 'it', 'undo', 1, 'FAILED', 'quota', 'full'), ('c1', 'g', 1, 'st', 'it', 'do', 1, 'SUCCEEDED', '', '')`,
+	} {
+		if _, err := db.ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,5 +70,13 @@ func TestOlderFile(t *testing.T) {
 				t.Error(fmt.Sprintf("%s %s finds %d rows", kind, term, len(rows)), err)
 			}
 		}
+	}
+	l, err := s.Load(t.Context(), eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: "g"}}})
+	if err != nil || string(l.Sagas["g"].Data) != `{"whole":true}` || l.Sagas["g"].Version != 3 || l.Sagas["g"].Plan != nil {
+		t.Error(l.Sagas["g"], err)
+	}
+	steps, err := s.Steps(t.Context(), "g")
+	if err != nil || len(steps) != 2 || steps[0].CommandID != "c1" || steps[1].Class != "quota" {
+		t.Error(steps, err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // write writes the lists of a batch in order, and stops at the first guard that does not hold.
 func (tx *transaction) write(b *batch.Batch) error {
 	for _, f := range []func(*batch.Batch) error{
-		tx.marks, tx.cursors, tx.streams, tx.sagas, tx.steps, tx.timeouts, tx.views, tx.records, tx.others, tx.lanes,
+		tx.marks, tx.cursors, tx.streams, tx.sagas, tx.timeouts, tx.views, tx.records, tx.others, tx.lanes,
 	} {
 		if err := f(b); err != nil {
 			return err
@@ -26,12 +26,6 @@ func (tx *transaction) write(b *batch.Batch) error {
 }
 
 func (tx *transaction) marks(b *batch.Batch) error {
-	for _, c := range b.Commits {
-		if err := tx.guard(eventstore.ErrVersion, "commit "+c.ID,
-			"insert into commits (id, lane, at) values ($1, $2, $3) on conflict do nothing", c.ID, c.Lane, stamp(b.Now)); err != nil {
-			return err
-		}
-	}
 	for _, r := range b.Idempotency {
 		if err := tx.guard(eventstore.ErrIdempotencyKeyUsed, "idempotency key "+r.Key,
 			"insert into idempotency_keys ("+sqlstore.AnswerColumns+") values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
@@ -107,6 +101,7 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return err
 		}
 		for _, q := range []string{
+			"delete from saga_items where saga = $1",
 			"delete from saga_steps where saga = $1",
 			"delete from saga_timeouts where id >= $1 || '/' and id < $1 || '0'", // '0' is next to '/'
 			"delete from processed_replies where saga = $1",
@@ -120,29 +115,24 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		var err error
 		if s.Expected == 0 {
 			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, `insert into saga_instances
-				(id, type, def_version, key, parent, state, version, lane, data, created, updated)
-				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $9) on conflict do nothing`,
-				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), stamp(b.Now))
+				(id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
+				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $10) on conflict do nothing`,
+				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), text(s.Plan), stamp(b.Now))
 		} else {
-			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, `update saga_instances set type = $2, def_version = $3, key = $4,
-				parent = $5, state = $6, version = version + 1, lane = $7, data = $8, updated = $9
-				where id = $1 and version = $10`,
-				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), stamp(b.Now), s.Expected)
+			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, "update saga_instances set state = $2, version = version + 1, data = $3,"+
+				" updated = $4 where id = $1 and version = $5", s.ID, s.State, text(s.Data), stamp(b.Now), s.Expected)
 		}
 		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (tx *transaction) steps(b *batch.Batch) error {
-	for _, s := range b.Steps {
-		if _, err := tx.exec("insert or replace into saga_steps ("+sqlstore.StepColumns+
-			") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-			s.CommandID, s.Saga, s.Seq, s.Step, s.Item, s.Direction, s.Attempt, s.State, stamp(s.Sent), stamp(s.Replied),
-			text(s.Result), s.Class, s.Reason); err != nil {
-			return err
+		for _, i := range s.Items {
+			q := "update saga_items set version = $3, data = $4 where saga = $1 and no = $2"
+			if i.New {
+				q = "insert into saga_items (saga, no, version, data) values ($1, $2, $3, $4) on conflict do nothing"
+			}
+			if err := tx.guard(eventstore.ErrVersion, fmt.Sprintf("item %d of saga %s", i.No, s.ID), q, s.ID, i.No, i.Version, text(i.Data)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

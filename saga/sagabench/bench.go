@@ -64,15 +64,6 @@ func (r Report) String() string {
 
 // Run measures the engine on a store. The store is left with the sagas in it.
 func Run(ctx context.Context, store eventstore.Store, o Options) (Report, error) {
-	if o.Clients <= 0 {
-		o.Clients = 64
-	}
-	if o.Duration <= 0 {
-		o.Duration = 5 * time.Second
-	}
-	if o.Uncontended <= 0 {
-		o.Uncontended = 50
-	}
 	ctx, stop := context.WithCancel(ctx)
 	m, err := newMachine(ctx, store, o)
 	if err != nil {
@@ -82,30 +73,64 @@ func Run(ctx context.Context, store eventstore.Store, o Options) (Report, error)
 	defer m.wait()
 	defer stop()
 
+	var tx, commits int64
+	measuring := o.Measuring
+	o.Measuring = func(begins bool) {
+		if begins {
+			tx, commits = m.transactions.Load(), m.commits.Load()
+		} else {
+			tx, commits = m.transactions.Load()-tx, m.commits.Load()-commits
+		}
+		if measuring != nil {
+			measuring(begins)
+		}
+	}
+	r, err := Measure(ctx, o, func(ctx context.Context) (bool, error) {
+		state, err := m.saga(ctx)
+		return state == saga.Compensated, err
+	})
+	if n := float64(r.Sagas); n > 0 {
+		r.Transactions, r.Commits = float64(tx)/n, float64(commits)/n
+	}
+	return r, err
+}
+
+// Measure measures whatever runs one saga to its end and says whether it was compensated: first alone, then by all
+// clients. It leaves Transactions and Commits to the caller.
+func Measure(ctx context.Context, o Options, run func(context.Context) (compensated bool, err error)) (Report, error) {
+	if o.Clients <= 0 {
+		o.Clients = 64
+	}
+	if o.Duration <= 0 {
+		o.Duration = 5 * time.Second
+	}
+	if o.Uncontended <= 0 {
+		o.Uncontended = 50
+	}
 	r := Report{Clients: o.Clients, UncontendedRuns: o.Uncontended}
 	alone := make([]time.Duration, 0, o.Uncontended)
 	for range o.Uncontended {
-		d, _, err := m.saga(ctx)
-		if err != nil {
+		begin := time.Now()
+		if _, err := run(ctx); err != nil {
 			return r, err
 		}
-		alone = append(alone, d)
+		alone = append(alone, time.Since(begin))
 	}
 	r.UncontendedP50 = percentile(alone, 50)
-	return m.load(ctx, o, r)
+	return load(ctx, o, r, run)
 }
 
 // load runs the clients for the time given and measures, once each of them has run a saga: then as many sagas are under
 // way when the measured time begins, which are counted though some of their work was done before, as when it ends, which
 // are not.
-func (m *machine) load(ctx context.Context, o Options, r Report) (Report, error) {
+func load(ctx context.Context, o Options, r Report, run func(context.Context) (bool, error)) (Report, error) {
 	var (
-		mu          sync.Mutex
-		took        []time.Duration
-		compensated int
-		failed      error
-		measuring   atomic.Bool
-		wg, warm    sync.WaitGroup
+		mu        sync.Mutex
+		took      []time.Duration
+		undone    int
+		failed    error
+		measuring atomic.Bool
+		wg, warm  sync.WaitGroup
 	)
 	ctx, stop := context.WithCancel(ctx)
 	warm.Add(o.Clients)
@@ -114,17 +139,19 @@ func (m *machine) load(ctx context.Context, o Options, r Report) (Report, error)
 			warmed := sync.OnceFunc(warm.Done)
 			defer warmed()
 			for ctx.Err() == nil {
-				d, state, err := m.saga(ctx)
+				begin := time.Now()
+				compensated, err := run(ctx)
+				d := time.Since(begin)
 				warmed()
 				mu.Lock()
 				switch {
-				case err != nil && !errors.Is(err, context.Canceled) && failed == nil:
+				case err != nil && ctx.Err() == nil && failed == nil:
 					failed = err
 					stop()
 				case err == nil && measuring.Load():
 					took = append(took, d)
-					if state == saga.Compensated {
-						compensated++
+					if compensated {
+						undone++
 					}
 				}
 				mu.Unlock()
@@ -136,22 +163,20 @@ func (m *machine) load(ctx context.Context, o Options, r Report) (Report, error)
 	if o.Measuring != nil {
 		o.Measuring(true)
 	}
-	begin, cpu, tx, commits := time.Now(), cpuTime(), m.transactions.Load(), m.commits.Load()
+	begin, cpu := time.Now(), cpuTime()
 	measuring.Store(true)
 	sleep(ctx, o.Duration)
 	measuring.Store(false)
 	r.Elapsed, cpu = time.Since(begin), cpuTime()-cpu
-	tx, commits = m.transactions.Load()-tx, m.commits.Load()-commits
 	if o.Measuring != nil {
 		o.Measuring(false)
 	}
 	stop()
 	wg.Wait()
-	r.Sagas, r.Compensated = len(took), compensated
+	r.Sagas, r.Compensated = len(took), undone
 	if n := len(took); n > 0 {
 		r.PerSecond = float64(n) / r.Elapsed.Seconds()
 		r.CPU = cpu / time.Duration(n)
-		r.Transactions, r.Commits = float64(tx)/float64(n), float64(commits)/float64(n)
 		r.P50, r.P99 = percentile(took, 50), percentile(took, 99)
 	}
 	return r, failed
@@ -207,7 +232,7 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 	if _, ok := keeper.Epoch(0); !ok {
 		return nil, errors.New("the lanes are held by another process")
 	}
-	runtime, err := saga.NewRuntime(saga.RuntimeConfig{Definitions: []*saga.Definition{definition()}, Host: host{}})
+	runtime, err := saga.NewRuntime(saga.RuntimeConfig{Definitions: []*saga.Definition{definition(), many()}, Host: host{}})
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +240,7 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 	var clock *timer.Timer
 	m.doer = eventstore.NewCommitter(counted{store, &m.transactions}, eventstore.CommitterConfig{
 		Committers: o.Committers, MaxBatch: o.MaxBatch, Logger: quiet,
-		OnCommit: []func(*eventstore.Commit){feed.OnCommit, m.onCommit, func(c *eventstore.Commit) { clock.OnCommit(c) }},
+		OnCommit: []func(*eventstore.Commit){feed.OnCommit, runtime.OnCommit, m.onCommit, func(c *eventstore.Commit) { clock.OnCommit(c) }},
 	})
 	clock = timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: runtime.Timeouts()}, Store: store, Doer: m.doer, Epochs: keeper,
@@ -239,35 +264,39 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 
 func (m *machine) wait() { m.loops.Wait() }
 
-// saga runs one saga and returns how long it took.
-func (m *machine) saga(ctx context.Context) (time.Duration, saga.State, error) {
-	id := uuid.NewString()
+// saga runs one saga and returns how it ended.
+func (m *machine) saga(ctx context.Context) (saga.State, error) {
 	data := json.RawMessage(`{"fail":false}`)
 	if m.number.Add(1)%10 == 0 {
 		data = json.RawMessage(`{"fail":true}`)
 	}
+	return m.run(ctx, "bench", data)
+}
+
+// run runs a saga of a type and returns how it ended.
+func (m *machine) run(ctx context.Context, kind string, data json.RawMessage) (saga.State, error) {
+	id := uuid.NewString()
 	done := make(chan saga.State, 1)
 	m.mu.Lock()
 	m.waiting[id] = done
 	m.mu.Unlock()
-	begin := time.Now()
 	_, err := m.doer.Do(ctx, &eventstore.Work{
 		Keys: []string{id},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 			c := &eventstore.Commit{}
 			return c, m.runtime.Begin(l, c, saga.New{
-				ID: id, Type: "bench", DefVersion: 1, Key: id, Policy: saga.Rollback, Data: data, Cause: id,
+				ID: id, Type: kind, DefVersion: 1, Key: id, Policy: saga.Rollback, Data: data, Cause: id,
 			})
 		},
 	})
 	if err != nil {
-		return 0, "", err
+		return "", err
 	}
 	select {
 	case state := <-done:
-		return time.Since(begin), state, nil
+		return state, nil
 	case <-ctx.Done():
-		return 0, "", ctx.Err()
+		return "", ctx.Err()
 	}
 }
 

@@ -3,6 +3,7 @@ package sagabench
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -13,13 +14,39 @@ import (
 const topic = "bench.commands"
 
 func definition() *saga.Definition {
-	d := &saga.Definition{Type: "bench", Version: 1, Rollbackable: true}
+	d := &saga.Definition{Type: "bench", Version: 1, Rollbackable: saga.Always}
 	for _, id := range []string{"one", "two", "three"} {
 		d.Stages = append(d.Stages, saga.Stage{ID: id, Steps: []saga.Step{{
 			ID: id, Topic: topic, Do: "bench." + id, UndoAs: "bench.undo", Timeout: 2 * time.Minute,
 		}}})
 	}
 	return d
+}
+
+// many is a saga of as many items as its data says, in one stage.
+func many() *saga.Definition {
+	return &saga.Definition{
+		Type: "many", Version: 1, Rollbackable: saga.Always,
+		StagesOf: func(in *saga.Instance) ([]saga.Stage, error) {
+			n, err := saga.Data[int](in)
+			if err != nil {
+				return nil, err
+			}
+			return []saga.Stage{{ID: "many", Window: inFlight, Steps: []saga.Step{{
+				ID: "make", Topic: topic, Do: "bench.one", UndoAs: "bench.undo", Timeout: time.Hour,
+				Items: func(*saga.Instance) ([]saga.Item, error) {
+					items := make([]saga.Item, *n)
+					for i := range items {
+						items[i] = saga.Item{ID: "item-" + strconv.Itoa(i), Group: "g"}
+					}
+					return items, nil
+				},
+				DataFor: func(_ *saga.Instance, run *saga.ItemRun) (json.RawMessage, error) {
+					return json.RawMessage(`{"make":"` + run.Item + `"}`), nil
+				},
+			}}}}, nil
+		},
+	}
 }
 
 // participant commits a reply to each command.

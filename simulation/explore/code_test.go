@@ -24,7 +24,7 @@ import (
 // quarantine of look and of release; with a release that cuts the quarantine short, one that is done at once where nothing was started,
 // a reserve answered at once from an ACTIVE row, and an intent left in one.
 func TestTheVimManagerDoesWhatTheModelDoes(t *testing.T) {
-	g := graphOf(model{})
+	g := graphOf(state{}, model{}.steps)
 	paths, steps := 0, 0
 	for left := g.edges(); left > 0; paths++ {
 		c := newCode(t)
@@ -54,20 +54,20 @@ func TestTheVimManagerDoesWhatTheModelDoes(t *testing.T) {
 }
 
 // graph is the model as states and the steps between them.
-type graph struct {
-	states  []state
-	steps   [][]step
+type graph[S comparable] struct {
+	states  []S
+	steps   [][]step[S]
 	to      [][]int
 	covered map[edge]bool
 }
 
 type edge struct{ from, nth int }
 
-func graphOf(m model) *graph {
-	g := &graph{states: []state{{}}, covered: map[edge]bool{}}
-	at := map[state]int{{}: 0}
+func graphOf[S comparable](first S, next func(S) []step[S]) *graph[S] {
+	g := &graph[S]{states: []S{first}, covered: map[edge]bool{}}
+	at := map[S]int{first: 0}
 	for i := 0; i < len(g.states); i++ {
-		steps := m.steps(g.states[i])
+		steps := next(g.states[i])
 		to := make([]int, len(steps))
 		for n, s := range steps {
 			j, ok := at[s.next]
@@ -83,7 +83,7 @@ func graphOf(m model) *graph {
 	return g
 }
 
-func (g *graph) edges() (n int) {
+func (g *graph[S]) edges() (n int) {
 	for _, s := range g.steps {
 		n += len(s)
 	}
@@ -91,7 +91,7 @@ func (g *graph) edges() (n int) {
 }
 
 // toUncovered returns the shortest path from a state whose last step was not taken yet, nil when there is none.
-func (g *graph) toUncovered(from int) []edge {
+func (g *graph[S]) toUncovered(from int) []edge {
 	by := map[int]edge{}
 	for queue := []int{from}; len(queue) > 0; queue = queue[1:] {
 		i := queue[0]

@@ -7,7 +7,11 @@
 // returns the shortest. A test holds the VIM manager itself against every step of the model; package simulation, which needs no
 // model, runs the whole program.
 //
-// What the model takes for granted: a call has its effect, or never will, before the deadline and the quarantine of the
-// intent behind it have passed, and the ledger does not go back. Where that does not hold it takes the sweep, which the model
-// does not have; nor does it have the fence, resources that take time to build, and calls that fail.
+// A second model is that of changes: a resource that stands, an operation that changes it, changes it back and may let it go, calls
+// that land late, by half, or not at all, and a ledger that goes back while nothing is under way. A revision that was said to stand
+// stands until a release. ExploreChanges visits its states, and a test takes the VIM manager through every class of its steps.
+//
+// What the models take for granted: a call has its effect, or never will, before the deadline and the quarantine of the
+// intent behind it have passed, and the ledger does not go back behind a call. Where that does not hold it takes the sweep, which
+// the models do not have; nor do they have the fence, what takes time to build, and, the first one, calls that fail.
 package explore

@@ -12,19 +12,32 @@ type Result struct {
 	History []string
 }
 
-// Explore visits every state of the protocol without the rules named, until one is bad.
+// Explore visits every state of the protocol of reserves and releases without the rules named, until one is bad.
 func Explore(without ...Rule) Result {
-	m := model{without: map[Rule]bool{}}
-	for _, r := range without {
-		m.without[r] = true
+	return explore(state{}, model{lacking(without)}.steps, bad, atRest)
+}
+
+// ExploreChanges visits every state of the protocol of changes without the rules named, until one is bad.
+func ExploreChanges(without ...Rule) Result {
+	return explore(firstChange(), changeModel{lacking(without)}.steps, badChange, restChange)
+}
+
+func lacking(rules []Rule) map[Rule]bool {
+	out := map[Rule]bool{}
+	for _, r := range rules {
+		out[r] = true
 	}
+	return out
+}
+
+func explore[S comparable](first S, steps func(S) []step[S], bad func(S) string, atRest func(S) bool) Result {
 	type visit struct {
 		from int
 		what string
-		s    state
+		s    S
 	}
-	queue := []visit{{from: -1}}
-	seen := map[state]int{{}: 0}
+	queue := []visit{{from: -1, s: first}}
+	seen := map[S]int{first: 0}
 	before := map[int][]int{} // by place in the queue: from where it is reached
 	var res Result
 	var resting []int
@@ -40,7 +53,7 @@ func Explore(without ...Rule) Result {
 		if atRest(s) {
 			resting = append(resting, i)
 		}
-		for _, next := range m.steps(s) {
+		for _, next := range steps(s) {
 			j, ok := seen[next.next]
 			if !ok {
 				j = len(queue)

@@ -31,3 +31,27 @@ func TestEachRuleIsNeeded(t *testing.T) {
 		})
 	}
 }
+
+// The rules of changes together: a revision that was said to stand stands until a release, and rest is always within reach.
+func TestTheRulesOfChangesAreEnough(t *testing.T) {
+	r := explore.ExploreChanges()
+	if r.Wrong != "" {
+		t.Fatalf("%s after\n  %s", r.Wrong, strings.Join(r.History, "\n  "))
+	}
+	if r.Rest == 0 || r.States < 1000 {
+		t.Errorf("%d states, %d at rest: the model does hardly anything", r.States, r.Rest)
+	}
+	t.Logf("%d states, %d at rest", r.States, r.Rest)
+}
+
+func TestEachRuleOfChangesIsNeeded(t *testing.T) {
+	for _, rule := range explore.ChangeRules() {
+		t.Run(string(rule), func(t *testing.T) {
+			r := explore.ExploreChanges(rule)
+			if r.Wrong == "" {
+				t.Fatalf("nothing goes wrong in %d states", r.States)
+			}
+			t.Logf("%s, after %d of the states:\n  %s", r.Wrong, r.States, strings.Join(r.History, "\n  "))
+		})
+	}
+}

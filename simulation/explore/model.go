@@ -124,17 +124,17 @@ type action struct {
 }
 
 // step is one thing that happens, in words, and what comes of it.
-type step struct {
+type step[S comparable] struct {
 	action
 	what string
-	next state
+	next S
 }
 
 // steps returns everything that may happen next.
-func (m model) steps(s state) []step {
-	var out []step
+func (m model) steps(s state) []step[state] {
+	var out []step[state]
 	add := func(next state, a action, format string, args ...any) {
-		out = append(out, step{a, fmt.Sprintf(format, args...), next})
+		out = append(out, step[state]{a, fmt.Sprintf(format, args...), next})
 	}
 	m.orchestrate(s, add)
 	m.deliver(s, add)

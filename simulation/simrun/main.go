@@ -127,6 +127,9 @@ func many(from, seeds uint64, long time.Duration, shrink, once bool, o simulatio
 	for _, s := range slices.Sorted(maps.Keys(sum.Operations)) {
 		_, _ = fmt.Fprintf(os.Stdout, "  operations %-11s %d\n", s, sum.Operations[s])
 	}
+	for _, e := range slices.Sorted(maps.Keys(sum.Happened)) {
+		_, _ = fmt.Fprintf(os.Stdout, "  %-50s %d\n", e, sum.Happened[e])
+	}
 	lacks := sum.Vacuous()
 	for _, lack := range lacks {
 		_, _ = fmt.Fprintln(os.Stdout, "  nothing is shown:", lack)

@@ -125,7 +125,7 @@ func (s *Sim) mac(c call, h *held) *vim.Error {
 			return c.fail(message.Permanent, want+" is not a MAC address")
 		}
 		h.Resource.MAC = mac.String()
-		if s.state.addresses[macKey(h.Vim, h.Spec.Port.Network, h.Resource.MAC)] {
+		if s.taken(h, macKey(h.Vim, h.Spec.Port.Network, h.Resource.MAC)) {
 			return c.fail(message.Exists, "the MAC address "+h.Resource.MAC+" is in use on the network")
 		}
 		return nil
@@ -133,7 +133,7 @@ func (s *Sim) mac(c call, h *held) *vim.Error {
 	for n := 0; ; n++ {
 		v := s.hash(h, "mac", n)
 		mac := net.HardwareAddr{0xfa, 0x16, 0x3e, byte(v >> 16), byte(v >> 8), byte(v)}.String()
-		if !s.state.addresses[macKey(h.Vim, h.Spec.Port.Network, mac)] {
+		if !s.taken(h, macKey(h.Vim, h.Spec.Port.Network, mac)) {
 			h.Resource.MAC = mac
 			return nil
 		}
@@ -182,8 +182,11 @@ func (s *Sim) used(h *held, addr netip.Addr) bool {
 			return true
 		}
 	}
-	return s.state.addresses[addressKey(h.Vim, h.Spec.Port.Network, addr.String())]
+	return s.taken(h, addressKey(h.Vim, h.Spec.Port.Network, addr.String()))
 }
+
+// taken reports whether another port has an address.
+func (s *Sim) taken(h *held, key string) bool { return s.state.addresses[key] && !h.had[key] }
 
 // allocate gives a port a free address of a pool: the first one free from a place the token tells.
 func (s *Sim) allocate(c call, h *held, p pool) *vim.Error {

@@ -25,8 +25,14 @@ type Behaviour struct {
 	Rules []Rule   `json:"rules"`
 	// Absent names images, flavours and networks that the site does not have, by name or id. Every other is there.
 	Absent []string `json:"absent,omitempty"`
-	// Quota bounds the number of resources per kind and VIM; a kind that is not named has DefaultQuota.
+	// Quota bounds the number of resources per kind and VIM; a kind that is not named has DefaultQuota. Of units the replicas
+	// are counted.
 	Quota map[vim.Kind]int `json:"quota,omitempty"`
+	// Stop is how long a guest takes to stop by itself when it is asked to; 0: as long as Delay. One that ignores it takes
+	// longer than anybody waits.
+	Stop Duration `json:"stop,omitempty"`
+	// Fixed names attributes, by kind, that this VIM cannot change of a resource that stands, though others of its type can.
+	Fixed vim.InPlace `json:"fixed,omitempty"`
 }
 
 // DefaultQuota is how many resources of one kind a VIM holds when the behaviour says nothing.
@@ -38,17 +44,18 @@ type Rule struct {
 	Outcome string `json:"outcome"`
 	// Times is how often the rule applies; absent: always.
 	Times int `json:"times,omitempty"`
-	// After is when the effect of a late-effect call lands; absent: DefaultAfter.
+	// After is when the effect of a late-effect call lands, and the second one of a twice call; absent: DefaultAfter.
 	After Duration `json:"after,omitempty"`
 }
 
 // DefaultAfter is when a late effect lands when its rule does not say.
 const DefaultAfter = 2 * time.Second
 
-// The operations a rule may name. Reserve is the start of any resource, configure the start of a configuration, find
-// every look: find, poll and list.
+// The operations a rule may name. Reserve is the start of any resource, change a change of one, configure the configuration of
+// a VNF, find every look: find, poll and list.
 const (
 	OnReserve   = "reserve"
+	OnChange    = "change"
 	OnRelease   = "release"
 	OnConfigure = "configure"
 	OnFind      = "find"
@@ -64,12 +71,14 @@ const (
 	LoseReply      = "lose-reply"      // the effect happens, its answer is lost
 	DuplicateReply = "duplicate-reply" // the message that answers the command is sent twice
 	LateEffect     = "late-effect"     // no answer; the effect lands later, whatever became of the caller
+	Twice          = "twice"           // the effect happens, its answer is lost, and it happens once more later
+	Half           = "half"            // some of a change happens, then no answer; the revision stays
 )
 
 var (
-	operations = []string{OnReserve, OnRelease, OnConfigure, OnFind, OnAny}
-	outcomes   = []string{Transient, Permanent, Quota, Hang, LoseReply, DuplicateReply, LateEffect}
-	quotaKinds = []vim.Kind{vim.Compute, vim.Port, vim.Network, vim.Subnet, vim.Volume, vim.ServerGroup}
+	operations = []string{OnReserve, OnChange, OnRelease, OnConfigure, OnFind, OnAny}
+	outcomes   = []string{Transient, Permanent, Quota, Hang, LoseReply, DuplicateReply, LateEffect, Twice, Half}
+	quotaKinds = []vim.Kind{vim.Compute, vim.Port, vim.Network, vim.Subnet, vim.Volume, vim.ServerGroup, vim.Unit}
 )
 
 // Duration is a time.Duration that travels as text ("1s", "250ms").
@@ -102,6 +111,23 @@ func DecodeBehaviour(b []byte) (Behaviour, error) {
 	err := object(b, "", map[string]func(json.RawMessage, string) error{
 		"seed":  into(&out.Seed),
 		"delay": into(&out.Delay),
+		"stop":  into(&out.Stop),
+		"fixed": func(raw json.RawMessage, at string) error {
+			out.Fixed = vim.InPlace{}
+			fields := map[string]func(json.RawMessage, string) error{}
+			for kind := range inPlace {
+				fields[string(kind)] = func(raw json.RawMessage, at string) error {
+					out.Fixed[kind] = []vim.Attribute{}
+					return array(raw, at, func(raw json.RawMessage, at string) error {
+						var a vim.Attribute
+						err := into(&a)(raw, at)
+						out.Fixed[kind] = append(out.Fixed[kind], a)
+						return err
+					})
+				}
+			}
+			return object(raw, at, fields)
+		},
 		"absent": func(raw json.RawMessage, at string) error {
 			return array(raw, at, func(raw json.RawMessage, at string) error {
 				out.Absent = append(out.Absent, "")
@@ -202,6 +228,16 @@ func (b Behaviour) Validate() error {
 	if b.Delay < 0 || time.Duration(b.Delay) > longest {
 		return vnfm.Errorf(vnfm.Invalid, "delay is between 0s and %s", longest).At("/delay")
 	}
+	if b.Stop < 0 || time.Duration(b.Stop) > longest {
+		return vnfm.Errorf(vnfm.Invalid, "stop is between 0s and %s", longest).At("/stop")
+	}
+	for kind, attributes := range b.Fixed {
+		for i, a := range attributes {
+			if !inPlace.Can(kind, a) {
+				return vnfm.Errorf(vnfm.Invalid, "of a %s only %v can be changed", kind, inPlace[kind]).At(fmt.Sprintf("/fixed/%s/%d", kind, i))
+			}
+		}
+	}
 	for i, r := range b.Rules {
 		at := fmt.Sprintf("/rules/%d", i)
 		switch {
@@ -213,8 +249,10 @@ func (b Behaviour) Validate() error {
 			return vnfm.Errorf(vnfm.Invalid, "times is at least 1; leave it out for always").At(at + "/times")
 		case r.After < 0 || time.Duration(r.After) > longest:
 			return vnfm.Errorf(vnfm.Invalid, "after is between 0s and %s", longest).At(at + "/after")
-		case r.After != 0 && r.Outcome != LateEffect:
-			return vnfm.Errorf(vnfm.Invalid, "after goes with %s only", LateEffect).At(at + "/after")
+		case r.After != 0 && r.Outcome != LateEffect && r.Outcome != Twice:
+			return vnfm.Errorf(vnfm.Invalid, "after goes with %s and %s only", LateEffect, Twice).At(at + "/after")
+		case r.Outcome == Half && r.On != OnChange:
+			return vnfm.Errorf(vnfm.Invalid, "%s goes with %s only", Half, OnChange).At(at + "/outcome")
 		}
 	}
 	for i, name := range b.Absent {
@@ -243,6 +281,13 @@ func (b Behaviour) clone() Behaviour {
 			q[k] = v
 		}
 		b.Quota = q
+	}
+	if b.Fixed != nil {
+		f := make(vim.InPlace, len(b.Fixed))
+		for k, v := range b.Fixed {
+			f[k] = slices.Clone(v)
+		}
+		b.Fixed = f
 	}
 	return b
 }

@@ -30,11 +30,12 @@ func equalJSON(t *testing.T, a, b any) bool {
 
 func TestTheBehaviourOfTheDocumentationIsRead(t *testing.T) {
 	b, err := sim.DecodeBehaviour([]byte(`{"seed":1,"delay":"1s","rules":[{"on":"configure",
-		"outcome":"permanent","times":1},{"on":"reserve","outcome":"hang"},{"on":"*","outcome":"duplicate-reply"}]}`))
+		"outcome":"permanent","times":1},{"on":"reserve","outcome":"hang"},{"on":"*","outcome":"duplicate-reply"},
+		{"on":"change","outcome":"half","times":1},{"on":"change","outcome":"twice","after":"4s"}],"stop":"30s","fixed":{"compute":["flavour"]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Seed != 1 || b.Delay != sim.Duration(time.Second) || len(b.Rules) != 3 || b.Rules[0].Times != 1 || b.Rules[1].Times != 0 {
+	if b.Seed != 1 || b.Delay != sim.Duration(time.Second) || len(b.Rules) != 5 || b.Rules[0].Times != 1 || b.Rules[1].Times != 0 {
 		t.Errorf("read as %+v", b)
 	}
 	out, err := json.Marshal(b)
@@ -68,6 +69,12 @@ func TestAnInvalidBehaviourNamesItsAttribute(t *testing.T) {
 		`{"rules":[{"on":"*","outcome":"hang"},{"on":"find","outcome":"hang","times":0}]}`: "/rules/1/times",
 		`{"rules":[{"on":"find","outcome":"hang","times":-1}]}`:                            "/rules/0/times",
 		`{"rules":[{"on":"find","outcome":"hang","after":"1s"}]}`:                          "/rules/0/after",
+		`{"rules":[{"on":"*","outcome":"half"}]}`:                                          "/rules/0/outcome",
+		`{"stop":"-1s"}`:                 "/stop",
+		`{"stop":1}`:                     "/stop",
+		`{"fixed":{"compute":["zone"]}}`: "/fixed/compute/0",
+		`{"fixed":{"server-group":[]}}`:  "/fixed/server-group",
+		`{"fixed":[]}`:                   "/fixed",
 	} {
 		_, err := sim.DecodeBehaviour([]byte(text))
 		var e *vnfm.Error
@@ -187,7 +194,7 @@ func TestOutcomes(t *testing.T) {
 		behave(t, s, rules(`{"on":"find","outcome":"transient"}`))
 		_, find := s.Find(t.Context(), conn, r.Kind, r.Token)
 		_, poll := s.Poll(t.Context(), conn, r.Kind, r.ID)
-		_, list := s.List(t.Context(), conn, "")
+		_, list := s.List(t.Context(), conn, vim.ListRequest{})
 		for _, err := range []error{find, poll, list} {
 			if vim.ClassOf(err) != message.Transient {
 				t.Errorf("%v", err)

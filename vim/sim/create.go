@@ -22,37 +22,21 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 		}
 		return record{}, nil
 	}
-	if n := s.state.behaviour.quota(r.Kind); r.Kind != vim.Configuration && s.state.counts[vimID+"/"+string(r.Kind)] >= n {
-		return record{}, c.fail(message.Quota, "the quota of "+strconv.Itoa(n)+" for "+string(r.Kind)+" is used up")
-	}
 	serial := s.state.serial + 1
 	h := &held{
-		Vim: vimID, Spec: r.Spec, ReadyAt: now.Add(time.Duration(s.state.behaviour.Delay)),
+		Vim: vimID, Spec: r.Spec, BuiltAt: now.Add(time.Duration(s.state.behaviour.Delay)), ReadyAt: now.Add(time.Duration(s.state.behaviour.Delay)),
 		Resource: vim.Resource{
-			Token: r.Token, Kind: r.Kind, Owner: r.Owner, Name: r.Spec.Name, Type: words[r.Kind],
+			Token: r.Token, Kind: r.Kind, Owner: r.Owner, Name: r.Spec.Name, Type: words[r.Kind], Revision: 1,
 			ID: string(r.Kind) + "-" + message.DeriveID("sim", strconv.FormatInt(s.state.behaviour.Seed, 10), vimID, r.Token.String(),
 				strconv.FormatInt(serial, 10)),
 		},
 	}
-	var err *vim.Error
-	switch {
-	case r.Kind == vim.Compute && r.Spec.Compute != nil:
-		err = s.compute(c, h)
-	case r.Kind == vim.Port && r.Spec.Port != nil:
-		err = s.port(c, h)
-	case r.Kind == vim.Subnet && r.Spec.Subnet != nil:
-		err = s.subnet(c, h)
-	case r.Kind == vim.Volume && r.Spec.Volume != nil:
-		err = s.volume(c, h)
-	case r.Kind == vim.Configuration && r.Spec.Configuration != nil:
-		for _, id := range r.Spec.Configuration.Computes {
-			if _, err = s.need(c, vimID, vim.Compute, id); err != nil {
-				break
-			}
-		}
-	case r.Kind == vim.Network && r.Spec.Network != nil, r.Kind == vim.ServerGroup && r.Spec.ServerGroup != nil:
-	default:
-		err = c.fail(message.Permanent, "no specification of a "+string(r.Kind))
+	if !specified(r.Kind, r.Spec) {
+		return record{}, c.fail(message.Permanent, "no specification of a "+string(r.Kind))
+	}
+	err := s.room(c, h, 0)
+	if err == nil {
+		err = s.chosen(c, h)
 	}
 	if err != nil {
 		return record{}, err
@@ -60,10 +44,53 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 	return record{Put: h, Serial: serial}, nil
 }
 
+// chosen checks what a new resource asks for, and makes the choices that are the VIM's.
+func (s *Sim) chosen(c call, h *held) *vim.Error {
+	switch h.Resource.Kind {
+	case vim.Compute:
+		return s.compute(c, h)
+	case vim.Port:
+		return s.port(c, h)
+	case vim.Subnet:
+		return s.subnet(c, h)
+	case vim.Volume:
+		return s.volume(c, h)
+	case vim.Unit:
+		return s.unit(c, h)
+	case vim.Configuration:
+		for _, id := range h.Spec.Configuration.Computes {
+			if _, err := s.need(c, h.Vim, vim.Compute, id); err != nil {
+				return err
+			}
+		}
+	case vim.Network, vim.ServerGroup:
+	}
+	return nil
+}
+
+// specified reports whether a specification is one of a kind.
+func specified(kind vim.Kind, s vim.Spec) bool {
+	return map[vim.Kind]bool{
+		vim.Compute: s.Compute != nil, vim.Port: s.Port != nil, vim.Network: s.Network != nil, vim.Subnet: s.Subnet != nil,
+		vim.Volume: s.Volume != nil, vim.ServerGroup: s.ServerGroup != nil, vim.Unit: s.Unit != nil, vim.Configuration: s.Configuration != nil,
+	}[kind]
+}
+
+// room refuses what exceeds the quota of its kind; had is what the resource uses of it already.
+func (s *Sim) room(c call, h *held, had int) *vim.Error {
+	kind := h.Resource.Kind
+	n := s.state.behaviour.quota(kind)
+	if kind != vim.Configuration && s.state.counts[h.Vim+"/"+string(kind)]-had+h.weight() > n {
+		return c.fail(message.Quota, "the quota of "+strconv.Itoa(n)+" for "+string(kind)+" is used up")
+	}
+	return nil
+}
+
 // words are the simulator's own names of the kinds.
 var words = map[vim.Kind]string{
 	vim.Compute: "SIM::Compute", vim.Port: "SIM::Port", vim.Network: "SIM::Network", vim.Subnet: "SIM::Subnet",
 	vim.Volume: "SIM::Volume", vim.ServerGroup: "SIM::ServerGroup", vim.Configuration: "SIM::Configuration",
+	vim.Unit: "SIM::Unit",
 }
 
 // need resolves a reference. What the simulator made itself (its ids tell) must be there and not be going; anything
@@ -81,18 +108,29 @@ func (s *Sim) need(c call, vimID string, kind vim.Kind, id string) (*held, *vim.
 	return nil, nil
 }
 
-// exclusive is need for something that only one compute may use.
-func (s *Sim) exclusive(c call, vimID string, kind vim.Kind, id string) *vim.Error {
-	if _, err := s.need(c, vimID, kind, id); err != nil {
+// exclusive is need for something that only one compute may use, this one.
+func (s *Sim) exclusive(c call, h *held, kind vim.Kind, id string) *vim.Error {
+	if _, err := s.need(c, h.Vim, kind, id); err != nil {
 		return err
 	}
-	if users := s.state.usersOf(vimID, id, vim.Compute); len(users) > 0 {
-		return c.fail(message.Exists, string(kind)+" "+id+" is in use by "+users[0].Resource.ID)
+	for _, user := range s.state.usersOf(h.Vim, id, vim.Compute) {
+		if user.Resource.ID != h.Resource.ID {
+			return c.fail(message.Exists, string(kind)+" "+id+" is in use by "+user.Resource.ID)
+		}
 	}
 	return nil
 }
 
+// compute makes the choices for a new compute.
 func (s *Sim) compute(c call, h *held) *vim.Error {
+	if err := s.machine(c, h); err != nil {
+		return err
+	}
+	return s.place(c, h)
+}
+
+// machine checks what a compute asks for, but for its place.
+func (s *Sim) machine(c call, h *held) *vim.Error {
 	spec := h.Spec.Compute
 	switch {
 	case spec.Flavour == "":
@@ -104,7 +142,7 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 	}
 	boot := spec.Image != ""
 	for _, id := range spec.Ports {
-		if err := s.exclusive(c, h.Vim, vim.Port, id); err != nil {
+		if err := s.exclusive(c, h, vim.Port, id); err != nil {
 			return err
 		}
 	}
@@ -112,7 +150,7 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 		return err
 	}
 	for _, v := range spec.Volumes {
-		if err := s.exclusive(c, h.Vim, vim.Volume, v.ID); err != nil {
+		if err := s.exclusive(c, h, vim.Volume, v.ID); err != nil {
 			return err
 		}
 		boot = boot || v.Boot
@@ -120,14 +158,22 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 	if !boot {
 		return c.fail(message.Permanent, "neither an image nor a volume to boot from")
 	}
-	return s.place(c, h)
+	return nil
+}
+
+// unit checks what a container unit asks for.
+func (s *Sim) unit(c call, h *held) *vim.Error {
+	if h.Spec.Unit.Replicas < 0 {
+		return c.fail(message.Permanent, "the number of replicas is not negative")
+	}
+	return nil
 }
 
 // trunks looks at the ports that a compute reaches through others: each has a segment of its own within its trunk.
 func (s *Sim) trunks(c call, h *held) *vim.Error {
 	segments := map[[2]string]bool{}
 	for _, p := range h.Spec.Compute.SubPorts {
-		if err := s.exclusive(c, h.Vim, vim.Port, p.Port); err != nil {
+		if err := s.exclusive(c, h, vim.Port, p.Port); err != nil {
 			return err
 		}
 		segment := [2]string{p.Parent, p.SegmentationID}

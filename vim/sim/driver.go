@@ -2,7 +2,9 @@ package sim
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/vnfm/vnfm/message"
@@ -31,8 +33,8 @@ func (c call) silent(err error) *vim.Error {
 }
 
 // do carries a call out as the behaviour says. effect happens under the lock and adds to the record that is written; a
-// call without an effect only looks. later describes the effect where it may land late.
-func (s *Sim) do(ctx context.Context, conn vim.Connection, c call, later *late, effect func(now time.Time, r *record) error) error {
+// call without an effect only looks. later describes the effect where it may land late. half asks for some of the effect.
+func (s *Sim) do(ctx context.Context, conn vim.Connection, c call, later *late, effect func(now time.Time, r *record, half bool) error) error {
 	if conn.Type != Type || conn.ID == "" {
 		return c.fail(message.Permanent, "not a connection to the simulator: type "+conn.Type)
 	}
@@ -62,25 +64,26 @@ func (s *Sim) do(ctx context.Context, conn vim.Connection, c call, later *late, 
 				}
 				return c.silent(errSilent)
 			}
-			after := time.Duration(s.state.behaviour.Rules[i].After)
-			if after == 0 {
-				after = DefaultAfter
-			}
-			l := *later
-			l.Serial, l.Due, l.Vim = s.state.serial+1, now.Add(after), conn.ID
-			if err := s.commit(record{Fired: fired, Serial: l.Serial, Late: &l}); err != nil {
+			l := s.lands(conn.ID, *later, i, now)
+			if err := s.commit(record{Fired: fired, Serial: l.Serial, Late: l}); err != nil {
 				return err
 			}
 			return c.silent(errSilent)
 		}
 		r := record{Fired: fired}
-		refused := effect(now, &r)
+		refused := effect(now, &r, outcome == Half)
 		if len(r.Fired) > 0 || r.Put != nil || r.Delete != nil {
 			if err := s.commit(r); err != nil {
 				return err
 			}
 		}
-		if outcome == LoseReply {
+		if outcome == Twice && later != nil {
+			l := s.lands(conn.ID, *later, i, now)
+			if err := s.commit(record{Serial: l.Serial, Late: l}); err != nil {
+				return err
+			}
+		}
+		if outcome == LoseReply || outcome == Twice || outcome == Half {
 			return c.silent(errSilent)
 		}
 		return refused
@@ -92,12 +95,22 @@ func (s *Sim) do(ctx context.Context, conn vim.Connection, c call, later *late, 
 	return err
 }
 
+// lands is an effect that happens when a rule says.
+func (s *Sim) lands(vimID string, l late, rule int, now time.Time) *late {
+	after := time.Duration(s.state.behaviour.Rules[rule].After)
+	if after == 0 {
+		after = DefaultAfter
+	}
+	l.Serial, l.Due, l.Vim = s.state.serial+1, now.Add(after), vimID
+	return &l
+}
+
 // Start creates a resource, once per token.
 func (s *Sim) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest) (vim.Resource, error) {
 	c := call{op: "start", rule: ruleName("start", r.Kind), what: r.Token.String()}
-	r.Spec = unsaid(r.Spec)
+	r.Spec = Unsaid(r.Spec)
 	var out vim.Resource
-	err := s.do(ctx, conn, c, &late{Start: &r}, func(now time.Time, rec *record) error {
+	err := s.do(ctx, conn, c, &late{Start: &r}, func(now time.Time, rec *record, _ bool) error {
 		made, err := s.create(conn.ID, r, now)
 		if err != nil {
 			return err
@@ -116,25 +129,55 @@ func (s *Sim) Start(ctx context.Context, conn vim.Connection, r vim.StartRequest
 	return out, nil
 }
 
-// unsaid returns a specification without what a guest would read: nobody is there to read it, and it may hold secrets, which
-// have no place in a journal.
-func unsaid(s vim.Spec) vim.Spec {
+// Change changes a resource that stands.
+func (s *Sim) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRequest) (vim.Resource, error) {
+	c := call{op: "change", rule: OnChange, what: r.Token.String()}
+	r.From, r.To = Unsaid(r.From), Unsaid(r.To)
+	var out vim.Resource
+	err := s.do(ctx, conn, c, &late{Change: &r}, func(now time.Time, rec *record, half bool) error {
+		changed, err := s.change(conn.ID, r, now, half)
+		if err != nil {
+			return err
+		}
+		rec.Put = changed
+		out = changed.at(now)
+		return nil
+	})
+	if err != nil {
+		return vim.Resource{}, err
+	}
+	return out, nil
+}
+
+// Unsaid returns a specification as the simulator keeps it: with digests in the place of what a guest would read: nobody is there to read it, and it may
+// hold secrets, which have no place in a journal.
+func Unsaid(s vim.Spec) vim.Spec {
 	if s.Compute != nil {
 		c := *s.Compute
-		c.UserData, s.Compute = "", &c
+		c.UserData, s.Compute = digest(c.UserData), &c
 	}
 	if s.Configuration != nil {
 		c := *s.Configuration
-		c.Params, s.Configuration = nil, &c
+		if d := digest(string(c.Params)); d != "" {
+			c.Params = vim.Encode(d)
+		}
+		s.Configuration = &c
 	}
 	return s
+}
+
+func digest(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text)))
 }
 
 // Poll looks at a resource by its id.
 func (s *Sim) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id string) (vim.Resource, error) {
 	c := call{op: "poll", rule: OnFind, what: id}
 	var out vim.Resource
-	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record) error {
+	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record, _ bool) error {
 		h := s.state.byID[conn.ID+"/"+id]
 		if h == nil || h.Resource.Kind != kind {
 			return c.fail(message.NotFound, "there is no such "+string(kind))
@@ -152,7 +195,7 @@ func (s *Sim) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id s
 func (s *Sim) Find(ctx context.Context, conn vim.Connection, kind vim.Kind, token vim.Token) (vim.Resource, error) {
 	c := call{op: "find", rule: OnFind, what: token.String()}
 	var out vim.Resource
-	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record) error {
+	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record, _ bool) error {
 		h := s.state.held[ref{conn.ID, token}]
 		if h == nil || h.Resource.Kind != kind {
 			return c.fail(message.NotFound, "nothing carries this token")
@@ -170,7 +213,7 @@ func (s *Sim) Find(ctx context.Context, conn vim.Connection, kind vim.Kind, toke
 func (s *Sim) Release(ctx context.Context, conn vim.Connection, _ vim.Kind, token vim.Token) (bool, error) {
 	c := call{op: "release", rule: OnRelease, what: token.String()}
 	var done bool
-	err := s.do(ctx, conn, c, &late{Release: &token}, func(now time.Time, rec *record) error {
+	err := s.do(ctx, conn, c, &late{Release: &token}, func(now time.Time, rec *record, _ bool) error {
 		gone, d, err := s.discard(conn.ID, token, now)
 		if err != nil {
 			return err
@@ -181,22 +224,51 @@ func (s *Sim) Release(ctx context.Context, conn vim.Connection, _ vim.Kind, toke
 	return done && err == nil, err
 }
 
-// List returns the resources of a VIM, or those of one VNF. A configuration is not among them.
-func (s *Sim) List(ctx context.Context, conn vim.Connection, owner string) ([]vim.Resource, error) {
-	c := call{op: "list", rule: OnFind, what: owner}
-	out := []vim.Resource{}
-	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record) error {
+// pageSize is how many resources a page of List has at most.
+const pageSize = 500
+
+// List returns a page of the resources of a VIM, or of those of one VNF, in order of kind and token. A configuration is not
+// among them.
+func (s *Sim) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
+	c := call{op: "list", rule: OnFind, what: r.Owner}
+	limit := pageSize
+	if r.Limit > 0 {
+		limit = min(limit, r.Limit)
+	}
+	page := vim.ListPage{Resources: []vim.Resource{}}
+	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record, _ bool) error {
 		for _, h := range s.state.sorted(conn.ID) {
-			if h.Resource.Kind != vim.Configuration && (owner == "" || h.Resource.Owner == owner) {
-				out = append(out, h.at(now))
+			at := string(h.Resource.Kind) + "/" + h.Resource.Token.String()
+			if h.Resource.Kind == vim.Configuration || r.Owner != "" && h.Resource.Owner != r.Owner || r.After != "" && at <= r.After {
+				continue
 			}
+			if len(page.Resources) == limit {
+				last := page.Resources[limit-1]
+				page.Next = string(last.Kind) + "/" + last.Token.String()
+				break
+			}
+			page.Resources = append(page.Resources, h.at(now))
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return vim.ListPage{}, err
 	}
-	return out, nil
+	return page, nil
+}
+
+// Configure configures a VNF's machines, which must be there: it does nothing but what the rules about it say. It is no call of
+// a driver.
+func (s *Sim) Configure(ctx context.Context, conn vim.Connection, token string, computes []string) error {
+	c := call{op: "configure", rule: OnConfigure, what: token}
+	return s.do(ctx, conn, c, nil, func(time.Time, *record, bool) error {
+		for _, id := range computes {
+			if _, err := s.need(c, conn.ID, vim.Compute, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // discard works out what the release of a token changes. Like other VIMs it refuses, for now, to delete what is in use.

@@ -41,6 +41,12 @@ func FuzzJournal(f *testing.F) {
 	for range 2 {
 		_, _ = seed.Start(context.Background(), conn, network)
 	}
+	vm := vim.StartRequest{Token: vim.Token{ID: "b", Generation: 1}, Kind: vim.Compute, Owner: "vnf-1", Spec: vim.Spec{Compute: &vim.ComputeSpec{Flavour: "f", Image: "i"}}}
+	stop := vim.ChangeRequest{
+		Token: vm.Token, Kind: vm.Kind, Revision: 2, From: vm.Spec, Grace: time.Hour, To: vim.Spec{Compute: &vim.ComputeSpec{Flavour: "f", Image: "i", Power: vim.PowerOff}},
+	}
+	_, _ = seed.Start(context.Background(), conn, vm)
+	_, _ = seed.Change(context.Background(), conn, stop)
 	b := write(f, seed.state)
 	f.Add(b)
 	f.Add(b[:len(b)-5])
@@ -55,7 +61,8 @@ func FuzzJournal(f *testing.F) {
 		}
 		_ = s.Inventory()
 		_, _ = s.Start(t.Context(), conn, network)
-		_, _ = s.List(t.Context(), conn, "")
+		_, _ = s.Change(t.Context(), conn, stop)
+		_, _ = s.List(t.Context(), conn, vim.ListRequest{})
 		_, _ = s.Release(t.Context(), conn, vim.Network, network.Token)
 		if err := replay(bytes.NewReader(write(t, s.state)), newState(Behaviour{}).apply); err != nil {
 			t.Fatalf("its own journal cannot be read: %v", err)

@@ -31,12 +31,24 @@ func (s *Sim) hash(h *held, purpose string, n int) uint64 {
 	return sum ^ sum>>29 ^ sum>>47 // the low bits of FNV alone follow the last byte
 }
 
-// place chooses host and zone of a compute by its server groups. As with a real VIM, a compute that fits nowhere is
-// accepted first and found failed later.
+// place chooses host and zone of a new compute. As with a real VIM, a compute that fits nowhere is accepted first and found
+// failed later.
 func (s *Sim) place(c call, h *held) *vim.Error {
+	found, err := s.host(c, h)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		h.Resource.Failed = c.fail(message.Quota, "no valid host was found")
+	}
+	return nil
+}
+
+// host chooses host and zone of a compute by its server groups, and reports whether there is one.
+func (s *Sim) host(c call, h *held) (bool, *vim.Error) {
 	zones, err := s.zones(c, h.Spec.Compute.Zone)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var hosts []string
 	for _, z := range zones {
@@ -47,14 +59,14 @@ func (s *Sim) place(c call, h *held) *vim.Error {
 	for _, id := range h.Spec.Compute.ServerGroup {
 		group, err := s.need(c, h.Vim, vim.ServerGroup, id)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if group == nil {
 			continue // the site's own, about which nothing is known
 		}
 		var taken []string
 		for _, member := range s.state.usersOf(h.Vim, id, vim.Compute) {
-			if member.Host != "" {
+			if member.Host != "" && member.Resource.ID != h.Resource.ID {
 				taken = append(taken, member.Host)
 			}
 		}
@@ -65,10 +77,9 @@ func (s *Sim) place(c call, h *held) *vim.Error {
 		hosts = slices.DeleteFunc(hosts, func(host string) bool { return slices.Contains(taken, host) != affinity })
 	}
 	if len(hosts) == 0 {
-		h.Resource.Failed = c.fail(message.Quota, "no valid host was found")
-		return nil
+		return false, nil
 	}
 	h.Host = hosts[s.hash(h, "host", 0)%uint64(len(hosts))]
 	h.Resource.Zone = h.Host[:len(zoneNames[0])]
-	return nil
+	return true, nil
 }

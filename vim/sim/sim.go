@@ -136,17 +136,21 @@ func ruleName(op string, kind vim.Kind) string {
 
 // Entry is one resource of the inventory.
 type Entry struct {
-	Kind      vim.Kind `json:"kind"`
-	ID        string   `json:"id"`
-	Token     string   `json:"token"`
-	Owner     string   `json:"owner"`
-	Vim       string   `json:"vim"`
-	Name      string   `json:"name,omitempty"`
-	State     string   `json:"state"` // BUILDING, ACTIVE, DELETING, ERROR
-	Zone      string   `json:"zone,omitempty"`
-	Host      string   `json:"host,omitempty"`
-	MAC       string   `json:"mac,omitempty"`
-	Addresses []vim.IP `json:"addresses,omitempty"`
+	Kind      vim.Kind  `json:"kind"`
+	ID        string    `json:"id"`
+	Token     string    `json:"token"`
+	Owner     string    `json:"owner"`
+	Vim       string    `json:"vim"`
+	Name      string    `json:"name,omitempty"`
+	State     string    `json:"state"` // BUILDING (or being changed), ACTIVE, DELETING, ERROR
+	Zone      string    `json:"zone,omitempty"`
+	Host      string    `json:"host,omitempty"`
+	MAC       string    `json:"mac,omitempty"`
+	Addresses []vim.IP  `json:"addresses,omitempty"`
+	Revision  int       `json:"revision"`
+	Power     vim.Power `json:"power,omitempty"`
+	// Spec is what stands. It stays in the process: boot data may be secret.
+	Spec vim.Spec `json:"-"`
 }
 
 // Has reports whether a VIM has something that carries a token now, as Inventory would: no rule applies to it.
@@ -171,6 +175,7 @@ func (s *Sim) Inventory() []Entry {
 			e := Entry{
 				Kind: r.Kind, ID: r.ID, Token: r.Token.String(), Owner: r.Owner, Vim: h.Vim, Name: r.Name, State: "BUILDING",
 				Zone: r.Zone, Host: h.Host, MAC: r.MAC, Addresses: slices.Clone(r.Addresses),
+				Revision: r.Revision, Power: r.Power, Spec: h.Spec,
 			}
 			switch {
 			case !h.GoneAt.IsZero():
@@ -241,6 +246,10 @@ func (s *Sim) land(now time.Time) error {
 			if made, err := s.create(l.Vim, *l.Start, l.Due); err == nil { // refused: nobody is there to be told
 				r.Put, r.Serial = made.Put, made.Serial
 			}
+		case l.Change != nil:
+			if changed, err := s.change(l.Vim, *l.Change, l.Due, false); err == nil {
+				r.Put = changed
+			}
 		case l.Release != nil:
 			if gone, _, err := s.discard(l.Vim, *l.Release, l.Due); err == nil {
 				r.Put, r.Delete = gone.Put, gone.Delete
@@ -274,6 +283,16 @@ func (s *Sim) pick(op string, reply bool) (int, []int) {
 		return i, nil // a rule without a bound need not be counted
 	}
 	return i, []int{i}
+}
+
+// Fired returns how often each rule of the behaviour has applied that does not always apply.
+func (s *Sim) Fired() []int {
+	var out []int
+	_ = s.locked(func(time.Time) error { // a journal that cannot be written does not hide what has happened
+		out = slices.Clone(s.state.fired)
+		return nil
+	})
+	return out
 }
 
 func (s *Sim) spend(fired []int) error {

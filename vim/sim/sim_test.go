@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,9 +94,51 @@ func TestSuite(t *testing.T) {
 				clk := newClock()
 				s := open(t, sim.Config{Path: path, Now: clk.now})
 				behave(t, s, `{"delay":"`+delay+`"}`)
+				rule := func(t *testing.T, rest string) {
+					behave(t, s, `{"delay":"`+delay+`",`+rest+`}`)
+				}
 				vimtest.Run(t, s, vimtest.Env{
 					Connection: conn,
-					Wait:       func() { clk.advance(300 * time.Millisecond) },
+					Shows: func(t *testing.T, r vim.Resource, spec vim.Spec) {
+						spec = sim.Unsaid(spec)
+						for _, e := range s.Inventory() {
+							if e.ID == r.ID && len(vim.Differences(e.Spec, spec)) > 0 {
+								t.Errorf("the %s differs in %v from what was asked for", e.Kind, vim.Differences(e.Spec, spec))
+							}
+						}
+					},
+					Half: func(t *testing.T) { rule(t, `"rules":[{"on":"change","outcome":"half","times":1}]`) },
+					Ignore: func(t *testing.T) {
+						rule(t, `"stop":"24h"`)
+						t.Cleanup(func() { rule(t, `"rules":[]`) })
+					},
+					ProvokeChange: func(t *testing.T, class message.Class, r vim.ChangeRequest) (vim.ChangeRequest, bool) {
+						outcome := map[message.Class]string{
+							message.Transient: "transient", message.Permanent: "permanent", message.Quota: "quota", message.UnknownOutcome: "lose-reply",
+						}[class]
+						switch {
+						case outcome != "":
+							rule(t, `"rules":[{"on":"change","outcome":"`+outcome+`","times":1}]`)
+						case class == message.NotFound:
+							r.To = with(r.To, func(c *vim.ComputeSpec) { c.Ports = []string{"port-gone"} })
+						case class == message.Exists:
+							p := request(vim.Port, vim.Spec{Port: &vim.PortSpec{Network: "external"}})
+							taken := start(t, s, p)
+							vm := machine(taken.ID)
+							start(t, s, vm)
+							t.Cleanup(func() {
+								clk.advance(time.Second)
+								_, _ = s.Release(context.WithoutCancel(t.Context()), conn, vim.Compute, vm.Token)
+								clk.advance(time.Second)
+								_, _ = s.Release(context.WithoutCancel(t.Context()), conn, vim.Port, p.Token)
+							})
+							r.To = with(r.To, func(c *vim.ComputeSpec) { c.Ports = append(slices.Clone(c.Ports), taken.ID) })
+						default:
+							return r, false
+						}
+						return r, true
+					},
+					Wait: func() { clk.advance(300 * time.Millisecond) },
 					Restart: func(_ *testing.T, d vim.Driver) vim.Driver {
 						if path == "" {
 							return d
@@ -132,6 +175,23 @@ func TestSuite(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSuiteOfAContainerVim runs the suite for what a CISM holds.
+func TestSuiteOfAContainerVim(t *testing.T) {
+	clk := newClock()
+	s := open(t, sim.Config{Now: clk.now})
+	behave(t, s, `{"delay":"1s"}`)
+	vimtest.Run(t, s, vimtest.Env{
+		Connection: conn, Samples: vimtest.Units(), Changes: vimtest.UnitChanges(), Wait: func() { clk.advance(300 * time.Millisecond) },
+		Half: func(t *testing.T) {
+			behave(t, s, `{"delay":"1s","rules":[{"on":"change","outcome":"half","times":1}]}`)
+		},
+	})
+	clk.advance(time.Minute)
+	if left := s.Inventory(); len(left) != 0 {
+		t.Errorf("the suite left %+v", left)
 	}
 }
 
@@ -223,7 +283,7 @@ func TestTheTwoVIMsAreSeparate(t *testing.T) {
 	if _, err := s.Find(t.Context(), second, r.Kind, r.Token); vim.ClassOf(err) != message.NotFound {
 		t.Errorf("the second VIM finds the first one's network: %v", err)
 	}
-	if list, err := s.List(t.Context(), second, ""); err != nil || len(list) != 0 {
+	if list, err := s.List(t.Context(), second, vim.ListRequest{}); err != nil || len(list.Resources) != 0 {
 		t.Errorf("the second VIM lists %v, %v", list, err)
 	}
 	got := s.Inventory()

@@ -33,8 +33,12 @@ type held struct {
 	Resource vim.Resource `json:"resource"`
 	Spec     vim.Spec     `json:"spec"`
 	Host     string       `json:"host,omitempty"`
-	ReadyAt  time.Time    `json:"readyAt"`
+	BuiltAt  time.Time    `json:"builtAt,omitzero"`
+	ReadyAt  time.Time    `json:"readyAt"`         // and not being changed
+	StopAt   time.Time    `json:"stopAt,omitzero"` // set while a guest that was asked to stop has not; its power is on until then
 	GoneAt   time.Time    `json:"goneAt,omitzero"` // set while it is being deleted
+
+	had map[string]bool // of takes, what it had before the change that is worked out, and may keep
 }
 
 func (h *held) ref() ref { return ref{h.Vim, h.Resource.Token} }
@@ -78,17 +82,39 @@ func (h *held) takes() []string {
 // at returns the resource as it is seen at a moment.
 func (h *held) at(now time.Time) vim.Resource {
 	r := h.Resource
-	r.Ready = r.Failed == nil && h.GoneAt.IsZero() && !now.Before(h.ReadyAt)
+	r.Ready = r.Failed == nil && h.GoneAt.IsZero() && !now.Before(h.ReadyAt) && !now.Before(h.StopAt)
+	if r.Kind == vim.Compute {
+		r.Power = vim.PowerOn
+		if h.Spec.Compute.Off() && !now.Before(h.StopAt) {
+			r.Power = vim.PowerOff
+		}
+	}
+	switch {
+	case r.Kind != vim.Compute && r.Kind != vim.Unit:
+	case r.Failed != nil:
+		r.Health = vim.Unhealthy
+	case r.Ready && r.Power != vim.PowerOff:
+		r.Health = vim.Healthy
+	}
 	return r
+}
+
+// weight is how much of its kind's quota the resource uses.
+func (h *held) weight() int {
+	if h.Spec.Unit != nil {
+		return h.Spec.Unit.Replicas
+	}
+	return 1
 }
 
 // late is an effect whose caller has long been told nothing.
 type late struct {
-	Serial  int64             `json:"serial"`
-	Due     time.Time         `json:"due"`
-	Vim     string            `json:"vim"`
-	Start   *vim.StartRequest `json:"start,omitempty"`
-	Release *vim.Token        `json:"release,omitempty"`
+	Serial  int64              `json:"serial"`
+	Due     time.Time          `json:"due"`
+	Vim     string             `json:"vim"`
+	Start   *vim.StartRequest  `json:"start,omitempty"`
+	Change  *vim.ChangeRequest `json:"change,omitempty"`
+	Release *vim.Token         `json:"release,omitempty"`
 }
 
 // state is everything the simulator remembers. It changes only through apply.
@@ -98,7 +124,7 @@ type state struct {
 	serial    int64
 	held      map[ref]*held
 	byID      map[string]*held         // key: vim + "/" + id
-	counts    map[string]int           // key: vim + "/" + kind
+	counts    map[string]int           // key: vim + "/" + kind; what of its quota is used
 	going     map[ref]*held            // those being deleted
 	late      []late                   // in the order of Due, then Serial
 	users     map[string]map[ref]*held // key: vim + "/" + id; who refers to it
@@ -131,13 +157,17 @@ func (s *state) apply(r record) error {
 	s.serial = max(s.serial, r.Serial)
 	if r.Put != nil {
 		h := *r.Put
+		h.had = nil
 		if h.Vim == "" || h.Resource.ID == "" || h.Resource.Token.ID == "" {
 			return errors.New("a resource without vim, id or token")
+		}
+		if !specified(h.Resource.Kind, h.Spec) {
+			return errors.New("a resource without the specification of its kind")
 		}
 		s.remove(h.ref())
 		s.held[h.ref()] = &h
 		s.byID[h.Vim+"/"+h.Resource.ID] = &h
-		s.counts[h.Vim+"/"+string(h.Resource.Kind)]++
+		s.counts[h.Vim+"/"+string(h.Resource.Kind)] += h.weight()
 		for _, id := range h.refers() {
 			key := h.Vim + "/" + id
 			if s.users[key] == nil {
@@ -184,7 +214,7 @@ func (s *state) remove(r ref) {
 	delete(s.held, r)
 	delete(s.going, r)
 	delete(s.byID, h.Vim+"/"+h.Resource.ID)
-	s.counts[h.Vim+"/"+string(h.Resource.Kind)]--
+	s.counts[h.Vim+"/"+string(h.Resource.Kind)] -= h.weight()
 	for _, id := range h.refers() {
 		key := h.Vim + "/" + id
 		if delete(s.users[key], r); len(s.users[key]) == 0 {

@@ -8,10 +8,12 @@ package vimtest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -33,6 +35,17 @@ type Env struct {
 	// Provoke makes the next Start fail with a class, by the VIM's behaviour or by what is asked for. It returns the
 	// request to send; ok is false when this VIM cannot be made to fail so.
 	Provoke func(t *testing.T, class message.Class, r vim.StartRequest) (_ vim.StartRequest, ok bool)
+	// Changes are what the VIM is asked to change; those that the driver cannot make in place are left out. nil means
+	// InfrastructureChanges().
+	Changes []Change
+	// Shows checks at the VIM itself that a resource is as it was changed to; nil: what the driver tells is believed.
+	Shows func(t *testing.T, r vim.Resource, spec vim.Spec)
+	// ProvokeChange makes the next Change fail with a class, as Provoke does.
+	ProvokeChange func(t *testing.T, class message.Class, r vim.ChangeRequest) (_ vim.ChangeRequest, ok bool)
+	// Half makes the next Change stop half way: its worker dies, or one of its calls to the VIM fails.
+	Half func(t *testing.T)
+	// Ignore makes guests ignore the request to stop, from now on.
+	Ignore func(t *testing.T)
 }
 
 // Sample is one kind of resource a VIM can be asked for.
@@ -69,6 +82,13 @@ func Infrastructure(flavour, image string) []Sample {
 	}
 }
 
+// Units returns the sample of a container VIM. Values and objects are of no driver's: one that reads them has its own samples.
+func Units() []Sample {
+	return []Sample{{vim.Unit, func(map[vim.Kind]string) vim.Spec {
+		return vim.Spec{Name: "unit", Unit: &vim.UnitSpec{Replicas: 1, Values: json.RawMessage(`{"a":1}`), Objects: json.RawMessage(`{"chart":"x"}`)}}
+	}}}
+}
+
 // Run runs the suite. It leaves nothing at the VIM when it passes.
 func Run(t *testing.T, d vim.Driver, env Env) {
 	if env.Polls == 0 {
@@ -89,6 +109,20 @@ func Run(t *testing.T, d vim.Driver, env Env) {
 	t.Run("two generations are two resources", s.generations)
 	t.Run("a call whose context is over has an unknown outcome", s.contextOver)
 	t.Run("error classes", s.classes)
+	t.Run("list in pages", s.pages)
+	t.Run("what cannot be changed in place is refused", s.changeNotInPlace)
+	if s.some() == nil {
+		t.Log("not changed: anything")
+		return
+	}
+	t.Run("change each attribute, there and back", s.changeEach)
+	t.Run("changes at once make one change", s.changeAtOnce)
+	t.Run("a change that was made by half goes on", s.changeByHalf)
+	t.Run("a change goes on after a restart", s.changeAfterRestart)
+	t.Run("a change of what is not there is not-found, and makes nothing", s.changeUnknown)
+	t.Run("a change whose context is over has an unknown outcome", s.changeContextOver)
+	t.Run("graceful stop", s.stop)
+	t.Run("error classes of changes", s.changeClasses)
 }
 
 type suite struct {
@@ -193,16 +227,18 @@ func (s *suite) release(t *testing.T, r vim.StartRequest) {
 
 func (s *suite) listed(t *testing.T, owner string) []string {
 	t.Helper()
-	list, err := s.driver.List(t.Context(), s.Connection, owner)
+	ids := []string{}
+	err := vim.EachPage(t.Context(), s.driver, s.Connection, owner, time.Minute, func(page []vim.Resource) error {
+		for _, r := range page {
+			if owner != "" && r.Owner != owner {
+				t.Errorf("list of %s has %+v", owner, r)
+			}
+			ids = append(ids, r.ID)
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatalf("list: %v", err)
-	}
-	ids := []string{}
-	for _, r := range list {
-		if owner != "" && r.Owner != owner {
-			t.Errorf("list of %s has %+v", owner, r)
-		}
-		ids = append(ids, r.ID)
 	}
 	slices.Sort(ids)
 	return ids
@@ -357,15 +393,18 @@ func (s *suite) contextOver(t *testing.T) {
 	wantClass(t, err, message.UnknownOutcome)
 }
 
+// classes are all there are of a driver's errors.
+var classes = []message.Class{
+	message.Transient, message.Permanent, message.Quota, message.NotFound, message.Exists, message.Auth, message.Unavailable,
+	message.UnknownOutcome,
+}
+
 func (s *suite) classes(t *testing.T) {
 	if s.Provoke == nil {
 		t.Log("not provoked: every class")
 		return
 	}
-	for _, class := range []message.Class{
-		message.Transient, message.Permanent, message.Quota, message.NotFound, message.Exists, message.Auth,
-		message.Unavailable, message.UnknownOutcome,
-	} {
+	for _, class := range classes {
 		t.Run(string(class), func(t *testing.T) {
 			r, ok := s.Provoke(t, class, s.first())
 			if !ok {

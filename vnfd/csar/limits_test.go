@@ -125,6 +125,7 @@ func exceeding(t *testing.T) map[string]struct {
 		"Depth":           {vnfd.Limits{Depth: 12}, z(small.with(main, template("")+"metadata: "+strings.Repeat("[", 11)+strings.Repeat("]", 11)+"\n")), z(small.with(main, template("")+"metadata: "+strings.Repeat("[", 13)+strings.Repeat("]", 13)+"\n"))},
 		"TypeChain":       {vnfd.Limits{TypeChain: 6}, z(data(4)), z(data(7))},
 		"Identifier":      {vnfd.Limits{Identifier: 40}, z(nodes(1, "{ type: tosca.nodes.Root }")), z(small.with(main, template("    "+strings.Repeat("n", 41)+": { type: tosca.nodes.Root }\n")))},
+		"Managers":        {vnfd.Limits{Managers: 2}, z(small.replace("'etsivnfm:v3.7.1'", "'0:a', '0:b'")), z(small.replace("'etsivnfm:v3.7.1'", "'0:a', '0:b', '0:c'"))},
 		"Flavours":        {vnfd.Limits{Flavours: 2}, z(flavours(2)), z(flavours(3))},
 		"NodeTemplates":   {vnfd.Limits{NodeTemplates: 3}, z(nodes(2, "{ type: tosca.nodes.Root }")), z(nodes(3, "{ type: tosca.nodes.Root }"))},
 		"Vdus":            {vnfd.Limits{Vdus: 2}, z(nodes(2, "{ type: tosca.nodes.nfv.Vdu.OsContainerDeployableUnit }")), z(nodes(3, "{ type: tosca.nodes.nfv.Vdu.OsContainerDeployableUnit }"))},

@@ -1,9 +1,6 @@
 package csar_test
 
 import (
-	"bytes"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -197,57 +194,6 @@ func TestShapesOfTheField(t *testing.T) {
 			}
 			if !slices.Contains(found(pkg), "unlisted-files") {
 				t.Error("no finding unlisted-files")
-			}
-		})
-	}
-}
-
-// sharedPackages finds the packages of the field, which are not part of this repository: the one condition under which
-// a test does not run. The packages built in these tests and the sample cover the same rules always.
-func sharedPackages(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("VNFM_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	dir = filepath.Join(dir, "packages")
-	if _, err := os.Stat(dir); err != nil {
-		return ""
-	}
-	return dir
-}
-
-// The packages of sol004 describe PNFs: what is sound in packaging is rejected for having no VNF, and for nothing else.
-func TestSharedPackagesOfPNFs(t *testing.T) {
-	t.Parallel()
-	dir := sharedPackages(t)
-	if dir == "" {
-		t.Log("no shared packages: nothing to read")
-		return
-	}
-	for name, want := range map[string][]string{
-		"csar-option1-valid.csar":                 {"no-vnf", "signature-invalid"}, // its signature is of another sample's manifest
-		"csar-cert-in-cms.csar":                   {"no-vnf", "signature-invalid"},
-		"csar-option2-valid-with-cms.zip":         {"no-vnf", "signature-invalid"}, // a text in place of a signature around the first
-		"signed-package-valid-signature.zip":      {"no-vnf"},                      // by a certificate that has expired
-		"signed-package-invalid-signature.zip":    {"signature-invalid"},
-		"csar-cert-in-cms-incorrect-hash.csar":    {"no-vnf", "wrong-hash", "signature-invalid"},
-		"csar-option1-invalid-missing-files.csar": {"no-vnf", "listed-file-missing", "signature-invalid"},
-		"invalidManifestFile.csar":                {"no-vnf", "missing-manifest"},
-		"invalidYamlStructure.csar":               {"no-vnf"}, // a PNFD
-		"noTOSCAMetaInTOSCADirectory.csar":        {"missing-entry"},
-		"broken.zip":                              {"no-vnf", "listed-file-missing"},
-		"LICENSE.txt":                             {"not-a-zip"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			data, err := os.ReadFile(filepath.Join(dir, "sol004", name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = csar.Open(bytes.NewReader(data), int64(len(data)), csar.Options{Signatures: csar.Signatures{Mode: csar.Report, At: now}})
-			if got := slices.Compact(rules(err)); !slices.Equal(got, want) {
-				t.Errorf("%v, want %v: %v", got, want, err)
 			}
 		})
 	}

@@ -215,6 +215,11 @@ func (c *reader) identify(d *vnfd.Descriptor, top *scope, templates []*scope) {
 		p.set(d, c.Identifier(v.Text(), v.At, "the "+p.name))
 	}
 	info := s.vnfProperty("vnfm_info")
+	languages := s.vnfProperty("localization_languages")
+	if n := max(len(info.List()), len(languages.List())); n > c.Limits.Managers {
+		c.Exceedf("managers", "too-large", at, "vnfm_info or localization_languages has %d entries, more than %d", n, c.Limits.Managers)
+		return
+	}
 	for _, item := range info.List() {
 		d.VnfmInfo = append(d.VnfmInfo, c.Identifier(item.Text(), item.At, "the vnfm_info"))
 	}
@@ -226,7 +231,7 @@ func (c *reader) identify(d *vnfd.Descriptor, top *scope, templates []*scope) {
 			c.Findf("vnfm-info", item.At, "the vnfm_info %s is neither 'etsivnfm:v<version>' nor '<IANA enterprise number>:<name>'", vnfd.Quote(item.Text()))
 		}
 	}
-	d.Localization = s.vnfProperty("localization_languages").Texts()
+	d.Localization = languages.Texts()
 }
 
 // vnfProperty returns a property of the VNF that the template is about: of its VNF node, of its substitution mappings,

@@ -94,7 +94,7 @@ func (r *Reader) InPackage(dir, ref string, at vnfd.Position) (string, bool) {
 	return "", false
 }
 
-// Identifier reads a name that others refer to: it is bounded, and without control characters.
+// Identifier reads a name that others refer to, or that is shown and stored in many places: it is bounded.
 func (r *Reader) Identifier(text string, at vnfd.Position, what string) string {
 	if len(text) > r.Limits.Identifier {
 		r.Exceedf("identifier", "too-large", at, "%s %s is longer than %d bytes", what, vnfd.Quote(text), r.Limits.Identifier)

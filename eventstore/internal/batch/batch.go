@@ -23,6 +23,8 @@ import (
 // Batch is what a batch of works writes. Its lists are in the order in which they are to be written: within one commit
 // a timeout is fired or cancelled first and set last, so that setting one wins.
 type Batch struct {
+	// ID is unique to the transaction and stored in it, so that its outcome can be looked up when the acknowledgement was lost.
+	ID      string
 	Now     time.Time
 	Results []eventstore.Result
 	// Commits are those that write anything, in the order of the works.
@@ -36,7 +38,6 @@ type Batch struct {
 	Heads       []Head
 	SagaDeletes []eventstore.SagaRow
 	Sagas       []Saga
-	Steps       []eventstore.StepRow
 	Cancelled   []string
 	Timeouts    []eventstore.Timeout
 	ViewDeletes []eventstore.ViewRef
@@ -87,7 +88,7 @@ func Micro(t time.Time) time.Time {
 
 // Decide runs the works on what was loaded for them. A Decide that panics has failed with an Internal error.
 func Decide(now time.Time, works []*eventstore.Work, loaded []*eventstore.Loaded) *Batch {
-	b := &Batch{Now: Micro(now), Results: make([]eventstore.Result, len(works))}
+	b := &Batch{ID: NewID(), Now: Micro(now), Results: make([]eventstore.Result, len(works))}
 	for i, w := range works {
 		loaded[i].Now = b.Now
 		c, err := decide(w, loaded[i])
@@ -101,9 +102,6 @@ func Decide(now time.Time, works []*eventstore.Work, loaded []*eventstore.Loaded
 		c.Key = w.Keys[0]
 		c.Lane = eventstore.LaneOf(c.Key)
 		c.Time = b.Now
-		if c.ID == "" {
-			c.ID = NewID()
-		}
 		b.Results[i].Commit = c
 		b.Commits = append(b.Commits, c)
 		b.loaded = append(b.loaded, loaded[i])
@@ -204,7 +202,11 @@ func (b *Batch) Seal(heads map[string]*eventstore.StreamState) {
 
 // seal makes the events and messages of one commit.
 func (b *Batch) seal(c *eventstore.Commit, loaded, heads map[string]*eventstore.StreamState) {
-	c.Events, c.Messages = nil, nil
+	n := 0
+	for _, a := range c.Appends {
+		n += len(a.Events)
+	}
+	c.Events, c.Messages = make([]eventstore.Event, 0, n), make([]eventstore.OutboxRecord, 0, len(c.Outbox))
 	mine := map[string]int{} // stream → index in b.Heads
 	for _, a := range c.Appends {
 		if len(a.Events) == 0 {
@@ -275,11 +277,10 @@ func (b *Batch) flatten(c *eventstore.Commit) {
 			continue
 		}
 		s.Version, s.Created, s.Updated = s.Expected+1, b.Now, b.Now
+		for i := range s.Items {
+			s.Items[i].Version = s.Version
+		}
 		b.Sagas = append(b.Sagas, Saga{SagaRow: s, Lane: c.Lane})
-	}
-	for _, s := range c.Steps {
-		s.Sent, s.Replied = Micro(s.Sent), Micro(s.Replied)
-		b.Steps = append(b.Steps, s)
 	}
 	for _, t := range c.Timeouts {
 		t.Lane, t.Due = c.Lane, Micro(t.Due)
@@ -344,7 +345,6 @@ func (b *Batch) order() {
 	})
 	slices.Sort(b.Cancelled)
 	slices.Sort(b.Unparked)
-	b.Steps = lastByKey(b.Steps, func(s eventstore.StepRow) string { return s.CommandID })
 	b.Timeouts = lastByKey(b.Timeouts, func(t eventstore.Timeout) string { return t.ID })
 	b.Views = lastByKey(b.Views, func(v eventstore.View) string { return v.Kind + "\x00" + v.ID })
 	b.Snapshots = lastByKey(b.Snapshots, func(s eventstore.Snapshot) string { return s.Stream + "\x00" + strconv.FormatInt(s.Version, 10) })
@@ -385,13 +385,4 @@ func (b *Batch) Number() {
 			c.Messages[i].Offset = l.nextMessage
 		}
 	}
-}
-
-// CommitIDs lists the ids by which the outcome of the batch can be looked up.
-func (b *Batch) CommitIDs() []string {
-	ids := make([]string, len(b.Commits))
-	for i, c := range b.Commits {
-		ids[i] = c.ID
-	}
-	return ids
 }

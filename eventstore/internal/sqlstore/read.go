@@ -65,7 +65,7 @@ func (r *Reader) ReadAll(ctx context.Context, prefix string, after eventstore.St
 	return list(ctx, &r.Dialect, q.order("stream, version", limit), ScanEvent)
 }
 
-// Sagas lists sagas in order of id.
+// Sagas lists sagas in order of id, without their plans and items.
 func (r *Reader) Sagas(ctx context.Context, s eventstore.SagaQuery) ([]eventstore.SagaRow, error) {
 	q := r.Dialect.selectFrom("saga_instances", SagaColumns).is("key", s.Key).is("parent", s.Parent).is("state", s.State)
 	if s.After != "" {

@@ -54,6 +54,7 @@ const (
 	EventColumns    = "lane, off, stream, version, id, type, schema, at, meta, data, prev, hash"
 	OutboxColumns   = "lane, off, id, type, ce_source, topic, aggregateid, ce_time, correlation, causation, reply_to, traceparent, tracestate, payload"
 	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated"
+	ItemColumns     = "no, version, data"
 	StepColumns     = "command_id, saga, seq, step, item, direction, attempt, state, sent, replied, result, class, reason"
 	TimeoutColumns  = "id, owner, key, name, token, due, lane, data"
 	ViewColumns     = "kind, id, revision, parent, state, name, updated, doc, attr1, attr2, attr3, attr4, attr5, attr6, attr7, attr8"
@@ -111,6 +112,12 @@ func ScanSaga(r Row) (s eventstore.SagaRow, err error) {
 	err = r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, raw(&s.Data), Stamp{&s.Created},
 		Stamp{&s.Updated})
 	return s, err
+}
+
+// ScanItem reads ItemColumns.
+func ScanItem(r Row) (i eventstore.SagaItem, err error) {
+	err = r.Scan(&i.No, &i.Version, raw(&i.Data))
+	return i, err
 }
 
 // ScanStep reads StepColumns.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
 )
 
 // Client is the driver of simulated VIMs in another process. It is safe for concurrent use.
@@ -80,6 +81,12 @@ func (c *Client) Start(ctx context.Context, conn vim.Connection, r vim.StartRequ
 	return out.Resource, err
 }
 
+// Change changes a resource that stands.
+func (c *Client) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRequest) (vim.Resource, error) {
+	out, err := c.call(ctx, question{Op: "change", Connection: conn.ID, Change: &r}, r.Token.String())
+	return out.Resource, err
+}
+
 // Poll looks at a resource by its id.
 func (c *Client) Poll(ctx context.Context, conn vim.Connection, kind vim.Kind, id string) (vim.Resource, error) {
 	out, err := c.call(ctx, question{Op: "poll", Connection: conn.ID, Kind: kind, Name: id}, id)
@@ -98,11 +105,14 @@ func (c *Client) Release(ctx context.Context, conn vim.Connection, kind vim.Kind
 	return out.Done, err
 }
 
-// List returns the resources of a VIM, or those of one VNF.
-func (c *Client) List(ctx context.Context, conn vim.Connection, owner string) ([]vim.Resource, error) {
-	out, err := c.call(ctx, question{Op: "list", Connection: conn.ID, Name: owner}, owner)
-	return out.Resources, err
+// List returns a page of the resources of a VIM, or of those of one VNF.
+func (c *Client) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
+	out, err := c.call(ctx, question{Op: "list", Connection: conn.ID, List: &r}, r.Owner)
+	return out.Page, err
 }
+
+// InPlace returns what a simulated VIM can change unless it was told otherwise, which this side does not know.
+func (c *Client) InPlace() vim.InPlace { return sim.InPlace() }
 
 // Assets describes what the site offers.
 func (c *Client) Assets(ctx context.Context, conn vim.Connection) (vim.Assets, error) {
@@ -129,6 +139,12 @@ func (c *Client) FindImage(ctx context.Context, conn vim.Connection, name, check
 		return vim.Image{}, err
 	}
 	return *out.Image, nil
+}
+
+// Configure configures a VNF's machines.
+func (c *Client) Configure(ctx context.Context, conn vim.Connection, token string, computes []string) error {
+	_, err := c.call(ctx, question{Op: "configure", Connection: conn.ID, Name: token, Computes: computes}, token)
+	return err
 }
 
 // Replies returns how often the message that answers a command is to be sent, once when the simulator does not say. It

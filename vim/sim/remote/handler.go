@@ -24,26 +24,29 @@ const (
 
 // question is one call of a driver.
 type question struct {
-	Op         string            `json:"op"`
-	Connection string            `json:"connection"`
-	Deadline   time.Time         `json:"deadline,omitzero"`
-	Start      *vim.StartRequest `json:"start,omitempty"`
-	Kind       vim.Kind          `json:"kind,omitempty"`
-	Token      vim.Token         `json:"token,omitzero"`
-	Name       string            `json:"name,omitempty"` // an id, an owner, a name, or an operation: what the call is about
-	Checksum   string            `json:"checksum,omitempty"`
+	Op         string             `json:"op"`
+	Connection string             `json:"connection"`
+	Deadline   time.Time          `json:"deadline,omitzero"`
+	Start      *vim.StartRequest  `json:"start,omitempty"`
+	Change     *vim.ChangeRequest `json:"change,omitempty"`
+	List       *vim.ListRequest   `json:"list,omitempty"`
+	Kind       vim.Kind           `json:"kind,omitempty"`
+	Token      vim.Token          `json:"token,omitzero"`
+	Name       string             `json:"name,omitempty"` // an id, a name, a token, or an operation: what the call is about
+	Computes   []string           `json:"computes,omitempty"`
+	Checksum   string             `json:"checksum,omitempty"`
 }
 
 // result is what came of it.
 type result struct {
-	Resource  vim.Resource   `json:"resource,omitzero"`
-	Resources []vim.Resource `json:"resources,omitempty"`
-	Done      bool           `json:"done,omitempty"`
-	Assets    *vim.Assets    `json:"assets,omitempty"`
-	Flavour   *vim.Flavour   `json:"flavour,omitempty"`
-	Image     *vim.Image     `json:"image,omitempty"`
-	Copies    int            `json:"copies,omitempty"`
-	Error     *vim.Error     `json:"error,omitempty"`
+	Resource vim.Resource `json:"resource,omitzero"`
+	Page     vim.ListPage `json:"page,omitzero"`
+	Done     bool         `json:"done,omitempty"`
+	Assets   *vim.Assets  `json:"assets,omitempty"`
+	Flavour  *vim.Flavour `json:"flavour,omitempty"`
+	Image    *vim.Image   `json:"image,omitempty"`
+	Copies   int          `json:"copies,omitempty"`
+	Error    *vim.Error   `json:"error,omitempty"`
 }
 
 // maxQuestion bounds what is read of a request, in bytes.
@@ -96,6 +99,11 @@ func ask(ctx context.Context, s *sim.Sim, q question) (out result) {
 			return result{Error: &vim.Error{Op: q.Op, Class: message.Permanent, Hint: "a start says what to start"}}
 		}
 		out.Resource, err = s.Start(ctx, conn, *q.Start)
+	case "change":
+		if q.Change == nil {
+			return result{Error: &vim.Error{Op: q.Op, Class: message.Permanent, Hint: "a change says what to change"}}
+		}
+		out.Resource, err = s.Change(ctx, conn, *q.Change)
 	case "poll":
 		out.Resource, err = s.Poll(ctx, conn, q.Kind, q.Name)
 	case "find":
@@ -103,7 +111,10 @@ func ask(ctx context.Context, s *sim.Sim, q question) (out result) {
 	case "release":
 		out.Done, err = s.Release(ctx, conn, q.Kind, q.Token)
 	case "list":
-		out.Resources, err = s.List(ctx, conn, q.Name)
+		if q.List == nil {
+			q.List = &vim.ListRequest{}
+		}
+		out.Page, err = s.List(ctx, conn, *q.List)
 	case "assets":
 		var a vim.Assets
 		a, err = s.Assets(ctx, conn)
@@ -116,6 +127,8 @@ func ask(ctx context.Context, s *sim.Sim, q question) (out result) {
 		var i vim.Image
 		i, err = s.FindImage(ctx, conn, q.Name, q.Checksum)
 		out.Image = &i
+	case "configure":
+		err = s.Configure(ctx, conn, q.Name, q.Computes)
 	case "replies":
 		out.Copies = s.Replies(q.Connection, q.Kind, q.Name)
 	default:

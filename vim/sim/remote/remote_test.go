@@ -74,6 +74,17 @@ func TestAsEveryDriver(t *testing.T) {
 	p := newProcess(t)
 	vimtest.Run(t, remote.New("http://"+p.addr), vimtest.Env{
 		Connection: conn, Wait: func() {},
+		Half: func(*testing.T) { p.behave(`{"rules":[{"on":"change","outcome":"half","times":1}]}`) },
+		Ignore: func(t *testing.T) {
+			p.behave(`{"stop":"24h"}`)
+			t.Cleanup(func() { p.behave(`{}`) })
+		},
+		ProvokeChange: func(_ *testing.T, class message.Class, r vim.ChangeRequest) (vim.ChangeRequest, bool) {
+			if class == message.Quota {
+				p.behave(`{"rules":[{"on":"change","outcome":"quota","times":1}]}`)
+			}
+			return r, class == message.Quota
+		},
 		Restart: func(_ *testing.T, _ vim.Driver) vim.Driver {
 			p.kill()
 			p.start()

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vnfm/vnfm/internal/dbtest"
+)
+
+// sizes are the VNFCs of the VNFs that are measured; costs are given against those of the first.
+//
+//nolint:gochecknoglobals // data
+var sizes = []int{10, 100, 200, 1000}
+
+// measureSize instantiates and terminates VNFs of some sizes, one port for each VNFC, and says what a resource costs. The program
+// runs in a process of its own, so that whoever watches is not counted; meanwhile another VNF is read all the time.
+func measureSize(ctx context.Context, t table, cluster *dbtest.Cluster) error {
+	dir, err := os.MkdirTemp("", "vnfm-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	bin := filepath.Join(dir, "vnfmd")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/vnfmd").CombinedOutput(); err != nil {
+		return fmt.Errorf("build the program: %w: %s", err, out)
+	}
+	for _, backend := range []string{"sqlite", "postgresql"} {
+		if err := sizesOn(ctx, t, cluster, backend, bin, filepath.Join(dir, backend)); err != nil {
+			return fmt.Errorf("%s: %w", backend, err)
+		}
+	}
+	return nil
+}
+
+func sizesOn(ctx context.Context, t table, cluster *dbtest.Cluster, backend, bin, data string) error {
+	args := []string{"serve", "--data=" + data, "--log-level=error", "--operation-step-timeout=10s"}
+	if backend == "postgresql" {
+		url, drop, err := cluster.Database(ctx)
+		if err != nil {
+			return err
+		}
+		defer drop()
+		args = append(args, "--database="+url)
+	}
+	p, err := launch(ctx, bin, args)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	var first time.Duration
+	for i, n := range sizes {
+		l := &load{url: p.url, flavour: "f", client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
+		csar, err := sized(n)
+		if err != nil {
+			return err
+		}
+		if err := l.onboard(ctx, csar); err != nil {
+			return err
+		}
+		s, err := l.whole(ctx, cluster, p, n)
+		if err != nil {
+			return fmt.Errorf("%d VNFCs: %w", n, err)
+		}
+		each := s.program / time.Duration(s.resources)
+		if i == 0 {
+			first = each
+		}
+		t.row(fmt.Sprintf("VNF of %d VNFCs, %s: instantiate and terminate", n, backend),
+			fmt.Sprintf("%.2f ms of processor time a resource", ms(each)),
+			fmt.Sprintf("× %.2f of that at %d; PostgreSQL %.2f ms more; %.1f s and %.1f s for %d resources; other VNF's GET p99 %.1f ms; memory %d MiB",
+				float64(each)/float64(first), sizes[0], ms(s.database/time.Duration(s.resources)), s.up.Seconds(), s.down.Seconds(), s.resources, ms(s.p99), s.memory>>20))
+	}
+	return nil
+}
+
+// sizing is what one VNF cost.
+type sizing struct {
+	resources         int // made and released
+	up, down          time.Duration
+	program, database time.Duration
+	p99               time.Duration // of reading another VNF meanwhile
+	memory            int64         // the program's, at its highest
+}
+
+// whole instantiates and terminates a VNF while another one is read.
+func (l *load) whole(ctx context.Context, cluster *dbtest.Cluster, p *program, n int) (sizing, error) {
+	other, err := l.create(ctx)
+	if err != nil {
+		return sizing{}, err
+	}
+	id, err := l.create(ctx)
+	if err != nil {
+		return sizing{}, err
+	}
+	s := sizing{resources: 2*n + 2} // a compute and a port each, a network and its subnet
+	reading, done := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	var took []time.Duration
+	wg.Go(func() {
+		for reading.Err() == nil {
+			begin := time.Now()
+			if _, err := l.call(reading, "GET", "/vnflcm/v2/vnf_instances/"+other, nil, nil); err == nil {
+				took = append(took, time.Since(begin))
+			}
+			time.Sleep(20 * time.Millisecond) // a reader's pace
+		}
+	})
+	before, own := cluster.CPU(), p.cpu()
+	s.up, err = l.operate(ctx, id, "instantiate", `{"flavourId":"f"}`)
+	if err == nil {
+		s.down, err = l.operate(ctx, id, "terminate", `{"terminationType":"FORCEFUL"}`)
+	}
+	s.program, s.database = p.cpu()-own, cluster.CPU()-before
+	done()
+	wg.Wait()
+	slices.Sort(took)
+	s.p99 = result{took: took}.at(0.99)
+	s.memory = p.memory()
+	return s, err
+}
+
+func (l *load) create(ctx context.Context) (string, error) {
+	var vnf struct {
+		ID string `json:"id"`
+	}
+	_, err := l.call(ctx, "POST", "/vnflcm/v2/vnf_instances", strings.NewReader(`{"vnfdId":"`+l.vnfd+`"}`), &vnf)
+	return vnf.ID, err
+}
+
+// operate begins an operation and waits for its end, looking at the instance, which is quick.
+func (l *load) operate(ctx context.Context, id, task, body string) (time.Duration, error) {
+	begin := time.Now()
+	if _, err := l.call(ctx, "POST", "/vnflcm/v2/vnf_instances/"+id+"/"+task, strings.NewReader(body), nil); err != nil {
+		return 0, err
+	}
+	want := map[string]string{"instantiate": "INSTANTIATED", "terminate": "NOT_INSTANTIATED"}[task]
+	for {
+		var ops []struct {
+			Operation string `json:"operation"`
+			State     string `json:"operationState"`
+		}
+		path := "/vnflcm/v2/vnf_lcm_op_occs?exclude_fields=resourceChanges,operationParams&filter=(eq,vnfInstanceId," + id + ");(eq,operation," + strings.ToUpper(task) + ")"
+		if _, err := l.call(ctx, "GET", path, nil, &ops); err != nil {
+			return 0, err
+		}
+		for _, o := range ops {
+			switch o.State {
+			case "COMPLETED":
+				return time.Since(begin), nil
+			case "FAILED", "FAILED_TEMP", "ROLLED_BACK":
+				return 0, fmt.Errorf("%s ended %s on the way to %s", task, o.State, want)
+			}
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// program is the program in a process of its own.
+type program struct {
+	cmd *exec.Cmd
+	url string
+}
+
+func launch(ctx context.Context, bin string, args []string) (*program, error) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	at := free.Addr().String()
+	_ = free.Close()
+	p := &program{cmd: exec.CommandContext(ctx, bin, append(args, "--listen="+at)...), url: "http://" + at}
+	p.cmd.Stderr = os.Stderr
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	l := &load{url: p.url, client: http.DefaultClient}
+	for range 300 {
+		if _, err = l.call(ctx, "GET", "/readyz", nil, nil); err == nil {
+			return p, nil
+		}
+		time.Sleep(100 * time.Millisecond) // until it is ready
+	}
+	p.stop()
+	return nil, fmt.Errorf("the program does not become ready: %w", err)
+}
+
+func (p *program) stop() {
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	_ = p.cmd.Wait()
+}
+
+// cpu is the processor time the process has used.
+func (p *program) cpu() time.Duration {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond // ticks of a hundredth of a second
+}
+
+// memory is the most memory the process had, in bytes.
+func (p *program) memory() int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// sized is a package whose VNF has n VNFCs with one port each on one link.
+func sized(n int) ([]byte, error) {
+	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+	files := map[string]string{
+		"TOSCA-Metadata/TOSCA.meta": "TOSCA-Meta-File-Version: 1.1\nCSAR-Version: 1.1\nCreated-By: bench\nEntry-Definitions: Definitions/vnfd.yaml\nETSI-Entry-Manifest: vnf.mf\nETSI-Entry-Change-Log: ChangeLog.txt\n",
+		"ChangeLog.txt":             "1.0\n",
+		"vnf.mf":                    "metadata:\nvnf_product_name: Sized\nvnf_provider_id: Bench\nvnf_package_version: '1.0'\nvnf_release_date_time: 2026-01-01T00:00:00+00:00\n",
+		"Definitions/vnfd.yaml":     strings.NewReplacer("$ID", id, "$N", strconv.Itoa(n)).Replace(sizedVnfd),
+	}
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	for name, text := range files {
+		w, err := z.Create(name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.Write([]byte(text)); err != nil {
+			return nil, err
+		}
+	}
+	err := z.Close()
+	return buf.Bytes(), err
+}
+
+const sizedVnfd = `tosca_definitions_version: tosca_simple_yaml_1_2
+imports: [ etsi_nfv_sol001_vnfd_types.yaml ]
+node_types:
+  bench.Sized:
+    derived_from: tosca.nodes.nfv.VNF
+    properties:
+      descriptor_id: { type: string, default: "$ID" }
+      descriptor_version: { type: string, default: "1.0" }
+      provider: { type: string, default: Bench }
+      product_name: { type: string, default: Sized }
+      software_version: { type: string, default: "1.0" }
+      vnfm_info: { type: list, entry_schema: { type: string }, default: [ "0:vnfm" ] }
+      flavour_id: { type: string, default: f }
+      flavour_description: { type: string, default: one }
+topology_template:
+  substitution_mappings: { node_type: bench.Sized, properties: { flavour_id: f } }
+  node_templates:
+    VNF: { type: bench.Sized, properties: { flavour_description: one } }
+    vdu:
+      type: tosca.nodes.nfv.Vdu.Compute
+      properties:
+        name: vdu
+        description: a machine
+        vdu_profile: { min_number_of_instances: $N, max_number_of_instances: $N }
+        sw_image_data: { name: cirros, version: "0.4", checksum: { algorithm: sha-256, hash: 7d865e959b2466918c9863afca942d0fb89d7c9ac0c99bafc3749504ded97730 }, container_format: bare, disk_format: qcow2, min_disk: 1 GiB, size: 1 GiB }
+      capabilities:
+        virtual_compute:
+          properties:
+            virtual_memory: { virtual_mem_size: 512 MiB }
+            virtual_cpu: { num_virtual_cpu: 1 }
+            virtual_local_storage: [ { size_of_storage: 3 GiB } ]
+    cp:
+      type: tosca.nodes.nfv.VduCp
+      properties: { layer_protocols: [ ipv4 ], order: 0 }
+      requirements: [ { virtual_binding: vdu }, { virtual_link: vl } ]
+    vl:
+      type: tosca.nodes.nfv.VnfVirtualLink
+      properties:
+        connectivity_type: { layer_protocols: [ ipv4 ] }
+        description: a link
+        vl_profile:
+          max_bitrate_requirements: { root: 1000000 }
+          min_bitrate_requirements: { root: 1000 }
+          virtual_link_protocol_data:
+            - associated_layer_protocol: ipv4
+              l3_protocol_data: { ip_version: ipv4, cidr: 10.0.0.0/16, dhcp_enabled: true }
+`

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/vnfm/vnfm/sol"
+)
+
+// planned shows what an operation would do.
+func (s *session) planned(id string, operation sol.PlannedOperation, request any) error {
+	p, err := s.Plan(s.ctx, id, operation, request)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(p, func(w io.Writer) { printPlan(w, p) })
+}
+
+// sign stands for what is done to a resource. A step of a plan or of an operation's progress has the name of its action; older
+// operations have names that begin so, or that of the kind they make.
+func sign(step string) string {
+	switch {
+	case step == string(sol.ActionReplace):
+		return bad.Render("-") + "/" + good.Render("+")
+	case step == string(sol.ActionChange), step == "try-change", step == "stop":
+		return moving.Render("~")
+	case strings.HasPrefix(step, string(sol.ActionRelease)):
+		return bad.Render("-")
+	case step == string(sol.ActionConfigure), step == "configuration":
+		return faint.Render(">")
+	}
+	return good.Render("+")
+}
+
+// printPlan prints a line for each step, grouped by stage, then how many do what, and what to mind.
+func printPlan(w io.Writer, p *sol.Plan) {
+	_, _ = fmt.Fprintf(w, "%s VNF %s: nothing is begun\n", bold.Render(string(p.Operation)), p.VnfInstanceId)
+	kind, name := 0, 0
+	for _, s := range p.Steps {
+		kind, name = max(kind, len(s.Kind)), max(name, len(s.Name))
+	}
+	stage := ""
+	for _, s := range p.Steps {
+		if s.Stage != stage {
+			stage = s.Stage
+			heading(w, stage)
+		}
+		_, _ = fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s%s %-*s  %-*s  %s", padding(s.Action), sign(string(s.Action)), kind, s.Kind, name, s.Name, more(&s)), " "))
+	}
+	c := p.Counts
+	_, _ = fmt.Fprintf(w, "\n%s %d to create, %d to change, %d to replace, %d to release\n", bold.Render("Plan:"), c.Create, c.Change, c.Replace, c.Release)
+	end := "a failure waits for an operator"
+	switch {
+	case p.Policy == "rollback":
+		end = "a failure is rolled back"
+	case !p.Reversible:
+		end += ", and cannot be rolled back"
+	}
+	_, _ = fmt.Fprintf(w, "%s %s\n", bold.Render("Policy:"), end)
+	for _, warning := range p.Warnings {
+		_, _ = fmt.Fprintln(w, moving.Render("warning:"), warning)
+	}
+}
+
+// padding puts signs of one and of three characters below each other.
+func padding(a sol.PlanAction) string {
+	if a == sol.ActionReplace {
+		return ""
+	}
+	return "  "
+}
+
+// more is what else there is to say of a step: its template and VIM where it has them, and why.
+func more(s *sol.PlanStep) string {
+	var out []string
+	if s.ResourceTemplateId != "" {
+		out = append(out, s.ResourceTemplateId)
+	}
+	if s.VimConnectionId != "" {
+		out = append(out, "at "+s.VimConnectionId)
+	}
+	if len(s.Why) > 0 {
+		out = append(out, "("+strings.Join(s.Why, ", ")+")")
+	}
+	if s.NextStage != "" {
+		out = append(out, "until "+s.NextStage)
+	}
+	if s.Optional {
+		out = append(out, "a failure is a warning only")
+	}
+	return strings.Join(out, "  ")
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// planned is what an operation would do that does everything there is.
+const planned = `{"vnfInstanceId":"` + vnf + `","operation":"OPERATE","policy":"hold","reversible":true,"steps":[
+	{"stage":"clear-computes","nextStage":"computes","action":"replace","id":"c1","kind":"compute","name":"fw1-0","vduId":"gateway","resourceTemplateId":"gateway","vimConnectionId":"sim-1","why":["image"]},
+	{"stage":"networks","action":"create","id":"n1","kind":"network","name":"fw1-control","resourceTemplateId":"control"},
+	{"stage":"computes","action":"change","id":"c2","kind":"compute","name":"fw1-manager-0","vduId":"manager","resourceTemplateId":"manager","vimConnectionId":"sim-1","why":["power","metadata"],"optional":true},
+	{"stage":"computes","action":"create","id":"c3","kind":"compute","name":"fw1-2","resourceTemplateId":"gateway"},
+	{"stage":"release-ports","action":"release","id":"p1","kind":"port","name":"fw1-p","resourceTemplateId":"cp","vimConnectionId":"sim-1"},
+	{"stage":"configure","action":"configure","id":"k","kind":"configuration","name":"fw1-configuration"}],
+	"counts":{"create":2,"change":1,"replace":1,"release":1},"grantRequest":{"vnfInstanceId":"` + vnf + `","operation":"OPERATE"},"warnings":["mind the gap"]}`
+
+// TestDryRun: with --dry-run an operation is planned by its own request, and nothing is begun. Seen failing with the flag looked
+// at after the operation was begun.
+func TestDryRun(t *testing.T) {
+	const path = "POST /vnfm/v1/vnf_instances/" + vnf + "/plan"
+	for args, want := range map[string]string{
+		"vnf instantiate fw1 --flavour simple --param a=1":       `{"operation":"INSTANTIATE","request":{"flavourId":"simple","additionalParams":{"a":1}}}`,
+		"vnf terminate fw1 --graceful=9s":                        `{"operation":"TERMINATE","request":{"terminationType":"GRACEFUL","gracefulTerminationTimeout":9}}`,
+		"vnf operate fw1 --to STOPPED --vnfc c1 --graceful":      `{"operation":"OPERATE","request":{"vnfcInstanceId":["c1"],"changeStateTo":"STOPPED","stopType":"GRACEFUL"}}`,
+		"vnf operate fw1 --to STARTED --no-wait -o json":         `{"operation":"OPERATE","request":{"changeStateTo":"STARTED"}}`,
+		"vnf instantiate fw1 --flavour simple --no-wait -o yaml": `{"operation":"INSTANTIATE","request":{"flavourId":"simple"}}`,
+	} {
+		f := newFake(t)
+		f.queue[path] = []string{planned}
+		code, out, errs := f.vnfm("", append(strings.Fields(args), "--dry-run")...)
+		if code != exitOK || !slices.Equal(f.sent, []string{path + " " + want}) {
+			t.Errorf("%s: exit %d, sent %q\n%s", args, code, f.sent, errs)
+		}
+		if json := json.Valid([]byte(out)); json != strings.Contains(args, "json") || !strings.Contains(out, "mind the gap") {
+			t.Errorf("%s:\n%s", args, out)
+		}
+	}
+	f := newFake(t)
+	f.queue[path], f.codes[path] = []string{`{"status":422,"title":"Unprocessable Entity","detail":"request/flavourId: there is no flavour"}`}, 422
+	code, out, errs := f.vnfm("", "vnf", "instantiate", "fw1", "--flavour", "x", "--dry-run")
+	if code != exitServer || out != "" || !strings.Contains(errs, "there is no flavour") {
+		t.Errorf("exit %d, %s%s", code, out, errs)
+	}
+}
+
+func TestDryRunForPeople(t *testing.T) {
+	f := newFake(t)
+	f.queue["POST /vnfm/v1/vnf_instances/"+vnf+"/plan"] = []string{planned}
+	_, out, _ := f.vnfm("", "vnf", "operate", "fw1", "--to", "STOPPED", "--dry-run")
+	golden(t, "dry_run.txt", out)
+}
+
+// What an operation does to a resource shows while it is watched, also of one that an older program began.
+func TestWatchShowsWhatIsDone(t *testing.T) {
+	for step, want := range map[string]string{
+		"create": "+", "change": "~", "try-change": "~", "release": "-", "configure": ">",
+		"networks": "+", "fixed-ports": "+", "computes": "+", "configuration": ">", "stop": "~", "release-computes": "-",
+	} {
+		f := newFake(t)
+		f.queue[progressPath] = []string{progress("06", "COMPLETED", `"final":true,`, strings.Replace(resource("0", "DONE", "1", ""), `"step":"compute"`, `"step":"`+step+`"`, 1))}
+		_, out, _ := f.vnfm("", "op", "watch", op)
+		if !strings.Contains(out, " "+want+" compute       vdu-0 DONE") {
+			t.Errorf("%s:\n%s", step, out)
+		}
+	}
+	// A compute that is stopped and then released has two entries.
+	f := newFake(t)
+	entry := func(step, state string) string {
+		return strings.Replace(resource("0", state, "1", ""), `"step":"compute"`, `"step":"`+step+`"`, 1)
+	}
+	f.queue[progressPath] = []string{
+		progress("06", "PROCESSING", "", entry("try-change", "DONE")+","+entry("release", "RUNNING")),
+		progress("07", "COMPLETED", `"final":true,`, entry("try-change", "DONE")+","+entry("release", "DONE")),
+	}
+	_, out, _ := f.vnfm("", "op", "watch", op)
+	for _, line := range []string{"~ compute       vdu-0 DONE", "- compute       vdu-0 RUNNING", "- compute       vdu-0 DONE"} {
+		if strings.Count(out, line) != 1 {
+			t.Errorf("%q is not there once:\n%s", line, out)
+		}
+	}
+}

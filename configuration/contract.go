@@ -1,0 +1,68 @@
+package configuration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/vnfm/vnfm/message"
+)
+
+// TypeConfigure is the type of the command on message.TopicVnfCommands.
+const TypeConfigure = "vnf.configure.v1" // data: Configure; result: Result
+
+// Configure asks for the configuration of a VNF.
+type Configure struct {
+	VnfID      string             `json:"vnfInstanceId"`
+	OpID       string             `json:"vnfLcmOpOccId"`
+	Token      string             `json:"token"`            // names the configuration: the same for all attempts at it
+	Fence      int64              `json:"fence"`            // the operation's number for this VNF; one of an older operation does nothing
+	Action     string             `json:"action"`           // what has become of the VNF: its operation, in lower case, e.g. "instantiate"
+	Name       string             `json:"name"`             // of the VNF, for people
+	Params     json.RawMessage    `json:"params,omitempty"` // additionalParams of request and grant; sealed until a Configurer is called
+	Computes   map[string]Compute `json:"computes"`         // by planned resource id
+	DeadlineMs int64              `json:"deadlineMs,omitempty"`
+}
+
+// Compute is a machine of the VNF.
+type Compute struct {
+	Connection string `json:"vimConnectionId"`
+	ID         string `json:"id"` // the VIM's
+}
+
+// Request is what a Configurer is asked for.
+type Request struct{ Configure }
+
+// Result is what a Configurer says.
+type Result struct {
+	// Ready says that the VNF is configured. Until then the Configurer is asked again, with the same Request.
+	Ready    bool            `json:"-"`
+	Warnings []string        `json:"warnings,omitempty"`
+	Data     json.RawMessage `json:"data,omitempty"` // for people; no secrets
+}
+
+// Configurer configures VNFs. It may be called again with the same token, whatever came of the calls before, and does nothing twice
+// that must be done once. It blocks at most until the context ends; what takes longer it begins, and says that it is not ready.
+// Errors are *Error; any other error is taken for unknown-outcome.
+type Configurer interface {
+	Configure(ctx context.Context, r Request) (Result, error)
+}
+
+// Error is why a VNF could not be configured.
+type Error struct {
+	Class message.Class
+	Hint  string // for people; no secrets
+	Err   error
+}
+
+// Error returns class, hint and cause.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("configure: %s: %s", e.Class, e.Hint)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,118 @@
+package lcm
+
+import (
+	"context"
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// The operational states of a VNF (SOL003 v3.7.1 §5.5.4.2).
+const (
+	started = "STARTED"
+	stopped = "STOPPED"
+)
+
+// Operate implements API: the plan is from what the VNF has to the same with the power of its computes on or off.
+func (s *Service) Operate(ctx context.Context, vnfID string, r Operate, by request.Info) (*vnf.OpOcc, error) {
+	o, err := s.operation(&r)
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(ctx, vnfID, o, by)
+}
+
+// PlanOperate implements API.
+func (s *Service) PlanOperate(ctx context.Context, vnfID string, r Operate) (*Preview, error) {
+	o, err := s.operation(&r)
+	if err != nil {
+		return nil, err
+	}
+	return s.preview(ctx, vnfID, o)
+}
+
+func (s *Service) operation(r *Operate) (*wish, error) {
+	switch {
+	case r.To != started && r.To != stopped:
+		return nil, vnfm.Errorf(vnfm.Invalid, "changeStateTo is %s or %s, not %q", started, stopped, r.To).At("/changeStateTo")
+	case r.To == started && r.StopType != "":
+		return nil, vnfm.Errorf(vnfm.Invalid, "stopType goes with %s only", stopped).At("/stopType")
+	case r.StopType != "" && r.StopType != graceful && r.StopType != forceful:
+		return nil, vnfm.Errorf(vnfm.Invalid, "stopType is %s or %s, not %q", forceful, graceful, r.StopType).At("/stopType")
+	case r.GracefulTimeout != 0 && r.StopType != graceful:
+		return nil, vnfm.Errorf(vnfm.Invalid, "gracefulStopTimeout goes with %s only", graceful).At("/gracefulStopTimeout")
+	}
+	if err := s.withinGrace(r.GracefulTimeout, "gracefulStopTimeout"); err != nil {
+		return nil, err
+	}
+	return &wish{
+		command: "lcm.operate", operation: vnf.OpOperate, params: r.Params,
+		plan: func(b *beginning) error { return s.planOperate(b, r) },
+	}, nil
+}
+
+func (s *Service) planOperate(b *beginning, r *Operate) error {
+	about := b.about(vnf.OpOperate)
+	if err := vnf.CheckSchema(about.ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
+		return err
+	}
+	ids := map[string]bool{}
+	for i, id := range r.Vnfcs {
+		if !slices.ContainsFunc(b.vnf.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == id }) {
+			return vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", id).At("/vnfcInstanceId" + vnfm.Step(itoa(i)))
+		}
+		ids[id] = true
+	}
+	have, err := holding(b.vnf, false)
+	if err != nil {
+		return err
+	}
+	want, err := plan.Of(b.vnf, have)
+	if err != nil {
+		return err
+	}
+	power := map[string]vim.Power{started: vim.PowerOn, stopped: vim.PowerOff}[r.To]
+	for _, to := range powered(have, ids, power) {
+		want.Put(to)
+	}
+	if r.StopType == graceful {
+		b.data.GraceMs = s.grace(r.GracefulTimeout, about).Milliseconds()
+	}
+	b.data.Grant = nfvo.GrantRequest{FlavourID: b.vnf.Info.FlavourID, AdditionalParams: b.seal(r.AdditionalParams, about.ParamsSchema)}
+	b.data.Reversible = true
+	b.policy = s.policy(vnf.OpOperate, b.flavour())
+	return b.want(have, want, plan.Options{InPlace: b.inPlace})
+}
+
+// landOperate puts the computes into the state that was asked for; the VNF is stopped when all of them are.
+func landOperate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
+	changed, err := changedBy(d, o)
+	if err != nil {
+		return nil, err
+	}
+	state := stopped
+	for _, r := range o.Want().Resources {
+		if r.Spec.Compute != nil && r.Spec.Compute.Power != vim.PowerOff {
+			state = started
+		}
+	}
+	return vnf.CompleteOperate{Landed: vnf.InstanceOperated{OpID: d.OpID, VnfState: state, Changed: changed}}, nil
+}
+
+// changedBy is the records of the resources that a plan that landed has changed in place.
+func changedBy(d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
+	resources, err := records(o)
+	if err != nil {
+		return nil, err
+	}
+	changed := map[string]bool{}
+	for _, s := range d.Plan.Steps() {
+		changed[s.ID] = true
+	}
+	return slices.DeleteFunc(resources, func(r vnf.Resource) bool { return !changed[r.ID] }), nil
+}

@@ -1,0 +1,277 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/vim"
+)
+
+// differ makes the stages of a plan.
+type differ struct {
+	Options
+	plan *Plan
+	now  map[string]*Resource // the set reached so far
+}
+
+// way adds a set between the first and the last.
+func (d *differ) way(w Way) error {
+	set := len(d.plan.Ways)
+	next := Way{Name: w.Name, Optional: w.Optional, Resources: slices.Clone(w.Resources)}
+	at := map[int][]Step{}
+	for i := range next.Resources {
+		to := &next.Resources[i]
+		from := d.now[to.ID]
+		if from == nil {
+			return vnfm.Errorf(vnfm.Internal, "the resource %s is changed and not held", to.ID)
+		}
+		to.Generation, to.Revision, to.At = from.Generation, from.Revision+1, from.At
+		stage := StageOf(to.Kind)
+		at[stage] = append(at[stage], Step{Action: Change, ID: to.ID, Set: set, Why: vim.Differences(from.Spec, to.Spec)})
+	}
+	d.plan.Ways = append(d.plan.Ways, next)
+	for i := range next.Resources {
+		d.now[next.Resources[i].ID] = &next.Resources[i]
+	}
+	for stage := 1; stage <= stages; stage++ {
+		if len(at[stage]) > 0 {
+			d.plan.Stages = append(d.plan.Stages, Stage{ID: w.Name, Optional: w.Optional, Steps: at[stage]})
+		}
+	}
+	return nil
+}
+
+// last adds the stages that lead to what is wanted.
+func (d *differ) last() error {
+	want := d.plan.Want
+	want.Index()
+	if len(want.index) != len(want.Resources) {
+		return vnfm.Errorf(vnfm.Internal, "a resource is wanted twice")
+	}
+	order := make([]*Resource, 0, len(want.Resources))
+	for i := range want.Resources {
+		order = append(order, &want.Resources[i])
+	}
+	slices.SortStableFunc(order, func(a, b *Resource) int { return StageOf(a.Kind) - StageOf(b.Kind) })
+	var fate fates
+	for again := true; again; { // once more after resources were let go of what must be released first
+		fate = fates{steps: map[string]Step{}, replaced: map[string]bool{}, first: map[string]bool{}}
+		for _, r := range order {
+			if err := d.decide(r, &fate); err != nil {
+				return err
+			}
+		}
+		d.releaseFirst(order, &fate)
+		way := d.letGo(order, &fate)
+		if again = len(way.Resources) > 0; again {
+			if err := d.way(way); err != nil {
+				return err
+			}
+		}
+	}
+	d.assemble(order, &fate)
+	return nil
+}
+
+// fates is what becomes of each resource.
+type fates struct {
+	steps    map[string]Step // creations and changes
+	replaced map[string]bool
+	first    map[string]bool // released before anything is created
+}
+
+// decide sets generation and revision of a wanted resource, and says whether it is kept, created, changed or replaced.
+func (d *differ) decide(r *Resource, f *fates) error {
+	for _, ref := range references(&r.Spec) {
+		if id, ok := strings.CutPrefix(ref, refPlan); ok && d.plan.Want.resource(id) == nil {
+			return vnfm.Errorf(vnfm.Internal, "%s %s refers to %s, which is not wanted", r.Kind, r.Name(), id)
+		}
+	}
+	set := len(d.plan.Ways)
+	from := d.now[r.ID]
+	if from == nil {
+		r.Generation, r.Revision = max(r.Generation, 1), 1
+		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set}
+		return nil
+	}
+	r.At = from.At
+	asked := r.Generation > from.Generation
+	why := vim.Differences(from.Spec, marked(r.Spec, f.replaced))
+	switch {
+	case !asked && len(why) == 0:
+		r.Generation, r.Revision = from.Generation, from.Revision
+	case !asked && d.inPlace(from, why):
+		r.Generation, r.Revision = from.Generation, from.Revision+1
+		f.steps[r.ID] = Step{Action: Change, ID: r.ID, Set: set, Why: why}
+	default:
+		r.Generation, r.Revision, r.At = max(r.Generation, from.Generation+1), 1, nil
+		if r.Definition != "" && r.Definition == from.Definition { // a grant decides about what goes and about what comes
+			r.Definition = r.ID + "-" + strconv.Itoa(r.Generation)
+		}
+		f.replaced[r.ID] = true
+		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set, Why: why, Replaces: true}
+		if once := kindOf(r.Kind).once; once != nil && once(from, r) {
+			f.first[r.ID] = true
+		}
+	}
+	return nil
+}
+
+func (d *differ) inPlace(from *Resource, why []vim.Attribute) bool {
+	return from.At != nil && d.InPlace[from.At.Connection].Can(from.Kind, why...)
+}
+
+// marked is a specification in which references to what is replaced differ from those to what it replaces.
+func marked(spec vim.Spec, replaced map[string]bool) vim.Spec {
+	if len(replaced) == 0 {
+		return spec
+	}
+	out, _ := mapReferences(spec, func(ref string) (string, error) { // the function given never fails
+		if id, ok := strings.CutPrefix(ref, refPlan); ok && replaced[id] {
+			return ref + "#next", nil
+		}
+		return ref, nil
+	})
+	return out
+}
+
+// releaseFirst adds what else is to be released before anything is created: resources that are not wanted any more and hold
+// an address that another is to have, and those that refer to what is released first.
+func (d *differ) releaseFirst(order []*Resource, f *fates) {
+	taken := map[string]bool{}
+	for _, r := range order {
+		if _, ok := f.steps[r.ID]; ok && r.Spec.Port != nil {
+			for _, ip := range r.Spec.Port.FixedIPs {
+				taken[ip.Address] = ip.Address != ""
+			}
+			taken[r.Spec.Port.MAC] = r.Spec.Port.MAC != ""
+		}
+	}
+	for _, r := range d.leaving() {
+		at := At{}
+		if r.At != nil {
+			at = *r.At
+		}
+		if r.Spec.Port != nil {
+			holds := taken[r.Spec.Port.MAC] || taken[at.MAC] ||
+				slices.ContainsFunc(r.Spec.Port.FixedIPs, func(ip vim.FixedIP) bool { return taken[ip.Address] }) ||
+				slices.ContainsFunc(at.Addresses, func(ip vim.IP) bool { return taken[ip.Address] })
+			if holds {
+				f.first[r.ID] = true
+			}
+		}
+		for _, ref := range references(&r.Spec) {
+			if f.first[strings.TrimPrefix(ref, refPlan)] {
+				f.first[r.ID] = true
+			}
+		}
+	}
+}
+
+// leaving returns what stands and is not wanted any more, in the order of creation.
+func (d *differ) leaving() []*Resource {
+	var out []*Resource
+	for id, r := range d.now {
+		if d.plan.Want.resource(id) == nil {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Resource) int {
+		if n := StageOf(a.Kind) - StageOf(b.Kind); n != 0 {
+			return n
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return out
+}
+
+// letGo is the way on which computes that stay let go of ports and volumes that are released first.
+func (d *differ) letGo(order []*Resource, f *fates) Way {
+	w := Way{Name: "detach"}
+	for _, r := range order {
+		from := d.now[r.ID]
+		if from == nil || f.replaced[r.ID] || from.Spec.Compute == nil {
+			continue
+		}
+		gone := func(ref string) bool { id, ok := strings.CutPrefix(ref, refPlan); return ok && f.first[id] }
+		c := *from.Spec.Compute
+		c.Ports = slices.DeleteFunc(slices.Clone(c.Ports), gone)
+		c.Volumes = slices.DeleteFunc(slices.Clone(c.Volumes), func(v vim.VolumeRef) bool { return gone(v.ID) })
+		if len(c.Ports) == len(from.Spec.Compute.Ports) && len(c.Volumes) == len(from.Spec.Compute.Volumes) {
+			continue
+		}
+		detached := *from
+		detached.Spec.Compute = &c
+		w.Resources = append(w.Resources, detached)
+	}
+	return w
+}
+
+// assemble puts the steps into stages: what must go first, then creations and changes in the order of kinds, then what is not
+// wanted any more. Releases go backwards.
+func (d *differ) assemble(order []*Resource, f *fates) {
+	set := len(d.plan.Ways)
+	var first, after [stages + 1][]Step
+	for id := range f.first {
+		r := d.now[id]
+		s := Step{Action: Release, ID: id, Set: set}
+		if f.replaced[id] {
+			s.Replaces, s.Why = true, f.steps[id].Why
+		}
+		first[StageOf(r.Kind)] = append(first[StageOf(r.Kind)], s)
+	}
+	for _, id := range sorted(f.replaced) {
+		if r := d.now[id]; !f.first[id] {
+			after[StageOf(r.Kind)] = append(after[StageOf(r.Kind)], Step{Action: Release, ID: id, Set: set, Replaces: true, Why: f.steps[id].Why})
+		}
+	}
+	for _, r := range d.leaving() {
+		if !f.first[r.ID] {
+			after[StageOf(r.Kind)] = append(after[StageOf(r.Kind)], Step{Action: Release, ID: r.ID, Set: set})
+		}
+	}
+	var made [stages + 1][]Step
+	for _, r := range order {
+		if s, ok := f.steps[r.ID]; ok {
+			made[StageOf(r.Kind)] = append(made[StageOf(r.Kind)], s)
+		}
+	}
+	d.releases("clear-", &first)
+	for n := 1; n <= stages; n++ {
+		if len(made[n]) == 0 {
+			continue
+		}
+		if n == StageOf(vim.Port) {
+			d.plan.Stages = append(d.plan.Stages,
+				Stage{ID: "fixed-" + stageName(n), Steps: made[n], Ports: GivenAddresses},
+				Stage{ID: stageName(n), Steps: made[n], Ports: ChosenAddresses})
+			continue
+		}
+		d.plan.Stages = append(d.plan.Stages, Stage{ID: stageName(n), Steps: made[n]})
+	}
+	d.releases("release-", &after)
+}
+
+func (d *differ) releases(prefix string, by *[stages + 1][]Step) {
+	for n := stages; n >= 1; n-- {
+		if len(by[n]) > 0 {
+			slices.SortFunc(by[n], func(a, b Step) int {
+				return cmp.Or(cmp.Compare(place(d.now[a.ID].Kind), place(d.now[b.ID].Kind)), cmp.Compare(a.ID, b.ID))
+			})
+			d.plan.Stages = append(d.plan.Stages, Stage{ID: prefix + stageName(n), Steps: by[n]})
+		}
+	}
+}
+
+// stageName names a stage of creation after its first kind.
+func stageName(n int) string {
+	for _, k := range kinds {
+		if k.stage == n {
+			return k.plural
+		}
+	}
+	return strconv.Itoa(n)
+}

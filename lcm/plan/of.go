@@ -1,0 +1,113 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// Of returns what an instance consists of as something wanted: the same resources, VNFCs and links. An operation changes it to
+// what it wants. held are the instance's resources. Returns Conflict for one that is not instantiated.
+func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
+	i := v.Info
+	if i == nil {
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s", v.State)
+	}
+	w := &Wanted{
+		FlavourID: i.FlavourID, Level: i.Level, Resources: slices.Clone(held),
+		ScaleStatus: i.ScaleStatus, MaxScaleLevels: i.MaxScaleLevels, Monitoring: i.Monitoring, Localization: i.Localization,
+	}
+	linkOf := map[string]string{} // by port of an internal link: the link's id in the VNFD
+	for _, l := range i.Links {
+		for _, p := range l.Ports {
+			linkOf[p.ID] = l.LinkID
+		}
+	}
+	for _, l := range i.ExtManaged {
+		w.Links = append(w.Links, Link{ID: l.ID, Desc: l.LinkID, NetworkID: l.Handle.VimID, Connection: l.Handle.Connection})
+		for _, p := range l.Ports {
+			linkOf[p.ID] = l.LinkID
+		}
+	}
+	at := map[string]extPortAt{}
+	for _, l := range i.ExtLinks {
+		x := ExtLink{ID: l.ID, Connection: l.Handle.Connection, NetworkID: l.Handle.VimID, Cps: l.Cps}
+		for _, p := range l.Ports {
+			at[p.ID] = extPortAt{link: l.ID, port: p}
+		}
+		w.ExtLinks = append(w.ExtLinks, x)
+	}
+	w.Index()
+	portOf := map[string]string{} // by external CP
+	for _, e := range i.ExtCps {
+		portOf[e.ID] = e.LinkPortID
+		x := ExtCp{ID: e.ID, Cpd: e.CpdID, ConfigID: e.ConfigID, Port: e.LinkPortID, Cp: e.VnfcCpID, Link: linkDesc(i, e.LinkID)}
+		x.ExtLink = at[e.LinkPortID].link
+		x.Dynamic = !slices.ContainsFunc(e.Addresses.IPs, func(a vnf.IP) bool { return !a.Dynamic })
+		w.ExtCps = append(w.ExtCps, x)
+	}
+	for _, c := range i.Vnfcs {
+		x := Vnfc{ID: c.ID, Vdu: c.VduID, Index: c.Index, Storages: c.Storages}
+		for _, cp := range c.Cps {
+			y := Cp{ID: cp.ID, Cpd: cp.CpdID, Port: cp.LinkPortID, Link: linkOf[cp.LinkPortID], ExtCp: cp.ExtCpID}
+			if cp.ExtCpID != "" {
+				y.Port = portOf[cp.ExtCpID]
+			}
+			if y.Port != "" && w.resource(y.Port) == nil { // made by someone else
+				foreign := at[y.Port].port
+				y.Port, y.Foreign = "", &foreign
+			}
+			x.Cps = append(x.Cps, y)
+		}
+		w.Vnfcs = append(w.Vnfcs, x)
+	}
+	w.Index()
+	return w, nil
+}
+
+// Boots returns the boot data of a flavour by VDU; none of no flavour.
+func Boots(f *vnfd.Flavour) map[string]*vnfd.BootData {
+	out := map[string]*vnfd.BootData{}
+	if f == nil {
+		return out
+	}
+	for i := range f.Vdus {
+		if b := f.Vdus[i].BootData; b != nil {
+			out[f.Vdus[i].ID] = b
+		}
+	}
+	return out
+}
+
+// extPortAt is a port of an external link.
+type extPortAt struct {
+	link string
+	port vnf.ExtPort
+}
+
+// linkDesc is the id in the VNFD of an internal link; "" when there is none.
+func linkDesc(i *vnf.InstantiatedInfo, id string) string {
+	for _, l := range i.Links {
+		if l.ID == id {
+			return l.LinkID
+		}
+	}
+	for _, l := range i.ExtManaged {
+		if l.ID == id {
+			return l.LinkID
+		}
+	}
+	return ""
+}
+
+// Put puts a resource in place of the one with its id, or adds it.
+func (w *Wanted) Put(r Resource) {
+	if was := w.resource(r.ID); was != nil {
+		*was = r
+		return
+	}
+	w.Resources = append(w.Resources, r)
+	w.Index()
+}

@@ -1,0 +1,109 @@
+// Package plantest has descriptors for tests: models of packages as they are in the field.
+package plantest
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// GiB is 2^30 bytes.
+const GiB = 1 << 30
+
+// Vdu is a VDU with one image and flavour; smallest and largest bound its instances.
+func Vdu(id string, smallest, largest int) vnfd.Vdu {
+	return vnfd.Vdu{
+		ID: id, Name: id, Min: smallest, Max: largest, VCPUs: 1, MemoryBytes: GiB / 2, DiskBytes: 3 * GiB, FlavourName: "m1.tiny",
+		Image: &vnfd.Image{ID: id, Name: "cirros", Checksum: "sha-256:93"},
+	}
+}
+
+// Cp is a connection point of a VDU, external when it is on no link.
+func Cp(id, vduID, link string, order int) vnfd.VduCp {
+	return vnfd.VduCp{ID: id, Vdu: vduID, Link: link, Order: order, External: link == ""}
+}
+
+// Link is an internal link with one subnet of its own.
+func Link(id string, n int) vnfd.VirtualLink {
+	return vnfd.VirtualLink{ID: id, Subnets: []vnfd.SubnetProfile{{IPVersion: 4, CIDR: "192.168." + strconv.Itoa(n) + ".0/24", DHCP: true}}}
+}
+
+// Minimal is like vm-one-flavour-minimal: two VDUs on one internal link, kept together.
+func Minimal() *vnfd.Descriptor {
+	one := 1
+	a, b := Vdu("VDU1", 1, 3), Vdu("VDU2", 1, 1)
+	a.Initial, b.Initial = &one, &one
+	return &vnfd.Descriptor{
+		ID: "minimal", Version: "1.0", Provider: "Company", ProductName: "Sample", SoftwareVersion: "1.0",
+		Flavours: []vnfd.Flavour{{
+			ID: "simple", Vdus: []vnfd.Vdu{a, b},
+			Cps:   []vnfd.VduCp{Cp("VDU1_CP1", "VDU1", "internalVL3", 4), Cp("VDU2_CP1", "VDU2", "internalVL3", 4)},
+			Links: []vnfd.VirtualLink{Link("internalVL3", 5)},
+			Levels: []vnfd.Level{
+				{ID: "instantiation_level_1", ScaleInfo: map[string]int{"VDU1_scale": 0}, Counts: map[string]int{"VDU1": 1, "VDU2": 1}},
+				{ID: "instantiation_level_2", ScaleInfo: map[string]int{"VDU1_scale": 2}, Counts: map[string]int{"VDU1": 3, "VDU2": 1}},
+			},
+			DefaultLevel: "instantiation_level_1",
+			Aspects:      []vnfd.Aspect{{ID: "VDU1_scale", MaxLevel: 2, Steps: map[string][]int{"VDU1": {1, 1}}}},
+			Affinity:     []vnfd.AffinityRule{{ID: "policy_affinity", Affinity: true, Scope: "nfvi_node", Vdus: []string{"VDU1", "VDU2"}}},
+		}},
+	}
+}
+
+// TwoVdus is like vm-two-vdus-scaling: two external connection points, two internal links, a VDU that boots from its
+// volume, kept apart. It also declares properties and boot data.
+func TwoVdus() *vnfd.Descriptor {
+	one := 1
+	a, b := Vdu("VDU1", 1, 3), Vdu("VDU2", 1, 1)
+	a.Initial, b.Initial = &one, &one
+	b.Image, b.Storages = nil, []string{"VDU2-VirtualStorage"}
+	a.BootData = &vnfd.BootData{Content: "name=${vnf.name} n=${vnfc.index} admin=${admin}", Variables: []string{"admin"}}
+	return &vnfd.Descriptor{
+		ID: "two-vdus", Version: "1.0", Provider: "Company", ProductName: "Sample", SoftwareVersion: "1.0",
+		Extensions: []vnfd.Property{{Name: "admin", Required: true, Schema: json.RawMessage(`{"type":"string","minLength":2}`)}},
+		Configurable: []vnfd.Property{
+			{Name: "isAutohealEnabled", Schema: json.RawMessage(`{"type":"boolean"}`), Initial: json.RawMessage(`false`)},
+		},
+		Flavours: []vnfd.Flavour{{
+			ID: "simple", Vdus: []vnfd.Vdu{a, b},
+			Storages: []vnfd.Storage{{
+				ID: "VDU2-VirtualStorage", Type: "BLOCK", SizeBytes: GiB, PerVnfc: true, Image: &vnfd.Image{ID: "VDU2-VirtualStorage", Name: "vol"},
+			}},
+			Cps: []vnfd.VduCp{
+				Cp("VDU1_CP3", "VDU1", "internalVL2", 2), Cp("VDU1_CP1", "VDU1", "", 0), Cp("VDU1_CP2", "VDU1", "internalVL1", 1),
+				Cp("VDU2_CP1", "VDU2", "", 0), Cp("VDU2_CP2", "VDU2", "internalVL1", 1), Cp("VDU2_CP3", "VDU2", "internalVL2", 2),
+			},
+			Links: []vnfd.VirtualLink{Link("internalVL1", 3), Link("internalVL2", 4)},
+			Levels: []vnfd.Level{
+				{ID: "instantiation_level_1", Counts: map[string]int{"VDU1": 1, "VDU2": 1}},
+				{ID: "instantiation_level_2", ScaleInfo: map[string]int{"VDU1_scale": 1}, Counts: map[string]int{"VDU1": 2, "VDU2": 1}},
+				{ID: "largest", ScaleInfo: map[string]int{"VDU1_scale": 2}},
+			},
+			DefaultLevel: "instantiation_level_1",
+			Aspects:      []vnfd.Aspect{{ID: "VDU1_scale", MaxLevel: 2, Steps: map[string][]int{"VDU1": {1, 1}}}},
+			Affinity:     []vnfd.AffinityRule{{ID: "policy_antiaffinity", Scope: "nfvi_node", Vdus: []string{"VDU1", "VDU2"}}},
+			Operations: map[string]vnfd.Operation{
+				"INSTANTIATE": {ParamsSchema: json.RawMessage(`{"type":"object","properties":{"size":{"type":"integer"}}}`)},
+				"TERMINATE":   {MaxGracefulTimeout: 30},
+			},
+		}},
+	}
+}
+
+// HA is like the flavour "ha" of vm-ha-and-scalable-flavours: no levels, and four VnfExtCps on the internal link.
+func HA() *vnfd.Descriptor {
+	return &vnfd.Descriptor{
+		ID: "ha", Version: "1.0",
+		Flavours: []vnfd.Flavour{{
+			ID: "ha", Vdus: []vnfd.Vdu{Vdu("VDU_0", 1, 1), Vdu("VDU_1", 1, 1)},
+			Cps:   []vnfd.VduCp{Cp("VDU0_CP0", "VDU_0", "VDU_intnet0", 0), Cp("VDU1_CP0", "VDU_1", "VDU_intnet0", 0)},
+			Links: []vnfd.VirtualLink{Link("VDU_intnet0", 0)},
+			ExtCps: []vnfd.ExtCp{
+				{ID: "VDU0_extCP0", Link: "VDU_intnet0"}, {ID: "VDU1_extCP0", Link: "VDU_intnet0"},
+				{ID: "RT_extCP", Link: "VDU_intnet0"}, {ID: "VDU_extvCP", Link: "VDU_intnet0"},
+			},
+			Affinity: []vnfd.AffinityRule{{ID: "VDU_placement_policy", Scope: "nfvi_node", Vdus: []string{"VDU_0", "VDU_1"}}},
+		}},
+	}
+}

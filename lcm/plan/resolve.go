@@ -1,0 +1,395 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// Resolver turns a plan's references into the VIM's ids, from the grant and from what was made. It is to be made once for a
+// grant; it may be used by several callers at once.
+type Resolver struct {
+	plan  *Plan
+	want  *Wanted // with what the grant decides
+	grant *nfvo.Grant
+	infos map[string]*nfvo.GrantInfo
+}
+
+// Made is what has become of the resources of a plan so far.
+type Made interface {
+	// Made returns what the creation of a planned resource has made; false when it has not, or it is undone.
+	Made(id string) (vim.Resource, bool)
+	// Remade returns what undoing the release of a planned resource has made; false when it has not.
+	Remade(id string) (vim.Resource, bool)
+}
+
+// NewResolver returns the resolver of a plan that was granted. A plan that asks for no grant has an empty one.
+func NewResolver(p *Plan, g *nfvo.Grant) *Resolver {
+	if p.forms == nil {
+		p.Index()
+	}
+	r := &Resolver{plan: p, want: p.Want.Granted(g), grant: g, infos: make(map[string]*nfvo.GrantInfo, len(g.Infos))}
+	for i := range g.Infos {
+		r.infos[g.Infos[i].DefinitionID] = &g.Infos[i]
+	}
+	return r
+}
+
+// Want is what the VNF is to consist of, with what the grant decided.
+func (r *Resolver) Want() *Wanted { return r.want }
+
+// Grant is the grant.
+func (r *Resolver) Grant() *nfvo.Grant { return r.grant }
+
+// To returns the form of a step's resource after it, with what the grant decided; nil when nothing is left of it, or the
+// grant has put something else in its place.
+func (r *Resolver) To(s Step) *Resource {
+	if s.Set+1 < len(r.plan.forms)-1 {
+		return r.plan.To(s)
+	}
+	return r.want.resource(s.ID)
+}
+
+// Steps returns the steps of a stage that are to be taken, now that the grant has decided: those of resources that somebody
+// else provides are not.
+func (r *Resolver) Steps(stage *Stage) []Step {
+	out := make([]Step, 0, len(stage.Steps))
+	for _, s := range stage.Steps {
+		if s.Action != Create {
+			out = append(out, s)
+			continue
+		}
+		if planned := r.plan.To(s); planned.Kind == vim.ServerGroup {
+			out = append(out, r.groupSteps(s)...)
+			continue
+		}
+		to := r.want.resource(s.ID)
+		if to == nil || stage.Ports != "" && (stage.Ports == GivenAddresses) != to.givenAddress() {
+			continue
+		}
+		out = append(out, s)
+	}
+	if stage.Ports == ChosenAddresses {
+		out = slices.DeleteFunc(out, func(s Step) bool { return s.Action != Create })
+	}
+	return out
+}
+
+// groupSteps are the steps that make a server group at each VIM that needs one.
+func (r *Resolver) groupSteps(s Step) []Step {
+	var out []Step
+	for _, g := range r.plan.Want.groups(r.grant, r.plan.To(s)) {
+		one := s
+		one.ID = g.id
+		out = append(out, one)
+	}
+	return out
+}
+
+// givenAddress reports whether a port is to have an address that was given.
+func (r *Resource) givenAddress() bool {
+	return r.Spec.Port != nil && slices.ContainsFunc(r.Spec.Port.FixedIPs, func(ip vim.FixedIP) bool { return ip.Address != "" })
+}
+
+// place returns the VIM connection and the VIM's zone of a resource.
+func (r *Resolver) place(p *Resource) (connection, zone string) {
+	return r.want.placeBy(r.info, r.grant, p)
+}
+
+func (r *Resolver) info(definition string) *nfvo.GrantInfo { return r.infos[definition] }
+
+func (p *Wanted) place(g *nfvo.Grant, r *Resource) (connection, zone string) {
+	return p.placeBy(g.Info, g, r)
+}
+
+func (p *Wanted) placeBy(info func(string) *nfvo.GrantInfo, g *nfvo.Grant, r *Resource) (connection, zone string) {
+	for range p.Resources { // no longer than the longest chain there can be
+		if r == nil || r.At != nil || r.Definition != "" {
+			break
+		}
+		r = p.resource(r.Near)
+	}
+	switch {
+	case r == nil:
+		return "", ""
+	case r.At != nil:
+		return r.At.Connection, r.At.Zone
+	}
+	i := info(r.Definition)
+	if i == nil {
+		return "", ""
+	}
+	if z := g.Zone(i.Zone); z != nil {
+		zone = z.ZoneID
+	}
+	return i.Connection, zone
+}
+
+// placement is what the grant says of a resource beside its VIM connection and zone; nil when nothing.
+func (r *Resolver) placement(p *Resource) *vim.Placement {
+	i := r.info(p.Definition)
+	if p.Definition == "" || i == nil || i.Reservation == "" && i.Group == "" && i.Provider == "" {
+		return nil
+	}
+	return &vim.Placement{Reservation: i.Reservation, Group: i.Group, Provider: i.Provider}
+}
+
+// Creation returns where a resource is to be made and how, all references resolved.
+func (r *Resolver) Creation(s Step, m Made) (connection string, spec vim.Spec, err error) {
+	to := r.To(s)
+	if to == nil {
+		return "", vim.Spec{}, fmt.Errorf("%s is not wanted", s.ID)
+	}
+	connection, _ = r.place(to)
+	spec, err = r.settle(to)
+	if err == nil {
+		spec, err = r.concrete(to, spec, r.forward(m, connection))
+	}
+	return connection, spec, err
+}
+
+// Changing returns where a resource is changed, and the specifications before and after, all references resolved.
+func (r *Resolver) Changing(s Step, m Made) (connection string, before, after vim.Spec, err error) {
+	from, to := r.plan.From(s), r.To(s)
+	if to == nil || from == nil || from.At == nil {
+		return "", before, after, fmt.Errorf("%s does not stand", s.ID)
+	}
+	connection = from.At.Connection
+	if before, err = r.concrete(from, from.Spec, r.held(m)); err != nil {
+		return connection, before, after, err
+	}
+	if s.Set+1 < len(r.plan.forms)-1 { // on the way: it refers to what stands, and is settled
+		after, err = r.concrete(to, to.Spec, r.held(m))
+		return connection, before, after, err
+	}
+	after, err = r.settle(to)
+	if err == nil {
+		after, err = r.concrete(to, after, r.forward(m, connection))
+	}
+	return connection, before, after, err
+}
+
+// Remaking returns where a resource whose release is undone is made again, and how.
+func (r *Resolver) Remaking(s Step, m Made) (connection string, spec vim.Spec, err error) {
+	from := r.plan.From(s)
+	if from == nil || from.At == nil {
+		return "", spec, fmt.Errorf("it is not known where %s was", s.ID)
+	}
+	spec, err = r.concrete(from, pinned(from), r.held(m))
+	return from.At.Connection, spec, err
+}
+
+// pinned is the specification of a resource that stands with what its VIM chose for it: made anew it is to have the same.
+func pinned(r *Resource) vim.Spec {
+	s := r.Spec
+	if s.Port == nil {
+		return s
+	}
+	c := *s.Port
+	c.MAC, c.FixedIPs = r.At.MAC, nil
+	for _, ip := range r.At.Addresses {
+		c.FixedIPs = append(c.FixedIPs, vim.FixedIP{Subnet: ip.Subnet, Address: ip.Address})
+	}
+	if len(c.FixedIPs) == 0 {
+		c.FixedIPs = s.Port.FixedIPs
+	}
+	s.Port = &c
+	return s
+}
+
+// settle fills in what the grant decides about a resource: assets, networks, zone and placement. References to resources of the
+// VNF stay, and boot data stay to be rendered: this is the form in which an instance keeps it.
+func (r *Resolver) settle(p *Resource) (vim.Spec, error) {
+	connection, zone := r.place(p)
+	s, err := mapReferences(p.Spec, func(ref string) (string, error) { return r.granted(ref, connection) })
+	if err != nil {
+		return s, fmt.Errorf("%s %s: %w", p.Kind, p.Spec.Name, err)
+	}
+	if s.Compute != nil && s.Compute.Zone == "" {
+		s.Compute.Zone = zone // s has a copy of its own
+	}
+	if s.Volume != nil && s.Volume.Zone == "" {
+		s.Volume.Zone = zone
+	}
+	if s.Placement == nil {
+		s.Placement = r.placement(p)
+	}
+	return s, nil
+}
+
+// concrete fills in the VIM's ids of what a settled specification refers to, and renders its boot data.
+func (r *Resolver) concrete(p *Resource, s vim.Spec, stands func(id string) (string, error)) (vim.Spec, error) {
+	s, err := mapReferences(s, func(ref string) (string, error) {
+		if id, ok := strings.CutPrefix(ref, refPlan); ok {
+			return stands(id)
+		}
+		return ref, nil
+	})
+	if err == nil && s.Compute != nil {
+		s.Compute.UserData, err = r.boot(s.Compute.UserData)
+	}
+	if err != nil {
+		return s, fmt.Errorf("%s %s: %w", p.Kind, p.Name(), err)
+	}
+	return s, nil
+}
+
+// forward finds what a resource refers to that is made or stands; it must be at the same VIM.
+func (r *Resolver) forward(m Made, connection string) func(id string) (string, error) {
+	return func(id string) (string, error) {
+		p := r.want.resource(id)
+		if p == nil {
+			return "", fmt.Errorf("what it refers to (%s) is not wanted", id)
+		}
+		if at, _ := r.place(p); connection != "" && at != connection {
+			return "", fmt.Errorf("it is granted at %s, but refers to %s %s at %s", connection, p.Kind, p.Name(), at)
+		}
+		if made, ok := m.Made(id); ok {
+			return made.ID, nil
+		}
+		if p.At == nil {
+			return "", fmt.Errorf("what it refers to (%s) was not made", id)
+		}
+		return p.At.ID, nil
+	}
+}
+
+// held finds what a resource of the first set refers to: as it was, or as it was made again when its release was undone.
+func (r *Resolver) held(m Made) func(id string) (string, error) {
+	return func(id string) (string, error) {
+		if remade, ok := m.Remade(id); ok {
+			return remade.ID, nil
+		}
+		p := r.plan.form(0, id)
+		if p == nil || p.At == nil {
+			return "", fmt.Errorf("what it refers to (%s) did not stand", id)
+		}
+		return p.At.ID, nil
+	}
+}
+
+// granted resolves a reference to what the grant gives.
+func (r *Resolver) granted(ref, connection string) (string, error) {
+	if id, ok := strings.CutPrefix(ref, refFlavour); ok {
+		if a, ok := asset(r.grant.Flavours, id, connection); ok {
+			return a, nil
+		}
+		return "", fmt.Errorf("the grant names no compute flavour for the VDU %s at %s", id, connection)
+	}
+	if id, ok := strings.CutPrefix(ref, refImage); ok {
+		if a, ok := asset(r.grant.Images, id, connection); ok {
+			return a, nil
+		}
+		return "", fmt.Errorf("the grant names no software image for %s at %s", id, connection)
+	}
+	if cpd, ok := strings.CutPrefix(ref, refExtNet); ok {
+		n := extNetwork(r.grant, cpd)
+		if n == nil {
+			return "", fmt.Errorf("the grant connects %s to no network", cpd)
+		}
+		if n.Connection != "" && n.Connection != connection {
+			return "", fmt.Errorf("it is granted at %s, but connected to the network %s at %s", connection, n.NetworkID, n.Connection)
+		}
+		return n.NetworkID, nil
+	}
+	return ref, nil
+}
+
+// misplaced says which port is granted at one VIM while what it is to be connected to, or is made of, is said to be at another;
+// nil when none is. A network's id at one VIM may be that of something else at another.
+func (r *Resolver) misplaced() error {
+	at := map[string]string{} // connections of links
+	for _, l := range r.want.ExtLinks {
+		at["external link "+l.ID] = l.Connection
+	}
+	for _, l := range r.want.Links {
+		at["internal link "+l.Desc] = l.Connection
+	}
+	external := map[string]string{} // link by external connection point
+	for _, e := range r.want.ExtCps {
+		external[e.ID] = e.ExtLink
+	}
+	for _, c := range r.want.Vnfcs {
+		granted, _ := r.place(r.want.resource(c.ID))
+		for _, cp := range c.Cps {
+			link, wanted := "internal link "+cp.Link, at["internal link "+cp.Link]
+			if cp.ExtCp != "" {
+				link = "external link " + external[cp.ExtCp]
+				wanted = at[link]
+			}
+			if cp.Foreign != nil && cp.Foreign.Handle.Connection != "" {
+				link, wanted = "port "+cp.Foreign.ID, cp.Foreign.Handle.Connection
+			}
+			if wanted != "" && granted != "" && wanted != granted {
+				return fmt.Errorf("%s of the VDU %s is granted at the VIM connection %s, but the %s that it is connected to is at %s",
+					cp.Cpd, c.Vdu, granted, link, wanted)
+			}
+		}
+	}
+	return nil
+}
+
+// boot renders the boot data of a compute.
+func (r *Resolver) boot(ref string) (string, error) {
+	rest, ok := strings.CutPrefix(ref, refBoot)
+	if !ok {
+		return ref, nil
+	}
+	i := strings.LastIndexByte(rest, ':')
+	if i < 0 {
+		return "", fmt.Errorf("%q names no boot data", ref)
+	}
+	vdu := rest[:i]
+	index, err := strconv.Atoi(rest[i+1:])
+	if err != nil {
+		return "", fmt.Errorf("%q names no boot data: %w", ref, err)
+	}
+	data := r.want.Boots[vdu]
+	if data == nil { // without any it would be made, or changed, to have none
+		return "", fmt.Errorf("the VNFD has no boot data for the VDU %s any more", vdu)
+	}
+	return vnfd.Render(data, bootVars(r.want.Vars, vdu, index))
+}
+
+// Check refuses a grant that leaves something open that cannot be made without it.
+func (r *Resolver) Check() error {
+	if err := r.misplaced(); err != nil {
+		return err
+	}
+	for _, cpd := range r.want.needsExtNetwork() {
+		if extNetwork(r.grant, cpd) == nil {
+			return fmt.Errorf("neither the request nor the grant connects %s", cpd)
+		}
+	}
+	return nil
+}
+
+// Connection returns the VIM connection a step is taken at.
+func (r *Resolver) Connection(s Step) string {
+	if from := r.plan.From(s); from != nil && from.At != nil && s.Action != Create {
+		return from.At.Connection
+	}
+	c, _ := r.place(r.To(s))
+	return c
+}
+
+// Computes returns where the computes are, and the units of containers, by their ids in the plan.
+func (r *Resolver) Computes(m Made) map[string]*At {
+	o := &Outcome{Resolver: r, Made: m}
+	out := map[string]*At{}
+	for i := range r.want.Resources {
+		p := &r.want.Resources[i]
+		if p.Kind != vim.Compute && p.Kind != vim.Unit {
+			continue
+		}
+		if at := o.at(p.ID); at != nil {
+			out[p.ID] = at
+		}
+	}
+	return out
+}

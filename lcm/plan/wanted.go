@@ -1,0 +1,211 @@
+package plan
+
+import (
+	"cmp"
+
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// Wanted is what a VNF is to consist of: every resource with an id of ours that is fixed before the grant and stays through
+// retry, heal and restart, and how they make up VNFCs, connection points and links. It is part of a saga's data, so it holds
+// all that later stages need.
+type Wanted struct {
+	Name      string       `json:"name"` // what resource names begin with
+	FlavourID string       `json:"flavourId"`
+	Level     string       `json:"level,omitempty"`
+	Resources []Resource   `json:"resources"` // in the order of their stages
+	Vnfcs     []Vnfc       `json:"vnfcs"`
+	Links     []Link       `json:"links,omitempty"` // provided from outside
+	ExtCps    []ExtCp      `json:"extCps,omitempty"`
+	ExtLinks  []ExtLink    `json:"extLinks,omitempty"`  // as requested
+	Uncovered []string     `json:"uncovered,omitempty"` // external CPDs for the grant to connect
+	Rules     []Rule       `json:"rules,omitempty"`     // for the grant
+	Vdus      []VduNeed    `json:"vdus"`
+	Images    []vnfd.Image `json:"images,omitempty"`
+	// Boots are the boot data by VDU; they are rendered when a compute's command is built.
+	Boots    map[string]*vnfd.BootData `json:"boots,omitempty"`
+	Vars     map[string]string         `json:"vars,omitempty"`
+	Warnings []string                  `json:"warnings,omitempty"`
+
+	ScaleStatus    []vnf.ScaleInfo           `json:"scaleStatus,omitempty"`
+	MaxScaleLevels []vnf.ScaleInfo           `json:"maxScaleLevels,omitempty"`
+	Monitoring     []vnf.MonitoringParameter `json:"monitoring,omitempty"`
+	Localization   string                    `json:"localization,omitempty"`
+
+	index map[string]int // of Resources by id
+	vnfcs map[string]int // of Vnfcs by id
+	ports map[string]*Cp // by the planned port
+}
+
+// Resource is one resource of a plan. Its Spec is complete but for references, strings that begin with "plan:" or
+// "grant-": they become the VIM's ids when the command is built.
+type Resource struct {
+	ID         string   `json:"id"`
+	Kind       vim.Kind `json:"kind"`
+	Template   string   `json:"template"`             // VDU, VL, CPD or storage id in the VNFD; the rule's of a server group
+	Definition string   `json:"definition,omitempty"` // resourceDefinitionId, when the grant decides its place
+	Near       string   `json:"near,omitempty"`       // else: the planned resource whose VIM it shares
+	Spec       vim.Spec `json:"spec"`
+	// Members are the computes of a server group's rule.
+	Members []string `json:"members,omitempty"`
+	// Generation counts allocations, Revision the specs wanted of one; both from 1, 0 in what Build wants of a new one.
+	Generation int `json:"generation,omitempty"`
+	Revision   int `json:"revision,omitempty"`
+	// At is where a resource stands that the VNF has.
+	At *At `json:"at,omitempty"`
+	// Allocated is the id in the token, where that is not ID: of a leftover in an older generation than what the VNF has.
+	Allocated string `json:"allocated,omitempty"`
+}
+
+// At is where a resource stands, and what its VIM chose for it.
+type At struct {
+	Connection string   `json:"vimConnectionId"`
+	ID         string   `json:"resourceId,omitempty"` // the VIM's; "" when it is not known whether it stands
+	Type       string   `json:"vimLevelResourceType,omitempty"`
+	Zone       string   `json:"zoneId,omitempty"` // the VIM's
+	MAC        string   `json:"mac,omitempty"`
+	Addresses  []vim.IP `json:"addresses,omitempty"`
+}
+
+// Token names the allocation of a resource.
+func (r *Resource) Token() vim.Token {
+	return vim.Token{ID: cmp.Or(r.Allocated, r.ID), Generation: max(r.Generation, 1)}
+}
+
+// Name is the resource's name for people.
+func (r *Resource) Name() string {
+	if r.Spec.Name != "" {
+		return r.Spec.Name
+	}
+	return r.Template
+}
+
+// Vnfc is one VNFC of a plan.
+type Vnfc struct {
+	ID       string   `json:"id"` // the compute's
+	Vdu      string   `json:"vdu"`
+	Index    int      `json:"index"`
+	Cps      []Cp     `json:"cps,omitempty"` // in the order of the interfaces
+	Storages []string `json:"storages,omitempty"`
+}
+
+// Cp is one connection point of a VNFC.
+type Cp struct {
+	ID      string       `json:"id"`
+	Cpd     string       `json:"cpd"`
+	Port    string       `json:"port,omitempty"`    // planned; "" when someone else made it
+	Foreign *vnf.ExtPort `json:"foreign,omitempty"` // made by someone else
+	Link    string       `json:"link,omitempty"`    // internal link's id in the VNFD
+	ExtCp   string       `json:"extCp,omitempty"`   // id of the external CP it is
+	Parent  string       `json:"parent,omitempty"`  // of a subport: the Cp that is the parent of its trunk
+}
+
+// ExtCp is one external connection point of a VNF.
+type ExtCp struct {
+	ID       string `json:"id"`
+	Cpd      string `json:"cpd"`
+	ConfigID string `json:"configId"`
+	ExtLink  string `json:"extLink,omitempty"` // requested; "" when the grant connects it
+	Port     string `json:"port,omitempty"`    // planned port id, or the foreign port's
+	Cp       string `json:"cp,omitempty"`      // of a VNFC
+	Link     string `json:"link,omitempty"`    // internal link's id in the VNFD
+	Dynamic  bool   `json:"dynamic,omitempty"` // the VIM chose the addresses
+}
+
+// Link is an internal link that is provided from outside.
+type Link struct {
+	ID         string `json:"id"`
+	Desc       string `json:"desc"`
+	NetworkID  string `json:"networkId"`
+	Connection string `json:"connection,omitempty"`
+	Provider   string `json:"provider,omitempty"`
+}
+
+// Rule is a placement rule for the grant.
+type Rule struct {
+	Affinity bool     `json:"affinity"`
+	Scope    string   `json:"scope"`
+	Members  []string `json:"members"` // planned ids
+}
+
+// VduNeed is what one VDU needs of a VIM's flavour.
+type VduNeed struct {
+	ID          string `json:"id"`
+	FlavourName string `json:"flavourName,omitempty"`
+	VCPUs       int    `json:"vcpus"`
+	MemoryBytes int64  `json:"memoryBytes"`
+	DiskBytes   int64  `json:"diskBytes"`
+	Container   bool   `json:"container,omitempty"`
+	NoBoot      bool   `json:"nothingToBootFrom,omitempty"` // neither an image nor a storage with one
+}
+
+// Request is what an instantiation asks of a descriptor (SOL003 v3.7.1 §5.5.2.4).
+type Request struct {
+	FlavourID    string
+	Level        string // "" for the flavour's default
+	ExtLinks     []ExtLink
+	ExtManaged   []ExtManaged
+	Localization string
+	Limits       Limits
+}
+
+// ExtLink is an external virtual link to connect to (ExtVirtualLinkData).
+type ExtLink struct {
+	ID         string          `json:"id"`
+	Connection string          `json:"vimConnectionId,omitempty"`
+	Provider   string          `json:"resourceProviderId,omitempty"` // told to whoever reads of the link
+	NetworkID  string          `json:"resourceId"`                   // the VIM's
+	Cps        []vnf.ExtCpData `json:"extCps"`
+	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
+}
+
+// ExtManaged is an internal link provided from outside (ExtManagedVirtualLinkData).
+type ExtManaged struct {
+	ID         string `json:"id"`
+	LinkID     string `json:"vnfVirtualLinkDescId"`
+	Connection string `json:"vimConnectionId,omitempty"`
+	Provider   string `json:"resourceProviderId,omitempty"`
+	NetworkID  string `json:"resourceId"`
+}
+
+// resource returns a resource by id, nil when there is none.
+func (w *Wanted) resource(id string) *Resource {
+	if w.index == nil {
+		w.Index()
+	}
+	i, ok := w.index[id]
+	if !ok {
+		return nil
+	}
+	return &w.Resources[i]
+}
+
+// Index prepares for finding resources by id. It is to be called once after decoding, before a Wanted is shared.
+func (w *Wanted) Index() {
+	w.index = make(map[string]int, len(w.Resources))
+	for i := range w.Resources {
+		w.index[w.Resources[i].ID] = i
+	}
+	w.vnfcs, w.ports = make(map[string]int, len(w.Vnfcs)), make(map[string]*Cp, len(w.Vnfcs))
+	for i := range w.Vnfcs {
+		w.vnfcs[w.Vnfcs[i].ID] = i
+		for j := range w.Vnfcs[i].Cps {
+			if cp := &w.Vnfcs[i].Cps[j]; cp.Port != "" {
+				w.ports[cp.Port] = cp
+			}
+		}
+	}
+}
+
+// vnfc returns a VNFC by the id of its compute, nil when there is none.
+func (w *Wanted) vnfc(id string) *Vnfc {
+	if i, ok := w.vnfcs[id]; ok {
+		return &w.Vnfcs[i]
+	}
+	return nil
+}
+
+// cpOf returns the connection point that a planned port belongs to, nil when there is none.
+func (w *Wanted) cpOf(port string) *Cp { return w.ports[port] }

@@ -1,0 +1,375 @@
+package lcm
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// planOp is what any operation makes of the turns of its plan's saga. What the instance is afterwards is the operation's own
+// (landings).
+type planOp struct{ s *Service }
+
+var _ operation = planOp{}
+
+// landings say what a completed operation makes of the instance, from its data and what was made.
+//
+//nolint:gochecknoglobals // data
+var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error){
+	vnf.OpInstantiate: landInstantiate,
+	vnf.OpTerminate:   landTerminate,
+	vnf.OpOperate:     landOperate,
+}
+
+func (op planOp) warnings(in *saga.Instance) []string {
+	d, err := dataOf(in)
+	if err != nil {
+		return nil
+	}
+	return d.Plan.Want.Warnings
+}
+
+// outcome returns the plan's data and what was made.
+func outcome(in *saga.Instance) (*planData, *plan.Outcome, error) {
+	d, err := dataOf(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := d.grantedTo(in)
+	if err != nil {
+		return d, nil, vnfm.Wrap(vnfm.Internal, err, "operation %s", in.ID)
+	}
+	return d, &plan.Outcome{Resolver: g.Resolver, Made: made{in}}, nil
+}
+
+// done records what an item has changed.
+func (op planOp) done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error) {
+	if run.Step == stepConfigure {
+		return nil, nil
+	}
+	d, o, err := outcome(in)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := d.granted.step(run)
+	if !ok {
+		return nil, nil
+	}
+	if s.Action == plan.Release {
+		e := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+		e.Step = run.Step
+		return []vnf.OpCommand{vnf.Record{Event: e}}, nil
+	}
+	res, ok := resultOf(run)
+	if !ok {
+		return nil, vnfm.Errorf(vnfm.Invalid, "the result of %s %s is empty", run.Step, run.Item)
+	}
+	var out []vnf.OpCommand
+	if s.Action == plan.Create {
+		e := o.Reserved(s, res)
+		e.Step = run.Step
+		out = append(out, vnf.Record{Event: e})
+	} else {
+		e := o.Changed(s, o.To(s).Revision)
+		e.Step = run.Step
+		out = append(out, vnf.Record{Event: e})
+	}
+	for _, w := range res.Warnings {
+		out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: w}})
+	}
+	return out, nil
+}
+
+// undone records that what an item had changed was undone.
+func (op planOp) undone(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error) {
+	e := &vnf.ResourceUndone{ID: resourceOf(run.Item), Step: run.Step}
+	if d, _, err := outcome(in); err == nil {
+		if s, ok := d.granted.step(run); ok && s.Replaces && s.Action == plan.Create {
+			if released := in.Item(stepRelease, s.ID); released != nil && released.State == saga.ItemDone {
+				was := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+				e.Vnfc, e.Link, e.ExtPort, e.Storage = was.Vnfc, was.Link, was.ExtPort, was.Storage
+			}
+		}
+	}
+	return []vnf.OpCommand{vnf.Record{Event: e}}, nil
+}
+
+// progress is how far items got, for the entries of the operation's progress.
+func (op planOp) progress(in *saga.Instance, runs []*saga.ItemRun) []vnf.ProgressMade {
+	d, err := dataOf(in)
+	if err != nil {
+		return nil
+	}
+	var out []vnf.ProgressMade
+	for _, run := range runs {
+		if run.Step == stepGrant {
+			continue
+		}
+		p := vnf.ProgressMade{Step: run.Step, ID: resourceOf(run.Item), State: progressOf(run), Attempt: run.Attempt}
+		if g, err := d.grantedTo(in); err == nil { // an entry that was not planned: a server group at a second VIM
+			if s, ok := g.step(run); ok && d.Plan.From(s) == nil && d.Plan.To(s) == nil {
+				p.Kind, p.Name = string(g.To(s).Kind), g.To(s).Name()
+			}
+		}
+		if run.Cause != nil && p.State != vnf.ProgressDone && p.State != vnf.ProgressUndone {
+			p.Reason = run.Cause.Reason
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// passed is for what was planned, and is not done since the grant has put something else in its place.
+func (op planOp) passed(in *saga.Instance) []vnf.ProgressMade {
+	d, err := dataOf(in)
+	if err != nil {
+		return nil
+	}
+	g, err := d.grantedTo(in)
+	if err != nil {
+		return nil
+	}
+	var out []vnf.ProgressMade
+	for i := range d.Plan.Stages {
+		st := &d.Plan.Stages[i]
+		for _, s := range st.Steps {
+			if _, taken := g.steps[stepOf(st, s)+" "+itemOf(s)]; !taken && st.Ports != plan.ChosenAddresses {
+				out = append(out, vnf.ProgressMade{Step: stepOf(st, s), ID: s.ID, State: vnf.ProgressSkipped})
+			}
+		}
+	}
+	return out
+}
+
+// steps lists what a plan means to do, for the operation's progress.
+func (d *planData) steps() []vnf.PlannedStep {
+	var out []vnf.PlannedStep
+	seen := map[string]bool{}
+	for i := range d.Plan.Stages {
+		st := &d.Plan.Stages[i]
+		for _, s := range st.Steps {
+			r := d.Plan.To(s)
+			if r == nil {
+				r = d.Plan.From(s)
+			}
+			p := vnf.PlannedStep{Step: stepOf(st, s), ID: s.ID, Kind: string(r.Kind), Name: r.Name()}
+			if key := p.Step + p.ID; !seen[key] {
+				seen[key] = true
+				out = append(out, p)
+			}
+		}
+	}
+	if d.Configure != nil {
+		out = append(out, vnf.PlannedStep{
+			Step: stepConfigure, ID: configurationID(d.OpID), Kind: string(vim.Configuration), Name: d.Configure.Name,
+		})
+	}
+	return out
+}
+
+func (op planOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error) {
+	d, o, err := outcome(in)
+	if err != nil {
+		return nil, err
+	}
+	land := landings[d.Operation]
+	if land == nil {
+		return nil, vnfm.Errorf(vnfm.Internal, "nobody knows what %s makes of the instance", d.Operation)
+	}
+	return land(op.s, v, d, o)
+}
+
+// failed is what an operation that was given up leaves: what it released is gone, what it made and was not undone is left over,
+// and what it changed is as far as it got.
+func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
+	f := vnf.OperationFailed{OpID: in.ID}
+	d, o, err := outcome(in)
+	if err != nil { // there is no grant: nothing was begun
+		return f, nil //nolint:nilerr // said above
+	}
+	standing := map[*saga.ItemRun]bool{}
+	for _, run := range in.Standing() {
+		standing[run] = true
+	}
+	for _, run := range in.Items {
+		s, ok := d.granted.step(run)
+		if !ok {
+			continue
+		}
+		switch s.Action {
+		case plan.Create:
+			if standing[run] || run.State == saga.ItemSkipped && run.EverSent {
+				f.Leftovers = append(f.Leftovers, op.leftover(in, d, o, s, run))
+			}
+		case plan.Release:
+			if run.State == saga.ItemDone {
+				f.Released = append(f.Released, s.ID)
+			}
+		case plan.Change:
+		}
+	}
+	f.Changed, err = op.changed(in, d, o)
+	return f, err
+}
+
+// leftover is what a creation left, as the instance lists it.
+func (op planOp) leftover(in *saga.Instance, d *planData, o *plan.Outcome, s plan.Step, run *saga.ItemRun) vnf.Resource {
+	to := o.To(s)
+	r := vnf.Resource{
+		ID: s.ID, Generation: run.Generation, Kind: string(to.Kind), Name: to.Name(), Template: to.Template, Definition: to.Definition,
+		Connection: o.Connection(s), Stage: plan.StageOf(to.Kind),
+	}
+	if res, ok := resultOf(run); ok {
+		r.VimID, r.VimType, r.Zone = res.ID, res.Type, res.Zone
+	}
+	return r
+}
+
+// changed lists resources of the instance that the operation has left in another form than it had found them in: changed, changed
+// back, or made again.
+func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
+	forms := map[string]*plan.Resource{}
+	unsure := map[string]bool{}
+	var order []string
+	note := func(r *plan.Resource, sure bool) {
+		if _, ok := forms[r.ID]; !ok {
+			order = append(order, r.ID)
+		}
+		forms[r.ID], unsure[r.ID] = r, !sure
+	}
+	for _, run := range in.Items {
+		s, ok := d.granted.step(run)
+		if !ok || !run.EverSent {
+			continue
+		}
+		switch {
+		case s.Action == plan.Release && run.State == saga.ItemUndone:
+			form := *d.Plan.Undone(s, false)
+			form.Generation = remadeToken(in, d.Plan, s).Generation
+			if res, ok := (made{in}).Remade(s.ID); ok {
+				form.At = plan.Standing(form.At.Connection, form.At.Zone, res)
+			}
+			note(&form, true)
+		case s.Action != plan.Change:
+		case run.State == saga.ItemUndone:
+			form, token := changedBack(in, d.Plan, s)
+			form.Generation, form.At = token.Generation, d.Plan.From(s).At
+			if was := forms[s.ID]; was == nil || was.Revision < form.Revision {
+				note(form, true)
+			}
+		case run.State == saga.ItemDone:
+			to := *o.To(s)
+			note(&to, true)
+		default: // which of the two specs stands is not known
+			from := *d.Plan.From(s)
+			from.Revision = max(o.To(s).Revision, d.Plan.Undone(s, false).Revision)
+			note(&from, false)
+		}
+	}
+	out := make([]vnf.Resource, 0, len(order))
+	for _, id := range order {
+		r, err := record(o, forms[id])
+		if err != nil {
+			return nil, err
+		}
+		r.Unsure = unsure[id]
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// record is a resource as the instance keeps it.
+func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
+	spec, err := json.Marshal(r.Spec)
+	if err != nil {
+		return vnf.Resource{}, fmt.Errorf("encode the specification of %s: %w", r.Name(), err)
+	}
+	t := r.Token()
+	return vnf.Resource{
+		ID: t.ID, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
+		Definition: r.Definition, Connection: r.At.Connection, VimID: r.At.ID, VimType: r.At.Type, Zone: r.At.Zone,
+		Stage: plan.StageOf(r.Kind), Spec: spec, Near: r.Near, Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),
+	}, nil
+}
+
+// records is what the VNF has once an operation landed, as the instance keeps it.
+func records(o *plan.Outcome) ([]vnf.Resource, error) {
+	rs, err := o.Resources()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]vnf.Resource, len(rs))
+	for i := range rs {
+		if out[i], err = record(o, &rs[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// rolledBack is what a rollback left behind on purpose, and what it has put back in another form.
+func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed []vnf.Resource, err error) {
+	d, o, err := outcome(in)
+	if err != nil {
+		return nil, nil, nil //nolint:nilerr // refused before there was a grant: nothing was begun
+	}
+	for _, run := range in.Items {
+		if s, ok := d.granted.step(run); ok && s.Action == plan.Create && run.State == saga.ItemSkipped && run.EverSent {
+			left = append(left, op.leftover(in, d, o, s, run))
+		}
+	}
+	changed, err = op.changed(in, d, o)
+	return left, changed, err
+}
+
+// holding returns what an instance has, as a plan sees it: with leftovers, when they are to go as well.
+func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
+	out := make([]plan.Resource, 0, len(v.Resources)+len(v.Leftovers))
+	seen := make(map[string]bool, len(v.Resources))
+	for i := range v.Resources {
+		r, err := held(&v.Resources[i])
+		if err != nil {
+			return nil, err
+		}
+		seen[r.ID] = true
+		out = append(out, r)
+	}
+	if !leftovers {
+		return out, nil
+	}
+	for i := range v.Leftovers {
+		r, err := held(&v.Leftovers[i])
+		if err != nil {
+			return nil, err
+		}
+		if seen[r.ID] { // another generation of what the instance has
+			r.Allocated, r.ID = r.ID, fmt.Sprintf("%s:%d", r.ID, r.Generation)
+		}
+		seen[r.ID] = true
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func held(r *vnf.Resource) (plan.Resource, error) {
+	out := plan.Resource{
+		ID: r.ID, Kind: vim.Kind(r.Kind), Template: r.Template, Definition: r.Definition, Near: r.Near, Members: r.Members,
+		Generation: r.Generation, Revision: r.Revision,
+		At: &plan.At{Connection: r.Connection, ID: r.VimID, Type: r.VimType, Zone: r.Zone, MAC: r.MAC},
+	}
+	for _, a := range r.Addresses {
+		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
+	}
+	out.Spec.Name = r.Name
+	if len(r.Spec) > 0 {
+		if err := json.Unmarshal(r.Spec, &out.Spec); err != nil {
+			return out, vnfm.Wrap(vnfm.Internal, err, "the specification of %s %s", r.Kind, r.ID)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,64 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/vnfm/vnfm/eventstore"
+)
+
+// Event is something that must have come about for what the runs show to be worth something: a kind of request that was taken, or of
+// trouble in the middle of a change.
+type Event string
+
+// The events.
+const (
+	Started         Event = "operate: start"
+	StoppedForceful Event = "operate: stop, forceful"
+	StoppedGraceful Event = "operate: stop, graceful"
+	OperatedSome    Event = "operate: some VNFCs"
+	LevelGiven      Event = "instantiate: a level"
+	ChangeLost      Event = "change: answer lost"
+	ChangeLate      Event = "change: late effect"
+	ChangeTwice     Event = "change: made twice"
+	ChangeHalf      Event = "change: made by half"
+	ChangeHung      Event = "change: hung"
+	AnsweredTwice   Event = "change: answered twice"
+	ChangeLower     Event = "change: lower revision came later"
+	ChangeUndone    Event = "change: undone"
+	CrashedChanging Event = "change: worker died between its commits"
+	RestoredChanged Event = "change: forgotten by a ledger that went back"
+	Replaced        Event = "replaced"
+	ComparedChanged Event = "revision and power compared of what was changed"
+)
+
+// Ended is the event that an operation of a type has ended in a state.
+func Ended(operation, state string) Event { return Event("ended: " + operation + " " + state) }
+
+// Events lists all.
+func Events() []Event {
+	return []Event{
+		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
+		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, ComparedChanged,
+		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
+		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
+	}
+}
+
+// forgotten counts what a ledger that went back does not know any more of changes.
+func (w *world) forgotten() {
+	for _, e := range w.sim.Inventory() {
+		ref := eventstore.RecordRef{Table: eventstore.TableVimResources, ID: e.Token}
+		l, err := w.store.Load(context.Background(), eventstore.Load{Records: []eventstore.RecordRef{ref}})
+		w.must(err)
+		var doc struct {
+			Revision int `json:"revision"`
+		}
+		if row := l.Records[ref]; row != nil {
+			w.must(json.Unmarshal(row.Doc, &doc))
+		}
+		if doc.Revision < e.Revision && e.Revision > 1 {
+			w.happened[RestoredChanged]++
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// expected is what the records say of a resource.
+type expected struct {
+	owner    string
+	revision int       // 0: they do not say
+	power    vim.Power // of a compute; "": they do not say
+}
+
+// records are what the program, and the other orchestrator, know of resources, by token.
+type records struct {
+	may  map[string]bool     // be there
+	must map[string]expected // be there, and so
+}
+
+// checkInventory checks I2: what the records say is there is there, in the revision and with the power that they say, and nothing else.
+func (w *world) checkInventory(parked map[string]bool) {
+	r := records{map[string]bool{}, map[string]expected{}}
+	alive := map[string]bool{}
+	for _, in := range w.instances() {
+		alive[in.ID] = true
+		w.ofInstance(in.ID, &r)
+	}
+	for _, in := range w.sagas() {
+		switch {
+		case !in.State.Final():
+			w.ofSaga(in, &r)
+		case in.State == saga.Abandoned:
+			w.unanswered(in, &r)
+		}
+	}
+	w.ofOther(&r)
+	has, ids := map[string]bool{}, map[string]sim.Entry{}
+	for _, e := range w.sim.Inventory() {
+		if parked[e.Owner] {
+			continue
+		}
+		has[e.Token] = true
+		token, err := vim.ParseToken(e.Token)
+		w.must(err)
+		if other, twice := ids[token.ID]; twice {
+			w.violate("I2: resource %s of %s is there twice: %s at %s and %s at %s", token.ID, e.Owner, e.Token, e.Vim, other.Token, other.Vim)
+		}
+		ids[token.ID] = e
+		x := r.must[e.Token]
+		switch {
+		case !r.may[e.Token]:
+			w.violate("I2: %s %s of %s at %s is in no record (instance there: %v)", e.Kind, e.Token, e.Owner, e.Vim, alive[e.Owner])
+		case e.State != "ACTIVE" && x.revision == 0 && e.Kind == vim.Compute && e.Revision > 1: // its guest was asked to stop, and nobody waits for it
+		case e.State != "ACTIVE":
+			w.violate("I2: %s %s of %s at %s is %s", e.Kind, e.Token, e.Owner, e.Vim, e.State)
+		case x.revision > 0 && x.revision != e.Revision:
+			w.violate("I2: %s %s of %s at %s is of revision %d, and %d in the records", e.Kind, e.Token, e.Owner, e.Vim, e.Revision, x.revision)
+		case x.power != "" && x.power != e.Power:
+			w.violate("I2: %s %s of %s at %s has its power %s, and %s in the records", e.Kind, e.Token, e.Owner, e.Vim, e.Power, x.power)
+		case x.power != "" && e.Revision > 1:
+			w.happened[ComparedChanged]++
+		}
+	}
+	for token, x := range r.must {
+		if !has[token] && !parked[x.owner] {
+			w.violate("I2: resource %s of %s is in the records, and not at its VIM", token, x.owner)
+		}
+	}
+}
+
+// ofInstance adds what an instance accounts for, as its events say: the view does not show specs.
+func (w *world) ofInstance(id string, r *records) {
+	l, err := w.store.Load(context.Background(), w.instanceStates.Load(id))
+	w.must(err)
+	st, err := w.instanceStates.Read(l, &eventstore.Commit{}, id)
+	w.must(err)
+	in := &st.Value
+	for _, res := range in.Leftovers {
+		r.may[vim.Token{ID: res.ID, Generation: res.Generation}.String()] = true
+	}
+	for _, res := range in.Resources {
+		token := vim.Token{ID: res.ID, Generation: res.Generation}.String()
+		r.may[token] = true
+		if in.Operation != "" || res.Kind == string(vim.Configuration) {
+			continue
+		}
+		x := expected{owner: id}
+		if !res.Unsure {
+			x.revision, x.power = res.Revision, w.powerOf(&res)
+		}
+		r.must[token] = x
+	}
+}
+
+// powerOf is the power that a resource is recorded to have, "" when it has none.
+func (w *world) powerOf(r *vnf.Resource) vim.Power {
+	var spec vim.Spec
+	if len(r.Spec) > 0 {
+		w.must(json.Unmarshal(r.Spec, &spec))
+	}
+	return powerIn(spec)
+}
+
+func powerIn(s vim.Spec) vim.Power {
+	switch {
+	case s.Compute == nil:
+		return ""
+	case s.Compute.Off():
+		return vim.PowerOff
+	}
+	return vim.PowerOn
+}
+
+// unanswered leaves out what an operation that an operator gave up asked to be released, and has no answer for: nobody
+// knows whether it stands, so the instance keeps it in its records until another termination says so.
+func (w *world) unanswered(in *saga.Instance, r *records) {
+	for _, cmd := range w.protocol.sent[in.ID] {
+		item := itemOf(in, cmd.step, cmd.item)
+		if cmd.undo || !cmd.release || item == nil || item.State == saga.ItemDone {
+			continue
+		}
+		for _, t := range cmd.tokens {
+			maps.DeleteFunc(r.must, func(token string, _ expected) bool { return strings.HasPrefix(token, t.ID+":") })
+		}
+	}
+}
+
+// mayBeGone reports whether an operation of an instance was given up after it asked for releases: what they were of may be gone, and no
+// change of it can be made.
+func (w *world) mayBeGone(id string) bool {
+	for _, in := range w.protocol.sagas {
+		if in.Key == id && in.State == saga.Abandoned && slices.ContainsFunc(w.protocol.sent[in.ID], func(c *command) bool { return c.release && !c.undo }) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofSaga adds what a saga that waits for an operator accounts for. Once undoing has begun, what was done late may be gone again:
+// undone once more rather than left.
+func (w *world) ofSaga(in *saga.Instance, r *records) {
+	released := map[vim.Token]bool{}
+	for _, cmd := range w.protocol.sent[in.ID] {
+		for _, t := range cmd.tokens {
+			released[t] = released[t] || cmd.release
+		}
+	}
+	for _, cmd := range w.protocol.sent[in.ID] {
+		item := itemOf(in, cmd.step, cmd.item)
+		for _, t := range cmd.tokens {
+			token := t.String()
+			if cmd.reserve {
+				r.may[token] = true
+			}
+			if in.Undone || cmd.undo || released[t] || item == nil || item.State != saga.ItemDone {
+				continue
+			}
+			switch {
+			case cmd.reserve && cmd.kind != vim.Configuration && t.Generation == max(item.Generation, 1):
+				r.must[token] = expected{owner: in.Key, revision: 1, power: powerIn(cmd.to)}
+			case cmd.change:
+				r.must[token] = expected{owner: in.Key, revision: cmd.revision, power: powerIn(cmd.to)}
+			}
+		}
+	}
+}

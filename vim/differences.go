@@ -1,0 +1,176 @@
+package vim
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// Attribute names one thing of a spec that may change.
+type Attribute string
+
+// The attributes. One name may belong to several kinds.
+const (
+	AttributeKind          Attribute = "kind" // which part of the spec is set: such a change is a replacement everywhere
+	AttributeName          Attribute = "name"
+	AttributePlacement     Attribute = "placement"
+	AttributeFlavour       Attribute = "flavour"
+	AttributeImage         Attribute = "image"
+	AttributeZone          Attribute = "zone"
+	AttributePorts         Attribute = "ports"
+	AttributeSubPorts      Attribute = "subPorts"
+	AttributeVolumes       Attribute = "volumes"
+	AttributeServerGroups  Attribute = "serverGroups"
+	AttributeUserData      Attribute = "userData"
+	AttributeConfigDrive   Attribute = "configDrive"
+	AttributeMetadata      Attribute = "metadata"
+	AttributePower         Attribute = "power"
+	AttributeNetwork       Attribute = "network"
+	AttributeMAC           Attribute = "mac"
+	AttributeAddresses     Attribute = "addresses"
+	AttributeNoAddresses   Attribute = "noAddresses"
+	AttributeVnicType      Attribute = "vnicType"
+	AttributeType          Attribute = "type"
+	AttributeMTU           Attribute = "mtu"
+	AttributeIPVersion     Attribute = "ipVersion"
+	AttributeCIDR          Attribute = "cidr"
+	AttributeGateway       Attribute = "gateway"
+	AttributeDHCP          Attribute = "dhcp"
+	AttributeSize          Attribute = "size"
+	AttributeAffinity      Attribute = "affinity"
+	AttributeReplicas      Attribute = "replicas"
+	AttributeValues        Attribute = "values"
+	AttributeObjects       Attribute = "objects"
+	AttributeConfiguration Attribute = "configuration"
+)
+
+// InPlace says which attributes of a resource that stands can be changed, by kind. A change of any other is a replacement.
+type InPlace map[Kind][]Attribute
+
+// Can reports whether all the attributes of a kind can be changed.
+func (p InPlace) Can(kind Kind, attributes ...Attribute) bool {
+	for _, a := range attributes {
+		if !slices.Contains(p[kind], a) {
+			return false
+		}
+	}
+	return true
+}
+
+// Differences returns what a change from one spec to the other is about, each attribute once; none when the two ask for the
+// same. A list, a map or a text that is empty and one that is not there are the same, and JSON is compared as what it says.
+func Differences(from, to Spec) []Attribute {
+	var d differences
+	d.see(AttributeKind, from.parts() != to.parts())
+	d.see(AttributeName, from.Name != to.Name)
+	d.see(AttributePlacement, !equal(from.Placement, to.Placement))
+	d.compute(part(from.Compute), part(to.Compute))
+	d.port(part(from.Port), part(to.Port))
+	d.network(part(from.Network), part(to.Network))
+	d.subnet(part(from.Subnet), part(to.Subnet))
+	d.volume(part(from.Volume), part(to.Volume))
+	d.see(AttributeAffinity, part(from.ServerGroup).Affinity != part(to.ServerGroup).Affinity)
+	d.unit(part(from.Unit), part(to.Unit))
+	d.configuration(part(from.Configuration), part(to.Configuration))
+	return d.found
+}
+
+// differences collects attributes.
+type differences struct{ found []Attribute }
+
+func (d *differences) see(a Attribute, differs bool) {
+	if differs && !slices.Contains(d.found, a) {
+		d.found = append(d.found, a)
+	}
+}
+
+func (d *differences) compute(from, to ComputeSpec) {
+	d.see(AttributeFlavour, from.Flavour != to.Flavour)
+	d.see(AttributeImage, from.Image != to.Image)
+	d.see(AttributeZone, from.Zone != to.Zone)
+	d.see(AttributePorts, !slices.Equal(from.Ports, to.Ports))
+	d.see(AttributeSubPorts, !slices.Equal(from.SubPorts, to.SubPorts))
+	d.see(AttributeVolumes, !slices.Equal(from.Volumes, to.Volumes))
+	d.see(AttributeServerGroups, !slices.Equal(from.ServerGroup, to.ServerGroup))
+	d.see(AttributeUserData, from.UserData != to.UserData)
+	d.see(AttributeConfigDrive, from.ConfigDrive != to.ConfigDrive)
+	d.see(AttributeMetadata, !maps.Equal(from.Metadata, to.Metadata))
+	d.see(AttributePower, from.Off() != to.Off())
+}
+
+func (d *differences) port(from, to PortSpec) {
+	d.see(AttributeNetwork, from.Network != to.Network)
+	d.see(AttributeMAC, from.MAC != to.MAC)
+	d.see(AttributeAddresses, !slices.Equal(from.FixedIPs, to.FixedIPs))
+	d.see(AttributeNoAddresses, from.NoIPs != to.NoIPs)
+	d.see(AttributeVnicType, from.VnicType != to.VnicType)
+}
+
+func (d *differences) network(from, to NetworkSpec) {
+	d.see(AttributeType, from.Type != to.Type)
+	d.see(AttributeMTU, from.MTU != to.MTU)
+}
+
+func (d *differences) subnet(from, to SubnetSpec) {
+	d.see(AttributeNetwork, from.Network != to.Network)
+	d.see(AttributeIPVersion, from.IPVersion != to.IPVersion)
+	d.see(AttributeCIDR, from.CIDR != to.CIDR)
+	d.see(AttributeGateway, from.Gateway != to.Gateway)
+	d.see(AttributeDHCP, from.DHCP != to.DHCP)
+}
+
+func (d *differences) volume(from, to VolumeSpec) {
+	d.see(AttributeSize, from.SizeBytes != to.SizeBytes)
+	d.see(AttributeImage, from.Image != to.Image)
+	d.see(AttributeType, from.Type != to.Type)
+	d.see(AttributeZone, from.Zone != to.Zone)
+}
+
+func (d *differences) unit(from, to UnitSpec) {
+	d.see(AttributeReplicas, from.Replicas != to.Replicas)
+	d.see(AttributeValues, !sameJSON(from.Values, to.Values))
+	d.see(AttributeObjects, !sameJSON(from.Objects, to.Objects))
+}
+
+func (d *differences) configuration(from, to ConfigurationSpec) {
+	d.see(AttributeConfiguration, from.Action != to.Action || !maps.Equal(from.Computes, to.Computes) || !sameJSON(from.Params, to.Params))
+}
+
+// parts says which parts of a spec are set.
+func (s Spec) parts() [8]bool {
+	return [...]bool{
+		s.Compute != nil, s.Port != nil, s.Network != nil, s.Subnet != nil, s.Volume != nil, s.ServerGroup != nil, s.Unit != nil,
+		s.Configuration != nil,
+	}
+}
+
+// part returns what a part of a spec says, nothing when it is not set.
+func part[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// equal reports whether two optional values are the same.
+func equal[T comparable](a, b *T) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+// sameJSON reports whether two texts say the same in JSON. What is not JSON is compared as text.
+func sameJSON(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	var av, bv any
+	return decodeExact(a, &av) && decodeExact(b, &bv) && reflect.DeepEqual(av, bv)
+}
+
+// decodeExact keeps numbers as they are written: a float would make two of them one.
+func decodeExact(text json.RawMessage, v *any) bool {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	return dec.Decode(v) == nil && !dec.More()
+}

@@ -1,0 +1,117 @@
+package vim
+
+import "encoding/json"
+
+// Spec is what a driver needs to create or change one resource. References to other resources are the VIM's own ids, resolved
+// by the saga from earlier results. Exactly the part of the kind is set. What two specs differ in tells Differences; a field
+// that is added here is added there.
+type Spec struct {
+	Name          string             `json:"name"` // for people; need not be unique
+	Compute       *ComputeSpec       `json:"compute,omitempty"`
+	Port          *PortSpec          `json:"port,omitempty"`
+	Network       *NetworkSpec       `json:"network,omitempty"`
+	Subnet        *SubnetSpec        `json:"subnet,omitempty"`
+	Volume        *VolumeSpec        `json:"volume,omitempty"`
+	ServerGroup   *ServerGroupSpec   `json:"serverGroup,omitempty"`
+	Unit          *UnitSpec          `json:"unit,omitempty"`
+	Configuration *ConfigurationSpec `json:"configuration,omitempty"`
+	// Placement is what the grant says beside connection and zone; a driver uses what its VIM knows.
+	Placement *Placement `json:"placement,omitempty"`
+}
+
+// Placement is where a grant puts a resource, in the VIM's own ids (SOL003 v3.7.1 §9.5.3.3).
+type Placement struct {
+	Reservation string `json:"reservationId,omitempty"`
+	Group       string `json:"resourceGroupId,omitempty"` // tenant or project
+	Provider    string `json:"resourceProviderId,omitempty"`
+}
+
+// ComputeSpec describes a virtual machine.
+type ComputeSpec struct {
+	Flavour     string            `json:"flavour"`         // the VIM's id
+	Image       string            `json:"image,omitempty"` // the VIM's id; empty when it boots from a volume
+	Zone        string            `json:"zone,omitempty"`
+	Ports       []string          `json:"ports"` // VIM ids, in the order of the interfaces
+	SubPorts    []SubPort         `json:"subPorts,omitempty"`
+	Volumes     []VolumeRef       `json:"volumes,omitempty"`
+	ServerGroup []string          `json:"serverGroups,omitempty"`
+	UserData    string            `json:"userData,omitempty"`
+	ConfigDrive bool              `json:"configDrive,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	Power       Power             `json:"power,omitempty"` // "" means on
+}
+
+// Off reports whether the machine is to be off.
+func (c ComputeSpec) Off() bool { return c.Power == PowerOff }
+
+// SubPort is a port that reaches the compute through another one: that is the parent of a trunk.
+type SubPort struct {
+	Port             string `json:"port"`                       // VIM id
+	Parent           string `json:"parent"`                     // VIM id of one of the compute's ports
+	SegmentationType string `json:"segmentationType,omitempty"` // VLAN, INHERIT; "" means VLAN
+	SegmentationID   string `json:"segmentationId,omitempty"`   // unique within the trunk
+}
+
+// VolumeRef is a volume attached to a compute.
+type VolumeRef struct {
+	ID   string `json:"id"` // VIM id
+	Boot bool   `json:"boot,omitempty"`
+}
+
+// PortSpec describes a port.
+type PortSpec struct {
+	Network  string    `json:"network"`            // VIM id
+	MAC      string    `json:"mac,omitempty"`      // "" lets the VIM choose
+	FixedIPs []FixedIP `json:"fixedIps,omitempty"` // empty lets the VIM choose
+	NoIPs    bool      `json:"noIps,omitempty"`    // no address at all
+	VnicType string    `json:"vnicType,omitempty"` // normal, direct (SR-IOV), macvtap …; "" means normal
+}
+
+// FixedIP is an address wanted on a port.
+type FixedIP struct {
+	Subnet    string `json:"subnet,omitempty"`    // VIM id; "" lets the VIM choose
+	Address   string `json:"address,omitempty"`   // "" lets the VIM choose from the subnet
+	IPVersion int    `json:"ipVersion,omitempty"` // 4 or 6, where the VIM chooses; 0 leaves that to it, too
+}
+
+// NetworkSpec describes a network.
+type NetworkSpec struct {
+	Type string `json:"type,omitempty"` // vlan, vxlan, …; "" lets the VIM choose
+	MTU  int    `json:"mtu,omitempty"`
+}
+
+// SubnetSpec describes a subnet.
+type SubnetSpec struct {
+	Network   string `json:"network"` // VIM id
+	IPVersion int    `json:"ipVersion"`
+	CIDR      string `json:"cidr"`
+	Gateway   string `json:"gateway,omitempty"`
+	DHCP      bool   `json:"dhcp"`
+}
+
+// VolumeSpec describes a block storage volume.
+type VolumeSpec struct {
+	SizeBytes int64  `json:"sizeBytes"`
+	Image     string `json:"image,omitempty"` // VIM id of the image it is made of
+	Type      string `json:"type,omitempty"`
+	Zone      string `json:"zone,omitempty"`
+}
+
+// ServerGroupSpec describes a placement rule.
+type ServerGroupSpec struct {
+	Affinity bool `json:"affinity"` // false: anti-affinity
+}
+
+// UnitSpec describes a container unit. Values and Objects are data that the driver understands.
+type UnitSpec struct {
+	Replicas int             `json:"replicas,omitempty"`
+	Values   json.RawMessage `json:"values,omitempty"`  // parameters of the objects, e.g. of a chart
+	Objects  json.RawMessage `json:"objects,omitempty"` // a manifest, or what names a chart
+}
+
+// ConfigurationSpec describes what is done to a VNF as a whole through the VIM's side.
+type ConfigurationSpec struct {
+	Action   string            `json:"action"`   // "start" once instantiated, "stop" before a graceful termination
+	Computes map[string]string `json:"computes"` // planned resource id to VIM id
+	Params   json.RawMessage   `json:"params,omitempty"`
+}
