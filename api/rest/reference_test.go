@@ -100,7 +100,7 @@ The detail of a 409, 412 or 422 says what to do about it where that is not plain
 | 303 | the caller has this subscription already | 'Location' of it |
 | 304 | GET with 'If-None-Match' that names the 'ETag' of what is there; of files, 'If-Modified-Since', too | 'ETag' |
 | 401 | through a proxy to a server without authentication | the header that told of it, in 'detail' |
-| 403 | another 'Host' than the server's, where it has no authentication; from a web page of another site | |
+| 403 | a 'Host' that is not the server, where it has no authentication; from a web page of another site | |
 | 404 | a path that is not there; one with '//', '..', control characters or what is not UTF-8 in it; no path is redirected | |
 | 405 | a method that the resource does not have, HEAD being one of those with GET | 'Allow' |
 | 406 | 'Accept' admits none of the media types of the answer, or a 'Version' that is not served; where an answer has no body, 'Accept' does not matter | what there is, in 'detail' |

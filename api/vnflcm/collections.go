@@ -38,8 +38,13 @@ var (
 				"vnfProductName": "productName", "vnfSoftwareVersion": "softwareVersion", "vnfdVersion": "vnfdVersion",
 				"vnfConfigurableProperties": "configurableProperties", "instantiationState": "state", "metadata": "metadata", "extensions": "extensions",
 			},
-			Made:  map[string][]string{"vimConnectionInfo": {"vimConnections"}, "instantiatedVnfInfo": {"instantiatedInfo"}},
-			Links: vnfLinks, LinkedBy: []string{"id", "state", "operation"}, Root: rest.LcmRoot, Older: v1.Root,
+			Made: map[string][]string{"vimConnectionInfo": {"vimConnections"}, "instantiatedVnfInfo": {"instantiatedInfo"}},
+			Links: func(doc *rest.Members, root string) any {
+				return instanceLinks(root, &vnf.Instance{
+					ID: doc.Text("id"), State: vnf.InstantiationState(doc.Text("state")), Operation: doc.Text("operation"),
+				})
+			},
+			LinkedBy: []string{"id", "state", "operation"}, Root: rest.LcmRoot, Older: v1.Root,
 		},
 	}
 	vnfLcmOpOccs = rest.Collection{
@@ -68,54 +73,14 @@ var (
 			Made: map[string][]string{
 				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
 			},
-			Links: opOccLinks, LinkedBy: []string{"id", "vnfInstanceId", "state", "grantHref", "undoBegun", "irreversible", "isCancelPending"},
-			Root: rest.LcmRoot, Older: v1.Root,
+			Links: func(doc *rest.Members, root string) any {
+				return opOccLinks(root, &vnf.OpOcc{
+					ID: doc.Text("id"), VnfID: doc.Text("vnfInstanceId"), State: vnf.OpState(doc.Text("state")), GrantHref: doc.Text("grantHref"),
+					UndoBegun: doc.Is("undoBegun"), Irreversible: doc.Is("irreversible"), CancelPending: doc.Is("isCancelPending"),
+				})
+			},
+			LinkedBy: []string{"id", "vnfInstanceId", "state", "grantHref", "undoBegun", "irreversible", "isCancelPending"},
+			Root:     rest.LcmRoot, Older: v1.Root,
 		},
 	}
 )
-
-// vnfLinks are the links of an instance, as VnfInstance has them.
-func vnfLinks(b []byte, doc *rest.Members, root string) []byte {
-	id := rest.Inner(doc.Get("id"))
-	root += "/vnf_instances/"
-	b = rest.Href(append(b, '{'), "self", root, id)
-	if len(rest.Inner(doc.Get("operation"))) == 0 {
-		switch vnf.InstantiationState(rest.Inner(doc.Get("state"))) {
-		case vnf.NotInstantiated:
-			b = rest.Href(b, "instantiate", root, id, []byte("/instantiate"))
-		case vnf.Instantiated:
-			b = rest.Href(b, "terminate", root, id, []byte("/terminate"))
-		}
-	}
-	return append(b, '}')
-}
-
-// opOccLinks are the links of an operation occurrence, as VnfLcmOpOcc has them.
-func opOccLinks(b []byte, doc *rest.Members, root string) []byte {
-	id := rest.Inner(doc.Get("id"))
-	is := func(member string) bool { return string(doc.Get(member)) == "true" }
-	b = rest.Href(append(b, '{'), "self", root, []byte("/vnf_lcm_op_occs/"), id)
-	b = rest.Href(b, "vnfInstance", root, []byte("/vnf_instances/"), rest.Inner(doc.Get("vnfInstanceId")))
-	if grant := rest.Inner(doc.Get("grantHref")); len(grant) > 0 {
-		b = rest.Href(b, "grant", "", grant)
-	}
-	var tasks []string
-	switch vnf.OpState(rest.Inner(doc.Get("state"))) {
-	case vnf.FailedTemp:
-		if !is("undoBegun") {
-			tasks = append(tasks, "retry")
-		}
-		if !is("irreversible") {
-			tasks = append(tasks, "rollback")
-		}
-		tasks = append(tasks, "fail")
-	case vnf.Starting, vnf.Processing, vnf.RollingBack:
-		if !is("isCancelPending") {
-			tasks = append(tasks, "cancel")
-		}
-	}
-	for _, task := range tasks {
-		b = rest.Href(b, task, root, []byte("/vnf_lcm_op_occs/"), id, []byte("/"+task))
-	}
-	return append(b, '}')
-}
