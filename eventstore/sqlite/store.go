@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -51,9 +50,6 @@ type Store struct {
 	now     func() time.Time
 	writing *sql.DB
 	reading *sql.DB
-
-	asked sync.Map     // *sql.Stmt of reading, by query
-	kept  atomic.Int64 // how many of them
 
 	mu   sync.Mutex // held by the one writer
 	conn *sql.Conn
@@ -100,7 +96,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.reading.SetMaxIdleConns(cfg.Readers)
 	s.Dialect = sqlstore.Dialect{
 		NoStatistics: true,
-		Query: s.query,
+		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
+			r, err := s.reading.QueryContext(ctx, q, args...)
+			return rows{r}, err
+		},
 		Time:    stamp,
 		Ints:    func(n []int) any { b, _ := json.Marshal(n); return string(b) },    // never fails
 		Texts:   func(s []string) any { b, _ := json.Marshal(s); return string(b) }, // never fails
@@ -167,33 +166,6 @@ func private(path string, existing bool) error {
 type rows struct{ *sql.Rows }
 
 func (r rows) Close() { _ = r.Rows.Close() } // its error is Err's
-
-// keptQueries bounds the queries that are kept prepared: filters make many.
-const keptQueries = 500
-
-// query reads. What is asked again and again is prepared once for each connection: that costs more than to read a few rows.
-func (s *Store) query(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
-	if known, ok := s.asked.Load(q); ok {
-		r, err := known.(*sql.Stmt).QueryContext(ctx, args...) //nolint:forcetypeassert // all are
-		return rows{r}, err
-	}
-	if s.kept.Add(1) > keptQueries {
-		r, err := s.reading.QueryContext(ctx, q, args...)
-		return rows{r}, err
-	}
-	st, err := s.reading.PrepareContext(ctx, q)
-	if err != nil {
-		s.kept.Add(-1)
-		return rows{}, err
-	}
-	if known, loaded := s.asked.LoadOrStore(q, st); loaded {
-		s.kept.Add(-1)
-		_ = st.Close()
-		st = known.(*sql.Stmt) //nolint:forcetypeassert // all are
-	}
-	r, err := st.QueryContext(ctx, args...)
-	return rows{r}, err
-}
 
 // stamp is a time as an argument.
 func stamp(t time.Time) any {
@@ -265,7 +237,6 @@ func (s *Store) Check(ctx context.Context) (found []string, err error) {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked.Range(func(_, st any) bool { return st.(*sql.Stmt).Close() == nil }) //nolint:forcetypeassert // all are
 	err := s.reading.Close()
 	for _, st := range s.stmt {
 		err = errors.Join(err, st.Close())

@@ -199,10 +199,9 @@ func Header(h http.Header) string {
 }
 
 // Collect reads all rows and closes them.
-func Collect[T any](rows Rows, scan func(Row) (T, error)) ([]T, error) { return collect(nil, rows, scan) }
-
-func collect[T any](out []T, rows Rows, scan func(Row) (T, error)) ([]T, error) {
+func Collect[T any](rows Rows, scan func(Row) (T, error)) ([]T, error) {
 	defer rows.Close()
+	var out []T
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
@@ -219,7 +218,6 @@ type query struct {
 	sql            strings.Builder // conditions and what follows them
 	args           []any
 	planned        bool // for its arguments
-	expected       int  // rows
 }
 
 func (d *Dialect) selectFrom(table, columns string) *query {
@@ -255,7 +253,7 @@ func (q *query) limit(limit int) *query {
 	if limit <= 0 {
 		limit = 1000
 	}
-	q.args, q.expected = append(q.args, limit), min(limit, 128)
+	q.args = append(q.args, limit)
 	q.sql.WriteString(" limit $" + strconv.Itoa(len(q.args)))
 	return q
 }
@@ -281,6 +279,6 @@ func list[T any](ctx context.Context, d *Dialect, q *query, scan func(Row) (T, e
 	if err != nil {
 		return nil, d.Err(err)
 	}
-	out, err := collect(make([]T, 0, q.expected), rows, scan)
+	out, err := Collect(rows, scan)
 	return out, d.Err(err)
 }
