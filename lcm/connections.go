@@ -211,6 +211,12 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 			return nil, "", err
 		}
 		links[l.Connection] = true
+		for j, port := range l.Ports {
+			if err := check(port.Handle.Connection, fmt.Sprintf("/extVirtualLinks/%d/extLinkPorts/%d/resourceHandle/vimConnectionId", i, j)); err != nil {
+				return nil, "", err
+			}
+			links[port.Handle.Connection] = true
+		}
 	}
 	for i, l := range r.ExtManaged {
 		if err := check(l.Connection, fmt.Sprintf("/extManagedVirtualLinks/%d/vimConnectionId", i)); err != nil {
