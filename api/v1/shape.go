@@ -42,7 +42,10 @@ var (
 		},
 	}
 
-	externalLink = &Shape{later: []string{"currentVnfExtCpData"}}
+	externalLink = &Shape{
+		later:  []string{"currentVnfExtCpData"},
+		within: map[string]*Shape{"extLinkPorts": {later: []string{"trunkResourceId", "secondaryCpInstanceId"}}},
+	}
 
 	// VnfInstance is the resource.
 	VnfInstance = &Shape{
@@ -54,6 +57,7 @@ var (
 				within: map[string]*Shape{
 					"extCpInfo":          {later: []string{"cpConfigId"}},
 					"extVirtualLinkInfo": externalLink,
+					"vnfcResourceInfo":   {within: map[string]*Shape{"vnfcCpInfo": {later: []string{"parentCpId"}}}},
 				},
 			},
 			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeExtConn", "changeFlavour"}},
