@@ -123,11 +123,13 @@ What is not HTTP, or has more than 64 KiB of headers, is answered before the API
 
 ## Bodies
 
-A body is one JSON object in UTF-8, with nothing behind it, within the [limits](limits.md) of names, values and depth, without a name twice in one object or
-of more than 1024 bytes, and without U+0000 in any text. Anything else is 400, also within values that the VNFD or nobody defines. An attribute of the standard
-with a value of a wrong type, a mandatory one that is missing, null or empty, and a value that is none of its enumeration are 400. An optional one
-that is null, or an empty text, is as one that is absent, but where null removes (merge patches, maps of VIM connections and of 'cpConfig'). What
-the VNFD, the package or the VIM does not allow is 422. An attribute that is not known is ignored below '/vnflcm' and '/vnfpkgm'; VIM
+A body is one JSON object in UTF-8, with nothing behind it, within the [limits](limits.md) of names and values (beyond them it is 413) and
+of depth ('http-json-depth'), without a name twice in one object or of more than 1024 bytes, and without U+0000 in any text. Anything
+else is 400, also within values that the VNFD or nobody defines. An attribute of the standard with a value of a wrong type, a mandatory
+one that is missing, null or empty, and a value that is none of its enumeration are 400. An optional one that is null, or an empty text,
+is as one that is absent, but where null removes (merge patches, maps of VIM connections and of 'cpConfig'). What the VNFD, the package
+or the VIM does not allow is 422, and so is an attribute that some release of the standard has and that asks for what is not done here,
+such as 'targetScaleLevelInfo'. Any other that is not known is ignored below '/vnflcm' and '/vnfpkgm'; VIM
 connections and the behaviour of the simulated VIM do not take one.
 
 ## Queries
