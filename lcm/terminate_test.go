@@ -305,3 +305,30 @@ func TestTerminateIsRefused(t *testing.T) {
 		t.Errorf("unknown instance: %v", err)
 	}
 }
+
+// Whether a resource is gone whose release was asked for and not answered is not known once the termination is given up: its record
+// says so, and the next termination asks for it again. Seen failing with the record left as it was.
+func TestWhatATerminationLeftUnansweredMayBeGone(t *testing.T) {
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
+	id := s.up()
+	s.script = on(vim.TypeReleaseResource, vim.Compute, unknown)
+	op := s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
+	s.run()
+	if o := s.op(op); o.State != vnf.FailedTemp {
+		t.Fatalf("%s", o.State)
+	}
+	_, err := s.svc.Fail(s.ctx(), op, by)
+	s.must(err)
+	for _, r := range s.vnf(id).Resources {
+		if r.MayBeGone != (r.Kind == string(vim.Compute)) {
+			t.Errorf("%s %s may be gone: %v", r.Kind, r.Name, r.MayBeGone)
+		}
+	}
+	s.script = nil
+	op = s.terminate(id, lcm.Terminate{Type: "FORCEFUL"})
+	s.run()
+	if o := s.op(op); o.State != vnf.Completed || len(s.held) != 0 {
+		t.Errorf("%s, held %v", o.State, s.held)
+	}
+	s.finish()
+}

@@ -29,6 +29,7 @@ const (
 	CrashedChanging Event = "change: worker died between its commits"
 	RestoredChanged Event = "change: forgotten by a ledger that went back"
 	Replaced        Event = "replaced"
+	Configured      Event = "configured"
 	ComparedChanged Event = "revision and power compared of what was changed"
 )
 
@@ -39,7 +40,7 @@ func Ended(operation, state string) Event { return Event("ended: " + operation +
 func Events() []Event {
 	return []Event{
 		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
-		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, ComparedChanged,
+		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
