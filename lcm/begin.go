@@ -27,6 +27,7 @@ type wish struct {
 	extensions, configurable map[string]json.RawMessage
 	checksProperties         bool
 	take                     vnf.Extensible
+	looks                    bool // at what is there at the VIMs, before it is planned
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
 }
@@ -39,6 +40,7 @@ type beginning struct {
 	data       *planData
 	policy     saga.Policy
 	inPlace    map[string]vim.InPlace // by VIM connection
+	missing    map[vim.Token]bool     // what the VIMs do not have, of an operation that looks
 
 	secrets *secrets
 	sealed  map[string]any // members of the request as they are kept
@@ -145,6 +147,11 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 		sealed: map[string]any{
 			"extensions": k.properties(w.extensions, d.Extensions), "vnfConfigurableProperties": k.properties(w.configurable, d.Configurable),
 		},
+	}
+	if w.looks {
+		if p.missing, err = s.missing(ctx, &v); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.plan(&p.beginning); err != nil {
 		return nil, err

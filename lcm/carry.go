@@ -47,6 +47,8 @@ type planData struct {
 	UntilReleased bool `json:"untilReleased,omitempty"`
 	// Resized is what a scaling makes of the scale levels.
 	Resized *resized `json:"resized,omitempty"`
+	// Cause is why a VNF is healed, as the request says.
+	Cause string `json:"cause,omitempty"`
 	// Configure is what the VNF is told once its resources stand; nil when it is told nothing.
 	Configure *configuration.Configure `json:"configure,omitempty"`
 	// What the request sets of the instance, when the operation lands.
@@ -171,14 +173,21 @@ func (s *Service) planV1() *saga.Definition {
 		Type: sagaPlan, Version: 1, Deadline: s.cfg.Settings.Deadline, DeadlineOf: s.deadlineOf, Undo: s.undoRetry(), StagesOf: s.stagesOf,
 		Rollbackable: func(in *saga.Instance) bool {
 			d, err := dataOf(in)
-			return err == nil && d.Reversible && (!d.UntilReleased || !releasing(in))
+			return err == nil && d.Reversible && !d.lossy(in)
 		},
 	}
 }
 
-// releasing reports whether the release of anything was ever asked for.
-func releasing(in *saga.Instance) bool {
-	return slices.ContainsFunc(in.Items, func(run *saga.ItemRun) bool { return run.Step == stepRelease && run.EverSent })
+// lossy reports whether a release was asked for that making the resource again does not undo: of a volume, whose content is lost, and
+// of anything where the operation says so.
+func (d *planData) lossy(in *saga.Instance) bool {
+	return slices.ContainsFunc(in.Items, func(run *saga.ItemRun) bool {
+		if run.Step != stepRelease || !run.EverSent {
+			return false
+		}
+		r, held := d.Plan.Has(resourceOf(run.Item))
+		return d.UntilReleased || held && r.Kind == vim.Volume
+	})
 }
 
 // deadlineOf is the site's, and the time that guests are given on top.

@@ -44,6 +44,13 @@ type PackageRef struct {
 	Version int64
 }
 
+// Inventory looks at VIMs. It changes nothing, and is never asked in a commit.
+type Inventory interface {
+	// Missing returns those of a VNF's resources at a VIM connection that the VIM does not have. Returns Unavailable when the VIM
+	// cannot tell.
+	Missing(ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind) ([]vim.Token, error)
+}
+
 // Loader reads committed state.
 type Loader interface {
 	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
@@ -58,9 +65,11 @@ type Config struct {
 	Packages    Packages
 	Connections Connections
 	// InPlace tells what a VIM of a type can change of a resource where it stands; nil: nothing.
-	InPlace  func(vimType string) vim.InPlace
-	Keys     *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
-	Settings Settings
+	InPlace func(vimType string) vim.InPlace
+	// Inventory tells what VIMs have; nil: all that the records know.
+	Inventory Inventory
+	Keys      *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
+	Settings  Settings
 	// Definitions makes of the program's own saga definitions those to run; nil runs its own. It stands for another version
 	// of the program where several are tried together. New sagas are begun with the newest of their type.
 	Definitions func(own []*saga.Definition) []*saga.Definition

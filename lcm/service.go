@@ -33,12 +33,16 @@ type API interface {
 	Scale(ctx context.Context, vnfID string, r Scale, by request.Info) (*vnf.OpOcc, error)
 	// ScaleToLevel begins to give it the VNFCs of a level (SOL003 v3.7.1 §5.4.6). Errors are as for Scale.
 	ScaleToLevel(ctx context.Context, vnfID string, r ScaleToLevel, by request.Info) (*vnf.OpOcc, error)
+	// Heal begins to make its computes, or those of some VNFCs, again, with what else of it is gone (SOL003 v3.7.1 §5.4.9). Unavailable
+	// when a VIM cannot tell what is there, Unprocessable with the attribute for a VNFC that there is not and for bad parameters.
+	Heal(ctx context.Context, vnfID string, r Heal, by request.Info) (*vnf.OpOcc, error)
 	// PlanInstantiate and its like say what the operation would do, and refuse what it would refuse. They change nothing.
 	PlanInstantiate(ctx context.Context, vnfID string, r Instantiate) (*Preview, error)
 	PlanTerminate(ctx context.Context, vnfID string, r Terminate) (*Preview, error)
 	PlanOperate(ctx context.Context, vnfID string, r Operate) (*Preview, error)
 	PlanScale(ctx context.Context, vnfID string, r Scale) (*Preview, error)
 	PlanScaleToLevel(ctx context.Context, vnfID string, r ScaleToLevel) (*Preview, error)
+	PlanHeal(ctx context.Context, vnfID string, r Heal) (*Preview, error)
 	// Modify modifies the information about it (SOL003 v3.7.1 §5.4.3.3.4) and returns the operation occurrence, COMPLETED: it
 	// needs no grant and changes nothing outside. NotFound; Precondition when the client knows another version; Conflict
 	// when another operation holds it, or resources need a connection to be removed; Invalid and Unprocessable with the
@@ -130,6 +134,14 @@ type Scale struct {
 type ScaleToLevel struct {
 	Level            string          `json:"instantiationLevelId,omitempty"`
 	Scale            []AspectLevel   `json:"scaleInfo,omitempty"` // aspects that are not named keep their levels
+	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
+	Params           json.RawMessage `json:"-"`
+}
+
+// Heal is the command behind HealVnfRequest (SOL003 v3.7.1 §5.5.2.9).
+type Heal struct {
+	Vnfcs            []string        `json:"vnfcInstanceId,omitempty"` // empty: the whole VNF (SOL002 v3.7.1 §5.5.2.9)
+	Cause            string          `json:"cause,omitempty"`
 	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 	Params           json.RawMessage `json:"-"`
 }

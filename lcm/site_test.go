@@ -61,6 +61,9 @@ type site struct {
 	// grant changes the grant that is given.
 	grant func(*nfvo.Grant)
 	zones map[string]string // that was granted, by planned resource
+	// looks are the VIM connections that were looked at; blind is what a look fails with.
+	looks []string
+	blind error
 }
 
 type answer struct {
@@ -100,7 +103,8 @@ func newSiteWith(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, connec
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
 		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: connections, Settings: settings, InPlace: s.inPlace,
-		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
+		Inventory: s,
+		NewID:     func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +118,18 @@ func (s *site) inPlace(string) vim.InPlace {
 		return s.can
 	}
 	return vim.InPlace{vim.Compute: {vim.AttributePower}}
+}
+
+// Missing is the lcm.Inventory of the VIMs.
+func (s *site) Missing(_ context.Context, _, connection string, of map[vim.Token]vim.Kind) ([]vim.Token, error) {
+	s.looks = append(s.looks, connection)
+	var out []vim.Token
+	for t := range of {
+		if _, ok := s.held[t]; !ok {
+			out = append(out, t)
+		}
+	}
+	return out, s.blind
 }
 
 // Do makes the changes of the use cases.

@@ -28,6 +28,7 @@ var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, 
 	vnf.OpOperate:      landOperate,
 	vnf.OpScale:        landResize,
 	vnf.OpScaleToLevel: landResize,
+	vnf.OpHeal:         landHeal,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -66,6 +67,9 @@ func (op planOp) done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]
 	}
 	if s.Action == plan.Release {
 		e := d.Plan.Released(v, s)
+		if made := in.Item(stepCreate, s.ID); s.Replaces && made != nil && made.State == saga.ItemDone { // what takes its place was told
+			e = &vnf.ResourceReleased{ID: e.ID, Kind: e.Kind}
+		}
 		e.Step = run.Step
 		return []vnf.OpCommand{vnf.Record{Event: e}}, nil
 	}
@@ -204,11 +208,17 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 		}
 		switch s.Action {
 		case plan.Create:
+			if s.Replaces && run.State == saga.ItemDone && !released(in, s) { // both generations stand
+				f.Leftovers = append(f.Leftovers, leftOf(d.Plan.From(s)))
+			}
+			if s.Replaces && (run.State == saga.ItemDone || released(in, s)) {
+				continue // the VNF has it, or has it as what may be gone
+			}
 			if standing[run] || run.State == saga.ItemSkipped && run.EverSent {
 				f.Leftovers = append(f.Leftovers, op.leftover(in, d, o, s, run))
 			}
 		case plan.Release:
-			if run.State == saga.ItemDone {
+			if !s.Replaces && run.State == saga.ItemDone {
 				f.Released = append(f.Released, s.ID)
 			}
 		case plan.Change:
@@ -218,6 +228,21 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 	d.orphaned(v, &f)
 	f.Changed, err = op.changed(in, v, d, o)
 	return f, err
+}
+
+// released reports whether a step's resource was released, and not made again.
+func released(in *saga.Instance, s plan.Step) bool {
+	run := in.Item(stepRelease, s.ID)
+	return run != nil && run.State == saga.ItemDone
+}
+
+// leftOf is an older generation of what the instance has, as it lists what is left over.
+func leftOf(from *plan.Resource) vnf.Resource {
+	t := from.Token()
+	return vnf.Resource{
+		ID: t.ID, Generation: t.Generation, Kind: string(from.Kind), Name: from.Name(), Template: from.Template, Definition: from.Definition,
+		Connection: from.At.Connection, VimID: from.At.ID, VimType: from.At.Type, Zone: from.At.Zone, Stage: plan.StageOf(from.Kind),
+	}
 }
 
 // standingOf is the items of which something may stand.
@@ -260,6 +285,17 @@ func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *pla
 			continue
 		}
 		switch {
+		case s.Action == plan.Create && s.Replaces:
+			form, gone := op.replaced(in, d, o, s, run)
+			if form != nil {
+				mayBeGone[s.ID] = gone
+				note(form, true)
+			}
+		case s.Action == plan.Release && s.Replaces && run.State == saga.ItemDone:
+			if forms[s.ID] == nil { // nothing was made in its place
+				mayBeGone[s.ID] = true
+				note(d.Plan.From(s), true)
+			}
 		case s.Action == plan.Release && run.State == saga.ItemUndone:
 			form := *d.Plan.Undone(s, false)
 			form.Generation = remadeToken(in, d.Plan, s).Generation
@@ -271,6 +307,9 @@ func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *pla
 			from := *d.Plan.From(s)
 			if was := forms[s.ID]; was != nil { // changed on the way
 				from = *was
+			}
+			if run.State == saga.ItemUndoing || run.State == saga.ItemStuck { // it was begun to be made again
+				from.Tried = max(from.Tried, remadeToken(in, d.Plan, s).Generation)
 			}
 			mayBeGone[s.ID] = true
 			note(&from, !unsure[s.ID])
@@ -304,6 +343,27 @@ func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *pla
 	return out, nil
 }
 
+// replaced is what the instance has of a resource in whose place another generation was to be made, and whether that may be gone; nil
+// when what was released was made again, which its release tells.
+func (op planOp) replaced(in *saga.Instance, d *planData, o *plan.Outcome, s plan.Step, run *saga.ItemRun) (form *plan.Resource, gone bool) {
+	if run.State == saga.ItemDone {
+		if to, err := o.Stands(s.ID); err == nil && to != nil {
+			to.Generation = run.Generation
+			return to, false
+		}
+	}
+	from := *d.Plan.From(s)
+	switch release := in.Item(stepRelease, s.ID); {
+	case release == nil || !release.EverSent: // it stands as before
+		from.Tried = max(from.Tried, run.Generation)
+		return &from, false
+	case released(in, s): // neither stands, unless what was tried does
+		from.Generation = run.Generation
+		return &from, true
+	}
+	return nil, false
+}
+
 // record is a resource as the instance keeps it.
 func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
 	spec, err := json.Marshal(r.Spec)
@@ -314,7 +374,7 @@ func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
 	return vnf.Resource{
 		ID: t.ID, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
 		Definition: r.Definition, Connection: r.At.Connection, VimID: r.At.ID, VimType: r.At.Type, Zone: r.At.Zone,
-		Stage: plan.StageOf(r.Kind), Spec: spec, Near: r.Near, Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),
+		Stage: plan.StageOf(r.Kind), Tried: r.Tried, Spec: spec, Near: r.Near, Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),
 	}, nil
 }
 

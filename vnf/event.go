@@ -47,6 +47,7 @@ func Events() []EventForm {
 		form(func() Event { return new(InstanceTerminated) }),
 		form(func() Event { return new(InstanceOperated) }),
 		form(func() Event { return new(InstanceScaled) }),
+		form(func() Event { return new(InstanceHealed) }),
 		form(func() Event { return new(OperationRolledBack) }),
 		form(func() Event { return new(OperationFailed) }),
 		form(func() Event { return new(LeftoversFound) }),

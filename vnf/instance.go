@@ -94,6 +94,9 @@ type Resource struct {
 	// MayBeGone: whether it stands at all is not known: an operation that had asked for its release was given up before there was
 	// an answer.
 	MayBeGone bool `json:"mayBeGone,omitempty"`
+	// Tried is the highest generation that an operation has tried to make in its place and did not leave behind; 0: none above its
+	// own. A generation is never tried again.
+	Tried int `json:"triedGeneration,omitempty"`
 }
 
 // InstantiatedInfo is what an instantiated VNF consists of (SOL003 v3.7.1 §5.5.2.2, instantiatedVnfInfo).

@@ -79,6 +79,17 @@ type InstanceScaled struct {
 	Connections map[string]VimConnection `json:"vimConnections,omitempty"` // of what was made
 }
 
+// InstanceHealed records that resources of a VNF were made again: Changed are those that stand in a new generation, or were changed
+// with them. What is not named is as it was.
+type InstanceHealed struct {
+	OpID        string                   `json:"opOccId"`
+	Cause       string                   `json:"cause,omitempty"` // as the request has it
+	Changed     []Resource               `json:"changed,omitempty"`
+	Resources   []Resource               `json:"resources,omitempty"` // that there were none of before
+	Released    []string                 `json:"released,omitempty"`  // planned resource ids of what is needed no more
+	Connections map[string]VimConnection `json:"vimConnections,omitempty"`
+}
+
 // InfoParts are parts of what a VNF consists of, to be added to what there is: of a link that is there already its ports, of an
 // external one also its configuration.
 type InfoParts struct {
@@ -149,6 +160,9 @@ func (*InstanceOperated) EventType() string { return "vnf.operated" }
 // EventType returns "vnf.scaled".
 func (*InstanceScaled) EventType() string { return "vnf.scaled" }
 
+// EventType returns "vnf.healed".
+func (*InstanceHealed) EventType() string { return "vnf.healed" }
+
 // EventType returns "vnf.operation-rolled-back".
 func (*OperationRolledBack) EventType() string { return "vnf.operation-rolled-back" }
 
@@ -172,6 +186,7 @@ func (*InstanceInstantiated) instanceEvent() {}
 func (*InstanceTerminated) instanceEvent()   {}
 func (*InstanceOperated) instanceEvent()     {}
 func (*InstanceScaled) instanceEvent()       {}
+func (*InstanceHealed) instanceEvent()       {}
 func (*OperationRolledBack) instanceEvent()  {}
 func (*OperationFailed) instanceEvent()      {}
 func (*LeftoversFound) instanceEvent()       {}
@@ -222,6 +237,11 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceScaled:
 		v.Operation = ""
 		v.scale(e)
+	case *InstanceHealed:
+		v.Operation = ""
+		v.Resources = slices.Concat(without(v.Resources, e.Released), e.Resources)
+		v.Connections = merged(v.Connections, e.Connections)
+		v.changed(e.Changed)
 	case *OperationRolledBack:
 		v.Operation = ""
 		v.changed(e.Changed)

@@ -49,6 +49,9 @@ type CompleteOperate struct{ Landed InstanceOperated }
 // CompleteScale lands an operation that added or removed VNFCs.
 type CompleteScale struct{ Landed InstanceScaled }
 
+// CompleteHeal lands a healing.
+type CompleteHeal struct{ Landed InstanceHealed }
+
 // RollBackOperation frees the instance from an operation that left no trace but in how often resources were changed.
 type RollBackOperation struct {
 	OpID    string
@@ -80,6 +83,7 @@ func (CompleteInstantiate) instanceCommand() {}
 func (CompleteTerminate) instanceCommand()   {}
 func (CompleteOperate) instanceCommand()     {}
 func (CompleteScale) instanceCommand()       {}
+func (CompleteHeal) instanceCommand()        {}
 func (RollBackOperation) instanceCommand()   {}
 func (FailOperation) instanceCommand()       {}
 func (ReportLeftovers) instanceCommand()     {}
@@ -115,6 +119,8 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 	case CompleteOperate:
 		return v.land(c.Landed.OpID, &c.Landed)
 	case CompleteScale:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteHeal:
 		return v.land(c.Landed.OpID, &c.Landed)
 	case RollBackOperation:
 		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID, Changed: c.Changed})

@@ -136,6 +136,12 @@ type OpWarned struct {
 	Text string `json:"text"`
 }
 
+// Replaces reports whether the resource stands in place of an older generation of it.
+func (e *ResourceReserved) Replaces() bool {
+	return e.Vnfc != nil && e.Vnfc.Change == Modified || e.Link != nil && e.Link.Change == Modified ||
+		e.ExtPort != nil && e.ExtPort.Change == Modified || e.Storage != nil && e.Storage.Change == Modified
+}
+
 // EventType returns "opocc.started".
 func (*OpStarted) EventType() string { return "opocc.started" }
 
@@ -247,6 +253,9 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 			o.Progress = o.Progress.made(p, at)
 		}
 	case *ResourceReserved:
+		if e.Replaces() { // its release is no change of its own any more
+			o.Changes = o.Changes.without(e.ID)
+		}
 		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
 		o.step(e.Step, e.ID, ProgressDone, at)
 	case *ResourceChanged:

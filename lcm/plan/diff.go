@@ -107,7 +107,8 @@ func (d *differ) decide(r *Resource, f *fates) error {
 		r.Generation, r.Revision = from.Generation, from.Revision+1
 		f.steps[r.ID] = Step{Action: Change, ID: r.ID, Set: set, Why: why}
 	default:
-		r.Generation, r.Revision, r.At = max(r.Generation, from.Generation+1), 1, nil
+		r.Generation, r.Revision, r.At = max(r.Generation, from.Generation+1, from.Tried+1), 1, nil
+		r.Tried = 0
 		if r.Definition != "" && r.Definition == from.Definition { // a grant decides about what goes and about what comes
 			r.Definition = r.ID + "-" + strconv.Itoa(r.Generation)
 		}

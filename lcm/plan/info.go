@@ -84,20 +84,30 @@ func (o *Outcome) Addresses(r *Resource) []vnf.IP {
 func (o *Outcome) Resources() ([]Resource, error) {
 	out := make([]Resource, 0, len(o.want.Resources))
 	for i := range o.want.Resources {
-		r := o.want.Resources[i]
-		at := o.at(r.ID)
-		if at == nil {
-			continue
-		}
-		spec, err := o.settle(&r)
-		if err != nil {
+		switch r, err := o.Stands(o.want.Resources[i].ID); {
+		case err != nil:
 			return nil, err
+		case r != nil:
+			out = append(out, *r)
 		}
-		r.Generation, r.Revision = max(r.Generation, 1), max(r.Revision, 1)
-		r.Spec, r.At = spec, at
-		out = append(out, r)
 	}
 	return out, nil
+}
+
+// Stands returns a wanted resource settled, and where it stands; nil when it was not made.
+func (o *Outcome) Stands(id string) (*Resource, error) {
+	at := o.at(id)
+	if at == nil {
+		return nil, nil //nolint:nilnil // said above
+	}
+	r := *o.want.resource(id)
+	spec, err := o.settle(&r)
+	if err != nil {
+		return nil, err
+	}
+	r.Generation, r.Revision = max(r.Generation, 1), max(r.Revision, 1)
+	r.Spec, r.At = spec, at
+	return &r, nil
 }
 
 func ipType(address string) string {

@@ -44,9 +44,21 @@ func sharesAddress(from, to *Resource) bool {
 	if a == nil || b == nil {
 		return false
 	}
+	if keepsAddresses(from, to) {
+		return true
+	}
 	return a.MAC != "" && a.MAC == b.MAC || slices.ContainsFunc(a.FixedIPs, func(ip vim.FixedIP) bool {
 		return ip.Address != "" && slices.ContainsFunc(b.FixedIPs, func(o vim.FixedIP) bool { return o.Address == ip.Address })
 	})
+}
+
+// keepsAddresses reports whether a port that takes the place of another is to have the addresses and the MAC that the VIM has
+// chosen for that: as long as the two are wanted alike.
+func keepsAddresses(from, to *Resource) bool {
+	if from.At == nil || from.Spec.Port == nil || to.Spec.Port == nil || from.At.MAC == "" && len(from.At.Addresses) == 0 {
+		return false
+	}
+	return len(vim.Differences(vim.Spec{Port: from.Spec.Port}, vim.Spec{Port: to.Spec.Port})) == 0
 }
 
 // kindOf returns what is known of a kind; the zero value of one that is not in the table.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
@@ -311,21 +310,15 @@ func (x *resizing) affinity() error {
 			continue
 		}
 		r := Rule{Affinity: rule.Affinity, Scope: strings.ToUpper(rule.Scope), Members: added, Groups: x.groups[rule.ID]}
-		join := func(h vnf.Handle, zone string) {
-			r.Existing = append(r.Existing, nfvo.ResourceHandle{Connection: h.Connection, ID: h.VimID, Type: h.VimType})
-			if zone != "" && !slices.Contains(r.Zones, zone) {
-				r.Zones = append(r.Zones, zone)
-			}
-		}
 		for _, c := range x.info.Vnfcs {
 			if slices.Contains(rule.Vdus, c.VduID) && !x.goes[c.ID] {
-				join(c.Handle, c.Zone)
+				r.join(c.Handle, c.Zone)
 			}
 		}
 		if r.Scope != scopeNode {
 			for _, l := range x.info.Links {
 				if slices.Contains(rule.Links, l.LinkID) {
-					join(l.Handle, l.Zone)
+					r.join(l.Handle, l.Zone)
 				}
 			}
 		}

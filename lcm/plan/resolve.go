@@ -69,7 +69,7 @@ func (r *Resolver) Steps(stage *Stage) []Step {
 			continue
 		}
 		to := r.want.resource(s.ID)
-		if to == nil || stage.Ports != "" && (stage.Ports == GivenAddresses) != to.givenAddress() {
+		if to == nil || stage.Ports != "" && (stage.Ports == GivenAddresses) != givenAddress(r.kept(s)) {
 			continue
 		}
 		out = append(out, s)
@@ -92,8 +92,8 @@ func (r *Resolver) groupSteps(s Step) []Step {
 }
 
 // givenAddress reports whether a port is to have an address that was given.
-func (r *Resource) givenAddress() bool {
-	return r.Spec.Port != nil && slices.ContainsFunc(r.Spec.Port.FixedIPs, func(ip vim.FixedIP) bool { return ip.Address != "" })
+func givenAddress(s vim.Spec) bool {
+	return s.Port != nil && slices.ContainsFunc(s.Port.FixedIPs, func(ip vim.FixedIP) bool { return ip.Address != "" })
 }
 
 // place returns the VIM connection and the VIM's zone of a resource.
@@ -146,11 +146,23 @@ func (r *Resolver) Creation(s Step, m Made) (connection string, spec vim.Spec, e
 		return "", vim.Spec{}, fmt.Errorf("%s is not wanted", s.ID)
 	}
 	connection, _ = r.place(to)
-	spec, err = r.settle(to)
+	as := *to
+	as.Spec = r.kept(s)
+	spec, err = r.settle(&as)
 	if err == nil {
-		spec, err = r.concrete(to, spec, r.forward(m, connection))
+		spec, err = r.concrete(&as, spec, r.forward(m, connection))
 	}
 	return connection, spec, err
+}
+
+// kept is the specification that a step makes a resource by: a port that takes the place of another keeps what the VIM had chosen
+// for that.
+func (r *Resolver) kept(s Step) vim.Spec {
+	to, from := r.To(s), r.plan.From(s)
+	if s.Action == Create && s.Replaces && from != nil && keepsAddresses(from, to) {
+		return r.pinned(from)
+	}
+	return to.Spec
 }
 
 // Changing returns where a resource is changed, and the specifications before and after, all references resolved.
@@ -180,26 +192,36 @@ func (r *Resolver) Remaking(s Step, m Made) (connection string, spec vim.Spec, e
 	if from == nil || from.At == nil {
 		return "", spec, fmt.Errorf("it is not known where %s was", s.ID)
 	}
-	spec, err = r.concrete(from, pinned(from), r.held(m))
+	spec, err = r.concrete(from, r.pinned(from), r.held(m))
 	return from.At.Connection, spec, err
 }
 
 // pinned is the specification of a resource that stands with what its VIM chose for it: made anew it is to have the same.
-func pinned(r *Resource) vim.Spec {
-	s := r.Spec
+func (r *Resolver) pinned(p *Resource) vim.Spec {
+	s := p.Spec
 	if s.Port == nil {
 		return s
 	}
 	c := *s.Port
-	c.MAC, c.FixedIPs = r.At.MAC, nil
-	for _, ip := range r.At.Addresses {
-		c.FixedIPs = append(c.FixedIPs, vim.FixedIP{Subnet: ip.Subnet, Address: ip.Address})
+	c.MAC, c.FixedIPs = p.At.MAC, nil
+	for _, ip := range p.At.Addresses {
+		c.FixedIPs = append(c.FixedIPs, vim.FixedIP{Subnet: r.subnet(p.At.Connection, ip.Subnet), Address: ip.Address})
 	}
 	if len(c.FixedIPs) == 0 {
 		c.FixedIPs = s.Port.FixedIPs
 	}
 	s.Port = &c
 	return s
+}
+
+// subnet refers to the VNF's own subnet that a VIM has by an id, since it may be made anew, too; what is not the VNF's stays as it is.
+func (r *Resolver) subnet(connection, id string) string {
+	for i := range r.plan.Held {
+		if h := &r.plan.Held[i]; h.Kind == vim.Subnet && h.At != nil && h.At.Connection == connection && h.At.ID == id {
+			return refPlan + h.ID
+		}
+	}
+	return id
 }
 
 // settle fills in what the grant decides about a resource: assets, networks, zone and placement. References to resources of the
@@ -210,14 +232,15 @@ func (r *Resolver) settle(p *Resource) (vim.Spec, error) {
 	if err != nil {
 		return s, fmt.Errorf("%s %s: %w", p.Kind, p.Spec.Name, err)
 	}
-	if s.Compute != nil && s.Compute.Zone == "" {
+	anew := p.At == nil && zone != "" // in place of what may have been elsewhere
+	if s.Compute != nil && (s.Compute.Zone == "" || anew) {
 		s.Compute.Zone = zone // s has a copy of its own
 	}
-	if s.Volume != nil && s.Volume.Zone == "" {
+	if s.Volume != nil && (s.Volume.Zone == "" || anew) {
 		s.Volume.Zone = zone
 	}
-	if s.Placement == nil {
-		s.Placement = r.placement(p)
+	if at := r.placement(p); s.Placement == nil || p.At == nil && at != nil {
+		s.Placement = at
 	}
 	return s, nil
 }

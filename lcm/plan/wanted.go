@@ -54,6 +54,8 @@ type Resource struct {
 	// Generation counts allocations, Revision the specs wanted of one; both from 1, 0 in what Build wants of a new one.
 	Generation int `json:"generation,omitempty"`
 	Revision   int `json:"revision,omitempty"`
+	// Tried is the highest generation that was tried before, where that is above Generation.
+	Tried int `json:"triedGeneration,omitempty"`
 	// At is where a resource stands that the VNF has.
 	At *At `json:"at,omitempty"`
 	// Allocated is the id in the token, where that is not ID: of a leftover in an older generation than what the VNF has.

@@ -1,0 +1,234 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// Healing is what is to be healed of a VNF.
+type Healing struct {
+	Vnf     *vnf.Instance
+	Flavour *vnfd.Flavour
+	Vnfcs   []string // by the ids of their computes; empty: the whole VNF
+	All     bool     // volumes, too, whatever state they are in
+	// Missing are resources that their VIMs do not have.
+	Missing map[vim.Token]bool
+}
+
+// Heal returns what a VNF that has some resources consists of once it is healed: what is made again is wanted in a generation that was
+// never tried. These are the computes of the VNFCs; what of the rest is gone, or may be; and what hangs on a network or subnet that is
+// made again. Of a healing of some VNFCs the rest are the ports and volumes of their own. undoable is false when what is made again
+// cannot be made once more as it was, since it referred to what is gone. Returns Conflict when VNFCs refer to something gone that is
+// not their own.
+func Heal(h *Healing, have []Resource) (want *Wanted, undoable bool, err error) {
+	want, err = Of(h.Vnf, have)
+	if err != nil {
+		return nil, false, err
+	}
+	x := &healing{Healing: h, want: want, lost: map[string]bool{}, again: map[string]bool{}, tried: map[string]int{}}
+	x.look(have)
+	x.vnfcs()
+	if len(h.Vnfcs) == 0 {
+		x.rest()
+	} else if err := x.stands(); err != nil {
+		return nil, false, err
+	}
+	undoable = true
+	for i := range want.Resources {
+		if r := &want.Resources[i]; x.again[r.ID] {
+			if r.Revision == 0 {
+				return nil, false, vnfm.Errorf(vnfm.Conflict, "the %s %s was made by a program that did not record how: terminate the VNF and instantiate it again", r.Kind, r.Name())
+			}
+			if once := kindOf(r.Kind).once; x.lost[r.ID] && (once == nil || !once(r, r)) {
+				undoable = false
+			}
+			r.Generation = max(r.Generation, x.tried[r.ID]) + 1
+		}
+	}
+	x.groups()
+	x.rules()
+	return want, undoable, nil
+}
+
+// healing marks what is made again.
+type healing struct {
+	*Healing
+	want  *Wanted
+	lost  map[string]bool // gone, or may be
+	again map[string]bool
+	tried map[string]int // generations there were of resources
+}
+
+func (x *healing) look(have []Resource) {
+	for i := range have {
+		x.lost[have[i].ID] = x.Missing[have[i].Token()]
+	}
+	for i := range x.Vnf.Resources {
+		r := &x.Vnf.Resources[i]
+		unsure := r.Unsure && vim.Kind(r.Kind) != vim.Volume // its content is worth more than its form
+		x.lost[r.ID] = x.lost[r.ID] || r.MayBeGone || unsure
+		x.tried[r.ID] = r.Tried
+	}
+	for i := range x.Vnf.Leftovers {
+		l := &x.Vnf.Leftovers[i]
+		x.tried[l.ID] = max(x.tried[l.ID], l.Generation)
+	}
+}
+
+// vnfcs marks the computes, and what is their own and gone.
+func (x *healing) vnfcs() {
+	for i := range x.want.Vnfcs {
+		c := &x.want.Vnfcs[i]
+		if len(x.Vnfcs) > 0 && !slices.Contains(x.Vnfcs, c.ID) {
+			continue
+		}
+		x.mark(c.ID, true)
+		for _, cp := range c.Cps {
+			x.mark(cp.Port, x.lost[cp.Port])
+		}
+		for _, id := range c.Storages {
+			x.mark(id, x.own(id) && (x.All || x.lost[id]))
+		}
+	}
+}
+
+func (x *healing) mark(id string, again bool) {
+	if again && x.want.resource(id) != nil {
+		x.again[id] = true
+	}
+}
+
+// own reports whether a volume is one VNFC's own.
+func (x *healing) own(id string) bool {
+	r := x.want.resource(id)
+	if r == nil {
+		return false
+	}
+	i := slices.IndexFunc(x.Flavour.Storages, func(s vnfd.Storage) bool { return s.ID == r.Template })
+	return i < 0 || x.Flavour.Storages[i].PerVnfc
+}
+
+// rest marks what else of the VNF is gone, and what is of no use without it.
+func (x *healing) rest() {
+	order := make([]*Resource, 0, len(x.want.Resources))
+	for i := range x.want.Resources {
+		order = append(order, &x.want.Resources[i])
+	}
+	slices.SortStableFunc(order, func(a, b *Resource) int { return StageOf(a.Kind) - StageOf(b.Kind) })
+	subnets := map[string]bool{} // the VIM's ids of those that are made again
+	for _, r := range order {
+		x.mark(r.ID, x.lost[r.ID] || x.All && r.Kind == vim.Volume)
+		switch r.Kind {
+		case vim.Subnet, vim.Port:
+			hangs := slices.ContainsFunc(references(&r.Spec), func(ref string) bool { return x.again[strings.TrimPrefix(ref, refPlan)] })
+			x.mark(r.ID, hangs || slices.ContainsFunc(r.At.Addresses, func(ip vim.IP) bool { return subnets[ip.Subnet] }))
+		default:
+		}
+		if r.Kind == vim.Subnet && x.again[r.ID] {
+			subnets[r.At.ID] = true
+		}
+	}
+}
+
+// stands refuses to heal VNFCs of which something is gone that others need as well.
+func (x *healing) stands() error {
+	next := make([]string, 0, len(x.again))
+	for id := range x.again {
+		next = append(next, id)
+	}
+	slices.Sort(next)
+	seen := map[string]bool{}
+	for ; len(next) > 0; next = next[1:] {
+		r := x.want.resource(next[0])
+		if r == nil || seen[r.ID] {
+			continue
+		}
+		seen[r.ID] = true
+		if x.lost[r.ID] && !x.again[r.ID] {
+			return vnfm.Errorf(vnfm.Conflict, "the %s %s, which others of the VNF need as well, is gone or may be: heal the whole VNF", r.Kind, r.Name())
+		}
+		for _, ref := range references(&r.Spec) {
+			next = append(next, strings.TrimPrefix(ref, refPlan))
+		}
+	}
+	return nil
+}
+
+// groups lets a server group that is made again be where it was, for the computes that are there.
+func (x *healing) groups() {
+	for i := range x.want.Resources {
+		g := &x.want.Resources[i]
+		if g.Kind != vim.ServerGroup || !x.again[g.ID] {
+			continue
+		}
+		g.Members = nil
+		for j := range x.want.Resources {
+			c := &x.want.Resources[j]
+			if c.Spec.Compute != nil && c.At.Connection == g.At.Connection && slices.Contains(c.Spec.Compute.ServerGroup, refPlan+g.ID) {
+				g.Members = append(g.Members, c.ID)
+			}
+		}
+		if len(g.Members) > 0 {
+			g.Near = g.Members[0]
+		}
+	}
+}
+
+// rules hands to the grant what binds the computes that are made again: the rules of the flavour, with those that stand, and the
+// zones of the volumes that stay with a compute.
+func (x *healing) rules() {
+	for _, rule := range x.Flavour.Affinity {
+		r := Rule{Affinity: rule.Affinity, Scope: strings.ToUpper(rule.Scope)}
+		for _, c := range x.Vnf.Info.Vnfcs {
+			switch {
+			case !slices.Contains(rule.Vdus, c.VduID):
+			case x.again[c.ID]:
+				r.Members = append(r.Members, c.ID)
+			default:
+				r.join(c.Handle, c.Zone)
+			}
+		}
+		for _, l := range x.Vnf.Info.Links {
+			switch {
+			case r.Scope == scopeNode || !slices.Contains(rule.Links, l.LinkID):
+			case x.again[l.ID]:
+				r.Members = append(r.Members, l.ID)
+			default:
+				r.join(l.Handle, l.Zone)
+			}
+		}
+		for i := range x.want.Resources {
+			if g := &x.want.Resources[i]; g.Kind == vim.ServerGroup && g.Template == rule.ID && !x.again[g.ID] {
+				r.Groups = append(r.Groups, g.ID)
+			}
+		}
+		if len(r.Members) > 0 && len(r.Members)+len(r.Existing) > 1 {
+			x.want.Rules = append(x.want.Rules, r)
+		}
+	}
+	for _, c := range x.Vnf.Info.Vnfcs {
+		r := Rule{Affinity: true, Scope: "ZONE", Members: []string{c.ID}}
+		for _, s := range x.Vnf.Info.Storages {
+			if slices.Contains(c.Storages, s.ID) && !x.again[s.ID] && s.Zone != "" && s.Zone == c.Zone {
+				r.join(s.Handle, s.Zone)
+			}
+		}
+		if x.again[c.ID] && len(r.Existing) > 0 {
+			x.want.Rules = append(x.want.Rules, r)
+		}
+	}
+}
+
+// join adds something that stands.
+func (r *Rule) join(h vnf.Handle, zone string) {
+	r.Existing = append(r.Existing, nfvo.ResourceHandle{Connection: h.Connection, ID: h.VimID, Type: h.VimType})
+	if zone != "" && !slices.Contains(r.Zones, zone) {
+		r.Zones = append(r.Zones, zone)
+	}
+}
