@@ -200,6 +200,15 @@ func bare(command any) any {
 			c.Vnfcs = nil
 		}
 		return c
+	case lcm.Heal:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		if len(c.Vnfcs) == 0 {
+			c.Vnfcs = nil
+		}
+		return c
 	case lcm.Scale:
 		c.Params = nil
 		if string(c.AdditionalParams) == "{}" {

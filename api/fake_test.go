@@ -292,6 +292,10 @@ func (s *cases) ScaleToLevel(ctx context.Context, id string, r lcm.ScaleToLevel,
 	return s.begin(ctx, id, vnf.OpScaleToLevel, r, by)
 }
 
+func (s *cases) Heal(ctx context.Context, id string, r lcm.Heal, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpHeal, r, by)
+}
+
 // preview plans an operation of an instance that is free; nothing is an effect.
 func (s *cases) preview(ctx context.Context, id string, kind vnf.Operation, command any) (*lcm.Preview, error) {
 	if s.last = command; s.fail != nil {
@@ -327,6 +331,10 @@ func (s *cases) PlanScale(ctx context.Context, id string, r lcm.Scale) (*lcm.Pre
 
 func (s *cases) PlanScaleToLevel(ctx context.Context, id string, r lcm.ScaleToLevel) (*lcm.Preview, error) {
 	return s.preview(ctx, id, vnf.OpScaleToLevel, r)
+}
+
+func (s *cases) PlanHeal(ctx context.Context, id string, r lcm.Heal) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpHeal, r)
 }
 
 func (s *cases) Modify(ctx context.Context, id string, r lcm.Modify, by request.Info) (*vnf.OpOcc, error) {

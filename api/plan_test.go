@@ -92,6 +92,9 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 		"scale_to_level": {"SCALE_TO_LEVEL", []string{
 			`{"instantiationLevelId":"l"}`, `{"scaleInfo":[{"aspectId":"a","scaleLevel":1}]}`, `{"scaleInfo":[{"scaleLevel":1}]}`,
 		}},
+		"heal": {"HEAL", []string{
+			`{}`, `{"vnfcInstanceId":["c"],"cause":"w","additionalParams":{"all":true}}`, `{"vnfcInstanceId":[""]}`, `{"healScript":"x"}`,
+		}},
 		"operate": {"OPERATE", []string{
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c"]}`, `{"changeStateTo":"STARTED","stopType":"FORCEFUL"}`,
 		}},
@@ -119,7 +122,7 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 	path := own + "/vnf_instances/" + id + "/plan"
 	const stop = `{"operation":"OPERATE","request":{"changeStateTo":"STOPPED"}}`
 	for body, at := range map[string]string{
-		`{"request":{}}`: "/operation", `{"operation":"HEAL","request":{}}`: "/operation", `{"operation":"OPERATE"}`: "/request",
+		`{"request":{}}`: "/operation", `{"operation":"MODIFY_INFO","request":{}}`: "/operation", `{"operation":"OPERATE"}`: "/request",
 		`{"operation":"OPERATE","request":[]}`: "/request", `{"operation":"OPERATE","request":7}`: "/request",
 	} {
 		w.do("POST", path, body).want(400, `"attribute":"`+at+`"`)

@@ -126,6 +126,11 @@ func (c *Client) ScaleToLevel(ctx context.Context, id string, r sol.ScaleVnfToLe
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "scale_to_level"), r))
 }
 
+// Heal begins to heal a VNF, or some of its VNFCs, and returns the id of the operation occurrence.
+func (c *Client) Heal(ctx context.Context, id string, r sol.HealVnfRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "heal"), r))
+}
+
 // Plan says what an operation would do, without beginning it. request is the body that the operation takes.
 func (c *Client) Plan(ctx context.Context, id string, operation sol.PlannedOperation, request any) (*sol.Plan, error) {
 	raw, err := json.Marshal(request)

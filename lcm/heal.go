@@ -3,6 +3,7 @@ package lcm
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/vnfm/vnfm"
@@ -49,8 +50,8 @@ func (s *Service) missing(ctx context.Context, v *vnf.Instance) (map[vim.Token]b
 		}
 		at[r.Connection][vim.Token{ID: r.ID, Generation: r.Generation}] = vim.Kind(r.Kind)
 	}
-	for connection, of := range at {
-		missing, err := s.cfg.Inventory.Missing(ctx, v.ID, connection, of)
+	for _, connection := range slices.Sorted(maps.Keys(at)) {
+		missing, err := s.cfg.Inventory.Missing(ctx, v.ID, connection, at[connection])
 		if err != nil {
 			return nil, err
 		}

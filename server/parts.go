@@ -291,6 +291,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
 		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
+		Inventory: vimmanager.NewInventory(s.vimManager(p)),
 	})
 	return err
 }

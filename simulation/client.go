@@ -143,10 +143,12 @@ func (w *world) choose(v *vnfRef) *ask {
 		switch n := w.rng.IntN(12); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 6:
+		case n < 5:
 			return w.askOperate(v, in)
-		case n < 10:
+		case n < 8:
 			return w.askScale(v, in)
+		case n < 10:
+			return w.askHeal(v, in)
 		}
 		return w.askTerminate(v)
 	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
@@ -227,6 +229,20 @@ func (w *world) askOperate(v *vnfRef, in *vnf.Instance) *ask {
 	return &ask{
 		what: fmt.Sprintf("operate %s to %s", v.name, body["changeStateTo"]), vnf: v, method: http.MethodPost,
 		path: lcmRoot + "/vnf_instances/" + v.id + "/operate", body: encode(body), finish: w.begun(v, kinds...),
+	}
+}
+
+// askHeal asks to heal an instance, or some of its VNFCs.
+func (w *world) askHeal(v *vnfRef, in *vnf.Instance) *ask {
+	body := map[string]any{"cause": "asked"}
+	kinds := []Event{Healed}
+	if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(2) == 0 {
+		body["vnfcInstanceId"] = []string{pick(w.rng, in.Info.Vnfcs).ID}
+		kinds = []Event{HealedSome}
+	}
+	return &ask{
+		what: "heal " + v.name, vnf: v, method: http.MethodPost,
+		path: lcmRoot + "/vnf_instances/" + v.id + "/heal", body: encode(body), finish: w.begun(v, kinds...),
 	}
 }
 

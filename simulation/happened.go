@@ -22,6 +22,8 @@ const (
 	ScaledIn        Event = "scale: in"
 	ScaledInNamed   Event = "scale: in, of named VNFCs"
 	ScaledToLevel   Event = "scale: to a level"
+	Healed          Event = "heal: all"
+	HealedSome      Event = "heal: some VNFCs"
 	ChangeLost      Event = "change: answer lost"
 	ChangeLate      Event = "change: late effect"
 	ChangeTwice     Event = "change: made twice"
@@ -48,6 +50,7 @@ func Events() []Event {
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		ScaledOut, ScaledIn, ScaledInNamed, ScaledToLevel, Ended("SCALE", "COMPLETED"), Ended("SCALE", "ROLLED_BACK"), Ended("SCALE", "FAILED"),
 		Ended("SCALE_TO_LEVEL", "COMPLETED"),
+		Healed, HealedSome, Ended("HEAL", "COMPLETED"), Ended("HEAL", "ROLLED_BACK"), Ended("HEAL", "FAILED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
 }

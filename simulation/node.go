@@ -135,9 +135,16 @@ func (w *world) newNode(index, life, program int) *node {
 	instances := readmodel.NewInstances(forms, 0)
 	n.opoccs = readmodel.NewOpOccs(forms, 0)
 	n.caches = []func(*eventstore.Commit){instances.OnCommit, n.opoccs.OnCommit}
+	vims := vimmanager.Config{
+		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog,
+		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
+	}
+	looks := vims
+	looks.PerConnection = 1 // one after the other, as all of a task
 	service, err := lcm.New(lcm.Config{
 		Doer: n, Store: n.store, Instances: instances, OpOccs: n.opoccs, InPlace: func(typ string) vim.InPlace { return drivers[typ].InPlace() },
 		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID, Definitions: n.definitions,
+		Inventory: vimmanager.NewInventory(looks),
 	})
 	w.must(err)
 	n.sagas = service.Runtime()
@@ -145,10 +152,6 @@ func (w *world) newNode(index, life, program int) *node {
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.sagas.Timeouts()},
 		Store:    n.store, Doer: n, Epochs: n.lease, Holds: func(key string) bool { return n.replies.Holds(key) }, Logger: quietLog,
 	})
-	vims := vimmanager.Config{
-		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog,
-		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
-	}
 	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt}
 	vnfs := configurator.Config{
 		Store: n.store, Doer: n, Epochs: n.lease, Configurer: configurator.Simulated{One: n.configure}, Logger: quietLog, Attempt: attempt, Limit: time.Minute,

@@ -12,11 +12,12 @@ const (
 	PlanOperate      PlannedOperation = "OPERATE"
 	PlanScale        PlannedOperation = "SCALE"
 	PlanScaleToLevel PlannedOperation = "SCALE_TO_LEVEL"
+	PlanHeal         PlannedOperation = "HEAL"
 )
 
 // Values lists the operations that can be planned.
 func (PlannedOperation) Values() []string {
-	return []string{string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel)}
+	return []string{string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal)}
 }
 
 // PlanRequest asks what an operation would do. It is a resource of ours.

@@ -136,6 +136,16 @@ type ScaleVnfToLevelRequest struct {
 	AdditionalParams     KeyValuePairs `json:"additionalParams,omitempty"`
 }
 
+// HealVnfRequest asks to heal a VNF instance (SOL003 v3.7.1 §5.5.2.9).
+type HealVnfRequest struct {
+	// VnfcInstanceId names the VNFCs, by the id of their VnfcInfo; empty: the whole VNF. It and HealScript are SOL002's (v3.7.1
+	// §5.5.2.9); SOL003 has them not, and does not forbid them.
+	VnfcInstanceId   []string      `json:"vnfcInstanceId,omitempty"`
+	Cause            string        `json:"cause,omitempty"`
+	AdditionalParams KeyValuePairs `json:"additionalParams,omitempty"`
+	HealScript       string        `json:"healScript,omitempty"` // none is run
+}
+
 // CancelModeType says how an operation is cancelled.
 type CancelModeType string
 

@@ -26,6 +26,7 @@ type VnfInstanceLinks struct {
 	Terminate    *Link `json:"terminate,omitempty"`
 	Scale        *Link `json:"scale,omitempty"`
 	ScaleToLevel *Link `json:"scaleToLevel,omitempty"`
+	Heal         *Link `json:"heal,omitempty"`
 	Operate      *Link `json:"operate,omitempty"`
 }
 

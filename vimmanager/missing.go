@@ -2,8 +2,10 @@ package vimmanager
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
-	"sync"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,32 +38,43 @@ func (i *Inventory) Missing(ctx context.Context, vnfID, connection string, of ma
 		return nil
 	})
 	var missing []vim.Token
-	var mu sync.Mutex
-	looks, each := errgroup.WithContext(ctx)
-	looks.SetLimit(i.cfg.PerConnection)
-	for token, kind := range of {
-		if listed[token] || err != nil {
-			continue
-		}
-		looks.Go(func() error {
-			_, err := driver.Find(each, conn, kind, token)
-			if err != nil && vim.ClassOf(err) != message.NotFound {
-				return err //nolint:wrapcheck // an Error of the driver
-			}
-			if err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				missing = append(missing, token)
-			}
-			return nil
-		})
-	}
-	if found := looks.Wait(); err == nil {
-		err = found
+	if err == nil {
+		unlisted := slices.DeleteFunc(slices.Collect(maps.Keys(of)), func(t vim.Token) bool { return listed[t] })
+		slices.SortFunc(unlisted, func(a, b vim.Token) int { return strings.Compare(a.String(), b.String()) })
+		missing, err = i.unfound(ctx, driver, conn, unlisted, of)
 	}
 	if err != nil {
 		return nil, vnfm.Wrap(vnfm.Unavailable, err, "the VIM connection %s does not tell what it has of the VNF: try again once the VIM answers", connection)
 	}
-	slices.SortFunc(missing, func(a, b vim.Token) int { return slices.Compare([]string{a.String()}, []string{b.String()}) })
 	return missing, nil
+}
+
+// unfound returns the tokens that a VIM has no resource of, in their order. Several are looked up at once.
+func (i *Inventory) unfound(ctx context.Context, driver vim.Driver, conn vim.Connection, tokens []vim.Token, of map[vim.Token]vim.Kind) ([]vim.Token, error) {
+	gone := make([]bool, len(tokens))
+	look := func(ctx context.Context, from int) error {
+		for n := from; n < len(tokens); n += i.cfg.PerConnection {
+			_, err := driver.Find(ctx, conn, of[tokens[n]], tokens[n])
+			if err != nil && vim.ClassOf(err) != message.NotFound {
+				return err //nolint:wrapcheck // an Error of the driver
+			}
+			gone[n] = err != nil
+		}
+		return nil
+	}
+	others, ctx := errgroup.WithContext(ctx)
+	for from := 1; from < min(i.cfg.PerConnection, len(tokens)); from++ {
+		others.Go(func() error { return look(ctx, from) })
+	}
+	mine := look(ctx, 0)
+	if err := others.Wait(); err != nil || mine != nil {
+		return nil, errors.Join(err, mine)
+	}
+	var out []vim.Token
+	for n, t := range tokens {
+		if gone[n] {
+			out = append(out, t)
+		}
+	}
+	return out, nil
 }

@@ -52,6 +52,8 @@ func (a *API) preview(c *rest.Call, operation sol.PlannedOperation, request json
 		return planned(c, request, vnflcm.ScaleCommand, a.LCM.PlanScale)
 	case sol.PlanScaleToLevel:
 		return planned(c, request, vnflcm.ScaleToLevelCommand, a.LCM.PlanScaleToLevel)
+	case sol.PlanHeal:
+		return planned(c, request, vnflcm.HealCommand, a.LCM.PlanHeal)
 	}
 	return nil, vnfm.Errorf(vnfm.Internal, "no one plans %s", operation)
 }

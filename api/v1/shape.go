@@ -33,7 +33,8 @@ var (
 
 	// Body is what requests are, and the operationParams that keep them.
 	Body = &Shape{
-		maps: connections,
+		names: map[string]string{"vnfcInstanceId": "vnfcResourceInfoId"},
+		maps:  connections,
 		within: map[string]*Shape{
 			"extVirtualLinks": {within: map[string]*Shape{
 				"extCps": {maps: map[string]keyed{"cpConfig": {key: "cpInstanceId"}}},

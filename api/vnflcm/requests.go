@@ -103,14 +103,39 @@ func OperateCommand(raw []byte) (*lcm.Operate, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, id := range body.VnfcInstanceId {
-		if id == "" {
-			return nil, decode.Wrong(fmt.Sprintf("/vnfcInstanceId/%d", i), "must not be empty")
-		}
+	if err := named(body.VnfcInstanceId); err != nil {
+		return nil, err
 	}
 	return &lcm.Operate{
 		To: string(body.ChangeStateTo), Vnfcs: body.VnfcInstanceId, StopType: string(body.StopType), GracefulTimeout: timeout,
 		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
+// named refuses VNFCs without an id.
+func named(vnfcs []string) error {
+	for i, id := range vnfcs {
+		if id == "" {
+			return decode.Wrong(fmt.Sprintf("/vnfcInstanceId/%d", i), "must not be empty")
+		}
+	}
+	return nil
+}
+
+// HealCommand reads a HealVnfRequest. What is wrong with it is Invalid and names the attribute; a script is Unprocessable.
+func HealCommand(raw []byte) (*lcm.Heal, error) {
+	var body sol.HealVnfRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	if body.HealScript != "" {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "healScript: scripts are never run here; leave it out to have what is broken made again").At("/healScript")
+	}
+	if err := named(body.VnfcInstanceId); err != nil {
+		return nil, err
+	}
+	return &lcm.Heal{
+		Vnfcs: body.VnfcInstanceId, Cause: body.Cause, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
 	}, nil
 }
 

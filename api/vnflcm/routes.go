@@ -18,6 +18,7 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		root + "/{id}/instantiate":    rest.Silent(rest.Post(a.instantiate, rest.JSONType)),
 		root + "/{id}/terminate":      rest.Silent(rest.Post(a.terminate, rest.JSONType)),
 		root + "/{id}/operate":        rest.Silent(rest.Post(a.operate, rest.JSONType)),
+		root + "/{id}/heal":           rest.Silent(rest.Post(a.heal, rest.JSONType)),
 		root + "/{id}/scale":          rest.Silent(rest.Post(a.scale, rest.JSONType)),
 		root + "/{id}/scale_to_level": rest.Silent(rest.Post(a.scaleToLevel, rest.JSONType)),
 	}

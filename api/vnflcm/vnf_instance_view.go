@@ -37,6 +37,7 @@ func instanceLinks(root string, in *vnf.Instance) sol.VnfInstanceLinks {
 			out.Instantiate = &sol.Link{Href: self + "/instantiate"}
 		case vnf.Instantiated:
 			out.Terminate = &sol.Link{Href: self + "/terminate"}
+			out.Heal = &sol.Link{Href: self + "/heal"}
 			out.Operate = &sol.Link{Href: self + "/operate"}
 			if in.Info != nil && len(in.Info.MaxScaleLevels) > 0 { // supported by the flavour
 				out.Scale = &sol.Link{Href: self + "/scale"}

@@ -177,3 +177,14 @@ func (a *API) scaleToLevel(c *rest.Call) (*rest.Answer, error) {
 		return a.LCM.ScaleToLevel(c.Ctx, c.ID, *command, by)
 	}, Started(c))
 }
+
+// heal begins the HEAL operation (SOL003 v3.7.1 §5.4.9.3.1).
+func (a *API) heal(c *rest.Call) (*rest.Answer, error) {
+	command, err := HealCommand(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.Heal(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}

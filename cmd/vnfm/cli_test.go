@@ -304,6 +304,8 @@ func TestChanges(t *testing.T) {
 		{"vnf operate fw1 --no-wait --to STOPPED --vnfc c1 --vnfc c2 --param a=1", "POST " + vnfs + `/operate {"vnfcInstanceId":["c1","c2"],"changeStateTo":"STOPPED","additionalParams":{"a":1}}`, 0, ""},
 		{"vnf operate fw1 --no-wait --to STOPPED --graceful=30s", "POST " + vnfs + `/operate {"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":30}`, 0, ""},
 		{"vnf operate fw1 --no-wait --to STOPPED --graceful", "POST " + vnfs + `/operate {"changeStateTo":"STOPPED","stopType":"GRACEFUL"}`, 0, ""},
+		{"vnf heal fw1 --no-wait", "POST " + vnfs + `/heal {}`, 0, ""},
+		{"vnf heal fw1 --no-wait --vnfc c1 --vnfc c2 --all --cause smoke --param a=1", "POST " + vnfs + `/heal {"vnfcInstanceId":["c1","c2"],"cause":"smoke","additionalParams":{"a":1,"all":true}}`, 0, ""},
 		{"vnf scale fw1 --no-wait --out a", "POST " + vnfs + `/scale {"type":"SCALE_OUT","aspectId":"a"}`, 0, ""},
 		{"vnf scale fw1 --no-wait --in a --steps 2 --vnfc c1 --vnfc c2 --param a=1", "POST " + vnfs + `/scale {"type":"SCALE_IN","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1,"vnfcInstanceId":["c1","c2"]}}`, 0, ""},
 		{"vnf scale-to fw1 --no-wait --level l", "POST " + vnfs + `/scale_to_level {"instantiationLevelId":"l"}`, 0, ""},

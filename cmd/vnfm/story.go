@@ -16,7 +16,7 @@ func what(e *sol.VnfEvent) string {
 	switch name := e.Type[strings.Index(e.Type, ".")+1:]; {
 	case strings.HasSuffix(name, "failed") || strings.HasSuffix(name, "refused") || name == "failed-temporarily" || name == "leftovers-found":
 		mark, style = "✗", bad
-	case name == "completed" || name == "instantiated" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
+	case name == "completed" || name == "instantiated" || name == "healed" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
 		mark, style = "✓", good
 	case strings.HasSuffix(name, "begun") || name == "started" || name == "retried" || name == "progressed":
 		mark, style = "▸", moving
@@ -69,6 +69,8 @@ func said(e *sol.VnfEvent) string {
 		return count("resources", "resource")
 	case "vnf.scaled":
 		return scaled(data, count("resources", "resource")+" made, "+count("released", "resource")+" released")
+	case "vnf.healed":
+		return strings.Join(nonEmpty(count("changed", "resource")+" made again", text("cause")), ", ")
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":
