@@ -45,6 +45,9 @@ func TestAnyOrderEndsInALegalState(t *testing.T) {
 				}
 				c.same(id)
 			}
+			for state == vnf.Completed && c.rnd.IntN(2) == 0 {
+				c.healing(id)
+			}
 			if state == vnf.Completed {
 				op = c.s.terminate(id, lcm.Terminate{Type: []string{"GRACEFUL", "FORCEFUL"}[c.rnd.IntN(2)]})
 				c.storm(op)
@@ -158,6 +161,45 @@ func (c *chaos) levels(id string) {
 	}
 	if at := levelOf(v, "VDU1_scale"); n < 1+at || n > 3 {
 		c.s.t.Errorf("%d VNFCs at level %d", n, at)
+	}
+}
+
+// healing heals a VNF of which VIMs may have forgotten something. However it ends, the VNF has what it had: a healing
+// without faults makes it whole.
+func (c *chaos) healing(id string) {
+	s := c.s
+	s.t.Helper()
+	was := s.vnf(id)
+	for _, r := range was.Resources {
+		if c.rnd.IntN(8) == 0 {
+			delete(s.held, vim.Token{ID: r.ID, Generation: r.Generation})
+		}
+	}
+	r := lcm.Heal{}
+	if c.rnd.IntN(2) == 0 {
+		r.AdditionalParams = []byte(`{"all":true}`)
+	}
+	op := s.heal(id, r)
+	c.storm(op)
+	c.calm(op)
+	if state := s.op(op).State; state != vnf.Completed {
+		c.faults = false
+		again := s.heal(id, lcm.Heal{})
+		s.run()
+		if o := s.op(again); o.State != vnf.Completed {
+			s.t.Fatalf("after a healing that was %s another is %s: %+v", state, o.State, o.Error)
+		}
+		c.faults = true
+	}
+	c.same(id)
+	now := s.vnf(id)
+	if len(now.Resources) != len(was.Resources) || len(now.Info.Vnfcs) != len(was.Info.Vnfcs) {
+		s.t.Errorf("%d resources and %d VNFCs, had %d and %d", len(now.Resources), len(now.Info.Vnfcs), len(was.Resources), len(was.Info.Vnfcs))
+	}
+	for i, r := range now.Resources {
+		if old := was.Resources[i]; r.MayBeGone || r.MAC != old.MAC || old.Kind == "port" && fmt.Sprint(r.Addresses) != fmt.Sprint(old.Addresses) {
+			s.t.Errorf("%+v\nwas %+v", r, old)
+		}
 	}
 }
 

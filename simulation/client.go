@@ -140,14 +140,14 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		switch n := w.rng.IntN(12); {
+		switch n := w.rng.IntN(16); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 5:
+		case n < 6:
 			return w.askOperate(v, in)
-		case n < 8:
+		case n < 11:
 			return w.askScale(v, in)
-		case n < 10:
+		case n < 14:
 			return w.askHeal(v, in)
 		}
 		return w.askTerminate(v)
