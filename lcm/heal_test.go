@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -497,4 +498,62 @@ func TestHealCancelled(t *testing.T) {
 		t.Fatalf("%s: %+v", o.State, o.Error)
 	}
 	s.healed(id, was, vim.Compute)
+}
+
+// A grant is asked for what goes and what comes, each by a definition of its own, and bound to what stays: to others by the rules of the
+// flavour, and to the zone of its volumes. Where the grant puts a compute, there it is made. Seen failing with the zone it had.
+func TestHealAsksForAGrant(t *testing.T) {
+	s, id := elastic(t, lcm.Settings{})
+	s.scale(id, "SCALE_OUT", "grow", 2)
+	s.settle()
+	v := s.vnf(id)
+	i := slices.IndexFunc(v.Info.Vnfcs, func(c vnf.Vnfc) bool { return len(c.Storages) > 0 })
+	c := v.Info.Vnfcs[i]
+	var asked nfvo.GrantRequest
+	s.script = func(m message.Message) *answer {
+		if m.Type == nfvo.TypeRequestGrant {
+			s.must(json.Unmarshal(m.Data, &asked))
+		}
+		return nil
+	}
+	s.grant = func(g *nfvo.Grant) { g.Zones[0].ZoneID = "zone-b" }
+	op := s.heal(id, lcm.Heal{Vnfcs: []string{c.ID}})
+	s.settle()
+	if o := s.op(op); o.State != vnf.Completed {
+		t.Fatalf("%s: %+v", o.State, o.Error)
+	}
+	if len(asked.Add) != 1 || len(asked.Remove) != 1 || len(asked.Update) > 0 || asked.Add[0].ID == asked.Remove[0].ID || asked.Add[0].Resource != nil ||
+		asked.Remove[0].Resource.ID != c.Handle.VimID || asked.Add[0].Planned != c.ID {
+		t.Errorf("%+v\n%+v", asked.Add, asked.Remove)
+	}
+	zone, others := false, false
+	for _, r := range asked.Placement {
+		if !slices.Contains(r.Resources, asked.Add[0].ID) || len(r.Existing) == 0 {
+			t.Errorf("%+v", r)
+		}
+		volumes := slices.ContainsFunc(r.Existing, func(h nfvo.ResourceHandle) bool { return strings.HasPrefix(h.ID, "volume") })
+		zone = zone || volumes && r.Affinity && r.Scope == "ZONE" && slices.Equal(r.Zones, []string{"zone-a"})
+		others = others || !volumes && r.Scope == "NFVI_NODE"
+	}
+	if !zone || !others {
+		t.Errorf("%+v", asked.Placement)
+	}
+	if now := s.vnf(id); now.Info.Vnfcs[i].Zone != "zone-b" {
+		t.Errorf("it is in %s", now.Info.Vnfcs[i].Zone)
+	}
+	s.recorded(id)
+}
+
+// A healing that is begun while its VNF changes is planned, and looks, anew.
+func TestHealLooksAnew(t *testing.T) {
+	s, id := elastic(t, lcm.Settings{})
+	s.rival = func() {
+		_, err := s.svc.Modify(s.ctx(), id, lcm.Modify{Metadata: map[string]json.RawMessage{"a": json.RawMessage(`1`)}}, by)
+		s.must(err)
+	}
+	op := s.heal(id, lcm.Heal{})
+	s.settle()
+	if o := s.op(op); o.State != vnf.Completed || len(s.looks) != 2 {
+		t.Errorf("%s after %d looks", o.State, len(s.looks))
+	}
 }
