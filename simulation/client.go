@@ -140,14 +140,14 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		switch n := w.rng.IntN(16); {
+		switch n := w.rng.IntN(22); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 6:
+		case n < 7:
 			return w.askOperate(v, in)
-		case n < 11:
+		case n < 15:
 			return w.askScale(v, in)
-		case n < 14:
+		case n < 20:
 			return w.askHeal(v, in)
 		}
 		return w.askTerminate(v)
