@@ -41,6 +41,7 @@ func Events() []Event {
 	return []Event{
 		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
 		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged,
+		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
