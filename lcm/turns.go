@@ -23,9 +23,11 @@ var _ operation = planOp{}
 //
 //nolint:gochecknoglobals // data
 var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error){
-	vnf.OpInstantiate: landInstantiate,
-	vnf.OpTerminate:   landTerminate,
-	vnf.OpOperate:     landOperate,
+	vnf.OpInstantiate:  landInstantiate,
+	vnf.OpTerminate:    landTerminate,
+	vnf.OpOperate:      landOperate,
+	vnf.OpScale:        landResize,
+	vnf.OpScaleToLevel: landResize,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -63,7 +65,7 @@ func (op planOp) done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]
 		return nil, nil
 	}
 	if s.Action == plan.Release {
-		e := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+		e := d.Plan.Released(v, s)
 		e.Step = run.Step
 		return []vnf.OpCommand{vnf.Record{Event: e}}, nil
 	}
@@ -93,7 +95,7 @@ func (op planOp) undone(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) (
 	if d, _, err := outcome(in); err == nil {
 		if s, ok := d.granted.step(run); ok && s.Replaces && s.Action == plan.Create {
 			if released := in.Item(stepRelease, s.ID); released != nil && released.State == saga.ItemDone {
-				was := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+				was := d.Plan.Released(v, s)
 				e.Vnfc, e.Link, e.ExtPort, e.Storage = was.Vnfc, was.Link, was.ExtPort, was.Storage
 			}
 		}
@@ -212,6 +214,8 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 		case plan.Change:
 		}
 	}
+	f.ScaleStatus = d.left(v.Info, f.Released)
+	d.orphaned(v, &f)
 	f.Changed, err = op.changed(in, v, d, o)
 	return f, err
 }
@@ -349,7 +353,7 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 	out := make([]plan.Resource, 0, len(v.Resources)+len(v.Leftovers))
 	seen := make(map[string]bool, len(v.Resources))
 	for i := range v.Resources {
-		r, err := held(&v.Resources[i])
+		r, err := plan.Held(&v.Resources[i])
 		if err != nil {
 			return nil, err
 		}
@@ -360,7 +364,7 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 		return out, nil
 	}
 	for i := range v.Leftovers {
-		r, err := held(&v.Leftovers[i])
+		r, err := plan.Held(&v.Leftovers[i])
 		if err != nil {
 			return nil, err
 		}
@@ -369,24 +373,6 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 		}
 		seen[r.ID] = true
 		out = append(out, r)
-	}
-	return out, nil
-}
-
-func held(r *vnf.Resource) (plan.Resource, error) {
-	out := plan.Resource{
-		ID: r.ID, Kind: vim.Kind(r.Kind), Template: r.Template, Definition: r.Definition, Near: r.Near, Members: r.Members,
-		Generation: r.Generation, Revision: r.Revision,
-		At: &plan.At{Connection: r.Connection, ID: r.VimID, Type: r.VimType, Zone: r.Zone, MAC: r.MAC},
-	}
-	for _, a := range r.Addresses {
-		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
-	}
-	out.Spec.Name = r.Name
-	if len(r.Spec) > 0 {
-		if err := json.Unmarshal(r.Spec, &out.Spec); err != nil {
-			return out, vnfm.Wrap(vnfm.Internal, err, "the specification of %s %s", r.Kind, r.ID)
-		}
 	}
 	return out, nil
 }

@@ -18,6 +18,10 @@ const (
 	StoppedGraceful Event = "operate: stop, graceful"
 	OperatedSome    Event = "operate: some VNFCs"
 	LevelGiven      Event = "instantiate: a level"
+	ScaledOut       Event = "scale: out"
+	ScaledIn        Event = "scale: in"
+	ScaledInNamed   Event = "scale: in, of named VNFCs"
+	ScaledToLevel   Event = "scale: to a level"
 	ChangeLost      Event = "change: answer lost"
 	ChangeLate      Event = "change: late effect"
 	ChangeTwice     Event = "change: made twice"
@@ -43,6 +47,8 @@ func Events() []Event {
 		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged,
 		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
+		ScaledOut, ScaledIn, ScaledInNamed, ScaledToLevel, Ended("SCALE", "COMPLETED"), Ended("SCALE", "ROLLED_BACK"), Ended("SCALE", "FAILED"),
+		Ended("SCALE_TO_LEVEL", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
 }

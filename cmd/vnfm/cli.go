@@ -65,6 +65,7 @@ type session struct {
 	*client.Client
 	ctx      context.Context //nolint:containedctx // a session is one command
 	in       io.Reader
+	raw      io.Writer // standard output as it is, for files
 	out, err io.Writer // colours are dropped where they cannot be shown
 	form     string
 	poll     time.Duration
@@ -111,7 +112,7 @@ func run(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Wri
 		return exitUsage
 	}
 	s := &session{
-		Client: api, ctx: ctx, in: in, form: c.Output, poll: c.Poll,
+		Client: api, ctx: ctx, in: in, form: c.Output, poll: c.Poll, raw: stdout,
 		out: colorprofile.NewWriter(stdout, os.Environ()), err: colorprofile.NewWriter(stderr, os.Environ()),
 	}
 	if f, ok := stdout.(*os.File); ok && term.IsTerminal(f.Fd()) {

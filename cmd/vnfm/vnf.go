@@ -15,6 +15,8 @@ type vnfCmd struct {
 	Create      vnfCreate      `cmd:"" help:"Create a VNF instance."`
 	Instantiate vnfInstantiate `cmd:"" help:"Instantiate a VNF and watch it."`
 	Modify      vnfModify      `cmd:"" help:"Modify the name, description, properties or VIM connections of a VNF."`
+	Scale       vnfScale       `cmd:"" help:"Scale a VNF out or in by steps of an aspect, and watch it."`
+	ScaleTo     vnfScaleTo     `cmd:"" help:"Scale a VNF to a level, and watch it."`
 	Operate     vnfOperate     `cmd:"" help:"Start or stop a VNF, or some of its VNFCs, and watch it."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`
 	Delete      vnfDelete      `cmd:"" help:"Delete a VNF instance that is not instantiated."`

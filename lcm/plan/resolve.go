@@ -338,6 +338,27 @@ func (r *Resolver) misplaced() error {
 	return nil
 }
 
+// ungrouped says which rule over hosts nobody would keep: its server groups stand at other VIMs than where several of its VNFCs are
+// granted now. nil when all are kept.
+func (r *Resolver) ungrouped() error {
+	for _, rule := range r.want.Rules {
+		if len(rule.Groups) == 0 || rule.Scope != scopeNode {
+			continue
+		}
+		at := map[string]int{}
+		for _, h := range rule.Existing {
+			at[h.Connection]++
+		}
+		for _, m := range rule.Members {
+			c, _ := r.place(r.want.resource(m))
+			if at[c]++; at[c] >= 2 && !slices.ContainsFunc(rule.Groups, func(id string) bool { return r.want.standsAt(refPlan+id, c) }) {
+				return fmt.Errorf("%d VNFCs that a rule of scope %s binds are granted at the VIM connection %s, where the VNF has no server group for it", at[c], rule.Scope, c)
+			}
+		}
+	}
+	return nil
+}
+
 // boot renders the boot data of a compute with the values of its variables.
 func (r *Resolver) boot(ref string, vars map[string]string) (string, error) {
 	rest, ok := strings.CutPrefix(ref, refBoot)
@@ -363,6 +384,9 @@ func (r *Resolver) boot(ref string, vars map[string]string) (string, error) {
 // Check refuses a grant that leaves something open that cannot be made without it.
 func (r *Resolver) Check() error {
 	if err := r.misplaced(); err != nil {
+		return err
+	}
+	if err := r.ungrouped(); err != nil {
 		return err
 	}
 	for _, cpd := range r.want.needsExtNetwork() {
