@@ -39,8 +39,8 @@ const paramVictims = "vnfcInstanceId"
 // victimsOf takes the VNFCs that are to go first out of a request's parameters.
 func victimsOf(params json.RawMessage) (rest json.RawMessage, first []string, err error) {
 	var all map[string]json.RawMessage
-	if json.Unmarshal(params, &all) != nil || len(all[paramVictims]) == 0 {
-		return params, nil, nil
+	if err := json.Unmarshal(params, &all); err != nil || len(all[paramVictims]) == 0 {
+		return params, nil, nil //nolint:nilerr // what is no object is refused with the other parameters
 	}
 	if err := json.Unmarshal(all[paramVictims], &first); err != nil {
 		return nil, nil, vnfm.Errorf(vnfm.Unprocessable, "%s is a list of ids of VNFCs that are to be removed before others", paramVictims).
