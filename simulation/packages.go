@@ -59,7 +59,7 @@ type flavourRef struct {
 // drawPackages are those of the seed: the sample, and small ones that are like no other seed's.
 func (w *world) drawPackages() []*packageRef {
 	sample := &packageRef{vnfdID: samples.VnfdID, content: samples.CSAR(), flavours: []flavourRef{
-		{id: "standard", aspects: []string{"sessions", "throughput"}}, {id: "standard", aspects: []string{"sessions", "throughput"}},
+		{id: "standard", aspects: []string{"sessions", "throughput"}}, {id: "standard", levels: []string{"basic", "busy"}, aspects: []string{"sessions", "throughput"}},
 		{id: "redundant", levels: []string{"one_pair", "two_pairs"}, aspects: []string{"capacity"}},
 	}}
 	all := []*packageRef{sample}
