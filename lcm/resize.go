@@ -39,7 +39,12 @@ const paramVictims = "vnfcInstanceId"
 // victimsOf takes the VNFCs that are to go first out of a request's parameters.
 func victimsOf(params json.RawMessage) (rest json.RawMessage, first []string, err error) {
 	var all map[string]json.RawMessage
-	if json.Unmarshal(params, &all) != nil || len(all[paramVictims]) == 0 {
+	if len(params) > 0 {
+		if err := json.Unmarshal(params, &all); err != nil {
+			return nil, nil, vnfm.Errorf(vnfm.Invalid, "additionalParams is no JSON object").At("/additionalParams")
+		}
+	}
+	if len(all[paramVictims]) == 0 {
 		return params, nil, nil
 	}
 	if err := json.Unmarshal(all[paramVictims], &first); err != nil {

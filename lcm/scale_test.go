@@ -365,4 +365,3 @@ func TestScaleRefused(t *testing.T) {
 		t.Errorf("%d operations were begun", got-ops)
 	}
 }
-

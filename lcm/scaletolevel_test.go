@@ -175,7 +175,9 @@ func TestScaleToLevelFails(t *testing.T) {
 // TestScaleOutsideConnections: a further connection point is what the configuration has that serves none yet; then what can serve
 // several; then one with addresses that the VIM chooses. No address and no port is had twice.
 func TestScaleOutsideConnections(t *testing.T) {
-	fixed := func(ip string) vnf.ExtCpConfig { return vnf.ExtCpConfig{IPs: []vnf.ExtCpIPs{{Type: "IPV4", Fixed: []string{ip}, Subnet: "sub"}}} }
+	fixed := func(ip string) vnf.ExtCpConfig {
+		return vnf.ExtCpConfig{IPs: []vnf.ExtCpIPs{{Type: "IPV4", Fixed: []string{ip}, Subnet: "sub"}}}
+	}
 	out := ext("out", data("app_out", map[string]vnf.ExtCpConfig{"a": fixed("10.9.0.1"), "b": fixed("10.9.0.2"), "c": {LinkPortID: "p"}}))
 	out.Ports = []vnf.ExtPort{{ID: "p", Handle: vnf.Handle{Connection: "vim-1", VimID: "port-x"}}}
 	s, id := elastic(t, lcm.Settings{}, out)

@@ -143,9 +143,9 @@ func (w *world) choose(v *vnfRef) *ask {
 		switch n := w.rng.IntN(12); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 6:
+		case n < 5:
 			return w.askOperate(v, in)
-		case n < 10:
+		case n < 11:
 			return w.askScale(v, in)
 		}
 		return w.askTerminate(v)

@@ -34,7 +34,10 @@ func (w *world) drawPolicies() map[vnf.Operation]saga.Policy {
 		all[vnf.OpTerminate] = saga.Hold
 	}
 	if w.rng.IntN(2) == 0 {
-		all[vnf.OpOperate] = saga.Rollback
+		all[vnf.OpOperate], all[vnf.OpScaleToLevel] = saga.Rollback, saga.Rollback
+	}
+	if w.rng.IntN(2) == 0 {
+		all[vnf.OpScale] = saga.Hold
 	}
 	return all
 }
