@@ -343,8 +343,8 @@ func TestEveryAttributeHasAnExample(t *testing.T) {
 	}
 }
 
-// refused are attributes that are not supported, or that not even an example can have.
-var refused = []string{"addressRange", "vnfLinkPort", "extManagedMultisiteVirtualLinkId"}
+// refused are attributes with values that are not supported, so that no example can have them.
+var refused = []string{"addressRange"}
 
 func lacking(t reflect.Type, values []any, pointer string, tell func(pointer string)) {
 	for t.Kind() == reflect.Pointer {
@@ -370,6 +370,9 @@ func lacking(t reflect.Type, values []any, pointer string, tell func(pointer str
 	case reflect.Struct:
 		for i := range t.NumField() {
 			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if t.Field(i).Type == reflect.TypeFor[sol.NotDone]() {
+				continue
+			}
 			var inner []any
 			for _, v := range values {
 				if object, is := v.(map[string]any); is && object[name] != nil {

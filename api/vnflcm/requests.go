@@ -63,14 +63,7 @@ func InstantiateCommand(raw []byte) (*lcm.Instantiate, error) {
 		}
 		command.ExtLinks = append(command.ExtLinks, out)
 	}
-	for i, link := range body.ExtManagedVirtualLinks {
-		at := fmt.Sprintf("/extManagedVirtualLinks/%d", i)
-		if len(link.VnfLinkPort) > 0 {
-			return nil, unsupported(at+"/vnfLinkPort", "Link ports of internal virtual links are made here; ones made by others are not taken")
-		}
-		if link.ExtManagedMultisiteVirtualLinkId != "" {
-			return nil, unsupported(at+"/extManagedMultisiteVirtualLinkId", "Virtual links over several sites are not supported")
-		}
+	for _, link := range body.ExtManagedVirtualLinks {
 		command.ExtManaged = append(command.ExtManaged, lcm.ExtManaged{
 			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, Provider: link.ResourceProviderId,
 			NetworkID: link.ResourceId,
@@ -287,6 +280,11 @@ func (a *API) modifyVnf(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.V1 == nil { // else before it became a request of v2
+		if err := a.byPackage(c, v1.Pointers{}); err != nil {
+			return nil, err
+		}
+	}
 	command, err := modifyCommand(c.Body, in)
 	if err != nil {
 		return nil, err
@@ -305,9 +303,6 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 	var patch map[string]json.RawMessage
 	if err := json.Unmarshal(body, &patch); err != nil {
 		return nil, decode.Wrong("", "must be an object")
-	}
-	if _, ok := patch["vnfPkgId"]; ok {
-		return nil, unsupported("/vnfPkgId", "A VNF package is named by its vnfdId")
 	}
 	command := &lcm.Modify{Params: secret.Masked(body)}
 	var err error
@@ -376,7 +371,8 @@ func children[V any](patch map[string]json.RawMessage, name string, given map[st
 	return out
 }
 
-// byPackage names the package of a modification by its VNFD: SOL003 v2 had the identifier of the package there.
+// byPackage names the package of a modification by its VNFD: SOL003 v2 had the identifier of the package there, and the OpenAPI
+// documents of v3 still have it.
 func (a *API) byPackage(c *rest.Call, from v1.Pointers) error {
 	var body map[string]json.RawMessage
 	if c.Request.Method == http.MethodPatch {

@@ -57,6 +57,11 @@ func (p *planner) coverage() error {
 		if len(l.Cps) > 0 {
 			p.plan.ExtLinks = append(p.plan.ExtLinks, link)
 		}
+		for _, port := range l.Ports {
+			if !l.connects(port.ID) {
+				p.warnf("the link port %s of the external virtual link %s is not used: no linkPortId names it", port.ID, l.ID)
+			}
+		}
 	}
 	for cpd := range p.cover {
 		slices.SortStableFunc(p.cover[cpd], func(a, b coverage) int { return strings.Compare(a.key, b.key) })

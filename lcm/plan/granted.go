@@ -318,7 +318,7 @@ func extPortOf(p nfvo.ExtPort) vnf.ExtPort {
 	return vnf.ExtPort{ID: p.ID, Handle: vnf.Handle{Connection: p.Handle.Connection, VimID: p.Handle.ID, VimType: p.Handle.Type}}
 }
 
-// grantParams lays the grant's parameters over those of the request, for the boot data and the configuration.
+// grantParams lays the grant's parameters over those of the request, for the boot data and the configuration of what is made.
 func (p *Wanted) grantParams(g *nfvo.Grant) {
 	if len(g.AdditionalParams) == 0 {
 		return
@@ -331,7 +331,7 @@ func (p *Wanted) grantParams(g *nfvo.Grant) {
 	}
 	for i := range p.Resources {
 		c := p.Resources[i].Spec.Configuration
-		if c == nil {
+		if c == nil || p.Resources[i].At != nil {
 			continue
 		}
 		var all map[string]json.RawMessage

@@ -231,7 +231,11 @@ func (r *Resolver) concrete(p *Resource, s vim.Spec, stands func(id string) (str
 		return ref, nil
 	})
 	if err == nil && s.Compute != nil {
-		s.Compute.UserData, err = r.boot(s.Compute.UserData)
+		vars := r.want.Vars
+		if p.At != nil { // the grant's parameters are for what is made: what stands was made with its own
+			vars = r.plan.Want.Vars
+		}
+		s.Compute.UserData, err = r.boot(s.Compute.UserData, vars)
 	}
 	if err != nil {
 		return s, fmt.Errorf("%s %s: %w", p.Kind, p.Name(), err)
@@ -355,8 +359,8 @@ func (r *Resolver) ungrouped() error {
 	return nil
 }
 
-// boot renders the boot data of a compute.
-func (r *Resolver) boot(ref string) (string, error) {
+// boot renders the boot data of a compute with the values of its variables.
+func (r *Resolver) boot(ref string, vars map[string]string) (string, error) {
 	rest, ok := strings.CutPrefix(ref, refBoot)
 	if !ok {
 		return ref, nil
@@ -374,7 +378,7 @@ func (r *Resolver) boot(ref string) (string, error) {
 	if data == nil { // without any it would be made, or changed, to have none
 		return "", fmt.Errorf("the VNFD has no boot data for the VDU %s any more", vdu)
 	}
-	return vnfd.Render(data, bootVars(r.want.Vars, vdu, index))
+	return vnfd.Render(data, bootVars(vars, vdu, index))
 }
 
 // Check refuses a grant that leaves something open that cannot be made without it.

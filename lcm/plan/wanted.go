@@ -171,6 +171,18 @@ type ExtLink struct {
 	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
 }
 
+// connects says whether a configuration names one of the link's ports.
+func (l *ExtLink) connects(port string) bool {
+	for _, cp := range l.Cps {
+		for _, config := range cp.Config {
+			if config.LinkPortID == port {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // ExtManaged is an internal link provided from outside (ExtManagedVirtualLinkData).
 type ExtManaged struct {
 	ID         string `json:"id"`
