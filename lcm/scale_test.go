@@ -14,12 +14,19 @@ import (
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // elastic returns a site with an instantiated VNF of plantest.Elastic, whose apps have the key k.
 func elastic(t *testing.T, settings lcm.Settings, links ...lcm.ExtLink) (s *site, id string) {
 	t.Helper()
-	s = newSite(t, plantest.Elastic(), settings)
+	return of(t, plantest.Elastic(), settings, links...)
+}
+
+// of is elastic of a descriptor like it.
+func of(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, links ...lcm.ExtLink) (s *site, id string) {
+	t.Helper()
+	s = newSite(t, d, settings)
 	id = s.create()
 	s.others = append(s.others, "net-out", "port-x")
 	op, err := s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{FlavourID: "simple", AdditionalParams: json.RawMessage(`{"key":"k"}`), ExtLinks: links}, by)
