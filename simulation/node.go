@@ -154,6 +154,10 @@ func (w *world) newNode(index, life, program int) *node {
 		Store: n.store, Doer: n, Epochs: n.lease, Configurer: configurator.Simulated{One: n.configure}, Logger: quietLog, Attempt: attempt, Limit: time.Minute,
 	}
 	b := embedded.New(embedded.Config{Source: n.feed, Logger: quietLog})
+	var replies inbox.Handler = n.sagas.Replies()
+	if w.lacks(SkipReply) {
+		replies = skipping{replies}
+	}
 	for _, in := range []struct {
 		name, topic string
 		handler     inbox.Handler
@@ -161,7 +165,7 @@ func (w *world) newNode(index, life, program int) *node {
 		{consumerVim, message.TopicVimCommands, n.vimIntake(vimmanager.NewIntake(vims))},
 		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
 		{consumerVnf, message.TopicVnfCommands, configurator.Intake{}},
-		{consumerReplies, message.TopicReplies, n.sagas.Replies()},
+		{consumerReplies, message.TopicReplies, replies},
 	} {
 		n.replies = inbox.New(inbox.Config{
 			Name: in.name, Handlers: map[string]inbox.Handler{in.topic: in.handler}, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog,
