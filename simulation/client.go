@@ -149,9 +149,9 @@ func (w *world) choose(v *vnfRef) *ask {
 		switch n := w.rng.IntN(12); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 6:
+		case n < 5:
 			return w.askOperate(v, in)
-		case n < 10:
+		case n < 11:
 			return w.askScale(v, in)
 		}
 		return w.askTerminate(v)
@@ -246,14 +246,20 @@ func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
 	}
 	task, event := "scale", ScaledOut
 	body := map[string]any{"type": "SCALE_OUT", "aspectId": pick(w.rng, aspects), "numberOfSteps": 1 + w.rng.IntN(2)}
-	switch n := w.rng.IntN(5); {
-	case n < 2:
-		body["type"], event = "SCALE_IN", ScaledIn
+	bigger := false // than at its lowest levels
+	for _, l := range scaleStatus(in) {
+		if l.Level > 0 && slices.Contains(aspects, l.AspectID) {
+			bigger, body["aspectId"] = true, l.AspectID
+		}
+	}
+	switch n := w.rng.IntN(6); {
+	case n < 1 || bigger && n < 4:
+		body["type"], body["numberOfSteps"], event = "SCALE_IN", 1, ScaledIn
 		if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(3) == 0 {
 			body["additionalParams"] = map[string]any{"vnfcInstanceId": []string{pick(w.rng, in.Info.Vnfcs).ID}}
 			event = ScaledInNamed
 		}
-	case n == 2:
+	case n == 4:
 		task, event = "scale_to_level", ScaledToLevel
 		levels := []any{}
 		for _, a := range aspects {
@@ -265,6 +271,14 @@ func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
 		what: fmt.Sprintf("%s %s", task, v.name), vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/" + task,
 		body: encode(body), finish: w.begun(v, event),
 	}
+}
+
+// scaleStatus is the scale levels that an instance has.
+func scaleStatus(in *vnf.Instance) []vnf.ScaleInfo {
+	if in.Info == nil {
+		return nil
+	}
+	return in.Info.ScaleStatus
 }
 
 func (w *world) askTerminate(v *vnfRef) *ask {
