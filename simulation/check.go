@@ -21,6 +21,7 @@ import (
 // that nothing is left anywhere.
 func (w *world) settle() {
 	w.check(true)
+	w.checkModified()
 	for _, s := range w.observed.opStates {
 		w.operations[s]++
 	}

@@ -25,6 +25,7 @@ type clients struct {
 	created         int
 	settled         int
 	retried         []string // operations, when there are no faults
+	modified        modified
 }
 
 // vnfRef is an instance that a client was told of.
@@ -61,6 +62,9 @@ type reply struct {
 // act has a client ask for something that suits what it sees, unless it rather waits for what is under way.
 func (w *world) act() bool {
 	c := &w.clients
+	if w.rng.IntN(100) == 0 && w.misuse() {
+		return true
+	}
 	var v *vnfRef
 	live := slices.DeleteFunc(slices.Clone(c.vnfs), func(v *vnfRef) bool { return v.deleted })
 	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4+8*len(live)) > 0) {
@@ -120,6 +124,8 @@ func (w *world) choose(v *vnfRef) *ask {
 	switch {
 	case in == nil:
 		return w.askDelete(v)
+	case w.rng.IntN(8) == 0:
+		return w.askModify(v)
 	case in.Operation != "":
 		op := w.opOcc(in.Operation)
 		n := w.rng.IntN(10)
@@ -377,6 +383,9 @@ func (a *ask) request() *http.Request {
 	if a.body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if a.method == http.MethodPatch {
+		r.Header.Set("Content-Type", "application/merge-patch+json")
+	}
 	if a.key != "" {
 		r.Header.Set("Idempotency-Key", a.key)
 	}
@@ -400,6 +409,7 @@ func (w *world) answered(a *ask, r reply) {
 	case a.key == "":
 	case ok && a.first == nil:
 		a.first = &r
+		w.clients.modified.used = append(w.clients.modified.used, a)
 	case ok && *a.first != r:
 		w.violate("I6: request %d %s was answered %v, then %v", a.number, a.what, *a.first, r)
 	case !ok && w.observed.answers[key] > 0:
