@@ -146,12 +146,12 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		switch n := w.rng.IntN(12); {
+		switch n := w.rng.IntN(24); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 5:
+		case n < 17:
 			return w.askOperate(v, in)
-		case n < 11:
+		case n < 22:
 			return w.askScale(v, in)
 		}
 		return w.askTerminate(v)
@@ -252,14 +252,19 @@ func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
 			bigger, body["aspectId"] = true, l.AspectID
 		}
 	}
-	switch n := w.rng.IntN(6); {
-	case n < 1 || bigger && n < 4:
+	if len(v.pkg.flavours[0].aspects) == 0 && w.rng.IntN(10) > 0 {
+		return w.askOperate(v, in)
+	}
+	switch n := w.rng.IntN(8); {
+	case n < 1 || bigger && n < 5:
 		body["type"], body["numberOfSteps"], event = "SCALE_IN", 1, ScaledIn
-		if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(3) == 0 {
-			body["additionalParams"] = map[string]any{"vnfcInstanceId": []string{pick(w.rng, in.Info.Vnfcs).ID}}
+		if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(2) == 0 {
+			last := in.Info.Vnfcs[len(in.Info.Vnfcs)-1] // one like it was added, most likely
+			of := slices.DeleteFunc(slices.Clone(in.Info.Vnfcs), func(c vnf.Vnfc) bool { return c.VduID != last.VduID })
+			body["additionalParams"] = map[string]any{"vnfcInstanceId": []string{pick(w.rng, of).ID}}
 			event = ScaledInNamed
 		}
-	case n == 4:
+	case n > 5:
 		task, event = "scale_to_level", ScaledToLevel
 		levels := []any{}
 		for _, a := range aspects {

@@ -45,7 +45,7 @@ func Resize(r *Resizing) (held []Resource, want *Wanted, err error) {
 	}
 	x.remove()
 	x.planner = &planner{
-		plan: &Wanted{Name: r.Name, FlavourID: r.Flavour.ID, Vars: r.Vars, Boots: map[string]*vnfd.BootData{}, Localization: x.info.Localization},
+		plan: &Wanted{Name: r.Name, FlavourID: r.Flavour.ID, Vars: r.Vars, FixedVars: true, Boots: map[string]*vnfd.BootData{}, Localization: x.info.Localization},
 		op:   r.Op, d: r.Descriptor, f: r.Flavour, r: &Request{}, counts: map[string]int{}, grows: true,
 		network: map[string]string{}, subnets: map[string][]Resource{}, shared: map[string]string{}, cover: map[string][]coverage{},
 		planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{}, taken: map[string]bool{},
