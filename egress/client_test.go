@@ -219,8 +219,8 @@ func TestAnswersAreBounded(t *testing.T) {
 		w.(http.Flusher).Flush()
 		<-stop
 	})
-	mux.HandleFunc("/busy", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "7")
+	mux.HandleFunc("/busy", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", r.URL.Query().Get("after"))
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
@@ -241,9 +241,11 @@ func TestAnswersAreBounded(t *testing.T) {
 	if e := Unexpected(resp); e.Class != Status || !strings.Contains(e.Error(), "redirects are not followed") {
 		t.Error(e)
 	}
-	resp, err = post(t, c, s.URL+"/busy", nil)
-	if err != nil || Unexpected(resp).RetryAfter != 7*time.Second {
-		t.Errorf("busy: %v", err)
+	for after, want := range map[string]time.Duration{"7": 7 * time.Second, "0": 0, "-7": 0, "soon": 0, "99999999999999": 0, "": 0} {
+		resp, err = post(t, c, s.URL+"/busy?after="+after, nil)
+		if err != nil || Unexpected(resp).RetryAfter != want {
+			t.Errorf("busy for %q: %v, %v", after, resp, err)
+		}
 	}
 	for path, want := range map[string]Class{"/huge": TooLarge, "/drip": Timeout, "/fits": ""} {
 		resp, err := post(t, c, s.URL+path, nil)

@@ -30,6 +30,10 @@ func TestDeniedAddresses(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
+	one := Config{Ports: []int{443}}
+	if one.control("tcp", "192.0.2.1:443", nil) != nil || one.control("tcp", "192.0.2.1:80", nil) == nil {
+		t.Error("one port is allowed, and not the only one")
+	}
 	dev := Config{AllowLocal: true, Deny: c.Deny}
 	if err := dev.control("tcp", "127.0.0.1:80", nil); err != nil {
 		t.Errorf("in development: %v", err)

@@ -87,6 +87,18 @@ func TestAGrantsParametersAreOnlyForWhatIsMade(t *testing.T) {
 		t.Fatal("nothing has boot data")
 	}
 	says("second")
+	op, err := s.svc.Scale(s.ctx(), id, lcm.Scale{Type: "SCALE_OUT", AspectID: "VDU1_scale"}, by)
+	s.must(err)
+	s.settle()
+	if o, now := s.op(op.ID), data(); o.State != vnf.Completed || len(now) != len(made)+1 {
+		t.Fatalf("%s, %d have boot data", o.State, len(now))
+	}
+	made = data() // what is made later has the values of the instantiation, with which later operations render it again
+	for _, text := range made {
+		if !strings.Contains(text, "admin=first") {
+			t.Errorf("boot data %q", text)
+		}
+	}
 	for _, to := range []string{"STOPPED", "STARTED"} {
 		op, err := s.svc.Operate(s.ctx(), id, lcm.Operate{To: to}, by)
 		s.must(err)

@@ -72,7 +72,11 @@ func (s *Service) act(
 		if err := allowed(o); err != nil {
 			return err
 		}
-		return s.runtime.Act(x.l, x.c, opID, a)
+		err = s.runtime.Act(x.l, x.c, opID, a)
+		if a.Kind == saga.RollBack && vnfm.KindOf(err) == vnfm.NotFound { // the operation can be, and its saga cannot any more
+			return vnfm.Wrap(vnfm.NotFound, err, "a %s cannot be rolled back once it has released resources: retry it, or let it fail", o.Operation)
+		}
+		return err
 	})
 }
 

@@ -132,7 +132,7 @@ func TestScaleToLevelFails(t *testing.T) {
 		if o := s.op(op); o.State != vnf.FailedTemp {
 			t.Fatalf("%s", o.State)
 		}
-		if _, err := s.svc.Rollback(s.ctx(), op, by); vnfm.KindOf(err) != vnfm.NotFound {
+		if _, err := s.svc.Rollback(s.ctx(), op, by); vnfm.KindOf(err) != vnfm.NotFound || !strings.Contains(err.Error(), "released resources") {
 			t.Errorf("rollback: %v", err)
 		}
 		_, err := s.svc.Retry(s.ctx(), op, by)

@@ -25,6 +25,7 @@ type clients struct {
 	created         int
 	settled         int
 	retried         []string // operations, when there are no faults
+	modified        modified
 }
 
 // vnfRef is an instance that a client was told of.
@@ -61,6 +62,9 @@ type reply struct {
 // act has a client ask for something that suits what it sees, unless it rather waits for what is under way.
 func (w *world) act() bool {
 	c := &w.clients
+	if w.rng.IntN(100) == 0 && w.misuse() {
+		return true
+	}
 	var v *vnfRef
 	live := slices.DeleteFunc(slices.Clone(c.vnfs), func(v *vnfRef) bool { return v.deleted })
 	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4+8*len(live)) > 0) {
@@ -120,6 +124,8 @@ func (w *world) choose(v *vnfRef) *ask {
 	switch {
 	case in == nil:
 		return w.askDelete(v)
+	case w.rng.IntN(8) == 0:
+		return w.askModify(v)
 	case in.Operation != "":
 		op := w.opOcc(in.Operation)
 		n := w.rng.IntN(10)
@@ -140,14 +146,14 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		switch n := w.rng.IntN(22); {
+		switch n := w.rng.IntN(27); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 7:
+		case n < 17:
 			return w.askOperate(v, in)
-		case n < 15:
+		case n < 22:
 			return w.askScale(v, in)
-		case n < 20:
+		case n < 25:
 			return w.askHeal(v, in)
 		}
 		return w.askTerminate(v)
@@ -256,14 +262,25 @@ func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
 	}
 	task, event := "scale", ScaledOut
 	body := map[string]any{"type": "SCALE_OUT", "aspectId": pick(w.rng, aspects), "numberOfSteps": 1 + w.rng.IntN(2)}
-	switch n := w.rng.IntN(5); {
-	case n < 2:
-		body["type"], event = "SCALE_IN", ScaledIn
-		if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(3) == 0 {
-			body["additionalParams"] = map[string]any{"vnfcInstanceId": []string{pick(w.rng, in.Info.Vnfcs).ID}}
+	bigger := false // than at its lowest levels
+	for _, l := range scaleStatus(in) {
+		if l.Level > 0 && slices.Contains(aspects, l.AspectID) {
+			bigger, body["aspectId"] = true, l.AspectID
+		}
+	}
+	if len(v.pkg.flavours[0].aspects) == 0 && w.rng.IntN(10) > 0 {
+		return w.askOperate(v, in)
+	}
+	switch n := w.rng.IntN(8); {
+	case n < 1 || bigger && n < 5:
+		body["type"], body["numberOfSteps"], event = "SCALE_IN", 1, ScaledIn
+		if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(2) == 0 {
+			last := in.Info.Vnfcs[len(in.Info.Vnfcs)-1] // one like it was added, most likely
+			of := slices.DeleteFunc(slices.Clone(in.Info.Vnfcs), func(c vnf.Vnfc) bool { return c.VduID != last.VduID })
+			body["additionalParams"] = map[string]any{"vnfcInstanceId": []string{pick(w.rng, of).ID}}
 			event = ScaledInNamed
 		}
-	case n == 2:
+	case n > 5:
 		task, event = "scale_to_level", ScaledToLevel
 		levels := []any{}
 		for _, a := range aspects {
@@ -275,6 +292,14 @@ func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
 		what: fmt.Sprintf("%s %s", task, v.name), vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/" + task,
 		body: encode(body), finish: w.begun(v, event),
 	}
+}
+
+// scaleStatus is the scale levels that an instance has.
+func scaleStatus(in *vnf.Instance) []vnf.ScaleInfo {
+	if in.Info == nil {
+		return nil
+	}
+	return in.Info.ScaleStatus
 }
 
 func (w *world) askTerminate(v *vnfRef) *ask {
@@ -374,6 +399,9 @@ func (a *ask) request() *http.Request {
 	if a.body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if a.method == http.MethodPatch {
+		r.Header.Set("Content-Type", "application/merge-patch+json")
+	}
 	if a.key != "" {
 		r.Header.Set("Idempotency-Key", a.key)
 	}
@@ -397,6 +425,7 @@ func (w *world) answered(a *ask, r reply) {
 	case a.key == "":
 	case ok && a.first == nil:
 		a.first = &r
+		w.clients.modified.used = append(w.clients.modified.used, a)
 	case ok && *a.first != r:
 		w.violate("I6: request %d %s was answered %v, then %v", a.number, a.what, *a.first, r)
 	case !ok && w.observed.answers[key] > 0:

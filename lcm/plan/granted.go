@@ -325,7 +325,7 @@ func (p *Wanted) grantParams(g *nfvo.Grant) {
 	}
 	p.Vars = maps.Clone(p.Vars)
 	for name := range p.Vars {
-		if v, ok := g.AdditionalParams[name]; ok {
+		if v, ok := g.AdditionalParams[name]; ok && !p.FixedVars {
 			p.Vars[name] = vnfd.Text(v)
 		}
 	}

@@ -26,9 +26,11 @@ type Wanted struct {
 	Vdus      []VduNeed    `json:"vdus"`
 	Images    []vnfd.Image `json:"images,omitempty"`
 	// Boots are the boot data by VDU; they are rendered when a compute's command is built.
-	Boots    map[string]*vnfd.BootData `json:"boots,omitempty"`
-	Vars     map[string]string         `json:"vars,omitempty"`
-	Warnings []string                  `json:"warnings,omitempty"`
+	Boots map[string]*vnfd.BootData `json:"boots,omitempty"`
+	Vars  map[string]string         `json:"vars,omitempty"`
+	// FixedVars: they are the instance's, and no grant says otherwise: later operations render them again.
+	FixedVars bool     `json:"fixedVars,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"`
 
 	ScaleStatus    []vnf.ScaleInfo           `json:"scaleStatus,omitempty"`
 	MaxScaleLevels []vnf.ScaleInfo           `json:"maxScaleLevels,omitempty"`
