@@ -65,8 +65,8 @@ func (s *Service) missing(ctx context.Context, v *vnf.Instance) (map[vim.Token]b
 // allOf takes the wish for new volumes out of a request's parameters.
 func allOf(params json.RawMessage) (rest json.RawMessage, all bool, err error) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(params, &members) != nil || members[paramAll] == nil {
-		return params, false, nil
+	if len(params) == 0 || json.Unmarshal(params, &members) != nil || members[paramAll] == nil {
+		return params, false, nil //nolint:nilerr // the schema tells what is no object
 	}
 	if err := json.Unmarshal(members[paramAll], &all); err != nil {
 		return nil, false, vnfm.Errorf(vnfm.Unprocessable, "%s is true or false: whether volumes are made again, too, without what is on them", paramAll).

@@ -1,8 +1,10 @@
 package lcm_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/vnfm/vnfm"
@@ -182,6 +184,7 @@ func (c *chaos) healing(id string) {
 	op := s.heal(id, r)
 	c.storm(op)
 	c.calm(op)
+	c.sweep(id)
 	if state := s.op(op).State; state != vnf.Completed {
 		c.faults = false
 		again := s.heal(id, lcm.Heal{})
@@ -199,6 +202,23 @@ func (c *chaos) healing(id string) {
 	for i, r := range now.Resources {
 		if old := was.Resources[i]; r.MayBeGone || r.MAC != old.MAC || old.Kind == "port" && fmt.Sprint(r.Addresses) != fmt.Sprint(old.Addresses) {
 			s.t.Errorf("%+v\nwas %+v", r, old)
+		}
+	}
+}
+
+// sweep releases what was asked to be released and is recorded nowhere, as the VIM manager's does: a rollback makes again what it
+// does not know to stand.
+func (c *chaos) sweep(id string) {
+	s := c.s
+	known := map[vim.Token]bool{}
+	v := s.vnf(id)
+	for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+		known[vim.Token{ID: r.ID, Generation: r.Generation}] = true
+	}
+	for _, m := range s.sent {
+		var r vim.Release
+		if m.Type == vim.TypeReleaseResource && json.Unmarshal(m.Data, &r) == nil && !known[r.Token] {
+			delete(s.held, r.Token)
 		}
 	}
 }

@@ -31,6 +31,7 @@ func Heal(h *Healing, have []Resource) (want *Wanted, undoable bool, err error) 
 	if err != nil {
 		return nil, false, err
 	}
+	want.FixedVars = true // boot data are those of the instantiation
 	x := &healing{Healing: h, want: want, lost: map[string]bool{}, again: map[string]bool{}, tried: map[string]int{}}
 	x.look(have)
 	x.vnfcs()
