@@ -46,7 +46,7 @@ func Heal(h *Healing, have []Resource) (want *Wanted, undoable bool, err error) 
 			if r.Revision == 0 {
 				return nil, false, vnfm.Errorf(vnfm.Conflict, "the %s %s was made by a program that did not record how: terminate the VNF and instantiate it again", r.Kind, r.Name())
 			}
-			if once := kindOf(r.Kind).once; x.lost[r.ID] && (once == nil || !once(r, r)) {
+			if x.lost[r.ID] && r.Kind != vim.Compute && r.Kind != vim.Unit {
 				undoable = false
 			}
 			r.Generation = max(r.Generation, x.tried[r.ID]) + 1
