@@ -75,7 +75,7 @@ func (w *Worker) begin(ctx context.Context, steps []*running) (calls []*running,
 			begins = append(begins, r)
 		}
 	}
-	err = w.commit(ctx, begins, func(r *running, b *Book) (err error) {
+	err = w.commit(ctx, w.cfg.Doer, begins, func(r *running, b *Book) (err error) {
 		r.begun, err = r.Begin(b)
 		return err
 	})
@@ -91,7 +91,7 @@ func (w *Worker) begin(ctx context.Context, steps []*running) (calls []*running,
 
 // commit makes one commit of what f does for each of the steps, which are of one key; when that goes wrong, one for each, so that
 // what cannot be done keeps nothing else from being done.
-func (w *Worker) commit(ctx context.Context, steps []*running, f func(*running, *Book) error) error {
+func (w *Worker) commit(ctx context.Context, doer eventstore.Doer, steps []*running, f func(*running, *Book) error) error {
 	if len(steps) == 0 {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (w *Worker) commit(ctx context.Context, steps []*running, f func(*running, 
 	for _, r := range steps {
 		refs = append(refs, r.Load...)
 	}
-	b, err := Do(ctx, w.cfg.Doer, []string{steps[0].Key}, refs, func(b *Book) error {
+	b, err := Do(ctx, doer, []string{steps[0].Key}, refs, func(b *Book) error {
 		for _, r := range steps {
 			if err := f(r, b); err != nil {
 				return err
@@ -110,7 +110,7 @@ func (w *Worker) commit(ctx context.Context, steps []*running, f func(*running, 
 	if err != nil && len(steps) > 1 && ctx.Err() == nil && !errors.Is(err, eventstore.ErrUnavailable) {
 		var errs []error
 		for i := range steps {
-			errs = append(errs, w.commit(ctx, steps[i:i+1], f))
+			errs = append(errs, w.commit(ctx, doer, steps[i:i+1], f))
 		}
 		return errors.Join(errs...)
 	}
@@ -150,7 +150,7 @@ func (w *Worker) alone(ctx context.Context, rows []eventstore.Record) error {
 // end commits what came of calls.
 func (w *Worker) end(ctx context.Context, done []*running) error {
 	ctx = context.WithoutCancel(ctx)
-	err := w.commit(ctx, done, func(r *running, b *Book) error { return r.End(b) })
+	err := w.commit(ctx, w.cfg.Ends, done, func(r *running, b *Book) error { return r.End(b) })
 	for _, r := range done {
 		if r.err == nil && r.Then != nil {
 			r.Then(ctx)

@@ -27,9 +27,10 @@ type Epochs interface {
 type Config struct {
 	Store  Store
 	Doer   eventstore.Doer
-	Epochs Epochs       // whose lanes to work on; nil: all
-	Logger *slog.Logger // nil: slog.Default
-	Tables []string     // whose due rows are worked on
+	Ends   eventstore.Doer // makes the commits of what came of calls, which mostly answer somebody; nil: Doer
+	Epochs Epochs          // whose lanes to work on; nil: all
+	Logger *slog.Logger    // nil: slog.Default
+	Tables []string        // whose due rows are worked on
 
 	// Step says what the step of a due row is; nil when there is nothing to be done about it.
 	Step func(ctx context.Context, rec eventstore.Record) (*Step, error)
@@ -73,6 +74,9 @@ type Worker struct {
 
 // NewWorker returns a worker.
 func NewWorker(cfg Config) *Worker {
+	if cfg.Ends == nil {
+		cfg.Ends = cfg.Doer
+	}
 	if cfg.Idle <= 0 {
 		cfg.Idle = time.Second
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/configuration"
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
@@ -149,9 +150,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 // buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
 // the main side's outbox, replies come back from that of theirs.
 func (s *Server) buildParticipants(p *parts) {
-	vimCfg := s.vimManager(p)
-	vimWorker := vimmanager.NewWorker(vimCfg)
-	nfvoWorker := nfvomanager.NewWorker(s.nfvoManager(p))
+	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
+	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
+	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
 	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
 	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
 	replies := consumerReplies
@@ -167,6 +168,17 @@ func (s *Server) buildParticipants(p *parts) {
 	}
 	if s.cfg.Vim.SweepInterval > 0 {
 		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
+	}
+}
+
+// ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in
+// the same commit.
+func (p *parts) ends() eventstore.Doer {
+	if p.ledger != p.main {
+		return p.ledger.committer
+	}
+	return &inbox.Direct{
+		Doer: p.main.committer, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: p.lcm.Runtime().Replies(),
 	}
 }
 

@@ -40,7 +40,8 @@ const (
 
 // site is what the settings of a seed are: the same for all nodes.
 type site struct {
-	lcm lcm.Settings
+	lcm    lcm.Settings
+	direct bool // replies are handled in the commit that makes them
 }
 
 func (w *world) drawSite() *site {
@@ -49,6 +50,7 @@ func (w *world) drawSite() *site {
 		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit,
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
+	s.direct = w.seed%2 == 0
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)
 	return s
 }
@@ -148,6 +150,10 @@ func (w *world) newNode(index, life, program int) *node {
 		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
 	}
 	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt}
+	if w.shared.direct {
+		vims.Ends = &inbox.Direct{Doer: n, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: n.sagas.Replies()}
+		nfvos.Ends = vims.Ends
+	}
 	b := embedded.New(embedded.Config{Source: n.feed, Logger: quietLog})
 	for _, in := range []struct {
 		name, topic string
