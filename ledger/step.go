@@ -28,7 +28,8 @@ type Step struct {
 	Call func(ctx context.Context) error
 	// End commits what came of the call. Its error is the step's: the row is tried again after a while.
 	End func(b *Book) error
-	// Then is called once End is committed; nil: nothing is left to do.
+	// Then is called once End is committed; nil: nothing is left to do. A step that has one keeps its place until then, because
+	// what it does may change what room there is.
 	Then func(ctx context.Context)
 }
 
@@ -212,9 +213,13 @@ func (w *Worker) endsOf(key string, more int) *ends {
 }
 
 // conclude commits what came of a call, together with what came of others of its key: whoever comes while a commit is waited for
-// or under way leaves it to the one that makes it.
+// or under way leaves it to the one that makes it. Meanwhile another call may be made in its place.
 func (w *Worker) conclude(ctx context.Context, r *running) {
 	w.mu.Lock()
+	if r.Then == nil {
+		w.vacate(r.rec)
+		signal(w.hand)
+	}
 	e := w.ends[r.Key]
 	e.steps = append(e.steps, r)
 	e.under--
