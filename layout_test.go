@@ -52,6 +52,7 @@ var only = []struct {
 	{"golang.org/x/oauth2", []string{"egress", "client"}},
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
 	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
+	{"github.com/tidwall/gjson", []string{"api/rest"}},
 }
 
 // cmdVnfm lists what the CLI may import of this module.

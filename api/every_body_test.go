@@ -64,6 +64,12 @@ var examples = map[string]example{
 	"POST /vnflcm/v2/vnf_instances/{id}/operate": {sol.OperateVnfRequest{}, []string{
 		`{"vnfcInstanceId":["c"],"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":5,"additionalParams":{"a":1}}`,
 	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/scale": {sol.ScaleVnfRequest{}, []string{
+		`{"type":"SCALE_OUT","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1}}`,
+	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/scale_to_level": {sol.ScaleVnfToLevelRequest{}, []string{
+		`{"instantiationLevelId":"l","additionalParams":{"a":1}}`, `{"scaleInfo":[{"aspectId":"a","vnfdId":"d","scaleLevel":1}]}`,
+	}},
 	"POST /vnfm/v1/vnf_instances/{id}/plan": {sol.PlanRequest{}, []string{
 		`{"operation":"INSTANTIATE","request":{"flavourId":"f",` + one + `"vimConnectionInfo":{"v/1":{"vimId":"i","vimType":"T","accessInfo":{"b":1}}},
 			"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k~1":{"cpProtocolData":[
@@ -337,8 +343,8 @@ func TestEveryAttributeHasAnExample(t *testing.T) {
 	}
 }
 
-// refused are attributes that are not supported, or that not even an example can have.
-var refused = []string{"addressRange", "vnfLinkPort", "extManagedMultisiteVirtualLinkId"}
+// refused are attributes with values that are not supported, so that no example can have them.
+var refused = []string{"addressRange"}
 
 func lacking(t reflect.Type, values []any, pointer string, tell func(pointer string)) {
 	for t.Kind() == reflect.Pointer {
@@ -364,6 +370,9 @@ func lacking(t reflect.Type, values []any, pointer string, tell func(pointer str
 	case reflect.Struct:
 		for i := range t.NumField() {
 			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if t.Field(i).Type == reflect.TypeFor[sol.NotDone]() {
+				continue
+			}
 			var inner []any
 			for _, v := range values {
 				if object, is := v.(map[string]any); is && object[name] != nil {

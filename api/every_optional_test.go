@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/vnfm/vnfm/internal/etsitest"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vnf"
@@ -199,6 +200,18 @@ func bare(command any) any {
 			c.Vnfcs = nil
 		}
 		return c
+	case lcm.Scale:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		return c
+	case lcm.ScaleToLevel:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		return c
 	case lcm.Modify:
 		c.Params = nil
 		for _, m := range []*map[string]json.RawMessage{&c.Connections, &c.Extensions, &c.Configurable, &c.Metadata} {
@@ -250,35 +263,66 @@ func TestAnEntryWithoutConfigurationInBothVersions(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotDoneIsRefused: attributes of the standard that are not done here are refused where they are asked for.
+// TestWhatIsNotDoneIsRefused: what a release of the standard can ask for and is not done here is refused where it is asked for, in
+// both versions; what says nothing is taken. Seen failing with each attribute of other releases and of SOL002 looked past.
 func TestWhatIsNotDoneIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.lenient = true
-	uri := vnfs + "/" + w.do("POST", vnfs, newID).want(201).id() + "/instantiate"
-	managed := `{"flavourId":"f","extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"v","resourceId":"n",`
-	protocol := func(data string) string {
-		return `{"flavourId":"f","extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k":{"cpProtocolData":[` + data + `]}}}]}]}`
+	w.put(readmodel.KindVnf, "vnf-", "i", "i", "", 1, instance("i"))
+	const managed, external = `{"flavourId":"f","extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"v","resourceId":"n",`, `{"flavourId":"f","extVirtualLinks":[{"id":"e","resourceId":"n",`
+	config := func(inside string) string {
+		return external + `"extCps":[{"cpdId":"c","cpConfig":{"k":{` + inside + `}}}]}]}`
 	}
+	protocol := func(data string) string { return config(`"cpProtocolData":[` + data + `]`) }
 	const at = "/extVirtualLinks/0/extCps/0/cpConfig/k/"
 	layer := `{"layerProtocol":"IP_OVER_ETHERNET"`
+	send := func(root, task, body string) reply {
+		switch task {
+		case "create":
+			return w.do("POST", root, body)
+		case "modify":
+			return w.do("PATCH", root+"/i", body, "Content-Type", mergePatch)
+		}
+		return w.do("POST", root+"/"+w.do("POST", root, newID).want(201).id()+"/"+task, body)
+	}
 	for body, c := range map[string]struct {
+		task   string
 		status int
 		at     string
 	}{
-		managed + `"vnfLinkPort":[{"vnfLinkPortId":"p"}]}]}`:                                                                        {422, "/extManagedVirtualLinks/0/vnfLinkPort"},
-		managed + `"extManagedMultisiteVirtualLinkId":"x"}]}`:                                                                       {422, "/extManagedVirtualLinks/0/extManagedMultisiteVirtualLinkId"},
-		protocol(layer + `},` + layer + `}`):                                                                                        {422, at + "cpProtocolData/1"},
-		protocol(layer + `,"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","segmentationId":"7"}}`):                              {400, at + "parentCpConfigId"},
-		protocol(layer + `,"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","segmentationType":"VLAN"}}`):                         {400, at + "parentCpConfigId"},
-		protocol(layer + `,"ipOverEthernet":{"ipAddresses":[{"type":"IPV4","addressRange":{"minAddress":"a","maxAddress":"b"}}]}}`): {422, at + "cpProtocolData/0/ipOverEthernet/ipAddresses/0/addressRange"},
+		managed + `"vnfLinkPort":[{"vnfLinkPortId":"p"}]}]}`:                                                                        {"instantiate", 422, "/extManagedVirtualLinks/0/vnfLinkPort"},
+		managed + `"extManagedMultisiteVirtualLinkId":"x"}]}`:                                                                       {"instantiate", 422, "/extManagedVirtualLinks/0/extManagedMultisiteVirtualLinkId"},
+		managed + `"extNetAttDefResourceData":[{"netAttDefResourceId":"x"}]}]}`:                                                     {"instantiate", 422, "/extManagedVirtualLinks/0/extNetAttDefResourceData"},
+		external + `"extNetAttDefResourceData":[{"netAttDefResourceId":"x"}],"extCps":[{"cpdId":"c"}]}]}`:                           {"instantiate", 422, "/extVirtualLinks/0/extNetAttDefResourceData"},
+		config(`"linkPortId":"p","netAttDefResourceId":["x"]`):                                                                      {"instantiate", 422, at + "netAttDefResourceId"},
+		protocol(layer + `,"virtualCpAddress":{"type":"IPV4"}}`):                                                                    {"instantiate", 422, at + "cpProtocolData/0/virtualCpAddress"},
+		protocol(`{"layerProtocol":"IP_FOR_VIRTUAL_CP"}`):                                                                           {"instantiate", 400, at + "cpProtocolData/0/layerProtocol"},
+		`{"flavourId":"f","targetScaleLevelInfo":[{"aspectId":"a","scaleLevel":1}]}`:                                                {"instantiate", 422, "/targetScaleLevelInfo"},
+		`{"flavourId":"f","selectedDeployableModule":["m"]}`:                                                                        {"instantiate", 422, "/selectedDeployableModule"},
+		protocol(layer + `},` + layer + `}`):                                                                                        {"instantiate", 422, at + "cpProtocolData/1"},
+		protocol(layer + `,"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","segmentationId":"7"}}`):                              {"instantiate", 400, at + "parentCpConfigId"},
+		protocol(layer + `,"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","segmentationType":"VLAN"}}`):                         {"instantiate", 400, at + "parentCpConfigId"},
+		protocol(layer + `,"ipOverEthernet":{"ipAddresses":[{"type":"IPV4","addressRange":{"minAddress":"a","maxAddress":"b"}}]}}`): {"instantiate", 422, at + "cpProtocolData/0/ipOverEthernet/ipAddresses/0/addressRange"},
+		`{"vnfdId":"vnfd-1","certificateConfigurationData":{"a":1}}`:                                                                {"create", 422, "/certificateConfigurationData"},
+		`{"vnfcInfoModifications":[{"id":"c"}]}`:                                                                                    {"modify", 422, "/vnfcInfoModifications"},
+		`{"vnfcInfoModificationsDeleteIds":["c"]}`:                                                                                  {"modify", 422, "/vnfcInfoModificationsDeleteIds"},
 	} {
-		got := w.do("POST", uri, body)
+		got := send(vnfs, c.task, body)
 		if got.status != c.status || got.problem().Attribute != c.at {
 			t.Errorf("%s: %d %s", body, got.status, got.body)
 		}
+		older := strings.Replace(body, "vnfVirtualLinkDescId", "virtualLinkDescId", 1)
+		if inside, is := strings.CutSuffix(strings.Replace(body, `"cpConfig":{"k":{`, `"cpConfig":[{`, 1), "}}}]}]}"); is { // an array in v1
+			older = inside + "}]}]}]}"
+		}
+		got = send(oldVnfs, c.task, older)
+		if got.status != c.status || got.problem().Attribute != strings.Replace(c.at, "cpConfig/k", "cpConfig/0", 1) {
+			t.Errorf("v1: %s: %d %s", older, got.status, got.body)
+		}
 	}
-	empty := managed + `"vnfLinkPort":[],"extManagedMultisiteVirtualLinkId":""}]}`
-	w.do("POST", uri, empty).want(202)
+	empty := managed + `"vnfLinkPort":[],"extManagedMultisiteVirtualLinkId":""}],"targetScaleLevelInfo":null,"selectedDeployableModule": [ ]}`
+	send(vnfs, "instantiate", empty).want(202)
+	send(vnfs, "modify", `{"vnfcInfoModifications":[],"vnfcInfoModificationsDeleteIds":[]}`).want(202)
 }
 
 // TestVnfcsAndTrunksAreShown: vnfcInfo, which SOL002 has, is there for whoever asks, at both versions; and so are the subports of
@@ -305,10 +349,12 @@ func TestVnfcsAndTrunksAreShown(t *testing.T) {
 			t.Errorf("%s: %v, want %v", root, n, want)
 		}
 	}
-	shown := w.do("GET", vnfs+"/i", "").want(200, `"parentCpId":"parent-cp"`, `"trunkResourceId":"trunk-1"`,
+	for _, wrong := range etsitest.Older("VnfInstance", []byte(w.do("GET", oldVnfs+"/i", "").want(200).body)) { // what came after it is gone
+		t.Error(wrong)
+	}
+	w.do("GET", vnfs+"/i", "").want(200, `"parentCpId":"parent-cp"`, `"trunkResourceId":"trunk-1"`,
 		`"sub":{"parentCpConfigId":"cfg","cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{"segmentationType":"VLAN","segmentationId":"7","ipAddresses":[`+
 			`{"type":"IPV4","fixedAddresses":["10.0.0.9"],"subnetId":"s4"},{"type":"IPV6","numDynamicAddresses":2,"subnetId":"s6"}]}}]}`)
-	_ = shown
 	if !slices.Contains([]string{"STARTED", "STOPPED"}, in.Info.VnfState) {
 		t.Errorf("state %q", in.Info.VnfState)
 	}

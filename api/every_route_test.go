@@ -288,7 +288,7 @@ func TestEveryRouteNegotiates(t *testing.T) {
 			first = r.Types[0]
 		}
 		kind, _, _ := strings.Cut(first, "/")
-		for _, accept := range []string{"text/html", "application/xml, image/*", zero, zero + ", */*;q=0.5", zero + ", application/problem+json", "nonsense", "*/*;q=0"} {
+		for _, accept := range []string{"text/html", "application/xml, image/*", zero, zero + ", */*;q=0.5", zero + ", application/problem+json", "nonsense", "*/*;q=0", "*;q=0"} {
 			if accept = strings.TrimPrefix(accept, ", "); len(r.Types) == 1 && r.Types[0] == rest.AnyType || accept == "" {
 				continue // what is asked for tells
 			}
@@ -296,7 +296,7 @@ func TestEveryRouteNegotiates(t *testing.T) {
 				t.Errorf("%s %s with Accept %s answers %d: %s", r.Method, path, accept, got.status, got.body)
 			}
 		}
-		for _, accept := range []string{first, kind + "/*;q=0.1", "*/*", "text/html, " + first + ";charset=utf-8", "*/*;q=0, " + first, "application/problem+json", "", " "} {
+		for _, accept := range []string{first, kind + "/*;q=0.1", "*/*", "text/html, " + first + ";charset=utf-8", "*/*;q=0, " + first, "application/problem+json", "", " ", "*", "text/html, *; q=.2"} {
 			if got := w.send(t, r.Method, path, "{}", "Accept", accept); got.status == 406 {
 				t.Errorf("%s %s with Accept %s: %s", r.Method, path, accept, got.body)
 			}

@@ -284,6 +284,14 @@ func (s *cases) Operate(ctx context.Context, id string, r lcm.Operate, by reques
 	return s.begin(ctx, id, vnf.OpOperate, r, by)
 }
 
+func (s *cases) Scale(ctx context.Context, id string, r lcm.Scale, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpScale, r, by)
+}
+
+func (s *cases) ScaleToLevel(ctx context.Context, id string, r lcm.ScaleToLevel, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpScaleToLevel, r, by)
+}
+
 // preview plans an operation of an instance that is free; nothing is an effect.
 func (s *cases) preview(ctx context.Context, id string, kind vnf.Operation, command any) (*lcm.Preview, error) {
 	if s.last = command; s.fail != nil {
@@ -311,6 +319,14 @@ func (s *cases) PlanTerminate(ctx context.Context, id string, r lcm.Terminate) (
 
 func (s *cases) PlanOperate(ctx context.Context, id string, r lcm.Operate) (*lcm.Preview, error) {
 	return s.preview(ctx, id, vnf.OpOperate, r)
+}
+
+func (s *cases) PlanScale(ctx context.Context, id string, r lcm.Scale) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpScale, r)
+}
+
+func (s *cases) PlanScaleToLevel(ctx context.Context, id string, r lcm.ScaleToLevel) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpScaleToLevel, r)
 }
 
 func (s *cases) Modify(ctx context.Context, id string, r lcm.Modify, by request.Info) (*vnf.OpOcc, error) {

@@ -50,6 +50,7 @@ func TestAMergePatchIsRefused(t *testing.T) {
 		`{"metadata":[]}`:                        {400, "/metadata"},
 		`{"vimConnectionInfo":{"a/b":"secret"}}`: {400, "/vimConnectionInfo/a~1b"},
 		`{"vnfPkgId":"x"}`:                       {422, "/vnfPkgId"},
+		`{"vnfPkgId":null}`:                      {400, "/vnfPkgId"},
 		`[]`:                                     {400, ""},
 	} {
 		w.do("PATCH", vnfs+"/a", body, "Content-Type", mergePatch).want(c.status, c.at)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -16,10 +17,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	v1 "github.com/vnfm/vnfm/api/v1"
+	"github.com/vnfm/vnfm/api/vnfpkgm"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/internal/etsitest"
 	"github.com/vnfm/vnfm/samples"
 	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnfd/csar"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -117,6 +121,25 @@ func TestPackagesAreShown(t *testing.T) {
 	d.process()
 	d.do("GET", pkgs+"/"+bad, "").want(200, `"onboardingState":"ERROR"`)
 	d.do("GET", oldPkgs+"/"+bad, "").want(200, `"onboardingState":"CREATED"`)
+}
+
+// TestWhoSignedAPackageIsShown: how a package is secured, where that was verified (SOL003 v3.7.1 §10.5.2.2); v1 has neither attribute.
+// Seen failing with each left out, and with the shape of v1 without them.
+func TestWhoSignedAPackageIsShown(t *testing.T) {
+	p := &vnfpkg.Package{ID: "p", Onboarding: vnfpkg.StateOnboarded, Signature: &csar.Signature{Option: "OPTION_1", Certificate: "vendor.cert"}}
+	for _, state := range []string{vnfpkg.StateOnboarded, vnfpkg.StateError} {
+		p.Onboarding = state
+		newer, err := json.Marshal(vnfpkgm.VnfPkgInfo(p, nil, "http://vnfm.example"+pkgs+"/p"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(newer), `"packageSecurityOption":"OPTION_1","signingCertificate":"vendor.cert"`); got != (state == vnfpkg.StateOnboarded) {
+			t.Errorf("%s: %s", state, newer)
+		}
+		for _, wrong := range etsitest.Older("VnfPkgInfo", v1.VnfPkgInfo.Down(newer, "http://vnfm.example")) {
+			t.Error(wrong)
+		}
+	}
 }
 
 // Lists know the attributes that are made of the packages' content, and keep them out unless they are asked for.

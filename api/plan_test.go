@@ -86,6 +86,12 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 		"terminate": {"TERMINATE", []string{
 			`{"terminationType":"GRACEFUL","gracefulTerminationTimeout":5}`, `{"terminationType":"FORCEFUL","gracefulTerminationTimeout":5}`,
 		}},
+		"scale": {"SCALE", []string{
+			`{"type":"SCALE_OUT","aspectId":"a"}`, `{"type":"SCALE_IN","aspectId":"a","numberOfSteps":0}`, `{"type":"UP","aspectId":"a"}`,
+		}},
+		"scale_to_level": {"SCALE_TO_LEVEL", []string{
+			`{"instantiationLevelId":"l"}`, `{"scaleInfo":[{"aspectId":"a","scaleLevel":1}]}`, `{"scaleInfo":[{"scaleLevel":1}]}`,
+		}},
 		"operate": {"OPERATE", []string{
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c"]}`, `{"changeStateTo":"STARTED","stopType":"FORCEFUL"}`,
 		}},
@@ -113,7 +119,7 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 	path := own + "/vnf_instances/" + id + "/plan"
 	const stop = `{"operation":"OPERATE","request":{"changeStateTo":"STOPPED"}}`
 	for body, at := range map[string]string{
-		`{"request":{}}`: "/operation", `{"operation":"SCALE","request":{}}`: "/operation", `{"operation":"OPERATE"}`: "/request",
+		`{"request":{}}`: "/operation", `{"operation":"HEAL","request":{}}`: "/operation", `{"operation":"OPERATE"}`: "/request",
 		`{"operation":"OPERATE","request":[]}`: "/request", `{"operation":"OPERATE","request":7}`: "/request",
 	} {
 		w.do("POST", path, body).want(400, `"attribute":"`+at+`"`)

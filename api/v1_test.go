@@ -128,6 +128,10 @@ func TestModificationOverV1(t *testing.T) {
 		t.Errorf("Location: %s", r.header.Get("Location"))
 	}
 	got := w.cases.last.(lcm.Modify)
+	w.put(readmodel.KindVnf, "vnf-", "j", "j", "", 1, instance("j"))
+	if newer := w.do("PATCH", vnfs+"/j", `{"vnfPkgId":"`+id+`"}`, "Content-Type", mergePatch); newer.status != 202 || *w.cases.last.(lcm.Modify).VnfdID != "vnfd-1" {
+		t.Errorf("%d %s: %+v", newer.status, newer.body, w.cases.last)
+	}
 	if *got.VnfdID != "vnfd-1" || string(got.Connections["sim-1"]) != `{"extra":{"x":1}}` || string(got.Connections["b"]) != "null" {
 		t.Errorf("%+v", got)
 	}

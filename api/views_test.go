@@ -94,7 +94,11 @@ func TestTaskLinksAreThereWhileTheTaskIsPossible(t *testing.T) {
 	}{
 		"not instantiated": {vnf.Instance{State: vnf.NotInstantiated}, "instantiate"},
 		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "operate terminate"},
-		"held":             {vnf.Instance{State: vnf.NotInstantiated, Operation: "o"}, ""},
+		"scalable": {
+			vnf.Instance{State: vnf.Instantiated, Info: &vnf.InstantiatedInfo{FlavourID: "f", VnfState: "STARTED", MaxScaleLevels: []vnf.ScaleInfo{{AspectID: "a", Level: 1}}}},
+			"operate scale scaleToLevel terminate",
+		},
+		"held": {vnf.Instance{State: vnf.NotInstantiated, Operation: "o"}, ""},
 	} {
 		if got := links(readmodel.KindVnf, vnfs, c.in); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -87,11 +87,10 @@ func (l *load) upAndDown(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.operate(ctx, id, "instantiate", `{"flavourId":"`+l.flavour+`"}`); err != nil {
+	if err := l.operate(ctx, id, "instantiate", `{"flavourId":"`+l.flavour+`"}`); err != nil {
 		return err
 	}
-	_, err = l.operate(ctx, id, "terminate", `{"terminationType":"FORCEFUL"}`)
-	return err
+	return l.operate(ctx, id, "terminate", `{"terminationType":"FORCEFUL"}`)
 }
 
 // tables returns the sizes of the tables with their indexes, in bytes, without the room that deleted rows leave.

@@ -24,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	d := flag.Duration("for", 8*time.Second, "time of each measured load")
-	only := flag.String("only", "", "floor, engine, instantiate, growth, size or program; empty: all of these; or scale, scale-postgresql, scale-sqlite")
+	only := flag.String("only", "", "floor, engine, instantiate, growth, size or program; empty: all of these; or pages; or scale, scale-postgresql, scale-sqlite, with pages")
 	instances := flag.Int("instances", 100_000, "instances of -only scale on PostgreSQL, each with ten operations; SQLite has a fifth")
 	profile := flag.String("cpuprofile", "", "file to write a processor profile of the loads to")
 	client := clientFlags()
@@ -72,10 +72,13 @@ func run(ctx context.Context, d time.Duration, only string, instances int) error
 		var err error
 		for backend, n := range map[string]int{"postgresql": instances, "sqlite": instances / 5} {
 			if only == "scale" || only == "scale-"+backend {
-				err = errors.Join(err, measureScale(ctx, t, cluster, backend, n, d))
+				err = errors.Join(err, measurePages(ctx, t, cluster, backend), measureScale(ctx, t, cluster, backend, n, d))
 			}
 		}
 		return err
+	}
+	if only == "pages" {
+		return errors.Join(measurePages(ctx, t, cluster, "sqlite"), measurePages(ctx, t, cluster, "postgresql"))
 	}
 	floor, err := measureFloor(ctx, t, cluster, d)
 	if err != nil {

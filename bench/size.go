@@ -22,7 +22,10 @@ import (
 // sizes are the VNFCs of the VNFs that are measured; costs are given against those of the first.
 //
 //nolint:gochecknoglobals // data
-var sizes = []int{10, 100, 200, 1000}
+var sizes = []int{10, 100, 1000}
+
+// scalings is how often a VNF of each size is scaled out and in again.
+const scalings = 25
 
 // measureSize instantiates and terminates VNFs of some sizes, one port for each VNFC, and says what a resource costs. The program
 // runs in a process of its own, so that whoever watches is not counted; meanwhile another VNF is read all the time.
@@ -36,7 +39,7 @@ func measureSize(ctx context.Context, t table, cluster *dbtest.Cluster) error {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/vnfmd").CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w: %s", err, out)
 	}
-	for _, backend := range []string{"sqlite", "postgresql"} {
+	for _, backend := range []string{"sqlite"} {
 		if err := sizesOn(ctx, t, cluster, backend, bin, filepath.Join(dir, backend)); err != nil {
 			return fmt.Errorf("%s: %w", backend, err)
 		}
@@ -59,7 +62,7 @@ func sizesOn(ctx context.Context, t table, cluster *dbtest.Cluster, backend, bin
 		return err
 	}
 	defer p.stop()
-	var first time.Duration
+	var first, one time.Duration
 	for i, n := range sizes {
 		l := &load{url: p.url, flavour: "f", client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
 		csar, err := sized(n)
@@ -74,9 +77,13 @@ func sizesOn(ctx context.Context, t table, cluster *dbtest.Cluster, backend, bin
 			return fmt.Errorf("%d VNFCs: %w", n, err)
 		}
 		each := s.program / time.Duration(s.resources)
+		step := (s.scaled + s.scaledDatabase) / (2 * scalings)
 		if i == 0 {
-			first = each
+			first, one = each, step
 		}
+		t.row(fmt.Sprintf("VNF of %d VNFCs, %s: scale out or in by one VNFC", n, backend),
+			fmt.Sprintf("%.1f ms of processor time an operation", ms(step)),
+			fmt.Sprintf("× %.2f of that at %d (goal ≤ 1.20)", float64(step)/float64(one), sizes[0]))
 		t.row(fmt.Sprintf("VNF of %d VNFCs, %s: instantiate and terminate", n, backend),
 			fmt.Sprintf("%.2f ms of processor time a resource", ms(each)),
 			fmt.Sprintf("× %.2f of that at %d; PostgreSQL %.2f ms more; %.1f s and %.1f s for %d resources; other VNF's GET p99 %.1f ms; memory %d MiB",
@@ -90,8 +97,10 @@ type sizing struct {
 	resources         int // made and released
 	up, down          time.Duration
 	program, database time.Duration
-	p99               time.Duration // of reading another VNF meanwhile
-	memory            int64         // the program's, at its highest
+	// scaled is what scalings out and as many in cost, by one VNFC each.
+	scaled, scaledDatabase time.Duration
+	p99                    time.Duration // of reading another VNF meanwhile
+	memory                 int64         // the program's, at its highest
 }
 
 // whole instantiates and terminates a VNF while another one is read.
@@ -105,30 +114,62 @@ func (l *load) whole(ctx context.Context, cluster *dbtest.Cluster, p *program, n
 		return sizing{}, err
 	}
 	s := sizing{resources: 2*n + 2} // a compute and a port each, a network and its subnet
+	var took []time.Duration
+	counted := func(task, body string) (time.Duration, error) {
+		before, own := cluster.CPU(), p.cpu()
+		begin := time.Now()
+		reads, err := l.reading(ctx, other, func() error { return l.operate(ctx, id, task, body) })
+		took = append(took, reads...)
+		s.program, s.database = s.program+p.cpu()-own, s.database+cluster.CPU()-before
+		return time.Since(begin), err
+	}
+	if s.up, err = counted("instantiate", `{"flavourId":"f"}`); err != nil {
+		return s, err
+	}
+	if err := l.scalings(ctx, cluster, p, id, &s); err != nil {
+		return s, err
+	}
+	s.down, err = counted("terminate", `{"terminationType":"FORCEFUL"}`)
+	slices.Sort(took)
+	s.p99 = result{took: took}.at(0.99)
+	s.memory = p.memory()
+	return s, err
+}
+
+// reading reads a VNF at a reader's pace while something else is done, and returns how long each time took.
+func (l *load) reading(ctx context.Context, vnf string, while func() error) ([]time.Duration, error) {
 	reading, done := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	var took []time.Duration
 	wg.Go(func() {
 		for reading.Err() == nil {
 			begin := time.Now()
-			if _, err := l.call(reading, "GET", "/vnflcm/v2/vnf_instances/"+other, nil, nil); err == nil {
+			if _, err := l.call(reading, "GET", "/vnflcm/v2/vnf_instances/"+vnf, nil, nil); err == nil {
 				took = append(took, time.Since(begin))
 			}
 			time.Sleep(20 * time.Millisecond) // a reader's pace
 		}
 	})
-	before, own := cluster.CPU(), p.cpu()
-	s.up, err = l.operate(ctx, id, "instantiate", `{"flavourId":"f"}`)
-	if err == nil {
-		s.down, err = l.operate(ctx, id, "terminate", `{"terminationType":"FORCEFUL"}`)
-	}
-	s.program, s.database = p.cpu()-own, cluster.CPU()-before
+	err := while()
 	done()
 	wg.Wait()
-	slices.Sort(took)
-	s.p99 = result{took: took}.at(0.99)
-	s.memory = p.memory()
-	return s, err
+	return took, err
+}
+
+// scalings scales a VNF out and in by one VNFC, again and again.
+func (l *load) scalings(ctx context.Context, cluster *dbtest.Cluster, p *program, id string, s *sizing) error {
+	for i := range scalings + 1 {
+		if i == 1 { // the first is for whatever is done once
+			s.scaled, s.scaledDatabase = p.cpu(), cluster.CPU()
+		}
+		for _, kind := range []string{"SCALE_OUT", "SCALE_IN"} {
+			if err := l.operate(ctx, id, "scale", `{"type":"`+kind+`","aspectId":"more"}`); err != nil {
+				return err
+			}
+		}
+	}
+	s.scaled, s.scaledDatabase = p.cpu()-s.scaled, cluster.CPU()-s.scaledDatabase
+	return nil
 }
 
 func (l *load) create(ctx context.Context) (string, error) {
@@ -139,34 +180,33 @@ func (l *load) create(ctx context.Context) (string, error) {
 	return vnf.ID, err
 }
 
-// operate begins an operation and waits for its end, looking at the instance, which is quick.
-func (l *load) operate(ctx context.Context, id, task, body string) (time.Duration, error) {
-	begin := time.Now()
-	if _, err := l.call(ctx, "POST", "/vnflcm/v2/vnf_instances/"+id+"/"+task, strings.NewReader(body), nil); err != nil {
-		return 0, err
+// operate begins an operation and waits for its end.
+func (l *load) operate(ctx context.Context, id, task, body string) error {
+	answer, err := l.call(ctx, "POST", "/vnflcm/v2/vnf_instances/"+id+"/"+task, strings.NewReader(body), nil)
+	if err != nil {
+		return err
 	}
-	want := map[string]string{"instantiate": "INSTANTIATED", "terminate": "NOT_INSTANTIATED"}[task]
+	op := answer.Get("Location")
+	path := "/vnflcm/v2/vnf_lcm_op_occs?exclude_fields=resourceChanges,operationParams&filter=(eq,id," + op[strings.LastIndexByte(op, '/')+1:] + ")"
 	for {
 		var ops []struct {
-			Operation string `json:"operation"`
-			State     string `json:"operationState"`
+			State string `json:"operationState"`
 		}
-		path := "/vnflcm/v2/vnf_lcm_op_occs?exclude_fields=resourceChanges,operationParams&filter=(eq,vnfInstanceId," + id + ");(eq,operation," + strings.ToUpper(task) + ")"
 		if _, err := l.call(ctx, "GET", path, nil, &ops); err != nil {
-			return 0, err
+			return err
 		}
 		for _, o := range ops {
 			switch o.State {
 			case "COMPLETED":
-				return time.Since(begin), nil
+				return nil
 			case "FAILED", "FAILED_TEMP", "ROLLED_BACK":
-				return 0, fmt.Errorf("%s ended %s on the way to %s", task, o.State, want)
+				return fmt.Errorf("%s ended %s", task, o.State)
 			}
 		}
 		select {
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
@@ -239,7 +279,7 @@ func sized(n int) ([]byte, error) {
 		"TOSCA-Metadata/TOSCA.meta": "TOSCA-Meta-File-Version: 1.1\nCSAR-Version: 1.1\nCreated-By: bench\nEntry-Definitions: Definitions/vnfd.yaml\nETSI-Entry-Manifest: vnf.mf\nETSI-Entry-Change-Log: ChangeLog.txt\n",
 		"ChangeLog.txt":             "1.0\n",
 		"vnf.mf":                    "metadata:\nvnf_product_name: Sized\nvnf_provider_id: Bench\nvnf_package_version: '1.0'\nvnf_release_date_time: 2026-01-01T00:00:00+00:00\n",
-		"Definitions/vnfd.yaml":     strings.NewReplacer("$ID", id, "$N", strconv.Itoa(n)).Replace(sizedVnfd),
+		"Definitions/vnfd.yaml":     strings.NewReplacer("$ID", id, "$N", strconv.Itoa(n), "$M", strconv.Itoa(n+1)).Replace(sizedVnfd),
 	}
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
@@ -279,7 +319,7 @@ topology_template:
       properties:
         name: vdu
         description: a machine
-        vdu_profile: { min_number_of_instances: $N, max_number_of_instances: $N }
+        vdu_profile: { min_number_of_instances: 1, max_number_of_instances: $M }
         sw_image_data: { name: cirros, version: "0.4", checksum: { algorithm: sha-256, hash: 7d865e959b2466918c9863afca942d0fb89d7c9ac0c99bafc3749504ded97730 }, container_format: bare, disk_format: qcow2, min_disk: 1 GiB, size: 1 GiB }
       capabilities:
         virtual_compute:
@@ -302,4 +342,8 @@ topology_template:
           virtual_link_protocol_data:
             - associated_layer_protocol: ipv4
               l3_protocol_data: { ip_version: ipv4, cidr: 10.0.0.0/16, dhcp_enabled: true }
+  policies:
+    - initial: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: $N } }, targets: [ vdu ] }
+    - aspects: { type: tosca.policies.nfv.ScalingAspects, properties: { aspects: { more: { name: more, description: more, max_scale_level: 1, step_deltas: [ one ] } } } }
+    - deltas: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: more, deltas: { one: { number_of_instances: 1 } } }, targets: [ vdu ] }
 `

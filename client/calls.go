@@ -116,6 +116,16 @@ func (c *Client) Operate(ctx context.Context, id string, r sol.OperateVnfRequest
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "operate"), r))
 }
 
+// Scale begins to scale a VNF by steps of an aspect, and returns the id of the operation occurrence.
+func (c *Client) Scale(ctx context.Context, id string, r sol.ScaleVnfRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "scale"), r))
+}
+
+// ScaleToLevel begins to scale a VNF to a level, and returns the id of the operation occurrence.
+func (c *Client) ScaleToLevel(ctx context.Context, id string, r sol.ScaleVnfToLevelRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "scale_to_level"), r))
+}
+
 // Plan says what an operation would do, without beginning it. request is the body that the operation takes.
 func (c *Client) Plan(ctx context.Context, id string, operation sol.PlannedOperation, request any) (*sol.Plan, error) {
 	raw, err := json.Marshal(request)

@@ -151,23 +151,10 @@ func (c *Client) once(ctx context.Context, q call, key string, v any) (header ht
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
-	if c.Token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.Token)
-	}
-	res, err := c.HTTP.Do(r)
+	res, again, err := c.send(r)
 	if err != nil {
-		// Someone who is not there at all is not waited for; someone who was there is: it may be restarting.
-		var op *net.OpError
-		var token *oauth2.RetrieveError
-		if errors.As(err, &op) && op.Op == "dial" && !c.reached.Load() {
-			again = -1
-		}
-		if errors.As(err, &token) {
-			return nil, -1, fmt.Errorf("no access token: %s answers %s %s", token.Response.Request.URL.Host, token.Response.Status, token.ErrorCode)
-		}
-		return nil, again, fmt.Errorf("cannot reach the server at %s: %w", c.base, err)
+		return nil, again, err
 	}
-	c.reached.Store(true)
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -182,6 +169,28 @@ func (c *Client) once(ctx context.Context, q call, key string, v any) (header ht
 		}
 	}
 	return res.Header, -1, nil
+}
+
+// send sends a request. again is how long to wait before it is worth sending again when there is no answer, below 0 when it is not.
+func (c *Client) send(r *http.Request) (res *http.Response, again time.Duration, err error) {
+	if c.Token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	res, err = c.HTTP.Do(r)
+	if err != nil {
+		// Someone who is not there at all is not waited for; someone who was there is: it may be restarting.
+		var op *net.OpError
+		var token *oauth2.RetrieveError
+		if errors.As(err, &op) && op.Op == "dial" && !c.reached.Load() {
+			again = -1
+		}
+		if errors.As(err, &token) {
+			return nil, -1, fmt.Errorf("no access token: %s answers %s %s", token.Response.Request.URL.Host, token.Response.Status, token.ErrorCode)
+		}
+		return nil, again, fmt.Errorf("cannot reach the server at %s: %w", c.base, err)
+	}
+	c.reached.Store(true)
+	return res, 0, nil
 }
 
 func retryAfter(res *http.Response) time.Duration {

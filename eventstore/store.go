@@ -215,6 +215,8 @@ type ViewQuery struct {
 	// terms over these are served by indexes, and others by reading the documents. A column holds filter.Index of its
 	// attribute, or "".
 	Columns map[string]Column
+	// Docs: of the rows only ID and Doc need be read.
+	Docs bool
 }
 
 // SagaQuery selects sagas.

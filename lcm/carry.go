@@ -3,6 +3,7 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +43,10 @@ type planData struct {
 	GraceMs int64 `json:"graceMs,omitempty"`
 	// Reversible: what was done can be undone.
 	Reversible bool `json:"reversible,omitempty"`
+	// UntilReleased: only as long as nothing was released.
+	UntilReleased bool `json:"untilReleased,omitempty"`
+	// Resized is what a scaling makes of the scale levels.
+	Resized *resized `json:"resized,omitempty"`
 	// Configure is what the VNF is told once its resources stand; nil when it is told nothing.
 	Configure *configuration.Configure `json:"configure,omitempty"`
 	// What the request sets of the instance, when the operation lands.
@@ -166,9 +171,14 @@ func (s *Service) planV1() *saga.Definition {
 		Type: sagaPlan, Version: 1, Deadline: s.cfg.Settings.Deadline, DeadlineOf: s.deadlineOf, Undo: s.undoRetry(), StagesOf: s.stagesOf,
 		Rollbackable: func(in *saga.Instance) bool {
 			d, err := dataOf(in)
-			return err == nil && d.Reversible
+			return err == nil && d.Reversible && (!d.UntilReleased || !releasing(in))
 		},
 	}
+}
+
+// releasing reports whether the release of anything was ever asked for.
+func releasing(in *saga.Instance) bool {
+	return slices.ContainsFunc(in.Items, func(run *saga.ItemRun) bool { return run.Step == stepRelease && run.EverSent })
 }
 
 // deadlineOf is the site's, and the time that guests are given on top.

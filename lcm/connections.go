@@ -63,10 +63,19 @@ type owning struct {
 	decide func(row *eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error)
 }
 
+// longestID is how long the id of a connection may be, in bytes: as long as any name in a request. Databases keep it in indexes,
+// which take no longer keys.
+const longestID = 1024
+
 // own prepares a change; nil when there is none to make.
 func (s *Service) own(ctx context.Context, vnfID string, patches map[string]json.RawMessage) (*owning, error) {
 	if len(patches) == 0 {
 		return nil, nil //nolint:nilnil // said above
+	}
+	for id := range patches {
+		if len(id) > longestID {
+			return nil, vnfm.Errorf(vnfm.Unprocessable, "the id of a VIM connection is longer than %d bytes", longestID).At(pointerTo(id))
+		}
 	}
 	decide, err := s.cfg.Connections.Own(ctx, vnfID, patches)
 	if err != nil {
@@ -211,6 +220,12 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 			return nil, "", err
 		}
 		links[l.Connection] = true
+		for j, port := range l.Ports {
+			if err := check(port.Handle.Connection, fmt.Sprintf("/extVirtualLinks/%d/extLinkPorts/%d/resourceHandle/vimConnectionId", i, j)); err != nil {
+				return nil, "", err
+			}
+			links[port.Handle.Connection] = true
+		}
 	}
 	for i, l := range r.ExtManaged {
 		if err := check(l.Connection, fmt.Sprintf("/extManagedVirtualLinks/%d/vimConnectionId", i)); err != nil {

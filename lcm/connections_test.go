@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
@@ -57,5 +59,35 @@ func TestANullConnectionOfAnInstantiateRemovesIt(t *testing.T) {
 				t.Errorf("%s: %+v", v.State, s.op(op.ID).Error)
 			}
 		})
+	}
+}
+
+// TestLongIDsOfConnectionsAreRefused: whoever names a connection with an id that no database takes as a key hears so, and nothing is
+// begun. Seen failing with a client of v1, whose ids are values and not names, and with a grant: PostgreSQL refused the VIM's
+// commands, and the operation never ended.
+func TestLongIDsOfConnectionsAreRefused(t *testing.T) {
+	long := strings.Repeat("k", 1025)
+	sent := map[string]json.RawMessage{long: json.RawMessage(`{"vimType":"VNFM.SIM.V_1"}`)}
+	for name, ask := range map[string]func(s *site, id string) error{
+		"instantiate": func(s *site, id string) error {
+			r := s.request()
+			r.Connections = sent
+			_, err := s.svc.Instantiate(s.ctx(), id, r, by)
+			return err
+		},
+		"modify": func(s *site, id string) error {
+			_, err := s.svc.Modify(s.ctx(), id, lcm.Modify{Connections: sent}, by)
+			return err
+		},
+		"grant": func(s *site, id string) error { return s.svc.MergeConnections(s.ctx(), id, sent) },
+	} {
+		s := newSiteWith(t, plantest.Minimal(), lcm.Settings{}, &owned{FixedConnections: lcm.FixedConnections{Registry: registered()}})
+		id := s.create()
+		if err := ask(s, id); vnfm.KindOf(err) != vnfm.Unprocessable || attribute(err) != "/vimConnectionInfo/"+long || !strings.Contains(err.Error(), "1024 bytes") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if v := s.vnf(id); v.Operation != "" {
+			t.Errorf("%s: operation %s", name, v.Operation)
+		}
 	}
 }

@@ -208,6 +208,42 @@ func TestALinkAtAnotherVimIsRefused(t *testing.T) {
 	}
 }
 
+// TestConnectionsOfLinksAreKnown: a VIM connection that nobody knows is refused wherever a request names it. Seen failing with those of
+// ports not looked at.
+func TestConnectionsOfLinksAreKnown(t *testing.T) {
+	port := func(connection string) lcm.ExtLink {
+		l := ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"k": {LinkPortID: "p"}}))
+		l.Ports = []vnf.ExtPort{{ID: "p", Handle: vnf.Handle{Connection: connection, VimID: "port-9"}}}
+		return l
+	}
+	elsewhere := ext("a", data("VDU1_CP1", nil))
+	elsewhere.Connection = "vim-9"
+	for at, r := range map[string]lcm.Instantiate{
+		"/extVirtualLinks/0/vimConnectionId":                               connected(elsewhere),
+		"/extVirtualLinks/0/extLinkPorts/0/resourceHandle/vimConnectionId": connected(port("vim-9")),
+		"/extManagedVirtualLinks/0/vimConnectionId": {
+			FlavourID: "simple", ExtManaged: []lcm.ExtManaged{{ID: "m", LinkID: "internalVL1", NetworkID: "n", Connection: "vim-9"}},
+		},
+	} {
+		s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
+		_, err := s.svc.Instantiate(s.ctx(), s.create(), r, by)
+		if vnfm.KindOf(err) != vnfm.Unprocessable || attribute(err) != at {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+}
+
+// TestAPortThatNobodyNamesIsToldOf: a link port of the request that connects nothing is not passed over in silence. Seen failing
+// without the warning.
+func TestAPortThatNobodyNamesIsToldOf(t *testing.T) {
+	l := ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"k": {LinkPortID: "p"}}))
+	l.Ports = []vnf.ExtPort{{ID: "p", Handle: vnf.Handle{VimID: "port-8"}}, {ID: "q", Handle: vnf.Handle{VimID: "port-9"}}}
+	got := wantedOf(t, plantest.TwoVdus(), connected(l)).Warnings
+	if want := []string{"the link port q of the external virtual link a is not used: no linkPortId names it"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestSubportsOfTrunks: a subport is a port that the compute reaches through its parent, of the same CPD or another one of the
 // VDU. Seen failing with each subport attached as an interface.
 func TestSubportsOfTrunks(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
@@ -12,9 +13,10 @@ import (
 )
 
 // A grant's links, ports and parameters are used where the request says nothing, and what it says of a resource beside
-// its place reaches the driver. Seen failing with Plan.granted returning the plan as it was.
+// its place reaches the driver. Seen failing with Plan.granted returning the plan as it was,
+// and with the parameters kept from the VNF's configuration.
 func TestEveryFieldOfTheGrantIsUsed(t *testing.T) {
-	s := newSite(t, plantest.TwoVdus(), lcm.Settings{})
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{Configures: true})
 	s.others = []string{"granted-net", "managed-net", "port-of-others"}
 	s.grant = func(g *nfvo.Grant) {
 		g.Local, g.Href, g.ExtNetworks = false, "http://nfvo/grants/grant-1", nil
@@ -42,7 +44,13 @@ func TestEveryFieldOfTheGrantIsUsed(t *testing.T) {
 	}
 	var ours *vim.PortSpec
 	computes := map[string]bool{}
+	var configured map[string]json.RawMessage
 	for _, m := range s.sent {
+		if m.Type == configuration.TypeConfigure {
+			var c configuration.Configure
+			s.must(json.Unmarshal(m.Data, &c))
+			s.must(json.Unmarshal(c.Params, &configured))
+		}
 		if m.Type != vim.TypeReserveResource {
 			continue
 		}
@@ -61,13 +69,11 @@ func TestEveryFieldOfTheGrantIsUsed(t *testing.T) {
 				for _, port := range r.Spec.Compute.Ports {
 					computes[port] = true
 				}
-			case r.Spec.Configuration != nil:
-				var params map[string]string
-				if json.Unmarshal(r.Spec.Configuration.Params, &params) != nil || params["granted"] != "yes" {
-					t.Errorf("parameters %s", r.Spec.Configuration.Params)
-				}
 			}
 		}
+	}
+	if string(configured["granted"]) != `"yes"` {
+		t.Errorf("the VNF is configured with %s", configured)
 	}
 	if ours == nil || ours.MAC != "fa:16:3e:aa:bb:cc" || len(ours.FixedIPs) != 1 || ours.FixedIPs[0] != (vim.FixedIP{Address: "10.9.9.9", Subnet: "granted-subnet"}) {
 		t.Errorf("the granted port: %+v", ours)

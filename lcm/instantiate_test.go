@@ -175,6 +175,11 @@ func TestInstantiateWantsTheConnectionTheRequestNames(t *testing.T) {
 		"a link": {func(r *lcm.Instantiate) {
 			r.ExtManaged = []lcm.ExtManaged{{LinkID: "internalVL1", NetworkID: "n", Connection: "vim-2"}}
 		}, "vim-2"},
+		"a port": {func(r *lcm.Instantiate) {
+			l := ext("a", data("VDU1_CP1", map[string]vnf.ExtCpConfig{"k": {LinkPortID: "p"}}))
+			l.Ports = []vnf.ExtPort{{ID: "p", Handle: vnf.Handle{Connection: "vim-2", VimID: "port-9"}}}
+			r.ExtLinks = []lcm.ExtLink{l}
+		}, "vim-2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, plantest.TwoVdus(), lcm.Settings{})

@@ -1,3 +1,13 @@
+// Package lcm is the use cases: one file per LCM operation, with the command handler on top (load, process, one commit)
+// and the saga (steps and compensation) below.
+//
+// It never talks to a VIM or an orchestrator: its sagas send commands. It never publishes: it adds to one commit. It
+// promises that an operation and its saga move in one commit, and that whatever an operation leaves at a VIM is on the
+// instance's record: as its resources, or as leftovers that Cleanup releases.
+//
+// Read it in this order: service.go (what the edge calls), instantiate.go and scale.go (operations), begin.go (how each begins),
+// lcm/plan (what is to be made, with ids fixed before the grant), carry.go (the saga that carries out any plan), host.go and
+// turns.go (what a turn of it means for the operation and the instance), errorhandling.go, cleanup.go.
 package lcm
 
 import (
@@ -183,7 +193,7 @@ func (s *Service) policy(op vnf.Operation, f *vnfd.Flavour) saga.Policy {
 			return p
 		}
 	}
-	if op == vnf.OpInstantiate {
+	if op == vnf.OpInstantiate || op == vnf.OpScale { // out: what cannot be undone does not ask
 		return saga.Rollback
 	}
 	return saga.Hold

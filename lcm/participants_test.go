@@ -84,6 +84,9 @@ func (s *site) carryOut(m message.Message) message.Reply {
 	case configuration.TypeConfigure:
 		var c configuration.Configure
 		s.must(json.Unmarshal(m.Data, &c))
+		if slices.ContainsFunc(s.configured, func(x configuration.Configure) bool { return x.Token == c.Token }) {
+			return message.Reply{Outcome: message.Succeeded} // delivered again, maybe long after
+		}
 		for _, id := range c.Computes {
 			s.checkRef("the configuration", id.ID)
 		}

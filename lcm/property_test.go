@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
@@ -31,6 +32,19 @@ func TestAnyOrderEndsInALegalState(t *testing.T) {
 			state := c.s.op(op).State
 			ends[state]++
 			c.same(id)
+			for state == vnf.Completed && c.rnd.IntN(3) > 0 {
+				if op = c.scale(id); op == "" {
+					break
+				}
+				c.storm(op)
+				c.calm(op)
+				ends[c.s.op(op).State]++
+				c.levels(id)
+				if c.s.op(op).State == vnf.Failed { // a release without an answer leaves the resource recorded, for the termination
+					break
+				}
+				c.same(id)
+			}
 			if state == vnf.Completed {
 				op = c.s.terminate(id, lcm.Terminate{Type: []string{"GRACEFUL", "FORCEFUL"}[c.rnd.IntN(2)]})
 				c.storm(op)
@@ -114,6 +128,36 @@ func (c *chaos) storm(op string) {
 		case n == 99:
 			c.operator(op)
 		}
+	}
+}
+
+// scale begins a scaling; "" when it is refused, as the VNF is at its bounds.
+func (c *chaos) scale(id string) string {
+	s := c.s
+	if c.rnd.IntN(3) == 0 {
+		return s.scaleTo(id, lcm.ScaleToLevel{Scale: []lcm.AspectLevel{{AspectID: "VDU1_scale", Level: c.rnd.IntN(3)}}})
+	}
+	op, err := s.svc.Scale(s.ctx(), id, lcm.Scale{
+		Type: []string{"SCALE_OUT", "SCALE_IN"}[c.rnd.IntN(2)], AspectID: "VDU1_scale", Steps: 1 + c.rnd.IntN(2),
+	}, by)
+	if vnfm.KindOf(err) == vnfm.Unprocessable {
+		return ""
+	}
+	s.must(err)
+	return op.ID
+}
+
+// levels asserts that a VNF has no scale level whose VNFCs are not all there.
+func (c *chaos) levels(id string) {
+	v := c.s.vnf(id)
+	n := 0
+	for _, x := range v.Info.Vnfcs {
+		if x.VduID == "VDU1" {
+			n++
+		}
+	}
+	if at := levelOf(v, "VDU1_scale"); n < 1+at || n > 3 {
+		c.s.t.Errorf("%d VNFCs at level %d", n, at)
 	}
 }
 

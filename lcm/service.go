@@ -27,11 +27,18 @@ type API interface {
 	// Operate begins to start or stop it, or some of its VNFCs (SOL003 v3.7.1 §5.4.8). Invalid with the attribute for a state or
 	// a way to stop that there is not.
 	Operate(ctx context.Context, vnfID string, r Operate, by request.Info) (*vnf.OpOcc, error)
-	// PlanInstantiate, PlanTerminate and PlanOperate say what the operation would do, and refuse what it would refuse. They
-	// change nothing.
+	// Scale begins to add or remove the VNFCs of steps of an aspect (SOL003 v3.7.1 §5.4.5). Invalid with the attribute for
+	// a type or a number that there is not, NotFound when the flavour has no aspects, Unprocessable with the attribute for an aspect
+	// that it does not have, and for a level or a number of VNFCs outside what aspect, VDU and site allow.
+	Scale(ctx context.Context, vnfID string, r Scale, by request.Info) (*vnf.OpOcc, error)
+	// ScaleToLevel begins to give it the VNFCs of a level (SOL003 v3.7.1 §5.4.6). Errors are as for Scale.
+	ScaleToLevel(ctx context.Context, vnfID string, r ScaleToLevel, by request.Info) (*vnf.OpOcc, error)
+	// PlanInstantiate and its like say what the operation would do, and refuse what it would refuse. They change nothing.
 	PlanInstantiate(ctx context.Context, vnfID string, r Instantiate) (*Preview, error)
 	PlanTerminate(ctx context.Context, vnfID string, r Terminate) (*Preview, error)
 	PlanOperate(ctx context.Context, vnfID string, r Operate) (*Preview, error)
+	PlanScale(ctx context.Context, vnfID string, r Scale) (*Preview, error)
+	PlanScaleToLevel(ctx context.Context, vnfID string, r ScaleToLevel) (*Preview, error)
 	// Modify modifies the information about it (SOL003 v3.7.1 §5.4.3.3.4) and returns the operation occurrence, COMPLETED: it
 	// needs no grant and changes nothing outside. NotFound; Precondition when the client knows another version; Conflict
 	// when another operation holds it, or resources need a connection to be removed; Invalid and Unprocessable with the
@@ -108,4 +115,28 @@ type Operate struct {
 	GracefulTimeout  int             `json:"gracefulStopTimeout,omitempty"` // seconds
 	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 	Params           json.RawMessage `json:"-"`
+}
+
+// Scale is the command behind ScaleVnfRequest (SOL003 v3.7.1 §5.5.2.5).
+type Scale struct {
+	Type             string          `json:"type"` // SCALE_OUT, SCALE_IN
+	AspectID         string          `json:"aspectId"`
+	Steps            int             `json:"numberOfSteps,omitempty"` // 0 is 1
+	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
+	Params           json.RawMessage `json:"-"`
+}
+
+// ScaleToLevel is the command behind ScaleVnfToLevelRequest (SOL003 v3.7.1 §5.5.2.6): one of Level and Scale.
+type ScaleToLevel struct {
+	Level            string          `json:"instantiationLevelId,omitempty"`
+	Scale            []AspectLevel   `json:"scaleInfo,omitempty"` // aspects that are not named keep their levels
+	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
+	Params           json.RawMessage `json:"-"`
+}
+
+// AspectLevel is a scale level of an aspect of the VNFD (ScaleInfo, SOL003 v3.7.1 §5.5.3.4).
+type AspectLevel struct {
+	AspectID string `json:"aspectId"`
+	VnfdID   string `json:"vnfdId,omitempty"` // "": the VNF's
+	Level    int    `json:"scaleLevel"`
 }

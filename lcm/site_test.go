@@ -72,6 +72,7 @@ type answer struct {
 var (
 	lost      = &answer{lost: true}
 	late      = &answer{lost: true, effect: true}
+	unknown   = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.UnknownOutcome, Reason: "no word"}}
 	permanent = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: "broken"}}
 	transient = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: "busy"}}
 )

@@ -66,7 +66,7 @@ func (s *Service) planTerminate(b *beginning, r *Terminate) error {
 	var o plan.Options
 	if r.Type == graceful {
 		b.data.GraceMs = s.grace(r.GracefulTimeout, about).Milliseconds()
-		if stop := powered(have, nil, vim.PowerOff); len(stop) > 0 {
+		if stop := powered(have[:len(b.vnf.Resources)], nil, vim.PowerOff); len(stop) > 0 { // what was left over is no part of the VNF
 			o.Ways = []plan.Way{{Name: "stop", Resources: stop, Optional: true}}
 		}
 	}

@@ -3,9 +3,11 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -21,9 +23,11 @@ var _ operation = planOp{}
 //
 //nolint:gochecknoglobals // data
 var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error){
-	vnf.OpInstantiate: landInstantiate,
-	vnf.OpTerminate:   landTerminate,
-	vnf.OpOperate:     landOperate,
+	vnf.OpInstantiate:  landInstantiate,
+	vnf.OpTerminate:    landTerminate,
+	vnf.OpOperate:      landOperate,
+	vnf.OpScale:        landResize,
+	vnf.OpScaleToLevel: landResize,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -61,7 +65,7 @@ func (op planOp) done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]
 		return nil, nil
 	}
 	if s.Action == plan.Release {
-		e := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+		e := d.Plan.Released(v, s)
 		e.Step = run.Step
 		return []vnf.OpCommand{vnf.Record{Event: e}}, nil
 	}
@@ -91,7 +95,7 @@ func (op planOp) undone(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) (
 	if d, _, err := outcome(in); err == nil {
 		if s, ok := d.granted.step(run); ok && s.Replaces && s.Action == plan.Create {
 			if released := in.Item(stepRelease, s.ID); released != nil && released.State == saga.ItemDone {
-				was := plan.Released(v, s.ID, d.Plan.From(s).Kind)
+				was := d.Plan.Released(v, s)
 				e.Vnfc, e.Link, e.ExtPort, e.Storage = was.Vnfc, was.Link, was.ExtPort, was.Storage
 			}
 		}
@@ -186,16 +190,13 @@ func (op planOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand
 
 // failed is what an operation that was given up leaves: what it released is gone, what it made and was not undone is left over,
 // and what it changed is as far as it got.
-func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
+func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed, error) {
 	f := vnf.OperationFailed{OpID: in.ID}
 	d, o, err := outcome(in)
 	if err != nil { // there is no grant: nothing was begun
 		return f, nil //nolint:nilerr // said above
 	}
-	standing := map[*saga.ItemRun]bool{}
-	for _, run := range in.Standing() {
-		standing[run] = true
-	}
+	standing := standingOf(in)
 	for _, run := range in.Items {
 		s, ok := d.granted.step(run)
 		if !ok {
@@ -213,8 +214,19 @@ func (op planOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed
 		case plan.Change:
 		}
 	}
-	f.Changed, err = op.changed(in, d, o)
+	f.ScaleStatus = d.left(v.Info, f.Released)
+	d.orphaned(v, &f)
+	f.Changed, err = op.changed(in, v, d, o)
 	return f, err
+}
+
+// standingOf is the items of which something may stand.
+func standingOf(in *saga.Instance) map[*saga.ItemRun]bool {
+	out := map[*saga.ItemRun]bool{}
+	for _, run := range in.Standing() {
+		out[run] = true
+	}
+	return out
 }
 
 // leftover is what a creation left, as the instance lists it.
@@ -232,9 +244,9 @@ func (op planOp) leftover(in *saga.Instance, d *planData, o *plan.Outcome, s pla
 
 // changed lists resources of the instance that the operation has left in another form than it had found them in: changed, changed
 // back, or made again.
-func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
+func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
 	forms := map[string]*plan.Resource{}
-	unsure := map[string]bool{}
+	unsure, mayBeGone, standing := map[string]bool{}, map[string]bool{}, standingOf(in)
 	var order []string
 	note := func(r *plan.Resource, sure bool) {
 		if _, ok := forms[r.ID]; !ok {
@@ -255,6 +267,13 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 				form.At = plan.Standing(form.At.Connection, form.At.Zone, res)
 			}
 			note(&form, true)
+		case s.Action == plan.Release && (standing[run] && run.State != saga.ItemDone || run.State == saga.ItemSkipped):
+			from := *d.Plan.From(s)
+			if was := forms[s.ID]; was != nil { // changed on the way
+				from = *was
+			}
+			mayBeGone[s.ID] = true
+			note(&from, !unsure[s.ID])
 		case s.Action != plan.Change:
 		case run.State == saga.ItemUndone:
 			form, token := changedBack(in, d.Plan, s)
@@ -268,6 +287,8 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 		default: // which of the two specs stands is not known
 			from := *d.Plan.From(s)
 			from.Revision = max(o.To(s).Revision, d.Plan.Undone(s, false).Revision)
+			mayBeGone[s.ID] = mayBeGone[s.ID] || run.Cause != nil && run.Cause.Class == message.NotFound ||
+				slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return r.ID == s.ID && r.MayBeGone })
 			note(&from, false)
 		}
 	}
@@ -277,7 +298,7 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 		if err != nil {
 			return nil, err
 		}
-		r.Unsure = unsure[id]
+		r.Unsure, r.MayBeGone = unsure[id], mayBeGone[id]
 		out = append(out, r)
 	}
 	return out, nil
@@ -313,7 +334,7 @@ func records(o *plan.Outcome) ([]vnf.Resource, error) {
 }
 
 // rolledBack is what a rollback left behind on purpose, and what it has put back in another form.
-func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed []vnf.Resource, err error) {
+func (op planOp) rolledBack(in *saga.Instance, v *vnf.Instance) (left, changed []vnf.Resource, err error) {
 	d, o, err := outcome(in)
 	if err != nil {
 		return nil, nil, nil //nolint:nilerr // refused before there was a grant: nothing was begun
@@ -323,7 +344,7 @@ func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed [
 			left = append(left, op.leftover(in, d, o, s, run))
 		}
 	}
-	changed, err = op.changed(in, d, o)
+	changed, err = op.changed(in, v, d, o)
 	return left, changed, err
 }
 
@@ -332,7 +353,7 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 	out := make([]plan.Resource, 0, len(v.Resources)+len(v.Leftovers))
 	seen := make(map[string]bool, len(v.Resources))
 	for i := range v.Resources {
-		r, err := held(&v.Resources[i])
+		r, err := plan.Held(&v.Resources[i])
 		if err != nil {
 			return nil, err
 		}
@@ -343,7 +364,7 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 		return out, nil
 	}
 	for i := range v.Leftovers {
-		r, err := held(&v.Leftovers[i])
+		r, err := plan.Held(&v.Leftovers[i])
 		if err != nil {
 			return nil, err
 		}
@@ -352,24 +373,6 @@ func holding(v *vnf.Instance, leftovers bool) ([]plan.Resource, error) {
 		}
 		seen[r.ID] = true
 		out = append(out, r)
-	}
-	return out, nil
-}
-
-func held(r *vnf.Resource) (plan.Resource, error) {
-	out := plan.Resource{
-		ID: r.ID, Kind: vim.Kind(r.Kind), Template: r.Template, Definition: r.Definition, Near: r.Near, Members: r.Members,
-		Generation: r.Generation, Revision: r.Revision,
-		At: &plan.At{Connection: r.Connection, ID: r.VimID, Type: r.VimType, Zone: r.Zone, MAC: r.MAC},
-	}
-	for _, a := range r.Addresses {
-		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
-	}
-	out.Spec.Name = r.Name
-	if len(r.Spec) > 0 {
-		if err := json.Unmarshal(r.Spec, &out.Spec); err != nil {
-			return out, vnfm.Wrap(vnfm.Internal, err, "the specification of %s %s", r.Kind, r.ID)
-		}
 	}
 	return out, nil
 }

@@ -62,6 +62,7 @@ type PlacementRule struct {
 	Scope      string           `json:"scope"`              // NFVI_POP, ZONE, ZONE_GROUP, NFVI_NODE
 	Resources  []string         `json:"resources"`          // resource definition ids
 	Existing   []ResourceHandle `json:"existing,omitempty"` // resources that stand already and bind the new ones
+	Zones      []string         `json:"zones,omitempty"`    // the VIMs' zones in which these stand, for the local policy
 	BestEffort bool             `json:"fallbackBestEffort,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package nfvomanager
 import (
 	"hash/fnv"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/nfvo"
@@ -14,8 +15,10 @@ type placement struct {
 	first int // where the turn begins
 	group map[string]int
 	apart [][]int // by group: those it must not share a zone with
-	zone  []int   // by group: index into zones, -1 while open
-	tries int
+	// barred are zones that a group must not be in, since members of its rules that stand are there; bound those it must be in.
+	barred, bound map[int][]string
+	zone          []int // by group: index into zones, -1 while open
+	tries         int
 }
 
 // maxTries bounds the search for zones; the rules of a VNF are few, and zones differ only by name.
@@ -25,7 +28,7 @@ const maxTries = 100_000
 // scopes ZONE and ZONE_GROUP are kept here; the VIM keeps those of NFVI_NODE by its server groups, within the one zone
 // that an affinity of that scope needs; a single VIM is one NFVI_POP. A definition that is not added is where it is, and binds nothing.
 func placed(req nfvo.GrantRequest, zones []string) (map[string]string, error) {
-	p := &placement{zones: zones, group: map[string]int{}}
+	p := &placement{zones: zones, group: map[string]int{}, barred: map[int][]string{}, bound: map[int][]string{}}
 	computes := []string{}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
 		if d.Type == "COMPUTE" {
@@ -43,6 +46,7 @@ func placed(req nfvo.GrantRequest, zones []string) (map[string]string, error) {
 	}
 	p.apart, p.zone = make([][]int, len(computes)), make([]int, len(computes))
 	for _, r := range req.Placement {
+		p.standing(r)
 		if !zonal(r) || r.Affinity {
 			continue
 		}
@@ -65,12 +69,44 @@ func placed(req nfvo.GrantRequest, zones []string) (map[string]string, error) {
 		p.zone[p.group[id]] = -1
 	}
 	if !p.search(order, 0) {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "The placement rules of scope ZONE cannot be kept in the %d zones of the VIM.", len(zones))
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "The placement rules of scope ZONE cannot be kept for %d computes in the %d zones of the VIM%s.",
+			len(computes), len(zones), p.stands())
 	}
 	for _, id := range computes {
 		out[id] = zones[p.zone[p.group[id]]]
 	}
 	return out, nil
+}
+
+// standing notes what members of a rule that stand already mean for those that are to be placed.
+func (p *placement) standing(r nfvo.PlacementRule) {
+	if len(r.Zones) == 0 || !zonal(r) && !(r.Affinity && r.Scope == "NFVI_NODE") {
+		return
+	}
+	for _, id := range r.Resources {
+		switch g, ok := p.group[id]; {
+		case !ok:
+		case r.Affinity:
+			p.bound[g] = append(p.bound[g], r.Zones...)
+		default:
+			p.barred[g] = append(p.barred[g], r.Zones...)
+		}
+	}
+}
+
+// stands says in which zones others stand that the rules bind.
+func (p *placement) stands() string {
+	var zones []string
+	for _, by := range []map[int][]string{p.barred, p.bound} {
+		for _, z := range by {
+			zones = append(zones, z...)
+		}
+	}
+	if len(zones) == 0 {
+		return ""
+	}
+	slices.Sort(zones)
+	return ", with others that they bind in " + strings.Join(slices.Compact(zones), ", ")
 }
 
 func zonal(r nfvo.PlacementRule) bool { return r.Scope == "ZONE" || r.Scope == "ZONE_GROUP" }
@@ -122,7 +158,9 @@ func (p *placement) search(order []int, n int) bool {
 			return false
 		}
 		zone := (p.first + n + i) % len(p.zones)
-		if slices.ContainsFunc(p.apart[order[n]], func(o int) bool { return p.zone[o] == zone }) {
+		g, name := order[n], p.zones[zone]
+		if slices.ContainsFunc(p.apart[g], func(o int) bool { return p.zone[o] == zone }) || slices.Contains(p.barred[g], name) ||
+			len(p.bound[g]) > 0 && !slices.Contains(p.bound[g], name) {
 			continue
 		}
 		p.zone[order[n]] = zone

@@ -388,9 +388,7 @@ func (t *turn) skip(r *ItemRun, f *Failure) {
 
 // fail ends the way forward: nothing more is sent, retries are dropped, outstanding commands are waited for.
 func (t *turn) fail(cause *Failure) {
-	if t.in.Cause == nil {
-		t.in.Cause = cause
-	}
+	t.in.Cause = cause
 	t.stop()
 }
 

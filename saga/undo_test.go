@@ -309,6 +309,41 @@ func TestLate_success_of_an_older_generation_is_cleaned_up(t *testing.T) {
 	}
 }
 
+// The same of an attempt that was never answered, while the next generation is made. Seen failing with the generation of a success
+// not looked at: the old resource was taken for the new one.
+func TestLate_success_of_an_unanswered_attempt_of_an_older_generation_is_cleaned_up(t *testing.T) {
+	p := begin(t, toy(), saga.Hold)
+	p.ok("ask", "")
+	p.ok("right", "")
+	first := p.take("left", "", "do")
+	p.fire() // nobody answers
+	p.fire()
+	second := p.take("left", "", "do")
+	p.reply(second, failed(message.Permanent))
+	p.state(saga.Held)
+	p.reply(second, message.Reply{Outcome: message.Succeeded}) // it contradicts itself: cleaned up
+	p.do(saga.Action{Kind: saga.Retrying})
+	p.reply(first, message.Reply{Outcome: message.Succeeded, Result: json.RawMessage(`"old"`)})
+	r := p.item("left", "")
+	if r.Generation != 2 || r.State != saga.ItemSent || len(p.clean) != 2 || string(p.clean[1].Result) != `"old"` {
+		t.Fatalf("generation %d is %s, cleanups %+v", r.Generation, r.State, p.clean)
+	}
+}
+
+// What nobody answered for may stand: it is unknown, not failed, and people are told so. Seen failing with silence taken for failure.
+func TestSilence_leaves_an_item_unknown(t *testing.T) {
+	p := begin(t, toy(), saga.Hold)
+	p.ok("ask", "")
+	p.ok("right", "")
+	for p.in.State == saga.Running {
+		p.fire()
+	}
+	p.state(saga.Held)
+	if r := p.item("left", ""); r.State != saga.ItemUnknown {
+		t.Fatalf("it is %s", r.State)
+	}
+}
+
 func TestCancelled_counts_as_not_done(t *testing.T) {
 	p := begin(t, toy(), saga.Rollback)
 	p.ok("ask", "")
@@ -335,11 +370,19 @@ func TestFailed_item_with_an_unknown_attempt_is_undone(t *testing.T) {
 	p.state(saga.Compensated)
 }
 
+// Seen failing with a timeout's token not looked at.
 func TestStale_timeouts_and_foreign_replies_change_nothing(t *testing.T) {
 	p := begin(t, toy(), saga.Rollback)
+	first, _ := p.in.NextTimer()
+	p.fireOnce() // it is asked about
+	second, _ := p.in.NextTimer()
+	if first.Token == second.Token || first.Item != second.Item {
+		t.Fatalf("%+v and %+v", first, second)
+	}
 	for _, i := range []saga.Input{
 		saga.TimedOut{ID: "x", Token: 99},
 		saga.TimedOut{ID: "x"},
+		first,
 		saga.ReplyReceived{Message: message.Message{CausationID: "not-mine"}, Reply: message.Reply{Outcome: message.Succeeded}},
 		saga.Begin{},
 	} {

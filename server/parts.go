@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/configuration"
+	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
@@ -225,14 +226,14 @@ func (s *Server) buildSim(p *parts) error {
 		elsewhere := remote.New(strings.TrimSuffix(url, "/"))
 		p.closers = append(p.closers, elsewhere.Close)
 		p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, elsewhere)
-		p.tap, p.configurer = elsewhere.Replies, simulated{elsewhere.Configure}
+		p.tap, p.configurer = elsewhere.Replies, configurator.Simulated{One: elsewhere.Configure}
 		return nil
 	}
 	here, err := sim.Open(sim.Config{Path: filepath.Join(s.cfg.Data, "sim.journal")})
 	if err != nil {
 		return fmt.Errorf("open the simulated VIM: %w", err)
 	}
-	p.sim, p.tap, p.configurer = here, here.Replies, simulated{here.Configure}
+	p.sim, p.tap, p.configurer = here, here.Replies, configurator.Simulated{One: here.Configure}
 	p.closers = append(p.closers, here.Close)
 	p.drivers[sim.Type] = telemetry.NewDriver(s.reg, s.tracing, here)
 	return nil

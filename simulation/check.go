@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
@@ -73,7 +75,7 @@ func (w *world) operate(round int) bool {
 			finish := a.finish
 			a.finish = func(r reply) {
 				finish(r)
-				if r.status < 300 && !w.mayBeGone(in.ID) {
+				if r.status < 300 && !slices.ContainsFunc(in.Resources, func(r vnf.Resource) bool { return r.MayBeGone }) {
 					w.clients.retried = append(w.clients.retried, op.ID)
 				}
 			}
@@ -141,6 +143,7 @@ func (w *world) check(final bool) {
 	}
 	w.checkAnswers()
 	w.checkArrived()
+	w.checkConfigured()
 	w.checkLate(parked)
 	w.checkOther()
 	w.checkSubscribers()
@@ -203,11 +206,11 @@ func (w *world) checkEnds(parked map[string]bool) {
 			w.violate("I1: ledger row %s %s is %s and due", table, r.ID, r.State)
 		}
 	}
-	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableNfvoCommands} {
+	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableNfvoCommands, eventstore.TableVnfCommands} {
 		rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: table})
 		w.must(err)
 		for _, r := range rows {
-			if r.State != vimmanager.CommandDone {
+			if r.State != vimmanager.CommandDone && !strings.HasPrefix(r.ID, "fence:") {
 				w.violate("I1: command %s of %s is %s", r.ID, r.Key, r.State)
 			}
 		}

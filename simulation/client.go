@@ -135,14 +135,18 @@ func (w *world) choose(v *vnfRef) *ask {
 			return w.askTerminate(v)
 		case n < 8:
 			return w.askDelete(v)
+		case n < 9:
+			return w.askScale(v, in)
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		switch n := w.rng.IntN(10); {
+		switch n := w.rng.IntN(12); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 8:
+		case n < 6:
 			return w.askOperate(v, in)
+		case n < 10:
+			return w.askScale(v, in)
 		}
 		return w.askTerminate(v)
 	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
@@ -223,6 +227,37 @@ func (w *world) askOperate(v *vnfRef, in *vnf.Instance) *ask {
 	return &ask{
 		what: fmt.Sprintf("operate %s to %s", v.name, body["changeStateTo"]), vnf: v, method: http.MethodPost,
 		path: lcmRoot + "/vnf_instances/" + v.id + "/operate", body: encode(body), finish: w.begun(v, kinds...),
+	}
+}
+
+// askScale asks to scale an instance by steps of an aspect, or to scale levels; where it is at its bounds, it is refused.
+func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
+	aspects := []string{"none"}
+	for _, f := range v.pkg.flavours {
+		if in.Info != nil && f.id == in.Info.FlavourID && len(f.aspects) > 0 {
+			aspects = f.aspects
+		}
+	}
+	task, event := "scale", ScaledOut
+	body := map[string]any{"type": "SCALE_OUT", "aspectId": pick(w.rng, aspects), "numberOfSteps": 1 + w.rng.IntN(2)}
+	switch n := w.rng.IntN(5); {
+	case n < 2:
+		body["type"], event = "SCALE_IN", ScaledIn
+		if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(3) == 0 {
+			body["additionalParams"] = map[string]any{"vnfcInstanceId": []string{pick(w.rng, in.Info.Vnfcs).ID}}
+			event = ScaledInNamed
+		}
+	case n == 2:
+		task, event = "scale_to_level", ScaledToLevel
+		levels := []any{}
+		for _, a := range aspects {
+			levels = append(levels, map[string]any{"aspectId": a, "scaleLevel": w.rng.IntN(3)})
+		}
+		body = map[string]any{"scaleInfo": levels}
+	}
+	return &ask{
+		what: fmt.Sprintf("%s %s", task, v.name), vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/" + task,
+		body: encode(body), finish: w.begun(v, event),
 	}
 }
 

@@ -112,6 +112,19 @@ func (d *nodeDriver) Change(ctx context.Context, conn vim.Connection, r vim.Chan
 	return out, err
 }
 
+// configure is how a node reaches the VNFs of one VIM.
+func (n *node) configure(ctx context.Context, conn vim.Connection, token string, computes []string) error {
+	d := &nodeDriver{Sim: n.w.sim, w: n.w, n: n}
+	return d.call(ctx, "configure "+token, func() error {
+		n.w.judgeConfiguring(token)
+		err := n.w.sim.Configure(ctx, conn, token, computes)
+		if err == nil {
+			n.w.protocol.configured[token] = true
+		}
+		return err
+	})
+}
+
 // noteChange counts what the VIM made of a change, by the rule that has applied since.
 func (w *world) noteChange(before []int, at time.Time) {
 	if w.now.After(at) {

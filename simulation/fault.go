@@ -124,7 +124,7 @@ func (w *world) fault(f Fault) bool {
 
 // misbehave gives the VIMs new rules.
 func (w *world) misbehave() {
-	on := []string{sim.OnReserve, sim.OnReserve, sim.OnChange, sim.OnChange, sim.OnChange, sim.OnRelease, sim.OnFind, sim.OnAny}
+	on := []string{sim.OnReserve, sim.OnReserve, sim.OnChange, sim.OnChange, sim.OnChange, sim.OnRelease, sim.OnFind, sim.OnConfigure, sim.OnAny}
 	outcomes := []string{
 		sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
 		sim.LateEffect,

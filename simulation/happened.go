@@ -18,6 +18,10 @@ const (
 	StoppedGraceful Event = "operate: stop, graceful"
 	OperatedSome    Event = "operate: some VNFCs"
 	LevelGiven      Event = "instantiate: a level"
+	ScaledOut       Event = "scale: out"
+	ScaledIn        Event = "scale: in"
+	ScaledInNamed   Event = "scale: in, of named VNFCs"
+	ScaledToLevel   Event = "scale: to a level"
 	ChangeLost      Event = "change: answer lost"
 	ChangeLate      Event = "change: late effect"
 	ChangeTwice     Event = "change: made twice"
@@ -29,6 +33,7 @@ const (
 	CrashedChanging Event = "change: worker died between its commits"
 	RestoredChanged Event = "change: forgotten by a ledger that went back"
 	Replaced        Event = "replaced"
+	Configured      Event = "configured"
 	ComparedChanged Event = "revision and power compared of what was changed"
 )
 
@@ -39,8 +44,10 @@ func Ended(operation, state string) Event { return Event("ended: " + operation +
 func Events() []Event {
 	return []Event{
 		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
-		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, ComparedChanged,
+		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
+		ScaledOut, ScaledIn, ScaledInNamed, ScaledToLevel, Ended("SCALE", "COMPLETED"), Ended("SCALE", "ROLLED_BACK"), Ended("SCALE", "FAILED"),
+		Ended("SCALE_TO_LEVEL", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
 }

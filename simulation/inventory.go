@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/saga"
@@ -36,11 +35,8 @@ func (w *world) checkInventory(parked map[string]bool) {
 		w.ofInstance(in.ID, &r)
 	}
 	for _, in := range w.sagas() {
-		switch {
-		case !in.State.Final():
+		if !in.State.Final() {
 			w.ofSaga(in, &r)
-		case in.State == saga.Abandoned:
-			w.unanswered(in, &r)
 		}
 	}
 	w.ofOther(&r)
@@ -71,7 +67,8 @@ func (w *world) checkInventory(parked map[string]bool) {
 			w.happened[ComparedChanged]++
 		}
 	}
-	for token, x := range r.must {
+	for _, token := range slices.Sorted(maps.Keys(r.must)) {
+		x := r.must[token]
 		if !has[token] && !parked[x.owner] {
 			w.violate("I2: resource %s of %s is in the records, and not at its VIM", token, x.owner)
 		}
@@ -91,7 +88,7 @@ func (w *world) ofInstance(id string, r *records) {
 	for _, res := range in.Resources {
 		token := vim.Token{ID: res.ID, Generation: res.Generation}.String()
 		r.may[token] = true
-		if in.Operation != "" || res.Kind == string(vim.Configuration) {
+		if in.Operation != "" || res.MayBeGone || res.Kind == string(vim.Configuration) {
 			continue
 		}
 		x := expected{owner: id}
@@ -119,31 +116,6 @@ func powerIn(s vim.Spec) vim.Power {
 		return vim.PowerOff
 	}
 	return vim.PowerOn
-}
-
-// unanswered leaves out what an operation that an operator gave up asked to be released, and has no answer for: nobody
-// knows whether it stands, so the instance keeps it in its records until another termination says so.
-func (w *world) unanswered(in *saga.Instance, r *records) {
-	for _, cmd := range w.protocol.sent[in.ID] {
-		item := itemOf(in, cmd.step, cmd.item)
-		if cmd.undo || !cmd.release || item == nil || item.State == saga.ItemDone {
-			continue
-		}
-		for _, t := range cmd.tokens {
-			maps.DeleteFunc(r.must, func(token string, _ expected) bool { return strings.HasPrefix(token, t.ID+":") })
-		}
-	}
-}
-
-// mayBeGone reports whether an operation of an instance was given up after it asked for releases: what they were of may be gone, and no
-// change of it can be made.
-func (w *world) mayBeGone(id string) bool {
-	for _, in := range w.protocol.sagas {
-		if in.Key == id && in.State == saga.Abandoned && slices.ContainsFunc(w.protocol.sent[in.ID], func(c *command) bool { return c.release && !c.undo }) {
-			return true
-		}
-	}
-	return false
 }
 
 // ofSaga adds what a saga that waits for an operator accounts for. Once undoing has begun, what was done late may be gone again:

@@ -14,6 +14,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/bus/embedded"
+	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
@@ -35,6 +36,7 @@ import (
 const (
 	consumerVim     = "vim-manager"
 	consumerNfvo    = "nfvo-manager"
+	consumerVnf     = "configuration"
 	consumerReplies = "replies"
 )
 
@@ -47,7 +49,7 @@ type site struct {
 func (w *world) drawSite() *site {
 	s := &site{lcm: lcm.Settings{
 		Deadline: deadline, StepTimeout: pick(w.rng, []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second}), Attempts: 2 + w.rng.IntN(3), Backoff: time.Second,
-		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit,
+		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Configures: w.rng.IntN(4) > 0,
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
 	s.direct = w.seed%2 == 0
@@ -150,9 +152,12 @@ func (w *world) newNode(index, life, program int) *node {
 		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
 	}
 	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt}
+	vnfs := configurator.Config{
+		Store: n.store, Doer: n, Epochs: n.lease, Configurer: configurator.Simulated{One: n.configure}, Logger: quietLog, Attempt: attempt, Limit: time.Minute,
+	}
 	if w.shared.direct {
-		vims.Ends = &inbox.Direct{Doer: n, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: n.sagas.Replies()}
-		nfvos.Ends = vims.Ends
+		direct := &inbox.Direct{Doer: n, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: n.sagas.Replies()}
+		vims.Ends, nfvos.Ends, vnfs.Ends = direct, direct, direct
 	}
 	b := embedded.New(embedded.Config{Source: n.feed, Logger: quietLog})
 	for _, in := range []struct {
@@ -161,6 +166,7 @@ func (w *world) newNode(index, life, program int) *node {
 	}{
 		{consumerVim, message.TopicVimCommands, n.vimIntake(vimmanager.NewIntake(vims))},
 		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
+		{consumerVnf, message.TopicVnfCommands, configurator.Intake{}},
 		{consumerReplies, message.TopicReplies, n.sagas.Replies()},
 	} {
 		n.replies = inbox.New(inbox.Config{
@@ -170,14 +176,14 @@ func (w *world) newNode(index, life, program int) *node {
 		b.Subscribe(n.replies)
 	}
 	follower := projection.New(projection.Config{Follower: &w.observed, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog})
-	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerReplies}, Logger: quietLog})
+	pruner := outbox.NewPruner(outbox.PrunerConfig{Store: n.store, Consumers: []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies}, Logger: quietLog})
 	subscriptions, tellers := w.notifications(n)
 	n.api = api.New(api.Config{
 		LCM: service, Packages: pkgs, Subscriptions: subscriptions, Views: w.viewsFor(n), Log: quietLog, BaseURL: "http://vnfm",
 		Authenticate: func(*http.Request) (*access.Caller, error) {
 			return &access.Caller{Name: "client", Roles: []access.Role{access.Admin}}, nil
 		},
-		Consumers: []string{consumerVim, consumerNfvo, consumerReplies},
+		Consumers: []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies},
 	})
 	n.loops = []*loop{
 		{name: "lease", once: n.lease.RunOnce, every: leaseTTL / 3, awake: true},
@@ -185,6 +191,7 @@ func (w *world) newNode(index, life, program int) *node {
 		{name: "timer", once: n.fire, on: onTimeouts, awake: true},
 		{name: "vim", once: vimmanager.NewWorker(vims).RunOnce, on: onRecords, awake: true},
 		{name: "nfvo", once: nfvomanager.NewWorker(nfvos).RunOnce, on: onRecords, awake: true},
+		{name: "configure", once: configurator.NewWorker(vnfs).RunOnce, on: onRecords, awake: true},
 		{name: "follow", once: follower.RunOnce, on: onEvents, awake: true},
 		{name: "packages", once: pkgs.Processor().RunOnce, every: 5 * time.Minute, awake: true},
 		{name: "prune", once: pruner.RunOnce, every: 30 * time.Second},

@@ -189,7 +189,7 @@ func (w *world) otherHears(t *thing, h heard) {
 		w.otherChanges(t)
 	case t.phase == changing && h.command == t.command:
 		w.otherReleases(t)
-	case t.phase == releasing && !reserve && t.release && h.reply.Outcome == message.Succeeded && w.otherReleased(t, h.command):
+	case t.phase == releasing && h.reply.Outcome == message.Succeeded && w.otherReleased(t, h.command):
 		t.phase = free
 		w.protocol.ended[w.other.key]++
 	case t.phase == releasing && h.command == t.command && h.reply.Outcome != message.Succeeded:
@@ -197,9 +197,10 @@ func (w *world) otherHears(t *thing, h heard) {
 	}
 }
 
-// otherReleased reports whether a release was of the generation that the thing has now.
+// otherReleased reports whether a command was a release, and of the generation that the thing has now.
 func (w *world) otherReleased(t *thing, command string) bool {
-	return slices.Contains(w.protocol.commands[command].tokens, t.token)
+	c := w.protocol.commands[command]
+	return c.release && slices.Contains(c.tokens, t.token)
 }
 
 func (w *world) otherReserves(t *thing) {

@@ -51,14 +51,16 @@ func (w *world) drawOperations() string {
 
 // flavourRef is a deployment flavour, with what may be asked for of it.
 type flavourRef struct {
-	id     string
-	levels []string
+	id      string
+	levels  []string
+	aspects []string
 }
 
 // drawPackages are those of the seed: the sample, and small ones that are like no other seed's.
 func (w *world) drawPackages() []*packageRef {
 	sample := &packageRef{vnfdID: samples.VnfdID, content: samples.CSAR(), flavours: []flavourRef{
-		{id: "standard"}, {id: "standard"}, {id: "redundant", levels: []string{"one_pair", "two_pairs"}},
+		{id: "standard", aspects: []string{"sessions", "throughput"}}, {id: "standard", aspects: []string{"sessions", "throughput"}},
+		{id: "redundant", levels: []string{"one_pair", "two_pairs"}, aspects: []string{"capacity"}},
 	}}
 	all := []*packageRef{sample}
 	for range w.rng.IntN(3) {
@@ -101,27 +103,37 @@ topology_template:
 	for n := range vdus {
 		drawVdu(&b, r, n, links)
 	}
+	var policies strings.Builder
+	if r.IntN(3) > 0 {
+		p.flavours[0].aspects = []string{"more"}
+		drawAspect(&policies, r, vdus)
+	}
 	if r.IntN(2) == 0 {
 		members := make([]string, vdus)
 		for n := range members {
 			members[n] = fmt.Sprintf("vdu%d", n)
 		}
-		fmt.Fprintf(&groups, `  groups:
-    some:
-      type: tosca.groups.nfv.PlacementGroup
-      members: [ %s ]
-  policies:
-    - rule:
-        type: tosca.policies.nfv.%s
-        targets: [ some ]
-        properties: { scope: nfvi_node }
-`, strings.Join(members, ", "), pick(r, []string{"AffinityRule", "AntiAffinityRule"}))
+		fmt.Fprintf(&groups, "  groups:\n    some:\n      type: tosca.groups.nfv.PlacementGroup\n      members: [ %s ]\n", strings.Join(members, ", "))
+		fmt.Fprintf(&policies, "    - rule: { type: tosca.policies.nfv.%s, targets: [ some ], properties: { scope: nfvi_node } }\n",
+			pick(r, []string{"AffinityRule", "AntiAffinityRule"}))
+	}
+	if policies.Len() > 0 {
+		groups.WriteString("  policies:\n" + policies.String())
 	}
 	p.content = archive(map[string]string{
 		"TOSCA-Metadata/TOSCA.meta": "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: simulation\nEntry-Definitions: Definitions/main.yaml\n",
 		"Definitions/main.yaml":     b.String() + groups.String(),
 	}, "TOSCA-Metadata/TOSCA.meta", "Definitions/main.yaml")
 	return p
+}
+
+// drawAspect draws a scaling aspect of two steps that differ, for one or all of the VDUs.
+func drawAspect(b *strings.Builder, r *rand.Rand, vdus int) {
+	b.WriteString("    - aspects: { type: tosca.policies.nfv.ScalingAspects, properties: { aspects: { more: { name: more, description: more, max_scale_level: 2, step_deltas: [ one, two ] } } } }\n")
+	for n := range 1 + r.IntN(vdus) {
+		fmt.Fprintf(b, "    - deltas%[1]d: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: more, deltas: { one: { number_of_instances: %[2]d }, two: { number_of_instances: %[3]d } } }, targets: [ vdu%[1]d ] }\n",
+			n, r.IntN(2), 1+r.IntN(2))
+	}
 }
 
 func drawLink(b *strings.Builder, n int) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
@@ -38,6 +39,8 @@ type protocol struct {
 	commits  map[string]int            // by key
 	ended    map[string]int            // operations of each key that have ended
 	arrives  map[string]string         // types of the messages that the network took, by id
+
+	configured map[string]bool // by token: a VNF was
 }
 
 type place struct {
@@ -74,6 +77,7 @@ type command struct {
 func (p *protocol) init() {
 	p.handled, p.cursors, p.sagas = map[string]int{}, map[place]int64{}, map[string]*saga.Instance{}
 	p.commands, p.ofSaga, p.replies = map[string]*command{}, map[string][]*command{}, map[string]answer{}
+	p.configured = map[string]bool{}
 	p.fences, p.highest, p.tombs = map[string]int64{}, map[string]int64{}, map[string]bool{}
 	p.states, p.commits = map[string]string{}, map[string]int{}
 	p.tooLate, p.forced, p.ended = map[string]string{}, map[string]bool{}, map[string]int{}
@@ -284,6 +288,12 @@ func (w *world) noteReply(m *message.Message) {
 // sagaTerminate is the type of the saga that is never undone, whatever the descriptor says.
 const sagaTerminate = "terminate"
 
+// The saga that carries out plans, and the step of it that configures the VNF.
+const (
+	sagaPlan      = "plan"
+	stepConfigure = "configure"
+)
+
 func hashOf(m *message.Message) [sha256.Size]byte {
 	b, _ := json.Marshal(m) // strings, a time and JSON: never fails
 	return sha256.Sum256(b)
@@ -434,6 +444,31 @@ func (w *world) judgeCall(what string, token vim.Token, states ...string) {
 	}
 	if !slices.Contains(states, state) {
 		w.violate("a VIM was asked to %s %s, which is %q in the ledger", what, token, state)
+	}
+}
+
+// judgeConfiguring: nobody is configured but by a call that is in the ledger.
+func (w *world) judgeConfiguring(token string) {
+	ref := eventstore.RecordRef{Table: eventstore.TableVnfCommands, ID: token}
+	l, err := w.store.Load(context.Background(), eventstore.Load{Records: []eventstore.RecordRef{ref}})
+	w.must(err)
+	rec := l.Records[ref]
+	if w.faults[LedgerRestored] == 0 && (rec == nil || rec.State != configurator.Calling) {
+		w.violate("a VNF was configured for %s, and the ledger does not know of a call", token)
+	}
+}
+
+// checkConfigured: an operation that says that it has configured its VNF has.
+func (w *world) checkConfigured() {
+	for _, in := range w.sagas() {
+		for _, r := range in.Items {
+			if in.Type == sagaPlan && r.Step == stepConfigure && r.State == saga.ItemDone {
+				w.happened[Configured]++
+				if !w.protocol.configured[r.Item] {
+					w.violate("%s of %s says that it was configured, and it was not", in.ID, in.Key)
+				}
+			}
+		}
 	}
 }
 

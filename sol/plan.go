@@ -7,14 +7,16 @@ type PlannedOperation string
 
 // The operations that can be planned.
 const (
-	PlanInstantiate PlannedOperation = "INSTANTIATE"
-	PlanTerminate   PlannedOperation = "TERMINATE"
-	PlanOperate     PlannedOperation = "OPERATE"
+	PlanInstantiate  PlannedOperation = "INSTANTIATE"
+	PlanTerminate    PlannedOperation = "TERMINATE"
+	PlanOperate      PlannedOperation = "OPERATE"
+	PlanScale        PlannedOperation = "SCALE"
+	PlanScaleToLevel PlannedOperation = "SCALE_TO_LEVEL"
 )
 
 // Values lists the operations that can be planned.
 func (PlannedOperation) Values() []string {
-	return []string{string(PlanInstantiate), string(PlanTerminate), string(PlanOperate)}
+	return []string{string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel)}
 }
 
 // PlanRequest asks what an operation would do. It is a resource of ours.

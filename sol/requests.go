@@ -2,12 +2,24 @@ package sol
 
 import "encoding/json"
 
+// NotDone is an attribute of some release of the standard, or of SOL002, that asks for what this program does not do. A request in
+// which it says anything is refused: to look past it would be to do something else than was asked for.
+type NotDone json.RawMessage
+
+// UnmarshalJSON keeps the value as it is.
+func (n *NotDone) UnmarshalJSON(b []byte) error {
+	*n = append((*n)[:0], b...)
+	return nil
+}
+
 // CreateVnfRequest asks for a VNF instance (SOL003 v3.7.1 §5.5.2.3).
 type CreateVnfRequest struct {
 	VnfdId                 string        `json:"vnfdId"`
 	VnfInstanceName        string        `json:"vnfInstanceName,omitempty"`
 	VnfInstanceDescription string        `json:"vnfInstanceDescription,omitempty"`
 	Metadata               KeyValuePairs `json:"metadata,omitempty"`
+
+	CertificateConfigurationData NotDone `json:"certificateConfigurationData,omitempty"` // v4.3.1
 }
 
 // InstantiateVnfRequest asks to instantiate one (SOL003 v3.7.1 §5.5.2.4).
@@ -21,6 +33,9 @@ type InstantiateVnfRequest struct {
 	AdditionalParams          KeyValuePairs                `json:"additionalParams,omitempty"`
 	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
 	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
+
+	TargetScaleLevelInfo     NotDone `json:"targetScaleLevelInfo,omitempty"`     // v4.1.1
+	SelectedDeployableModule NotDone `json:"selectedDeployableModule,omitempty"` // v4.4.1
 }
 
 // VnfInfoModificationRequest is a merge patch (RFC 7396) of the information about a VNF instance (SOL003 v3.7.1 §5.5.2.12): what
@@ -33,6 +48,9 @@ type VnfInfoModificationRequest struct {
 	Metadata                  KeyValuePairs              `json:"metadata,omitempty"`
 	Extensions                KeyValuePairs              `json:"extensions,omitempty"`
 	VimConnectionInfo         map[string]json.RawMessage `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
+
+	VnfcInfoModifications          NotDone `json:"vnfcInfoModifications,omitempty"` // SOL002
+	VnfcInfoModificationsDeleteIds NotDone `json:"vnfcInfoModificationsDeleteIds,omitempty"`
 }
 
 // TerminationType says how a VNF is terminated.
@@ -91,6 +109,33 @@ type OperateVnfRequest struct {
 	AdditionalParams    KeyValuePairs     `json:"additionalParams,omitempty"`
 }
 
+// ScaleType is a direction to scale to.
+type ScaleType string
+
+// The directions.
+const (
+	ScaleOut ScaleType = "SCALE_OUT"
+	ScaleIn  ScaleType = "SCALE_IN"
+)
+
+// Values lists the directions.
+func (ScaleType) Values() []string { return []string{string(ScaleOut), string(ScaleIn)} }
+
+// ScaleVnfRequest asks to scale a VNF instance by steps of an aspect (SOL003 v3.7.1 §5.5.2.5).
+type ScaleVnfRequest struct {
+	Type             ScaleType     `json:"type"`
+	AspectId         string        `json:"aspectId"`
+	NumberOfSteps    *int          `json:"numberOfSteps,omitempty"` // absent is 1
+	AdditionalParams KeyValuePairs `json:"additionalParams,omitempty"`
+}
+
+// ScaleVnfToLevelRequest asks to scale a VNF instance to a level (SOL003 v3.7.1 §5.5.2.6). It has one of the first two.
+type ScaleVnfToLevelRequest struct {
+	InstantiationLevelId string        `json:"instantiationLevelId,omitempty"`
+	ScaleInfo            []ScaleInfo   `json:"scaleInfo,omitempty"`
+	AdditionalParams     KeyValuePairs `json:"additionalParams,omitempty"`
+}
+
 // CancelModeType says how an operation is cancelled.
 type CancelModeType string
 
@@ -118,6 +163,8 @@ type ExtVirtualLinkData struct {
 	ResourceId         string            `json:"resourceId"`
 	ExtCps             []VnfExtCpData    `json:"extCps"`
 	ExtLinkPorts       []ExtLinkPortData `json:"extLinkPorts,omitempty"`
+
+	ExtNetAttDefResourceData NotDone `json:"extNetAttDefResourceData,omitempty"` // v4.1.1
 }
 
 // ExtLinkPortData is a port on an external link made by someone else.
@@ -140,6 +187,8 @@ type VnfExtCpConfig struct {
 	LinkPortId        string           `json:"linkPortId,omitempty"`
 	CreateExtLinkPort bool             `json:"createExtLinkPort,omitempty"`
 	CpProtocolData    []CpProtocolData `json:"cpProtocolData,omitempty"`
+
+	NetAttDefResourceId NotDone `json:"netAttDefResourceId,omitempty"` // v4.1.1
 }
 
 // LayerProtocol is a protocol layer of a connection point.
@@ -155,6 +204,8 @@ func (LayerProtocol) Values() []string { return []string{string(IPOverEthernet)}
 type CpProtocolData struct {
 	LayerProtocol  LayerProtocol              `json:"layerProtocol"`
 	IpOverEthernet *IpOverEthernetAddressData `json:"ipOverEthernet,omitempty"`
+
+	VirtualCpAddress NotDone `json:"virtualCpAddress,omitempty"` // v4.1.1
 }
 
 // IpOverEthernetAddressData is the addresses wanted. At least one of macAddress and ipAddresses is present.
@@ -213,7 +264,8 @@ type ExtManagedVirtualLinkData struct {
 	VimConnectionId      string `json:"vimConnectionId,omitempty"`
 	ResourceProviderId   string `json:"resourceProviderId,omitempty"`
 	ResourceId           string `json:"resourceId"`
-	// What is not done here, to be refused where it is asked for.
-	VnfLinkPort                      []json.RawMessage `json:"vnfLinkPort,omitempty"`
-	ExtManagedMultisiteVirtualLinkId string            `json:"extManagedMultisiteVirtualLinkId,omitempty"`
+
+	VnfLinkPort                      NotDone `json:"vnfLinkPort,omitempty"`
+	ExtManagedMultisiteVirtualLinkId NotDone `json:"extManagedMultisiteVirtualLinkId,omitempty"`
+	ExtNetAttDefResourceData         NotDone `json:"extNetAttDefResourceData,omitempty"` // v4.1.1
 }

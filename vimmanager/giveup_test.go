@@ -104,10 +104,11 @@ func TestTheSweepOfAReleaseThatWasGivenUpDiesAnywhere(t *testing.T) {
 // A release was given up while a create may still land: that the VIM does not have it yet proves nothing. Seen failing with
 // finish not looking at the intent: the row is RELEASED, and the VIM has the network.
 func TestTheSweepWaitsForTheCreateBehindAReleaseThatWasGivenUp(t *testing.T) {
-	w := newWorld(t, `{"rules":[{"on":"reserve","outcome":"late-effect","times":1,"after":"22s"},{"on":"release","outcome":"permanent","times":1}]}`)
+	w := newWorld(t, `{"rules":[{"on":"reserve","outcome":"late-effect","times":1,"after":"22s"}]}`)
 	w.deliver(w.reserve("r1", 1, network(1)))
 	w.run(time.Second)
 	w.deliver(w.release("d1", network(1)))
+	w.behave(`{"rules":[{"on":"release","outcome":"permanent","times":1},{"on":"find","outcome":"transient","times":1}]}`)
 	w.run(19 * time.Second)
 	w.wantReplies("r1 CANCELLED", "d1 FAILED permanent")
 	w.sweepOnce()
@@ -137,6 +138,7 @@ func TestTheSweepLeavesARowThatWasGoneOnWith(t *testing.T) {
 	}()
 	<-called
 	w.restart()
+	w.behave(`{"rules":[{"on":"release","outcome":"permanent","times":1},{"on":"find","outcome":"transient","times":1}]}`)
 	w.deliver(w.release("d1", network(1)))
 	w.run(20 * time.Second)
 	w.now = w.now.Add(time.Minute) // the caller was stopped for as long

@@ -179,14 +179,24 @@ func (b *book) obsolete(r *resourceRow, number int64) (*failure, error) {
 
 func (s *stepping) find(ctx context.Context) {
 	s.got, s.err = s.driver.Find(ctx, s.conn, s.doc.Kind, s.doc.Token)
+	s.err = s.hush(ctx, &s.got, s.err)
 }
 
 func (s *stepping) poll(ctx context.Context) {
 	s.got, s.err = s.driver.Poll(ctx, s.conn, s.doc.Kind, s.doc.Resource.ID)
+	s.err = s.hush(ctx, &s.got, s.err)
 }
 
+// release releases the token. A VIM may refuse to release what is gone already, by a call before this one of which nobody heard: so it
+// is looked whether there is anything that was refused.
 func (s *stepping) release(ctx context.Context) {
 	s.done, s.err = s.driver.Release(ctx, s.conn, s.doc.Kind, s.doc.Token)
+	if s.err = s.hush(ctx, &s.got, s.err); s.err == nil || vim.ClassOf(s.err) == message.UnknownOutcome {
+		return
+	}
+	if _, err := s.driver.Find(ctx, s.conn, s.doc.Kind, s.doc.Token); vim.ClassOf(err) == message.NotFound {
+		s.done, s.err = true, nil
+	}
 }
 
 // class returns the class of the call's error. A look changes nothing: when its outcome is unknown, the VIM is away.

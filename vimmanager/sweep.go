@@ -163,6 +163,7 @@ func (s *Sweeper) accounts(ctx context.Context, connection string, page []vim.Re
 	}
 	acted := 0
 	for i, r := range page {
+		r.Warnings, r.Failed = nil, nil // they may repeat secrets, and whose cannot be told here; the steps of its row hear them
 		did, err := s.account(ctx, connection, r, l.Records[refs[i]], known, seen)
 		if err != nil {
 			return acted, err

@@ -46,6 +46,7 @@ func Events() []EventForm {
 		form(func() Event { return new(InstanceModified) }),
 		form(func() Event { return new(InstanceTerminated) }),
 		form(func() Event { return new(InstanceOperated) }),
+		form(func() Event { return new(InstanceScaled) }),
 		form(func() Event { return new(OperationRolledBack) }),
 		form(func() Event { return new(OperationFailed) }),
 		form(func() Event { return new(LeftoversFound) }),

@@ -91,6 +91,9 @@ type Resource struct {
 	// Unsure: whether the spec of this revision stands, or the one before, is not known: an operation was given up in the
 	// middle of a change.
 	Unsure bool `json:"unsure,omitempty"`
+	// MayBeGone: whether it stands at all is not known: an operation that had asked for its release was given up before there was
+	// an answer.
+	MayBeGone bool `json:"mayBeGone,omitempty"`
 }
 
 // InstantiatedInfo is what an instantiated VNF consists of (SOL003 v3.7.1 §5.5.2.2, instantiatedVnfInfo).

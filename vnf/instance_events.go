@@ -66,6 +66,30 @@ type InstanceOperated struct {
 	Changed  []Resource `json:"changed,omitempty"`
 }
 
+// InstanceScaled records that a VNF has other VNFCs than before: those that were added, with what they brought, and the resources
+// that are gone. What is not named is as it was.
+type InstanceScaled struct {
+	OpID        string                   `json:"opOccId"`
+	ScaleStatus []ScaleInfo              `json:"scaleStatus,omitempty"`
+	Level       string                   `json:"instantiationLevelId,omitempty"` // that it was scaled to, if any
+	Added       InfoParts                `json:"added"`
+	Resources   []Resource               `json:"resources,omitempty"` // that were made
+	Released    []string                 `json:"released,omitempty"`  // planned resource ids
+	Changed     []Resource               `json:"changed,omitempty"`
+	Connections map[string]VimConnection `json:"vimConnections,omitempty"` // of what was made
+}
+
+// InfoParts are parts of what a VNF consists of, to be added to what there is: of a link that is there already its ports, of an
+// external one also its configuration.
+type InfoParts struct {
+	Vnfcs      []Vnfc           `json:"vnfcs,omitempty"`
+	Links      []VirtualLink    `json:"virtualLinks,omitempty"`
+	Storages   []Storage        `json:"storages,omitempty"`
+	ExtCps     []ExtCp          `json:"extCps,omitempty"`
+	ExtLinks   []ExtVirtualLink `json:"extVirtualLinks,omitempty"`
+	ExtManaged []ExtManagedLink `json:"extManagedVirtualLinks,omitempty"`
+}
+
 // OperationRolledBack records that an operation ended without a trace. What it had changed or released has its spec back, in
 // another revision or generation, and maybe under another id of the VIM.
 type OperationRolledBack struct {
@@ -80,6 +104,8 @@ type OperationFailed struct {
 	Released  []string   `json:"released,omitempty"` // planned resource ids
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	Changed   []Resource `json:"changed,omitempty"`
+	// ScaleStatus is the scale levels that what is left amounts to, where that changed.
+	ScaleStatus []ScaleInfo `json:"scaleStatus,omitempty"`
 }
 
 // LeftoversFound records resources that stand at a VIM for this instance and belong to nothing.
@@ -120,6 +146,9 @@ func (*InstanceTerminated) EventType() string { return "vnf.terminated" }
 // EventType returns "vnf.operated".
 func (*InstanceOperated) EventType() string { return "vnf.operated" }
 
+// EventType returns "vnf.scaled".
+func (*InstanceScaled) EventType() string { return "vnf.scaled" }
+
 // EventType returns "vnf.operation-rolled-back".
 func (*OperationRolledBack) EventType() string { return "vnf.operation-rolled-back" }
 
@@ -142,6 +171,7 @@ func (*ConnectionsChanged) instanceEvent()   {}
 func (*InstanceInstantiated) instanceEvent() {}
 func (*InstanceTerminated) instanceEvent()   {}
 func (*InstanceOperated) instanceEvent()     {}
+func (*InstanceScaled) instanceEvent()       {}
 func (*OperationRolledBack) instanceEvent()  {}
 func (*OperationFailed) instanceEvent()      {}
 func (*LeftoversFound) instanceEvent()       {}
@@ -189,6 +219,9 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		info := *v.Info
 		info.VnfState = e.VnfState
 		v.Info = &info
+	case *InstanceScaled:
+		v.Operation = ""
+		v.scale(e)
 	case *OperationRolledBack:
 		v.Operation = ""
 		v.changed(e.Changed)
@@ -196,7 +229,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Operation = ""
 		v.Resources = without(v.Resources, e.Released)
 		v.Leftovers = withoutAndWith(v.Leftovers, e.Released, e.Leftovers)
-		v.Info = v.Info.without(e.Released)
+		v.Info = v.Info.without(e.Released).at(e.ScaleStatus)
 		v.changed(e.Changed)
 	case *LeftoversFound:
 		v.Leftovers = withoutAndWith(v.Leftovers, nil, e.Leftovers)
@@ -317,13 +350,21 @@ func (i *InstantiatedInfo) without(ids []string) *InstantiatedInfo {
 		x.Ports = keepPorts(x.Ports, gone)
 		c.ExtManaged = append(c.ExtManaged, x)
 	}
+	ext := map[string]bool{}
 	for _, x := range i.ExtCps {
-		if !gone(x.LinkPortID) && !cps[x.VnfcCpID] && !links[x.LinkID] {
-			c.ExtCps = append(c.ExtCps, x)
+		if gone(x.LinkPortID) || cps[x.VnfcCpID] || links[x.LinkID] {
+			ext[x.ID] = true
+			continue
 		}
+		c.ExtCps = append(c.ExtCps, x)
 	}
 	for _, x := range i.ExtLinks {
 		x.Ports = slices.DeleteFunc(slices.Clone(x.Ports), func(p ExtPort) bool { return gone(p.ID) })
+		for n := range x.Ports {
+			if ext[x.Ports[n].CpID] { // a port that someone else made serves nobody now
+				x.Ports[n].CpID = ""
+			}
+		}
 		c.ExtLinks = append(c.ExtLinks, x)
 	}
 	return &c

@@ -46,6 +46,9 @@ type CompleteTerminate struct {
 // CompleteOperate lands a start or a stop.
 type CompleteOperate struct{ Landed InstanceOperated }
 
+// CompleteScale lands an operation that added or removed VNFCs.
+type CompleteScale struct{ Landed InstanceScaled }
+
 // RollBackOperation frees the instance from an operation that left no trace but in how often resources were changed.
 type RollBackOperation struct {
 	OpID    string
@@ -76,6 +79,7 @@ func (BeginOperation) instanceCommand()      {}
 func (CompleteInstantiate) instanceCommand() {}
 func (CompleteTerminate) instanceCommand()   {}
 func (CompleteOperate) instanceCommand()     {}
+func (CompleteScale) instanceCommand()       {}
 func (RollBackOperation) instanceCommand()   {}
 func (FailOperation) instanceCommand()       {}
 func (ReportLeftovers) instanceCommand()     {}
@@ -109,6 +113,8 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 	case CompleteTerminate:
 		return v.land(c.OpID, &InstanceTerminated{OpID: c.OpID, Released: c.Released})
 	case CompleteOperate:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteScale:
 		return v.land(c.Landed.OpID, &c.Landed)
 	case RollBackOperation:
 		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID, Changed: c.Changed})

@@ -14,13 +14,18 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/sol"
 )
 
-var RawType = reflect.TypeFor[json.RawMessage]()
+var (
+	RawType = reflect.TypeFor[json.RawMessage]()
+	notDone = reflect.TypeFor[sol.NotDone]()
+)
 
 // Into reads a JSON object that has its form into a type of package sol. What is wrong is Invalid and names the attribute
 // by its JSON pointer. Attributes are matched by their exact names and unknown ones ignored; null is the same as absent;
-// attributes without omitempty are mandatory; a type with Values takes no others.
+// attributes without omitempty are mandatory; a type with Values takes no others. A NotDone attribute that says anything is
+// Unprocessable.
 func Into(body []byte, into any) error {
 	return Value(body, reflect.ValueOf(into).Elem(), "")
 }
@@ -29,6 +34,9 @@ func Value(raw json.RawMessage, v reflect.Value, pointer string) error {
 	if v.Type() == RawType {
 		v.SetBytes(slices.Clone(raw))
 		return nil
+	}
+	if v.Type() == notDone {
+		return refuse(raw, pointer)
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -53,6 +61,21 @@ func Value(raw json.RawMessage, v reflect.Value, pointer string) error {
 	default:
 		return decodeScalar(raw, v, pointer)
 	}
+}
+
+// refuse takes of what is not done here only what says nothing.
+func refuse(raw json.RawMessage, pointer string) error {
+	var value any
+	_ = json.Unmarshal(raw, &value) // it is part of a body that has its form
+	switch value := reflect.ValueOf(value); value.Kind() {
+	case reflect.Invalid:
+		return nil
+	case reflect.String, reflect.Slice, reflect.Map:
+		if value.Len() == 0 {
+			return nil
+		}
+	}
+	return vnfm.Errorf(vnfm.Unprocessable, "%s asks for what is not done here: leave it out.", pointer[1:]).At(pointer)
 }
 
 func decodeMap(raw json.RawMessage, v reflect.Value, pointer string) error {

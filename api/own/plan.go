@@ -48,6 +48,10 @@ func (a *API) preview(c *rest.Call, operation sol.PlannedOperation, request json
 		return planned(c, request, vnflcm.TerminateCommand, a.LCM.PlanTerminate)
 	case sol.PlanOperate:
 		return planned(c, request, vnflcm.OperateCommand, a.LCM.PlanOperate)
+	case sol.PlanScale:
+		return planned(c, request, vnflcm.ScaleCommand, a.LCM.PlanScale)
+	case sol.PlanScaleToLevel:
+		return planned(c, request, vnflcm.ScaleToLevelCommand, a.LCM.PlanScaleToLevel)
 	}
 	return nil, vnfm.Errorf(vnfm.Internal, "no one plans %s", operation)
 }

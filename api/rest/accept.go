@@ -66,6 +66,9 @@ func saysOf(accept []string, media string) (q float64, said bool) {
 	for _, value := range accept {
 		for part := range strings.SplitSeq(value, ",") {
 			named, params, err := mime.ParseMediaType(part)
+			if named == "*" { // old clients of Java's mean any
+				named = "*/*"
+			}
 			if err != nil || named != media {
 				continue
 			}

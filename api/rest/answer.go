@@ -13,6 +13,7 @@ type Answer struct {
 	status int
 	Header http.Header
 	body   []byte
+	inForm bool // the body is in the version of the request already
 	// follow, when set, writes the body as it comes into being, and returns when there is no more.
 	Follow func(w http.ResponseWriter)
 }

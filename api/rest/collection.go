@@ -23,6 +23,8 @@ type Collection struct {
 	// paths says which attributes, with all that is in them, the documents hold as the representation does, and where.
 	// "" stands for those that are made up of others: a filter on them is matched against the representation.
 	Paths map[string]string
+	// Short makes entries without decoding their documents; nil: all are decoded.
+	Short *Shortcut
 }
 
 // split reads a filter and cuts it in two: what the views can answer, in terms of their documents, and what has to be

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -89,37 +90,112 @@ func ListUnder[T any](c *Call, l *Collection, parent string, show func(rows []ev
 	if err != nil {
 		return nil, err
 	}
-	rows := eventstore.ViewQuery{Kind: l.Kind, Parent: parent, After: m.After, Where: where, Columns: readmodel.Columns(l.Kind), Limit: 1000}
+	rows := eventstore.ViewQuery{Kind: l.Kind, Parent: parent, After: m.After, Where: where, Columns: readmodel.Columns(l.Kind), Limit: 1000, Docs: true}
 	if c.Server.PageSize > 0 {
 		rows.Limit = c.Server.PageSize + 1
 	}
-	items, last := []*T{}, ""
+	var short *short
+	if len(rest) == 0 && len(older) == 0 {
+		short = l.shortcut(wanted, c.V1, c.Base)
+	}
+	p := &page{body: []byte{'['}, size: c.Server.PageSize}
 	for more := !never; more; {
 		got, err := c.Server.Views.Views(c.Ctx, rows)
 		if err != nil {
 			return nil, fmt.Errorf("list %s: %w", l.Kind, err)
 		}
-		entries, err := show(got)
-		if err != nil {
-			return nil, fmt.Errorf("read views %s: %w", l.Kind, err)
+		var entries []*T
+		if short == nil {
+			entries, err = show(got)
 		}
-		for i, entry := range entries {
+		for i, row := range got {
+			if short != nil {
+				if p.full() {
+					return p.answer(c, &m), nil
+				}
+				if p.take(short, row) {
+					if i == 0 {
+						p.expect(len(got))
+					}
+					continue
+				}
+				entries, err = show(got[i : i+1])
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read views %s: %w", l.Kind, err)
+			}
+			entry := entries[0]
+			if short == nil {
+				entry = entries[i]
+			}
 			if entry == nil || len(rest) > 0 && !rest.Match(Encode(entry)) || len(older) > 0 && !older.Match(c.V1.Down(Encode(entry), c.Base)) {
 				continue
 			}
-			if c.Server.PageSize > 0 && len(items) == c.Server.PageSize {
-				res := Respond(http.StatusOK)
-				c.Next(res, Marker{Path: m.Path, After: last, Query: m.Query})
-				return res.JSON(items), nil
+			if p.full() {
+				return p.answer(c, &m), nil
 			}
 			wanted.apply(entry)
-			items, last = append(items, entry), got[i].ID
+			body := Encode(entry)
+			if c.V1 != nil {
+				body = c.V1.Down(body, c.Base)
+			}
+			p.put(append(p.open(), body...), row)
 		}
 		if more = len(got) == rows.Limit; more {
 			rows.After = got[len(got)-1].ID
 		}
 	}
-	return Respond(http.StatusOK).JSON(items), nil
+	return p.answer(c, nil), nil
+}
+
+// page is the entries of a list so far, encoded.
+type page struct {
+	body []byte
+	n    int
+	size int    // 0: it is never full
+	last string // id of the last entry
+}
+
+func (p *page) full() bool { return p.size > 0 && p.n == p.size }
+
+// open returns the body with room for another entry.
+func (p *page) open() []byte {
+	if p.n > 0 {
+		return append(p.body, ',')
+	}
+	return p.body
+}
+
+func (p *page) put(body []byte, row eventstore.View) { p.body, p.n, p.last = body, p.n+1, row.ID }
+
+// expect makes room for more entries, when they are like those there are.
+func (p *page) expect(more int) {
+	if p.size > 0 {
+		more = min(more, p.size-p.n)
+	}
+	if p.n > 0 {
+		p.body = slices.Grow(p.body, len(p.body)/p.n*more*9/8)
+	}
+}
+
+// take puts an entry that need not be decoded; false when it has to be.
+func (p *page) take(s *short, row eventstore.View) bool {
+	body, ok := s.take(p.open(), row.Doc)
+	if ok {
+		p.put(body, row)
+	}
+	return ok
+}
+
+// answer is the page, with a link to the next unless first, the place where it begins, is nil.
+func (p *page) answer(c *Call, first *Marker) *Answer {
+	a := Respond(http.StatusOK)
+	if first != nil {
+		c.Next(a, Marker{Path: first.Path, After: p.last, Query: first.Query})
+	}
+	a.Header.Set("Content-Type", JSONType)
+	a.body, a.inForm = append(p.body, ']'), true
+	return a
 }
 
 // Each makes entries of rows one by one: of the document of each.

@@ -38,7 +38,9 @@ func (c *Call) outward(a *Answer) *Answer {
 		return a
 	}
 	out := *a
-	out.body = c.V1.Down(a.body, c.Base)
+	if !a.inForm {
+		out.body = c.V1.Down(a.body, c.Base)
+	}
 	if uri := a.Header.Get("Location"); uri != "" {
 		out.Header = a.Header.Clone()
 		out.Header.Set("Location", v1.Link(uri, c.Base))

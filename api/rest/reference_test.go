@@ -96,18 +96,20 @@ The detail of a 409, 412 or 422 says what to do about it where that is not plain
 
 | status | when | with |
 | --- | --- | --- |
+| 206 | GET of a package content or a file of a package with 'Range', one range of it, and 'If-Range' that names what is there or nothing | 'Content-Range' |
 | 303 | the caller has this subscription already | 'Location' of it |
-| 304 | GET with 'If-None-Match' that names the 'ETag' of what is there | 'ETag' |
+| 304 | GET with 'If-None-Match' that names the 'ETag' of what is there; of files, 'If-Modified-Since', too | 'ETag' |
+| 401 | through a proxy to a server without authentication | the header that told of it, in 'detail' |
+| 403 | a 'Host' that is not the server, where it has no authentication; from a web page of another site | |
 | 404 | a path that is not there; one with '//', '..', control characters or what is not UTF-8 in it; no path is redirected | |
 | 405 | a method that the resource does not have, HEAD being one of those with GET | 'Allow' |
-| 406 | 'Accept' does not admit 'application/json', or a 'Version' that is not served | the versions served, in 'detail' |
-| 412 | PATCH or DELETE with 'If-Match' that does not name the 'ETag' of what is there | the new one, in 'detail' |
-| 401 | through a proxy to a server without authentication | the header that told of it, in 'detail' |
-| 403 | another 'Host' than the server's, where it has no authentication; from a web page of another site | |
+| 406 | 'Accept' admits none of the media types of the answer, or a 'Version' that is not served; where an answer has no body, 'Accept' does not matter | what there is, in 'detail' |
 | 408 | a body that does not come in time | |
+| 412 | PATCH or DELETE with 'If-Match' that does not name the 'ETag' of what is there; GET of files with that, or 'If-Unmodified-Since' | the 'ETag' there is, in 'detail' |
 | 413 | a body longer than 'http-max-body' or 'http-max-small-body', or with more in it than 'http-json-names' and 'http-json-values' allow; package content longer than 'package-max-bytes' | |
 | 414 | a URI longer than 32 KiB | |
 | 415 | a body of another 'Content-Type', or with a 'Content-Encoding' | 'Accept', 'Accept-Encoding' |
+| 416 | GET of a file with a 'Range' of which there is nothing | 'Content-Range' |
 | 429 | more requests or event streams than one caller may send, or have under way | 'Retry-After' |
 | 503 | too many requests at once, a database or issuer of tokens that is away, a server that stops | 'Retry-After' |
 
@@ -121,10 +123,13 @@ What is not HTTP, or has more than 64 KiB of headers, is answered before the API
 
 ## Bodies
 
-A body is one JSON object in UTF-8, with nothing behind it, nested at most 100 levels deep, without a name twice in one object or
-of more than 1024 bytes, and without U+0000 in any text. Anything else is 400, also within values that the VNFD or nobody defines. An attribute of the standard
-with a value of a wrong type, a mandatory one that is missing, null or empty, and a value that is none of its enumeration are 400. What
-the VNFD, the package or the VIM does not allow is 422. An attribute that is not known is ignored below '/vnflcm' and '/vnfpkgm'; VIM
+A body is one JSON object in UTF-8, with nothing behind it, within the [limits](limits.md) of names and values (beyond them it is 413) and
+of depth ('http-json-depth'), without a name twice in one object or of more than 1024 bytes, and without U+0000 in any text. Anything
+else is 400, also within values that the VNFD or nobody defines. An attribute of the standard with a value of a wrong type, a mandatory
+one that is missing, null or empty, and a value that is none of its enumeration are 400. An optional one that is null, or an empty text,
+is as one that is absent, but where null removes (merge patches, maps of VIM connections and of 'cpConfig'). What the VNFD, the package
+or the VIM does not allow is 422, and so is an attribute that some release of the standard has and that asks for what is not done here,
+such as 'targetScaleLevelInfo'. Any other that is not known is ignored below '/vnflcm' and '/vnfpkgm'; VIM
 connections and the behaviour of the simulated VIM do not take one.
 
 ## Queries

@@ -209,6 +209,15 @@ func judge(name string, mandatory bool, keep, drop *attributes) (gone bool, k, d
 	return false, nil, d
 }
 
+// of says what becomes of an attribute of an entry: it goes, or stays, whole or not.
+func (s selector) of(name string, mandatory bool) (gone, whole bool) {
+	if s.keep == nil && s.drop == nil {
+		return false, true
+	}
+	gone, k, d := judge(name, mandatory, s.keep, s.drop)
+	return gone, (k == nil || len(k.sub) == 0) && d == nil
+}
+
 // pruneRaw does the same within a value that has no type.
 func pruneRaw(raw []byte, keep, drop *attributes) []byte {
 	var object map[string]json.RawMessage

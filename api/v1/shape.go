@@ -42,7 +42,10 @@ var (
 		},
 	}
 
-	externalLink = &Shape{later: []string{"currentVnfExtCpData"}}
+	externalLink = &Shape{
+		later:  []string{"currentVnfExtCpData"},
+		within: map[string]*Shape{"extLinkPorts": {later: []string{"trunkResourceId", "secondaryCpInstanceId"}}},
+	}
 
 	// VnfInstance is the resource.
 	VnfInstance = &Shape{
@@ -54,6 +57,7 @@ var (
 				within: map[string]*Shape{
 					"extCpInfo":          {later: []string{"cpConfigId"}},
 					"extVirtualLinkInfo": externalLink,
+					"vnfcResourceInfo":   {within: map[string]*Shape{"vnfcCpInfo": {later: []string{"parentCpId"}}}},
 				},
 			},
 			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeExtConn", "changeFlavour"}},
@@ -139,6 +143,16 @@ func Resource(path string) *Shape {
 		return LccnSubscription
 	}
 	return VnfInstance
+}
+
+// Lacks says whether v1 does not have an attribute of v2.
+func (s *Shape) Lacks(name string) bool { return slices.Contains(s.later, name) }
+
+// Same says whether an attribute has the same name and form in both, whatever is in it; links apart.
+func (s *Shape) Same(name string) bool {
+	_, renamed := s.names[name]
+	_, keyed := s.maps[name]
+	return !renamed && !keyed && !s.Lacks(name) && s.values[name] == nil && s.parts[name] == nil && s.within[name] == nil
 }
 
 // Path is where v2 has an attribute of v1.

@@ -4,8 +4,10 @@ import (
 	"reflect"
 
 	"github.com/vnfm/vnfm/api/rest"
+	v1 "github.com/vnfm/vnfm/api/v1"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vnf"
 )
 
 // The collections whose entries come from views (default lists: SOL003 v3.7.1 §5.4.2.3.2, §5.4.12.3.2).
@@ -30,6 +32,20 @@ var (
 			"instantiatedVnfInfo/extManagedVirtualLinkInfo":                  "instantiatedInfo/extManagedVirtualLinks",
 			"instantiatedVnfInfo/vnfcInfo":                                   "", "_links": "",
 		},
+		Short: &rest.Shortcut{
+			Copied: map[string]string{
+				"id": "id", "vnfInstanceName": "name", "vnfInstanceDescription": "description", "vnfdId": "vnfdId", "vnfProvider": "provider",
+				"vnfProductName": "productName", "vnfSoftwareVersion": "softwareVersion", "vnfdVersion": "vnfdVersion",
+				"vnfConfigurableProperties": "configurableProperties", "instantiationState": "state", "metadata": "metadata", "extensions": "extensions",
+			},
+			Made: map[string][]string{"vimConnectionInfo": {"vimConnections"}, "instantiatedVnfInfo": {"instantiatedInfo"}},
+			Links: func(doc *rest.Members, root string) any {
+				return instanceLinks(root, &vnf.Instance{
+					ID: doc.Text("id"), State: vnf.InstantiationState(doc.Text("state")), Operation: doc.Text("operation"),
+				})
+			},
+			LinkedBy: []string{"id", "state", "operation"}, Root: rest.LcmRoot, Older: v1.Root,
+		},
 	}
 	vnfLcmOpOccs = rest.Collection{
 		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
@@ -47,6 +63,24 @@ var (
 			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
 			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
 			"cancelMode": "", "changedInfo": "", "_links": "",
+		},
+		Short: &rest.Shortcut{
+			Copied: map[string]string{
+				"id": "id", "operationState": "state", "stateEnteredTime": "stateEnteredTime", "startTime": "startTime", "vnfInstanceId": "vnfInstanceId",
+				"grantId": "grantId", "operation": "operation", "isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
+				"isCancelPending": "isCancelPending", "warnings": "warnings",
+			},
+			Made: map[string][]string{
+				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
+			},
+			Links: func(doc *rest.Members, root string) any {
+				return opOccLinks(root, &vnf.OpOcc{
+					ID: doc.Text("id"), VnfID: doc.Text("vnfInstanceId"), State: vnf.OpState(doc.Text("state")), GrantHref: doc.Text("grantHref"),
+					UndoBegun: doc.Is("undoBegun"), Irreversible: doc.Is("irreversible"), CancelPending: doc.Is("isCancelPending"),
+				})
+			},
+			LinkedBy: []string{"id", "vnfInstanceId", "state", "grantHref", "undoBegun", "irreversible", "isCancelPending"},
+			Root:     rest.LcmRoot, Older: v1.Root,
 		},
 	}
 )

@@ -63,14 +63,7 @@ func InstantiateCommand(raw []byte) (*lcm.Instantiate, error) {
 		}
 		command.ExtLinks = append(command.ExtLinks, out)
 	}
-	for i, link := range body.ExtManagedVirtualLinks {
-		at := fmt.Sprintf("/extManagedVirtualLinks/%d", i)
-		if len(link.VnfLinkPort) > 0 {
-			return nil, unsupported(at+"/vnfLinkPort", "Link ports of internal virtual links are made here; ones made by others are not taken")
-		}
-		if link.ExtManagedMultisiteVirtualLinkId != "" {
-			return nil, unsupported(at+"/extManagedMultisiteVirtualLinkId", "Virtual links over several sites are not supported")
-		}
+	for _, link := range body.ExtManagedVirtualLinks {
 		command.ExtManaged = append(command.ExtManaged, lcm.ExtManaged{
 			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, Provider: link.ResourceProviderId,
 			NetworkID: link.ResourceId,
@@ -119,6 +112,47 @@ func OperateCommand(raw []byte) (*lcm.Operate, error) {
 		To: string(body.ChangeStateTo), Vnfcs: body.VnfcInstanceId, StopType: string(body.StopType), GracefulTimeout: timeout,
 		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
 	}, nil
+}
+
+// ScaleCommand reads a ScaleVnfRequest. What is wrong with it is Invalid and names the attribute.
+func ScaleCommand(raw []byte) (*lcm.Scale, error) {
+	var body sol.ScaleVnfRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	steps := 0
+	if body.NumberOfSteps != nil {
+		if steps = *body.NumberOfSteps; steps < 1 {
+			return nil, decode.Wrong("/numberOfSteps", "is at least 1")
+		}
+	}
+	return &lcm.Scale{
+		Type: string(body.Type), AspectID: body.AspectId, Steps: steps, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
+// ScaleToLevelCommand reads a ScaleVnfToLevelRequest. What is wrong with it is Invalid and names the attribute.
+func ScaleToLevelCommand(raw []byte) (*lcm.ScaleToLevel, error) {
+	var body sol.ScaleVnfToLevelRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	switch {
+	case body.InstantiationLevelId == "" && len(body.ScaleInfo) == 0:
+		return nil, decode.Wrong("", "has neither instantiationLevelId nor scaleInfo: send one of them")
+	case body.InstantiationLevelId != "" && len(body.ScaleInfo) > 0:
+		return nil, decode.Wrong("/scaleInfo", "is not for a request with an instantiationLevelId: send one of them")
+	}
+	command := &lcm.ScaleToLevel{
+		Level: body.InstantiationLevelId, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}
+	for i, x := range body.ScaleInfo {
+		if x.ScaleLevel < 0 {
+			return nil, decode.Wrong(fmt.Sprintf("/scaleInfo/%d/scaleLevel", i), "must not be negative")
+		}
+		command.Scale = append(command.Scale, lcm.AspectLevel{AspectID: x.AspectId, VnfdID: x.VnfdId, Level: x.ScaleLevel})
+	}
+	return command, nil
 }
 
 // gracefulTime reads the seconds that a VNF is given to stop by itself; 0 when the request does not say.
@@ -246,6 +280,11 @@ func (a *API) modifyVnf(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.V1 == nil { // else before it became a request of v2
+		if err := a.byPackage(c, v1.Pointers{}); err != nil {
+			return nil, err
+		}
+	}
 	command, err := modifyCommand(c.Body, in)
 	if err != nil {
 		return nil, err
@@ -264,9 +303,6 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 	var patch map[string]json.RawMessage
 	if err := json.Unmarshal(body, &patch); err != nil {
 		return nil, decode.Wrong("", "must be an object")
-	}
-	if _, ok := patch["vnfPkgId"]; ok {
-		return nil, unsupported("/vnfPkgId", "A VNF package is named by its vnfdId")
 	}
 	command := &lcm.Modify{Params: secret.Masked(body)}
 	var err error
@@ -335,7 +371,8 @@ func children[V any](patch map[string]json.RawMessage, name string, given map[st
 	return out
 }
 
-// byPackage names the package of a modification by its VNFD: SOL003 v2 had the identifier of the package there.
+// byPackage names the package of a modification by its VNFD: SOL003 v2 had the identifier of the package there, and the OpenAPI
+// documents of v3 still have it.
 func (a *API) byPackage(c *rest.Call, from v1.Pointers) error {
 	var body map[string]json.RawMessage
 	if c.Request.Method == http.MethodPatch {

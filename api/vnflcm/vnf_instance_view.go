@@ -4,33 +4,44 @@ import (
 	"cmp"
 	"net/netip"
 
+	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
 
 // VnfInstance shows an instance as SOL003 has it.
 func VnfInstance(in *vnf.Instance, base string) *sol.VnfInstance {
-	self := VnfURI(base, in.ID)
 	out := &sol.VnfInstance{
 		Id: in.ID, VnfInstanceName: in.Name, VnfInstanceDescription: in.Description,
 		VnfdId: in.VnfdID, VnfProvider: in.Provider, VnfProductName: in.ProductName,
 		VnfSoftwareVersion: in.SoftwareVersion, VnfdVersion: in.VnfdVersion,
 		VnfConfigurableProperties: in.Configurable, Extensions: in.Extensions, Metadata: in.Metadata,
 		InstantiationState: string(in.State),
-		Links:              sol.VnfInstanceLinks{Self: sol.Link{Href: self}},
+		Links:              instanceLinks(base+rest.LcmRoot, in),
 	}
 	out.VimConnectionInfo = vimConnectionInfo(in.Connections)
 	if in.Info != nil {
 		out.InstantiatedVnfInfo = instantiatedInfo(in.Info)
 	}
+	return out
+}
+
+// instanceLinks are the links of an instance, below the root of the interface.
+func instanceLinks(root string, in *vnf.Instance) sol.VnfInstanceLinks {
+	self := root + "/vnf_instances/" + in.ID
+	out := sol.VnfInstanceLinks{Self: sol.Link{Href: self}}
 	// A task's link is there while the task is possible: one operation at a time.
 	if in.Operation == "" {
 		switch in.State {
 		case vnf.NotInstantiated:
-			out.Links.Instantiate = &sol.Link{Href: self + "/instantiate"}
+			out.Instantiate = &sol.Link{Href: self + "/instantiate"}
 		case vnf.Instantiated:
-			out.Links.Terminate = &sol.Link{Href: self + "/terminate"}
-			out.Links.Operate = &sol.Link{Href: self + "/operate"}
+			out.Terminate = &sol.Link{Href: self + "/terminate"}
+			out.Operate = &sol.Link{Href: self + "/operate"}
+			if in.Info != nil && len(in.Info.MaxScaleLevels) > 0 { // supported by the flavour
+				out.Scale = &sol.Link{Href: self + "/scale"}
+				out.ScaleToLevel = &sol.Link{Href: self + "/scale_to_level"}
+			}
 		}
 	}
 	return out

@@ -155,3 +155,25 @@ func (a *API) operate(c *rest.Call) (*rest.Answer, error) {
 		return a.LCM.Operate(c.Ctx, c.ID, *command, by)
 	}, Started(c))
 }
+
+// scale begins the SCALE operation (SOL003 v3.7.1 §5.4.5.3.1).
+func (a *API) scale(c *rest.Call) (*rest.Answer, error) {
+	command, err := ScaleCommand(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.Scale(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}
+
+// scaleToLevel begins the SCALE_TO_LEVEL operation (SOL003 v3.7.1 §5.4.6.3.1).
+func (a *API) scaleToLevel(c *rest.Call) (*rest.Answer, error) {
+	command, err := ScaleToLevelCommand(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.ScaleToLevel(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}

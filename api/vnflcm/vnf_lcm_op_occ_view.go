@@ -1,39 +1,46 @@
 package vnflcm
 
 import (
+	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
 )
 
 // VnfLcmOpOcc shows an operation occurrence as SOL003 has it.
 func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
-	self := OpOccURI(base, op.ID)
 	out := &sol.VnfLcmOpOcc{
 		Id: op.ID, OperationState: string(op.State), StateEnteredTime: op.StateEntered, StartTime: op.Started,
 		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
 		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
 		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
-		Links: sol.VnfLcmOpOccLinks{Self: sol.Link{Href: self}, VnfInstance: sol.Link{Href: VnfURI(base, op.VnfID)}},
+		Links: opOccLinks(base+rest.LcmRoot, op),
 	}
 	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
 		out.CancelMode = op.CancelMode
 	}
+	return out
+}
+
+// opOccLinks are the links of an operation occurrence, below the root of the interface.
+func opOccLinks(root string, op *vnf.OpOcc) sol.VnfLcmOpOccLinks {
+	self := root + "/vnf_lcm_op_occs/" + op.ID
+	out := sol.VnfLcmOpOccLinks{Self: sol.Link{Href: self}, VnfInstance: sol.Link{Href: root + "/vnf_instances/" + op.VnfID}}
 	if op.GrantHref != "" {
-		out.Links.Grant = &sol.Link{Href: op.GrantHref}
+		out.Grant = &sol.Link{Href: op.GrantHref}
 	}
 	link := func(task string) *sol.Link { return &sol.Link{Href: self + "/" + task} }
 	switch op.State {
 	case vnf.FailedTemp:
-		out.Links.Fail = link("fail")
+		out.Fail = link("fail")
 		if !op.UndoBegun {
-			out.Links.Retry = link("retry")
+			out.Retry = link("retry")
 		}
 		if !op.Irreversible {
-			out.Links.Rollback = link("rollback")
+			out.Rollback = link("rollback")
 		}
 	case vnf.Starting, vnf.Processing, vnf.RollingBack:
 		if !op.CancelPending {
-			out.Links.Cancel = link("cancel")
+			out.Cancel = link("cancel")
 		}
 	}
 	return out

@@ -26,7 +26,7 @@ const (
 // cli is the grammar of the command line.
 type cli struct {
 	Server string        `help:"Root of the server's API." env:"VNFM_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Token  string        `help:"Bearer token." env:"VNFM_TOKEN" placeholder:"TOKEN"`
+	Token  string        `help:"Bearer token. What secret flags are given is taken out of the process list." env:"VNFM_TOKEN" placeholder:"TOKEN" secret:""`
 	CACert string        `name:"cacert" help:"File of the authorities that the server's certificate is verified with (PEM)." env:"VNFM_CACERT" placeholder:"FILE"`
 	Cert   string        `help:"File of a client certificate (PEM)." env:"VNFM_CERT" placeholder:"FILE"`
 	Key    string        `help:"File of its key (PEM)." env:"VNFM_KEY" placeholder:"FILE"`
@@ -50,7 +50,7 @@ type cli struct {
 type oauth struct {
 	TokenURL     string `name:"token-url" help:"Where to fetch a token with client credentials (OAuth 2.0), instead of --token." env:"VNFM_TOKEN_URL" placeholder:"URL"`
 	ClientID     string `name:"client-id" help:"Client id for it." env:"VNFM_CLIENT_ID" placeholder:"ID"`
-	ClientSecret string `name:"client-secret" help:"Client secret for it; better in the environment." env:"VNFM_CLIENT_SECRET" placeholder:"SECRET"`
+	ClientSecret string `name:"client-secret" help:"Client secret for it." env:"VNFM_CLIENT_SECRET" placeholder:"SECRET" secret:""`
 	Scope        string `help:"Scopes to ask for." env:"VNFM_SCOPE" placeholder:"WORDS"`
 }
 
@@ -65,6 +65,7 @@ type session struct {
 	*client.Client
 	ctx      context.Context //nolint:containedctx // a session is one command
 	in       io.Reader
+	raw      io.Writer // standard output as it is, for files
 	out, err io.Writer // colours are dropped where they cannot be shown
 	form     string
 	poll     time.Duration
@@ -111,7 +112,7 @@ func run(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Wri
 		return exitUsage
 	}
 	s := &session{
-		Client: api, ctx: ctx, in: in, form: c.Output, poll: c.Poll,
+		Client: api, ctx: ctx, in: in, form: c.Output, poll: c.Poll, raw: stdout,
 		out: colorprofile.NewWriter(stdout, os.Environ()), err: colorprofile.NewWriter(stderr, os.Environ()),
 	}
 	if f, ok := stdout.(*os.File); ok && term.IsTerminal(f.Fd()) {

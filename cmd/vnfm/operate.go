@@ -49,7 +49,7 @@ type vnfOperate struct {
 	To       string   `required:"" enum:"STARTED,STOPPED" help:"State to bring it to: ${enum}." placeholder:"STATE"`
 	Graceful graceful `help:"Let the guests stop by themselves; with a time, turn off after it what has not stopped." placeholder:"TIME"`
 	Vnfc     []string `help:"Only this VNFC, by the id in its vnfcInfo, repeatable; default: all." placeholder:"ID"`
-	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
+	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	begin
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -11,13 +12,19 @@ import (
 )
 
 type packageCmd struct {
-	Onboard packageOnboard `cmd:"" help:"Create a package, upload a CSAR and wait until it is read."`
-	List    packageList    `cmd:"" help:"List packages."`
-	Show    packageShow    `cmd:"" help:"Show a package with what was found in it."`
-	History packageHistory `cmd:"" help:"Tell what happened to a package, or show what it was at a time."`
-	Enable  packageEnable  `cmd:"" help:"Let VNF instances be made of a package."`
-	Disable packageDisable `cmd:"" help:"Let no more VNF instances be made of a package."`
-	Delete  packageDelete  `cmd:"" help:"Delete a package that is disabled and not in use."`
+	Onboard   packageOnboard   `cmd:"" help:"Create a package, upload a CSAR and wait until it is read."`
+	Fetch     packageFetch     `cmd:"" help:"Create a package, have the server fetch a CSAR and wait until it is read."`
+	List      packageList      `cmd:"" help:"List packages."`
+	Show      packageShow      `cmd:"" help:"Show a package with what was found in it."`
+	History   packageHistory   `cmd:"" help:"Tell what happened to a package, or show what it was at a time."`
+	Content   packageContent   `cmd:"" help:"Read all of a package, as it was uploaded."`
+	Vnfd      packageVnfd      `cmd:"" help:"Read the VNFD of a package; an archive, when it is of several files."`
+	Manifest  packageManifest  `cmd:"" help:"Read the manifest of a package."`
+	Artifacts packageArtifacts `cmd:"" help:"Read an archive of what is in a package beside its VNFD and images."`
+	Artifact  packageArtifact  `cmd:"" help:"Read one file of a package."`
+	Enable    packageEnable    `cmd:"" help:"Let VNF instances be made of a package."`
+	Disable   packageDisable   `cmd:"" help:"Let no more VNF instances be made of a package."`
+	Delete    packageDelete    `cmd:"" help:"Delete a package that is disabled and not in use."`
 }
 
 type packageOnboard struct {
@@ -43,11 +50,17 @@ func (c *packageOnboard) Run(s *session) error {
 	if s.terminal {
 		_, _ = fmt.Fprint(s.err, "\r\x1b[K")
 	}
+	return s.onboarded(p, err)
+}
+
+// onboarded waits until a package is read whose content is on its way, if it is.
+func (s *session) onboarded(p *sol.VnfPkgInfo, err error) error {
+	id := p.Id
 	if err == nil {
-		p, err = s.WaitPackage(s.ctx, p.Id, s.poll)
+		p, err = s.WaitPackage(s.ctx, id, s.poll)
 	}
 	if err != nil {
-		return fmt.Errorf("package %s: %w", p.Id, err)
+		return fmt.Errorf("package %s: %w", id, err)
 	}
 	if err := s.show(p, func(w io.Writer) { printPackage(w, p) }); err != nil {
 		return err
@@ -121,6 +134,22 @@ func printPackage(w io.Writer, p *sol.VnfPkgInfo) {
 		for line := range strings.Lines(p.OnboardingFailureDetails.Detail) {
 			_, _ = fmt.Fprintln(w, " ", bad.Render(strings.TrimSpace(line)))
 		}
+	}
+	if len(p.SoftwareImages) > 0 {
+		heading(w, "Images")
+		var rows [][]string
+		for _, i := range p.SoftwareImages {
+			rows = append(rows, []string{i.Name, i.Version, i.DiskFormat, i.ImagePath})
+		}
+		table(w, []string{"NAME", "VERSION", "FORMAT", "FILE"}, rows)
+	}
+	if len(p.AdditionalArtifacts) > 0 {
+		heading(w, "Artifacts")
+		var rows [][]string
+		for _, a := range p.AdditionalArtifacts {
+			rows = append(rows, []string{a.ArtifactPath, cmp.Or(a.ArtifactClassification, a.NonManoArtifactSetId)})
+		}
+		table(w, []string{"FILE", "KIND"}, rows)
 	}
 	if len(p.Findings) > 0 {
 		heading(w, "Findings")

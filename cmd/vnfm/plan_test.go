@@ -25,6 +25,8 @@ func TestDryRun(t *testing.T) {
 		"vnf instantiate fw1 --flavour simple --param a=1":       `{"operation":"INSTANTIATE","request":{"flavourId":"simple","additionalParams":{"a":1}}}`,
 		"vnf terminate fw1 --graceful=9s":                        `{"operation":"TERMINATE","request":{"terminationType":"GRACEFUL","gracefulTerminationTimeout":9}}`,
 		"vnf operate fw1 --to STOPPED --vnfc c1 --graceful":      `{"operation":"OPERATE","request":{"vnfcInstanceId":["c1"],"changeStateTo":"STOPPED","stopType":"GRACEFUL"}}`,
+		"vnf scale fw1 --in a":                                   `{"operation":"SCALE","request":{"type":"SCALE_IN","aspectId":"a"}}`,
+		"vnf scale-to fw1 --level l":                             `{"operation":"SCALE_TO_LEVEL","request":{"instantiationLevelId":"l"}}`,
 		"vnf operate fw1 --to STARTED --no-wait -o json":         `{"operation":"OPERATE","request":{"changeStateTo":"STARTED"}}`,
 		"vnf instantiate fw1 --flavour simple --no-wait -o yaml": `{"operation":"INSTANTIATE","request":{"flavourId":"simple"}}`,
 	} {

@@ -67,6 +67,8 @@ func said(e *sol.VnfEvent) string {
 		return operation()
 	case "vnf.instantiated":
 		return count("resources", "resource")
+	case "vnf.scaled":
+		return scaled(data, count("resources", "resource")+" made, "+count("released", "resource")+" released")
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":
@@ -110,6 +112,16 @@ func said(e *sol.VnfEvent) string {
 		return state(text("operationalState"))
 	}
 	return cut(compact(e.Data), 100) // of a program newer than this one
+}
+
+// scaled tells what a scaling did, and the levels that the VNF has now.
+func scaled(data map[string]any, what string) string {
+	levels, _ := data["scaleStatus"].([]any)
+	for _, l := range levels {
+		m, _ := l.(map[string]any)
+		what += fmt.Sprintf(", %v %v", m["aspectId"], m["scaleLevel"])
+	}
+	return what
 }
 
 // made tells how far resources got.

@@ -25,10 +25,10 @@ type subscriptionCreate struct {
 	State        []string `help:"Only about these operation states, e.g. COMPLETED." placeholder:"STATE"`
 	Short        bool     `help:"Leave out what an operation changed."`
 	User         string   `help:"User name for HTTP Basic authentication at the callback." placeholder:"NAME"`
-	Password     string   `help:"Its password, or with @ the file that holds it." placeholder:"PASSWORD"`
+	Password     string   `help:"Its password, or with @ the file that holds it." placeholder:"PASSWORD" secret:""`
 	TokenURL     string   `name:"callback-token-url" help:"Token endpoint for OAuth 2.0 client credentials at the callback." placeholder:"URL"`
 	ClientID     string   `name:"callback-client-id" help:"Client id there." placeholder:"ID"`
-	ClientSecret string   `name:"callback-client-secret" help:"Client secret there, or with @ the file that holds it." placeholder:"SECRET"`
+	ClientSecret string   `name:"callback-client-secret" help:"Client secret there, or with @ the file that holds it." placeholder:"SECRET" secret:""`
 	TLS          bool     `name:"tls-cert" help:"The callback also accepts the server's client certificate."`
 }
 

@@ -79,7 +79,7 @@ func printVim(w io.Writer, v *sol.Vim) {
 type vimParts struct {
 	VimID     string   `help:"vimId, when others know the VIM by one." placeholder:"ID"`
 	Interface []string `sep:"none" help:"Part of interfaceInfo, repeatable, e.g. endpoint=https://keystone/v3; the value is JSON or a string." placeholder:"KEY=VALUE"`
-	Access    []string `sep:"none" help:"Part of accessInfo, repeatable, e.g. password=@FILE; the value is a string, or with @ the text of a file, so that no one reads it in the list of processes." placeholder:"KEY=VALUE"`
+	Access    []string `sep:"none" help:"Part of accessInfo, repeatable, e.g. password=@FILE; the value is a string, or with @ the text of a file." placeholder:"KEY=VALUE" secret:""`
 	Extra     []string `sep:"none" help:"Part of extra, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	File      string   `help:"The connection as JSON from this file, - for standard input; flags come over it." placeholder:"FILE"`
 }

@@ -15,6 +15,8 @@ type vnfCmd struct {
 	Create      vnfCreate      `cmd:"" help:"Create a VNF instance."`
 	Instantiate vnfInstantiate `cmd:"" help:"Instantiate a VNF and watch it."`
 	Modify      vnfModify      `cmd:"" help:"Modify the name, description, properties or VIM connections of a VNF."`
+	Scale       vnfScale       `cmd:"" help:"Scale a VNF out or in by steps of an aspect, and watch it."`
+	ScaleTo     vnfScaleTo     `cmd:"" help:"Scale a VNF to a level, and watch it."`
 	Operate     vnfOperate     `cmd:"" help:"Start or stop a VNF, or some of its VNFCs, and watch it."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`
 	Delete      vnfDelete      `cmd:"" help:"Delete a VNF instance that is not instantiated."`
@@ -78,7 +80,7 @@ type vnfInstantiate struct {
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
 	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, config (name of the connection point's configuration), subnet (repeatable), and for each subnet ip (repeatable): an address, or ipv4 or ipv6 for one that the VIM chooses." placeholder:"id=…,network=…,cpd=…"`
 	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID"`
-	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
+	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	Language string   `help:"Localization language." placeholder:"TAG"`
 	begin
 }

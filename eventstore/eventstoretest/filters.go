@@ -1,8 +1,10 @@
 package eventstoretest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +114,9 @@ func filters(t *testing.T, s eventstore.Store) {
 	})
 	found := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		q := eventstore.ViewQuery{Kind: "k", Columns: columns, Limit: rapid.SampledFrom([]int{1, 7, 1000}).Draw(rt, "limit")}
+		q := eventstore.ViewQuery{
+			Kind: "k", Columns: columns, Limit: rapid.SampledFrom([]int{1, 7, 1000}).Draw(rt, "limit"), Docs: rapid.Bool().Draw(rt, "documents only"),
+		}
 		for range rapid.IntRange(1, 3).Draw(rt, "terms") {
 			q.Where = append(q.Where, term(rt))
 		}
@@ -129,6 +133,9 @@ func filters(t *testing.T, s eventstore.Store) {
 			}
 			for _, v := range page {
 				got = append(got, v.ID)
+				if i := slices.IndexFunc(all, func(a eventstore.View) bool { return a.ID == v.ID }); i < 0 || !bytes.Equal(v.Doc, all[i].Doc) {
+					rt.Fatalf("%s: the document of %s is %s", q.Where, v.ID, v.Doc)
+				}
 			}
 			if len(page) < q.Limit {
 				break

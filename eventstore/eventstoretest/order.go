@@ -325,7 +325,14 @@ func queries(t *testing.T, s eventstore.Store) {
 		{eventstore.ViewQuery{Kind: "k", Name: "name-c"}, []string{"view-c"}},
 		{eventstore.ViewQuery{Kind: "nope"}, nil},
 	} {
-		same(t, c.want, ids(must(s.Views(ctx, c.q))(t)), fmt.Sprintf("views %+v", c.q))
+		whole := must(s.Views(ctx, c.q))(t)
+		same(t, c.want, ids(whole), fmt.Sprintf("views %+v", c.q))
+		c.q.Docs = true
+		for i, v := range must(s.Views(ctx, c.q))(t) {
+			if v.ID != whole[i].ID || string(v.Doc) != string(whole[i].Doc) {
+				t.Errorf("views %+v: %+v, want the document of %+v", c.q, v, whole[i])
+			}
+		}
 	}
 	sagas := must(s.Sagas(ctx, eventstore.SagaQuery{State: "RUNNING", After: "saga-a", Limit: 1}))(t)
 	if len(sagas) != 1 || sagas[0].ID != "saga-b" {

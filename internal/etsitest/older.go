@@ -41,15 +41,18 @@ var schemas = map[string]schema{
 		"id*": "string", "cpdId*": "string", "cpProtocolInfo": "[]any", "extLinkPortId": "string", "metadata": "any",
 		"associatedVnfcCpId": "string", "associatedVnfVirtualLinkId": "string",
 	},
-	"ExtVirtualLinkInfo":        {"id*": "string", "resourceHandle*": "any", "extLinkPorts": "[]any"},
-	"ExtManagedVirtualLinkInfo": {"id*": "string", "vnfVirtualLinkDescId*": "string", "networkResource*": "any", "vnfLinkPorts": "[]any"},
+	"ExtVirtualLinkInfo":        {"id*": "string", "resourceHandle*": "ResourceHandle", "extLinkPorts": "[]ExtLinkPortInfo"},
+	"ExtLinkPortInfo":           {"id*": "string", "resourceHandle*": "ResourceHandle", "cpInstanceId": "string"},
+	"VnfcCpInfo":                {"id*": "string", "cpdId*": "string", "vnfExtCpId": "string", "cpProtocolInfo": "[]any", "vnfLinkPortId": "string", "metadata": "any"},
+	"ExtManagedVirtualLinkInfo": {"id*": "string", "vnfVirtualLinkDescId*": "string", "networkResource*": "ResourceHandle", "vnfLinkPorts": "[]VnfLinkPortInfo"},
+	"VnfLinkPortInfo":           {"id*": "string", "resourceHandle*": "ResourceHandle", "cpInstanceId": "string", "cpInstanceType": "string"},
 	"VnfcInfo":                  {"id*": "string", "vduId*": "string", "vnfcResourceInfoId": "string", "vnfcState*": "string", "vnfcConfigurableProperties": "any"},
 	"VnfcResourceInfo": {
-		"id*": "string", "vduId*": "string", "computeResource*": "any", "zoneId": "string", "storageResourceIds": "[]any", "reservationId": "string",
-		"vnfcCpInfo": "[]any", "metadata": "any",
+		"id*": "string", "vduId*": "string", "computeResource*": "ResourceHandle", "zoneId": "string", "storageResourceIds": "[]string", "reservationId": "string",
+		"vnfcCpInfo": "[]VnfcCpInfo", "metadata": "any",
 	},
 	"VnfVirtualLinkResourceInfo": {
-		"id*": "string", "vnfVirtualLinkDescId*": "string", "networkResource*": "any", "zoneId": "string", "vnfLinkPorts": "[]any",
+		"id*": "string", "vnfVirtualLinkDescId*": "string", "networkResource*": "ResourceHandle", "zoneId": "string", "vnfLinkPorts": "[]VnfLinkPortInfo",
 	},
 	"VnfLcmOpOcc": {
 		"id*": "string", "operationState*": "string", "stateEnteredTime*": "string", "startTime*": "string", "vnfInstanceId*": "string",

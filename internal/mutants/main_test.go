@@ -117,7 +117,7 @@ func TestFaultsFitTheSources(t *testing.T) {
 			counted++
 		}
 	}
-	if counted < 60 {
-		t.Errorf("%d faults, want at least 60", counted)
+	if counted < 200 {
+		t.Errorf("%d faults, want at least 200", counted)
 	}
 }

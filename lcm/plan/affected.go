@@ -46,8 +46,8 @@ func (o *Outcome) affected(p *Resource, handle vnf.Handle, change vnf.ChangeType
 			ID: p.ID, VduID: p.Template, Change: change, Handle: handle, Definition: p.Definition, Zone: o.zone(p.ID),
 		}
 		if c := o.want.vnfc(p.ID); c != nil {
-			if change == vnf.Added {
-				vnfc.AddedStorages = c.Storages
+			if change == vnf.Added { // with those it does not share with others that stand
+				vnfc.AddedStorages = slices.DeleteFunc(slices.Clone(c.Storages), func(id string) bool { return o.plan.form(0, id) != nil })
 			}
 			for _, cp := range c.Cps {
 				vnfc.CpIDs = append(vnfc.CpIDs, cp.ID)
@@ -91,6 +91,17 @@ func (o *Outcome) linkHandle(desc string) vnf.Handle {
 		}
 	}
 	return o.handle(o.want.linkID(desc))
+}
+
+// Released is the fact that a step's resource of an instance is gone, with what that changed.
+func (p *Plan) Released(v *vnf.Instance, s Step) *vnf.ResourceReleased {
+	e := Released(v, s.ID, p.From(s).Kind)
+	if e.Vnfc != nil { // storages that others share stay
+		e.Vnfc.RemovedStorages = slices.DeleteFunc(slices.Clone(e.Vnfc.RemovedStorages), func(id string) bool {
+			return p.form(0, id) == nil || p.form(len(p.forms)-1, id) != nil
+		})
+	}
+	return e
 }
 
 // Released is the fact that a resource of an instance is gone, with what that changed.

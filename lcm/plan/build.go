@@ -27,6 +27,8 @@ type planner struct {
 	shared  map[string]string       // by storage id: volume shared by all VNFCs
 	cover   map[string][]coverage   // by CPD id
 	planned map[string]bool         // entries of cover that have a subport, by pointer
+	taken   map[string]bool         // what nobody else can have: entries of cover (entryKey), addresses on links (addressKey)
+	grows   bool                    // VNFCs are added to those there are
 	stage   map[vim.Kind][]Resource // resources by kind
 	byVdu   map[string][]string     // computes
 }
@@ -82,6 +84,7 @@ func Build(op, name string, d *vnfd.Descriptor, r *Request, vars map[string]stri
 		op:   op, d: d, f: f, r: r, counts: counts,
 		managed: map[string]Link{}, network: map[string]string{}, subnets: map[string][]Resource{}, shared: map[string]string{},
 		cover: map[string][]coverage{}, planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{},
+		taken: map[string]bool{},
 	}
 	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.extCps, p.affinity} {
 		if err := step(); err != nil {
@@ -143,7 +146,7 @@ func (p *planner) affinity() error {
 			members = append(members, p.byVdu[vdu]...)
 		}
 		scope := strings.ToUpper(rule.Scope)
-		if scope != "NFVI_NODE" {
+		if scope != scopeNode {
 			for _, l := range rule.Links {
 				if n, ok := strings.CutPrefix(p.network[l], refPlan); ok {
 					members = append(members, n)
@@ -154,7 +157,7 @@ func (p *planner) affinity() error {
 			continue
 		}
 		p.plan.Rules = append(p.plan.Rules, Rule{Affinity: rule.Affinity, Scope: scope, Members: members})
-		if scope != "NFVI_NODE" {
+		if scope != scopeNode {
 			continue
 		}
 		g := Resource{

@@ -57,6 +57,11 @@ func (p *planner) coverage() error {
 		if len(l.Cps) > 0 {
 			p.plan.ExtLinks = append(p.plan.ExtLinks, link)
 		}
+		for _, port := range l.Ports {
+			if !l.connects(port.ID) {
+				p.warnf("the link port %s of the external virtual link %s is not used: no linkPortId names it", port.ID, l.ID)
+			}
+		}
 	}
 	for cpd := range p.cover {
 		slices.SortStableFunc(p.cover[cpd], func(a, b coverage) int { return strings.Compare(a.key, b.key) })
@@ -140,22 +145,29 @@ func (p *planner) external(cp vnfd.VduCp) bool {
 	return cp.Link == "" || cp.External && len(p.cover[cp.ID]) > 0
 }
 
-// entry returns the request's entry for the n-th instance of a CPD: the n-th in the order of their keys, else the first
-// that can serve several. Subports of the CPD's own ports are no instances. ok is false when the request has none at all.
-func (p *planner) entry(cpd string, n int) (c coverage, ok bool, err error) {
+// entry returns the entry for the next instance of a CPD: the first in the order of their keys that serves none yet, else the
+// first that can serve several. Subports of the CPD's own ports are no instances. ok is false when there is none at all.
+func (p *planner) entry(cpd string) (c coverage, ok bool, err error) {
 	entries := slices.DeleteFunc(slices.Clone(p.cover[cpd]), func(e coverage) bool {
 		return slices.ContainsFunc(p.cover[cpd], func(x coverage) bool { return e.config.Parent != "" && x.key == e.config.Parent })
 	})
 	if len(entries) == 0 {
 		return coverage{}, false, nil
 	}
-	if n < len(entries) {
-		return entries[n], true, nil
+	for _, e := range entries {
+		if !p.taken[entryKey(cpd, e.key)] && !p.heldByOther(e) {
+			p.taken[entryKey(cpd, e.key)] = true
+			return e, true, nil
+		}
 	}
 	for _, e := range entries {
 		if !e.config.Static() {
 			return e, true, nil
 		}
+	}
+	if p.grows {
+		c, ok = p.further(cpd, entries)
+		return c, ok, nil
 	}
 	return coverage{}, true, vnfm.Errorf(vnfm.Unprocessable,
 		"%s has more instances than entries, and each entry fixes an address or a port", cpd).At(entries[0].at)
@@ -178,7 +190,7 @@ type subport struct {
 
 // extPorts plans an external connection point of a VNFC, with the subports of its own CPD.
 func (p *planner) extPorts(c *Vnfc, cp vnfd.VduCp, port Resource, point Cp, n *nics) error {
-	e, covered, err := p.entry(cp.ID, c.Index)
+	e, covered, err := p.entry(cp.ID)
 	if err != nil {
 		return err
 	}
@@ -309,7 +321,7 @@ func (p *planner) extCps() error {
 		if _, ok := p.network[cp.Link]; !ok {
 			return vnfm.Errorf(vnfm.Unprocessable, "%s names the virtual link %q, which the flavour does not have", cp.ID, cp.Link).At("/flavourId")
 		}
-		if err := p.extCp(cp, 0, ExtCp{ID: message.DeriveID(p.op, "ext-cp", cp.ID), Link: cp.Link}); err != nil {
+		if err := p.extCp(cp, ExtCp{ID: message.DeriveID(p.op, "ext-cp", cp.ID), Link: cp.Link}); err != nil {
 			return err
 		}
 	}
@@ -318,23 +330,21 @@ func (p *planner) extCps() error {
 
 // exposed plans one external CP for each instance of the connection point it exposes.
 func (p *planner) exposed(cp vnfd.ExtCp) error {
-	n := 0
 	for i := range p.plan.Vnfcs {
 		for _, point := range p.plan.Vnfcs[i].Cps {
 			if point.Cpd != cp.Cp {
 				continue
 			}
-			if err := p.extCp(cp, n, ExtCp{ID: message.DeriveID(point.ID, "ext-cp", cp.ID), Cp: point.ID}); err != nil {
+			if err := p.extCp(cp, ExtCp{ID: message.DeriveID(point.ID, "ext-cp", cp.ID), Cp: point.ID}); err != nil {
 				return err
 			}
-			n++
 		}
 	}
 	return nil
 }
 
-func (p *planner) extCp(cp vnfd.ExtCp, n int, ext ExtCp) error {
-	e, covered, err := p.entry(cp.ID, n)
+func (p *planner) extCp(cp vnfd.ExtCp, ext ExtCp) error {
+	e, covered, err := p.entry(cp.ID)
 	if err != nil {
 		return err
 	}

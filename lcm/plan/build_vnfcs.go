@@ -20,26 +20,34 @@ func (p *planner) vnfcs() error {
 		if n == 0 {
 			continue
 		}
-		if vdu.Container {
-			return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s is a container, which no VIM here can run", vdu.ID).At("/flavourId")
-		}
-		p.plan.Vdus = append(p.plan.Vdus, VduNeed{
-			ID: vdu.ID, FlavourName: vdu.FlavourName, VCPUs: vdu.VCPUs, MemoryBytes: vdu.MemoryBytes, DiskBytes: vdu.DiskBytes,
-			NoBoot: !p.f.Bootable(vdu),
-		})
-		p.image(vdu.Image)
-		if vdu.BootData != nil {
-			// Rendered once, so that whoever asked hears of a variable without a value.
-			if _, err := vnfd.Render(vdu.BootData, bootVars(p.plan.Vars, vdu.ID, 0)); err != nil {
-				return err
-			}
-			p.plan.Boots[vdu.ID] = vdu.BootData
+		if err := p.needs(vdu); err != nil {
+			return err
 		}
 		for k := range n {
 			if err := p.vnfc(vdu, k); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// needs notes what the VNFCs of a VDU need: flavour, image and boot data.
+func (p *planner) needs(vdu *vnfd.Vdu) error {
+	if vdu.Container {
+		return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s is a container, which no VIM here can run", vdu.ID).At("/flavourId")
+	}
+	p.plan.Vdus = append(p.plan.Vdus, VduNeed{
+		ID: vdu.ID, FlavourName: vdu.FlavourName, VCPUs: vdu.VCPUs, MemoryBytes: vdu.MemoryBytes, DiskBytes: vdu.DiskBytes,
+		NoBoot: !p.f.Bootable(vdu),
+	})
+	p.image(vdu.Image)
+	if vdu.BootData != nil {
+		// Rendered once, so that whoever asked hears of a variable without a value.
+		if _, err := vnfd.Render(vdu.BootData, bootVars(p.plan.Vars, vdu.ID, 0)); err != nil {
+			return err
+		}
+		p.plan.Boots[vdu.ID] = vdu.BootData
 	}
 	return nil
 }
@@ -175,7 +183,7 @@ func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string, interfaces *nics) er
 // fixed returns the addresses the VNFD fixes for one instance of a connection point: all for the only instance, else
 // one each, and none for instances beyond the list.
 func (p *planner) fixed(cp vnfd.VduCp, index int) []vim.FixedIP {
-	addresses := cp.FixedIPs
+	addresses := slices.DeleteFunc(slices.Clone(cp.FixedIPs), func(a string) bool { return p.counts[cp.Vdu] <= 1 && p.taken[addressKey(cp.Link, a)] })
 	if p.counts[cp.Vdu] > 1 {
 		if index >= len(addresses) {
 			if len(addresses) > 0 {
@@ -184,6 +192,10 @@ func (p *planner) fixed(cp vnfd.VduCp, index int) []vim.FixedIP {
 			return nil
 		}
 		addresses = addresses[index : index+1]
+		if p.taken[addressKey(cp.Link, addresses[0])] {
+			p.warnf("%s: another has the address %s; instance %d gets one from the VIM", cp.ID, addresses[0], index)
+			return nil
+		}
 	}
 	out := make([]vim.FixedIP, 0, len(addresses))
 	for _, a := range addresses {
@@ -191,6 +203,11 @@ func (p *planner) fixed(cp vnfd.VduCp, index int) []vim.FixedIP {
 	}
 	return out
 }
+
+// addressKey names an address on a link, entryKey an entry of the configuration of a CPD.
+func addressKey(link, address string) string { return "address " + link + " " + address }
+
+func entryKey(cpd, key string) string { return "entry " + cpd + " " + key }
 
 // subnetOf refers to the planned subnet of a link that an address belongs to.
 func (p *planner) subnetOf(link, address string) string {

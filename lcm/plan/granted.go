@@ -52,9 +52,7 @@ func (p *Wanted) grantGroups(g *nfvo.Grant) {
 			out = append(out, one)
 		}
 	}
-	if p.Resources = out; len(at) == 0 {
-		return
-	}
+	p.Resources = out
 	p.Index()
 	for i := range p.Resources {
 		r := &p.Resources[i]
@@ -67,14 +65,21 @@ func (p *Wanted) grantGroups(g *nfvo.Grant) {
 		for _, ref := range r.Spec.Compute.ServerGroup {
 			here, planned := at[strings.TrimPrefix(ref, refPlan)]
 			switch id := here[connection]; {
-			case !planned:
+			case !planned && p.standsAt(ref, connection): // there may be one at another VIM, too
 				c.ServerGroup = append(c.ServerGroup, ref)
+			case !planned:
 			case id != "":
 				c.ServerGroup = append(c.ServerGroup, refPlan+id)
 			}
 		}
 		r.Spec.Compute = &c
 	}
+}
+
+// standsAt reports whether a resource that is referred to stands at a VIM connection.
+func (p *Wanted) standsAt(ref, connection string) bool {
+	r := p.resource(strings.TrimPrefix(ref, refPlan))
+	return r != nil && r.At != nil && r.At.Connection == connection
 }
 
 // group is a server group at one VIM.
@@ -87,9 +92,17 @@ type group struct {
 func (p *Wanted) groups(g *nfvo.Grant, r *Resource) []group {
 	count, first := map[string]int{}, map[string]string{}
 	var order []string
+	for _, rule := range p.Rules {
+		if rule.Group != r.ID {
+			continue
+		}
+		for _, h := range rule.Existing {
+			count[h.Connection]++
+		}
+	}
 	for _, m := range r.Members {
 		c, _ := p.place(g, p.resource(m))
-		if count[c] == 0 {
+		if first[c] == "" {
 			order = append(order, c)
 			first[c] = m
 		}
@@ -112,9 +125,9 @@ func (p *Wanted) groups(g *nfvo.Grant, r *Resource) []group {
 // grantManaged puts the networks of the grant where ours would be.
 func (p *Wanted) grantManaged(g *nfvo.Grant) {
 	for _, m := range g.ExtManaged {
-		i := slices.IndexFunc(p.Resources, func(r Resource) bool { return r.Kind == vim.Network && r.Template == m.LinkID })
+		i := slices.IndexFunc(p.Resources, func(r Resource) bool { return r.Kind == vim.Network && r.Template == m.LinkID && r.At == nil })
 		if i < 0 {
-			continue // the request provides it, or nothing refers to it
+			continue // it is provided, or stands, or nothing refers to it
 		}
 		network := p.Resources[i]
 		id := m.ID
@@ -213,12 +226,24 @@ func (p *Wanted) grantExternal(g *nfvo.Grant) {
 		x.Dynamic = !slices.ContainsFunc(configOf(e.config).Addresses(), func(ips vnf.ExtCpIPs) bool { return len(ips.Fixed) > 0 })
 		if !links[e.link.ID] {
 			links[e.link.ID] = true
-			p.ExtLinks = append(p.ExtLinks, extLinkOf(e.link))
+			p.connectTo(extLinkOf(e.link))
 		}
 		if x.Port != "" {
 			p.connect(x, e)
 		}
 	}
+}
+
+// connectTo adds an external link, or to the one with its id what it has more.
+func (p *Wanted) connectTo(l ExtLink) {
+	i := slices.IndexFunc(p.ExtLinks, func(x ExtLink) bool { return x.ID == l.ID })
+	if i < 0 {
+		p.ExtLinks = append(p.ExtLinks, l)
+		return
+	}
+	there := &p.ExtLinks[i]
+	there.Cps = vnf.MergedCps(there.Cps, l.Cps)
+	there.Ports = slices.Concat(there.Ports, l.Ports)
 }
 
 // connect gives a planned port its network and addresses, or puts a port that someone else made in its place.
@@ -293,7 +318,7 @@ func extPortOf(p nfvo.ExtPort) vnf.ExtPort {
 	return vnf.ExtPort{ID: p.ID, Handle: vnf.Handle{Connection: p.Handle.Connection, VimID: p.Handle.ID, VimType: p.Handle.Type}}
 }
 
-// grantParams lays the grant's parameters over those of the request, for the boot data and the configuration.
+// grantParams lays the grant's parameters over those of the request, for the boot data and the configuration of what is made.
 func (p *Wanted) grantParams(g *nfvo.Grant) {
 	if len(g.AdditionalParams) == 0 {
 		return
@@ -306,7 +331,7 @@ func (p *Wanted) grantParams(g *nfvo.Grant) {
 	}
 	for i := range p.Resources {
 		c := p.Resources[i].Spec.Configuration
-		if c == nil {
+		if c == nil || p.Resources[i].At != nil {
 			continue
 		}
 		var all map[string]json.RawMessage

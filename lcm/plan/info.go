@@ -192,6 +192,14 @@ func (o *Outcome) external(i *vnf.InstantiatedInfo) {
 		}
 		i.ExtCps = append(i.ExtCps, x)
 	}
+	for n, l := range p.ExtLinks { // ports that someone else made are kept for connection points to come
+		link := &i.ExtLinks[n]
+		for _, f := range l.Ports {
+			if !slices.ContainsFunc(link.Ports, func(x vnf.ExtPort) bool { return x.ID == f.ID }) {
+				link.Ports = append(link.Ports, vnf.ExtPort{ID: f.ID, Handle: f.Handle, Trunk: f.Trunk})
+			}
+		}
+	}
 }
 
 // connectedAt is the VIM connection at which an external connection point is: where its port is, else the compute or the internal

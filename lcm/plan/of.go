@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -26,14 +28,14 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 		}
 	}
 	for _, l := range i.ExtManaged {
-		w.Links = append(w.Links, Link{ID: l.ID, Desc: l.LinkID, NetworkID: l.Handle.VimID, Connection: l.Handle.Connection})
+		w.Links = append(w.Links, Link{ID: l.ID, Desc: l.LinkID, NetworkID: l.Handle.VimID, Connection: l.Handle.Connection, Provider: l.Handle.Provider})
 		for _, p := range l.Ports {
 			linkOf[p.ID] = l.LinkID
 		}
 	}
 	at := map[string]extPortAt{}
 	for _, l := range i.ExtLinks {
-		x := ExtLink{ID: l.ID, Connection: l.Handle.Connection, NetworkID: l.Handle.VimID, Cps: l.Cps}
+		x := ExtLink{ID: l.ID, Connection: l.Handle.Connection, Provider: l.Handle.Provider, NetworkID: l.Handle.VimID, Cps: l.Cps}
 		for _, p := range l.Ports {
 			at[p.ID] = extPortAt{link: l.ID, port: p}
 		}
@@ -51,7 +53,7 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 	for _, c := range i.Vnfcs {
 		x := Vnfc{ID: c.ID, Vdu: c.VduID, Index: c.Index, Storages: c.Storages}
 		for _, cp := range c.Cps {
-			y := Cp{ID: cp.ID, Cpd: cp.CpdID, Port: cp.LinkPortID, Link: linkOf[cp.LinkPortID], ExtCp: cp.ExtCpID}
+			y := Cp{ID: cp.ID, Cpd: cp.CpdID, Port: cp.LinkPortID, Link: linkOf[cp.LinkPortID], ExtCp: cp.ExtCpID, Parent: cp.ParentID}
 			if cp.ExtCpID != "" {
 				y.Port = portOf[cp.ExtCpID]
 			}
@@ -110,4 +112,23 @@ func (w *Wanted) Put(r Resource) {
 	}
 	w.Resources = append(w.Resources, r)
 	w.Index()
+}
+
+// Held is a resource that an instance has, as a plan sees it. Returns Internal when its specification cannot be read.
+func Held(r *vnf.Resource) (Resource, error) {
+	out := Resource{
+		ID: r.ID, Kind: vim.Kind(r.Kind), Template: r.Template, Definition: r.Definition, Near: r.Near, Members: r.Members,
+		Generation: r.Generation, Revision: r.Revision,
+		At: &At{Connection: r.Connection, ID: r.VimID, Type: r.VimType, Zone: r.Zone, MAC: r.MAC},
+	}
+	for _, a := range r.Addresses {
+		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
+	}
+	out.Spec.Name = r.Name
+	if len(r.Spec) > 0 {
+		if err := json.Unmarshal(r.Spec, &out.Spec); err != nil {
+			return out, vnfm.Wrap(vnfm.Internal, err, "the specification of %s %s", r.Kind, r.ID)
+		}
+	}
+	return out, nil
 }

@@ -86,6 +86,12 @@ func (p *Plan) form(set int, id string) *Resource {
 	return p.forms[set][id]
 }
 
+// Has returns the form in which a resource was found; false when the VNF did not have it.
+func (p *Plan) Has(id string) (*Resource, bool) {
+	r := p.form(0, id)
+	return r, r != nil
+}
+
 // Index prepares for finding forms of resources. It is to be called once after decoding, before a Plan is shared.
 func (p *Plan) Index() {
 	if p.Want == nil {

@@ -66,7 +66,7 @@ func (r *Resource) handle() *nfvo.ResourceHandle {
 
 // placementRule names the members of a rule that are made by their definitions, the others by where they stand.
 func (p *Plan) placementRule(rule Rule, added map[string]bool) nfvo.PlacementRule {
-	out := nfvo.PlacementRule{Affinity: rule.Affinity, Scope: rule.Scope}
+	out := nfvo.PlacementRule{Affinity: rule.Affinity, Scope: rule.Scope, Existing: slices.Clone(rule.Existing), Zones: rule.Zones}
 	for _, m := range rule.Members {
 		switch r := p.Want.resource(m); {
 		case r == nil:

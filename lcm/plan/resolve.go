@@ -231,7 +231,11 @@ func (r *Resolver) concrete(p *Resource, s vim.Spec, stands func(id string) (str
 		return ref, nil
 	})
 	if err == nil && s.Compute != nil {
-		s.Compute.UserData, err = r.boot(s.Compute.UserData)
+		vars := r.want.Vars
+		if p.At != nil { // the grant's parameters are for what is made: what stands was made with its own
+			vars = r.plan.Want.Vars
+		}
+		s.Compute.UserData, err = r.boot(s.Compute.UserData, vars)
 	}
 	if err != nil {
 		return s, fmt.Errorf("%s %s: %w", p.Kind, p.Name(), err)
@@ -334,8 +338,29 @@ func (r *Resolver) misplaced() error {
 	return nil
 }
 
-// boot renders the boot data of a compute.
-func (r *Resolver) boot(ref string) (string, error) {
+// ungrouped says which rule over hosts nobody would keep: its server groups stand at other VIMs than where several of its VNFCs are
+// granted now. nil when all are kept.
+func (r *Resolver) ungrouped() error {
+	for _, rule := range r.want.Rules {
+		if len(rule.Groups) == 0 || rule.Scope != scopeNode {
+			continue
+		}
+		at := map[string]int{}
+		for _, h := range rule.Existing {
+			at[h.Connection]++
+		}
+		for _, m := range rule.Members {
+			c, _ := r.place(r.want.resource(m))
+			if at[c]++; at[c] >= 2 && !slices.ContainsFunc(rule.Groups, func(id string) bool { return r.want.standsAt(refPlan+id, c) }) {
+				return fmt.Errorf("%d VNFCs that a rule of scope %s binds are granted at the VIM connection %s, where the VNF has no server group for it", at[c], rule.Scope, c)
+			}
+		}
+	}
+	return nil
+}
+
+// boot renders the boot data of a compute with the values of its variables.
+func (r *Resolver) boot(ref string, vars map[string]string) (string, error) {
 	rest, ok := strings.CutPrefix(ref, refBoot)
 	if !ok {
 		return ref, nil
@@ -353,12 +378,15 @@ func (r *Resolver) boot(ref string) (string, error) {
 	if data == nil { // without any it would be made, or changed, to have none
 		return "", fmt.Errorf("the VNFD has no boot data for the VDU %s any more", vdu)
 	}
-	return vnfd.Render(data, bootVars(r.want.Vars, vdu, index))
+	return vnfd.Render(data, bootVars(vars, vdu, index))
 }
 
 // Check refuses a grant that leaves something open that cannot be made without it.
 func (r *Resolver) Check() error {
 	if err := r.misplaced(); err != nil {
+		return err
+	}
+	if err := r.ungrouped(); err != nil {
 		return err
 	}
 	for _, cpd := range r.want.needsExtNetwork() {

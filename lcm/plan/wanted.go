@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
@@ -128,7 +129,16 @@ type Rule struct {
 	Affinity bool     `json:"affinity"`
 	Scope    string   `json:"scope"`
 	Members  []string `json:"members"` // planned ids
+	// Existing are members that stand already and are no part of the plan, in Zones of their VIMs.
+	Existing []nfvo.ResourceHandle `json:"existing,omitempty"`
+	Zones    []string              `json:"zones,omitempty"`
+	// Groups are the server groups that stand for the rule; Group is the one that is planned.
+	Groups []string `json:"groups,omitempty"`
+	Group  string   `json:"group,omitempty"`
 }
+
+// scopeNode is the scope of rules that VIMs keep by server groups.
+const scopeNode = "NFVI_NODE"
 
 // VduNeed is what one VDU needs of a VIM's flavour.
 type VduNeed struct {
@@ -159,6 +169,18 @@ type ExtLink struct {
 	NetworkID  string          `json:"resourceId"`                   // the VIM's
 	Cps        []vnf.ExtCpData `json:"extCps"`
 	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
+}
+
+// connects says whether a configuration names one of the link's ports.
+func (l *ExtLink) connects(port string) bool {
+	for _, cp := range l.Cps {
+		for _, config := range cp.Config {
+			if config.LinkPortID == port {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // ExtManaged is an internal link provided from outside (ExtManagedVirtualLinkData).

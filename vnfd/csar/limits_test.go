@@ -283,6 +283,20 @@ func TestHostilePackagesAreCheap(t *testing.T) {
 	}
 }
 
+// The directory of an archive is read no further than the entries that it may have can need: who claims millions costs nothing. Seen
+// failing with a directory of any size read before its entries are counted.
+func TestTheDirectoryIsBounded(t *testing.T) {
+	f := files{}
+	for i := range 30_000 {
+		f[fmt.Sprintf("%060d", i)] = ""
+	}
+	limits := vnfd.Limits{Files: 10}
+	_, err := open(f.zip(t), csar.Options{Limits: limits})
+	if es := vnfd.Errors(err); len(es) != 1 || es[0].Rule != "zip-bomb" || !strings.Contains(err.Error(), "directory is larger") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Reading ends when it is told to, at the latest with the next part of a file.
 func TestReadingStops(t *testing.T) {
 	t.Parallel()

@@ -45,6 +45,7 @@ func TestRejected(t *testing.T) {
 		"wrong hash in TOSCA.meta":  {named("\nName: f\nAlgorithm: SHA-256\nHash: 00\n").with("f", "hello"), "wrong-hash", meta + ":6: "},
 		"unknown hash algorithm":    {named("\nName: f\nAlgorithm: MD5\nHash: 00\n").with("f", "hello"), "wrong-hash", meta + ":6: "},
 		"wrong hash in manifest":    {small.with("main.mf", "metadata:\n  vnfd_id: v1\n\nSource: f\nAlgorithm: SHA-256\nHash: "+hex.EncodeToString(sum[:])+"\n", "f", "hallo"), "wrong-hash", "main.mf:4: "},
+		"wrong hash beside a right": {small.with("main.mf", "metadata:\n  vnfd_id: v1\n\nSource: f\nAlgorithm: SHA-256\nHash: "+hex.EncodeToString(sum[:])+"\n\nSource: f\nAlgorithm: SHA-256\nHash: 00\n", "f", "hello"), "wrong-hash", "main.mf:8: "},
 		"listed file missing":       {small.with("main.mf", "Source: no/such\n"), "listed-file-missing", "main.mf:1: "},
 		"listed file outside":       {small.with("main.mf", "Source: ../x\n"), "path-escape", "main.mf:1: "},
 		"no YAML":                   {small.with(main, "a: [b\nc: d\n"), "yaml", main + ":2: "},

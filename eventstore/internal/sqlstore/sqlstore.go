@@ -140,6 +140,12 @@ func ScanView(r Row) (v eventstore.View, err error) {
 	return v, err
 }
 
+// scanDoc reads id and document of a view.
+func scanDoc(r Row) (v eventstore.View, err error) {
+	err = r.Scan(&v.ID, raw(&v.Doc))
+	return v, err
+}
+
 // ScanRecord reads RecordColumns of a table.
 func ScanRecord(table string) func(Row) (eventstore.Record, error) {
 	return func(r Row) (eventstore.Record, error) {
@@ -208,15 +214,19 @@ func Collect[T any](rows Rows, scan func(Row) (T, error)) ([]T, error) {
 
 // query builds a select from the conditions that are set.
 type query struct {
-	sql     strings.Builder
-	args    []any
-	planned bool // for its arguments
+	columns, table string
+	sql            strings.Builder // conditions and what follows them
+	args           []any
+	planned        bool // for its arguments
 }
 
 func (d *Dialect) selectFrom(table, columns string) *query {
-	q := &query{}
-	q.sql.WriteString("select " + columns + " from " + table + " where true")
-	return q
+	return &query{columns: columns, table: table}
+}
+
+// text is the whole query.
+func (q *query) text() string {
+	return "select " + q.columns + " from " + q.table + " where true" + q.sql.String()
 }
 
 // and adds a condition with %s where the argument goes.
@@ -250,10 +260,8 @@ func (q *query) limit(limit int) *query {
 
 // count makes it the number of rows, up to a limit.
 func (q *query) count(limit int) *query {
-	counted := q.limit(limit).sql.String()
-	q.sql.Reset()
-	q.sql.WriteString("select count(*) from (" + counted + ")")
-	return q
+	q.limit(limit)
+	return &query{columns: "count(*)", table: "(" + q.text() + ")", args: q.args}
 }
 
 // once says that the best plan depends on the arguments.
@@ -267,7 +275,7 @@ func list[T any](ctx context.Context, d *Dialect, q *query, scan func(Row) (T, e
 	if q.planned && d.QueryOnce != nil {
 		run = d.QueryOnce
 	}
-	rows, err := run(ctx, q.sql.String(), q.args...)
+	rows, err := run(ctx, q.text(), q.args...)
 	if err != nil {
 		return nil, d.Err(err)
 	}

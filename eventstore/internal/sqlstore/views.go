@@ -29,7 +29,14 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 		if after != "" {
 			q.and("id > %s", after)
 		}
-		rows, err := list(ctx, &r.Dialect, q.order("id, kind", limit).once(), ScanView)
+		scan := ScanView
+		if v.Docs && len(doubtful) == 0 { // each column costs
+			q.columns, scan = "id, doc", scanDoc
+		}
+		if q.order("id, kind", limit); len(v.Where) > 0 || v.Parent != "" || v.State != "" || v.Name != "" {
+			q.once() // else the order says how to go
+		}
+		rows, err := list(ctx, &r.Dialect, q, scan)
 		if err != nil || len(doubtful) == 0 {
 			return rows, err
 		}

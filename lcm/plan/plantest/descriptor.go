@@ -107,3 +107,35 @@ func HA() *vnfd.Descriptor {
 		}},
 	}
 }
+
+// Elastic has two scaling aspects: "grow", whose steps differ and touch two VDUs, and "apps". Its apps have a volume each and share
+// another with the databases; they are connected outside, kept apart, and boot with a key that the instantiation gives.
+func Elastic() *vnfd.Descriptor {
+	one := 1
+	app, db := Vdu("app", 1, 6), Vdu("db", 1, 2)
+	app.Initial, db.Initial = &one, &one
+	app.Storages, db.Storages = []string{"own", "pool"}, []string{"pool"}
+	app.BootData = &vnfd.BootData{Content: "name=${vnf.name} n=${vnfc.index} key=${key}", Variables: []string{"key"}}
+	in := Cp("app_in", "app", "net", 1)
+	in.FixedIPs = []string{"192.168.7.10", "192.168.7.11"}
+	return &vnfd.Descriptor{
+		ID: "elastic", Version: "1.0", Provider: "Company", ProductName: "Sample", SoftwareVersion: "1.0",
+		Flavours: []vnfd.Flavour{{
+			ID: "simple", Vdus: []vnfd.Vdu{app, db},
+			Storages: []vnfd.Storage{{ID: "own", Type: "BLOCK", SizeBytes: GiB, PerVnfc: true}, {ID: "pool", Type: "BLOCK", SizeBytes: 2 * GiB}},
+			Cps:      []vnfd.VduCp{Cp("app_out", "app", "", 0), in, Cp("db_in", "db", "net", 0)},
+			Links:    []vnfd.VirtualLink{Link("net", 7)},
+			Levels: []vnfd.Level{
+				{ID: "small", ScaleInfo: map[string]int{"grow": 0, "apps": 0}},
+				{ID: "apps", ScaleInfo: map[string]int{"grow": 0, "apps": 2}},
+				{ID: "big", ScaleInfo: map[string]int{"grow": 2, "apps": 1}},
+			},
+			DefaultLevel: "small",
+			Aspects: []vnfd.Aspect{
+				{ID: "grow", MaxLevel: 2, Steps: map[string][]int{"app": {1, 2}, "db": {0, 1}}},
+				{ID: "apps", MaxLevel: 3, Steps: map[string][]int{"app": {1, 1, 1}}},
+			},
+			Affinity: []vnfd.AffinityRule{{ID: "apart", Scope: "nfvi_node", Vdus: []string{"app"}}},
+		}},
+	}
+}
