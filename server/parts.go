@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
@@ -194,12 +195,17 @@ func (s *Server) buildFollowers(p *parts) error {
 	if err != nil {
 		return err
 	}
-	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
+	follower := projection.New(projection.Config{
+		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Gather: gatherLog, Logger: s.log,
+	})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
 	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
 	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
 	return nil
 }
+
+// gatherLog is how long events are gathered before they are told to the log and the metrics.
+const gatherLog = 250 * time.Millisecond
 
 // buildVims makes the drivers, that of the simulated VIMs by simulate, and the registry. It is kept in the main database,
 // whoever reads it.
