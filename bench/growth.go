@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/samples/shapes"
 )
@@ -35,7 +33,7 @@ func measureGrowth(ctx context.Context, t table, cluster *dbtest.Cluster) error 
 		if err := l.onboard(ctx, shapes.CSAR(shapes.Web)); err != nil {
 			return result{}, err
 		}
-		if before, err = tables(ctx, url); err != nil {
+		if before, err = cluster.Tables(ctx, url); err != nil {
 			return result{}, err
 		}
 		failed := make(chan error, clients)
@@ -61,7 +59,7 @@ func measureGrowth(ctx context.Context, t table, cluster *dbtest.Cluster) error 
 	if err != nil {
 		return err
 	}
-	after, err := tables(ctx, url)
+	after, err := cluster.Tables(ctx, url)
 	if err != nil {
 		return err
 	}
@@ -91,25 +89,4 @@ func (l *load) upAndDown(ctx context.Context) error {
 		return err
 	}
 	return l.operate(ctx, id, "terminate", `{"terminationType":"FORCEFUL"}`)
-}
-
-// tables returns the sizes of the tables with their indexes, in bytes, without the room that deleted rows leave.
-func tables(ctx context.Context, url string) (map[string]int64, error) {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, "vacuum full"); err != nil {
-		return nil, err
-	}
-	rows, err := conn.Query(ctx, "select relname, pg_total_relation_size(oid) from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace")
-	if err != nil {
-		return nil, err
-	}
-	sizes := map[string]int64{}
-	var name string
-	var size int64
-	_, err = pgx.ForEachRow(rows, []any{&name, &size}, func() error { sizes[name] = size; return nil })
-	return sizes, err
 }
