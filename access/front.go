@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -91,17 +92,18 @@ func crossSite() error {
 // request-header").
 var formTypes = []string{"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
-// proxyMarks are the headers by which proxies say that they are there, beside all that begin with X-Forwarded.
-var proxyMarks = []string{
-	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Host", "X-Original-Url", "X-Envoy-External-Address",
-	"X-Proxyuser-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "Client-Ip", "Proxy-Connection",
-}
+// proxyMarks are the headers by which proxies say that they are there, beside all that begin with X-Forwarded and those that say
+// whose address it was, by any maker's name.
+var (
+	proxyMarks  = []string{"Forwarded", "Via", "X-Original-Host", "X-Original-Url", "X-Envoy-External-Address", "X-Proxyuser-Ip", "Proxy-Connection"}
+	callerMarks = regexp.MustCompile(`(^|-)(Real|Client|Connecting)-Ip$`)
+)
 
 // proxied returns what shows that a request came through a proxy, "" when nothing does. HTTP/1.0 is what some proxies speak
 // to what is behind them, and no client of ours.
 func proxied(r *http.Request) string {
 	for name := range r.Header {
-		if strings.HasPrefix(name, "X-Forwarded") || slices.Contains(proxyMarks, name) {
+		if strings.HasPrefix(name, "X-Forwarded") || slices.Contains(proxyMarks, name) || callerMarks.MatchString(name) {
 			return name
 		}
 	}

@@ -84,7 +84,7 @@ func TestFrontRefusesOtherSites(t *testing.T) {
 func TestFrontTrustsNoProxy(t *testing.T) {
 	for _, mark := range []string{
 		"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix", "x-forwarded-anything", "X-Real-IP",
-		"X-Client-IP", "True-Client-IP", "CF-Connecting-IP",
+		"X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Fly-Client-IP", "Client-IP", "Any-Real-IP",
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.Host = "127.0.0.1:8080"

@@ -83,7 +83,7 @@ type Config struct {
 	MaxBody int64
 	// MaxSmallBody is the same of requests that say little; 0: 64 KiB.
 	MaxSmallBody int64
-	// Form bounds what a body may hold; 0: 50,000 names, 200,000 values, 64 levels.
+	// Form bounds what a body may hold; 0: 50,000 names, 200,000 values, 64 levels, 256 KiB in one text.
 	Form decode.Limits
 	// MaxPackage bounds package contents in bytes; 0: 4 GiB.
 	MaxPackage int64

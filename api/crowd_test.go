@@ -172,7 +172,7 @@ func allocation() uint64 {
 // Each limit of a body is its setting, and says so.
 func TestLimitsOfABodyAreSettings(t *testing.T) {
 	w := newWorld(t, func(c *api.Config) {
-		c.Form, c.MaxSmallBody = decode.Limits{Names: 5, Values: 8, Depth: 3}, 100
+		c.Form, c.MaxSmallBody = decode.Limits{Names: 5, Values: 8, Depth: 3, Text: 300}, 100
 	})
 	w.lenient = true
 	const cancel = "/vnflcm/v2/vnf_lcm_op_occs/x/cancel"
@@ -186,6 +186,8 @@ func TestLimitsOfABodyAreSettings(t *testing.T) {
 		{vnfs, `{"vnfdId":"x","metadata":{"a":[1,2,3,4,5,6]}}`, 413, "http-json-values"},
 		{vnfs, `{"vnfdId":"x","metadata":{"a":[[1]]}}`, 400, "http-json-depth"},
 		{vnfs, `{"vnfdId":"` + strings.Repeat("x", 200) + `"}`, 201, ""},
+		{vnfs, `{"vnfdId":"x","vnfInstanceName":"` + strings.Repeat("x", 301) + `"}`, 413, "http-json-text"},
+		{vnfs, `{"vnfdId":"x","metadata":{"a":["` + strings.Repeat("x", 301) + `"]}}`, 413, `"attribute":"/metadata/a/0"`},
 		{cancel, `{"cancelMode":"` + strings.Repeat("x", 200) + `"}`, 413, "larger"},
 	} {
 		if r := w.do("POST", c.path, c.body); r.status != c.status || !strings.Contains(r.body, c.text) {

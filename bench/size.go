@@ -22,7 +22,7 @@ import (
 // sizes are the VNFCs of the VNFs that are measured; costs are given against those of the first.
 //
 //nolint:gochecknoglobals // data
-var sizes = []int{10, 100, 1000}
+var sizes = []int{10, 100, 200, 1000}
 
 // scalings is how often a VNF of each size is scaled out and in again.
 const scalings = 25
@@ -39,7 +39,7 @@ func measureSize(ctx context.Context, t table, cluster *dbtest.Cluster) error {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "./cmd/vnfmd").CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w: %s", err, out)
 	}
-	for _, backend := range []string{"sqlite"} {
+	for _, backend := range []string{"sqlite", "postgresql"} {
 		if err := sizesOn(ctx, t, cluster, backend, bin, filepath.Join(dir, backend)); err != nil {
 			return fmt.Errorf("%s: %w", backend, err)
 		}

@@ -71,6 +71,7 @@ type HTTP struct {
 	JSONNames        int           `name:"json-names" default:"50000" help:"Names in the JSON objects of one request body, all together."`
 	JSONValues       int           `name:"json-values" default:"200000" help:"Values in one request body: members of objects and entries of arrays, all together."`
 	JSONDepth        int           `name:"json-depth" default:"64" help:"How deeply the objects and arrays of a request body are nested."`
+	JSONText         int           `name:"json-text" default:"262144" help:"One text in a request body, in bytes: a name, a value of metadata, a credential."`
 	ReadTimeout      time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
 	BodyTimeout      time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
 	MinRate          int64         `default:"1024" help:"Bytes per second at which a body has to come, and an answer to be taken, on average after the first ten seconds; 0: no bound."`
@@ -283,7 +284,7 @@ func (c *Config) Validate() error {
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)},
 		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
-		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)},
+		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)}, {"http-json-text", int64(c.HTTP.JSONText)},
 		{"http-connections", int64(c.HTTP.Connections)},
 		{"package-fetches", int64(c.Package.Fetches)}, {"package-fetch-attempts", int64(c.Package.FetchAttempts)},
 	} {

@@ -207,6 +207,7 @@ func TestValidateAccess(t *testing.T) {
 		{[]string{"--http-followers=-1"}, "http-followers"},
 		{[]string{"--http-connections=0"}, "http-connections"},
 		{[]string{"--http-json-depth=0"}, "http-json-depth"},
+		{[]string{"--http-json-text=0"}, "http-json-text"},
 		{[]string{"--http-body-timeout=0s"}, "http-body-timeout"},
 	} {
 		_, err := parse(t, "", c.args...)

@@ -238,6 +238,7 @@ func (s *Service) taking(step string, stage int) saga.Step {
 		out.Do, out.UndoAs, out.DataFor, out.UndoFor = vim.TypeReserveResource, vim.TypeReleaseResource, creation, creationUndone
 	case stepRelease:
 		out.Do, out.UndoAs, out.DataFor, out.UndoFor = vim.TypeReleaseResource, vim.TypeReserveResource, release, releaseUndone
+		out.Lasting = true
 	default:
 		out.Do, out.UndoAs, out.DataFor, out.UndoFor = vim.TypeChangeResource, vim.TypeChangeResource, changing, changeUndone
 		if out.Optional = step == stepTry; out.Optional {

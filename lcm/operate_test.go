@@ -87,3 +87,34 @@ func TestAStartOfWhatRunsChangesNothing(t *testing.T) {
 		sent = len(s.sent)
 	}
 }
+
+// Where a VIM cannot turn computes off they are replaced, and it may refuse to release one. Its tombstone stands, and it goes as soon as
+// it can: so a rollback makes it again, in another generation, and the records do not name what will go. Seen failing with the refusal
+// taken for nothing done: the records name a compute of the first generation.
+func TestAReplacementWhoseReleaseIsRefusedIsRolledBack(t *testing.T) {
+	s := newSite(t, plantest.TwoVdus(), lcm.Settings{Attempts: 1, OnFailure: map[vnf.Operation]saga.Policy{vnf.OpOperate: saga.Rollback}})
+	s.can = vim.InPlace{vim.Compute: {}}
+	id := s.up()
+	refused := vim.Token{}
+	s.script = func(m message.Message) *answer {
+		var r vim.Release
+		if m.Type != vim.TypeReleaseResource || json.Unmarshal(m.Data, &r) != nil || r.Kind != vim.Compute || refused.ID != "" {
+			return nil
+		}
+		refused = r.Token
+		return permanent
+	}
+	op, err := s.svc.Operate(s.ctx(), id, lcm.Operate{To: "STOPPED"}, by)
+	s.must(err)
+	s.settle()
+	if o := s.op(op.ID); o.State != vnf.RolledBack || refused.ID == "" {
+		t.Fatalf("%s, refused %s", o.State, refused)
+	}
+	delete(s.held, refused) // as the sweep does
+	s.recorded(id)
+	for _, r := range s.vnf(id).Resources {
+		if r.ID == refused.ID && (r.Generation == refused.Generation || r.MayBeGone) {
+			t.Errorf("the records have %s:%d, may be gone: %v", r.ID, r.Generation, r.MayBeGone)
+		}
+	}
+}

@@ -39,7 +39,12 @@ const paramVictims = "vnfcInstanceId"
 // victimsOf takes the VNFCs that are to go first out of a request's parameters.
 func victimsOf(params json.RawMessage) (rest json.RawMessage, first []string, err error) {
 	var all map[string]json.RawMessage
-	if json.Unmarshal(params, &all) != nil || len(all[paramVictims]) == 0 {
+	if len(params) > 0 {
+		if err := json.Unmarshal(params, &all); err != nil {
+			return nil, nil, vnfm.Errorf(vnfm.Invalid, "additionalParams is no JSON object").At("/additionalParams")
+		}
+	}
+	if len(all[paramVictims]) == 0 {
 		return params, nil, nil
 	}
 	if err := json.Unmarshal(all[paramVictims], &first); err != nil {
@@ -79,7 +84,7 @@ func (s *Service) resize(b *beginning, f *vnfd.Flavour, z *size) error {
 	}
 	r := &plan.Resizing{
 		Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Descriptor: b.descriptor, Flavour: f, Add: z.add, Remove: remove,
-		Vars: b.vnf.Values, At: z.at,
+		Vars: b.vnf.Values, At: z.at, Rate: b.rate(f, z), InPlace: b.inPlace,
 	}
 	if b.vnf.Info.VnfState == stopped { // a VNF that is stopped stays so
 		r.Power = vim.PowerOff
@@ -105,6 +110,21 @@ func below(attribute string, err error) error {
 		return err
 	}
 	return e.At(attribute + e.Attribute)
+}
+
+// rate is what virtual links are to carry: what the level says that is asked for, else what they carry with what the steps add or take.
+func (b *beginning) rate(f *vnfd.Flavour, z *size) func(*vnfd.VirtualLink, vnfd.BitRate) vnfd.BitRate {
+	before, after := map[string]int{}, map[string]int{}
+	for _, s := range b.vnf.Info.ScaleStatus {
+		before[s.AspectID], after[s.AspectID] = s.Level, s.Level
+	}
+	maps.Copy(after, z.aspects)
+	return func(l *vnfd.VirtualLink, now vnfd.BitRate) vnfd.BitRate {
+		if z.level != "" {
+			return f.LinkRateAt(l, z.level)
+		}
+		return now.Plus(f.LinkRate(l, after)).Minus(f.LinkRate(l, before))
+	}
 }
 
 // within refuses sizes that the profiles of the VDUs, or the site, do not allow.

@@ -80,7 +80,7 @@ func placed(req nfvo.GrantRequest, zones []string) (map[string]string, error) {
 
 // standing notes what members of a rule that stand already mean for those that are to be placed.
 func (p *placement) standing(r nfvo.PlacementRule) {
-	if len(r.Zones) == 0 || !zonal(r) && !(r.Affinity && r.Scope == "NFVI_NODE") {
+	if binds := zonal(r) || r.Affinity && r.Scope == "NFVI_NODE"; !binds || len(r.Zones) == 0 {
 		return
 	}
 	for _, id := range r.Resources {

@@ -74,6 +74,9 @@ type Step struct {
 	UndoFor func(in *Instance, run *ItemRun) (json.RawMessage, error)
 	// Optional: when the step fails for good or times out, the saga goes on, with a warning.
 	Optional bool
+	// Lasting: the participant may carry out what it has refused all the same, later (a release makes a tombstone, and what it is of
+	// goes as soon as it can): a failure is maybe done, too.
+	Lasting bool
 	// Rejects: a failure of this step means that nothing was begun (a refused grant); the saga ends COMPENSATED at once
 	// when no other command was ever sent, whatever the policy.
 	Rejects bool

@@ -416,3 +416,21 @@ func TestSuccess_that_was_taken_is_not_taken_again(t *testing.T) {
 	p.state(saga.Compensated)
 	again()
 }
+
+// Who may carry out later what it has refused is not believed: the refusal is undone like a success. Seen failing with a refusal taken
+// for nothing done: the other step alone is undone.
+func TestLasting_refusal_is_maybe_done(t *testing.T) {
+	def := toy()
+	for i := range def.Stages[1].Steps {
+		def.Stages[1].Steps[i].Lasting = true
+	}
+	p := begin(t, def, saga.Rollback)
+	p.ok("ask", "")
+	left, right := p.take("left", "", "do"), p.take("right", "", "do")
+	p.reply(left, failed(message.Permanent))
+	p.reply(right, message.Reply{Outcome: message.Succeeded})
+	p.state(saga.Compensating)
+	p.undone("left", "")
+	p.undone("right", "")
+	p.state(saga.Compensated)
+}

@@ -38,7 +38,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
 		BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout, MinRate: c.MinRate,
-		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth},
+		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth, Text: c.JSONText},
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
 		Consumers: s.consumers(), Redrive: s.redrive, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),

@@ -21,6 +21,7 @@ import (
 // that nothing is left anywhere.
 func (w *world) settle() {
 	w.check(true)
+	w.checkModified()
 	for _, s := range w.observed.opStates {
 		w.operations[s]++
 	}
@@ -68,7 +69,7 @@ func (w *world) operate(round int) bool {
 		op := w.opOcc(in.Operation)
 		var a *ask
 		switch {
-		case op != nil && op.State == vnf.FailedTemp && op.Operation == vnf.OpOperate && w.rng.IntN(3) == 0:
+		case op != nil && op.State == vnf.FailedTemp && op.Operation != vnf.OpInstantiate && op.Operation != vnf.OpTerminate && w.rng.IntN(3) == 0:
 			a = w.askTask(v, op.ID, "fail")
 		case op != nil && op.State == vnf.FailedTemp && round == 0 && !op.UndoBegun && op.Operation != vnf.OpTerminate:
 			a = w.askTask(v, op.ID, "retry")

@@ -25,6 +25,7 @@ type clients struct {
 	created         int
 	settled         int
 	retried         []string // operations, when there are no faults
+	modified        modified
 }
 
 // vnfRef is an instance that a client was told of.
@@ -61,6 +62,9 @@ type reply struct {
 // act has a client ask for something that suits what it sees, unless it rather waits for what is under way.
 func (w *world) act() bool {
 	c := &w.clients
+	if w.rng.IntN(100) == 0 && w.misuse() {
+		return true
+	}
 	var v *vnfRef
 	live := slices.DeleteFunc(slices.Clone(c.vnfs), func(v *vnfRef) bool { return v.deleted })
 	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4+8*len(live)) > 0) {
@@ -120,6 +124,8 @@ func (w *world) choose(v *vnfRef) *ask {
 	switch {
 	case in == nil:
 		return w.askDelete(v)
+	case w.rng.IntN(8) == 0:
+		return w.askModify(v)
 	case in.Operation != "":
 		op := w.opOcc(in.Operation)
 		n := w.rng.IntN(10)
@@ -143,9 +149,9 @@ func (w *world) choose(v *vnfRef) *ask {
 		switch n := w.rng.IntN(12); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 6:
+		case n < 5:
 			return w.askOperate(v, in)
-		case n < 10:
+		case n < 11:
 			return w.askScale(v, in)
 		}
 		return w.askTerminate(v)
@@ -240,14 +246,20 @@ func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
 	}
 	task, event := "scale", ScaledOut
 	body := map[string]any{"type": "SCALE_OUT", "aspectId": pick(w.rng, aspects), "numberOfSteps": 1 + w.rng.IntN(2)}
-	switch n := w.rng.IntN(5); {
-	case n < 2:
-		body["type"], event = "SCALE_IN", ScaledIn
+	bigger := false // than at its lowest levels
+	for _, l := range scaleStatus(in) {
+		if l.Level > 0 && slices.Contains(aspects, l.AspectID) {
+			bigger, body["aspectId"] = true, l.AspectID
+		}
+	}
+	switch n := w.rng.IntN(6); {
+	case n < 1 || bigger && n < 4:
+		body["type"], body["numberOfSteps"], event = "SCALE_IN", 1, ScaledIn
 		if in.Info != nil && len(in.Info.Vnfcs) > 0 && w.rng.IntN(3) == 0 {
 			body["additionalParams"] = map[string]any{"vnfcInstanceId": []string{pick(w.rng, in.Info.Vnfcs).ID}}
 			event = ScaledInNamed
 		}
-	case n == 2:
+	case n == 4:
 		task, event = "scale_to_level", ScaledToLevel
 		levels := []any{}
 		for _, a := range aspects {
@@ -259,6 +271,14 @@ func (w *world) askScale(v *vnfRef, in *vnf.Instance) *ask {
 		what: fmt.Sprintf("%s %s", task, v.name), vnf: v, method: http.MethodPost, path: lcmRoot + "/vnf_instances/" + v.id + "/" + task,
 		body: encode(body), finish: w.begun(v, event),
 	}
+}
+
+// scaleStatus is the scale levels that an instance has.
+func scaleStatus(in *vnf.Instance) []vnf.ScaleInfo {
+	if in.Info == nil {
+		return nil
+	}
+	return in.Info.ScaleStatus
 }
 
 func (w *world) askTerminate(v *vnfRef) *ask {
@@ -358,6 +378,9 @@ func (a *ask) request() *http.Request {
 	if a.body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if a.method == http.MethodPatch {
+		r.Header.Set("Content-Type", "application/merge-patch+json")
+	}
 	if a.key != "" {
 		r.Header.Set("Idempotency-Key", a.key)
 	}
@@ -381,6 +404,7 @@ func (w *world) answered(a *ask, r reply) {
 	case a.key == "":
 	case ok && a.first == nil:
 		a.first = &r
+		w.clients.modified.used = append(w.clients.modified.used, a)
 	case ok && *a.first != r:
 		w.violate("I6: request %d %s was answered %v, then %v", a.number, a.what, *a.first, r)
 	case !ok && w.observed.answers[key] > 0:

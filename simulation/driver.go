@@ -71,7 +71,9 @@ func (d *nodeDriver) Find(ctx context.Context, conn vim.Connection, kind vim.Kin
 		if d.w.lacks(FindBlind) {
 			return &vim.Error{Op: "find", Class: message.NotFound, Hint: "mutant"}
 		}
-		out, e = d.Sim.Find(ctx, conn, kind, token)
+		if out, e = d.Sim.Find(ctx, conn, kind, token); d.w.lacks(NoRevision) {
+			out.Revision = 0
+		}
 		return e
 	})
 	return out, err

@@ -45,8 +45,9 @@ func Events() []Event {
 	return []Event{
 		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
 		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged,
+		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
-		ScaledOut, ScaledIn, ScaledInNamed, ScaledToLevel, Ended("SCALE", "COMPLETED"), Ended("SCALE", "ROLLED_BACK"), Ended("SCALE", "FAILED"),
+		ScaledOut, ScaledIn, ScaledInNamed, ScaledToLevel, Ended("SCALE", "COMPLETED"), Ended("SCALE", "ROLLED_BACK"),
 		Ended("SCALE_TO_LEVEL", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}

@@ -37,14 +37,18 @@ const (
 	NoSettle        Mutant = "no-settle"         // commands under way are given up as unknown when another has failed
 	NoCleanup       Mutant = "no-cleanup"        // a late success starts no cleanup saga
 	NoSweep         Mutant = "no-sweep"
-	NoTimeout       Mutant = "no-timeout" // timeouts are not kept
-	NoView          Mutant = "no-view"    // views of operations are written only every other time
-	FindBlind       Mutant = "find-blind" // Find finds nothing
-	NoUndo          Mutant = "no-undo"    // a release is answered, and not carried out
-	MarkFirst       Mutant = "mark-first" // a notification is marked as delivered, then sent
-	RowsApart       Mutant = "rows-apart" // notifications are written after the commit that moves their checkpoint
-	NoOrder         Mutant = "no-order"   // a notification that fails is overtaken by the one behind it
-	NoWaiting       Mutant = "no-waiting" // what is for a newer program is parked for an operator
+	NoTimeout       Mutant = "no-timeout"  // timeouts are not kept
+	NoView          Mutant = "no-view"     // views of operations are written only every other time
+	FindBlind       Mutant = "find-blind"  // Find finds nothing
+	NoUndo          Mutant = "no-undo"     // a release is answered, and not carried out
+	MarkFirst       Mutant = "mark-first"  // a notification is marked as delivered, then sent
+	RowsApart       Mutant = "rows-apart"  // notifications are written after the commit that moves their checkpoint
+	NoOrder         Mutant = "no-order"    // a notification that fails is overtaken by the one behind it
+	NoWaiting       Mutant = "no-waiting"  // what is for a newer program is parked for an operator
+	NoRevision      Mutant = "no-revision" // a change to a lower revision than was asked for before is made
+	WrongUndo       Mutant = "wrong-undo"  // a change is undone to what it had made
+	NoAwait         Mutant = "no-await"    // a release does not wait for a change that may be under way
+	SkipReply       Mutant = "skip-reply"  // of replies that are delivered together the last is not handled
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -63,7 +67,7 @@ func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
-		MarkFirst, RowsApart, NoOrder, NoWaiting,
+		MarkFirst, RowsApart, NoOrder, NoWaiting, NoRevision, WrongUndo, NoAwait, SkipReply,
 	}
 }
 
@@ -80,6 +84,9 @@ func (w *world) mutateLoaded(l *eventstore.Loaded) {
 	if w.lacks(NoHandledMark) {
 		clear(l.Handled)
 	}
+	if w.lacks(NoRevision) {
+		mutateLedger(l)
+	}
 }
 
 // mutate changes a commit before it is written, and returns messages to be written apart.
@@ -92,6 +99,14 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 	}
 	if w.lacks(NoRecordVersion) || w.lacks(NoTombstone) || w.lacks(NoIntent) {
 		w.mutateRecords(c, fresh)
+	}
+	if w.lacks(NoAwait) {
+		for i := range c.Records {
+			mutateReleasing(&c.Records[i])
+		}
+	}
+	if w.lacks(WrongUndo) {
+		w.mutateUndo(c)
 	}
 	if w.lacks(NoGeneration) || w.lacks(NoFence) {
 		for i := range c.Outbox {
@@ -230,7 +245,7 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 // allCursors reads where the consumers stand now.
 func (w *world) allCursors() map[string][eventstore.Lanes]int64 {
 	out := map[string][eventstore.Lanes]int64{}
-	for _, name := range []string{consumerVim, consumerNfvo, consumerReplies, "projection:" + w.observed.Name(), "projection:" + notify.ProjectorName} {
+	for _, name := range []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, "projection:" + w.observed.Name(), "projection:" + notify.ProjectorName} {
 		at, err := w.store.Cursors(context.Background(), name)
 		w.must(err)
 		out[name] = at

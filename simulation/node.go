@@ -160,6 +160,10 @@ func (w *world) newNode(index, life, program int) *node {
 		vims.Ends, nfvos.Ends, vnfs.Ends = direct, direct, direct
 	}
 	b := embedded.New(embedded.Config{Source: n.feed, Logger: quietLog})
+	var replies inbox.Handler = n.sagas.Replies()
+	if w.lacks(SkipReply) {
+		replies = skipping{replies}
+	}
 	for _, in := range []struct {
 		name, topic string
 		handler     inbox.Handler
@@ -167,7 +171,7 @@ func (w *world) newNode(index, life, program int) *node {
 		{consumerVim, message.TopicVimCommands, n.vimIntake(vimmanager.NewIntake(vims))},
 		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
 		{consumerVnf, message.TopicVnfCommands, configurator.Intake{}},
-		{consumerReplies, message.TopicReplies, n.sagas.Replies()},
+		{consumerReplies, message.TopicReplies, replies},
 	} {
 		n.replies = inbox.New(inbox.Config{
 			Name: in.name, Handlers: map[string]inbox.Handler{in.topic: in.handler}, Store: n.store, Doer: n, Epochs: n.lease, Logger: quietLog,

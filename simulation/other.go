@@ -146,11 +146,15 @@ func (w *world) otherTurn() {
 // otherBegins begins an operation: something new, or what was released again under its next generation, or a release.
 func (w *world) otherBegins() {
 	o := &w.other
-	o.op++
 	var old *thing
 	if len(o.things) > 0 {
 		old = pick(w.rng, o.things)
 	}
+	if old != nil && old.phase == changing && w.rng.IntN(2) == 0 {
+		w.otherChanges(old) // in the same operation
+		return
+	}
+	o.op++
 	switch {
 	case old != nil && (old.phase == standing || old.phase == changing) && old.kind == vim.Network && w.rng.IntN(4) > 0:
 		w.otherChanges(old) // also while the change before is under way
@@ -220,9 +224,9 @@ func (w *world) otherReserves(t *thing) {
 	})))
 }
 
-// otherChanges asks for the next revision of a network, whatever became of the one before.
+// otherChanges asks for the next revision of a network, whatever became of the one before: in one operation there may be several, as
+// when a change is undone.
 func (w *world) otherChanges(t *thing) {
-	w.other.op++
 	t.phase, t.op = changing, w.other.op
 	t.revision++
 	w.otherSends(t, vim.TypeChangeResource, vim.Encode(vim.Change{

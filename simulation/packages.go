@@ -34,7 +34,10 @@ func (w *world) drawPolicies() map[vnf.Operation]saga.Policy {
 		all[vnf.OpTerminate] = saga.Hold
 	}
 	if w.rng.IntN(2) == 0 {
-		all[vnf.OpOperate] = saga.Rollback
+		all[vnf.OpOperate], all[vnf.OpScaleToLevel] = saga.Rollback, saga.Rollback
+	}
+	if w.rng.IntN(2) == 0 {
+		all[vnf.OpScale] = saga.Hold
 	}
 	return all
 }
@@ -59,7 +62,7 @@ type flavourRef struct {
 // drawPackages are those of the seed: the sample, and small ones that are like no other seed's.
 func (w *world) drawPackages() []*packageRef {
 	sample := &packageRef{vnfdID: samples.VnfdID, content: samples.CSAR(), flavours: []flavourRef{
-		{id: "standard", aspects: []string{"sessions", "throughput"}}, {id: "standard", aspects: []string{"sessions", "throughput"}},
+		{id: "standard", aspects: []string{"sessions", "throughput"}}, {id: "standard", levels: []string{"basic", "busy"}, aspects: []string{"sessions", "throughput"}},
 		{id: "redundant", levels: []string{"one_pair", "two_pairs"}, aspects: []string{"capacity"}},
 	}}
 	all := []*packageRef{sample}

@@ -34,6 +34,8 @@ const (
 	AttributeVnicType      Attribute = "vnicType"
 	AttributeType          Attribute = "type"
 	AttributeMTU           Attribute = "mtu"
+	AttributeRootBitRate   Attribute = "rootBitRate"
+	AttributeLeafBitRate   Attribute = "leafBitRate"
 	AttributeIPVersion     Attribute = "ipVersion"
 	AttributeCIDR          Attribute = "cidr"
 	AttributeGateway       Attribute = "gateway"
@@ -111,6 +113,8 @@ func (d *differences) port(from, to PortSpec) {
 func (d *differences) network(from, to NetworkSpec) {
 	d.see(AttributeType, from.Type != to.Type)
 	d.see(AttributeMTU, from.MTU != to.MTU)
+	d.see(AttributeRootBitRate, from.RootBitRate != to.RootBitRate)
+	d.see(AttributeLeafBitRate, from.LeafBitRate != to.LeafBitRate)
 }
 
 func (d *differences) subnet(from, to SubnetSpec) {

@@ -78,6 +78,9 @@ type FixedIP struct {
 type NetworkSpec struct {
 	Type string `json:"type,omitempty"` // vlan, vxlan, …; "" lets the VIM choose
 	MTU  int    `json:"mtu,omitempty"`
+	// RootBitRate is what the network is to carry in all, LeafBitRate at each port: bits per second; 0 is not limited.
+	RootBitRate int64 `json:"rootBitRate,omitempty"`
+	LeafBitRate int64 `json:"leafBitRate,omitempty"`
 }
 
 // SubnetSpec describes a subnet.

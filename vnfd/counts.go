@@ -180,6 +180,33 @@ func (f *Flavour) Scaled(v *Vdu, levels map[string]int) int {
 	return n
 }
 
+// LinkRate returns the bit rate of a virtual link at scale levels: its initial one and what each step adds.
+func (f *Flavour) LinkRate(l *VirtualLink, levels map[string]int) BitRate {
+	var rate BitRate
+	if l.BitRate != nil {
+		rate = *l.BitRate
+	}
+	for i := range f.Aspects {
+		steps := f.Aspects[i].LinkSteps[l.ID]
+		for _, add := range steps[:min(max(levels[f.Aspects[i].ID], 0), len(steps))] {
+			rate = rate.Plus(add)
+		}
+	}
+	return rate
+}
+
+// LinkRateAt returns the bit rate of a virtual link at an instantiation level: the level's own, else that of its scale levels.
+func (f *Flavour) LinkRateAt(l *VirtualLink, level string) BitRate {
+	x, err := f.pick(level)
+	if err != nil {
+		return f.LinkRate(l, nil)
+	}
+	if rate, ok := x.BitRates[l.ID]; ok {
+		return rate
+	}
+	return f.LinkRate(l, x.ScaleInfo)
+}
+
 // Aspect returns the scaling aspect with an id, nil when there is none.
 func (f *Flavour) Aspect(id string) *Aspect {
 	for i := range f.Aspects {

@@ -124,8 +124,27 @@ type VirtualLink struct {
 	MTU               int             `json:"mtu,omitempty"`
 	Subnets           []SubnetProfile `json:"subnets,omitempty"`           // from l3_protocol_data, one each
 	ExternallyManaged string          `json:"externallyManaged,omitempty"` // required, allowed
-	At                Position        `json:"at"`
+	// BitRate is what the link carries before any step of an aspect, Least and Most its profile's bounds; nil where the VNFD scales
+	// no bit rates of it.
+	BitRate *BitRate `json:"bitRate,omitempty"`
+	Least   *BitRate `json:"minBitRate,omitempty"`
+	Most    *BitRate `json:"maxBitRate,omitempty"`
+	At      Position `json:"at"`
 }
+
+// BitRate is what a link is to carry, in bits per second: in all, and at each connection point (LinkBitrateRequirements).
+type BitRate struct {
+	Root int64 `json:"root,omitempty"`
+	Leaf int64 `json:"leaf,omitempty"`
+}
+
+// Plus returns the sum, at most math.MaxInt; what is negative counts nothing.
+func (r BitRate) Plus(o BitRate) BitRate {
+	return BitRate{int64(Sum(int(r.Root), int(o.Root))), int64(Sum(int(r.Leaf), int(o.Leaf)))}
+}
+
+// Minus returns the difference.
+func (r BitRate) Minus(o BitRate) BitRate { return BitRate{r.Root - o.Root, r.Leaf - o.Leaf} }
 
 // SubnetProfile is the layer 3 data of a link.
 type SubnetProfile struct {
@@ -167,7 +186,9 @@ type Aspect struct {
 	MaxLevel    int    `json:"maxScaleLevel"`
 	// Steps has for each VDU the number of instances that step n (n = 1..MaxLevel, index n-1) adds.
 	Steps map[string][]int `json:"steps"`
-	At    Position         `json:"at"`
+	// LinkSteps has for each virtual link the bit rate that step n adds.
+	LinkSteps map[string][]BitRate `json:"linkSteps,omitempty"`
+	At        Position             `json:"at"`
 }
 
 // Level is an instantiation level.
@@ -176,7 +197,9 @@ type Level struct {
 	Description string         `json:"description,omitempty"`
 	ScaleInfo   map[string]int `json:"scaleInfo,omitempty"` // aspect to scale level
 	Counts      map[string]int `json:"counts,omitempty"`    // VduInstantiationLevels: VDU to number of instances
-	At          Position       `json:"at"`
+	// BitRates are those of virtual links, where the level says (VirtualLinkInstantiationLevels).
+	BitRates map[string]BitRate `json:"bitRates,omitempty"`
+	At       Position           `json:"at"`
 }
 
 // AffinityRule is an affinity or anti-affinity policy with its groups resolved.

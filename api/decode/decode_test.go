@@ -14,7 +14,7 @@ import (
 	"github.com/vnfm/vnfm"
 )
 
-var limits = Limits{Names: 1000, Values: 2000, Depth: 10}
+var limits = Limits{Names: 1000, Values: 2000, Depth: 10, Text: 5000}
 
 // What a body costs is bounded by what is in it, and it is read no further than the first thing that is too much.
 func TestReadStopsAtTheFirstThingThatIsTooMuch(t *testing.T) {

@@ -19,6 +19,7 @@ type Limits struct {
 	Names  int // of the members of all objects together
 	Values int // members of objects and entries of arrays, all together
 	Depth  int // of nested objects and arrays
+	Text   int // bytes of one text
 }
 
 // maxName bounds a name in bytes. Databases and readers have bounds of their own far beyond it.
@@ -143,6 +144,9 @@ func (f *form) next(token json.Token) error {
 	}
 	switch v := token.(type) {
 	case string:
+		if len(v) > f.Text {
+			return vnfm.Errorf(vnfm.TooLarge, "A text of the body has more than %d bytes (http-json-text).", f.Text).At(f.at())
+		}
 		if strings.ContainsRune(v, 0) {
 			return Wrong(f.at(), nul)
 		}

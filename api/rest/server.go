@@ -51,7 +51,7 @@ type Config struct {
 	MaxBody int64
 	// MaxSmallBody is the same of requests that say little; 0: 64 KiB.
 	MaxSmallBody int64
-	// Form bounds what a body may hold; 0: 50,000 names, 200,000 values, 64 levels.
+	// Form bounds what a body may hold; 0: 50,000 names, 200,000 values, 64 levels, 256 KiB in one text.
 	Form decode.Limits
 	// MaxPackage bounds package contents in bytes; 0: 4 GiB.
 	MaxPackage int64
@@ -65,6 +65,7 @@ func New(c Config, areas ...Area) http.Handler {
 	c.Form.Names = cmp.Or(c.Form.Names, 50_000)
 	c.Form.Values = cmp.Or(c.Form.Values, 200_000)
 	c.Form.Depth = cmp.Or(c.Form.Depth, 64)
+	c.Form.Text = cmp.Or(c.Form.Text, 256<<10)
 	c.Requests = cmp.Or(c.Requests, &access.Places{})
 	c.Followers = cmp.Or(c.Followers, &access.Places{})
 	c.LargeBodies = cmp.Or(c.LargeBodies, &access.Places{})

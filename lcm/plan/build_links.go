@@ -57,6 +57,10 @@ func (p *planner) link(l vnfd.VirtualLink) {
 		ID: p.id(vim.Network, l.ID), Kind: vim.Network, Template: l.ID,
 		Spec: vim.Spec{Name: p.name(l.ID), Network: &vim.NetworkSpec{Type: l.NetworkType, MTU: l.MTU}},
 	}
+	if l.BitRate != nil {
+		rate := p.f.LinkRateAt(&l, p.plan.Level)
+		n.Spec.Network.RootBitRate, n.Spec.Network.LeafBitRate = rate.Root, rate.Leaf
+	}
 	n.Definition = n.ID
 	p.add(n)
 	p.network[l.ID] = refPlan + n.ID

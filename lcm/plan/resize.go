@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,10 @@ type Resizing struct {
 	Add        map[string]int // VNFCs to be added, by VDU
 	Remove     []string       // VNFCs that go
 	Vars       map[string]string
+	// Rate is what a virtual link is to carry that carries so much now; nil: as much.
+	Rate func(l *vnfd.VirtualLink, now vnfd.BitRate) vnfd.BitRate
+	// InPlace says what may be changed of a resource where it stands, by VIM connection.
+	InPlace map[string]vim.InPlace
 	// Power is what new VNFCs are made with.
 	Power vim.Power
 	// At points at what in the request asks for the VNFCs.
@@ -45,7 +50,7 @@ func Resize(r *Resizing) (held []Resource, want *Wanted, err error) {
 		network: map[string]string{}, subnets: map[string][]Resource{}, shared: map[string]string{}, cover: map[string][]coverage{},
 		planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{}, taken: map[string]bool{},
 	}
-	for _, step := range []func() error{x.links, x.external, x.vnfcs, x.exposes, x.affinity} {
+	for _, step := range []func() error{x.links, x.external, x.vnfcs, x.exposes, x.affinity, x.rates} {
 		if err := step(); err != nil {
 			return nil, nil, x.blame(err)
 		}
@@ -361,6 +366,66 @@ func (x *resizing) group(rule vnfd.AffinityRule, r *Rule) {
 			c.Spec.Compute.ServerGroup = append(c.Spec.Compute.ServerGroup, refPlan+id)
 		}
 	}
+}
+
+// rates changes what the virtual links carry whose bit rate is scaled. A network is never replaced for it: where the VIM cannot change
+// it, it stays, with a warning. Returns Unprocessable for a bit rate outside the link's profile.
+func (x *resizing) rates() error {
+	for i := range x.f.Links {
+		l := &x.f.Links[i]
+		ref, managed := strings.CutPrefix(x.network[l.ID], refPlan)
+		if l.BitRate == nil || x.Rate == nil || !managed || x.stands[ref] == nil { // others see to what others provide
+			continue
+		}
+		r, err := Held(x.stands[ref])
+		if err != nil {
+			return err
+		}
+		if r.Spec.Network == nil {
+			continue
+		}
+		was := vnfd.BitRate{Root: r.Spec.Network.RootBitRate, Leaf: r.Spec.Network.LeafBitRate}
+		rate := x.Rate(l, was)
+		if rate == was {
+			continue
+		}
+		if err := allowed(l, rate); err != nil {
+			return err
+		}
+		to := r.Spec
+		to.Network = &vim.NetworkSpec{Type: r.Spec.Network.Type, MTU: r.Spec.Network.MTU, RootBitRate: rate.Root, LeafBitRate: rate.Leaf}
+		if !x.InPlace[r.At.Connection].Can(vim.Network, vim.Differences(r.Spec, to)...) {
+			x.warnf("the virtual link %s is to carry %d bit/s and %d at each port, which VIM connection %s cannot change: it stays as it is", l.ID, rate.Root, rate.Leaf, r.At.Connection)
+			continue
+		}
+		x.held = append(x.held, r)
+		r.Spec = to
+		x.plan.Resources = append(x.plan.Resources, r)
+	}
+	return nil
+}
+
+// allowed refuses a bit rate outside a link's profile.
+func allowed(l *vnfd.VirtualLink, rate vnfd.BitRate) error {
+	least, most := vnfd.BitRate{}, vnfd.BitRate{Root: math.MaxInt64, Leaf: math.MaxInt64}
+	if l.Least != nil {
+		least = *l.Least
+	}
+	if l.Most != nil {
+		most.Root = l.Most.Root
+		if l.Most.Leaf > 0 {
+			most.Leaf = l.Most.Leaf
+		}
+	}
+	for _, x := range []struct {
+		name             string
+		rate, from, upto int64
+	}{{"root", rate.Root, least.Root, most.Root}, {"leaf", rate.Leaf, least.Leaf, most.Leaf}} {
+		if x.rate < x.from || x.rate > x.upto {
+			return vnfm.Errorf(vnfm.Unprocessable, "the virtual link %s would have a %s bit rate of %d, and its profile allows %d to %d", l.ID, x.name, x.rate, x.from, x.upto)
+		}
+	}
+	return nil
 }
 
 // context adds to both sets what new resources refer to of those that stand, and to the first what goes.

@@ -33,8 +33,10 @@ var set = map[vim.Kind]map[vim.Attribute]func(s *vim.Spec, to vim.Spec){
 		vim.AttributeSize: func(s *vim.Spec, to vim.Spec) { s.Volume.SizeBytes = to.Volume.SizeBytes },
 	},
 	vim.Network: {
-		vim.AttributeName: setName,
-		vim.AttributeMTU:  func(s *vim.Spec, to vim.Spec) { s.Network.MTU = to.Network.MTU },
+		vim.AttributeName:        setName,
+		vim.AttributeMTU:         func(s *vim.Spec, to vim.Spec) { s.Network.MTU = to.Network.MTU },
+		vim.AttributeRootBitRate: func(s *vim.Spec, to vim.Spec) { s.Network.RootBitRate = to.Network.RootBitRate },
+		vim.AttributeLeafBitRate: func(s *vim.Spec, to vim.Spec) { s.Network.LeafBitRate = to.Network.LeafBitRate },
 	},
 	vim.Subnet: {
 		vim.AttributeName: setName,

@@ -84,6 +84,7 @@ func (s *scope) scaling(f *vnfd.Flavour) {
 			}
 		}
 	}
+	s.linkRates(f, stepDeltas)
 	s.levels(f)
 }
 
@@ -166,6 +167,7 @@ func (s *scope) levels(f *vnfd.Flavour) {
 			}
 		}
 	}
+	s.linkLevels(f)
 	s.defaultLevel(f, named, at)
 }
 

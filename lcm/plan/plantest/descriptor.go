@@ -108,6 +108,16 @@ func HA() *vnfd.Descriptor {
 	}
 }
 
+// ElasticLink is Elastic, whose steps of the aspect "grow" also raise the bit rate of its link, by 10 and then by 30 Mbit/s.
+func ElasticLink() *vnfd.Descriptor {
+	d := Elastic()
+	f := &d.Flavours[0]
+	f.Links[0].BitRate, f.Links[0].Most = &vnfd.BitRate{Root: 10e6, Leaf: 1e6}, &vnfd.BitRate{Root: 50e6}
+	f.Aspects[0].LinkSteps = map[string][]vnfd.BitRate{"net": {{Root: 10e6}, {Root: 30e6, Leaf: 1e6}}}
+	f.Levels[2].BitRates = map[string]vnfd.BitRate{"net": {Root: 45e6, Leaf: 2e6}}
+	return d
+}
+
 // Elastic has two scaling aspects: "grow", whose steps differ and touch two VDUs, and "apps". Its apps have a volume each and share
 // another with the databases; they are connected outside, kept apart, and boot with a key that the instantiation gives.
 func Elastic() *vnfd.Descriptor {
