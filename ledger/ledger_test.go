@@ -243,9 +243,11 @@ func TestARowIsNotWorkedOnTwiceAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(5 * time.Second)
+		w.mu.Lock()
 		if len(w.calls) != 1 || most.Load() != 1 {
 			t.Errorf("%d calls, %d at once", len(w.calls), most.Load())
 		}
+		w.mu.Unlock()
 		<-time.After(5 * time.Second)
 		w.want("r00 DONE")
 		stop()
