@@ -2,6 +2,8 @@ package lcm_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vnfm/vnfm/lcm"
@@ -104,11 +106,17 @@ func TestAReplacementWhoseReleaseIsRefusedIsRolledBack(t *testing.T) {
 		refused = r.Token
 		return permanent
 	}
+	seen, err := s.svc.PlanOperate(s.ctx(), id, lcm.Operate{To: "STOPPED"})
+	s.must(err)
 	op, err := s.svc.Operate(s.ctx(), id, lcm.Operate{To: "STOPPED"}, by)
 	s.must(err)
 	s.settle()
-	if o := s.op(op.ID); o.State != vnf.RolledBack || refused.ID == "" {
+	o := s.op(op.ID)
+	if o.State != vnf.RolledBack || refused.ID == "" {
 		t.Fatalf("%s, refused %s", o.State, refused)
+	}
+	if len(seen.Warnings) != 1 || !slices.Equal(o.Warnings, seen.Warnings) || !strings.Contains(seen.Warnings[0], "made anew") {
+		t.Errorf("warnings %q, of the dry run %q", o.Warnings, seen.Warnings)
 	}
 	delete(s.held, refused) // as the sweep does
 	s.recorded(id)
