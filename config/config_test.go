@@ -113,12 +113,12 @@ func TestUnknownKeysAreAllReported(t *testing.T) {
 
 func TestValidateReportsEverything(t *testing.T) {
 	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-graceful-limit=0s", "--operation-addresses=0",
-		"--operation-window=0", "--max-vnfcs-per-vnf=0", "--max-resources-per-operation=-1", "--package-max-bytes=0", "--package-max-node-templates=0", "--operation-on-failure=TERMINATE=rollback")
+		"--operation-window=0", "--max-vnfcs-per-vnf=0", "--max-resources-per-operation=-1", "--max-plans-at-once=0", "--package-max-bytes=0", "--package-max-node-templates=0", "--operation-on-failure=TERMINATE=rollback")
 	if err == nil {
 		t.Fatal("nothing reported")
 	}
 	for _, want := range []string{"not loopback", "postgres://", "vim-workers", "lane-lease", "operation-graceful-limit", "operation-addresses", "operation-window: 0",
-		"max-vnfcs-per-vnf: 0", "max-resources-per-operation: -1", "package-max-bytes: 0", "package-max-node-templates: 0", "TERMINATE is never"} {
+		"max-vnfcs-per-vnf: 0", "max-resources-per-operation: -1", "max-plans-at-once: 0", "package-max-bytes: 0", "package-max-node-templates: 0", "TERMINATE is never"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}

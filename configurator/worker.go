@@ -21,7 +21,8 @@ import (
 type Config struct {
 	Store      ledger.Store
 	Doer       eventstore.Doer
-	Epochs     ledger.Epochs // whose lanes to work on; nil: all
+	Ends       eventstore.Doer // see ledger.Config; nil: Doer
+	Epochs     ledger.Epochs   // whose lanes to work on; nil: all
 	Configurer configuration.Configurer
 	Logger     *slog.Logger // nil: slog.Default
 	// Open opens what is sealed in the parameters of a VNF, right before a call, and returns the secrets in them, too; nil: nothing is
@@ -59,7 +60,7 @@ func NewWorker(cfg Config) *ledger.Worker {
 		cfg.Context = func(ctx context.Context, _ string) context.Context { return ctx }
 	}
 	return ledger.NewWorker(ledger.Config{
-		Store: cfg.Store, Doer: cfg.Doer, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
+		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableVnfCommands}, Step: cfg.step, Room: ledger.Places(cfg.Parallel), Wrote: cfg.copies,
 		Over: func(r *eventstore.Record) bool { return r.State == Done },
 	})

@@ -35,8 +35,11 @@ type Commit struct {
 
 	// What follows is not written, but for whoever follows the commit in memory.
 
-	// Steps are the attempts of sagas that ended with it; they are stored with their items. The rest is set by execution.
-	Steps    []StepRow
+	// Steps are the attempts of sagas that ended with it; they are stored with their items.
+	Steps []StepRow
+	// Taken are the messages it makes that it handles as well: they are in no outbox.
+	Taken []message.Message
+	// The rest is set by execution.
 	Time     time.Time      // the store's clock at this commit
 	Lane     int            //
 	Events   []Event        // as stored
@@ -48,6 +51,21 @@ func (c *Commit) Empty() bool {
 	return len(c.Appends)+len(c.Expect)+len(c.Sagas)+len(c.Timeouts)+len(c.Cancelled)+len(c.Fired)+
 		len(c.Outbox)+len(c.Handled)+len(c.Cursors)+len(c.Views)+len(c.Records)+len(c.Snapshots)+len(c.Parked)+
 		len(c.Unparked) == 0 && c.Idempotency == nil
+}
+
+// Clone returns a copy that can be added to, and whose rows can be replaced, without changing the commit.
+func (c *Commit) Clone() *Commit {
+	d := *c
+	d.Appends, d.Expect, d.Sagas = slices.Clone(c.Appends), slices.Clone(c.Expect), slices.Clone(c.Sagas)
+	d.Timeouts, d.Cancelled, d.Fired = slices.Clone(c.Timeouts), slices.Clone(c.Cancelled), slices.Clone(c.Fired)
+	d.Outbox, d.Handled, d.Cursors = slices.Clone(c.Outbox), slices.Clone(c.Handled), slices.Clone(c.Cursors)
+	d.Views, d.Records, d.Snapshots = slices.Clone(c.Views), slices.Clone(c.Records), slices.Clone(c.Snapshots)
+	d.Parked, d.Unparked = slices.Clone(c.Parked), slices.Clone(c.Unparked)
+	d.Steps, d.Taken = slices.Clone(c.Steps), slices.Clone(c.Taken)
+	for i := range d.Appends {
+		d.Appends[i].Events = slices.Clip(d.Appends[i].Events)
+	}
+	return &d
 }
 
 // Append adds events to a stream that must be at version Expected (0: it does not exist).

@@ -101,8 +101,26 @@ type prepared struct {
 	params  json.RawMessage // of the request, secrets masked
 }
 
+// place waits for a place to plan in, and returns what gives it back. Returns Unavailable when the context ends before there is one.
+func (s *Service) place(ctx context.Context) (leave func(), err error) {
+	if s.planning == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.planning <- struct{}{}:
+		return func() { <-s.planning }, nil
+	case <-ctx.Done():
+		return nil, vnfm.Wrap(vnfm.Unavailable, ctx.Err(), "%d operations are being planned (max-plans-at-once)", cap(s.planning))
+	}
+}
+
 // prepare reads the instance and plans the operation, outside any transaction: a large plan keeps nobody waiting.
 func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*prepared, error) {
+	leave, err := s.place(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	seen, err := s.instance(ctx, vnfID)
 	if err != nil {
 		return nil, err

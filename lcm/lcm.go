@@ -94,6 +94,8 @@ type Settings struct {
 	// Configures: the site tells a VNF its configuration once its resources stand.
 	Configures bool
 	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
+	// PlansAtOnce bounds the operations and dry runs that are planned at once; others wait. No bound.
+	PlansAtOnce int
 	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
 	KeepLeftovers bool
 	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.
@@ -138,9 +140,10 @@ func (s Settings) withDefaults() Settings {
 
 // Service is the use cases and the host of their sagas. It may be used by several callers at once.
 type Service struct {
-	cfg     Config
-	runtime *saga.Runtime
-	ops     map[string]operation // by saga type
+	cfg      Config
+	runtime  *saga.Runtime
+	ops      map[string]operation // by saga type
+	planning chan struct{}        // has an entry for each operation that is being planned; nil: no bound
 }
 
 var _ API = (*Service)(nil)
@@ -164,6 +167,9 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.runtime = rt
+	if n := cfg.Settings.PlansAtOnce; n > 0 {
+		s.planning = make(chan struct{}, n)
+	}
 	return s, nil
 }
 

@@ -1,6 +1,7 @@
 package lcm_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,4 +85,24 @@ func TestAddressesOfAConnectionPointAreBounded(t *testing.T) {
 			rt.Errorf("%d and %d addresses: %v", fixed, dynamic, err)
 		}
 	})
+}
+
+// As many operations are planned at once as the site has places for; others wait, and who goes away meanwhile is told what for. Seen
+// failing without places: the second plan does not wait.
+func TestPlansHavePlaces(t *testing.T) {
+	s := newSite(t, plantest.Minimal(), lcm.Settings{PlansAtOnce: 1})
+	id := s.up()
+	leave, err := s.svc.Place(s.ctx())
+	s.must(err)
+	gone, cancel := context.WithCancel(s.ctx())
+	cancel()
+	if _, err := s.svc.PlanOperate(gone, id, lcm.Operate{To: "STOPPED"}); vnfm.KindOf(err) != vnfm.Unavailable || !strings.Contains(err.Error(), "max-plans-at-once") {
+		t.Errorf("without a place: %v", err)
+	}
+	leave()
+	for range 3 {
+		if _, err := s.svc.PlanOperate(s.ctx(), id, lcm.Operate{To: "STOPPED"}); err != nil {
+			t.Errorf("with a place: %v", err)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package lcm
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vnfm/vnfm"
@@ -86,7 +88,26 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	b.data.Grant = nfvo.GrantRequest{FlavourID: b.vnf.Info.FlavourID, AdditionalParams: b.seal(r.AdditionalParams, about.ParamsSchema)}
 	b.data.Reversible = true
 	b.policy = s.policy(vnf.OpOperate, b.flavour())
-	return b.want(have, want, plan.Options{InPlace: b.inPlace})
+	if err := b.want(have, want, plan.Options{InPlace: b.inPlace}); err != nil {
+		return err
+	}
+	b.warnOfReplacements()
+	return nil
+}
+
+// warnOfReplacements tells of machines that are made anew since their VIM cannot turn them on or off.
+func (b *beginning) warnOfReplacements() {
+	at := map[string]int{}
+	for _, s := range b.data.Plan.Steps() {
+		if from := b.data.Plan.From(s); s.Action == plan.Create && s.Replaces && from != nil && from.Kind == vim.Compute {
+			at[from.At.Connection]++
+		}
+	}
+	for _, connection := range slices.Sorted(maps.Keys(at)) {
+		b.data.Plan.Want.Warnings = append(b.data.Plan.Want.Warnings, fmt.Sprintf(
+			"%d machines are made anew, as the VIM connection %s cannot turn on or off what stands: what they hold in memory and on disks of their own is lost, and guests are not asked to stop",
+			at[connection], connection))
+	}
 }
 
 // landOperate puts the computes into the state that was asked for; the VNF is stopped when all of them are.

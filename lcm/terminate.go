@@ -93,7 +93,7 @@ func powered(have []plan.Resource, ids map[string]bool, power vim.Power) []plan.
 		if r.Spec.Compute != nil {
 			c = *r.Spec.Compute
 		}
-		if c.Power == power || c.Power == "" && power == vim.PowerOn {
+		if same := c.Power == power || c.Power == "" && power == vim.PowerOn; same && !r.Unsure {
 			continue
 		}
 		c.Power = power

@@ -3,11 +3,9 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm/plan"
-	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -218,15 +216,24 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 				f.Leftovers = append(f.Leftovers, op.leftover(in, d, o, s, run))
 			}
 		case plan.Release:
-			if !s.Replaces && run.State == saga.ItemDone {
+			switch {
+			case s.Replaces: // the VNF has what takes its place, or has it as what may be gone
+			case run.State == saga.ItemDone:
 				f.Released = append(f.Released, s.ID)
+			case standing[run] || run.State == saga.ItemSkipped && run.EverSent: // it goes as soon as it can: the VNF has it no more
+				f.Released = append(f.Released, s.ID)
+				left, err := op.doomed(in, d, o, s, run)
+				if err != nil {
+					return f, err
+				}
+				f.Leftovers = append(f.Leftovers, left)
 			}
 		case plan.Change:
 		}
 	}
 	f.ScaleStatus = d.left(v.Info, f.Released)
 	d.orphaned(v, &f)
-	f.Changed, err = op.changed(in, v, d, o)
+	f.Changed, err = op.changed(in, d, o)
 	return f, err
 }
 
@@ -267,9 +274,21 @@ func (op planOp) leftover(in *saga.Instance, d *planData, o *plan.Outcome, s pla
 	return r
 }
 
+// doomed is what a release left that was asked for and not answered, or refused: its tombstone stands. Where undoing it had begun, it
+// is what was made again.
+func (op planOp) doomed(in *saga.Instance, d *planData, o *plan.Outcome, s plan.Step, run *saga.ItemRun) (vnf.Resource, error) {
+	from := *d.Plan.From(s)
+	if run.Undo > 0 {
+		from.Generation, from.At = remadeToken(in, d.Plan, s).Generation, &plan.At{Connection: from.At.Connection}
+	}
+	r, err := record(o, &from)
+	r.Spec = nil // nothing of it is made or changed any more
+	return r, err
+}
+
 // changed lists resources of the instance that the operation has left in another form than it had found them in: changed, changed
 // back, or made again.
-func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
+func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
 	forms := map[string]*plan.Resource{}
 	unsure, mayBeGone, standing := map[string]bool{}, map[string]bool{}, standingOf(in)
 	var order []string
@@ -303,7 +322,7 @@ func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *pla
 				form.At = plan.Standing(form.At.Connection, form.At.Zone, res)
 			}
 			note(&form, true)
-		case s.Action == plan.Release && (standing[run] && run.State != saga.ItemDone || run.State == saga.ItemSkipped):
+		case s.Action == plan.Release && s.Replaces && (standing[run] && run.State != saga.ItemDone || run.State == saga.ItemSkipped):
 			from := *d.Plan.From(s)
 			if was := forms[s.ID]; was != nil { // changed on the way
 				from = *was
@@ -326,8 +345,6 @@ func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *pla
 		default: // which of the two specs stands is not known
 			from := *d.Plan.From(s)
 			from.Revision = max(o.To(s).Revision, d.Plan.Undone(s, false).Revision)
-			mayBeGone[s.ID] = mayBeGone[s.ID] || run.Cause != nil && run.Cause.Class == message.NotFound ||
-				slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return r.ID == s.ID && r.MayBeGone })
 			note(&from, false)
 		}
 	}
@@ -374,7 +391,8 @@ func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
 	return vnf.Resource{
 		ID: t.ID, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
 		Definition: r.Definition, Connection: r.At.Connection, VimID: r.At.ID, VimType: r.At.Type, Zone: r.At.Zone,
-		Stage: plan.StageOf(r.Kind), Tried: r.Tried, Spec: spec, Near: r.Near, Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),
+		Stage: plan.StageOf(r.Kind), Off: r.Spec.Compute != nil && r.Spec.Compute.Off(), Tried: r.Tried, Spec: spec, Near: r.Near,
+		Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),
 	}, nil
 }
 
@@ -394,7 +412,7 @@ func records(o *plan.Outcome) ([]vnf.Resource, error) {
 }
 
 // rolledBack is what a rollback left behind on purpose, and what it has put back in another form.
-func (op planOp) rolledBack(in *saga.Instance, v *vnf.Instance) (left, changed []vnf.Resource, err error) {
+func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed []vnf.Resource, err error) {
 	d, o, err := outcome(in)
 	if err != nil {
 		return nil, nil, nil //nolint:nilerr // refused before there was a grant: nothing was begun
@@ -404,7 +422,7 @@ func (op planOp) rolledBack(in *saga.Instance, v *vnf.Instance) (left, changed [
 			left = append(left, op.leftover(in, d, o, s, run))
 		}
 	}
-	changed, err = op.changed(in, v, d, o)
+	changed, err = op.changed(in, d, o)
 	return left, changed, err
 }
 

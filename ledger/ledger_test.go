@@ -39,6 +39,7 @@ type world struct {
 
 	commits atomic.Int64
 	call    func(ctx context.Context, id string) error // nil: does nothing
+	then    func(context.Context)                      // of every step
 	wrong   func(id, at string) error                  // what goes wrong at "step", "begin" or "end"
 	mu      sync.Mutex
 	calls   []string
@@ -71,7 +72,7 @@ func (w *world) step(_ context.Context, rec eventstore.Record) (*ledger.Step, er
 	}
 	var deadline time.Time
 	return &ledger.Step{
-		Load: []eventstore.RecordRef{ref(rec.ID)}, Timeout: 20 * time.Second, Deadline: func() time.Time { return deadline },
+		Then: w.then, Load: []eventstore.RecordRef{ref(rec.ID)}, Timeout: 20 * time.Second, Deadline: func() time.Time { return deadline },
 		Begin: func(b *ledger.Book) (bool, error) {
 			r, err := ledger.Get[doc](b, ref(rec.ID))
 			if err != nil || r == nil || r.State != "WANTED" {
@@ -215,70 +216,6 @@ func TestRowsOfOneKeyShareCommits(t *testing.T) {
 	}
 }
 
-// A call that hangs keeps neither the results of the others from being committed nor their places from being used.
-func TestACallThatHangsKeepsNoneWaiting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.cfg.Room = ledger.Places(4)
-		w.call = func(ctx context.Context, id string) error {
-			if id != "r00" {
-				return nil
-			}
-			<-ctx.Done()
-			return ctx.Err()
-		}
-		w.process()
-		stop := w.run()
-		began := time.Now()
-		w.add("vnf", "a", ids(9)...)
-		<-time.After(time.Second)
-		w.want(append([]string{"r00 BEGUN"}, suffixed(ids(9)[1:], "DONE")...)...)
-		w.add("vnf", "b", "other")
-		<-time.After(time.Second)
-		if got := w.states(); got[0] != "other DONE" {
-			t.Errorf("after %s the rows are %v", time.Since(began), got)
-		}
-		<-time.After(21 * time.Second)
-		w.want(append([]string{"other DONE"}, suffixed(ids(9), "DONE")...)...) // its time was over; what came of it is committed
-		stop()
-	})
-}
-
-// No more rows of a group are worked on than it has room for, and none before it has any.
-func TestRoom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		opens := time.Now().Add(9500 * time.Millisecond)
-		w.cfg.Room = func(group string, now time.Time) (int, time.Time) {
-			if group == "shut" && now.Before(opens) {
-				return 0, opens
-			}
-			return 3, time.Time{}
-		}
-		var now, most atomic.Int64
-		w.call = func(context.Context, string) error {
-			if n := now.Add(1); n > most.Load() {
-				most.Store(n)
-			}
-			<-time.After(time.Second)
-			now.Add(-1)
-			return nil
-		}
-		w.process()
-		stop := w.run()
-		w.add("vnf", "open", ids(10)...)
-		w.add("vnf", "shut", "z")
-		<-time.After(9400 * time.Millisecond)
-		w.want(append(suffixed(ids(10), "DONE"), "z WANTED")...)
-		<-time.After(1200 * time.Millisecond) // its call takes a second
-		w.want(append(suffixed(ids(10), "DONE"), "z DONE")...)
-		if most.Load() != 3 {
-			t.Errorf("%d at once, room for 3", most.Load())
-		}
-		stop()
-	})
-}
-
 // A row that becomes due while its call is under way is worked on once the call has ended, not beside it. Seen failing without a
 // look at what is being worked on.
 func TestARowIsNotWorkedOnTwiceAtOnce(t *testing.T) {
@@ -306,9 +243,11 @@ func TestARowIsNotWorkedOnTwiceAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(5 * time.Second)
+		w.mu.Lock()
 		if len(w.calls) != 1 || most.Load() != 1 {
 			t.Errorf("%d calls, %d at once", len(w.calls), most.Load())
 		}
+		w.mu.Unlock()
 		<-time.After(5 * time.Second)
 		w.want("r00 DONE")
 		stop()

@@ -28,7 +28,8 @@ type Step struct {
 	Call func(ctx context.Context) error
 	// End commits what came of the call. Its error is the step's: the row is tried again after a while.
 	End func(b *Book) error
-	// Then is called once End is committed; nil: nothing is left to do.
+	// Then is called once End is committed; nil: nothing is left to do. A step that has one keeps its place until then, because
+	// what it does may change what room there is.
 	Then func(ctx context.Context)
 }
 
@@ -75,7 +76,7 @@ func (w *Worker) begin(ctx context.Context, steps []*running) (calls []*running,
 			begins = append(begins, r)
 		}
 	}
-	err = w.commit(ctx, begins, func(r *running, b *Book) (err error) {
+	err = w.commit(ctx, w.cfg.Doer, begins, func(r *running, b *Book) (err error) {
 		r.begun, err = r.Begin(b)
 		return err
 	})
@@ -91,7 +92,7 @@ func (w *Worker) begin(ctx context.Context, steps []*running) (calls []*running,
 
 // commit makes one commit of what f does for each of the steps, which are of one key; when that goes wrong, one for each, so that
 // what cannot be done keeps nothing else from being done.
-func (w *Worker) commit(ctx context.Context, steps []*running, f func(*running, *Book) error) error {
+func (w *Worker) commit(ctx context.Context, doer eventstore.Doer, steps []*running, f func(*running, *Book) error) error {
 	if len(steps) == 0 {
 		return nil
 	}
@@ -99,7 +100,7 @@ func (w *Worker) commit(ctx context.Context, steps []*running, f func(*running, 
 	for _, r := range steps {
 		refs = append(refs, r.Load...)
 	}
-	b, err := Do(ctx, w.cfg.Doer, []string{steps[0].Key}, refs, func(b *Book) error {
+	b, err := Do(ctx, doer, []string{steps[0].Key}, refs, func(b *Book) error {
 		for _, r := range steps {
 			if err := f(r, b); err != nil {
 				return err
@@ -110,7 +111,7 @@ func (w *Worker) commit(ctx context.Context, steps []*running, f func(*running, 
 	if err != nil && len(steps) > 1 && ctx.Err() == nil && !errors.Is(err, eventstore.ErrUnavailable) {
 		var errs []error
 		for i := range steps {
-			errs = append(errs, w.commit(ctx, steps[i:i+1], f))
+			errs = append(errs, w.commit(ctx, doer, steps[i:i+1], f))
 		}
 		return errors.Join(errs...)
 	}
@@ -150,7 +151,7 @@ func (w *Worker) alone(ctx context.Context, rows []eventstore.Record) error {
 // end commits what came of calls.
 func (w *Worker) end(ctx context.Context, done []*running) error {
 	ctx = context.WithoutCancel(ctx)
-	err := w.commit(ctx, done, func(r *running, b *Book) error { return r.End(b) })
+	err := w.commit(ctx, w.cfg.Ends, done, func(r *running, b *Book) error { return r.End(b) })
 	for _, r := range done {
 		if r.err == nil && r.Then != nil {
 			r.Then(ctx)
@@ -212,9 +213,13 @@ func (w *Worker) endsOf(key string, more int) *ends {
 }
 
 // conclude commits what came of a call, together with what came of others of its key: whoever comes while a commit is waited for
-// or under way leaves it to the one that makes it.
+// or under way leaves it to the one that makes it. Meanwhile another call may be made in its place.
 func (w *Worker) conclude(ctx context.Context, r *running) {
 	w.mu.Lock()
+	if r.Then == nil {
+		w.vacate(r.rec)
+		signal(w.hand)
+	}
 	e := w.ends[r.Key]
 	e.steps = append(e.steps, r)
 	e.under--

@@ -27,15 +27,16 @@ type Epochs interface {
 type Config struct {
 	Store  Store
 	Doer   eventstore.Doer
-	Epochs Epochs       // whose lanes to work on; nil: all
-	Logger *slog.Logger // nil: slog.Default
-	Tables []string     // whose due rows are worked on
+	Ends   eventstore.Doer // makes the commits of what came of calls, which mostly answer somebody; nil: Doer
+	Epochs Epochs          // whose lanes to work on; nil: all
+	Logger *slog.Logger    // nil: slog.Default
+	Tables []string        // whose due rows are worked on
 
 	// Step says what the step of a due row is; nil when there is nothing to be done about it.
 	Step func(ctx context.Context, rec eventstore.Record) (*Step, error)
 	// Over reports whether a due row was kept for long enough: it is removed. nil: none is.
 	Over func(rec *eventstore.Record) bool
-	// Room returns how many rows of a group may be worked on at once, and, where that is none, until when. nil: 16.
+	// Room returns how many calls of a group may be under way at once, and, where that is none, until when. nil: 16.
 	Room func(group string, now time.Time) (int, time.Time)
 	// Groups lists groups that are looked at one by one when there are too many due rows for one look, so that a group with a
 	// backlog hides no other's. nil: none.
@@ -65,7 +66,8 @@ type Worker struct {
 	queue   map[string][]eventstore.Record     // due rows that wait for room, by group; only while running
 	queued  map[eventstore.RecordRef]bool      // whether a row is among them
 	busy    map[eventstore.RecordRef]bool      // rows this process works on
-	taken   map[string]int                     // how many of them are of a group
+	placed  map[eventstore.RecordRef]bool      // those of them whose call has not ended
+	taken   map[string]int                     // how many of these are of a group
 	cooling map[eventstore.RecordRef]time.Time // rows whose step went wrong, until when
 	ends    map[string]*ends                   // calls under way, and those that have ended, by key
 	turn    int                                // RunOnce begins with another group each time
@@ -73,6 +75,9 @@ type Worker struct {
 
 // NewWorker returns a worker.
 func NewWorker(cfg Config) *Worker {
+	if cfg.Ends == nil {
+		cfg.Ends = cfg.Doer
+	}
 	if cfg.Idle <= 0 {
 		cfg.Idle = time.Second
 	}
@@ -93,7 +98,7 @@ func NewWorker(cfg Config) *Worker {
 	}
 	return &Worker{
 		cfg: cfg, nudge: make(chan struct{}, 1), hand: make(chan struct{}, 1), busy: map[eventstore.RecordRef]bool{},
-		taken: map[string]int{}, cooling: map[eventstore.RecordRef]time.Time{}, ends: map[string]*ends{},
+		placed: map[eventstore.RecordRef]bool{}, taken: map[string]int{}, cooling: map[eventstore.RecordRef]time.Time{}, ends: map[string]*ends{},
 	}
 }
 
@@ -271,7 +276,7 @@ func (w *Worker) claim() []eventstore.Record {
 				continue
 			}
 			delete(w.queued, ref)
-			w.busy[ref] = true
+			w.busy[ref], w.placed[ref] = true, true
 			w.taken[group]++
 			out = append(out, r)
 		}
@@ -288,6 +293,15 @@ func (w *Worker) release(r eventstore.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.busy, refOf(&r))
+	w.vacate(r)
+}
+
+// vacate gives back the place of a row that is claimed; w.mu is held.
+func (w *Worker) vacate(r eventstore.Record) {
+	if !w.placed[refOf(&r)] {
+		return
+	}
+	delete(w.placed, refOf(&r))
 	if w.taken[r.Group]--; w.taken[r.Group] == 0 {
 		delete(w.taken, r.Group)
 	}

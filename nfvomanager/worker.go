@@ -23,6 +23,7 @@ const Source = "/vnfm/nfvo-manager"
 type Config struct {
 	Store    ledger.Store
 	Doer     eventstore.Doer
+	Ends     eventstore.Doer // see ledger.Config; nil: Doer
 	Registry vim.Registry
 	Drivers  map[string]vim.Driver // by vimType
 	Epochs   ledger.Epochs         // whose lanes to work on; nil: all
@@ -70,7 +71,7 @@ func NewWorker(cfg Config) *ledger.Worker {
 	}
 	w := worker{cfg}
 	return ledger.NewWorker(ledger.Config{
-		Store: cfg.Store, Doer: cfg.Doer, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
+		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableNfvoCommands}, Step: w.step, Room: ledger.Places(cfg.Parallel),
 		Groups: func(context.Context) ([]string, error) { return []string{groupLocal, groupNfvo, groupPackages}, nil },
 	})

@@ -62,7 +62,10 @@ type Config struct {
 	Batch    int           // events handed over at once; 0 means 256
 	Attempts int           // after which an event stops its lane; 0 means 5
 	Poll     time.Duration // 0 means 500 ms
-	Logger   *slog.Logger  // nil: slog.Default
+	// Gather is how long Run waits after the first event for others: each look that finds some moves a checkpoint, which is a
+	// commit. 0: not at all, for who must hear at once.
+	Gather time.Duration
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Stop says where and why a lane stopped.
@@ -275,6 +278,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.cfg.Logger.WarnContext(ctx, "projection waits", "consumer", r.Consumer(), "error", err)
 		}
 		if did && err == nil {
+			r.gather(ctx)
 			continue
 		}
 		wait := time.NewTimer(r.cfg.Poll)
@@ -287,10 +291,23 @@ func (r *Runner) Run(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 			case <-r.nudge:
+				r.gather(ctx)
 			case <-wait.C:
 			}
 		}
 		wait.Stop()
 	}
 	return nil
+}
+
+func (r *Runner) gather(ctx context.Context) {
+	if r.cfg.Gather <= 0 {
+		return
+	}
+	wait := time.NewTimer(r.cfg.Gather)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wait.C:
+	}
 }

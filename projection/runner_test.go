@@ -49,6 +49,8 @@ type fixture struct {
 	runner   *projection.Runner
 	follower *follower
 	epochs   [eventstore.Lanes]int64
+	gather   time.Duration
+	moves    int // of the checkpoint
 }
 
 func (f *fixture) Epoch(lane int) (int64, bool) { return f.epochs[lane], true }
@@ -73,10 +75,10 @@ func newFixture(t *testing.T) *fixture {
 func (f *fixture) restart() {
 	quiet := slog.New(slog.DiscardHandler)
 	f.doer = eventstore.NewCommitter(f.store, eventstore.CommitterConfig{
-		OnCommit: []func(*eventstore.Commit){func(c *eventstore.Commit) { f.runner.OnCommit(c) }}, Logger: quiet,
+		OnCommit: []func(*eventstore.Commit){func(c *eventstore.Commit) { f.moves += len(c.Cursors); f.runner.OnCommit(c) }}, Logger: quiet,
 	})
 	f.runner = projection.New(projection.Config{
-		Follower: f.follower, Store: f.store, Doer: f.doer, Epochs: f, Batch: 4, Attempts: 3, Logger: quiet,
+		Follower: f.follower, Store: f.store, Doer: f.doer, Epochs: f, Batch: 4, Attempts: 3, Gather: f.gather, Logger: quiet,
 	})
 }
 
@@ -270,6 +272,34 @@ func TestRun_is_woken_by_a_commit(t *testing.T) {
 			t.Fatalf("it took %s", d)
 		}
 		f.expect("a", 1)
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Events that come one after the other are handed over together, in one move of the checkpoint, and not late.
+// Seen failing without the wait.
+func TestRun_gathers_events(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.gather = time.Second
+		f.restart()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- f.runner.Run(ctx) }()
+		synctest.Wait()
+		for range 3 {
+			f.write("a", 1)
+			<-time.After(100 * time.Millisecond)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		f.expect("a", 1, 2, 3)
+		if f.moves != 1 {
+			t.Errorf("the checkpoint was moved %d times", f.moves)
+		}
 		stop()
 		if err := <-ended; err != nil {
 			t.Fatal(err)

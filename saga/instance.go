@@ -240,6 +240,13 @@ func (r *ItemRun) open(command string) *Sending {
 	return nil
 }
 
+// awaits reports whether a command is open: it was sent, and its outcome is not known.
+func (in *Instance) awaits(command string) bool {
+	own := in.successor()
+	i, _ := own.kept.command(own, command)
+	return i >= 0 && own.Items[i].open(command) != nil
+}
+
 // close takes a command whose outcome is known from those that are open.
 func (r *ItemRun) close(command string) {
 	r.Open = slices.DeleteFunc(r.Open, func(s Sending) bool { return s.Command == command })

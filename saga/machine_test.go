@@ -34,6 +34,7 @@ type plant struct {
 	unfinished bool
 	lose       map[string]int // how many of the next messages of a topic get lost
 	fault      func(point string) error
+	direct     bool                     // replies are handled in the commit that makes them
 	deaf       bool                     // runtimes are not told of commits
 	seen       func(*eventstore.Commit) // is told of every commit
 }
@@ -58,13 +59,14 @@ func newPlant(t *testing.T) *plant {
 // node is one process: everything in it is lost when it is killed.
 type node struct {
 	*plant
-	name    string
-	keeper  *lease.Keeper
-	doer    *eventstore.Committer
-	bus     *embedded.Bus
-	replies *inbox.Consumer
-	timer   *timer.Timer
-	runtime *saga.Runtime
+	name        string
+	keeper      *lease.Keeper
+	doer        *eventstore.Committer
+	participant eventstore.Doer // the participant's
+	bus         *embedded.Bus
+	replies     *inbox.Consumer
+	timer       *timer.Timer
+	runtime     *saga.Runtime
 }
 
 func (p *plant) start(name string) *node {
@@ -97,8 +99,12 @@ func (p *plant) start(name string) *node {
 		Name: "replies", Handlers: map[string]inbox.Handler{message.TopicReplies: lossy(n.runtime.Replies())},
 		Store: p.store, Doer: n.doer, Epochs: n.keeper, Logger: quiet,
 	})
+	n.participant = n.doer
+	if p.direct {
+		n.participant = &inbox.Direct{Doer: n.doer, Consumer: "replies", Topic: message.TopicReplies, Handler: n.runtime.Replies()}
+	}
 	toys := inbox.New(inbox.Config{
-		Name: "toys", Handlers: map[string]inbox.Handler{"toy": lossy(participant{p})}, Store: p.store, Doer: n.doer,
+		Name: "toys", Handlers: map[string]inbox.Handler{"toy": lossy(participant{p})}, Store: p.store, Doer: n.participant,
 		Epochs: n.keeper, Logger: quiet,
 	})
 	n.bus = embedded.New(embedded.Config{Source: feed, Logger: quiet})

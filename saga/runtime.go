@@ -30,6 +30,9 @@ type Runtime struct {
 	defs  map[defKey]*Definition
 	host  Host
 	cache *lru.Cache[*Instance]
+	// underway has the saga of each key that was written last, while it has not ended: it is probably the one that messages of
+	// the key are for.
+	underway *lru.Cache[string]
 }
 
 type defKey struct {
@@ -42,7 +45,9 @@ func NewRuntime(cfg RuntimeConfig) (*Runtime, error) {
 	if cfg.Cache <= 0 {
 		cfg.Cache = defaultCache
 	}
-	r := &Runtime{defs: map[defKey]*Definition{}, host: cfg.Host, cache: lru.New[*Instance](cfg.Cache)}
+	r := &Runtime{
+		defs: map[defKey]*Definition{}, host: cfg.Host, cache: lru.New[*Instance](cfg.Cache), underway: lru.New[string](cfg.Cache / 16),
+	}
 	for _, d := range cfg.Definitions {
 		if err := d.Validate(); err != nil {
 			return nil, err
@@ -163,10 +168,17 @@ func (r *Runtime) OnCommit(c *eventstore.Commit) {
 func (r *Runtime) remember(in *Instance) {
 	if in.State.Final() {
 		r.cache.Drop(in.ID)
+		if id, _ := r.underway.Get(in.Key); id == in.ID {
+			r.underway.Drop(in.Key)
+		}
 		return
 	}
 	r.cache.Put(in.ID, in.Version, in, in.size)
+	r.underway.Put(in.Key, 0, in.ID, len(in.Key)+len(in.ID)+entrySize)
 }
+
+// entrySize is about what an entry of a cache takes beside its key and value.
+const entrySize = 128
 
 // read returns a saga as this commit has left it, nil when there is none. Of a saga whose definition is not compiled in
 // nothing but type and version is understood.
@@ -312,26 +324,72 @@ func (r Replies) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventst
 		if marked[m.ID] || l.Handled[m.ID] {
 			continue
 		}
-		def, in, err := r.read(l, c, m.CorrelationID)
+		did, err := r.reply(l, c, m)
 		if err != nil {
 			return err
 		}
-		if in == nil {
-			continue
-		}
-		i, err := inputOf(m)
-		if err != nil {
-			return err
-		}
-		if _, err := r.input(l, c, def, in, i, actorSelf, m.ID); err != nil {
-			return err
-		}
-		if m.Type == message.ReplyType {
-			marked[m.ID] = true
-			c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: m.ID, Saga: in.ID})
-		}
+		marked[m.ID] = did
 	}
 	return write(c)
+}
+
+// reply advances a saga by one reply and marks it, and reports whether it did: the saga may be gone, and a participant's word
+// is not marked.
+func (r Replies) reply(l *eventstore.Loaded, c *eventstore.Commit, m message.Message) (bool, error) {
+	def, in, err := r.read(l, c, m.CorrelationID)
+	if err != nil || in == nil {
+		return false, err
+	}
+	i, err := inputOf(m)
+	if err != nil {
+		return false, err
+	}
+	if _, err := r.input(l, c, def, in, i, actorSelf, m.ID); err != nil {
+		return false, err
+	}
+	if m.Type != message.ReplyType {
+		return false, nil
+	}
+	c.Handled = append(c.Handled, eventstore.HandledMark{MessageID: m.ID, Saga: in.ID})
+	return true, nil
+}
+
+// Expect asks for the saga that is under way under a key, if this process knows of one: replies are mostly for it.
+func (r Replies) Expect(key string) eventstore.Load {
+	id, _ := r.underway.Get(key)
+	if id == "" {
+		return eventstore.Load{}
+	}
+	return r.LoadFor(id, key)
+}
+
+// Take advances the sagas by replies that the same commit makes: the first answers to commands that are open, to sagas that
+// were expected. It returns the others. They go the long way, on which what comes twice, late or for another program is told
+// apart. A reply to an open command was not handled before, so there is no mark of it; the mark is set, for copies that come
+// the long way.
+func (r Replies) Take(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) (left []message.Message, err error) {
+	for _, m := range msgs {
+		if !r.awaited(l, c, m) {
+			left = append(left, m)
+			continue
+		}
+		if _, err := r.reply(l, c, m); err != nil {
+			return nil, err
+		}
+	}
+	if len(left) == len(msgs) {
+		return msgs, nil
+	}
+	return left, write(c)
+}
+
+// awaited reports whether a message is the first answer to a command of a saga that was loaded.
+func (r Replies) awaited(l *eventstore.Loaded, c *eventstore.Commit, m message.Message) bool {
+	if m.Type != message.ReplyType {
+		return false
+	}
+	_, in, err := r.read(l, c, m.CorrelationID)
+	return err == nil && in != nil && in.Key == m.Key && in.awaits(m.CausationID)
 }
 
 // inputOf is what a participant's message says to its saga.

@@ -54,24 +54,26 @@ func TestProcess_dies_between_any_two_steps(t *testing.T) {
 			t.Fatalf("the saga is %s", whole.saga("op").State)
 		}
 		want := whole.story("op")
-		for kill := range 40 {
-			p := newPlant(t)
-			p.answer = rollsBack
-			n := p.start("a")
-			n.begin("op", "key", saga.Rollback)
-			rested := n.run(kill, true)
-			n = p.start("a") // all that was in memory is gone
-			if !n.run(500, true) {
-				t.Fatalf("killed after %d steps: it did not come to rest", kill)
+		for _, direct := range []bool{false, true} {
+			rested := false
+			for kill := 0; kill < 40 && !rested; kill++ {
+				p := newPlant(t)
+				p.answer, p.direct = rollsBack, direct
+				n := p.start("a")
+				n.begin("op", "key", saga.Rollback)
+				rested = n.run(kill, true)
+				n = p.start("a") // all that was in memory is gone
+				if !n.run(500, true) {
+					t.Fatalf("killed after %d steps: it did not come to rest", kill)
+				}
+				if got := p.story("op"); got != want {
+					t.Fatalf("killed after %d steps:\n%s\nwant\n%s", kill, got, want)
+				}
 			}
-			if got := p.story("op"); got != want {
-				t.Fatalf("killed after %d steps:\n%s\nwant\n%s", kill, got, want)
-			}
-			if rested {
-				return
+			if !rested {
+				t.Fatal("the saga needs more steps than were tried")
 			}
 		}
-		t.Fatal("the saga needs more steps than were tried")
 	})
 }
 
@@ -80,9 +82,9 @@ func TestProcess_dies_between_any_two_steps(t *testing.T) {
 // Seen failing with Deliver counting ErrUnavailable as the message's fault (the message is parked).
 func TestDatabase_fails_at_any_commit(t *testing.T) {
 	saga.InForms(t, func(t *testing.T) {
-		run := func(point string, at int) (string, bool) {
+		run := func(point string, at int, direct bool) (string, bool) {
 			p := newPlant(t)
-			p.answer = rollsBack
+			p.answer, p.direct = rollsBack, direct
 			n := p.start("a")
 			n.begin("op", "key", saga.Rollback)
 			count, hit := 0, 0
@@ -108,18 +110,20 @@ func TestDatabase_fails_at_any_commit(t *testing.T) {
 			}
 			return p.story("op"), hit > 0
 		}
-		want, _ := run("none", 0)
-		for _, point := range []string{"begin", "commit", "acknowledge", "unknown", "read"} {
-			for at := 1; at < 200; at++ {
-				got, hit := run(point, at)
-				if !hit {
-					if at < 5 {
-						t.Fatalf("%s was never reached", point)
+		want, _ := run("none", 0, false)
+		for _, direct := range []bool{false, true} {
+			for _, point := range []string{"begin", "commit", "acknowledge", "unknown", "read"} {
+				for at := 1; at < 200; at++ {
+					got, hit := run(point, at, direct)
+					if !hit {
+						if at < 5 {
+							t.Fatalf("%s was never reached", point)
+						}
+						break
 					}
-					break
-				}
-				if got != want {
-					t.Fatalf("%s %d:\n%s\nwant\n%s", point, at, got, want)
+					if got != want {
+						t.Fatalf("%s %d:\n%s\nwant\n%s", point, at, got, want)
+					}
 				}
 			}
 		}

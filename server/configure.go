@@ -15,7 +15,7 @@ func (s *Server) buildConfiguration(p *parts) {
 	}
 	c := s.cfg.Vim
 	cfg := configurator.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Epochs: p.ledger.leases, Configurer: p.configurer, Logger: s.log, Context: s.tracing.Context,
+		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases, Configurer: p.configurer, Logger: s.log, Context: s.tracing.Context,
 		Open:    vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Limit: c.BuildTimeout, PollFirst: c.PollInterval, Parallel: c.Workers,
 	}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/configurator"
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
@@ -150,9 +152,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 // buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
 // the main side's outbox, replies come back from that of theirs.
 func (s *Server) buildParticipants(p *parts) {
-	vimCfg := s.vimManager(p)
-	vimWorker := vimmanager.NewWorker(vimCfg)
-	nfvoWorker := nfvomanager.NewWorker(s.nfvoManager(p))
+	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
+	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
+	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
 	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
 	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
 	replies := consumerReplies
@@ -171,6 +173,17 @@ func (s *Server) buildParticipants(p *parts) {
 	}
 }
 
+// ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in
+// the same commit.
+func (p *parts) ends() eventstore.Doer {
+	if p.ledger != p.main {
+		return p.ledger.committer
+	}
+	return &inbox.Direct{
+		Doer: p.main.committer, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: p.lcm.Runtime().Replies(),
+	}
+}
+
 // buildFollowers makes what follows the main side: timers and the log.
 func (s *Server) buildFollowers(p *parts) error {
 	d := p.main
@@ -182,12 +195,17 @@ func (s *Server) buildFollowers(p *parts) error {
 	if err != nil {
 		return err
 	}
-	follower := projection.New(projection.Config{Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
+	follower := projection.New(projection.Config{
+		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Gather: gatherLog, Logger: s.log,
+	})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
 	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
 	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
 	return nil
 }
+
+// gatherLog is how long events are gathered before they are told to the log and the metrics.
+const gatherLog = 250 * time.Millisecond
 
 // buildVims makes the drivers, that of the simulated VIMs by simulate, and the registry. It is kept in the main database,
 // whoever reads it.
@@ -281,7 +299,7 @@ func (s *Server) buildUseCases(p *parts) error {
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
 		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
-		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, OnFailure: policies,
+		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, PlansAtOnce: c.Max.PlansAtOnce, OnFailure: policies,
 		Configures: p.configurer != nil, KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost

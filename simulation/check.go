@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm/aggregate"
@@ -76,7 +75,7 @@ func (w *world) operate(round int) bool {
 			finish := a.finish
 			a.finish = func(r reply) {
 				finish(r)
-				if r.status < 300 && !slices.ContainsFunc(in.Resources, func(r vnf.Resource) bool { return r.MayBeGone }) {
+				if r.status < 300 {
 					w.clients.retried = append(w.clients.retried, op.ID)
 				}
 			}

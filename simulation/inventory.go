@@ -29,9 +29,9 @@ type records struct {
 // checkInventory checks I2: what the records say is there is there, in the revision and with the power that they say, and nothing else.
 func (w *world) checkInventory(parked map[string]bool) {
 	r := records{map[string]bool{}, map[string]expected{}}
-	alive := map[string]bool{}
+	alive, busy := map[string]bool{}, map[string]bool{}
 	for _, in := range w.instances() {
-		alive[in.ID] = true
+		alive[in.ID], busy[in.ID] = true, in.Operation != ""
 		w.ofInstance(in.ID, &r)
 	}
 	for _, in := range w.sagas() {
@@ -54,6 +54,7 @@ func (w *world) checkInventory(parked map[string]bool) {
 		ids[token.ID] = e
 		x := r.must[e.Token]
 		switch {
+		case !r.may[e.Token] && busy[e.Owner] && !w.strict: // the sweep waits until it is known what the operation wants
 		case !r.may[e.Token]:
 			w.violate("I2: %s %s of %s at %s is in no record (instance there: %v)", e.Kind, e.Token, e.Owner, e.Vim, alive[e.Owner])
 		case e.State != "ACTIVE" && x.revision == 0 && e.Kind == vim.Compute && e.Revision > 1: // its guest was asked to stop, and nobody waits for it

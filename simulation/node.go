@@ -42,7 +42,8 @@ const (
 
 // site is what the settings of a seed are: the same for all nodes.
 type site struct {
-	lcm lcm.Settings
+	lcm    lcm.Settings
+	direct bool // replies are handled in the commit that makes them
 }
 
 func (w *world) drawSite() *site {
@@ -51,6 +52,7 @@ func (w *world) drawSite() *site {
 		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Configures: w.rng.IntN(4) > 0,
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
+	s.direct = w.seed%2 == 0
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)
 	return s
 }
@@ -155,6 +157,10 @@ func (w *world) newNode(index, life, program int) *node {
 	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt}
 	vnfs := configurator.Config{
 		Store: n.store, Doer: n, Epochs: n.lease, Configurer: configurator.Simulated{One: n.configure}, Logger: quietLog, Attempt: attempt, Limit: time.Minute,
+	}
+	if w.shared.direct {
+		direct := &inbox.Direct{Doer: n, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: n.sagas.Replies()}
+		vims.Ends, nfvos.Ends, vnfs.Ends = direct, direct, direct
 	}
 	b := embedded.New(embedded.Config{Source: n.feed, Logger: quietLog})
 	var replies inbox.Handler = n.sagas.Replies()

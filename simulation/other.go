@@ -177,7 +177,7 @@ func (w *world) otherBegins() {
 func (w *world) otherHears(t *thing, h heard) {
 	reserve := slices.Contains(t.asked, h.command)
 	switch {
-	case reserve && t.phase == forgotten && h.reply.Outcome == message.Succeeded:
+	case reserve && t.phase == forgotten && h.reply.Outcome == message.Succeeded && w.faults[LedgerRestored] == 0: // else the fence may be lost
 		w.violate("command %s of operation %d of %s was carried out after a later one had begun", h.command, t.op, w.other.key)
 	case reserve && t.phase == reserving && h.reply.Outcome == message.Succeeded:
 		t.phase = standing

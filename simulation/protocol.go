@@ -90,12 +90,13 @@ type claim struct {
 	handled []eventstore.HandledMark
 	cursors []eventstore.CursorMove
 	outbox  []message.Message
+	taken   []message.Message // that it makes, and handles as well
 	arrives []message.Message // those of them that no fault keeps from their reader
 	highest int64             // of the key, when the program read what it decided on
 }
 
 func claimOf(c *eventstore.Commit, highest int64) claim {
-	cl := claim{program: true, handled: c.Handled, outbox: c.Outbox, highest: highest}
+	cl := claim{program: true, handled: c.Handled, outbox: c.Outbox, taken: c.Taken, highest: highest}
 	cl.cursors = append(cl.cursors, c.Cursors...)
 	return cl
 }
@@ -103,6 +104,9 @@ func claimOf(c *eventstore.Commit, highest int64) claim {
 // judge holds a commit against the protocol when it has become true.
 func (w *world) judge(c *eventstore.Commit, cl claim) {
 	w.protocol.commits[c.Key]++
+	for i := range cl.taken {
+		w.noteReply(&cl.taken[i])
+	}
 	w.judgeReplies(cl)
 	for i := range c.Parked {
 		w.protocol.parked[c.Parked[i].Message.ID] = true
@@ -240,11 +244,7 @@ func (w *world) judgeMessages(cl claim) {
 		m := &cl.outbox[i]
 		switch {
 		case m.Topic == message.TopicReplies && m.Type == message.ReplyType:
-			var r message.Reply
-			if json.Unmarshal(m.Data, &r) == nil {
-				p.replies[m.ID] = answer{m.CausationID, r.Outcome}
-				w.judgeRevision(p.commands[m.CausationID], r.Outcome)
-			}
+			w.noteReply(m)
 		case m.Source == saga.Source:
 			if before := p.commands[m.ID]; before != nil { // its reader is asked about it
 				if before.hash != hashOf(m) {
@@ -273,6 +273,15 @@ func (w *world) judgeMessages(cl claim) {
 				p.ofSaga[cmd.saga] = append(p.ofSaga[cmd.saga], cmd)
 			}
 		}
+	}
+}
+
+// noteReply remembers a reply.
+func (w *world) noteReply(m *message.Message) {
+	var r message.Reply
+	if json.Unmarshal(m.Data, &r) == nil {
+		w.protocol.replies[m.ID] = answer{m.CausationID, r.Outcome}
+		w.judgeRevision(w.protocol.commands[m.CausationID], r.Outcome)
 	}
 }
 

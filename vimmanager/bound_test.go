@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
@@ -80,4 +81,43 @@ func TestNoCommandWaitsForEver(t *testing.T) {
 		w.run(time.Minute)
 		w.wantReleased(network(1))
 	})
+}
+
+// A call ends when the ledger has gone back behind it. Whether somebody wants what it made is for the records to say: it is not cleared
+// away by itself, and the sweep releases it where they do not know it. Seen failing with what was made cleared away at once, also where
+// the records have it.
+func TestWhatALostLedgerDoesNotKnowIsTheRecordsToDecide(t *testing.T) {
+	for _, wanted := range []bool{true, false} {
+		w := newWorld(t, "")
+		w.cfg.Wanted = knows(func(vim.Token) bool { return wanted })
+		w.restart()
+		w.deliver(w.reserve("r1", 1, network(1)))
+		w.driver.after = func(op string) {
+			if op == "start" {
+				w.driver.after = nil
+				ref := eventstore.RecordRef{Table: eventstore.TableVimResources, ID: network(1).Token.String()}
+				if _, err := w.doer.Do(t.Context(), &eventstore.Work{
+					Keys: []string{"vnf"}, Load: func() eventstore.Load { return eventstore.Load{Records: []eventstore.RecordRef{ref}} },
+					Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+						r := l.Records[ref]
+						return &eventstore.Commit{Key: "vnf", Records: []eventstore.RecordWrite{{Record: *r, Expected: r.Version, Delete: true}}}, nil
+					},
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		w.step()
+		w.run(time.Minute)
+		for range 2 {
+			if have := w.vim.Inventory(); len(have) != 1 {
+				t.Fatalf("wanted %v: the VIM has %v before the sweep", wanted, have)
+			}
+			w.sweepOnce()
+		}
+		w.run(time.Minute)
+		if have := w.vim.Inventory(); len(have) == 1 != wanted {
+			t.Errorf("wanted %v: the VIM has %v", wanted, have)
+		}
+	}
 }

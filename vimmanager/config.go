@@ -22,6 +22,7 @@ type Store interface {
 type Config struct {
 	Store    Store
 	Doer     eventstore.Doer
+	Ends     eventstore.Doer // see ledger.Config; nil: Doer
 	Registry vim.Registry
 	Drivers  map[string]vim.Driver // by vimType
 	Epochs   ledger.Epochs         // whose lanes to work on; nil: all

@@ -35,7 +35,7 @@ func (s *stepping) start(ctx context.Context) {
 }
 
 // started commits what came of a Start. The row may have gone on without this call, which took too long. Where it is at its end,
-// nobody wants what was made, and it is released; where a later attempt is under way, that one finds it.
+// nobody wants what was made, and it is released, or left to the sweep; where a later attempt is under way, that one finds it.
 func (s *stepping) started(b *book, r *resourceRow) error {
 	if r == nil {
 		r = ledger.Add[resource](b.Book, resourceRef(s.rec.ID), s.rec.Key, s.rec.Group)
@@ -64,7 +64,7 @@ func (s *stepping) started(b *book, r *resourceRow) error {
 	case mayStand && r.State == Released:
 		r.Doc.Intent = &intent{ID: s.intent, Deadline: b.Now}
 		r.Move(Releasing, b.Now)
-	case mayStand && r.State == Failed:
+	case mayStand && r.State == Failed && s.Wanted == nil: // else the sweep asks the records: a ledger that went back knows less than they do
 		b.clear(r, nil)
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 func NewWorker(cfg Config) *ledger.Worker {
 	cfg = cfg.withDefaults()
 	return ledger.NewWorker(ledger.Config{
-		Store: cfg.Store, Doer: cfg.Doer, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
+		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableVimResources, eventstore.TableVimCommands},
 		Step:   cfg.step, Over: over, Room: ledger.Places(cfg.PerConnection), Groups: cfg.Registry.IDs, Wrote: cfg.wrote,
 	})

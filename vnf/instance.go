@@ -88,11 +88,13 @@ type Resource struct {
 	// MAC and Addresses are what the VIM gave a port.
 	MAC       string `json:"mac,omitempty"`
 	Addresses []IP   `json:"addresses,omitempty"`
+	// Off: it is a compute that is turned off.
+	Off bool `json:"off,omitempty"`
 	// Unsure: whether the spec of this revision stands, or the one before, is not known: an operation was given up in the
 	// middle of a change.
 	Unsure bool `json:"unsure,omitempty"`
-	// MayBeGone: whether it stands at all is not known: an operation that had asked for its release was given up before there was
-	// an answer.
+	// MayBeGone: whether it stands at all is not known: an operation that was to make it again was given up when it had asked for
+	// its release.
 	MayBeGone bool `json:"mayBeGone,omitempty"`
 	// Tried is the highest generation that an operation has tried to make in its place and did not leave behind; 0: none above its
 	// own. A generation is never tried again.

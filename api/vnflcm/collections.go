@@ -38,7 +38,7 @@ var (
 				"vnfProductName": "productName", "vnfSoftwareVersion": "softwareVersion", "vnfdVersion": "vnfdVersion",
 				"vnfConfigurableProperties": "configurableProperties", "instantiationState": "state", "metadata": "metadata", "extensions": "extensions",
 			},
-			Made: map[string][]string{"vimConnectionInfo": {"vimConnections"}, "instantiatedVnfInfo": {"instantiatedInfo"}},
+			Made: map[string][]string{"vimConnectionInfo": {"vimConnections"}, "instantiatedVnfInfo": {"instantiatedInfo", "resources"}},
 			Links: func(doc *rest.Members, root string) any {
 				return instanceLinks(root, &vnf.Instance{
 					ID: doc.Text("id"), State: vnf.InstantiationState(doc.Text("state")), Operation: doc.Text("operation"),

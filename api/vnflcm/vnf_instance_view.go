@@ -21,7 +21,7 @@ func VnfInstance(in *vnf.Instance, base string) *sol.VnfInstance {
 	}
 	out.VimConnectionInfo = vimConnectionInfo(in.Connections)
 	if in.Info != nil {
-		out.InstantiatedVnfInfo = instantiatedInfo(in.Info)
+		out.InstantiatedVnfInfo = instantiatedInfo(in)
 	}
 	return out
 }
@@ -62,7 +62,11 @@ func vimConnectionInfo(in map[string]vnf.VimConnection) map[string]sol.VimConnec
 	return out
 }
 
-func instantiatedInfo(in *vnf.InstantiatedInfo) *sol.InstantiatedVnfInfo {
+func instantiatedInfo(v *vnf.Instance) *sol.InstantiatedVnfInfo {
+	in, off := v.Info, map[string]bool{}
+	for i := range v.Resources {
+		off[v.Resources[i].ID] = v.Resources[i].Off
+	}
 	out := &sol.InstantiatedVnfInfo{
 		FlavourId: in.FlavourID, VnfState: in.VnfState, LocalizationLanguage: in.Localization,
 		ScaleStatus: scaleInfos(in.ScaleStatus), MaxScaleLevels: scaleInfos(in.MaxScaleLevels),
@@ -85,7 +89,11 @@ func instantiatedInfo(in *vnf.InstantiatedInfo) *sol.InstantiatedVnfInfo {
 			})
 		}
 		out.VnfcResourceInfo = append(out.VnfcResourceInfo, info)
-		out.VnfcInfo = append(out.VnfcInfo, sol.VnfcInfo{Id: v.ID, VduId: v.VduID, VnfcResourceInfoId: v.ID, VnfcState: in.VnfState})
+		state := in.VnfState
+		if off[v.ID] {
+			state = "STOPPED"
+		}
+		out.VnfcInfo = append(out.VnfcInfo, sol.VnfcInfo{Id: v.ID, VduId: v.VduID, VnfcResourceInfoId: v.ID, VnfcState: state})
 	}
 	for _, l := range in.Links {
 		out.VnfVirtualLinkResourceInfo = append(out.VnfVirtualLinkResourceInfo, sol.VnfVirtualLinkResourceInfo{

@@ -29,6 +29,7 @@ type engine struct {
 // engines are the rows, in order; the others are compared with the first.
 var engines = []engine{
 	{"vnfm", "this engine", runVnfm},
+	{"vnfm-apart", "this engine, all replies sent", runVnfmApart},
 	{"dbos-steps", "DBOS, steps in process", runDBOSSteps},
 	{"dbos-awaited", "DBOS, queued, results awaited", runDBOSAwaited},
 	{"dbos-sent", "DBOS, queued, replies sent", runDBOSSent},

@@ -8,8 +8,8 @@ import (
 )
 
 // runVnfm runs this engine as `make bench` does. A command is a message in the outbox, committed with the saga's state; the
-// participant commits its reply with the mark that the command was handled; the reply, the saga's next state, its timer
-// and the next command are one commit again. Works of many sagas share a database transaction.
+// participant's commit of what it did has its reply, the saga's next state, its timer and the next command in it as well. Works of
+// many sagas share a database transaction.
 func runVnfm(ctx context.Context, url string, o sagabench.Options) (sagabench.Report, error) {
 	store, err := postgres.Open(ctx, postgres.Config{URL: url})
 	if err != nil {
@@ -18,4 +18,11 @@ func runVnfm(ctx context.Context, url string, o sagabench.Options) (sagabench.Re
 	defer func() { _ = store.Close() }()
 	o.Committers = 2
 	return sagabench.Run(ctx, store, o)
+}
+
+// runVnfmApart runs it as if the participant had another database: its reply is a message in the outbox, handled in a commit of
+// its own.
+func runVnfmApart(ctx context.Context, url string, o sagabench.Options) (sagabench.Report, error) {
+	o.Apart = true
+	return runVnfm(ctx, url, o)
 }

@@ -35,7 +35,9 @@ type Config struct {
 	Poll   time.Duration // how often the store is asked for messages of other processes; 0 means 250 ms
 	// Lag is how many messages of other topics may pass before an idle consumer's cursor is moved, so that the outbox
 	// can be pruned; 0 means 256.
-	Lag    int64
+	Lag int64
+	// Idle is after what time the cursor is moved though fewer have passed, by Run; 0 means 30 s.
+	Idle   time.Duration
 	Logger *slog.Logger // nil: slog.Default
 }
 
@@ -64,6 +66,9 @@ func New(cfg Config) *Bus {
 	}
 	if cfg.Lag <= 0 {
 		cfg.Lag = 256
+	}
+	if cfg.Idle <= 0 {
+		cfg.Idle = 30 * time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -134,6 +139,7 @@ type pipe struct {
 	mu      sync.Mutex // guards what follows against Run's dispatcher
 	busy    bool
 	scanned int64 // behind it there is nothing of the consumer's topics after its cursor
+	idled   bool  // the cursor is to be moved to scanned
 }
 
 func (p *pipe) ours() bool { return p.sub.owns == nil || p.sub.owns.Owns(p.lane) }
@@ -151,7 +157,7 @@ func (p *pipe) deliver(ctx context.Context) (bool, error) {
 	p.scanned = after
 	head := p.bus.cfg.Source.Head(p.lane)
 	if head <= after {
-		return false, nil
+		return p.idle(ctx, from)
 	}
 	records, err := p.bus.cfg.Source.Read(ctx, p.lane, after, p.bus.cfg.Batch)
 	if err != nil {
@@ -175,6 +181,24 @@ func (p *pipe) deliver(ctx context.Context) (bool, error) {
 	}
 	p.sub.moved(p.lane, to)
 	p.scanned = to
+	return true, nil
+}
+
+// idle moves the cursor of a consumer behind what was not for it, if it is time to, and reports whether it did.
+func (p *pipe) idle(ctx context.Context, from int64) (bool, error) {
+	p.mu.Lock()
+	due := p.idled && p.scanned > from
+	p.idled = false
+	p.mu.Unlock()
+	if !due {
+		return false, nil
+	}
+	to, err := p.sub.consumer.Deliver(ctx, bus.Delivery{Lane: p.lane, From: from, To: p.scanned})
+	if err != nil {
+		p.forget()
+		return true, err
+	}
+	p.sub.moved(p.lane, to)
 	return true, nil
 }
 
@@ -206,6 +230,8 @@ func (b *Bus) Run(ctx context.Context) error {
 	defer wg.Wait()
 	poll := time.NewTicker(b.cfg.Poll)
 	defer poll.Stop()
+	idle := time.NewTicker(b.cfg.Idle)
+	defer idle.Stop()
 	if err := b.cfg.Source.Refresh(ctx); err != nil && ctx.Err() == nil {
 		b.cfg.Logger.WarnContext(ctx, "outbox not read", "error", err)
 	}
@@ -219,12 +245,22 @@ func (b *Bus) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-b.cfg.Source.Nudge():
+		case <-idle.C:
+			for _, p := range b.pipes {
+				p.markIdle()
+			}
 		case <-poll.C:
 			if err := b.cfg.Source.Refresh(ctx); err != nil && ctx.Err() == nil {
 				b.cfg.Logger.WarnContext(ctx, "outbox not read", "error", err)
 			}
 		}
 	}
+}
+
+func (p *pipe) markIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idled = true
 }
 
 // begin reports whether the pipe has something to deliver and nobody works on it.
@@ -234,7 +270,7 @@ func (p *pipe) begin() bool {
 	if p.busy {
 		return false
 	}
-	p.busy = p.waiting()
+	p.busy = p.waiting() || p.idled && p.ours()
 	return p.busy
 }
 

@@ -56,6 +56,74 @@ func open(t *testing.T) bustest.Fixture {
 // cursor); with To returned instead of what Deliver said (part); with the Lag branch never taken (idle).
 func TestSuite(t *testing.T) { bustest.Run(t, open) }
 
+// listener hears what it is delivered, and keeps its position.
+type listener struct {
+	mu    sync.Mutex
+	at    [eventstore.Lanes]int64
+	heard int
+}
+
+func (*listener) Name() string     { return "listener" }
+func (*listener) Topics() []string { return []string{"rare"} }
+
+func (l *listener) Positions(context.Context) ([eventstore.Lanes]int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.at, nil
+}
+
+func (l *listener) Deliver(_ context.Context, d bus.Delivery) (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard += len(d.Messages)
+	l.at[d.Lane] = d.To
+	return d.To, nil
+}
+
+// A consumer that is sent nothing goes on behind what others are sent, however little that is: else it would keep the outbox
+// from being pruned. Seen failing with the cursor moved for a number of messages only.
+func TestRun_moves_idle_cursors_after_a_while(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		b := f.Start()
+		l := &listener{}
+		b.Subscribe(l)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.Run(ctx) }()
+		say := func(id, topic string) {
+			if err := f.Publish(t.Context(), message.Message{ID: id, Topic: topic, Key: "a", Data: []byte(`{}`)}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		lane := eventstore.LaneOf("a")
+		position := func() int64 {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.at[lane]
+		}
+		say("1", "other")
+		if at := position(); at != 0 {
+			t.Errorf("after a message of another topic the cursor is at %d already", at)
+		}
+		<-time.After(31 * time.Second)
+		synctest.Wait()
+		if at := position(); at != 1 {
+			t.Errorf("after half a minute the cursor is at %d", at)
+		}
+		say("2", "other")
+		say("3", "rare")
+		if at := position(); at != 3 || l.heard != 1 {
+			t.Errorf("the cursor is at %d, and %d messages were heard", at, l.heard)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // sick fails every delivery.
 type sick struct{ tries chan time.Time }
 

@@ -134,6 +134,9 @@ func (a *axis) item(w io.Writer, g *sol.Saga, item *sol.SagaItem, names map[stri
 	if len(sent) > 0 && item.Cause != nil && sent[len(sent)-1].Reason != item.Cause.Reason {
 		a.s.line(w, fmt.Sprintf("%s    %s  %s", indent, pad("", a.label), failureText(item.Cause, names)))
 	}
+	if item.State == "STUCK" { // what an operator needs to decide about it
+		a.s.wrapped(w, indent+"    ", fmt.Sprintf("STUCK: vnfm op resolve %s --step %s --item %s --decision retry-item|skip-item|mark-done", g.Id, item.Step, item.Item))
+	}
 	if !item.Due.IsZero() && g.TimeoutOf != nil {
 		a.s.line(w, fmt.Sprintf("%s    %s %s", indent, pad("", a.label), faint.Render("due "+stamp(item.Due))))
 	}

@@ -195,8 +195,7 @@ func (m *merged) queueStreams(q *pipeline) {
 	m.rows.heads = map[string]*eventstore.StreamState{}
 	queueHeads(q, names, m.rows.heads)
 	m.rows.events = map[string][]eventstore.Event{}
-	sql, args := `select `+eventsOf+` from unnest($1::text[], $2::bigint[]) f(stream, after)
-		join events e on e.stream = f.stream and e.version > f.after order by e.stream, e.version`, []any{names, after}
+	sql, args := eventsSince, []any{names, after}
 	if len(snaps) > 0 {
 		sql, args = `select `+eventsOf+` from unnest($1::text[], $2::bigint[], $3::int[]) f(stream, after, schema)
 			left join lateral (select max(version) as version from snapshots s where s.stream = f.stream and s.schema = f.schema) s on true
@@ -214,6 +213,13 @@ func (m *merged) queueStreams(q *pipeline) {
 			sqlstore.ScanSnapshot, func(s *eventstore.Snapshot) string { return s.Stream })
 	}
 }
+
+// eventsSince reads the events of streams after a version. Mostly there are none; "offset 0" keeps them from being looked up
+// before it is known that there are.
+const eventsSince = `select ` + eventsOf + ` from unnest($1::text[], $2::bigint[]) f(stream, after)
+	join streams s on s.stream = f.stream and s.version > f.after
+	cross join lateral (select * from events e where e.stream = f.stream and e.version > f.after offset 0) e
+	order by e.stream, e.version`
 
 // queueSagas reads rows and items in one statement, so that they are of one moment whoever writes meanwhile: a row for each item
 // that is new to its reader, or one. A plan never changes.
@@ -399,7 +405,7 @@ func pick[K comparable, V any](rows map[K]*V, keys []K) map[K]*V {
 
 // Load reads without locks, from one snapshot of the database.
 func (s *Store) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
-	conn, err := s.reading.Acquire(ctx)
+	conn, err := s.loading.Acquire(ctx)
 	if err != nil {
 		return nil, s.meaning(err)
 	}

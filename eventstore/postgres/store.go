@@ -32,8 +32,8 @@ var migrations embed.FS
 type Config struct {
 	// URL is a connection string; its user owns the schema.
 	URL string
-	// Writers and Readers bound the connections of each kind; 0 means 4 and 8. More writers than committers serve
-	// leases and looking up outcomes.
+	// Writers and Readers bound the connections of each kind; 0 means 4 and 6. More writers than committers serve
+	// leases and looking up outcomes. Of readers there are two kinds: for what is loaded by its key, and for the rest.
 	Writers, Readers int
 	// Existing: the schema must be there, of this version, and is not changed.
 	Existing bool
@@ -43,6 +43,7 @@ type Config struct {
 type Store struct {
 	sqlstore.Reader
 	writing *pgxpool.Pool
+	loading *pgxpool.Pool // for Load: with the settings of batches, because it looks up keys as they do
 	reading *pgxpool.Pool
 	damage  sqlstore.Damage
 	// point is called between the statements of a batch; tests pause or break there.
@@ -51,11 +52,12 @@ type Store struct {
 
 var _ eventstore.Store = (*Store)(nil)
 
-// batchParams are the settings of the connections that batches are run on.
+// batchParams are the settings of the connections that batches are run on, and that load what they load.
 //
 //nolint:gochecknoglobals // data
 var batchParams = map[string]string{
-	// All that a batch does is look up keys: plans that depend on stale statistics only do harm.
+	// All that a batch does is look up keys: plans that depend on stale statistics only do harm, and to make them for each use
+	// costs more than to carry them out.
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "plan_cache_mode": "force_generic_plan",
 	// A node that is cut off must not hold its locks for long.
 	"idle_in_transaction_session_timeout": "10000",
@@ -70,8 +72,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.writing, err = connect(ctx, cfg.URL, cfg.Writers, 4, batchParams); err != nil {
 		return nil, err
 	}
-	if s.reading, err = connect(ctx, cfg.URL, cfg.Readers, 8, nil); err != nil {
+	if s.loading, err = connect(ctx, cfg.URL, cfg.Readers, 6, batchParams); err != nil {
 		s.writing.Close()
+		return nil, err
+	}
+	if s.reading, err = connect(ctx, cfg.URL, cfg.Readers, 6, nil); err != nil {
+		s.writing.Close()
+		s.loading.Close()
 		return nil, err
 	}
 	if err := migrate(ctx, s.reading, cfg.Existing); err != nil {
@@ -208,6 +215,7 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 // Close closes the connections once they are not in use any more.
 func (s *Store) Close() error {
 	s.writing.Close()
+	s.loading.Close()
 	s.reading.Close()
 	return nil
 }

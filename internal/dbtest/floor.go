@@ -101,6 +101,27 @@ func (c *Cluster) Database(ctx context.Context) (url string, drop func(), err er
 	return database(ctx, c.URL())
 }
 
+// Tables returns the sizes of a database's tables with their indexes, in bytes, without the room that deleted rows leave.
+func (c *Cluster) Tables(ctx context.Context, url string) (map[string]int64, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, "vacuum full"); err != nil {
+		return nil, err
+	}
+	rows, err := conn.Query(ctx, "select relname, pg_total_relation_size(oid) from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace")
+	if err != nil {
+		return nil, err
+	}
+	sizes := map[string]int64{}
+	var name string
+	var size int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &size}, func() error { sizes[name] = size; return nil })
+	return sizes, err
+}
+
 // Analyze collects the statistics of a database, as autovacuum does some time after its rows came.
 func (c *Cluster) Analyze(ctx context.Context, url string) error {
 	return adminExec(ctx, url, "vacuum analyze")

@@ -97,11 +97,11 @@ func (d *differ) decide(r *Resource, f *fates) error {
 		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set}
 		return nil
 	}
-	r.At = from.At
+	r.At, r.Unsure = from.At, false
 	asked := r.Generation > from.Generation
 	why := vim.Differences(from.Spec, marked(r.Spec, f.replaced))
 	switch {
-	case !asked && len(why) == 0:
+	case !asked && len(why) == 0 && !from.Unsure:
 		r.Generation, r.Revision = from.Generation, from.Revision
 	case !asked && d.inPlace(from, why):
 		r.Generation, r.Revision = from.Generation, from.Revision+1

@@ -118,7 +118,7 @@ func (w *Wanted) Put(r Resource) {
 func Held(r *vnf.Resource) (Resource, error) {
 	out := Resource{
 		ID: r.ID, Kind: vim.Kind(r.Kind), Template: r.Template, Definition: r.Definition, Near: r.Near, Members: r.Members,
-		Generation: r.Generation, Revision: r.Revision, Tried: r.Tried,
+		Generation: r.Generation, Revision: r.Revision, Tried: r.Tried, Unsure: r.Unsure,
 		At: &At{Connection: r.Connection, ID: r.VimID, Type: r.VimType, Zone: r.Zone, MAC: r.MAC},
 	}
 	for _, a := range r.Addresses {

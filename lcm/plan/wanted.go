@@ -60,6 +60,8 @@ type Resource struct {
 	Tried int `json:"triedGeneration,omitempty"`
 	// At is where a resource stands that the VNF has.
 	At *At `json:"at,omitempty"`
+	// Unsure: whether the spec of this revision stands is not known; a plan sees to it that what is wanted does.
+	Unsure bool `json:"unsure,omitempty"`
 	// Allocated is the id in the token, where that is not ID: of a leftover in an older generation than what the VNF has.
 	Allocated string `json:"allocated,omitempty"`
 }

@@ -35,6 +35,8 @@ type Options struct {
 	Uncontended int           // sagas run one after the other first, for the latency; 0 means 50
 	Committers  int           // 0 means 2; use 1 on SQLite
 	MaxBatch    int           // 0: the committer's default
+	// Apart has the participant's replies go through the outbox, as those of a participant in another process.
+	Apart bool
 	// Measuring is called when the measured load begins and when it ends, so that a caller can measure the database
 	// over the same time.
 	Measuring func(begins bool)
@@ -208,6 +210,12 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// The consumers.
+const (
+	consumerCommands = "bench-participant"
+	consumerReplies  = "bench-replies"
+)
+
 // machine is the program around the engine, as server builds it.
 type machine struct {
 	doer         *eventstore.Committer
@@ -247,14 +255,19 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 		Logger: quiet,
 	})
 	b := embedded.New(embedded.Config{Source: feed, Logger: quiet})
-	for name, h := range map[string]map[string]inbox.Handler{
-		"bench-participant": {topic: participant{}},
-		"bench-replies":     {message.TopicReplies: runtime.Replies()},
+	var doer eventstore.Doer = m.doer
+	if !o.Apart {
+		doer = &inbox.Direct{Doer: m.doer, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: runtime.Replies()}
+	}
+	for _, in := range []inbox.Config{
+		{Name: consumerCommands, Handlers: map[string]inbox.Handler{topic: participant{}}, Doer: doer},
+		{Name: consumerReplies, Handlers: map[string]inbox.Handler{message.TopicReplies: runtime.Replies()}, Doer: m.doer},
 	} {
-		b.Subscribe(inbox.New(inbox.Config{Name: name, Handlers: h, Store: store, Doer: m.doer, Epochs: keeper, Logger: quiet}))
+		in.Store, in.Epochs, in.Logger = store, keeper, quiet
+		b.Subscribe(inbox.New(in))
 	}
 	pruner := outbox.NewPruner(outbox.PrunerConfig{
-		Store: store, Consumers: []string{"bench-participant", "bench-replies"}, Every: time.Second, Logger: quiet,
+		Store: store, Consumers: []string{consumerCommands, consumerReplies}, Every: time.Second, Logger: quiet,
 	})
 	for _, run := range []func(context.Context) error{m.doer.Run, keeper.Run, b.Run, clock.Run, pruner.Run} {
 		m.loops.Go(func() { _ = run(ctx) }) // a loop ends when the context does
