@@ -290,7 +290,7 @@ func TestNoCallerTakesAllPlaces(t *testing.T) {
 func TestLargeBodiesHavePlacesOfTheirOwn(t *testing.T) {
 	places := &access.Places{All: 1, What: "requests with large bodies"}
 	w := newWorld(t, func(c *api.Config) { c.LargeBodies = places })
-	large := `{"vnfdId":"` + strings.Repeat("x", 400_000)
+	large := `{"vnfdId":"v","metadata":{"a":"` + strings.Repeat("x", 250_000) + `","b":"` + strings.Repeat("x", 150_000)
 	c := w.wire()
 	c.send("POST " + vnfs + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500000\r\n\r\n" + large)
 	for begun := time.Now(); places.Taken() == 0; runtime.Gosched() {
@@ -298,11 +298,11 @@ func TestLargeBodiesHavePlacesOfTheirOwn(t *testing.T) {
 			t.Fatal("a large body takes no place")
 		}
 	}
-	w.do("POST", vnfs, large+`"}`).want(503)
+	w.do("POST", vnfs, large+`"}}`).want(503)
 	w.do("POST", vnfs, newID).want(201)
-	c.send(strings.Repeat("x", 500_000-len(large)-2) + `"}`)
+	c.send(strings.Repeat("x", 500_000-len(large)-3) + `"}}`)
 	if status, _ := c.answer(); status != 201 {
 		t.Errorf("the first: %d", status)
 	}
-	w.do("POST", vnfs, large+`"}`).want(201)
+	w.do("POST", vnfs, large+`"}}`).want(201)
 }

@@ -58,7 +58,7 @@ const otherPatience = time.Minute
 
 // drawOther decides what the other orchestrator will do.
 func (w *world) drawOther() {
-	w.other = other{key: w.newID(), of: map[string]*thing{}, planned: max(w.rng.IntN(20)-5, 0)}
+	w.other = other{key: w.newID(), of: map[string]*thing{}, planned: max(w.rng.IntN(30)-5, 0)}
 }
 
 func (o *other) more() bool { return o.planned > 0 }
@@ -150,9 +150,16 @@ func (w *world) otherBegins() {
 	if len(o.things) > 0 {
 		old = pick(w.rng, o.things)
 	}
-	if old != nil && old.phase == changing && w.rng.IntN(2) == 0 {
-		w.otherChanges(old) // in the same operation
-		return
+	if old != nil && old.phase == changing { // while the change before may be under way
+		switch w.rng.IntN(3) {
+		case 0:
+			w.otherChanges(old) // in the same operation
+			return
+		case 1:
+			o.op++
+			w.otherReleases(old)
+			return
+		}
 	}
 	o.op++
 	switch {
