@@ -93,7 +93,7 @@ func powered(have []plan.Resource, ids map[string]bool, power vim.Power) []plan.
 		if r.Spec.Compute != nil {
 			c = *r.Spec.Compute
 		}
-		if same := c.Power == power || c.Power == "" && power == vim.PowerOn; same && !r.Unsure {
+		if c.Power == power || c.Power == "" && power == vim.PowerOn { // the plan sees to what is not known to be so
 			continue
 		}
 		c.Power = power

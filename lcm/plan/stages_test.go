@@ -47,3 +47,20 @@ func TestPortsWithGivenAddressesComeFirst(t *testing.T) {
 		}
 	}
 }
+
+// A generation that was tried, and of which nothing is recorded, is not tried again: a late command of that attempt may still come.
+// Seen failing with the generation behind the one that stands.
+func TestAGenerationThatWasTriedIsNotTriedAgain(t *testing.T) {
+	have := []plan.Resource{{
+		ID: "n", Kind: vim.Network, Spec: vim.Spec{Name: "n", Network: &vim.NetworkSpec{MTU: 1400}}, Generation: 1, Revision: 1, Tried: 3,
+		At: &plan.At{Connection: "vim", ID: "id-n"},
+	}}
+	want := []plan.Resource{{ID: "n", Kind: vim.Network, Spec: vim.Spec{Name: "n", Network: &vim.NetworkSpec{MTU: 1500}}}}
+	p, err := plan.New(have, &plan.Wanted{Resources: want}, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := p.Want.Resources[0].Generation; g != 4 {
+		t.Errorf("generation %d", g)
+	}
+}
