@@ -67,8 +67,8 @@ func TestADownloadGoesOn(t *testing.T) {
 	if err := s.PackageContent(t.Context(), "a/b", into); err != nil || got.String() != file || media != "application/zip" {
 		t.Errorf("%q as %s, %v", got, media, err)
 	}
-	if s.paths[0] != "GET /vnfpkgm/v2/vnf_packages/a%2Fb/package_content" || len(s.paths) != 13 || s.waits[2] != 3*time.Second {
-		t.Errorf("%v %v", s.paths, s.waits)
+	if s.asked()[0] != "GET /vnfpkgm/v2/vnf_packages/a%2Fb/package_content" || len(s.asked()) != 13 || s.waits[2] != 3*time.Second {
+		t.Errorf("%v %v", s.asked(), s.waits)
 	}
 }
 
@@ -98,19 +98,19 @@ func TestADownloadThatCannotGoOn(t *testing.T) {
 		s := newServer(t, answer)
 		var media string
 		into, got := kept(&media)
-		if err := s.PackageArtifact(t.Context(), "p", "a b/c", into); err == nil || got.Len() > 5 || len(s.paths) > 6 {
-			t.Errorf("%s: %q after %v, %v", name, got, s.paths, err)
-		} else if s.paths[0] != "GET /vnfpkgm/v2/vnf_packages/p/artifacts/a%20b/c" {
-			t.Errorf("%v", s.paths)
+		if err := s.PackageArtifact(t.Context(), "p", "a b/c", into); err == nil || got.Len() > 5 || len(s.asked()) > 6 {
+			t.Errorf("%s: %q after %v, %v", name, got, s.asked(), err)
+		} else if s.asked()[0] != "GET /vnfpkgm/v2/vnf_packages/p/artifacts/a%20b/c" {
+			t.Errorf("%v", s.asked())
 		}
 	}
 	full := errors.New("disk is full")
 	s := newServer(t, func(_ int, w http.ResponseWriter, r *http.Request) { serve(w, r, file, `"t"`, -1) })
-	if err := s.PackageContent(t.Context(), "p", func(string) (io.Writer, error) { return failing{full}, nil }); !errors.Is(err, full) || len(s.paths) != 1 {
-		t.Errorf("%v after %v", err, s.paths)
+	if err := s.PackageContent(t.Context(), "p", func(string) (io.Writer, error) { return failing{full}, nil }); !errors.Is(err, full) || len(s.asked()) != 1 {
+		t.Errorf("%v after %v", err, s.asked())
 	}
-	if err := s.PackageContent(t.Context(), "p", func(string) (io.Writer, error) { return nil, full }); !errors.Is(err, full) || len(s.paths) != 2 {
-		t.Errorf("%v after %v", err, s.paths)
+	if err := s.PackageContent(t.Context(), "p", func(string) (io.Writer, error) { return nil, full }); !errors.Is(err, full) || len(s.asked()) != 2 {
+		t.Errorf("%v after %v", err, s.asked())
 	}
 }
 
