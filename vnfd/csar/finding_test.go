@@ -55,6 +55,7 @@ func TestFindings(t *testing.T) {
 		"mapping of what is linked":     {substitution("outside: [ C, virtual_link ]"), "substitution-mapping", main},
 		"levels contradict deltas":      {policies(aspect + levels + ", default_level: zero } }\n    - v: { type: tosca.policies.nfv.VduInstantiationLevels, properties: { levels: { one: { number_of_instances: 3 } } }, targets: [ A ] }\n"), "levels-contradict-deltas", main},
 		"count outside the profile":     {policies("    - i: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: 5 } }, targets: [ A ] }\n    - l: { type: tosca.policies.nfv.InstantiationLevels, properties: { levels: { only: {} } } }\n"), "count-outside-profile", main},
+		"initial count outside":         {policies("    - i: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: 5 } }, targets: [ A ] }\n"), "count-outside-profile", main},
 		"no default level":              {policies(aspect + levels + " } }\n"), "no-default-level", main},
 		"policy for no VDU":             {policies("    - i: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: 1 } }, targets: [ B ] }\n"), "unknown-target", main},
 		"deltas of no aspect":           {policies("    - d: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: a, deltas: { d: { number_of_instances: 1 } } }, targets: [ A ] }\n"), "unknown-aspect", main},

@@ -256,7 +256,10 @@ func (s *scope) checkScaling(f *vnfd.Flavour) {
 }
 
 func (s *scope) checkLevel(f *vnfd.Flavour, l *vnfd.Level, sizes *sizes) {
-	total := 0
+	total, name := 0, "the level "+vnfd.Quote(l.ID)
+	if l.ID == "" {
+		name = "the flavour " + vnfd.Quote(f.ID)
+	}
 	for i := range f.Vdus {
 		v := &f.Vdus[i]
 		given, ok := l.Counts[v.ID]
@@ -267,16 +270,12 @@ func (s *scope) checkLevel(f *vnfd.Flavour, l *vnfd.Level, sizes *sizes) {
 		if !ok {
 			given = worked
 		}
-		if l.ID != "" && (given < v.Min || given > v.Max) {
-			s.Findf("count-outside-profile", l.At, "the level %s gives %s %d instances, outside its profile of %d to %d", vnfd.Quote(l.ID), vnfd.Quote(v.ID), given, v.Min, v.Max)
+		if given < v.Min || given > v.Max {
+			s.Findf("count-outside-profile", l.At, "%s gives %s %d instances, outside its profile of %d to %d", name, vnfd.Quote(v.ID), given, v.Min, v.Max)
 		}
 		total = vnfd.Sum(total, given)
 	}
 	if total > s.r.maxVnfcs {
-		name := "the level " + vnfd.Quote(l.ID)
-		if l.ID == "" {
-			name = "the flavour " + vnfd.Quote(f.ID)
-		}
 		s.ExceedSetting(vnfd.LimitVnfcs, "too-large", l.At, "%s has %d VNFCs, more than %d", name, total, s.r.maxVnfcs)
 	}
 }
