@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/vnfm/vnfm"
@@ -63,6 +64,16 @@ func (b *beginning) flavour() *vnfd.Flavour {
 		return nil
 	}
 	return f
+}
+
+// hasVnfcs refuses the ids of VNFCs that the instance does not have.
+func (b *beginning) hasVnfcs(ids []string) error {
+	for i, id := range ids {
+		if !slices.ContainsFunc(b.vnf.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == id }) {
+			return vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", id).At("/vnfcInstanceId" + vnfm.Step(itoa(i)))
+		}
+	}
+	return nil
 }
 
 // about is what the flavour says of an operation.

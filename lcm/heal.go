@@ -64,16 +64,8 @@ func (s *Service) missing(ctx context.Context, v *vnf.Instance) (map[vim.Token]b
 
 // allOf takes the wish for new volumes out of a request's parameters.
 func allOf(params json.RawMessage) (rest json.RawMessage, all bool, err error) {
-	var members map[string]json.RawMessage
-	if len(params) == 0 || json.Unmarshal(params, &members) != nil || members[paramAll] == nil {
-		return params, false, nil //nolint:nilerr // the schema tells what is no object
-	}
-	if err := json.Unmarshal(members[paramAll], &all); err != nil {
-		return nil, false, vnfm.Errorf(vnfm.Unprocessable, "%s is true or false: whether volumes are made again, too, without what is on them", paramAll).
-			At("/additionalParams/" + paramAll)
-	}
-	delete(members, paramAll)
-	return encode(members), all, nil
+	rest, err = takenOut(params, paramAll, &all, "true or false: whether volumes are made again, too, without what is on them")
+	return rest, all, err
 }
 
 func (s *Service) planHeal(b *beginning, r *Heal) error {
@@ -89,10 +81,8 @@ func (s *Service) planHeal(b *beginning, r *Heal) error {
 	if err := vnf.CheckSchema(schema, params, "/additionalParams"); err != nil {
 		return err
 	}
-	for i, id := range r.Vnfcs {
-		if !slices.ContainsFunc(b.vnf.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == id }) {
-			return vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", id).At("/vnfcInstanceId" + vnfm.Step(itoa(i)))
-		}
+	if err := b.hasVnfcs(r.Vnfcs); err != nil {
+		return err
 	}
 	have, err := holding(b.vnf, false)
 	if err != nil {

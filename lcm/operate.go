@@ -63,11 +63,11 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	if err := vnf.CheckSchema(about.ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
 		return err
 	}
+	if err := b.hasVnfcs(r.Vnfcs); err != nil {
+		return err
+	}
 	ids := map[string]bool{}
-	for i, id := range r.Vnfcs {
-		if !slices.ContainsFunc(b.vnf.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == id }) {
-			return vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", id).At("/vnfcInstanceId" + vnfm.Step(itoa(i)))
-		}
+	for _, id := range r.Vnfcs {
 		ids[id] = true
 	}
 	have, err := holding(b.vnf, false)

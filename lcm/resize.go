@@ -38,21 +38,21 @@ const paramVictims = "vnfcInstanceId"
 
 // victimsOf takes the VNFCs that are to go first out of a request's parameters.
 func victimsOf(params json.RawMessage) (rest json.RawMessage, first []string, err error) {
+	rest, err = takenOut(params, paramVictims, &first, "a list of ids of VNFCs that are to be removed before others")
+	return rest, first, err
+}
+
+// takenOut takes a member that is the VNFM's own out of a request's parameters, and returns the others. what says what it is.
+func takenOut(params json.RawMessage, name string, into any, what string) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
-	if len(params) > 0 {
-		if err := json.Unmarshal(params, &all); err != nil {
-			return nil, nil, vnfm.Errorf(vnfm.Invalid, "additionalParams is no JSON object").At("/additionalParams")
-		}
+	if err := json.Unmarshal(params, &all); err != nil || len(all[name]) == 0 {
+		return params, nil //nolint:nilerr // what is no object is refused with the other parameters
 	}
-	if len(all[paramVictims]) == 0 {
-		return params, nil, nil
+	if err := json.Unmarshal(all[name], into); err != nil {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is %s", name, what).At("/additionalParams/" + name)
 	}
-	if err := json.Unmarshal(all[paramVictims], &first); err != nil {
-		return nil, nil, vnfm.Errorf(vnfm.Unprocessable, "%s is a list of ids of VNFCs that are to be removed before others", paramVictims).
-			At("/additionalParams/" + paramVictims)
-	}
-	delete(all, paramVictims)
-	return encode(all), first, nil
+	delete(all, name)
+	return encode(all), nil
 }
 
 // counts is how many VNFCs a VNF has, by VDU.

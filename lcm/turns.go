@@ -222,11 +222,7 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 				f.Released = append(f.Released, s.ID)
 			case standing[run] || run.State == saga.ItemSkipped && run.EverSent: // it goes as soon as it can: the VNF has it no more
 				f.Released = append(f.Released, s.ID)
-				left, err := op.doomed(in, d, o, s, run)
-				if err != nil {
-					return f, err
-				}
-				f.Leftovers = append(f.Leftovers, left)
+				f.Leftovers = append(f.Leftovers, op.doomed(in, d, s, run))
 			}
 		case plan.Change:
 		}
@@ -243,7 +239,7 @@ func released(in *saga.Instance, s plan.Step) bool {
 	return run != nil && run.State == saga.ItemDone
 }
 
-// leftOf is an older generation of what the instance has, as it lists what is left over.
+// leftOf is a resource as the instance lists what is left over: nothing of it is made or changed any more.
 func leftOf(from *plan.Resource) vnf.Resource {
 	t := from.Token()
 	return vnf.Resource{
@@ -276,14 +272,12 @@ func (op planOp) leftover(in *saga.Instance, d *planData, o *plan.Outcome, s pla
 
 // doomed is what a release left that was asked for and not answered, or refused: its tombstone stands. Where undoing it had begun, it
 // is what was made again.
-func (op planOp) doomed(in *saga.Instance, d *planData, o *plan.Outcome, s plan.Step, run *saga.ItemRun) (vnf.Resource, error) {
+func (op planOp) doomed(in *saga.Instance, d *planData, s plan.Step, run *saga.ItemRun) vnf.Resource {
 	from := *d.Plan.From(s)
 	if run.Undo > 0 {
 		from.Generation, from.At = remadeToken(in, d.Plan, s).Generation, &plan.At{Connection: from.At.Connection}
 	}
-	r, err := record(o, &from)
-	r.Spec = nil // nothing of it is made or changed any more
-	return r, err
+	return leftOf(&from)
 }
 
 // changed lists resources of the instance that the operation has left in another form than it had found them in: changed, changed

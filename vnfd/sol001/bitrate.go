@@ -15,10 +15,8 @@ func (s *scope) linkRates(f *vnfd.Flavour, stepDeltas map[string][]string) {
 		}
 	}
 	for _, policy := range s.ofType("tosca.policies.nfv.VirtualLinkBitrateScalingAspectDeltas") {
-		name := s.Get(policy.Value, "properties", "aspect")
-		aspect := f.Aspect(name.Text())
+		aspect := s.aspectOf(f, policy)
 		if aspect == nil {
-			s.Findf("unknown-aspect", policy.Key, "the policy %s is for the unknown scaling aspect %s", vnfd.Quote(policy.Name), vnfd.Quote(name.Text()))
 			continue
 		}
 		steps := s.linkSteps(policy, aspect, stepDeltas[aspect.ID])

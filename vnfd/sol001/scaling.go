@@ -71,10 +71,8 @@ func (s *scope) scaling(f *vnfd.Flavour) {
 		}
 	}
 	for _, policy := range s.ofType("tosca.policies.nfv.VduScalingAspectDeltas") {
-		name := s.Get(policy.Value, "properties", "aspect")
-		aspect := f.Aspect(name.Text())
+		aspect := s.aspectOf(f, policy)
 		if aspect == nil {
-			s.Findf("unknown-aspect", policy.Key, "the policy %s is for the unknown scaling aspect %s", vnfd.Quote(policy.Name), vnfd.Quote(name.Text()))
 			continue
 		}
 		steps := s.steps(policy, aspect, stepDeltas[aspect.ID])
@@ -86,6 +84,16 @@ func (s *scope) scaling(f *vnfd.Flavour) {
 	}
 	s.linkRates(f, stepDeltas)
 	s.levels(f)
+}
+
+// aspectOf returns the scaling aspect that a policy is for; nil, with a finding, when there is none.
+func (s *scope) aspectOf(f *vnfd.Flavour, policy tosca.Field) *vnfd.Aspect {
+	name := s.Get(policy.Value, "properties", "aspect")
+	aspect := f.Aspect(name.Text())
+	if aspect == nil {
+		s.Findf("unknown-aspect", policy.Key, "the policy %s is for the unknown scaling aspect %s", vnfd.Quote(policy.Name), vnfd.Quote(name.Text()))
+	}
+	return aspect
 }
 
 func (s *scope) maxLevel(a tosca.Field, deltas int) int {
