@@ -212,7 +212,7 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 			if s.Replaces && (run.State == saga.ItemDone || released(in, s)) {
 				continue // the VNF has it, or has it as what may be gone
 			}
-			if standing[run] || run.State == saga.ItemSkipped && run.EverSent {
+			if standing[run] {
 				f.Leftovers = append(f.Leftovers, op.leftover(in, d, o, s, run))
 			}
 		case plan.Release:
@@ -220,7 +220,7 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 			case s.Replaces: // the VNF has what takes its place, or has it as what may be gone
 			case run.State == saga.ItemDone:
 				f.Released = append(f.Released, s.ID)
-			case standing[run] || run.State == saga.ItemSkipped && run.EverSent: // it goes as soon as it can: the VNF has it no more
+			case standing[run]: // it goes as soon as it can: the VNF has it no more
 				f.Released = append(f.Released, s.ID)
 				f.Leftovers = append(f.Leftovers, op.doomed(in, d, s, run))
 			}
@@ -248,14 +248,22 @@ func leftOf(from *plan.Resource) vnf.Resource {
 	}
 }
 
-// standingOf is the items of which something may stand.
+// standingOf is the items of which something may stand, those among them that an operator has skipped.
 func standingOf(in *saga.Instance) map[*saga.ItemRun]bool {
 	out := map[*saga.ItemRun]bool{}
 	for _, run := range in.Standing() {
 		out[run] = true
 	}
+	for _, run := range in.Items {
+		if skipped(run) {
+			out[run] = true
+		}
+	}
 	return out
 }
+
+// skipped reports whether an operator has left behind what may stand of an item.
+func skipped(run *saga.ItemRun) bool { return run.State == saga.ItemSkipped && run.EverSent }
 
 // leftover is what a creation left, as the instance lists it.
 func (op planOp) leftover(in *saga.Instance, d *planData, o *plan.Outcome, s plan.Step, run *saga.ItemRun) vnf.Resource {
@@ -316,7 +324,7 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 				form.At = plan.Standing(form.At.Connection, form.At.Zone, res)
 			}
 			note(&form, true)
-		case s.Action == plan.Release && s.Replaces && (standing[run] && run.State != saga.ItemDone || run.State == saga.ItemSkipped):
+		case s.Action == plan.Release && s.Replaces && standing[run]:
 			from := *d.Plan.From(s)
 			if was := forms[s.ID]; was != nil { // changed on the way
 				from = *was
@@ -412,7 +420,7 @@ func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed [
 		return nil, nil, nil //nolint:nilerr // refused before there was a grant: nothing was begun
 	}
 	for _, run := range in.Items {
-		if s, ok := d.granted.step(run); ok && s.Action == plan.Create && run.State == saga.ItemSkipped && run.EverSent {
+		if s, ok := d.granted.step(run); ok && s.Action == plan.Create && skipped(run) {
 			left = append(left, op.leftover(in, d, o, s, run))
 		}
 	}
