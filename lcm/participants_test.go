@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
 )
 
 // serve carries out a command and returns the reply, nil when it is lost.
@@ -86,6 +87,9 @@ func (s *site) carryOut(m message.Message) message.Reply {
 		s.must(json.Unmarshal(m.Data, &c))
 		if slices.ContainsFunc(s.configured, func(x configuration.Configure) bool { return x.Token == c.Token }) {
 			return message.Reply{Outcome: message.Succeeded} // delivered again, maybe long after
+		}
+		if s.op(c.OpID).State != vnf.Processing { // it comes late: its machines may be gone
+			return message.Reply{Outcome: message.Failed, Class: message.Superseded}
 		}
 		for _, id := range c.Computes {
 			s.checkRef("the configuration", id.ID)
