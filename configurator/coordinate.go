@@ -37,6 +37,7 @@ type coordinating struct {
 	CalledOff  bool           `json:"calledOff,omitempty"`
 	AskedToEnd bool           `json:"askedToEnd,omitempty"`
 	Last       string         `json:"last,omitempty"` // what was in the way last
+	Told       time.Time      `json:"told,omitzero"`  // when it was told last that it goes on
 	Reply      *message.Reply `json:"reply,omitempty"`
 }
 
@@ -232,7 +233,7 @@ func (cfg Config) heard(b *ledger.Book, r *ledger.Row[coordinating], x *asking) 
 			cfg.ended(b, r, message.Reply{Outcome: message.Failed, Class: e.Class, Reason: fmt.Sprintf("the coordination %s failed: %s", d.Request.Action, e.Hint)})
 			return nil
 		}
-		if d.Last = e.Hint; x.ends && !passes(e.Class) { // it does not let itself be called off: it is waited for
+		if d.Last = e.Hint; x.ends && (!passes(e.Class) || !b.Now.Before(d.By)) { // it does not let itself be called off
 			d.AskedToEnd = true
 		}
 	case d.Known.ID != "" && x.doc.Known.ID != "" && x.ends:
@@ -268,11 +269,15 @@ func (cfg Config) heard(b *ledger.Book, r *ledger.Row[coordinating], x *asking) 
 		next = b.Now.Add(cfg.PollFirst)
 	}
 	r.Move(Open, next)
-	if began || x.got.Rejected != "" || x.got.After > 0 {
+	if began || x.got.Rejected != "" || x.got.After > 0 && !b.Now.Before(d.Told.Add(seldom)) {
+		d.Told = b.Now
 		return tell(b, d)
 	}
 	return nil
 }
+
+// seldom is how often it is told, at most, that a coordination goes on.
+const seldom = time.Minute
 
 // passes reports whether a failure may pass when the endpoint is asked again.
 func passes(c message.Class) bool {

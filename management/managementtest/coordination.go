@@ -22,12 +22,16 @@ func (v *VNF) coordinate(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	id := uuid.NewString()
 	v.coordinations[id] = c
-	w.Header().Set("Location", "http://"+r.Host+"/lcmcoord/v1/coordinations/"+id)
+	w.Header().Set("Location", at(r, id))
 	if c.polls == 0 {
 		answer(w, http.StatusCreated, v.outcome(id, c, r))
 		return
 	}
 	v.goesOn(w)
+}
+
+func at(r *http.Request, id string) string {
+	return "http://" + r.Host + "/lcmcoord/v1/coordinations/" + id
 }
 
 func (v *VNF) look(w http.ResponseWriter, r *http.Request, _ []byte) {
@@ -39,6 +43,7 @@ func (v *VNF) look(w http.ResponseWriter, r *http.Request, _ []byte) {
 		refuse(w, http.StatusNotFound, "there is no such coordination", 0)
 	case c.polls > 0:
 		c.polls--
+		w.Header().Set("Location", at(r, r.PathValue("id")))
 		v.goesOn(w)
 	default:
 		answer(w, http.StatusOK, v.outcome(r.PathValue("id"), c, r))
@@ -57,6 +62,7 @@ func (v *VNF) cancel(w http.ResponseWriter, r *http.Request, _ []byte) {
 		refuse(w, http.StatusConflict, "it has ended", 0)
 	default:
 		c.polls, c.result, c.called = 0, "CANCELLED", true
+		w.Header().Set("Location", at(r, r.PathValue("id")))
 		w.WriteHeader(http.StatusAccepted)
 	}
 }
@@ -77,6 +83,6 @@ func (v *VNF) outcome(id string, c *coordination, r *http.Request) sol.LcmCoord 
 	if v.behaviour.Problem != "" {
 		out.Error = &sol.ProblemDetails{Title: "Not now", Status: http.StatusConflict, Detail: v.behaviour.Problem}
 	}
-	out.Links.Self = &sol.Link{Href: "http://" + r.Host + "/lcmcoord/v1/coordinations/" + id}
+	out.Links.Self = &sol.Link{Href: at(r, id)}
 	return out
 }

@@ -122,4 +122,3 @@ func idOf(location string) (string, error) {
 
 // maxID bounds the id of a coordination.
 const maxID = 1000
-
