@@ -94,7 +94,7 @@ func (s *Setup) configure(out *Told) error {
 	}
 	out.Configure = &configuration.Configure{
 		VnfID: s.Vnf.ID, OpID: s.OpID, Token: Token(s.OpID), Fence: s.Number, Action: strings.ToLower(string(s.Operation)), Name: s.Name,
-		Params: s.params(), Endpoint: endpoint, GoneVnfcs: touched.gone,
+		Params: s.params(s.Vnf.Params, s.Params), Endpoint: endpoint, GoneVnfcs: touched.gone,
 	}
 	if endpoint == nil {
 		return nil
@@ -112,17 +112,16 @@ func (s *Setup) configure(out *Told) error {
 	return nil
 }
 
-// params are the parameters of the instantiation with those of the request over them, without what is the VNFM's own.
-func (s *Setup) params() json.RawMessage {
+// params are parameters with others over them, without what is the VNFM's own; none of no object.
+func (s *Setup) params(layers ...json.RawMessage) json.RawMessage {
 	all := map[string]json.RawMessage{}
-	_ = json.Unmarshal(s.Vnf.Params, &all) // nothing, or an object
-	var over map[string]json.RawMessage
-	if json.Unmarshal(s.Params, &over) != nil && len(all) == 0 {
-		return s.Params
-	}
-	for name, v := range over {
-		if !slices.Contains(s.Own, name) {
-			all[name] = v
+	for _, raw := range layers {
+		var over map[string]json.RawMessage
+		_ = json.Unmarshal(raw, &over) // nothing, or an object
+		for name, v := range over {
+			if !slices.Contains(s.Own, name) {
+				all[name] = v
+			}
 		}
 	}
 	if len(all) == 0 {
@@ -202,7 +201,7 @@ func goneCps(i *vnf.InstantiatedInfo, vnfcs []string) []string {
 // again is what the VNF is told once the operation has left no trace: what the plan is about as the VNF had it.
 func (s *Setup) again(c *configuration.Configure, t touched) *configuration.Configure {
 	out := *c
-	out.Token, out.Action, out.Params = message.DeriveID(s.OpID, "configure", "again"), "rollback", s.Vnf.Params
+	out.Token, out.Action, out.Params = message.DeriveID(s.OpID, "configure", "again"), "rollback", s.params(s.Vnf.Params)
 	out.GoneVnfcs, out.GoneCps = t.made, nil
 	for _, cp := range s.Plan.Want.ExtCps {
 		if !slices.ContainsFunc(s.Vnf.Info.ExtCps, func(x vnf.ExtCp) bool { return x.ID == cp.ID }) {
