@@ -196,7 +196,7 @@ type Idempotency struct {
 
 // Lane says how lanes are held.
 type Lane struct {
-	Lease      time.Duration `default:"10s" help:"How long a node holds its lanes without renewing; another takes over after that."`
+	Lease      time.Duration `default:"3s" help:"How long a node that gives no sign keeps its lanes; others take them over after that."`
 	Committers int           `help:"Committers of this node; 0: 1 on SQLite, 2 on PostgreSQL."`
 	Batch      int           `default:"64" help:"Changes of different VNFs written in one transaction at most."`
 }

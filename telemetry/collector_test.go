@@ -58,7 +58,7 @@ func (d *database) add(topic string, age time.Duration) {
 func watch(d *database) *telemetry.Collector {
 	c := telemetry.NewCollector(time.Second, slog.New(slog.DiscardHandler))
 	c.Watch(telemetry.Database{
-		Name: "main", Store: d, Lanes: func() int { return 64 }, Waiting: func() int { return 3 }, Outbox: d,
+		Name: "main", Store: d, Lanes: func() map[string]int { return map[string]int{"relay": 64} }, Waiting: func() int { return 3 }, Outbox: d,
 		Consumers: []telemetry.Consumer{{Name: "a", Topic: "ta", Cursors: d}, {Name: "b", Topic: "tb", Cursors: d}},
 	})
 	return c
@@ -136,7 +136,7 @@ func TestCollector_counts(t *testing.T) {
 		vnfm_eventstore_waiting_works{database="main"} 3
 		vnfm_inbox_parked_messages{consumer="a"} 0
 		vnfm_inbox_parked_messages{consumer="b"} 2
-		vnfm_lease_lanes{database="main"} 64
+		vnfm_lease_lanes{database="main",role="relay"} 64
 		vnfm_outbox_oldest_seconds{consumer="a"} 0
 		vnfm_outbox_oldest_seconds{consumer="b"} 0
 		vnfm_outbox_waiting_lanes{consumer="a"} 0
@@ -153,5 +153,5 @@ func TestCollector_away(t *testing.T) {
 	d := &database{err: errors.New("away")}
 	expect(t, watch(d), `vnfm_eventstore_up{database="main"} 0
 		vnfm_eventstore_waiting_works{database="main"} 3
-		vnfm_lease_lanes{database="main"} 64`)
+		vnfm_lease_lanes{database="main",role="relay"} 64`)
 }
