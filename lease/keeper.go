@@ -25,8 +25,8 @@ type Config struct {
 	Alone bool
 	// TTL is how long a lease lasts without renewal; 0 means 3 s. It is renewed every quarter of it and trusted for two thirds.
 	TTL time.Duration
-	// Moment is how long what runs under a lease has to end before the lane is given up; 0 means a thirtieth of TTL. What takes
-	// longer fails at the epoch, or is looked after by the next owner.
+	// Moment is how long what runs under a lease has to end before the lane is given up; 0 means 100 ms, a thirtieth of TTL at
+	// most. What takes longer fails at the epoch, or is looked after by the next owner.
 	Moment time.Duration
 	// Now is the process's own clock; only differences of it are used.
 	Now    func() time.Time
@@ -54,7 +54,7 @@ func New(cfg Config) *Keeper {
 		cfg.TTL = 3 * time.Second
 	}
 	if cfg.Moment <= 0 {
-		cfg.Moment = cfg.TTL / 30
+		cfg.Moment = min(100*time.Millisecond, cfg.TTL/30)
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()

@@ -248,6 +248,24 @@ func TestRun_keeps_the_lanes_through_a_short_outage_and_gives_them_up_at_the_end
 	})
 }
 
+// However long a lease lasts, a stop is short. Seen failing (2 minutes) with a moment that grows with the lease.
+func TestRun_ends_at_once_under_a_long_lease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := lease.New(lease.Config{
+			Store: memory.New(memory.Config{}), Node: eventstore.Node{ID: "a", Roles: []string{role}}, Now: time.Now, TTL: time.Hour, Logger: slog.New(slog.DiscardHandler),
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- k.Run(ctx) }()
+		<-time.After(time.Minute)
+		stop()
+		begun := time.Now()
+		if err := <-ended; err != nil || time.Since(begun) >= time.Second {
+			t.Errorf("%v, after %v", err, time.Since(begun))
+		}
+	})
+}
+
 // That the store cannot be written is told from the first attempt that fails until one succeeds.
 func TestFailed_tells_of_the_last_attempt(t *testing.T) {
 	c := newClock()

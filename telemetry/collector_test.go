@@ -85,8 +85,11 @@ func expect(t *testing.T, c *telemetry.Collector, want string, names ...string) 
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			l := m.GetLabel()[0]
-			fmt.Fprintf(&values, "%s{%s=%q} %v\n", f.GetName(), l.GetName(), l.GetValue(), m.GetGauge().GetValue())
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			fmt.Fprintf(&values, "%s{%s} %v\n", f.GetName(), strings.Join(labels, ","), m.GetGauge().GetValue())
 		}
 	}
 	if values.String() != page.String() {
