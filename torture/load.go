@@ -108,7 +108,8 @@ func (c *client) idle(id string) {
 
 // work works with a VNF that is instantiated.
 func (c *client) work(in *sol.VnfInstance) {
-	task, body := "", map[string]any{}
+	var task string
+	body := map[string]any{}
 	switch n := c.rng.IntN(20); {
 	case n < 7, len(in.InstantiatedVnfInfo.VnfcInfo) == 0: // a termination that was given up leaves none
 		c.terminate(in.Id)

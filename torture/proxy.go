@@ -99,7 +99,7 @@ func (p *proxy) wait() {
 	still, delay := p.still, p.delay
 	p.mu.Unlock()
 	if delay > 0 {
-		time.Sleep(delay)
+		<-time.After(delay)
 	}
 	if still != nil {
 		<-still
