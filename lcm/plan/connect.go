@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -30,14 +31,15 @@ type Connecting struct {
 // first connection point of its CPD that lost its own, or has none, or is connected as nobody has asked. Returns Unprocessable with
 // the attribute for what does not fit the flavour or the VNF.
 func Connect(c *Connecting, have []Resource) (held []Resource, want *Wanted, err error) {
-	x := &connecting{Connecting: c, touched: map[string]bool{}, served: map[cpEntry]int{}}
+	x := &connecting{Connecting: c, touched: map[string]bool{}, served: map[cpEntry]int{}, own: map[cpEntry]string{}}
 	x.before, x.owner = map[string]cpEntry{}, map[string]string{}
 	for _, e := range c.Vnf.Info.ExtCps {
 		x.before[e.ID] = cpEntry{e.CpdID, e.ConfigID}
 	}
 	x.was = entriesOf(Connected(c.Vnf))
-	if x.links, err = MergeLinks(Connected(c.Vnf), c.Links, func(cpd string) bool { return externalOf(c.Flavour, cpd) }); err != nil {
-		return nil, nil, err
+	request, at := x.named()
+	if x.links, err = MergeLinks(Connected(c.Vnf), request, func(cpd string) bool { return externalOf(c.Flavour, cpd) }); err != nil {
+		return nil, nil, at(err)
 	}
 	if x.want, err = Of(c.Vnf, have); err != nil {
 		return nil, nil, err
@@ -85,6 +87,57 @@ func externalOf(f *vnfd.Flavour, cpd string) bool {
 	return (&planner{f: f}).isExternal(cpd)
 }
 
+// named returns the links of the request with the ids of external connection points, where it has them in place of keys (SOL003 v2.6.1
+// §4.4.1.10), as the keys of these: of one that shares its entry with others the id is the key of one of its own. Errors about the
+// links become errors about the request by at.
+func (x *connecting) named() (links []ExtLink, at func(error) error) {
+	of, shared := map[cpEntry]string{}, map[cpEntry]int{} // key by id
+	for _, e := range x.Vnf.Info.ExtCps {
+		of[cpEntry{e.CpdID, e.ID}] = e.ConfigID
+		shared[cpEntry{e.CpdID, e.ConfigID}]++
+	}
+	was := map[string]string{}
+	name := func(i, j int, cpd, key string) string {
+		to, isID := of[cpEntry{cpd, key}]
+		if isID && shared[cpEntry{cpd, to}] > 1 {
+			x.own[cpEntry{cpd, key}] = key
+			return key
+		}
+		if isID {
+			point := fmt.Sprintf("/extVirtualLinks/%d/extCps/%d/cpConfig", i, j)
+			was[point+vnfm.Step(to)] = point + vnfm.Step(key)
+			return to
+		}
+		return key
+	}
+	links = slices.Clone(x.Links)
+	for i := range links {
+		l := &links[i]
+		l.Cps, l.Nulls = slices.Clone(l.Cps), slices.Clone(l.Nulls)
+		for j := range l.Cps {
+			config := map[string]vnf.ExtCpConfig{}
+			for key, c := range l.Cps[j].Config {
+				config[name(i, j, l.Cps[j].CpdID, key)] = c
+			}
+			l.Cps[j].Config = config
+		}
+		for n := range l.Nulls {
+			l.Nulls[n].Key = name(i, l.Nulls[n].Cp, l.Cps[l.Nulls[n].Cp].CpdID, l.Nulls[n].Key)
+		}
+	}
+	return links, func(err error) error {
+		var e *vnfm.Error
+		if errors.As(err, &e) {
+			for to, from := range was {
+				if rest, ok := strings.CutPrefix(e.Attribute, to); ok && (rest == "" || rest[0] == '/') {
+					return e.At(from + rest)
+				}
+			}
+		}
+		return err
+	}
+}
+
 // connecting builds what is wanted.
 type connecting struct {
 	*Connecting
@@ -93,6 +146,7 @@ type connecting struct {
 	was, now map[cpEntry]connection
 	served   map[cpEntry]int    // how many connection points have the entry
 	touched  map[string]bool    // VNFCs with connection points that change
+	own      map[cpEntry]string // entries whose key is the id of an external connection point that shared another
 	before   map[string]cpEntry // of external connection points
 	owner    map[string]string  // VNFC by connection point
 }
@@ -110,6 +164,9 @@ func (x *connecting) assign() {
 	var lost []*ExtCp
 	for i := range x.want.ExtCps {
 		e := &x.want.ExtCps[i]
+		if own := (cpEntry{e.Cpd, e.ID}); x.own[own] != "" && x.now[own].link != nil {
+			e.ConfigID = e.ID
+		}
 		key := cpEntry{e.Cpd, e.ConfigID}
 		switch now, there := x.now[key]; {
 		case there:

@@ -20,13 +20,20 @@ func (o *Outcome) Connectivity(v *vnf.Instance, counts func(vnfc string) bool) *
 		}
 	}
 	done := func(vnfc string) bool { return x.all || vnfc != "" && counts(vnfc) }
+	cps, points := map[string][]vnf.VnfcCp{}, map[string]vnf.ExtCp{}
+	for _, c := range v.Info.Vnfcs {
+		cps[c.ID] = c.Cps
+	}
+	for _, e := range v.Info.ExtCps {
+		points[e.ID] = e
+	}
 	for _, c := range x.i.Vnfcs {
-		if done(c.ID) {
+		if done(c.ID) && !reflect.DeepEqual(cps[c.ID], c.Cps) {
 			x.out.Vnfcs = append(x.out.Vnfcs, vnf.VnfcCps{ID: c.ID, Cps: c.Cps})
 		}
 	}
 	for _, e := range x.i.ExtCps {
-		if done(owner[e.VnfcCpID]) {
+		if done(owner[e.VnfcCpID]) && !reflect.DeepEqual(points[e.ID], e) {
 			x.out.ExtCps = append(x.out.ExtCps, e)
 			x.moved[e.ID] = true
 		}
