@@ -21,7 +21,7 @@ func (s *Server) buildConfiguration(p *parts) error {
 	}
 	c := s.cfg.Management
 	cfg := configurator.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases.Role(roleVim),
 		Configurer: configurer{called: client, simulated: p.configurer}, Coordinator: client, Logger: s.log, Context: s.tracing.Context,
 		Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		// A configuration is read and modified in one attempt, and a token may have to be fetched first.
@@ -31,7 +31,7 @@ func (s *Server) buildConfiguration(p *parts) error {
 		cfg.Tap = func() int { return p.tap("", vim.Configuration, sim.OnReserve) }
 	}
 	worker := configurator.NewWorker(cfg)
-	p.main.deliver(s, p.ledger, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
+	p.main.deliver(s, p.ledger, roleVim, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
 	p.ledger.followers = append(p.ledger.followers, worker.OnCommit)
 	p.workers = append(p.workers, worker.Run)
 	return nil

@@ -21,6 +21,7 @@ type VnfLcmOpOcc struct {
 	Error                    *ProblemDetails           `json:"error,omitempty"`
 	ResourceChanges          *ResourceChanges          `json:"resourceChanges,omitempty"`
 	ChangedInfo              *VnfInfoModifications     `json:"changedInfo,omitempty"`
+	ChangedExtConnectivity   []ExtVirtualLinkInfo      `json:"changedExtConnectivity,omitempty"`
 	LcmCoordinations         []LcmCoordination         `json:"lcmCoordinations,omitempty"`
 	RejectedLcmCoordinations []RejectedLcmCoordination `json:"rejectedLcmCoordinations,omitempty"`
 	Warnings                 []string                  `json:"warnings,omitempty"`
