@@ -108,12 +108,22 @@ func New(c Config) http.Handler {
 	if c.LCM == nil || c.Packages == nil || c.Views == nil || c.Authenticate == nil || c.Log == nil {
 		panic("api: Config lacks a part")
 	}
-	return rest.New(rest.Config{
+	return rest.New(c.rest(), areas(&c)...)
+}
+
+// Health returns the handler of a process that serves no API: health, readiness and metrics.
+func Health(c Config) http.Handler {
+	ours := &own.API{Ready: c.Ready}
+	return rest.New(c.rest(), rest.Area{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()})
+}
+
+func (c *Config) rest() rest.Config {
+	return rest.Config{
 		Views: c.Views, Metrics: c.Metrics, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials,
 		Front: c.Front, Requests: c.Requests, Followers: c.Followers, LargeBodies: c.LargeBodies, BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout,
 		MinRate: c.MinRate, MaxSmallBody: c.MaxSmallBody, Form: c.Form, Traceparent: c.Traceparent, Log: c.Log, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
 		MaxPackage: c.MaxPackage,
-	}, areas(&c)...)
+	}
 }
 
 // areas returns every route: those of the standard's interfaces, then our own.

@@ -15,11 +15,12 @@ import (
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/api/decode"
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 )
 
-// handler returns the API with tracing and metrics around it.
+// handler returns the API with tracing and metrics around it; in a process without that role, health, readiness and metrics alone.
 func (s *Server) handler(k capacity) (http.Handler, error) {
 	authenticate, err := s.authenticator()
 	if err != nil {
@@ -31,7 +32,11 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	}
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	h := api.New(api.Config{
+	serve := api.New
+	if !s.cfg.Has(config.RoleAPI) {
+		serve = api.Health
+	}
+	h := serve(api.Config{
 		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
@@ -135,7 +140,7 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		}
 		checks = append(checks, vims)
 	}
-	if s.opts.Guide != nil {
+	if s.opts.Guide != nil && s.cfg.Has(config.RoleAPI) {
 		checks = append(checks, s.sample.check())
 	}
 	return checks
