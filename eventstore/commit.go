@@ -266,10 +266,12 @@ const (
 	TableDenials = "denials"
 	// TableVnfCommands holds the configurations of VNFs.
 	TableVnfCommands = "vnf_commands"
+	// TableOutboxConsumers holds the consumers of the outbox, by name.
+	TableOutboxConsumers = "outbox_consumers"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands, TableOutboxConsumers}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {

@@ -40,7 +40,7 @@ type Epochs interface {
 // Store is what a consumer reads beside what it changes.
 type Store interface {
 	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
-	Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error)
+	Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error)
 }
 
 // Config describes a consumer.

@@ -154,7 +154,7 @@ func (f *fixture) handled() (ids []string) {
 }
 
 func (f *fixture) parked() (ids []string) {
-	ps, err := f.store.Parked(f.t.Context(), "me", 100)
+	ps, err := f.store.Parked(f.t.Context(), eventstore.ParkedQuery{Consumer: "me"})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -185,4 +185,12 @@ func (j janitor) Prune(_ context.Context, p eventstore.Prune) error {
 	return nil
 }
 
+func (janitor) Cursors(context.Context, string) (at [eventstore.Lanes]int64, err error) {
+	return at, nil
+}
+
+func (janitor) Records(context.Context, eventstore.RecordQuery) ([]eventstore.Record, error) {
+	return nil, nil
+}
+
 func (janitor) Now(context.Context) (time.Time, error) { return time.Now(), nil }

@@ -231,7 +231,7 @@ func (p *plant) tick() bool {
 	for l := range eventstore.Lanes {
 		lanes = append(lanes, l)
 	}
-	ts, err := p.store.Timeouts(context.Background(), lanes, 1)
+	ts, err := p.store.Timeouts(context.Background(), lanes, time.Time{}, 1)
 	if err != nil || len(ts) == 0 {
 		return false
 	}

@@ -132,7 +132,7 @@ func TestDatabase_fails_at_any_commit(t *testing.T) {
 
 func (p *plant) parkedMessages() []eventstore.ParkedMessage {
 	p.t.Helper()
-	ms, err := p.store.Parked(p.t.Context(), "", 100)
+	ms, err := p.store.Parked(p.t.Context(), eventstore.ParkedQuery{})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -59,11 +59,11 @@ type views struct {
 }
 
 // Parked lists the messages that a consumer parked.
-func (v views) Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
-	if r := v.parked[consumer]; r != nil {
-		return r.Parked(ctx, consumer, limit)
+func (v views) Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error) {
+	if r := v.parked[q.Consumer]; r != nil {
+		return r.Parked(ctx, q)
 	}
-	return v.Reader.Parked(ctx, consumer, limit)
+	return v.Reader.Parked(ctx, q)
 }
 
 func (s *Server) views() views {

@@ -48,6 +48,8 @@ const (
 	consumerVimReplies = "vim-replies"
 )
 
+var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies}
+
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
 	main       *side // events, sagas, views
@@ -126,6 +128,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	}
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
 	for _, d := range p.sides() {
+		if err := d.register(ctx, s.opts.Version); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
 		p.committers = append(p.committers, d.committer.Run)
 		p.owners = append(p.owners, d.leases.Run)
 		p.workers = append(p.workers, d.bus.Run)
@@ -269,7 +274,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 

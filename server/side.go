@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +111,20 @@ func (d *side) pruner(s *Server) *outbox.Pruner {
 		}
 	}
 	return outbox.NewPruner(c)
+}
+
+// register says which consumers this side's outbox has. Those of this program that it does not have read another side's, or did
+// when the ledgers were in another database.
+func (d *side) register(ctx context.Context, version string) error {
+	var names []string
+	for _, r := range d.readers {
+		names = append(names, r.name)
+	}
+	past := slices.DeleteFunc(slices.Clone(allConsumers), func(c string) bool { return slices.Contains(names, c) })
+	if err := outbox.Register(ctx, d.committer, version, names, past); err != nil {
+		return fmt.Errorf("the %s database: %w", d.name, err)
+	}
+	return nil
 }
 
 // held returns how many lanes this node holds of each role.

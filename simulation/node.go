@@ -267,13 +267,17 @@ func (w *world) tap(connection string, kind vim.Kind, op string) int {
 	return n
 }
 
-// wanted is server's answer to the sweep: which resources of a VNF do the records know?
-func (w *world) wanted(ctx context.Context, vnfID string) (func(vim.Token) bool, error) {
-	if vnfID == w.other.key {
-		return w.other.wants, nil
+// wanted is server's answer to the sweep: which resources of VNFs do the records know?
+func (w *world) wanted(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) {
+	known, err := readmodel.Wanted(ctx, w.store, vnfIDs)
+	out := map[string]func(vim.Token) bool{}
+	for id, f := range known {
+		out[id] = func(t vim.Token) bool { return f(t.ID, t.Generation) }
+		if id == w.other.key {
+			out[id] = w.other.wants
+		}
 	}
-	known, err := readmodel.Wanted(ctx, w.store, vnfID)
-	return func(t vim.Token) bool { return known(t.ID, t.Generation) }, err
+	return out, err
 }
 
 // blobs keeps files in memory.

@@ -196,7 +196,7 @@ func (w *world) nextDue() (time.Time, bool) {
 	for i := range lanes {
 		lanes[i] = i
 	}
-	timeouts, err := w.store.Timeouts(ctx, lanes, 1000)
+	timeouts, err := w.store.Timeouts(ctx, lanes, time.Time{}, 1000)
 	w.must(err)
 	for _, t := range timeouts {
 		min(&at, t.Due)

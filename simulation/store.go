@@ -43,9 +43,9 @@ func (s *nodeStore) ReadStream(ctx context.Context, stream string, after int64, 
 	return s.Store.ReadStream(ctx, stream, after, limit)
 }
 
-func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
+func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error) {
 	s.w.pause(s.n, "timeouts")
-	return s.Store.Timeouts(ctx, lanes, limit)
+	return s.Store.Timeouts(ctx, lanes, by, limit)
 }
 
 // Cursors may be read long before what is read is acted on: meanwhile the lane may be lost, and be held again.

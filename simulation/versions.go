@@ -159,7 +159,7 @@ func (w *world) upgrade() {
 // checkWaiting checks that nothing waits for a program that every node has, and that no operator is asked about a message
 // that nothing is wrong with (I1).
 func (w *world) checkWaiting() {
-	all, err := w.store.Parked(context.Background(), "", 0)
+	all, err := w.store.Parked(context.Background(), eventstore.ParkedQuery{})
 	w.must(err)
 	seen := map[string]bool{}
 	for i := range all {

@@ -301,7 +301,7 @@ func TestRun_goes_on_in_a_lane_that_another_node_had_and_pruned(t *testing.T) {
 		publish("2")
 		publish("3")
 		commit(&eventstore.Commit{Cursors: []eventstore.CursorMove{{Consumer: "wanderer", Lane: lane, From: 1, To: 3, Epoch: w.epoch}}})
-		if err := store.Prune(t.Context(), eventstore.Prune{Consumers: []string{"wanderer"}}); err != nil {
+		if err := store.Prune(t.Context(), upto(lane, 3)); err != nil {
 			t.Fatal(err)
 		}
 		publish("4")
@@ -315,4 +315,11 @@ func TestRun_goes_on_in_a_lane_that_another_node_had_and_pruned(t *testing.T) {
 			t.Fatalf("delivered %v", w.delivered)
 		}
 	})
+}
+
+// upto has the outbox of one lane pruned up to an offset.
+func upto(lane int, offset int64) eventstore.Prune {
+	var at [eventstore.Lanes]int64
+	at[lane] = offset
+	return eventstore.Prune{Upto: &at}
 }

@@ -328,7 +328,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 	}, l.Records, "records")
 	same(t, map[string]bool{"cons/vnf-a": true, "cons/parkedkey-b": true}, l.Parked, "parked keys")
 	in.Parked[0].At = c.Time
-	parked := must(s.Parked(t.Context(), "cons", 10))(t)
+	parked := must(s.Parked(t.Context(), eventstore.ParkedQuery{Consumer: "cons", Limit: 10}))(t)
 	same(t, in.Parked[0], parked[0], "parked message")
 	if at := must(s.Cursors(t.Context(), "old-a"))(t); at[3] != 8 || at[4] != 0 {
 		t.Errorf("cursor: %v", at)

@@ -178,11 +178,14 @@ func timeouts(t *testing.T, s eventstore.Store) {
 	set("t2", 1, -time.Minute, nil)
 	set("t1", 2, -time.Hour, func(c *eventstore.Commit) { c.Cancelled = []string{"t1"} }) // moved, though cancelled as well
 	set("t3", 1, -time.Second, nil)
-	got := must(s.Timeouts(t.Context(), []int{lane}, 10))(t)
+	got := must(s.Timeouts(t.Context(), []int{lane}, time.Time{}, 10))(t)
 	if len(got) != 3 || got[0].ID != "t1" || got[0].Token != 2 || got[1].ID != "t2" || got[2].ID != "t3" || got[0].Lane != lane {
 		t.Fatalf("timeouts: %+v", got)
 	}
-	if n := len(must(s.Timeouts(t.Context(), []int{(lane + 1) % eventstore.Lanes}, 10))(t)); n != 0 {
+	if due := must(s.Timeouts(t.Context(), []int{lane}, got[1].Due, 10))(t); len(due) != 2 || due[1].ID != "t2" {
+		t.Fatalf("due by the time of t2: %+v", due)
+	}
+	if n := len(must(s.Timeouts(t.Context(), []int{(lane + 1) % eventstore.Lanes}, time.Time{}, 10))(t)); n != 0 {
 		t.Fatalf("%d timeouts in another lane", n)
 	}
 	fire := eventstore.Commit{Fired: []eventstore.FiredTimer{{ID: "t1", Token: 2}}}
@@ -192,7 +195,7 @@ func timeouts(t *testing.T, s eventstore.Store) {
 	// Firing and setting again in one commit is how a timer repeats.
 	set("t2", 2, -time.Second, func(c *eventstore.Commit) { c.Fired = []eventstore.FiredTimer{{ID: "t2", Token: 1}} })
 	mustDo(t, s, "k", always(eventstore.Commit{Cancelled: []string{"t3", "nope"}}))
-	got = must(s.Timeouts(t.Context(), []int{lane}, 10))(t)
+	got = must(s.Timeouts(t.Context(), []int{lane}, time.Time{}, 10))(t)
 	if len(got) != 1 || got[0].ID != "t2" || got[0].Token != 2 {
 		t.Fatalf("timeouts: %+v", got)
 	}
@@ -292,11 +295,11 @@ func queries(t *testing.T, s eventstore.Store) {
 	if !slices.IsSortedFunc(byDue, func(a, b eventstore.Record) int { return a.Due.Compare(b.Due) }) || byDue[0].ID != "rec-c" {
 		t.Errorf("by due: %+v", byDue)
 	}
-	parked := must(s.Parked(ctx, "cons", 2))(t)
+	parked := must(s.Parked(ctx, eventstore.ParkedQuery{Consumer: "cons", Limit: 2}))(t)
 	if len(parked) != 2 || parked[0].Seq != 2 {
 		t.Errorf("parked: %+v", parked)
 	}
-	if n := len(must(s.Parked(ctx, "nope", 2))(t)); n != 0 {
+	if n := len(must(s.Parked(ctx, eventstore.ParkedQuery{Consumer: "nope", Limit: 2}))(t)); n != 0 {
 		t.Errorf("%d parked of another consumer", n)
 	}
 	count := map[string]int{}
@@ -309,7 +312,7 @@ func queries(t *testing.T, s eventstore.Store) {
 	}
 	counts := must(s.Counts(ctx, states))(t)
 	same(t, count, counts.Sagas, "sagas by state")
-	same(t, map[string]int{"cons": len(must(s.Parked(ctx, "", 1000))(t))}, counts.Parked, "parked messages by consumer")
+	same(t, map[string]int{"cons": len(must(s.Parked(ctx, eventstore.ParkedQuery{Limit: 1000}))(t))}, counts.Parked, "parked messages by consumer")
 }
 
 func prune(t *testing.T, s eventstore.Store) {
@@ -319,9 +322,7 @@ func prune(t *testing.T, s eventstore.Store) {
 		mustDo(t, s, "vnf-a", always(eventstore.Commit{Outbox: []message.Message{outboxMessage(fmt.Sprint(i), "vnf-a")}}))
 	}
 	c := mustDo(t, s, "vnf-a", func(*eventstore.Loaded) *eventstore.Commit {
-		return &eventstore.Commit{Idempotency: answer("a"), Cursors: []eventstore.CursorMove{
-			{Consumer: "x", Lane: lane, To: 4, Epoch: 1}, {Consumer: "y", Lane: lane, To: 2, Epoch: 1},
-		}}
+		return &eventstore.Commit{Idempotency: answer("a")}
 	})
 	left := func() (out []int64) {
 		for _, m := range must(s.ReadOutbox(t.Context(), lane, 0, 10))(t) {
@@ -336,17 +337,13 @@ func prune(t *testing.T, s eventstore.Store) {
 		}
 	}
 	clean(eventstore.Prune{IdempotencyBefore: c.Time, CommitsBefore: c.Time})
-	same(t, []int64{1, 2, 3, 4, 5}, left(), "no consumers: the outbox is kept")
-	clean(eventstore.Prune{Consumers: []string{"x", "nobody"}})
-	same(t, []int64{1, 2, 3, 4, 5}, left(), "a consumer that has not begun keeps everything")
-	clean(eventstore.Prune{Consumers: []string{"x", "y"}})
-	same(t, []int64{3, 4, 5}, left(), "up to the slower consumer")
+	same(t, []int64{1, 2, 3, 4, 5}, left(), "without Upto the outbox is kept")
 	var upto [eventstore.Lanes]int64
 	clean(eventstore.Prune{Upto: &upto})
-	same(t, []int64{3, 4, 5}, left(), "consumers elsewhere that have not begun keep everything")
+	same(t, []int64{1, 2, 3, 4, 5}, left(), "up to none")
 	upto[lane] = 3
 	clean(eventstore.Prune{Upto: &upto})
-	same(t, []int64{4, 5}, left(), "up to the slowest consumer elsewhere")
+	same(t, []int64{4, 5}, left(), "up to a place")
 	key := eventstore.Load{Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"}}
 	if mustLoad(t, s, key).Idempotency == nil {
 		t.Fatal("a key that is not old enough was pruned")

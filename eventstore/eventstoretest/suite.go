@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
 		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"parked messages are read page by page", parkedPages},
 		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
 		{"the clock does not stand still", clock},
@@ -284,11 +285,11 @@ func dump(t *testing.T, s eventstore.Store) state {
 	for _, r := range out.Sagas {
 		out.Steps = append(out.Steps, must(s.Steps(ctx, r.ID))(t)...)
 	}
-	out.Timeouts = must(s.Timeouts(ctx, lanes, all))(t)
+	out.Timeouts = must(s.Timeouts(ctx, lanes, time.Time{}, all))(t)
 	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableVimResources} {
 		out.Records = append(out.Records, must(s.Records(ctx, eventstore.RecordQuery{Table: table, Limit: all}))(t)...)
 	}
-	out.Parked = must(s.Parked(ctx, "", all))(t)
+	out.Parked = must(s.Parked(ctx, eventstore.ParkedQuery{Limit: all}))(t)
 	for _, id := range []string{"a", "b", "c"} {
 		out.Cursors = append(out.Cursors, must(s.Cursors(ctx, "old-"+id))(t), must(s.Cursors(ctx, "new-"+id))(t))
 		l := mustLoad(t, s, eventstore.Load{

@@ -138,11 +138,6 @@ func (s *Store) Prune(_ context.Context, p eventstore.Prune) error {
 		if p.Upto != nil {
 			low = p.Upto[n]
 		}
-		for i, c := range p.Consumers {
-			if at := s.t.cursors[cursorKey{c, n}].off; i == 0 || at < low {
-				low = at
-			}
-		}
 		box := s.t.lanes[n].outbox
 		for len(box) > 0 && box[0].Offset <= low {
 			box = box[1:]

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -111,20 +110,10 @@ func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 	if _, err := s.reading.Exec(ctx, "delete from commits where at < $1", p.CommitsBefore); err != nil {
 		return s.meaning(err)
 	}
-	if p.Upto != nil {
-		_, err := s.reading.Exec(ctx, `delete from outbox o using (select n - 1 as lane, off from unnest($1::bigint[]) with ordinality u(off, n)) low
-			where o.lane = low.lane and o.off <= low.off`, p.Upto[:])
-		if err != nil {
-			return s.meaning(err)
-		}
-	}
-	if len(p.Consumers) == 0 {
+	if p.Upto == nil {
 		return nil
 	}
-	consumers := slices.Clone(p.Consumers)
-	slices.Sort(consumers)
-	_, err := s.reading.Exec(ctx, `delete from outbox o using (
-			select lane, min(off) as off from cursors where consumer = any($1) group by lane having count(*) = cardinality($1)) low
-		where o.lane = low.lane and o.off <= low.off`, slices.Compact(consumers))
+	_, err := s.reading.Exec(ctx, `delete from outbox o using (select n - 1 as lane, off from unnest($1::bigint[]) with ordinality u(off, n)) low
+		where o.lane = low.lane and o.off <= low.off`, p.Upto[:])
 	return s.meaning(err)
 }

@@ -117,22 +117,10 @@ func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 		if _, err := tx.exec("delete from commits where at < $1", p.CommitsBefore.UnixMicro()); err != nil {
 			return err
 		}
-		var low [eventstore.Lanes]int64
-		if p.Upto != nil {
-			low = *p.Upto
+		if p.Upto == nil {
+			return nil
 		}
-		for i, c := range p.Consumers {
-			at, err := tx.positions(c)
-			if err != nil {
-				return err
-			}
-			for lane := range low {
-				if i == 0 || at[lane] < low[lane] {
-					low[lane] = at[lane]
-				}
-			}
-		}
-		for lane, off := range low {
+		for lane, off := range p.Upto {
 			if off == 0 {
 				continue
 			}
@@ -142,17 +130,6 @@ func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 		}
 		return nil
 	})
-}
-
-func (tx *transaction) positions(consumer string) (out [eventstore.Lanes]int64, err error) {
-	_, err = many(tx.query, func(r sqlstore.Row) (struct{}, error) {
-		var lane int
-		var off int64
-		err := r.Scan(&lane, &off)
-		out[lane%eventstore.Lanes] = off
-		return struct{}{}, err
-	}, "select lane, off from cursors where consumer = $1", consumer)
-	return out, err
 }
 
 // ResetViews deletes all views.
