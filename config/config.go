@@ -27,6 +27,7 @@ type Config struct {
 	Data         string        `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
 	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
+	Roles        []string      `default:"all" help:"What this process does: api, orchestrator, relay, projector, notifier, vim-manager, nfvo-manager; all: everything. Processes of one database share the work of each role. Without api a process serves health, readiness and metrics only." placeholder:"ROLE"`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
 	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
 	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
@@ -263,6 +264,9 @@ func (c *Config) Validate() error {
 	}
 	if (c.Egress.CertFile == "") != (c.Egress.KeyFile == "") {
 		bad("egress-cert-file and egress-key-file: set both, or none")
+	}
+	for _, problem := range c.roleProblems() {
+		bad("%s", problem)
 	}
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)
