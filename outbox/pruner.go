@@ -25,7 +25,7 @@ type PrunerConfig struct {
 
 // Cursors is a store that consumers keep their positions in.
 type Cursors interface {
-	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 }
 
 // Pruner deletes messages behind all consumers, and idempotency keys and commit ids that are old enough.
@@ -78,8 +78,8 @@ func (p *Pruner) lowest(ctx context.Context) (*[eventstore.Lanes]int64, error) {
 			return nil, fmt.Errorf("read the cursors of %s: %w", c, err)
 		}
 		for lane := range low {
-			if i == 0 || at[lane] < low[lane] {
-				low[lane] = at[lane]
+			if i == 0 || at[lane].Offset < low[lane] {
+				low[lane] = at[lane].Offset
 			}
 		}
 	}

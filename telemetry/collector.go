@@ -43,7 +43,7 @@ type Database struct {
 type Consumer struct {
 	Name, Topic string
 	Cursors     interface {
-		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 	}
 }
 
@@ -173,7 +173,7 @@ func (w *watched) waiting(ctx context.Context, r Consumer) (lanes int, oldest ti
 		if passed[lane] > head { // the outbox was lost
 			passed[lane] = 0
 		}
-		passed[lane] = max(passed[lane], cursor)
+		passed[lane] = max(passed[lane], cursor.Offset)
 		if passed[lane] >= head {
 			continue
 		}

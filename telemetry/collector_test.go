@@ -33,8 +33,8 @@ func (d *database) Counts(context.Context, []string) (eventstore.Counts, error) 
 
 func (d *database) Now(context.Context) (time.Time, error) { return d.now, d.err }
 
-func (d *database) Cursors(_ context.Context, consumer string) (at [eventstore.Lanes]int64, err error) {
-	at[1] = d.cursors[consumer]
+func (d *database) Cursors(_ context.Context, consumer string) (at [eventstore.Lanes]eventstore.Position, err error) {
+	at[1].Offset = d.cursors[consumer]
 	return at, d.err
 }
 

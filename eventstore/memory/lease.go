@@ -44,11 +44,11 @@ func (s *Store) Lease(_ context.Context, r eventstore.LeaseRequest) ([]eventstor
 }
 
 // Cursors returns a consumer's position in every lane.
-func (s *Store) Cursors(_ context.Context, consumer string) ([eventstore.Lanes]int64, error) {
-	return read(s, func(t *tables) (out [eventstore.Lanes]int64) {
+func (s *Store) Cursors(_ context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error) {
+	return read(s, func(t *tables) (out [eventstore.Lanes]eventstore.Position) {
 		for k, c := range t.cursors {
 			if k.consumer == consumer {
-				out[k.lane] = c.off
+				out[k.lane] = c.Position
 			}
 		}
 		return out
@@ -78,7 +78,7 @@ func (s *Store) Prune(_ context.Context, p eventstore.Prune) error {
 			low = p.Upto[n]
 		}
 		for i, c := range p.Consumers {
-			if at := s.t.cursors[cursorKey{c, n}].off; i == 0 || at < low {
+			if at := s.t.cursors[cursorKey{c, n}].Offset; i == 0 || at < low {
 				low = at
 			}
 		}

@@ -95,10 +95,10 @@ func (tx *transaction) cursors(b *batch.Batch) error {
 		if !ok {
 			c.epoch = m.Epoch
 		}
-		if lease.Owner == "" || lease.Epoch != m.Epoch || c.epoch != m.Epoch || c.off != m.From {
+		if lease.Owner == "" || lease.Epoch != m.Epoch || c.epoch != m.Epoch || c.Offset != m.From {
 			return fmt.Errorf("cursor of %s in lane %d: %w", m.Consumer, m.Lane, eventstore.ErrFenced)
 		}
-		put(tx, tx.t.cursors, k, cursor{off: m.To, epoch: m.Epoch})
+		put(tx, tx.t.cursors, k, cursor{Position: eventstore.Position{Offset: m.To, Mark: cmp.Or(m.Mark, c.Mark)}, epoch: m.Epoch})
 	}
 	return nil
 }
@@ -282,7 +282,10 @@ type (
 		events []eventstore.Event
 		outbox []eventstore.OutboxRecord
 	}
-	cursor struct{ off, epoch int64 }
+	cursor struct {
+		eventstore.Position
+		epoch int64
+	}
 
 	cursorKey struct {
 		consumer string
@@ -310,6 +313,7 @@ type tables struct {
 	parked      map[parkedKey]eventstore.ParkedMessage
 	leases      [eventstore.Lanes]eventstore.Lease
 	cursors     map[cursorKey]cursor
+	outboxIDs   []string // the one that counts first
 }
 
 func newTables() tables {
@@ -328,5 +332,6 @@ func newTables() tables {
 		records:     map[eventstore.RecordRef]eventstore.Record{},
 		parked:      map[parkedKey]eventstore.ParkedMessage{},
 		cursors:     map[cursorKey]cursor{},
+		outboxIDs:   []string{batch.NewID()},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
 )
 
@@ -88,6 +89,14 @@ func (tx *transaction) positions(consumer string) (out [eventstore.Lanes]int64, 
 		return struct{}{}, err
 	}, "select lane, off from cursors where consumer = $1", consumer)
 	return out, err
+}
+
+// RenewOutbox gives the outbox another id.
+func (s *Store) RenewOutbox(ctx context.Context) error {
+	return s.transact(ctx, func(tx *transaction) error {
+		_, err := tx.exec(sqlstore.RenewOutbox, batch.NewID())
+		return err
+	})
 }
 
 // ResetViews deletes all views.
