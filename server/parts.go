@@ -80,6 +80,14 @@ func (p *parts) sides() []*side {
 	return []*side{p.main, p.ledger}
 }
 
+// room says why nothing may be begun now.
+func (p *parts) room() error {
+	if b := p.main.backlog; b != nil {
+		return b.room()
+	}
+	return nil
+}
+
 func (p *parts) close() error {
 	var errs []error
 	for _, c := range p.closers {
@@ -124,6 +132,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	}
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
 	for _, d := range p.sides() {
+		if err := d.relays(s, p); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
 		p.committers = append(p.committers, d.committer.Run)
 		p.owners = append(p.owners, d.leases.Run)
 		p.workers = append(p.workers, d.bus.Run, d.pruner(s).Run)
@@ -309,7 +320,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
 		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
-		Inventory: vimmanager.NewInventory(s.vimManager(p)),
+		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})
 	return err
 }

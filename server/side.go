@@ -7,9 +7,11 @@ import (
 
 	"github.com/vnfm/vnfm/bus"
 	"github.com/vnfm/vnfm/bus/embedded"
+	"github.com/vnfm/vnfm/bus/kafka"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lease"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/outbox"
 	"github.com/vnfm/vnfm/telemetry"
 )
@@ -23,7 +25,9 @@ type side struct {
 	committer *eventstore.Committer
 	leases    *lease.Keeper
 	feed      *outbox.Feed
-	bus       *embedded.Bus
+	bus       bus.Bus
+	kafka     *kafka.Cluster // nil: the bus is embedded
+	backlog   *backlog       // of what waits for Kafka
 	readers   []reader
 	// followers are told of commits so that they need not wait for their next poll. They are made of the committer,
 	// so they come after it.
@@ -49,7 +53,15 @@ func (s *Server) newSide(ctx context.Context, name string, db *database, observe
 		Committers: committers, MaxBatch: c.Lane.Batch, Logger: s.log,
 		OnCommit: []func(*eventstore.Commit){d.feed.OnCommit, observer.OnCommit, d.tell},
 	})
-	d.bus = embedded.New(embedded.Config{Source: d.feed, Logger: s.log})
+	if s.kafka == nil {
+		d.bus = embedded.New(embedded.Config{Source: d.feed, Logger: s.log})
+	} else {
+		own := *s.kafka
+		if d.kafka = &own; db != s.stores.main {
+			d.kafka.Names = map[string]string{message.TopicReplies: topicVimReplies}
+		}
+		d.bus = kafka.New(kafka.Config{Cluster: d.kafka, Source: db.Store, Logger: s.log})
+	}
 	d.leases = lease.New(lease.Config{Store: db.Store, Owner: s.owner(db), TTL: c.Lane.Lease, Now: time.Now, Logger: s.log})
 	if _, err := d.leases.RunOnce(ctx); err != nil {
 		return nil, fmt.Errorf("the %s database: %w", name, err)
@@ -78,14 +90,20 @@ func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler)
 	return in
 }
 
-// pruner deletes what all consumers of this side's outbox have behind them. All of them keep their cursors in one place.
+// pruner deletes what all consumers of this side's outbox, and who sends it, have behind them.
 func (d *side) pruner(s *Server) *outbox.Pruner {
 	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Logger: s.log}
+	at := places{}
+	elsewhere := false
 	for _, r := range d.readers {
-		c.Consumers = append(c.Consumers, r.name)
-		if r.at != d {
-			c.Cursors = r.at.store
-		}
+		c.Consumers, at[r.name] = append(c.Consumers, r.name), r.at.store
+		elsewhere = elsewhere || r.at != d
+	}
+	if relay := d.relay(); relay != "" {
+		c.Consumers, at[relay] = append(c.Consumers, relay), d.store
+	}
+	if elsewhere {
+		c.Cursors = at
 	}
 	return outbox.NewPruner(c)
 }
@@ -99,5 +117,6 @@ func (d *side) gauges() telemetry.Database {
 	for _, r := range d.readers {
 		g.Consumers = append(g.Consumers, telemetry.Consumer{Name: r.name, Topic: r.topic, Cursors: r.at.store})
 	}
+	g.Consumers = append(g.Consumers, d.relayGauges()...)
 	return g
 }

@@ -41,8 +41,9 @@ type Database struct {
 
 // Consumer is one consumer of a database's outbox.
 type Consumer struct {
-	Name, Topic string
-	Cursors     interface {
+	Name    string
+	Topic   string // "": it reads all of them
+	Cursors interface {
 		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 	}
 }
@@ -182,7 +183,7 @@ func (w *watched) waiting(ctx context.Context, r Consumer) (lanes int, oldest ti
 			return 0, oldest, err
 		}
 		for _, m := range records {
-			if m.Topic == r.Topic {
+			if r.Topic == "" || m.Topic == r.Topic {
 				lanes++
 				if oldest.IsZero() || m.Time.Before(oldest) {
 					oldest = m.Time
