@@ -100,7 +100,7 @@ func (d *side) relays(s *Server, p *parts) error {
 		out.Topics = append(out.Topics, r.topic)
 	}
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: d.leases, Lowest: d.lowest, Logger: s.log,
+		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleRelay), Lowest: d.lowest, Logger: s.log,
 	})
 	d.backlog = &backlog{side: d, limit: int64(s.cfg.Kafka.Backlog), log: s.log.WarnContext}
 	p.workers = append(p.workers, relay.Run, d.backlog.run)
@@ -113,7 +113,7 @@ func (d *side) relays(s *Server, p *parts) error {
 	events := kafka.NewEvents(d.kafka, d.store, ids[0], ofDomain, addressOf)
 	d.followers = append(d.followers, events.OnCommit)
 	p.workers = append(p.workers, kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: d.leases, Lag: -1, Logger: s.log,
+		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleRelay), Lag: -1, Logger: s.log,
 	}).Run)
 	return nil
 }
@@ -158,12 +158,18 @@ func (d *side) lowest(ctx context.Context) (low [eventstore.Lanes]int64, err err
 	return low, nil
 }
 
-// places says where each consumer keeps its cursors.
-type places map[string]outbox.Cursors
+// places says where cursors are: the relay's beside the outbox, those of the consumers with their effects.
+type places struct {
+	relay       string
+	own, others outbox.Cursors
+}
 
 // Cursors returns a consumer's position in every lane.
 func (p places) Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error) {
-	return p[consumer].Cursors(ctx, consumer) //nolint:wrapcheck // a store's
+	if consumer == p.relay {
+		return p.own.Cursors(ctx, consumer)
+	}
+	return p.others.Cursors(ctx, consumer)
 }
 
 // backlog counts the messages that wait for Kafka. All nodes look at it: any of them may be asked to begin something.

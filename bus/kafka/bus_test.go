@@ -30,6 +30,7 @@ var (
 // held owns every lane under epoch 1.
 type held struct{}
 
+func (held) Role() string            { return "relay" }
 func (held) Epoch(int) (int64, bool) { return 1, true }
 
 // world is a database, and a cluster that its outbox is sent to.
@@ -54,11 +55,12 @@ func newWorld(t *testing.T, opts ...kfake.Opt) *world {
 		t: t, kafka: k, store: memory.New(memory.Config{}),
 		cluster: &kafka.Cluster{Brokers: k.ListenAddrs(), Prefix: "site.", Create: true, Replicas: 1, ClientID: "test", Logger: quiet},
 	}
-	lanes := make([]int, eventstore.Lanes)
-	for i := range lanes {
-		lanes[i] = i
+	want := make([]eventstore.RoleLane, eventstore.Lanes)
+	for i := range want {
+		want[i] = eventstore.RoleLane{Role: "relay", Lane: i}
 	}
-	if _, err := w.store.Lease(t.Context(), eventstore.LeaseRequest{Owner: "me", Lanes: lanes, TTL: 3_600_000}); err != nil {
+	node := eventstore.Node{ID: "me", Roles: []string{"relay"}}
+	if _, err := w.store.Lease(t.Context(), eventstore.LeaseRequest{Node: node, Want: want, TTL: 3_600_000}); err != nil {
 		t.Fatal(err)
 	}
 	w.feed = outbox.NewFeed(w.store, 16) // small, so that both ways are walked

@@ -47,8 +47,10 @@ type RelayConfig struct {
 	Store    interface {
 		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 	}
-	Doer   eventstore.Doer
+	Doer eventstore.Doer
+	// Epochs says which lanes this process owns for the relay's role, and under which epoch.
 	Epochs interface {
+		Role() string
 		Epoch(lane int) (int64, bool)
 	}
 	// Lowest returns how far everybody is who reads what is sent: from there it is sent anew when a topic was made anew, and for the
@@ -364,7 +366,7 @@ func (r *Relay) settle(ctx context.Context) error {
 		to := r.acknowledged(ctx, f)
 		if to > l.stored || to < l.stored && to > 0 {
 			moves = append(moves, eventstore.CursorMove{
-				Consumer: r.cfg.Consumer, Lane: f.lane, From: l.stored, To: to, Epoch: l.epoch, Mark: r.topics,
+				Consumer: r.cfg.Consumer, Role: r.cfg.Epochs.Role(), Lane: f.lane, From: l.stored, To: to, Epoch: l.epoch, Mark: r.topics,
 			})
 		}
 		marks = append(marks, r.idle(f.lane)...)

@@ -90,15 +90,17 @@ func (tx *transaction) fired(b *batch.Batch) error {
 func (tx *transaction) cursors(b *batch.Batch) error {
 	for _, m := range b.Cursors {
 		k := cursorKey{m.Consumer, m.Lane}
-		lease := tx.t.leases[m.Lane]
+		lease := tx.t.leases[eventstore.RoleLane{Role: m.Role, Lane: m.Lane}]
 		c, ok := tx.t.cursors[k]
 		if !ok {
-			c.epoch = m.Epoch
+			c.role, c.epoch = m.Role, m.Epoch
 		}
-		if lease.Owner == "" || lease.Epoch != m.Epoch || c.epoch != m.Epoch || c.Offset != m.From {
+		if lease.Owner == "" || lease.Epoch != m.Epoch || c.role != m.Role || c.epoch != m.Epoch || c.Offset != m.From {
 			return fmt.Errorf("cursor of %s in lane %d: %w", m.Consumer, m.Lane, eventstore.ErrFenced)
 		}
-		put(tx, tx.t.cursors, k, cursor{Position: eventstore.Position{Offset: m.To, Mark: cmp.Or(m.Mark, c.Mark)}, epoch: m.Epoch})
+		put(tx, tx.t.cursors, k, cursor{
+			Position: eventstore.Position{Offset: m.To, Mark: cmp.Or(m.Mark, c.Mark)}, role: m.Role, epoch: m.Epoch,
+		})
 	}
 	return nil
 }
@@ -284,6 +286,7 @@ type (
 	}
 	cursor struct {
 		eventstore.Position
+		role  string
 		epoch int64
 	}
 
@@ -311,7 +314,8 @@ type tables struct {
 	names       map[nameKey]string
 	records     map[eventstore.RecordRef]eventstore.Record
 	parked      map[parkedKey]eventstore.ParkedMessage
-	leases      [eventstore.Lanes]eventstore.Lease
+	nodes       map[string]eventstore.Node
+	leases      map[eventstore.RoleLane]eventstore.Lease
 	cursors     map[cursorKey]cursor
 	outboxIDs   []string // the one that counts first
 }
@@ -331,6 +335,8 @@ func newTables() tables {
 		names:       map[nameKey]string{},
 		records:     map[eventstore.RecordRef]eventstore.Record{},
 		parked:      map[parkedKey]eventstore.ParkedMessage{},
+		nodes:       map[string]eventstore.Node{},
+		leases:      map[eventstore.RoleLane]eventstore.Lease{},
 		cursors:     map[cursorKey]cursor{},
 		outboxIDs:   []string{batch.NewID()},
 	}
