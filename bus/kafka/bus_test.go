@@ -78,16 +78,20 @@ func (w *world) publish(ctx context.Context, msgs ...message.Message) error {
 	return err
 }
 
-func (w *world) relay() *kafka.Relay {
+func (w *world) relay(change ...func(*kafka.RelayConfig)) *kafka.Relay {
 	w.t.Helper()
 	ids, err := w.store.OutboxIDs(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := kafka.NewRelay(kafka.RelayConfig{
+	cfg := kafka.RelayConfig{
 		Cluster: w.cluster, Consumer: "relay", Outgoing: &kafka.Messages{Feed: w.feed, Cluster: w.cluster, Outbox: ids[0], Topics: topics},
 		Store: w.store, Doer: w.doer, Epochs: held{}, Lag: lag, Batch: 20, Logger: quiet,
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	r := kafka.NewRelay(cfg)
 	w.t.Cleanup(r.Close)
 	return r
 }

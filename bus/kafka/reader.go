@@ -256,7 +256,7 @@ func (r *reader) once(ctx context.Context) (bool, error) {
 		waiting = waiting || l.behind(end.Offset)
 	}
 	if !waiting {
-		return false, nil
+		return r.anew(ctx)
 	}
 	if err := r.poll(ctx, onceWait); err != nil {
 		r.close()
@@ -264,6 +264,19 @@ func (r *reader) once(ctx context.Context) (bool, error) {
 	}
 	_, err = r.one(ctx)
 	return true, err
+}
+
+// anew reports whether the topic was made anew since it was looked at; then all is read anew.
+func (r *reader) anew(ctx context.Context) (bool, error) {
+	ids, err := r.bus.cfg.Cluster.check(ctx, r.client, r.topic)
+	if err != nil {
+		return false, err
+	}
+	again := ids[r.topic] != r.id
+	if again {
+		r.close()
+	}
+	return again, nil
 }
 
 // one delivers a batch of the next lane that has one.
