@@ -49,7 +49,7 @@ const (
 	consumerVimReplies = "vim-replies"
 )
 
-var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies}
+var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies, consumerRelay, consumerVimRelay}
 
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
@@ -84,6 +84,14 @@ func (p *parts) sides() []*side {
 		return []*side{p.main}
 	}
 	return []*side{p.main, p.ledger}
+}
+
+// room says why nothing may be begun now.
+func (p *parts) room() error {
+	if b := p.main.backlog; b != nil {
+		return b.room()
+	}
+	return nil
 }
 
 func (p *parts) close() error {
@@ -134,6 +142,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.collector = collector
 	for _, d := range p.sides() {
+		if err := d.relays(s, p); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
 		if err := d.register(ctx, s.opts.Version); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -344,7 +355,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
 		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
-		Inventory: vimmanager.NewInventory(s.vimManager(p)),
+		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})
 	return err
 }
