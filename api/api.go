@@ -98,6 +98,8 @@ type Config struct {
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
 	// is 404.
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
+	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
+	KeepSagas, KeepGrants time.Duration
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)
@@ -123,7 +125,7 @@ func areas(c *Config) []rest.Area {
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
 		LCM: c.LCM, Vims: c.Vims, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
-		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive,
+		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 	}
 	return []rest.Area{
 		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},

@@ -18,6 +18,7 @@ func (s *Server) buildConfiguration(p *parts) {
 		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases, Configurer: p.configurer, Logger: s.log, Context: s.tracing.Context,
 		Open:    vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Limit: c.BuildTimeout, PollFirst: c.PollInterval, Parallel: c.Workers,
+		Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Removed: s.kept.ledger,
 	}
 	if p.tap != nil {
 		cfg.Tap = func() int { return p.tap("", vim.Configuration, sim.OnReserve) }

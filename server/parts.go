@@ -173,6 +173,7 @@ func (s *Server) buildParticipants(p *parts) {
 	if p.onboarding != nil {
 		p.workers = append(p.workers, p.onboarding.Run)
 	}
+	s.buildKeep(p)
 	if s.cfg.Vim.SweepInterval > 0 {
 		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
 	}
@@ -257,7 +258,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 

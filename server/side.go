@@ -81,7 +81,7 @@ func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler)
 
 // pruner deletes what all consumers of this side's outbox have behind them. All of them keep their cursors in one place.
 func (d *side) pruner(s *Server) *outbox.Pruner {
-	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Logger: s.log}
+	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Commits: orEver(s.cfg.Keep.CommitIDs), Logger: s.log}
 	for _, r := range d.readers {
 		c.Consumers = append(c.Consumers, r.name)
 		if r.at != d {

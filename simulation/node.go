@@ -44,6 +44,8 @@ const (
 type site struct {
 	lcm    lcm.Settings
 	direct bool // replies are handled in the commit that makes them
+	// How long sagas that ended, and rows of the ledgers, are kept; 0: for longer than a seed lasts.
+	keepSagas, keepLedger time.Duration
 }
 
 func (w *world) drawSite() *site {
@@ -53,6 +55,8 @@ func (w *world) drawSite() *site {
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
 	s.direct = w.seed%2 == 0
+	ages := []time.Duration{0, 10 * time.Second, time.Minute, 10 * time.Minute}
+	s.keepSagas, s.keepLedger = pick(w.rng, ages), pick(w.rng, ages)
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)
 	return s
 }
@@ -140,6 +144,7 @@ func (w *world) newNode(index, life, program int) *node {
 	vims := vimmanager.Config{
 		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog,
 		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
+		Retention: w.shared.keepLedger, Needed: w.needed, Removed: w.removed,
 	}
 	looks := vims
 	looks.PerConnection = 1 // one after the other, as all of a task
@@ -154,9 +159,12 @@ func (w *world) newNode(index, life, program int) *node {
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.sagas.Timeouts()},
 		Store:    n.store, Doer: n, Epochs: n.lease, Holds: func(key string) bool { return n.replies.Holds(key) }, Logger: quietLog,
 	})
-	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt}
+	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease, Logger: quietLog, Attempt: attempt,
+		Retention: w.shared.keepLedger, Needed: w.needed, Removed: w.removed,
+	}
 	vnfs := configurator.Config{
 		Store: n.store, Doer: n, Epochs: n.lease, Configurer: configurator.Simulated{One: n.configure}, Logger: quietLog, Attempt: attempt, Limit: time.Minute,
+		Retention: w.shared.keepLedger, Needed: w.needed, Removed: w.removed,
 	}
 	if w.shared.direct {
 		direct := &inbox.Direct{Doer: n, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: n.sagas.Replies()}
@@ -172,7 +180,7 @@ func (w *world) newNode(index, life, program int) *node {
 		handler     inbox.Handler
 	}{
 		{consumerVim, message.TopicVimCommands, n.vimIntake(vimmanager.NewIntake(vims))},
-		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
+		{consumerNfvo, message.TopicNfvoCommands, nfvomanager.NewIntake(nfvomanager.IntakeConfig{Retention: w.shared.keepLedger})},
 		{consumerVnf, message.TopicVnfCommands, configurator.Intake{}},
 		{consumerReplies, message.TopicReplies, replies},
 	} {
@@ -201,6 +209,7 @@ func (w *world) newNode(index, life, program int) *node {
 		{name: "configure", once: configurator.NewWorker(vnfs).RunOnce, on: onRecords, awake: true},
 		{name: "follow", once: follower.RunOnce, on: onEvents, awake: true},
 		{name: "packages", once: pkgs.Processor().RunOnce, every: 5 * time.Minute, awake: true},
+		{name: "keep", once: w.keeps(n), every: 20 * time.Second},
 		{name: "prune", once: pruner.RunOnce, every: 30 * time.Second},
 		{name: "sweep", once: vimmanager.NewSweeper(vims).RunOnce, every: sweepEvery, next: w.now.Add(sweepEvery)},
 	}
