@@ -108,6 +108,8 @@ type Config struct {
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
 	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
 	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
+	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
+	KeepSagas, KeepGrants time.Duration
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)
@@ -143,7 +145,7 @@ func areas(c *Config) []rest.Area {
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
 		LCM: c.LCM, Vims: c.Vims, Management: c.Management, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
-		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, Cluster: c.Cluster,
+		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 	}
 	return []rest.Area{
 		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},

@@ -223,9 +223,12 @@ type ViewQuery struct {
 	Docs bool
 }
 
-// SagaQuery selects sagas.
+// SagaQuery selects sagas. With EndedBy set, those of Lanes that ended not after it, the first that ended first; else by id.
 type SagaQuery struct {
 	Key, Parent, State, After string
+	Live                      bool // that have not ended
+	Lanes                     []int
+	EndedBy                   time.Time
 	Limit                     int // 0: 1000
 }
 

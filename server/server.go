@@ -46,6 +46,7 @@ type Server struct {
 	keys    *secret.Keyring
 	kafka   *kafka.Cluster // nil: the bus is embedded
 	parts   *parts
+	kept    *kept
 	audit   *auditing
 	fake    *fakeNfvo // nil: there is none
 	sample  sample    // of the first-try mode
@@ -92,7 +93,10 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.fake, err = s.fakeNfvo(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
-	if s.parts, err = s.build(ctx); err != nil {
+	if s.kept, err = newKept(s.reg); err == nil {
+		s.parts, err = s.build(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	k := newCapacity(&c.HTTP, openFiles(), c.Authenticated())

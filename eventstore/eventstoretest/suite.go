@@ -58,6 +58,8 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
 		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"sagas that ended are found by when, in their lanes", sagasEnded},
+		{"snapshots of a stream are removed", unsnapped},
 		{"parked messages are read page by page", parkedPages},
 		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
