@@ -15,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimregistry"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 //go:generate go test -run TestRolesPage -update
@@ -34,6 +35,8 @@ func complete() api.Config {
 		PackageChanged: func(context.Context, string) error { return nil },
 		Audit:          func(context.Context, bool) (*audit.Report, error) { return nil, nil }, //nolint:nilnil // never called
 		Redrive:        func(context.Context, string) (int, error) { return 0, nil },
+		Descriptor:     func(context.Context, string) (*vnfd.Descriptor, error) { return nil, nil }, //nolint:nilnil // never called
+		System:         func(context.Context) (*api.System, error) { return nil, nil },              //nolint:nilnil // never called
 	}
 }
 

@@ -39,6 +39,7 @@ type Server struct {
 	opts    Options
 	log     *slog.Logger
 	node    string
+	started time.Time
 	reg     *prometheus.Registry
 	tracing *telemetry.Tracing
 	stores  *stores
@@ -57,7 +58,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &Server{cfg: c, opts: o, node: nodeName(c), reg: prometheus.NewRegistry()}
+	s := &Server{cfg: c, opts: o, node: nodeName(c), started: time.Now(), reg: prometheus.NewRegistry()}
 	var err error
 	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
 		return nil, err

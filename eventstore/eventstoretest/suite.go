@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"a lease runs out and is taken over with a higher epoch", leases},
 		{"a lease given up is granted to another at once", leaseGivenUp},
 		{"queries select, order and page", queries},
+		{"views are listed in the order of a column, page by page", ordered},
 		{"a view is written again whichever column changes", viewAgain},
 		{"filters find what they match", filters},
 		{"streams are read in order of their names", readAll},
