@@ -131,6 +131,11 @@ func (c *Client) Heal(ctx context.Context, id string, r sol.HealVnfRequest) (str
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "heal"), r))
 }
 
+// ChangeExtConn begins to connect a VNF to the outside in another way, and returns the id of the operation occurrence.
+func (c *Client) ChangeExtConn(ctx context.Context, id string, r sol.ChangeExtVnfConnectivityRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_ext_conn"), r))
+}
+
 // Plan says what an operation would do, without beginning it. request is the body that the operation takes.
 func (c *Client) Plan(ctx context.Context, id string, operation sol.PlannedOperation, request any) (*sol.Plan, error) {
 	raw, err := json.Marshal(request)

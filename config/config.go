@@ -111,6 +111,7 @@ type Vim struct {
 	PollInterval  time.Duration `default:"200ms" help:"First interval at which a resource being built is looked at; it grows by half each time, up to ten seconds."`
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
 	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
+	Page          int           `default:"1000" help:"Resources that a VIM is asked for at once when all of ours are listed; one that gives fewer gives them in more pages."`
 	Simulated     bool          `default:"true" negatable:"" help:"Offer the two simulated VIMs sim-1 and sim-2."`
 	SimURL        string        `name:"sim-url" help:"URL of simulated VIMs in a process of their own (vnfmd sim-vim), which several nodes can share; empty: they are in this one." placeholder:"URL"`
 }
@@ -196,7 +197,7 @@ type Idempotency struct {
 
 // Lane says how lanes are held.
 type Lane struct {
-	Lease      time.Duration `default:"10s" help:"How long a node holds its lanes without renewing; another takes over after that."`
+	Lease      time.Duration `default:"3s" help:"How long a node that gives no sign keeps its lanes; others take them over after that."`
 	Committers int           `help:"Committers of this node; 0: 1 on SQLite, 2 on PostgreSQL."`
 	Batch      int           `default:"64" help:"Changes of different VNFs written in one transaction at most."`
 }

@@ -145,6 +145,19 @@ func (m made) Made(id string) (vim.Resource, bool) {
 	return vim.Resource{}, false
 }
 
+// Changed implements plan.Made.
+func (m made) Changed(id string) (vim.Resource, bool) {
+	d, err := dataOf(m.in)
+	if err != nil {
+		return vim.Resource{}, false
+	}
+	run := m.in.Item(stepChange, itemOf(plan.Step{Action: plan.Change, ID: id, Set: len(d.Plan.Ways)}))
+	if run == nil || run.State != saga.ItemDone {
+		return vim.Resource{}, false
+	}
+	return resultOf(run)
+}
+
 // Remade implements plan.Made.
 func (m made) Remade(id string) (vim.Resource, bool) {
 	run := m.in.Item(stepRelease, id)
@@ -414,7 +427,8 @@ func changeUndone(in *saga.Instance, run *saga.ItemRun) (json.RawMessage, error)
 	}
 	form, token := changedBack(in, d.Plan, s)
 	return vim.Encode(vim.Change{
-		VnfID: d.VnfID, Connection: connection, Fence: d.Number, Token: token, Kind: form.Kind, Revision: form.Revision, From: after, To: before,
+		VnfID: d.VnfID, Connection: connection, Fence: d.Number, Token: token, Kind: form.Kind, Revision: form.Revision, From: after,
+		To: g.Restoring(s, before),
 	}), nil
 }
 

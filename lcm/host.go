@@ -21,6 +21,8 @@ type operation interface {
 	// progress is how far the items of a turn got; passed names entries that will not be done after all, once there is a grant.
 	progress(in *saga.Instance, runs []*saga.ItemRun) []vnf.ProgressMade
 	passed(in *saga.Instance) []vnf.ProgressMade
+	// told is what readers of the operation are told when it ends, beside what became of each resource.
+	told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error)
 	// landed is what a completed operation makes of the instance.
 	landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error)
 	// failed is what an operation that was given up leaves of the instance.
@@ -85,7 +87,11 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 	if slices.ContainsFunc(t.Notes, func(n saga.Note) bool { return n.Kind == saga.NoteItemDone && n.Step == stepGrant }) {
 		made = append(made, op.passed(in)...)
 	}
-	if err := x.onOpOcc(o, in.ID, vnf.ReportProgress{Items: made}, to); err != nil {
+	told, err := op.told(in, v, target)
+	if err != nil {
+		return err
+	}
+	if err := x.onOpOcc(o, in.ID, append(append([]vnf.OpCommand{vnf.ReportProgress{Items: made}}, told...), to)...); err != nil {
 		return err
 	}
 	return s.land(x, op, o, v, in)

@@ -40,12 +40,9 @@ func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiat
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
 		return nil, err
 	}
-	own, connection, err := s.connect(ctx, vnfID, r)
+	own, connection, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
-		if _, missing := s.instance(ctx, vnfID); missing != nil {
-			return nil, missing
-		}
-		return nil, err
+		return nil, s.orMissing(ctx, vnfID, err)
 	}
 	return &wish{
 		command: "lcm.instantiate", operation: vnf.OpInstantiate, params: r.Params, own: own,

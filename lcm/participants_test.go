@@ -140,14 +140,34 @@ func (s *site) reserve(r *vim.Reserve) message.Reply {
 		}
 		if p := r.Spec.Port; p != nil {
 			res.MAC = cmp.Or(p.MAC, fmt.Sprintf("fa:16:3e:00:00:%02x", s.made))
-			res.Addresses = []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
-			if len(p.FixedIPs) > 0 && p.FixedIPs[0].Address != "" {
-				res.Addresses = []vim.IP{{Address: p.FixedIPs[0].Address, Subnet: "s"}}
-			}
+			res.Addresses = s.addresses(r.Token, p)
 		}
 		s.held[r.Token], s.specs[r.Token] = res, r.Spec
 	}
 	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}
+}
+
+// addresses are those that a port asks for, or one that the VIM chooses. Nobody else may have them.
+func (s *site) addresses(t vim.Token, p *vim.PortSpec) []vim.IP {
+	s.t.Helper()
+	out := []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
+	if len(p.FixedIPs) > 0 && p.FixedIPs[0].Address != "" {
+		out = []vim.IP{{Address: p.FixedIPs[0].Address, Subnet: "s"}}
+	}
+	for other, r := range s.held {
+		if spec := s.specs[other].Port; other != t && spec != nil && !s.releasing(other) && spec.Network == p.Network && slices.Equal(r.Addresses, out) {
+			s.t.Errorf("%s and %s both have %v", t, other, out)
+		}
+	}
+	return out
+}
+
+// releasing reports whether the release of what stands was asked for: the VIM manager's sweep sees to it.
+func (s *site) releasing(t vim.Token) bool {
+	return slices.ContainsFunc(s.sent, func(m message.Message) bool {
+		var c vim.Release
+		return m.Type == vim.TypeReleaseResource && json.Unmarshal(m.Data, &c) == nil && c.Token == t
+	})
 }
 
 // change changes what stands, unless it is newer already.
@@ -167,6 +187,10 @@ func (s *site) change(c *vim.Change) message.Reply {
 			if !slices.Contains(s.inPlace("")[c.Kind], a) {
 				s.t.Errorf("the %s of %s is changed, which cannot be", a, res.Name)
 			}
+		}
+		if p := c.To.Port; p != nil && slices.Contains(vim.Differences(s.specs[c.Token], c.To), vim.AttributeNetwork) || p != nil && len(p.FixedIPs) > 0 {
+			s.made++
+			res.Addresses = s.addresses(c.Token, p)
 		}
 		res.Revision = c.Revision
 		s.held[c.Token], s.specs[c.Token] = res, c.To

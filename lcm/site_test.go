@@ -291,7 +291,7 @@ func (s *site) fire() bool {
 	for i := range lanes {
 		lanes[i] = i
 	}
-	ts, err := s.store.Timeouts(s.ctx(), lanes, 1)
+	ts, err := s.store.Timeouts(s.ctx(), lanes, time.Time{}, 1)
 	s.must(err)
 	if len(ts) == 0 {
 		return false

@@ -15,7 +15,7 @@ func (s *Server) buildConfiguration(p *parts) {
 	}
 	c := s.cfg.Vim
 	cfg := configurator.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases, Configurer: p.configurer, Logger: s.log, Context: s.tracing.Context,
+		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases.Role(roleVim), Configurer: p.configurer, Logger: s.log, Context: s.tracing.Context,
 		Open:    vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Limit: c.BuildTimeout, PollFirst: c.PollInterval, Parallel: c.Workers,
 	}
@@ -23,7 +23,7 @@ func (s *Server) buildConfiguration(p *parts) {
 		cfg.Tap = func() int { return p.tap("", vim.Configuration, sim.OnReserve) }
 	}
 	worker := configurator.NewWorker(cfg)
-	p.main.deliver(s, p.ledger, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
+	p.main.deliver(s, p.ledger, roleVim, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
 	p.ledger.followers = append(p.ledger.followers, worker.OnCommit)
 	p.workers = append(p.workers, worker.Run)
 }

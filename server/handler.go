@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -60,11 +59,11 @@ type views struct {
 }
 
 // Parked lists the messages that a consumer parked.
-func (v views) Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
-	if r := v.parked[consumer]; r != nil {
-		return r.Parked(ctx, consumer, limit)
+func (v views) Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error) {
+	if r := v.parked[q.Consumer]; r != nil {
+		return r.Parked(ctx, q)
 	}
-	return v.Reader.Parked(ctx, consumer, limit)
+	return v.Reader.Parked(ctx, q)
 }
 
 func (s *Server) views() views {
@@ -108,8 +107,8 @@ func unwritable(err error) string {
 	return "the database cannot be written; the log says why"
 }
 
-// ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
-// simulated VIMs in this process work.
+// ready checks what requests need: each database answers, can be written and is whole as far as is known, and the simulated VIMs in
+// this process work. It tells which lanes this node has, too.
 func (s *Server) ready(ctx context.Context) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.ReadyTimeout)
 	defer cancel()
@@ -131,11 +130,8 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		if !db.OK {
 			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
 		}
-		held := d.held()
-		checks = append(checks, db, api.Check{
-			Name: strings.Replace(name, "database", "lanes", 1), OK: held > 0,
-			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
-		})
+		// What the node works on beside serving requests is no condition of that.
+		checks = append(checks, db, api.Check{Name: strings.Replace(name, "database", "lanes", 1), OK: true, Detail: d.holding()})
 	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}

@@ -29,7 +29,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	c, d := s.cfg.Notification, p.main
 	m := newDeliveries(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.notify, err = notify.New(notify.Config{
-		Store: d.store, Doer: d.committer, Epochs: d.leases, Keys: s.keys, Logger: s.log,
+		Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleNotifier), Keys: s.keys, Logger: s.log,
 		Sender: notify.HTTP{Client: client, Versions: vnflcm.Versions()}, Body: vnflcm.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
 		SkipTest: !c.Test, Duplicates: c.Duplicates, MaxAge: c.MaxAge, Keep: c.Keep, Backoff: c.Backoff, MaxBackoff: c.MaxBackoff,
 		PerSubscription: c.PerSubscription, Observe: func(outcome string) { m.attempts.WithLabelValues(outcome).Inc() },
@@ -41,7 +41,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	if err != nil {
 		return err
 	}
-	follower := projection.New(projection.Config{Planner: projector, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
+	follower := projection.New(projection.Config{Planner: projector, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleNotifier), Logger: s.log})
 	m.backlog, m.stopped = p.notify.Backlog, func() int { return len(follower.Stopped()) }
 	if err := s.reg.Register(m); err != nil {
 		return fmt.Errorf("register metrics: %w", err)

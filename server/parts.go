@@ -47,6 +47,8 @@ const (
 	consumerVimReplies = "vim-replies"
 )
 
+var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies}
+
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
 	main       *side // events, sagas, views
@@ -93,12 +95,17 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	p := &parts{}
 	observer := telemetry.NewCommitObserver(s.reg, s.tracing)
 	var err error
-	if p.main, err = s.newSide(ctx, "main", s.stores.main, observer); err != nil {
+	two := s.stores.vims != s.stores.main
+	roles := mainRoles()
+	if !two {
+		roles = union(roles, ledgerRoles())
+	}
+	if p.main, err = s.newSide(ctx, "main", s.stores.main, roles, observer); err != nil {
 		return nil, err
 	}
 	p.ledger = p.main
-	if s.stores.vims != s.stores.main {
-		if p.ledger, err = s.newSide(ctx, "vim", s.stores.vims, observer); err != nil {
+	if two {
+		if p.ledger, err = s.newSide(ctx, "vim", s.stores.vims, ledgerRoles(), observer); err != nil {
 			return nil, err
 		}
 	}
@@ -124,6 +131,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	}
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
 	for _, d := range p.sides() {
+		if err := d.register(ctx, s.opts.Version); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
 		p.committers = append(p.committers, d.committer.Run)
 		p.owners = append(p.owners, d.leases.Run)
 		p.workers = append(p.workers, d.bus.Run, d.pruner(s).Run)
@@ -155,13 +165,13 @@ func (s *Server) buildParticipants(p *parts) {
 	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
 	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
 	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
-	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
-	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
+	p.main.deliver(s, p.ledger, roleVim, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
+	p.main.deliver(s, p.ledger, roleNfvo, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
 	replies := consumerReplies
 	if p.ledger != p.main { // a cursor over another outbox is another cursor
 		replies = consumerVimReplies
 	}
-	p.replies = p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
+	p.replies = p.ledger.deliver(s, p.main, roleOrchestrator, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
 	s.buildConfiguration(p)
@@ -189,14 +199,14 @@ func (s *Server) buildFollowers(p *parts) error {
 	d := p.main
 	ticks := timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
-		Store:    d.store, Doer: d.committer, Epochs: d.leases, Holds: p.replies.Holds, Logger: s.log,
+		Store:    d.store, Doer: d.committer, Epochs: d.leases.Role(roleOrchestrator), Holds: p.replies.Holds, Logger: s.log,
 	})
 	lifecycle, err := newLifecycle(s.log, s.reg)
 	if err != nil {
 		return err
 	}
 	follower := projection.New(projection.Config{
-		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Gather: gatherLog, Logger: s.log,
+		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleProjector), Gather: gatherLog, Logger: s.log,
 	})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
 	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
@@ -249,10 +259,10 @@ func (s *Server) buildSim(p *parts) error {
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	return vimmanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(roleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 
@@ -285,7 +295,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	}
 	p.closers = append(p.closers, func() error { out.Close(); return nil })
 	p.workers = append(p.workers, p.packages.Fetcher(vnfpkg.FetcherConfig{
-		Client: out, Epochs: d.leases, Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
+		Client: out, Epochs: d.leases.Role(roleNfvo), Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
 	}).Run)
 	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {

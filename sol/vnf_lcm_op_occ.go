@@ -7,22 +7,23 @@ import (
 
 // VnfLcmOpOcc is an operation occurrence (SOL003 v3.7.1 §5.5.2.13).
 type VnfLcmOpOcc struct {
-	Id                    string                `json:"id"`
-	OperationState        string                `json:"operationState"`
-	StateEnteredTime      time.Time             `json:"stateEnteredTime"`
-	StartTime             time.Time             `json:"startTime"`
-	VnfInstanceId         string                `json:"vnfInstanceId"`
-	GrantId               string                `json:"grantId,omitempty"`
-	Operation             string                `json:"operation"`
-	IsAutomaticInvocation bool                  `json:"isAutomaticInvocation"`
-	OperationParams       json.RawMessage       `json:"operationParams,omitempty"`
-	IsCancelPending       bool                  `json:"isCancelPending"`
-	CancelMode            string                `json:"cancelMode,omitempty"`
-	Error                 *ProblemDetails       `json:"error,omitempty"`
-	ResourceChanges       *ResourceChanges      `json:"resourceChanges,omitempty"`
-	ChangedInfo           *VnfInfoModifications `json:"changedInfo,omitempty"`
-	Warnings              []string              `json:"warnings,omitempty"`
-	Links                 VnfLcmOpOccLinks      `json:"_links"`
+	Id                     string                `json:"id"`
+	OperationState         string                `json:"operationState"`
+	StateEnteredTime       time.Time             `json:"stateEnteredTime"`
+	StartTime              time.Time             `json:"startTime"`
+	VnfInstanceId          string                `json:"vnfInstanceId"`
+	GrantId                string                `json:"grantId,omitempty"`
+	Operation              string                `json:"operation"`
+	IsAutomaticInvocation  bool                  `json:"isAutomaticInvocation"`
+	OperationParams        json.RawMessage       `json:"operationParams,omitempty"`
+	IsCancelPending        bool                  `json:"isCancelPending"`
+	CancelMode             string                `json:"cancelMode,omitempty"`
+	Error                  *ProblemDetails       `json:"error,omitempty"`
+	ResourceChanges        *ResourceChanges      `json:"resourceChanges,omitempty"`
+	ChangedInfo            *VnfInfoModifications `json:"changedInfo,omitempty"`
+	ChangedExtConnectivity []ExtVirtualLinkInfo  `json:"changedExtConnectivity,omitempty"`
+	Warnings               []string              `json:"warnings,omitempty"`
+	Links                  VnfLcmOpOccLinks      `json:"_links"`
 }
 
 // VnfInfoModifications is what an operation changed of the information about its VNF (SOL003 v3.7.1 §5.5.2.12a). A text that

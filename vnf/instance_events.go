@@ -117,6 +117,9 @@ type OperationFailed struct {
 	Changed   []Resource `json:"changed,omitempty"`
 	// ScaleStatus is the scale levels that what is left amounts to, where that changed.
 	ScaleStatus []ScaleInfo `json:"scaleStatus,omitempty"`
+	// Made is what it had created and resources that stand now refer to; Connected how far it got with external connection points.
+	Made      []Resource    `json:"made,omitempty"`
+	Connected *Connectivity `json:"connected,omitempty"`
 }
 
 // LeftoversFound records resources that stand at a VIM for this instance and belong to nothing.
@@ -242,15 +245,22 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Resources = slices.Concat(without(v.Resources, e.Released), e.Resources)
 		v.Connections = merged(v.Connections, e.Connections)
 		v.changed(e.Changed)
+	case *InstanceConnected:
+		v.Operation = ""
+		v.connect(e)
 	case *OperationRolledBack:
 		v.Operation = ""
 		v.changed(e.Changed)
 	case *OperationFailed:
 		v.Operation = ""
 		v.Resources = without(v.Resources, e.Released)
+		if len(e.Made) > 0 {
+			v.Resources = slices.Concat(v.Resources, e.Made)
+		}
 		v.Leftovers = withoutAndWith(v.Leftovers, e.Released, e.Leftovers)
 		v.Info = v.Info.without(e.Released).at(e.ScaleStatus)
 		v.changed(e.Changed)
+		v.Info = v.Info.connected(e.Connected)
 	case *LeftoversFound:
 		v.Leftovers = withoutAndWith(v.Leftovers, nil, e.Leftovers)
 	case *CleanupBegun:

@@ -267,6 +267,8 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 	case *ResourceUndone:
 		o.Changes = o.Changes.without(e.ID).with(e.Vnfc, e.Link, e.ExtPort, e.Storage)
 		o.step(e.Step, e.ID, ProgressUndone, at)
+	case *OpConnectivityChanged:
+		o.ExtLinks = e.ExtLinks
 	case *OpInfoChanged:
 		o.ChangedInfo = &e.Changed
 	case *OpWarned:

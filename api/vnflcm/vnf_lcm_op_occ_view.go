@@ -13,7 +13,8 @@ func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
 		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
 		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
-		Links: opOccLinks(base+rest.LcmRoot, op),
+		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks),
+		Links:                  opOccLinks(base+rest.LcmRoot, op),
 	}
 	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
 		out.CancelMode = op.CancelMode
