@@ -54,7 +54,10 @@ func (s *Server) system(ctx context.Context) (*api.System, error) {
 		out.Settings = append(out.Settings, api.Setting(x))
 	}
 	for _, d := range s.parts.sides() {
-		out.Lanes = append(out.Lanes, api.Lanes{Database: d.name, Held: d.held(), All: eventstore.Lanes})
+		held := d.held()
+		for _, role := range d.roles {
+			out.Lanes = append(out.Lanes, api.Lanes{Database: d.name, Role: role, Held: held[role], All: eventstore.Lanes})
+		}
 		consumers, err := d.behind(ctx)
 		if err != nil {
 			return nil, err
@@ -80,7 +83,7 @@ func (d *side) behind(ctx context.Context) ([]api.Consumer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the cursors of %s: %w", r.name, err)
 		}
-		parked, err := r.at.store.Parked(ctx, r.name, 1000)
+		parked, err := r.at.store.Parked(ctx, eventstore.ParkedQuery{Consumer: r.name})
 		if err != nil {
 			return nil, fmt.Errorf("list parked messages of %s: %w", r.name, err)
 		}

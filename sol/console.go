@@ -58,9 +58,10 @@ type System struct {
 	Settings  []SystemSetting  `json:"settings"`
 }
 
-// SystemLanes says how many lanes of a database the node holds.
+// SystemLanes says how many lanes of a role the node holds in a database.
 type SystemLanes struct {
 	Database string `json:"database"`
+	Role     string `json:"role"`
 	Held     int    `json:"held"`
 	All      int    `json:"all"`
 }

@@ -17,10 +17,10 @@ type System struct {
 	Settings                    []Setting
 }
 
-// Lanes says how many lanes of a database the node holds.
+// Lanes says how many lanes of a role the node holds in a database.
 type Lanes struct {
-	Database  string
-	Held, All int
+	Database, Role string
+	Held, All      int
 }
 
 // Consumer says how many messages wait for a consumer.

@@ -425,7 +425,7 @@ export interface System {
   go: string
   database: string
   started: string
-  lanes: { database: string; held: number; all: number }[]
+  lanes: { database: string; role: string; held: number; all: number }[]
   consumers: { name: string; topic: string; behind: number; parked: number }[]
   settings: { name: string; value: string; secret: boolean; default: boolean }[]
 }

@@ -66,7 +66,7 @@ function Node() {
           ['Go', s.go],
           ['Database', s.database],
           ['Running since', <span key="t"><Time at={s.started} /> ({lasting(Date.now() - Date.parse(s.started))})</span>],
-          ...s.lanes.map((l) => [`Lanes of the ${l.database} database`, `${l.held} of ${l.all} held by this node`]),
+          ...s.lanes.map((l) => [`Lanes of ${l.role}${s.lanes.some((x) => x.database !== l.database) ? `, ${l.database} database` : ''}`, `${l.held} of ${l.all} held by this node`]),
         ]}
       />
       <Rows label="Consumers" head={['Consumer', 'Reads', 'Behind', 'Parked']} rows={s.consumers.map((c) => [c.name, <span key="t" className="mono">{c.topic}</span>, c.behind, c.parked > 0 ? <To key="p" {...({ to: '/system', search: { tab: 'parked' } } as object)}>{c.parked}</To> : 0])} />
