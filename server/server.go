@@ -40,6 +40,7 @@ type Server struct {
 	log     *slog.Logger
 	node    string
 	run     string // names this run of the program
+	started time.Time
 	reg     *prometheus.Registry
 	tracing *telemetry.Tracing
 	stores  *stores
@@ -60,7 +61,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), reg: prometheus.NewRegistry()}
+	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), started: time.Now(), reg: prometheus.NewRegistry()}
 	var err error
 	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
 		return nil, err

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"who is alone succeeds all others at once", leaseAlone},
 		{"nodes that ask at once never own one lane together", leaseRace},
 		{"queries select, order and page", queries},
+		{"views are listed in the order of a column, page by page", ordered},
 		{"a view is written again whichever column changes", viewAgain},
 		{"filters find what they match", filters},
 		{"streams are read in order of their names", readAll},

@@ -249,13 +249,13 @@ func (s *Store) Heads(context.Context) ([eventstore.Lanes]eventstore.LaneHead, e
 	})
 }
 
-// Views lists views by kind, in order of id.
+// Views lists views by kind, in order of id or of a column.
 func (s *Store) Views(_ context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
 	return read(s, func(t *tables) []eventstore.View {
 		out := where(t.views, func(v eventstore.View) bool {
 			return match(q.Kind, v.Kind) && match(q.Parent, v.Parent) && match(q.State, v.State) && match(q.Name, v.Name) &&
-				v.ID > q.After && q.Where.Match(v.Doc)
-		}, func(a, b eventstore.View) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
+				q.Past(&v) && q.Where.Match(v.Doc)
+		}, func(a, b eventstore.View) int { return q.Compare(&a, &b) })
 		return cut(out, q.Limit)
 	})
 }
