@@ -158,6 +158,18 @@ func (m made) Remade(id string) (vim.Resource, bool) {
 	return *r, true
 }
 
+// Changed implements plan.Made.
+func (m made) Changed(id string) (res vim.Resource, ok bool) {
+	for _, run := range m.in.Items {
+		if run.Step == stepChange && resourceOf(run.Item) == id && run.State == saga.ItemDone {
+			if r, has := resultOf(run); has {
+				res, ok = r, true
+			}
+		}
+	}
+	return res, ok
+}
+
 // resultOf returns what an item reported.
 func resultOf(run *saga.ItemRun) (vim.Resource, bool) {
 	r, err := saga.Result[vim.Resource](run)

@@ -213,6 +213,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Operation = ""
 		v.State, v.Info = Instantiated, e.Info
 		v.Resources, v.Values = e.Resources, e.Values
+		v.podded(e.Resources)
 		v.Connections = merged(v.Connections, e.Connections)
 		v.Extensions = present(merged(v.Extensions, e.Extensions))
 		v.Configurable = present(merged(v.Configurable, e.Configurable))
@@ -242,6 +243,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Resources = slices.Concat(without(v.Resources, e.Released), e.Resources)
 		v.Connections = merged(v.Connections, e.Connections)
 		v.changed(e.Changed)
+		v.podded(e.Resources)
 	case *OperationRolledBack:
 		v.Operation = ""
 		v.changed(e.Changed)
@@ -316,6 +318,7 @@ func (v *Instance) changed(rs []Resource) {
 		}
 	}
 	v.Info = v.Info.rehandled(by)
+	v.podded(rs)
 }
 
 // withoutAndWith drops resources and adds others; one that is there in an older generation is replaced.
@@ -344,7 +347,7 @@ func (i *InstantiatedInfo) without(ids []string) *InstantiatedInfo {
 	c.Vnfcs, c.Links, c.Storages, c.ExtCps, c.ExtLinks, c.ExtManaged = nil, nil, nil, nil, nil, nil
 	cps := map[string]bool{} // connection points that went with their VNFC or their port
 	for _, x := range i.Vnfcs {
-		if gone(x.ID) {
+		if gone(x.ID) || x.UnitID != "" && gone(x.UnitID) {
 			for _, cp := range x.Cps {
 				cps[cp.ID] = true
 			}

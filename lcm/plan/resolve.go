@@ -26,6 +26,8 @@ type Made interface {
 	Made(id string) (vim.Resource, bool)
 	// Remade returns what undoing the release of a planned resource has made; false when it has not.
 	Remade(id string) (vim.Resource, bool)
+	// Changed returns what the last change of a planned resource has made of it; false when there was none, or it is undone.
+	Changed(id string) (vim.Resource, bool)
 }
 
 // NewResolver returns the resolver of a plan that was granted. A plan that asks for no grant has an empty one.
@@ -132,6 +134,11 @@ func (p *Wanted) placeBy(info func(string) *nfvo.GrantInfo, g *nfvo.Grant, r *Re
 
 // placement is what the grant says of a resource beside its VIM connection and zone; nil when nothing.
 func (r *Resolver) placement(p *Resource) *vim.Placement {
+	for p.Kind == vim.Unit && p.Definition == "" && p.Near != "" { // all objects are where the workload is
+		if p = r.want.resource(p.Near); p == nil {
+			return nil
+		}
+	}
 	i := r.info(p.Definition)
 	if p.Definition == "" || i == nil || i.Reservation == "" && i.Group == "" && i.Provider == "" {
 		return nil
