@@ -145,6 +145,7 @@ func (s *site) reserve(r *vim.Reserve) message.Reply {
 				res.Addresses = []vim.IP{{Address: p.FixedIPs[0].Address, Subnet: "s"}}
 			}
 		}
+		res.Pods = s.podsOf(r.Spec, nil)
 		s.held[r.Token], s.specs[r.Token] = res, r.Spec
 	}
 	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}
@@ -168,7 +169,7 @@ func (s *site) change(c *vim.Change) message.Reply {
 				s.t.Errorf("the %s of %s is changed, which cannot be", a, res.Name)
 			}
 		}
-		res.Revision = c.Revision
+		res.Revision, res.Pods = c.Revision, s.podsOf(c.To, res.Pods)
 		s.held[c.Token], s.specs[c.Token] = res, c.To
 	}
 	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}
