@@ -478,8 +478,12 @@ func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
 		return vnf.Resource{}, fmt.Errorf("encode the specification of %s: %w", r.Name(), err)
 	}
 	t := r.Token()
+	var pods []vnf.Pod
+	for _, p := range r.At.Pods {
+		pods = append(pods, vnf.Pod{ID: p.ID, Name: p.Name, Node: p.Node})
+	}
 	return vnf.Resource{
-		ID: t.ID, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
+		ID: t.ID, Pods: pods, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
 		Definition: r.Definition, Connection: r.At.Connection, VimID: r.At.ID, VimType: r.At.Type, Zone: r.At.Zone,
 		Stage: plan.StageOf(r.Kind), Off: r.Spec.Compute != nil && r.Spec.Compute.Off(), Tried: r.Tried, Spec: spec, Near: r.Near,
 		Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),

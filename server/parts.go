@@ -30,6 +30,7 @@ import (
 	"github.com/vnfm/vnfm/timer"
 	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -253,7 +254,9 @@ const gatherLog = 250 * time.Millisecond
 // buildVims makes the drivers, that of the simulated VIMs by simulate, and the registry. It is kept in the main database,
 // whoever reads it.
 func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
-	p.drivers = map[string]vim.Driver{}
+	p.drivers = map[string]vim.Driver{
+		kubernetes.Type: telemetry.NewDriver(s.reg, s.tracing, kubernetes.New(kubernetes.Config{Patience: s.cfg.Vim.PodPatience})),
+	}
 	var builtIn []vim.Connection
 	if s.cfg.Vim.Simulated {
 		builtIn = sim.Connections()

@@ -86,7 +86,7 @@ func Build(op, name string, d *vnfd.Descriptor, r *Request, vars map[string]stri
 		cover: map[string][]coverage{}, planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{},
 		taken: map[string]bool{},
 	}
-	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.extCps, p.affinity} {
+	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.units, p.extCps, p.affinity} {
 		if err := step(); err != nil {
 			return nil, err
 		}
