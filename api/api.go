@@ -42,6 +42,12 @@ import (
 // Check is one condition of being ready.
 type Check = own.Check
 
+// ClusterDatabase is what nodes share in one database, and ClusterConsumer one consumer there.
+type (
+	ClusterDatabase = own.ClusterDatabase
+	ClusterConsumer = own.ClusterConsumer
+)
+
 // Config is what the edge needs from the composition root.
 type Config struct {
 	LCM      lcm.API
@@ -98,6 +104,8 @@ type Config struct {
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
 	// is 404.
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
+	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
+	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)
@@ -133,7 +141,7 @@ func areas(c *Config) []rest.Area {
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
 		LCM: c.LCM, Vims: c.Vims, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
-		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive,
+		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, Cluster: c.Cluster,
 	}
 	return []rest.Area{
 		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},
@@ -146,6 +154,7 @@ func areas(c *Config) []rest.Area {
 		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.V1Routes()},
 		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.VnfRoutes()},
 		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: pasts.Routes()},
+		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: ours.ClusterRoutes()},
 		{Read: access.ReadOwn, Change: access.Administer, Routes: ours.VimRoutes()},
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SiteRoutes()},
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SimRoutes()},

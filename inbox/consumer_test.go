@@ -80,7 +80,7 @@ func newFixtureOn(t *testing.T, store eventstore.Store) *fixture {
 	return f
 }
 
-func (f *fixture) Role() string           { return "" }
+func (f *fixture) Role() string            { return "" }
 func (f *fixture) Epoch(int) (int64, bool) { return f.epoch, f.held }
 
 func (f *fixture) Load([]message.Message) eventstore.Load { return eventstore.Load{} }

@@ -69,6 +69,7 @@ type parts struct {
 	tail       *tail.Watcher                                         // for those who follow the main side's events
 	denials    *access.Denials
 	notify     *notify.Service
+	collector  *telemetry.Collector
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
 	workers    []func(context.Context) error
@@ -127,6 +128,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		return nil, errors.Join(err, p.close())
 	}
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
+	p.collector = collector
 	for _, d := range p.sides() {
 		if err := d.register(ctx, s.opts.Version); err != nil {
 			return nil, errors.Join(err, p.close())

@@ -31,6 +31,8 @@ type API struct {
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
 	// is 404.
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
+	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
+	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)
