@@ -151,7 +151,7 @@ func (d *daemon) instantiate(vnf string) string {
 		d.t.Fatalf("instantiate: %d %v", code, v)
 	}
 	l := h.Get("Location")
-	return l[bytes.Index([]byte(l), []byte("/vnflcm")):]
+	return l[strings.Index(l, "/vnflcm"):]
 }
 
 // ends waits until an operation is COMPLETED.

@@ -55,7 +55,7 @@ func (s *Server) newSide(ctx context.Context, name string, db *database, roles [
 		OnCommit: []func(*eventstore.Commit){d.feed.OnCommit, observer.OnCommit, d.tell},
 	})
 	d.bus = embedded.New(embedded.Config{Source: d.feed, Logger: s.log})
-	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows}
+	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows()}
 	d.leases = lease.New(lease.Config{Store: db.Store, Node: node, Alone: db.single, TTL: db.lease(c.Lane.Lease), Now: time.Now, Logger: s.log})
 	d.roles = roles
 	d.hearers = append(d.hearers, d.feed.Heard)
