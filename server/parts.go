@@ -17,6 +17,7 @@ import (
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -48,7 +49,7 @@ const (
 	consumerVimReplies = "vim-replies"
 )
 
-var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies}
+var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies, consumerRelay, consumerVimRelay}
 
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
@@ -65,8 +66,9 @@ type parts struct {
 	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
-	configurer configuration.Configurer                              // nil: VNFs are not configured here
-	tail       *tail.Watcher                                         // for those who follow the main side's events
+	configurer configuration.Configurer                              // of the simulated VNFs; nil: there are none
+	management *management.Service
+	tail       *tail.Watcher // for those who follow the main side's events
 	denials    *access.Denials
 	notify     *notify.Service
 	collector  *telemetry.Collector
@@ -82,6 +84,14 @@ func (p *parts) sides() []*side {
 		return []*side{p.main}
 	}
 	return []*side{p.main, p.ledger}
+}
+
+// room says why nothing may be begun now.
+func (p *parts) room() error {
+	if b := p.main.backlog; b != nil {
+		return b.room()
+	}
+	return nil
 }
 
 func (p *parts) close() error {
@@ -120,7 +130,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.buildNfvo(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	s.buildParticipants(p)
+	if err := s.buildParticipants(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -130,6 +142,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.collector = collector
 	for _, d := range p.sides() {
+		if err := d.relays(s, p); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
 		if err := d.register(ctx, s.opts.Version); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -171,7 +186,7 @@ func (s *Server) work(p *parts, role string, loops ...func(context.Context) erro
 
 // buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
 // the main side's outbox, replies come back from that of theirs.
-func (s *Server) buildParticipants(p *parts) {
+func (s *Server) buildParticipants(p *parts) error {
 	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
 	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
 	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
@@ -185,13 +200,16 @@ func (s *Server) buildParticipants(p *parts) {
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	s.work(p, config.RoleVim, vimWorker.Run)
 	s.work(p, config.RoleNfvo, nfvoWorker.Run)
-	s.buildConfiguration(p)
+	if err := s.buildConfiguration(p); err != nil {
+		return err
+	}
 	if p.onboarding != nil {
 		s.work(p, config.RoleNfvo, p.onboarding.Run)
 	}
 	if s.cfg.Vim.SweepInterval > 0 {
 		s.work(p, config.RoleVim, vimmanager.NewSweeper(vimCfg).Run)
 	}
+	return nil
 }
 
 // ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in
@@ -243,6 +261,10 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		}
 	}
 	var err error
+	p.management, err = management.New(management.Config{Store: p.main.store, Doer: p.main.committer, Keys: s.keys})
+	if err != nil {
+		return err
+	}
 	p.vims, err = vimregistry.New(vimregistry.Config{
 		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
@@ -332,8 +354,8 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
-		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
-		Inventory: vimmanager.NewInventory(s.vimManager(p)),
+		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
+		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})
 	return err
 }

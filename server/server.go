@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/vnfm/vnfm/bus/kafka"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/telemetry"
@@ -44,6 +45,7 @@ type Server struct {
 	tracing  *telemetry.Tracing
 	stores   *stores
 	keys     *secret.Keyring
+	kafka    *kafka.Cluster // nil: the bus is embedded
 	parts    *parts
 	audit    *auditing
 	fake     *fakeNfvo // nil: there is none
@@ -66,6 +68,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	}
 	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
+	}
+	if s.kafka, err = s.kafkaCluster(); err != nil {
+		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
 	if s.certs, err = newCertificates(c.TLS, time.Now, s.log); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
