@@ -88,6 +88,7 @@ type HTTP struct {
 	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
 	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
 	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
+	Drain            time.Duration `help:"How long a server that is told to stop goes on serving while it says that it is not ready, so that a balancer sends requests elsewhere before connections are refused. Its other work is handed over at once."`
 	StopTimeout      time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
 	ReadyTimeout     time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
 }

@@ -133,7 +133,6 @@ func (m reservations) Made(id string) (vim.Resource, bool) {
 func (m reservations) Changed(string) (vim.Resource, bool) { return vim.Resource{}, false }
 
 // Remade implements plan.Made: nothing was ever made again.
-
 func (m reservations) Remade(string) (vim.Resource, bool) { return vim.Resource{}, false }
 
 // reserveItems lists the commands of one step.

@@ -164,7 +164,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.reg.Register(collector); err != nil {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
-	s.work(p, config.RoleNfvo, p.packages.Processor().Run)
+	s.work(p, config.RoleNfvo, p.packages.Processor().In(p.main.leases.Role(config.RoleNfvo)).Run)
 	if s.audit, err = s.newAuditing(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
