@@ -28,6 +28,7 @@ type Config struct {
 	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
 	Bus          string        `default:"embedded" help:"What carries commands, replies and events: embedded, or Apache Kafka for many nodes and readers outside: kafka://HOST:PORT,HOST:PORT." placeholder:"BUS"`
+	Roles        []string      `default:"all" help:"What this process does: api, orchestrator, relay, projector, notifier, vim-manager, nfvo-manager; all: everything. Processes of one database share the work of each role. Without api a process serves health, readiness and metrics only." placeholder:"ROLE"`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
 	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
 	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
@@ -42,6 +43,8 @@ type Config struct {
 	Package      Package      `embed:"" prefix:"package-"`
 	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
+	Management   Management   `embed:"" prefix:"management-"`
+	Coordination Coordination `embed:"" prefix:"coordination-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
 	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
@@ -156,6 +159,20 @@ type Nfvo struct {
 	CAFile       string        `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
 }
 
+// Management says how VNFs and their element managers are called, as management connections have it. What their certificates are
+// checked against, and what is shown to them, are the settings of egress.
+type Management struct {
+	CallTimeout time.Duration `default:"10s" help:"Longest time of one call to a VNF or an element manager."`
+	MaxBody     int64         `default:"4194304" help:"Largest answer of a VNF or an element manager in bytes."`
+	Timeout     time.Duration `default:"10m" help:"How long a VNF that does not answer yet, or does not take its configuration, keeps an operation waiting."`
+	Workers     int           `default:"16" help:"VNFs and element managers called at once."`
+}
+
+// Coordination says how long operations are coordinated.
+type Coordination struct {
+	Timeout time.Duration `default:"10m" help:"How long one coordination of an operation with its VNF or element manager may take, refusals for now included; then it is called off, and the operation fails. It is part of what operation-deadline bounds."`
+}
+
 // Egress says which addresses that callers name (callbacks, their token endpoints) are called.
 type Egress struct {
 	AllowLocal bool          `help:"Call loopback, link-local and cloud metadata addresses too: for development. vnfmd dev sets it."`
@@ -250,6 +267,9 @@ func (c *Config) Validate() error {
 	}
 	if (c.Egress.CertFile == "") != (c.Egress.KeyFile == "") {
 		bad("egress-cert-file and egress-key-file: set both, or none")
+	}
+	for _, problem := range c.roleProblems() {
+		bad("%s", problem)
 	}
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)

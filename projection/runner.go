@@ -124,9 +124,22 @@ func (r *Runner) Consumer() string {
 
 // OnCommit shortens the wait after a commit with events. Give it to the committer.
 func (r *Runner) OnCommit(c *eventstore.Commit) {
-	if len(c.Events) == 0 {
-		return
+	if len(c.Events) > 0 {
+		r.wake()
 	}
+}
+
+// Heard shortens the wait when another process tells of events in a lane held.
+func (r *Runner) Heard(w eventstore.Wake) {
+	for lane, h := range w.Heads {
+		if _, held := r.cfg.Epochs.Epoch(lane); held && h.Event > 0 {
+			r.wake()
+			return
+		}
+	}
+}
+
+func (r *Runner) wake() {
 	select {
 	case r.nudge <- struct{}{}:
 	default:

@@ -32,8 +32,8 @@ const (
 // topicVimReplies is where replies of participants with a database of their own go: one outbox writes a topic.
 const topicVimReplies = "vnfm.vim.replies"
 
-// cluster returns the Kafka cluster of the settings; nil: the bus is embedded.
-func (s *Server) cluster() (*kafka.Cluster, error) {
+// kafkaCluster returns the Kafka cluster of the settings; nil: the bus is embedded.
+func (s *Server) kafkaCluster() (*kafka.Cluster, error) {
 	c := s.cfg.Kafka
 	brokers := s.cfg.Brokers()
 	if brokers == nil {
@@ -100,10 +100,11 @@ func (d *side) relays(s *Server, p *parts) error {
 		out.Topics = append(out.Topics, r.topic)
 	}
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleRelay), Lowest: d.lowest, Logger: s.log,
+		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleRelay), Lowest: d.lowest, Logger: s.log,
 	})
 	d.backlog = &backlog{side: d, limit: int64(s.cfg.Kafka.Backlog), log: s.log.WarnContext}
-	p.workers = append(p.workers, relay.Run, d.backlog.run)
+	s.work(p, config.RoleRelay, relay.Run)
+	p.workers = append(p.workers, d.backlog.run)
 	if err := s.reg.Register(d.backlog.gauge()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
@@ -111,9 +112,9 @@ func (d *side) relays(s *Server, p *parts) error {
 		return nil
 	}
 	events := kafka.NewEvents(d.kafka, d.store, ids[0], ofDomain, addressOf)
-	d.followers = append(d.followers, events.OnCommit)
-	p.workers = append(p.workers, kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleRelay), Lag: -1, Logger: s.log,
+	d.followers, d.hearers = append(d.followers, events.OnCommit), append(d.hearers, events.Heard)
+	s.work(p, config.RoleRelay, kafka.NewRelay(kafka.RelayConfig{
+		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleRelay), Lag: -1, Logger: s.log,
 	}).Run)
 	return nil
 }

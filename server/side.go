@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/vnfm/vnfm/bus"
 	"github.com/vnfm/vnfm/bus/embedded"
 	"github.com/vnfm/vnfm/bus/kafka"
@@ -37,13 +35,15 @@ type side struct {
 	// followers are told of commits so that they need not wait for their next poll. They are made of the committer,
 	// so they come after it.
 	followers []func(*eventstore.Commit)
+	teller    *eventstore.Teller // nil: no other process can use the store
+	hearers   []func(eventstore.Wake)
 }
 
 // reader is a consumer of a side's outbox, and the side where its effects and its cursor are.
 type reader struct {
-	name, topic string
-	at          *side
-	consumer    *inbox.Consumer
+	role, name, topic string
+	at                *side
+	consumer          *inbox.Consumer
 }
 
 // newSide makes the machinery of a database and takes our share of the roles' lanes, so that it is ours before the first request.
@@ -67,9 +67,14 @@ func (s *Server) newSide(ctx context.Context, name string, db *database, roles [
 		}
 		d.bus = kafka.New(kafka.Config{Cluster: d.kafka, Source: db.Store, Logger: s.log})
 	}
-	node := eventstore.Node{ID: uuid.NewString(), Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows}
+	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows}
 	d.leases = lease.New(lease.Config{Store: db.Store, Node: node, Alone: db.single, TTL: db.lease(c.Lane.Lease), Now: time.Now, Logger: s.log})
 	d.roles = roles
+	d.hearers = append(d.hearers, d.feed.Heard)
+	if w, ok := db.Store.(eventstore.Waker); ok {
+		d.teller = eventstore.NewTeller(eventstore.TellerConfig{Waker: w, Heard: d.heard, Others: d.leases.Others, Logger: s.log})
+		d.followers = append(d.followers, d.teller.OnCommit)
+	}
 	if _, err := d.leases.RunOnce(ctx); err != nil {
 		return nil, fmt.Errorf("the %s database: %w", name, err)
 	}
@@ -83,6 +88,13 @@ func (d *side) tell(c *eventstore.Commit) {
 	}
 }
 
+// heard passes on what another node tells of its commits.
+func (d *side) heard(w eventstore.Wake) {
+	for _, h := range d.hearers {
+		h(w)
+	}
+}
+
 // deliver subscribes a role's consumer to this side's outbox; its effects and its cursor are in the side named.
 func (d *side) deliver(s *Server, to *side, role, name, topic string, h inbox.Handler) *inbox.Consumer {
 	in := inbox.New(inbox.Config{
@@ -92,8 +104,10 @@ func (d *side) deliver(s *Server, to *side, role, name, topic string, h inbox.Ha
 	if to != d {
 		consumer = &across{Consumer: in, source: d.store, log: s.log}
 	}
-	d.bus.Subscribe(consumer)
-	d.readers = append(d.readers, reader{name: name, topic: topic, at: to, consumer: in})
+	if s.cfg.Has(role) {
+		d.bus.Subscribe(consumer)
+	}
+	d.readers = append(d.readers, reader{role: role, name: name, topic: topic, at: to, consumer: in})
 	return in
 }
 
