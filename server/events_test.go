@@ -91,8 +91,7 @@ func happened(t *testing.T, vnfs map[string]*shown, key, kind string, data []byt
 	}
 }
 
-// Who reads the topic of events from its start, and nothing else, has the inventory that the API shows. Seen failing with events of
-// operations left out (a key without VNF), with a relay that begins at the end, and with one version left out.
+// Who reads the topic of events from its start, and nothing else, has the inventory that the API shows.
 func TestTheInventoryIsRebuiltFromTheEventsAlone(t *testing.T) {
 	b := startBroker(t)
 	p := startProgram(t, b.flag())
