@@ -1,11 +1,15 @@
 package server_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/vnfm/vnfm/message"
@@ -27,6 +31,7 @@ func inventoryOf(t *testing.T, b *broker) map[string]*shown {
 	}
 	defer cl.Close()
 	vnfs, versions := map[string]*shown{}, map[string]string{}
+	valid := described(t)
 	for left := b.records(message.TopicVnfEvents); left > 0; {
 		f := cl.PollFetches(t.Context())
 		if err := f.Err(); err != nil {
@@ -45,10 +50,43 @@ func inventoryOf(t *testing.T, b *broker) map[string]*shown {
 				t.Errorf("%s comes twice in version %s", h["ce_subject"], h["ce_streamversion"])
 			}
 			versions[h["ce_subject"]] = h["ce_streamversion"]
+			valid(h["ce_type"]+".v"+h["ce_schema"], r.Value)
 			happened(t, vnfs, string(r.Key), h["ce_type"], r.Value)
 		}
 	}
 	return vnfs
+}
+
+// described returns what fails when an event is not as the published description says.
+func described(t *testing.T) func(name string, data []byte) {
+	t.Helper()
+	f, err := os.Open(filepath.Join("..", "docs", "reference", "asyncapi.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	doc, err := jsonschema.UnmarshalJSON(f)
+	c := jsonschema.NewCompiler()
+	if err == nil {
+		err = c.AddResource("mem:///asyncapi.json", doc)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(name string, data []byte) {
+		t.Helper()
+		schema, err := c.Compile("mem:///asyncapi.json#/components/messages/" + name + "/payload")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err == nil {
+			err = schema.Validate(v)
+		}
+		if err != nil {
+			t.Errorf("%s is not as described: %v", name, err)
+		}
+	}
 }
 
 // happened says what an event means for the inventory.
