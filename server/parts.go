@@ -16,6 +16,7 @@ import (
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -64,7 +65,8 @@ type parts struct {
 	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
-	configurer configuration.Configurer                              // nil: VNFs are not configured here
+	configurer configuration.Configurer                              // of the simulated VNFs; nil: there are none
+	management *management.Service
 	tail       *tail.Watcher                                         // for those who follow the main side's events
 	denials    *access.Denials
 	notify     *notify.Service
@@ -122,7 +124,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.buildNfvo(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	s.buildParticipants(p)
+	if err := s.buildParticipants(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -161,7 +165,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 
 // buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
 // the main side's outbox, replies come back from that of theirs.
-func (s *Server) buildParticipants(p *parts) {
+func (s *Server) buildParticipants(p *parts) error {
 	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
 	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
 	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
@@ -174,13 +178,16 @@ func (s *Server) buildParticipants(p *parts) {
 	p.replies = p.ledger.deliver(s, p.main, roleOrchestrator, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
-	s.buildConfiguration(p)
+	if err := s.buildConfiguration(p); err != nil {
+		return err
+	}
 	if p.onboarding != nil {
 		p.workers = append(p.workers, p.onboarding.Run)
 	}
 	if s.cfg.Vim.SweepInterval > 0 {
 		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
 	}
+	return nil
 }
 
 // ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in
@@ -229,6 +236,10 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		}
 	}
 	var err error
+	p.management, err = management.New(management.Config{Store: p.main.store, Doer: p.main.committer, Keys: s.keys})
+	if err != nil {
+		return err
+	}
 	p.vims, err = vimregistry.New(vimregistry.Config{
 		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
@@ -318,7 +329,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
-		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
+		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)),
 	})
 	return err

@@ -72,6 +72,7 @@ func Events() []EventForm {
 		form(func() Event { return new(OpWarned) }),
 		form(func() Event { return new(OpInfoChanged) }),
 		form(func() Event { return new(OpConnectivityChanged) }),
+		form(func() Event { return new(OpCoordinated) }),
 	}
 }
 
