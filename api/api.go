@@ -48,6 +48,8 @@ type Config struct {
 	Packages vnfpkgm.Packages
 	Views    eventstore.Reader
 	Vims     own.Vims // nil: there is no registry, its resources are 404
+	// Management is the registry of management connections; nil: its resources are 404.
+	Management own.Management
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
@@ -124,7 +126,7 @@ func areas(c *Config) []rest.Area {
 	packages := &vnfpkgm.API{Packages: c.Packages}
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
-		LCM: c.LCM, Vims: c.Vims, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
+		LCM: c.LCM, Vims: c.Vims, Management: c.Management, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
 		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 	}
 	return []rest.Area{
@@ -139,6 +141,7 @@ func areas(c *Config) []rest.Area {
 		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.VnfRoutes()},
 		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: pasts.Routes()},
 		{Read: access.ReadOwn, Change: access.Administer, Routes: ours.VimRoutes()},
+		{Read: access.ReadOwn, Change: access.Administer, Routes: ours.ManagementRoutes()},
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SiteRoutes()},
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SimRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()},

@@ -131,6 +131,11 @@ func (c *Client) Heal(ctx context.Context, id string, r sol.HealVnfRequest) (str
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "heal"), r))
 }
 
+// ChangeExtConn begins to connect a VNF to the outside in another way, and returns the id of the operation occurrence.
+func (c *Client) ChangeExtConn(ctx context.Context, id string, r sol.ChangeExtVnfConnectivityRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_ext_conn"), r))
+}
+
 // Plan says what an operation would do, without beginning it. request is the body that the operation takes.
 func (c *Client) Plan(ctx context.Context, id string, operation sol.PlannedOperation, request any) (*sol.Plan, error) {
 	raw, err := json.Marshal(request)
@@ -284,6 +289,36 @@ func (c *Client) CheckVim(ctx context.Context, id string) (*sol.VimCheck, error)
 	v := &sol.VimCheck{}
 	_, err := c.do(ctx, call{method: http.MethodPost, path: at(own+"/vims", id, "check")}, v)
 	return v, err
+}
+
+// ManagementConnections lists how VNFs and element managers are reached.
+func (c *Client) ManagementConnections(ctx context.Context) ([]sol.ManagementConnection, error) {
+	return list[sol.ManagementConnection](ctx, c, own+"/management_connections")
+}
+
+// ManagementConnection returns one.
+func (c *Client) ManagementConnection(ctx context.Context, id string) (*sol.ManagementConnection, error) {
+	return get[sol.ManagementConnection](ctx, c, at(own+"/management_connections", id))
+}
+
+// RegisterManagement registers one: a sol.ManagementConnectionRequest, or the same as JSON.
+func (c *Client) RegisterManagement(ctx context.Context, r any) (*sol.ManagementConnection, error) {
+	v := &sol.ManagementConnection{}
+	_, err := c.do(ctx, jsonCall(http.MethodPost, own+"/management_connections", r), v)
+	return v, err
+}
+
+// PatchManagement changes one by a merge patch.
+func (c *Client) PatchManagement(ctx context.Context, id string, patch any) (*sol.ManagementConnection, error) {
+	v := &sol.ManagementConnection{}
+	_, err := c.do(ctx, patchCall(at(own+"/management_connections", id), patch), v)
+	return v, err
+}
+
+// DeleteManagement deletes one.
+func (c *Client) DeleteManagement(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: at(own+"/management_connections", id)}, nil)
+	return err
 }
 
 // SimInventory lists what the simulated VIMs hold for VNFs.

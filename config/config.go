@@ -41,6 +41,8 @@ type Config struct {
 	Package      Package      `embed:"" prefix:"package-"`
 	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
+	Management   Management   `embed:"" prefix:"management-"`
+	Coordination Coordination `embed:"" prefix:"coordination-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
 	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
@@ -155,6 +157,20 @@ type Nfvo struct {
 	CAFile       string        `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
 }
 
+// Management says how VNFs and their element managers are called, as management connections have it. What their certificates are
+// checked against, and what is shown to them, are the settings of egress.
+type Management struct {
+	CallTimeout time.Duration `default:"10s" help:"Longest time of one call to a VNF or an element manager."`
+	MaxBody     int64         `default:"4194304" help:"Largest answer of a VNF or an element manager in bytes."`
+	Timeout     time.Duration `default:"10m" help:"How long a VNF that does not answer yet, or does not take its configuration, keeps an operation waiting."`
+	Workers     int           `default:"16" help:"VNFs and element managers called at once."`
+}
+
+// Coordination says how long operations are coordinated.
+type Coordination struct {
+	Timeout time.Duration `default:"10m" help:"How long one coordination of an operation with its VNF or element manager may take, refusals for now included; then it is called off, and the operation fails. It is part of what operation-deadline bounds."`
+}
+
 // Egress says which addresses that callers name (callbacks, their token endpoints) are called.
 type Egress struct {
 	AllowLocal bool          `help:"Call loopback, link-local and cloud metadata addresses too: for development. vnfmd dev sets it."`
@@ -207,7 +223,7 @@ type Keep struct {
 
 // Lane says how lanes are held.
 type Lane struct {
-	Lease      time.Duration `default:"10s" help:"How long a node holds its lanes without renewing; another takes over after that."`
+	Lease      time.Duration `default:"3s" help:"How long a node that gives no sign keeps its lanes; others take them over after that."`
 	Committers int           `help:"Committers of this node; 0: 1 on SQLite, 2 on PostgreSQL."`
 	Batch      int           `default:"64" help:"Changes of different VNFs written in one transaction at most."`
 }

@@ -161,10 +161,12 @@ type HandledMark struct {
 	Saga      string
 }
 
-// CursorMove moves a consumer's position in a lane. It fails unless the cursor stands at From and the lane's lease is
-// held under Epoch. A cursor that does not exist stands at 0. Moves of one batch that follow each other are one move.
+// CursorMove moves a consumer's position in a lane. It fails unless the cursor stands at From and the role holds the lane
+// under Epoch. A cursor belongs to the role that moved it first. One that does not exist stands at 0. Moves of one batch that
+// follow each other are one move.
 type CursorMove struct {
 	Consumer string
+	Role     string // whose lease of the lane it is moved under
 	Lane     int
 	From, To int64
 	Epoch    int64

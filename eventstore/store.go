@@ -247,9 +247,11 @@ type ParkedQuery struct {
 
 // Owner keeps leases and positions.
 type Owner interface {
-	// Lease grants, renews or gives up lanes and returns those the owner now holds. It raises the epoch of a lane that
-	// changes hands, here and in the lane's cursors.
-	Lease(ctx context.Context, r LeaseRequest) ([]Lease, error)
+	// Lease renews a node, takes and gives up lanes, and returns how all lanes lie then. It raises the epoch of a lane that
+	// changes hands, here and in the cursors of its role.
+	Lease(ctx context.Context, r LeaseRequest) (Leases, error)
+	// Leases returns how all lanes lie, and the nodes that are gone.
+	Leases(ctx context.Context) (Leases, error)
 	// Cursors returns a consumer's position in every lane.
 	Cursors(ctx context.Context, consumer string) ([Lanes]int64, error)
 }

@@ -40,8 +40,9 @@ type Planner interface {
 	Plan(ctx context.Context, events []eventstore.Event) (int, *eventstore.Work, error)
 }
 
-// Epochs says under which epoch a lane is held, if it is.
+// Epochs says under which epoch a lane is held for a role, if it is.
 type Epochs interface {
+	Role() string
 	Epoch(lane int) (int64, bool)
 }
 
@@ -184,7 +185,7 @@ func (r *Runner) RunOnce(ctx context.Context) (bool, error) {
 			continue
 		}
 		did = true
-		if err := r.lane(ctx, eventstore.CursorMove{Consumer: r.Consumer(), Lane: lane, From: cursors[lane], Epoch: epoch}); err != nil {
+		if err := r.lane(ctx, eventstore.CursorMove{Consumer: r.Consumer(), Role: r.cfg.Epochs.Role(), Lane: lane, From: cursors[lane], Epoch: epoch}); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -17,7 +17,7 @@ const kept = 24 * time.Hour
 func (n *node) sweeps(along func(*eventstore.SagaRow, *eventstore.Commit)) (gone int) {
 	n.t.Helper()
 	s := saga.NewSweeper(saga.SweeperConfig{
-		Store: n.store, Doer: n.doer, Epochs: n.keeper, Keep: kept, Consumers: []string{"replies"}, Along: along,
+		Store: n.store, Doer: n.doer, Epochs: n.keeper.Role("saga"), Keep: kept, Consumers: []string{"replies"}, Along: along,
 		Swept: func(some int) { gone += some }, Logger: slog.New(slog.DiscardHandler),
 	})
 	for range 10 {

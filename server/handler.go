@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := api.New(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Management: s.parts.management, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
@@ -103,8 +102,8 @@ func unwritable(err error) string {
 	return "the database cannot be written; the log says why"
 }
 
-// ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
-// simulated VIMs in this process work.
+// ready checks what requests need: each database answers, can be written and is whole as far as is known, and the simulated VIMs in
+// this process work. It tells which lanes this node has, too.
 func (s *Server) ready(ctx context.Context) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.ReadyTimeout)
 	defer cancel()
@@ -126,11 +125,8 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		if !db.OK {
 			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
 		}
-		held := d.held()
-		checks = append(checks, db, api.Check{
-			Name: strings.Replace(name, "database", "lanes", 1), OK: held > 0,
-			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
-		})
+		// What the node works on beside serving requests is no condition of that.
+		checks = append(checks, db, api.Check{Name: strings.Replace(name, "database", "lanes", 1), OK: true, Detail: d.holding()})
 	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}

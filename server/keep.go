@@ -20,6 +20,9 @@ func orEver(d time.Duration) time.Duration {
 	return d
 }
 
+// again is when rows that are old enough, but needed, are looked at again.
+func again(keep time.Duration) time.Duration { return min(keep, time.Hour) }
+
 // kept counts what was removed because it had been kept for long enough.
 type kept struct {
 	removed *prometheus.CounterVec
@@ -68,7 +71,7 @@ func (s *Server) buildKeep(p *parts) {
 		return
 	}
 	s.kept.sweeper = saga.NewSweeper(saga.SweeperConfig{
-		Store: p.main.store, Doer: p.main.committer, Epochs: p.main.leases, Keep: s.cfg.Keep.Sagas, Consumers: []string{consumerReplies, consumerVimReplies},
+		Store: p.main.store, Doer: p.main.committer, Epochs: p.main.leases.Role(roleOrchestrator), Keep: s.cfg.Keep.Sagas, Consumers: []string{consumerReplies, consumerVimReplies},
 		Along: lcm.Swept, Swept: func(n int) { s.kept.ledger(sagasKept, n) }, Logger: s.log,
 	})
 	p.workers = append(p.workers, s.kept.sweeper.Run)

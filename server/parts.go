@@ -16,6 +16,7 @@ import (
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -64,8 +65,9 @@ type parts struct {
 	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
-	configurer configuration.Configurer                              // nil: VNFs are not configured here
-	tail       *tail.Watcher                                         // for those who follow the main side's events
+	configurer configuration.Configurer                              // of the simulated VNFs; nil: there are none
+	management *management.Service
+	tail       *tail.Watcher // for those who follow the main side's events
 	denials    *access.Denials
 	notify     *notify.Service
 	committers []func(context.Context) error
@@ -95,12 +97,17 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	p := &parts{}
 	observer := telemetry.NewCommitObserver(s.reg, s.tracing)
 	var err error
-	if p.main, err = s.newSide(ctx, "main", s.stores.main, observer); err != nil {
+	two := s.stores.vims != s.stores.main
+	roles := mainRoles()
+	if !two {
+		roles = union(roles, ledgerRoles())
+	}
+	if p.main, err = s.newSide(ctx, "main", s.stores.main, roles, observer); err != nil {
 		return nil, err
 	}
 	p.ledger = p.main
-	if s.stores.vims != s.stores.main {
-		if p.ledger, err = s.newSide(ctx, "vim", s.stores.vims, observer); err != nil {
+	if two {
+		if p.ledger, err = s.newSide(ctx, "vim", s.stores.vims, ledgerRoles(), observer); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +124,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.buildNfvo(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	s.buildParticipants(p)
+	if err := s.buildParticipants(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -156,20 +165,22 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 
 // buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
 // the main side's outbox, replies come back from that of theirs.
-func (s *Server) buildParticipants(p *parts) {
+func (s *Server) buildParticipants(p *parts) error {
 	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
 	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
 	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
-	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
-	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
+	p.main.deliver(s, p.ledger, roleVim, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
+	p.main.deliver(s, p.ledger, roleNfvo, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
 	replies := consumerReplies
 	if p.ledger != p.main { // a cursor over another outbox is another cursor
 		replies = consumerVimReplies
 	}
-	p.replies = p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
+	p.replies = p.ledger.deliver(s, p.main, roleOrchestrator, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
 	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
-	s.buildConfiguration(p)
+	if err := s.buildConfiguration(p); err != nil {
+		return err
+	}
 	if p.onboarding != nil {
 		p.workers = append(p.workers, p.onboarding.Run)
 	}
@@ -177,6 +188,7 @@ func (s *Server) buildParticipants(p *parts) {
 	if s.cfg.Vim.SweepInterval > 0 {
 		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
 	}
+	return nil
 }
 
 // ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in
@@ -195,14 +207,14 @@ func (s *Server) buildFollowers(p *parts) error {
 	d := p.main
 	ticks := timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
-		Store:    d.store, Doer: d.committer, Epochs: d.leases, Holds: p.replies.Holds, Logger: s.log,
+		Store:    d.store, Doer: d.committer, Epochs: d.leases.Role(roleOrchestrator), Holds: p.replies.Holds, Logger: s.log,
 	})
 	lifecycle, err := newLifecycle(s.log, s.reg)
 	if err != nil {
 		return err
 	}
 	follower := projection.New(projection.Config{
-		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Gather: gatherLog, Logger: s.log,
+		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleProjector), Gather: gatherLog, Logger: s.log,
 	})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
 	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
@@ -225,6 +237,10 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		}
 	}
 	var err error
+	p.management, err = management.New(management.Config{Store: p.main.store, Doer: p.main.committer, Keys: s.keys})
+	if err != nil {
+		return err
+	}
 	p.vims, err = vimregistry.New(vimregistry.Config{
 		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
@@ -255,10 +271,10 @@ func (s *Server) buildSim(p *parts) error {
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	return vimmanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(roleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 
@@ -291,7 +307,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	}
 	p.closers = append(p.closers, func() error { out.Close(); return nil })
 	p.workers = append(p.workers, p.packages.Fetcher(vnfpkg.FetcherConfig{
-		Client: out, Epochs: d.leases, Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
+		Client: out, Epochs: d.leases.Role(roleNfvo), Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
 	}).Run)
 	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
@@ -314,7 +330,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
-		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
+		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)),
 	})
 	return err

@@ -11,10 +11,8 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -238,13 +236,4 @@ func nodeName(c *config.Config) string {
 		host = "vnfmd"
 	}
 	return fmt.Sprintf("%s-%d", host, os.Getpid())
-}
-
-// owner names the holder of leases. Where no other process can use the store, the lanes of one that died are its
-// successor's at once; elsewhere every run is an owner of its own.
-func (s *Server) owner(db *database) string {
-	if db.single {
-		return "single"
-	}
-	return strings.Join([]string{s.node, uuid.NewString()}, "-")
 }

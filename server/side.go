@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/vnfm/vnfm/bus"
 	"github.com/vnfm/vnfm/bus/embedded"
@@ -23,6 +26,7 @@ type side struct {
 	store     eventstore.Store
 	committer *eventstore.Committer
 	leases    *lease.Keeper
+	roles     []string
 	feed      *outbox.Feed
 	bus       *embedded.Bus
 	readers   []reader
@@ -38,8 +42,8 @@ type reader struct {
 	consumer    *inbox.Consumer
 }
 
-// newSide makes the machinery of a database and takes its lanes, so that they are ours before the first request.
-func (s *Server) newSide(ctx context.Context, name string, db *database, observer *telemetry.CommitObserver) (*side, error) {
+// newSide makes the machinery of a database and takes our share of the roles' lanes, so that it is ours before the first request.
+func (s *Server) newSide(ctx context.Context, name string, db *database, roles []string, observer *telemetry.CommitObserver) (*side, error) {
 	c := s.cfg
 	d := &side{name: name, store: db.Store, feed: outbox.NewFeed(db.Store, 0)}
 	committers := c.Lane.Committers
@@ -51,7 +55,9 @@ func (s *Server) newSide(ctx context.Context, name string, db *database, observe
 		OnCommit: []func(*eventstore.Commit){d.feed.OnCommit, observer.OnCommit, d.tell},
 	})
 	d.bus = embedded.New(embedded.Config{Source: d.feed, Logger: s.log})
-	d.leases = lease.New(lease.Config{Store: db.Store, Owner: s.owner(db), TTL: c.Lane.Lease, Now: time.Now, Logger: s.log})
+	node := eventstore.Node{ID: uuid.NewString(), Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows}
+	d.leases = lease.New(lease.Config{Store: db.Store, Node: node, Alone: db.single, TTL: db.lease(c.Lane.Lease), Now: time.Now, Logger: s.log})
+	d.roles = roles
 	if _, err := d.leases.RunOnce(ctx); err != nil {
 		return nil, fmt.Errorf("the %s database: %w", name, err)
 	}
@@ -65,10 +71,10 @@ func (d *side) tell(c *eventstore.Commit) {
 	}
 }
 
-// deliver subscribes a consumer to this side's outbox; its effects and its cursor are in the side named.
-func (d *side) deliver(s *Server, to *side, name, topic string, h inbox.Handler) *inbox.Consumer {
+// deliver subscribes a role's consumer to this side's outbox; its effects and its cursor are in the side named.
+func (d *side) deliver(s *Server, to *side, role, name, topic string, h inbox.Handler) *inbox.Consumer {
 	in := inbox.New(inbox.Config{
-		Name: name, Handlers: map[string]inbox.Handler{topic: h}, Store: to.store, Doer: to.committer, Epochs: to.leases, Logger: s.log,
+		Name: name, Handlers: map[string]inbox.Handler{topic: h}, Store: to.store, Doer: to.committer, Epochs: to.leases.Role(role), Logger: s.log,
 	})
 	var consumer bus.Consumer = in
 	if to != d {
@@ -105,8 +111,24 @@ func (d *side) register(ctx context.Context, version string) error {
 	return nil
 }
 
-// held returns how many lanes this node holds.
-func (d *side) held() int { return len(eventstore.Held(d.leases)) }
+// held returns how many lanes this node holds of each role.
+func (d *side) held() map[string]int {
+	out := map[string]int{}
+	for _, role := range d.roles {
+		out[role] = len(eventstore.Held(d.leases.Role(role)))
+	}
+	return out
+}
+
+// holding says how many lanes this node holds of each role.
+func (d *side) holding() string {
+	held := d.held()
+	parts := make([]string, len(d.roles))
+	for i, role := range d.roles {
+		parts[i] = fmt.Sprintf("%s %d", role, held[role])
+	}
+	return fmt.Sprintf("of %d lanes this node holds: %s", eventstore.Lanes, strings.Join(parts, ", "))
+}
 
 // gauges says what metrics are read of this side.
 func (d *side) gauges() telemetry.Database {

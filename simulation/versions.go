@@ -131,9 +131,7 @@ func (w *world) operating() bool {
 // exchange restarts a node with the other program: killed, or stopped in order.
 func (w *world) exchange(n *node) {
 	if w.rng.IntN(2) == 0 {
-		if err := n.lease.Release(context.Background()); err != nil {
-			w.tracef("  %s: %v", n.name, err)
-		}
+		n.handOver()
 	}
 	n.program = older + newer - n.program
 	n.dead = true

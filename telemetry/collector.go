@@ -29,8 +29,8 @@ type Database struct {
 		Counts(ctx context.Context, sagaStates []string) (eventstore.Counts, error)
 		Now(ctx context.Context) (time.Time, error)
 	}
-	Lanes   func() int // that this node holds
-	Waiting func() int // works at the committer
+	Lanes   func() map[string]int // that this node holds, by role
+	Waiting func() int            // works at the committer
 	// Outbox is the one its consumers read; outbox.Feed serves most of it from memory.
 	Outbox interface {
 		Head(lane int) int64
@@ -65,7 +65,7 @@ var (
 	parkedDesc = prometheus.NewDesc("vnfm_inbox_parked_messages", "Messages that could not be handled and wait for an operator, or for a newer program, by consumer.", []string{"consumer"}, nil)
 	oldestDesc = prometheus.NewDesc("vnfm_outbox_oldest_seconds", "Age of the oldest message that a consumer has not handled; 0: none waits.", []string{"consumer"}, nil)
 	behindDesc = prometheus.NewDesc("vnfm_outbox_waiting_lanes", "Lanes in which a message waits for a consumer.", []string{"consumer"}, nil)
-	lanesDesc  = prometheus.NewDesc("vnfm_lease_lanes", "Lanes that this node holds, by database.", []string{"database"}, nil)
+	lanesDesc  = prometheus.NewDesc("vnfm_lease_lanes", "Lanes that this node holds, by database and role.", []string{"database", "role"}, nil)
 	queueDesc  = prometheus.NewDesc("vnfm_eventstore_waiting_works", "Changes that wait for their transaction, by database.", []string{"database"}, nil)
 	upDesc     = prometheus.NewDesc("vnfm_eventstore_up", "1 when the database answered this scrape, by database.", []string{"database"}, nil)
 )
@@ -98,7 +98,9 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	parked := map[string]int{}
 	sagas := map[string]int{}
 	for _, w := range c.watched {
-		gauge(out, lanesDesc, float64(w.Lanes()), w.Name)
+		for role, n := range w.Lanes() {
+			gauge(out, lanesDesc, float64(n), w.Name, role)
+		}
 		gauge(out, queueDesc, float64(w.Waiting()), w.Name)
 		ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 		err := w.read(ctx, out, sagas, parked)
@@ -118,8 +120,8 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, label string) {
-	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, label)
+func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
 // read adds the counts of one database to those of all, and sends how far its consumers are behind.

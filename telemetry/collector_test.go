@@ -58,7 +58,7 @@ func (d *database) add(topic string, age time.Duration) {
 func watch(d *database) *telemetry.Collector {
 	c := telemetry.NewCollector(time.Second, slog.New(slog.DiscardHandler))
 	c.Watch(telemetry.Database{
-		Name: "main", Store: d, Lanes: func() int { return 64 }, Waiting: func() int { return 3 }, Outbox: d,
+		Name: "main", Store: d, Lanes: func() map[string]int { return map[string]int{"relay": 64} }, Waiting: func() int { return 3 }, Outbox: d,
 		Consumers: []telemetry.Consumer{{Name: "a", Topic: "ta", Cursors: d}, {Name: "b", Topic: "tb", Cursors: d}},
 	})
 	return c
@@ -85,8 +85,11 @@ func expect(t *testing.T, c *telemetry.Collector, want string, names ...string) 
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			l := m.GetLabel()[0]
-			fmt.Fprintf(&values, "%s{%s=%q} %v\n", f.GetName(), l.GetName(), l.GetValue(), m.GetGauge().GetValue())
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			fmt.Fprintf(&values, "%s{%s} %v\n", f.GetName(), strings.Join(labels, ","), m.GetGauge().GetValue())
 		}
 	}
 	if values.String() != page.String() {
@@ -136,7 +139,7 @@ func TestCollector_counts(t *testing.T) {
 		vnfm_eventstore_waiting_works{database="main"} 3
 		vnfm_inbox_parked_messages{consumer="a"} 0
 		vnfm_inbox_parked_messages{consumer="b"} 2
-		vnfm_lease_lanes{database="main"} 64
+		vnfm_lease_lanes{database="main",role="relay"} 64
 		vnfm_outbox_oldest_seconds{consumer="a"} 0
 		vnfm_outbox_oldest_seconds{consumer="b"} 0
 		vnfm_outbox_waiting_lanes{consumer="a"} 0
@@ -153,5 +156,5 @@ func TestCollector_away(t *testing.T) {
 	d := &database{err: errors.New("away")}
 	expect(t, watch(d), `vnfm_eventstore_up{database="main"} 0
 		vnfm_eventstore_waiting_works{database="main"} 3
-		vnfm_lease_lanes{database="main"} 64`)
+		vnfm_lease_lanes{database="main",role="relay"} 64`)
 }

@@ -19,6 +19,8 @@ import (
 type API struct {
 	LCM  lcm.API
 	Vims Vims // nil: there is no registry, its resources are 404
+	// Management is the registry of management connections; nil: its resources are 404.
+	Management Management
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
@@ -95,6 +97,19 @@ func (a *API) VimRoutes() map[string]rest.Route {
 		root:                 rest.With(rest.Post(a.registerVim, rest.JSONType), rest.Get(a.listVims)),
 		root + "/{id}":       rest.With(rest.Get(a.showVim), rest.Patch(a.patchVim, rest.MergeType, rest.JSONType), rest.Remove(a.deleteVim)),
 		root + "/{id}/check": rest.Post(a.checkVim),
+	}
+}
+
+// ManagementRoutes are the registry of management connections, where there is one.
+func (a *API) ManagementRoutes() map[string]rest.Route {
+	if a.Management == nil {
+		return nil
+	}
+	const root = rest.OwnRoot + "/management_connections"
+	return map[string]rest.Route{
+		root: rest.With(rest.Post(a.registerManagement, rest.JSONType), rest.Get(a.listManagement)),
+		root + "/{id}": rest.With(rest.Get(a.showManagement), rest.Patch(a.patchManagement, rest.MergeType, rest.JSONType),
+			rest.Remove(a.deleteManagement)),
 	}
 }
 

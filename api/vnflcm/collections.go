@@ -50,7 +50,7 @@ var (
 	vnfLcmOpOccs = rest.Collection{
 		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
 		Known: []string{
-			"vnfSnapshotInfoId", "changedInfo", "changedExtConnectivity", "lcmCoordinations", "rejectedLcmCoordinations",
+			"vnfSnapshotInfoId", "changedInfo", "lcmCoordinations", "rejectedLcmCoordinations",
 			"modificationsTriggeredByVnfPkgChange",
 		},
 		Defaults: []string{
@@ -62,7 +62,7 @@ var (
 			"vnfInstanceId": "vnfInstanceId", "grantId": "grantId", "operation": "operation",
 			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
 			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
-			"cancelMode": "", "changedInfo": "", "_links": "",
+			"cancelMode": "", "changedInfo": "", "changedExtConnectivity": "", "_links": "",
 		},
 		Short: &rest.Shortcut{
 			Copied: map[string]string{
@@ -72,6 +72,7 @@ var (
 			},
 			Made: map[string][]string{
 				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
+				"changedExtConnectivity": {"changedExtConnectivity"},
 			},
 			Links: func(doc *rest.Members, root string) any {
 				return opOccLinks(root, &vnf.OpOcc{

@@ -39,6 +39,7 @@ type cli struct {
 	Op           opCmd           `cmd:"" help:"Operations on VNF instances."`
 	Sim          simCmd          `cmd:"" help:"The simulated VIMs."`
 	Vim          vimCmd          `cmd:"" help:"VIM connections."`
+	Management   managementCmd   `cmd:"" help:"How VNFs and element managers are reached."`
 	Subscription subscriptionCmd `cmd:"" help:"Subscriptions to notifications about life-cycle changes."`
 	Notification notificationCmd `cmd:"" help:"Notifications that subscribers have not got."`
 	Events       eventsCmd       `cmd:"" help:"What happens in the VNF manager."`

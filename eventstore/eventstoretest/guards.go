@@ -76,6 +76,12 @@ var broken = []struct {
 	{"move a cursor under an epoch to come", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
 		c.Cursors[0].Epoch = 2
 	}},
+	{"move a cursor of another role", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
+		c.Cursors[0].Role = "other"
+	}},
+	{"begin a cursor of a role that nobody has", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
+		c.Cursors = append(c.Cursors, eventstore.CursorMove{Consumer: "new-b", Role: "other", Lane: 3, From: 0, To: 2, Epoch: 1})
+	}},
 	{"begin a cursor that has moved", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
 		c.Cursors[0].From = 0
 	}},

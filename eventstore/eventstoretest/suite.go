@@ -40,8 +40,12 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"the items of a saga are written with it or not at all", sagaGuards},
 		{"a finished saga takes its rows along", sagaDelete},
 		{"consecutive cursor moves of one batch are one move", cursorMoves},
-		{"a lease runs out and is taken over with a higher epoch", leases},
+		{"leases run out with their node and are taken over with a higher epoch", leases},
 		{"a lease given up is granted to another at once", leaseGivenUp},
+		{"each role's lanes are owned by themselves", leaseRoles},
+		{"a node ends, and is remembered", nodeEnds},
+		{"who is alone succeeds all others at once", leaseAlone},
+		{"nodes that ask at once never own one lane together", leaseRace},
 		{"queries select, order and page", queries},
 		{"a view is written again whichever column changes", viewAgain},
 		{"filters find what they match", filters},
@@ -161,11 +165,7 @@ func outboxMessage(id, key string) message.Message {
 // seed writes what full changes and what the guards are broken against.
 func seed(t *testing.T, s eventstore.Store) {
 	t.Helper()
-	lanes := make([]int, eventstore.Lanes)
-	for i := range lanes {
-		lanes[i] = i
-	}
-	must(s.Lease(t.Context(), eventstore.LeaseRequest{Owner: "suite", Lanes: lanes, TTL: time.Hour.Milliseconds()}))(t)
+	must(s.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "suite"}, Want: eventstore.LanesOf(""), TTL: time.Hour.Milliseconds()}))(t)
 	for _, id := range []string{"a", "b", "c"} {
 		mustDo(t, s, "vnf-"+id, func(l *eventstore.Loaded) *eventstore.Commit {
 			return &eventstore.Commit{

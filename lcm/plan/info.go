@@ -26,6 +26,11 @@ func (o *Outcome) at(id string) *At {
 		connection, zone := o.place(p)
 		return Standing(connection, zone, res)
 	}
+	if res, ok := o.Made.Changed(id); ok && p.At != nil && p.Kind == vim.Port { // its VIM may have chosen other addresses
+		at := *p.At
+		at.MAC, at.Addresses = res.MAC, res.Addresses
+		return &at
+	}
 	return p.At
 }
 
