@@ -27,6 +27,8 @@ type Config struct {
 	Data         string        `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
 	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
+	Roles        []string      `default:"all" help:"What this process does: api, orchestrator, relay, projector, notifier, vim-manager, nfvo-manager; all: everything. Processes of one database share the work of each role. Without api a process serves health, readiness and metrics only." placeholder:"ROLE"`
+	Bus          string        `default:"embedded" help:"What carries commands, replies and events: embedded, or Apache Kafka for many nodes and readers outside: kafka://HOST:PORT,HOST:PORT." placeholder:"BUS"`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
 	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
 	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
@@ -48,6 +50,7 @@ type Config struct {
 	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
 	Keep         Keep         `embed:"" prefix:"keep-"`
 	Lane         Lane         `embed:"" prefix:"lane-"`
+	Kafka        Kafka        `embed:"" prefix:"bus-"`
 	Audit        Audit        `embed:"" prefix:"audit-"`
 	Secret       Secret       `embed:"" prefix:"secret-"`
 }
@@ -250,6 +253,7 @@ func (c *Config) Validate() error {
 		bad("listen: %s is not loopback; set api-token-file, auth-issuer or auth-certificates, or listen on 127.0.0.1", c.Listen)
 	}
 	c.validateAccess(bad)
+	c.validateBus(bad)
 	if c.Database != "" {
 		u, err := url.Parse(c.Database)
 		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
@@ -273,6 +277,9 @@ func (c *Config) Validate() error {
 	}
 	if (c.Egress.CertFile == "") != (c.Egress.KeyFile == "") {
 		bad("egress-cert-file and egress-key-file: set both, or none")
+	}
+	for _, problem := range c.roleProblems() {
+		bad("%s", problem)
 	}
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)

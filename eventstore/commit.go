@@ -170,6 +170,8 @@ type CursorMove struct {
 	Lane     int
 	From, To int64
 	Epoch    int64
+	// Mark is stored beside To, where the bus that delivered keeps one; "" leaves the one that is there. It is not compared.
+	Mark string
 }
 
 // IdempotencyKey names one client request.

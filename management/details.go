@@ -1,9 +1,9 @@
 package management
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -59,23 +59,47 @@ var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 // The most entries that a list of a connection has.
 const maxEntries = 1000
 
-// decode reads a connection. Returns Invalid at the attribute that cannot be read.
+// attributes are the names in each object of a connection, by its pointer; what is in other objects is free.
+var attributes = map[string][]string{
+	"":                            {"id", "endpointType", "interfaces", "uri", "for", "authentication", "vnfSpecificData", "enabled"},
+	"/for":                        {"vnfInstanceIds", "vnfdIds", "vnfProvider", "vnfProductName"},
+	"/authentication":             {"authType", "paramsBasic", "paramsOauth2ClientCredentials"},
+	"/authentication/paramsBasic": {"userName", "password"},
+	"/authentication/paramsOauth2ClientCredentials": {"clientId", "clientPassword", "tokenEndpoint", "scopes"},
+}
+
+// decode reads a connection. Returns Invalid at the attribute that cannot be read, or that there is not: a word that is misspelt would
+// let a connection be for more VNFs than is meant.
 func decode(doc json.RawMessage, into *wanted) error {
-	d := json.NewDecoder(bytes.NewReader(doc))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil {
-		return nil
+	if err := unknown(doc, ""); err != nil {
+		return err
 	}
+	err := json.Unmarshal(doc, into)
 	if kind := (*json.UnmarshalTypeError)(nil); errors.As(err, &kind) {
 		at := strings.TrimPrefix(strings.ReplaceAll(kind.Field, ".", "/"), "Details/")
 		return vnfm.Errorf(vnfm.Invalid, "%s has a value of another type.", at).At("/" + at)
 	}
-	if name, ok := strings.CutPrefix(strings.TrimPrefix(err.Error(), "json: "), "unknown field "); ok { // its value is not repeated
-		name = strings.Trim(name, `"`)
-		return vnfm.Errorf(vnfm.Invalid, "A management connection has no attribute %q.", name).At(vnfm.Step(name))
+	if err != nil {
+		return vnfm.Errorf(vnfm.Invalid, "The management connection cannot be read.")
 	}
-	return vnfm.Errorf(vnfm.Invalid, "The management connection cannot be read.")
+	return nil
+}
+
+func unknown(doc json.RawMessage, at string) error {
+	known := attributes[at]
+	var all map[string]json.RawMessage
+	if known == nil || json.Unmarshal(doc, &all) != nil {
+		return nil //nolint:nilerr // what is no object is said when it is read
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !slices.Contains(known, name) {
+			return vnfm.Errorf(vnfm.Invalid, "A management connection has no attribute %q there.", name).At(at + vnfm.Step(name))
+		}
+		if err := unknown(all[name], at+"/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cpdForm finds the external connection point that is named in the place of a host.

@@ -28,7 +28,7 @@ type PrunerConfig struct {
 
 // Cursors is a store that consumers keep their positions in.
 type Cursors interface {
-	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 }
 
 // Pruner deletes messages behind all consumers, those of other programs too (Register), and idempotency keys and commit ids that are old enough.
@@ -85,8 +85,8 @@ func (p *Pruner) lowest(ctx context.Context) (*[eventstore.Lanes]int64, error) {
 				return fmt.Errorf("read the cursors of %s: %w", c, err)
 			}
 			for lane := range low {
-				if known == 0 || at[lane] < low[lane] {
-					low[lane] = at[lane]
+				if known == 0 || at[lane].Offset < low[lane] {
+					low[lane] = at[lane].Offset
 				}
 			}
 			known++

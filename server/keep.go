@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/saga"
@@ -71,10 +72,10 @@ func (s *Server) buildKeep(p *parts) {
 		return
 	}
 	s.kept.sweeper = saga.NewSweeper(saga.SweeperConfig{
-		Store: p.main.store, Doer: p.main.committer, Epochs: p.main.leases.Role(roleOrchestrator), Keep: s.cfg.Keep.Sagas, Consumers: []string{consumerReplies, consumerVimReplies},
+		Store: p.main.store, Doer: p.main.committer, Epochs: p.main.leases.Role(config.RoleOrchestrator), Keep: s.cfg.Keep.Sagas, Consumers: []string{consumerReplies, consumerVimReplies},
 		Along: lcm.Swept, Swept: func(n int) { s.kept.ledger(sagasKept, n) }, Logger: s.log,
 	})
-	p.workers = append(p.workers, s.kept.sweeper.Run)
+	s.work(p, config.RoleOrchestrator, s.kept.sweeper.Run)
 }
 
 // needed reports whether commands about what the ledgers have of a key may still come: one of its sagas has not ended, or messages of

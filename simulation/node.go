@@ -378,7 +378,7 @@ func (w *world) needed(ctx context.Context, key string) (bool, error) {
 	if err != nil {
 		return true, err //nolint:wrapcheck // the store's own
 	}
-	sent, err := w.store.ReadOutbox(ctx, lane, at[lane], 1000)
+	sent, err := w.store.ReadOutbox(ctx, lane, at[lane].Offset, 1000)
 	return slices.ContainsFunc(sent, func(m eventstore.OutboxRecord) bool { return m.Key == key }), err //nolint:wrapcheck // the store's own
 }
 

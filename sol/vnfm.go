@@ -278,14 +278,21 @@ type ManagementConnection struct {
 
 // ManagementConnectionRequest registers a management connection, or is a merge patch (RFC 7396) of one.
 type ManagementConnectionRequest struct {
-	Id              string                      `json:"id,omitempty"` // none: one is made
-	EndpointType    string                      `json:"endpointType,omitempty"`
-	Interfaces      []string                    `json:"interfaces,omitempty"`
-	Uri             string                      `json:"uri,omitempty"`
-	For             *ManagementMatch            `json:"for,omitempty"`
-	Authentication  *SubscriptionAuthentication `json:"authentication,omitempty"`
-	VnfSpecificData KeyValuePairs               `json:"vnfSpecificData,omitempty"`
-	Enabled         *bool                       `json:"enabled,omitempty"`
+	Id              string                    `json:"id,omitempty"` // none: one is made
+	EndpointType    string                    `json:"endpointType,omitempty"`
+	Interfaces      []string                  `json:"interfaces,omitempty"`
+	Uri             string                    `json:"uri,omitempty"`
+	For             *ManagementMatch          `json:"for,omitempty"`
+	Authentication  *ManagementAuthentication `json:"authentication,omitempty"`
+	VnfSpecificData KeyValuePairs             `json:"vnfSpecificData,omitempty"`
+	Enabled         *bool                     `json:"enabled,omitempty"`
+}
+
+// ManagementAuthentication is SubscriptionAuthentication, of which a patch may leave out authType.
+type ManagementAuthentication struct {
+	AuthType                      []AuthType                     `json:"authType,omitempty"`
+	ParamsBasic                   *ParamsBasic                   `json:"paramsBasic,omitempty"`
+	ParamsOauth2ClientCredentials *ParamsOauth2ClientCredentials `json:"paramsOauth2ClientCredentials,omitempty"`
 }
 
 // ManagementMatch says which VNFs a management connection is for: each part that is there must fit.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/request"
@@ -21,6 +22,9 @@ type Management interface {
 }
 
 func (a *API) registerManagement(c *rest.Call) (*rest.Answer, error) {
+	if err := decode.Into(c.Body, &sol.ManagementConnectionRequest{}); err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
 	return rest.Effect(c, func(by request.Info) (*management.Connection, error) {
 		return a.Management.Register(c.Ctx, c.Body, by)
 	}, func(v *management.Connection) *rest.Answer {
@@ -49,6 +53,9 @@ func (a *API) showManagement(c *rest.Call) (*rest.Answer, error) {
 }
 
 func (a *API) patchManagement(c *rest.Call) (*rest.Answer, error) {
+	if err := decode.Into(c.Body, &sol.ManagementConnectionRequest{}); err != nil {
+		return nil, err //nolint:wrapcheck // has its kind
+	}
 	if err := a.managementPrecondition(c); err != nil {
 		return nil, err
 	}

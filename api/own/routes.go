@@ -36,6 +36,8 @@ type API struct {
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
 	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
 	KeepSagas, KeepGrants time.Duration
+	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
+	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)

@@ -95,10 +95,12 @@ func (tx *transaction) cursors(b *batch.Batch) error {
 		if !ok {
 			c.role, c.epoch = m.Role, m.Epoch
 		}
-		if lease.Owner == "" || lease.Epoch != m.Epoch || c.role != m.Role || c.epoch != m.Epoch || c.off != m.From {
+		if lease.Owner == "" || lease.Epoch != m.Epoch || c.role != m.Role || c.epoch != m.Epoch || c.Offset != m.From {
 			return fmt.Errorf("cursor of %s in lane %d: %w", m.Consumer, m.Lane, eventstore.ErrFenced)
 		}
-		put(tx, tx.t.cursors, k, cursor{role: m.Role, off: m.To, epoch: m.Epoch})
+		put(tx, tx.t.cursors, k, cursor{
+			Position: eventstore.Position{Offset: m.To, Mark: cmp.Or(m.Mark, c.Mark)}, role: m.Role, epoch: m.Epoch,
+		})
 	}
 	return nil
 }
@@ -286,8 +288,9 @@ type (
 		outbox []eventstore.OutboxRecord
 	}
 	cursor struct {
-		role       string
-		off, epoch int64
+		eventstore.Position
+		role  string
+		epoch int64
 	}
 
 	cursorKey struct {
@@ -317,6 +320,7 @@ type tables struct {
 	nodes       map[string]eventstore.Node
 	leases      map[eventstore.RoleLane]eventstore.Lease
 	cursors     map[cursorKey]cursor
+	outboxIDs   []string // the one that counts first
 }
 
 func newTables() tables {
@@ -337,5 +341,6 @@ func newTables() tables {
 		nodes:       map[string]eventstore.Node{},
 		leases:      map[eventstore.RoleLane]eventstore.Lease{},
 		cursors:     map[cursorKey]cursor{},
+		outboxIDs:   []string{batch.NewID()},
 	}
 }

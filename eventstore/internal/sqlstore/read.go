@@ -169,14 +169,23 @@ func (r *Reader) Counts(ctx context.Context, sagaStates []string) (eventstore.Co
 }
 
 // Cursors returns a consumer's position in every lane.
-func (r *Reader) Cursors(ctx context.Context, consumer string) (out [eventstore.Lanes]int64, err error) {
-	q := r.Dialect.selectFrom("cursors", "lane, off").and("consumer = %s", consumer).order("lane", eventstore.Lanes)
+func (r *Reader) Cursors(ctx context.Context, consumer string) (out [eventstore.Lanes]eventstore.Position, err error) {
+	q := r.Dialect.selectFrom("cursors", "lane, off, mark").and("consumer = %s", consumer).order("lane", eventstore.Lanes)
 	_, err = list(ctx, &r.Dialect, q, func(row Row) (struct{}, error) {
 		var lane int
-		var off int64
-		err := row.Scan(&lane, &off)
-		out[lane%eventstore.Lanes] = off
+		var p eventstore.Position
+		err := row.Scan(&lane, &p.Offset, &p.Mark)
+		out[lane%eventstore.Lanes] = p
 		return struct{}{}, err
 	})
 	return out, err
 }
+
+// OutboxIDs returns the ids of this database's outbox, the one that counts first.
+func (r *Reader) OutboxIDs(ctx context.Context) ([]string, error) {
+	q := r.Dialect.selectFrom("outbox_identity", "id").order("no desc", 0)
+	return list(ctx, &r.Dialect, q, func(row Row) (id string, err error) { return id, row.Scan(&id) })
+}
+
+// RenewOutbox is the statement that gives the outbox another id.
+const RenewOutbox = "insert into outbox_identity (no, id) select max(no) + 1, $1 from outbox_identity"
