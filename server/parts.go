@@ -302,7 +302,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 
