@@ -35,6 +35,7 @@ func complete() api.Config {
 		PackageChanged: func(context.Context, string) error { return nil },
 		Audit:          func(context.Context, bool) (*audit.Report, error) { return nil, nil }, //nolint:nilnil // never called
 		Redrive:        func(context.Context, string) (int, error) { return 0, nil },
+		Cluster:        func(context.Context) ([]api.ClusterDatabase, error) { return nil, nil },
 	}
 }
 

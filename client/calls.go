@@ -352,6 +352,11 @@ func (c *Client) Verify(ctx context.Context) (*sol.Audit, error) {
 	return get[sol.Audit](ctx, c, own+"/audit/verify")
 }
 
+// Cluster tells of the nodes and what they share.
+func (c *Client) Cluster(ctx context.Context) (*sol.Cluster, error) {
+	return get[sol.Cluster](ctx, c, own+"/cluster")
+}
+
 // Redrive has a parked message handled again, with those of its VNF behind it, and returns how many were.
 func (c *Client) Redrive(ctx context.Context, id string) (int, error) {
 	var out sol.Redriven

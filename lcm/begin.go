@@ -302,6 +302,9 @@ var errMoved = errors.New("the VNF instance has changed meanwhile")
 // begin is the way every operation with a plan begins: plan it for the instance as it is, then, in one commit, let the instance
 // be held, and begin the operation and its saga. When the instance has changed in between, it is planned anew.
 func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.Info) (*vnf.OpOcc, error) {
+	if err := s.room(); err != nil {
+		return nil, err
+	}
 	opID := s.cfg.NewID()
 	w.automatic = by.Automatic
 	for attempt := 1; ; attempt++ {

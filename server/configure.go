@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/egress"
@@ -21,19 +22,20 @@ func (s *Server) buildConfiguration(p *parts) error {
 	}
 	c := s.cfg.Management
 	cfg := configurator.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases.Role(roleVim),
+		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases.Role(config.RoleVim),
 		Configurer: configurer{called: client, simulated: p.configurer}, Coordinator: client, Logger: s.log, Context: s.tracing.Context,
 		Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		// A configuration is read and modified in one attempt, and a token may have to be fetched first.
 		Attempt: max(s.cfg.Vim.CallTimeout, 3*c.CallTimeout), Limit: c.Timeout, Coordination: s.cfg.Coordination.Timeout, PollFirst: s.cfg.Vim.PollInterval, Parallel: c.Workers,
+		Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Removed: s.kept.ledger,
 	}
 	if p.tap != nil {
 		cfg.Tap = func() int { return p.tap("", vim.Configuration, sim.OnReserve) }
 	}
 	worker := configurator.NewWorker(cfg)
-	p.main.deliver(s, p.ledger, roleVim, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
+	p.main.deliver(s, p.ledger, config.RoleVim, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
 	p.ledger.followers = append(p.ledger.followers, worker.OnCommit)
-	p.workers = append(p.workers, worker.Run)
+	s.work(p, config.RoleVim, worker.Run)
 	return nil
 }
 

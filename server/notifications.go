@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm/api/vnflcm"
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
@@ -29,7 +30,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	c, d := s.cfg.Notification, p.main
 	m := newDeliveries(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.notify, err = notify.New(notify.Config{
-		Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleNotifier), Keys: s.keys, Logger: s.log,
+		Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleNotifier), Keys: s.keys, Logger: s.log,
 		Sender: notify.HTTP{Client: client, Versions: vnflcm.Versions()}, Body: vnflcm.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
 		SkipTest: !c.Test, Duplicates: c.Duplicates, MaxAge: c.MaxAge, Keep: c.Keep, Backoff: c.Backoff, MaxBackoff: c.MaxBackoff,
 		PerSubscription: c.PerSubscription, Observe: func(outcome string) { m.attempts.WithLabelValues(outcome).Inc() },
@@ -41,7 +42,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	if err != nil {
 		return err
 	}
-	follower := projection.New(projection.Config{Planner: projector, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(roleNotifier), Logger: s.log})
+	follower := projection.New(projection.Config{Planner: projector, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleNotifier), Logger: s.log})
 	m.backlog, m.stopped = p.notify.Backlog, func() int { return len(follower.Stopped()) }
 	if err := s.reg.Register(m); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -52,7 +53,12 @@ func (s *Server) buildNotifications(p *parts) error {
 			follower.OnCommit(c)
 		}
 	})
-	p.workers = append(p.workers, follower.Run, worker.Run)
+	d.hearers = append(d.hearers, func(w eventstore.Wake) {
+		if projector.Watches() {
+			follower.Heard(w)
+		}
+	})
+	s.work(p, config.RoleNotifier, follower.Run, worker.Run)
 	return nil
 }
 

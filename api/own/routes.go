@@ -4,6 +4,7 @@ package own
 
 import (
 	"context"
+	"time"
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api/rest"
@@ -33,6 +34,10 @@ type API struct {
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
 	// is 404.
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
+	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
+	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
+	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
+	KeepSagas, KeepGrants time.Duration
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)

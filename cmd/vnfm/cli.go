@@ -44,6 +44,7 @@ type cli struct {
 	Notification notificationCmd `cmd:"" help:"Notifications that subscribers have not got."`
 	Events       eventsCmd       `cmd:"" help:"What happens in the VNF manager."`
 	Audit        auditCmd        `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
+	Cluster      clusterCmd      `cmd:"" help:"The nodes, and what they share."`
 	Parked       parkedCmd       `cmd:"" help:"Messages set aside because they could not be handled."`
 }
 
