@@ -109,6 +109,17 @@ export async function until(holds, ms = 20_000, why = () => 'it does not come tr
 
 export const browse = () => chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
 
+const pages = new Set()
+
+/** Closes the pages of a test that failed, after a picture of each was put where SHOTS says. */
+export async function closeAll() {
+  for (const page of pages) {
+    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/failed-${pages.size}-${Date.now()}.png` }).catch(() => {})
+    await page.context().close()
+  }
+  pages.clear()
+}
+
 /** A page that fails its test when a script fails, something leaves the site, or a cookie is set. */
 export async function open(browser, server, path, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', timezoneId: 'Europe/Berlin', colorScheme: 'light', reducedMotion: 'reduce', ...options })
@@ -122,12 +133,14 @@ export async function open(browser, server, path, options = {}) {
     if (!r.url().startsWith(server.url) && !r.url().startsWith('data:') && !(options.also ?? []).some((o) => r.url().startsWith(o))) page.faults.push(`leaves the site: ${r.url()}`)
   })
   page.end = async () => {
+    pages.delete(page)
     const cookies = await context.cookies()
     await context.close()
     if (cookies.length) page.faults.push(`cookies: ${JSON.stringify(cookies)}`)
     if (page.faults.length) throw new Error(page.faults.join('\n'))
   }
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(Number(process.env.PATIENCE ?? 20_000))
+  pages.add(page)
   if (path) await page.goto(server.url + path)
   return page
 }

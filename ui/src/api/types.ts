@@ -57,7 +57,7 @@ export interface Info {
   vnfState: 'STARTED' | 'STOPPED'
   scaleStatus?: { aspectId: string; scaleLevel: number }[]
   maxScaleLevels?: { aspectId: string; scaleLevel: number }[]
-  extCpInfo?: { id: string; cpdId: string; extLinkPortId?: string; associatedVnfcCpId?: string; associatedVnfVirtualLinkId?: string; cpProtocolInfo: CpProtocolInfo[] }[]
+  extCpInfo?: { id: string; cpdId: string; cpConfigId?: string; extLinkPortId?: string; associatedVnfcCpId?: string; associatedVnfVirtualLinkId?: string; cpProtocolInfo: CpProtocolInfo[] }[]
   extVirtualLinkInfo?: { id: string; resourceHandle: Handle; extLinkPorts?: Port[] }[]
   extManagedVirtualLinkInfo?: { id: string; vnfVirtualLinkDescId: string; networkResource: Handle }[]
   vnfcResourceInfo?: Vnfc[]

@@ -27,7 +27,7 @@ export function Lanes({ lanes, from, to, now, ahead, chosen, related, choose }: 
   const rows = useVirtualizer({ count: lanes.length, getScrollElement: () => box.current, estimateSize: () => row, overscan: 12 })
   const end = Math.max(to, ahead && ahead.at - from < (to - from) * 4 ? ahead.at : to)
   const part = (t: number) => (100 * (t - from)) / (end - from)
-  const marks = ticks(from, end, 8)
+  const marks = ticks(from, end, 8).filter((m) => m <= 0.96 * (end - from))
   return (
     <div className="lanes">
       <div className="lane axis" aria-hidden>

@@ -65,7 +65,7 @@ export function PackageList() {
         />
       )}
       <Pages search={search} next={list.data?.next} count={packages.length} what="packages" />
-      {search.upload && <Upload close={() => turn({ upload: undefined })} done={(id) => go(`/packages/${id}`)} />}
+      {search.upload && <Upload close={() => turn({ upload: undefined })} done={(id) => void turn({ upload: undefined }, true).then(() => go(`/packages/${id}`))} />}
     </>
   )
 }

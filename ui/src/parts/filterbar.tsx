@@ -13,6 +13,7 @@ export function FilterBar({ value, plain, attributes, saved, set }: { value: str
         style={{ flex: '1 1 280px' }}
         onSubmit={(e) => {
           e.preventDefault()
+          e.currentTarget.querySelector('input')?.blur() // what could come next is not asked for any more
           set(filterOf(text, plain))
         }}
       >

@@ -1,7 +1,7 @@
 // What can be done with a VNF now, and why what cannot be done cannot.
 import type { Flavour, Vnf } from '../api/types'
 
-export type Action = 'INSTANTIATE' | 'SCALE' | 'SCALE_TO_LEVEL' | 'HEAL' | 'OPERATE' | 'TERMINATE' | 'CLEANUP' | 'DELETE'
+export type Action = 'INSTANTIATE' | 'SCALE' | 'SCALE_TO_LEVEL' | 'HEAL' | 'CHANGE_EXT_CONN' | 'OPERATE' | 'TERMINATE' | 'CLEANUP' | 'DELETE'
 
 export interface Choice {
   action: Action
@@ -44,6 +44,7 @@ export function choices({ vnf, flavour, under, lacks, lacksOperate, past }: Situ
     choice('SCALE', 'Scale', lacks, always, instantiated, aspects),
     choice('SCALE_TO_LEVEL', 'Scale to a level', lacks, always, instantiated, levels),
     choice('HEAL', 'Heal', lacks, always, instantiated),
+    choice('CHANGE_EXT_CONN', 'Connect in another way', lacks, always, instantiated),
     choice('OPERATE', vnf.instantiatedVnfInfo?.vnfState === 'STOPPED' ? 'Start' : 'Stop or start', lacks, always, instantiated),
     { ...choice('TERMINATE', 'Terminate', lacks, always, instantiated), danger: true },
     choice('CLEANUP', 'Clean up', lacksOperate, always, cleaning, leftovers === 0 ? 'Nothing is left over by failed operations.' : ''),

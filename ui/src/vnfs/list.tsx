@@ -156,7 +156,7 @@ export function VnfList() {
         </Table.ScrollContainer>
       )}
       <Pages search={search} next={list.data?.next} count={vnfs.length} what="VNFs" />
-      <Suspense>{search.create && <CreateVnf close={() => turn({ create: undefined })} created={(id) => go(`/vnfs/${id}`)} />}</Suspense>
+      <Suspense>{search.create && <CreateVnf close={() => turn({ create: undefined })} created={(id) => void turn({ create: undefined }, true).then(() => go(`/vnfs/${id}`))} />}</Suspense>
     </>
   )
 }

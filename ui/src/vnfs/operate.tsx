@@ -10,7 +10,7 @@ import { SchemaForm } from '../parts/schemaform'
 import { first } from '../parts/text'
 import type { Action } from './actions'
 import { PlanView } from './plan'
-import { externals, extVirtualLinks, type Connect } from './requests'
+import { externals, extVirtualLinks, keysOf, type Connect } from './requests'
 
 export type Operation = Exclude<Action, 'CLEANUP' | 'DELETE'>
 
@@ -19,6 +19,7 @@ const tasks: Record<Operation, { task: string; word: string }> = {
   SCALE: { task: 'scale', word: 'Scale' },
   SCALE_TO_LEVEL: { task: 'scale_to_level', word: 'Scale to a level' },
   HEAL: { task: 'heal', word: 'Heal' },
+  CHANGE_EXT_CONN: { task: 'change_ext_conn', word: 'Connect in another way' },
   OPERATE: { task: 'operate', word: 'Stop or start' },
   TERMINATE: { task: 'terminate', word: 'Terminate' },
 }
@@ -100,6 +101,8 @@ function Form(p: FormProps): ReactNode {
       return <ToLevel {...p} />
     case 'HEAL':
       return <Heal {...p} />
+    case 'CHANGE_EXT_CONN':
+      return <Reconnect {...p} />
     case 'OPERATE':
       return <StopOrStart {...p} />
     case 'TERMINATE':
@@ -128,7 +131,7 @@ function useForm<T extends object>(start: T, said: (v: T) => Said, say: (s: Said
 function Instantiate({ vnfd, say }: FormProps) {
   const firstFlavour = vnfd.flavours[0]
   const start = { flavour: firstFlavour?.flavourId ?? '', level: '', params: {} as Values, connects: externals(firstFlavour).map((cpdId): Connect => ({ cpdId, network: '', address: '' })) }
-  const flavourOf = (id: string) => vnfd.flavours.find((f) => f.flavourId === id)
+const flavourOf = (id: string) => vnfd.flavours.find((f) => f.flavourId === id)
   const [v, set] = useForm(
     start,
     (x) => {
@@ -162,26 +165,31 @@ function Instantiate({ vnfd, say }: FormProps) {
           onChange={(l) => set({ level: l ?? '' })}
         />
       )}
-      {v.connects.length > 0 && (
-        <Stack gap={6} component="fieldset" style={{ border: '1px solid var(--plain-line)', borderRadius: 6 }}>
-          <legend>External connection points</legend>
-          <Text size="sm" c="var(--dim)">
-            Name the network at the VIM that each is connected to. What you leave empty is for the grant to connect.
-          </Text>
-          {v.connects.map((c, i) => (
-            <Group key={c.cpdId} grow align="flex-end">
-              <TextInput label={`${c.cpdId}: network`} value={c.network} onChange={(e) => set({ connects: v.connects.with(i, { ...c, network: e.currentTarget.value }) })} />
-              <TextInput label={`${c.cpdId}: address`} placeholder="the VIM chooses" value={c.address} disabled={!c.network} onChange={(e) => set({ connects: v.connects.with(i, { ...c, address: e.currentTarget.value }) })} />
-            </Group>
-          ))}
-        </Stack>
-      )}
+      <Connects connects={v.connects} set={(connects) => set({ connects })} empty="What you leave empty is for the grant to connect." />
       <SchemaForm schema={schema} values={v.params} errors={objectOf(schema, v.params).errors} set={(params) => set({ params })} />
     </>
   )
 }
 
 const flavourOf = ({ vnf, vnfd }: Props) => vnfd.flavours.find((f) => f.flavourId === vnf.instantiatedVnfInfo?.flavourId)
+
+function Connects({ connects, set, empty }: { connects: Connect[]; set: (c: Connect[]) => void; empty: string }) {
+  if (connects.length === 0) return <Text size="sm">The flavour has no external connection points.</Text>
+  return (
+    <Stack gap={6} component="fieldset" style={{ border: '1px solid var(--plain-line)', borderRadius: 6 }}>
+      <legend>External connection points</legend>
+      <Text size="sm" c="var(--dim)">
+        Name the network at the VIM that each is connected to. {empty}
+      </Text>
+      {connects.map((c, i) => (
+        <Group key={c.cpdId} grow align="flex-end">
+          <TextInput label={`${c.cpdId}: network`} value={c.network} onChange={(e) => set(connects.with(i, { ...c, network: e.currentTarget.value }))} />
+          <TextInput label={`${c.cpdId}: address`} placeholder="the VIM chooses" value={c.address} disabled={!c.network} onChange={(e) => set(connects.with(i, { ...c, address: e.currentTarget.value }))} />
+        </Group>
+      ))}
+    </Stack>
+  )
+}
 
 function Scale(p: FormProps) {
   const aspects = flavourOf(p)?.scalingAspects ?? []
@@ -246,6 +254,19 @@ function Heal({ vnf, say }: FormProps) {
       <Switch label="Volumes too: they are made anew, without their data" checked={v.all} onChange={(e) => set({ all: e.currentTarget.checked })} />
     </>
   )
+}
+
+function Reconnect(p: FormProps) {
+  const start = externals(flavourOf(p)).map((cpdId): Connect => ({ cpdId, network: '', address: '' }))
+  const [v, set] = useForm(
+    { connects: start },
+    (x) => {
+      const links = extVirtualLinks(x.connects, (n) => `ext-${n}`, keysOf(p.vnf))
+      return links ? { body: { extVirtualLinks: links } } : { missing: 'Name a network for one connection point at least.' }
+    },
+    p.say,
+  )
+  return <Connects connects={v.connects} set={(connects) => set({ connects })} empty="What you leave empty stays as it is." />
 }
 
 function StopOrStart({ vnf, say }: FormProps) {

@@ -79,7 +79,7 @@ export function VnfPage() {
     vnf: now.data, flavour, under: op.data ? `${op.data.operation}, ${op.data.operationState}` : undefined, lacks: session.lacks('lcm:write'), lacksOperate: session.lacks('site:operate'), past,
   })
   const start = (action: Action) => {
-    if (isOperation(action)) return turn({ do: action })
+    if (isOperation(action)) return void turn({ do: action })
     ask(action === 'DELETE' ? remove(now.data, () => go('/vnfs')) : cleanUp(now.data))
   }
   const tab = search.tab ?? 'topology'
@@ -194,7 +194,8 @@ export function VnfPage() {
         </Tabs>
       </Stack>
       {isOperation(search.do) && vnfd.data && !running && (
-        <Operate vnf={now.data} vnfd={vnfd.data} operation={search.do} close={() => turn({ do: undefined })} begun={(opId) => go(`/ops/${opId}`)} />
+        <Operate vnf={now.data} vnfd={vnfd.data} operation={search.do} close={() => turn({ do: undefined })} begun={(opId) => void turn({ do: undefined }, true).then(() => go(`/ops/${opId}`))}
+        />
       )}
       <Confirm question={question} close={() => ask(null)} />
     </>

@@ -3,7 +3,7 @@ import type { Flavour, Info, ResourceProgress, Vnf } from '../api/types'
 
 export interface Node {
   id: string
-  kind: 'vnfc' | 'network' | 'external' | 'volume' | 'vdu'
+  kind: 'vnfc' | 'network' | 'external' | 'volume' | 'vdu' | 'port'
   label: string
   /** Lines below the label. */
   more: string[]
@@ -18,6 +18,8 @@ export interface Edge {
   from: string
   to: string
   label?: string
+  /** The port at the VIM that it goes by. */
+  port?: string
 }
 
 export interface Picture {
@@ -25,7 +27,7 @@ export interface Picture {
   edges: Edge[]
 }
 
-/** Beyond so many VNFCs a VDU is one node. */
+/** Beyond so many VNFCs a VDU is one node, and beyond so many ports they are lines. */
 export const tooMany = 40
 
 const addresses = (cps: { cpProtocolInfo?: { ipOverEthernet?: { ipAddresses?: { addresses?: string[] }[] } }[] } | undefined): string =>
@@ -49,7 +51,25 @@ export function pictureOf(vnf: Vnf, progress: ResourceProgress[] = [], flavour?:
     const to = link && out.nodes.find((n) => n.kind === 'network' && (n.label === link || n.label.endsWith('-' + link)))
     if (to) out.edges.push({ id: p.id, from: m.id, to: to.id, label: p.name.slice(m.name.length + 1) })
   }
-  return out.nodes.filter((n) => n.kind === 'vnfc').length > tooMany ? folded(out, info) : out
+  if (out.nodes.filter((n) => n.kind === 'vnfc').length > tooMany) return folded(out, info)
+  return out.edges.filter((e) => e.label).length > tooMany ? out : withPorts(out, now)
+}
+
+/** The picture with a node for each port, between its machine and its network. */
+function withPorts(p: Picture, now: Map<string, ResourceProgress>): Picture {
+  const nodes = [...p.nodes]
+  const edges: Edge[] = []
+  for (const e of p.edges) {
+    if (!e.label) {
+      edges.push(e)
+      continue
+    }
+    const [label, ...more] = e.label.split(' ')
+    const state = now.get(e.port ?? e.id)?.state
+    nodes.push({ id: 'port ' + e.id, kind: 'port', label: label!, more: more.length ? [more.join(' ')] : [], state: state === 'DONE' || state === 'PENDING' ? undefined : state })
+    edges.push({ id: e.id, from: e.from, to: 'port ' + e.id }, { id: e.id + ' net', from: 'port ' + e.id, to: e.to })
+  }
+  return { nodes, edges }
 }
 
 function standing(info: Info, now: Map<string, ResourceProgress>): Picture {
@@ -83,7 +103,7 @@ function standing(info: Info, now: Map<string, ResourceProgress>): Picture {
     for (const c of cps) {
       const e = ext.get(c.vnfExtCpId ?? '')
       const to = portNetwork.get(c.vnfLinkPortId ?? '') ?? cpNetwork.get(c.vnfExtCpId ?? '')
-      if (to) edges.push({ id: c.id, from: v.id, to, label: [c.cpdId, addresses(c) || addresses(e)].filter(Boolean).join(' ') })
+      if (to) edges.push({ id: c.id, from: v.id, to, label: [c.cpdId, addresses(c) || addresses(e)].filter(Boolean).join(' '), port: c.vnfLinkPortId ?? e?.extLinkPortId })
     }
   }
   for (const c of ext.values()) {

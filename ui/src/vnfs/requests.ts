@@ -1,5 +1,5 @@
 // The bodies of requests for operations, made of what a form says.
-import type { Flavour } from '../api/types'
+import type { Flavour, Vnf } from '../api/types'
 
 /** How an external connection point is to be connected. */
 export interface Connect {
@@ -13,8 +13,12 @@ export interface Connect {
 /** The external connection points that somebody may connect. */
 export const externals = (f: Flavour | undefined): string[] => [...new Set((f?.cps ?? []).filter((c) => c.external && c.vduId).map((c) => c.cpdId))]
 
-/** extVirtualLinks of a request: one link for each network, with the connection points on it. */
-export function extVirtualLinks(connects: Connect[], id: (n: number) => string = (n) => `ext-${n}`) {
+/** The key of the configuration that each external connection point has now. */
+export const keysOf = (vnf: Vnf): Record<string, string> =>
+  Object.fromEntries((vnf.instantiatedVnfInfo?.extCpInfo ?? []).flatMap((c) => (c.cpConfigId ? [[c.cpdId, c.cpConfigId]] : [])))
+
+/** extVirtualLinks of a request: one link for each network, with the connection points on it. keys are those of configurations there are. */
+export function extVirtualLinks(connects: Connect[], id: (n: number) => string = (n) => `ext-${n}`, keys: Record<string, string> = {}) {
   const byNetwork = new Map<string, Connect[]>()
   for (const c of connects) if (c.network.trim()) byNetwork.set(c.network.trim(), [...(byNetwork.get(c.network.trim()) ?? []), c])
   const links = [...byNetwork].map(([resourceId, on], n) => ({
@@ -23,7 +27,7 @@ export function extVirtualLinks(connects: Connect[], id: (n: number) => string =
     extCps: on.map((c) => ({
       cpdId: c.cpdId,
       cpConfig: {
-        [c.cpdId]: {
+        [keys[c.cpdId] ?? c.cpdId]: {
           cpProtocolData: [
             {
               layerProtocol: 'IP_OVER_ETHERNET',

@@ -12,9 +12,10 @@ const kinds: Record<Node['kind'], { sign: string; word: string }> = {
   network: { sign: '⇄', word: 'network' },
   external: { sign: '☁', word: 'external link' },
   volume: { sign: '⛁', word: 'volume' },
+  port: { sign: '◦', word: 'port' },
 }
 const width = 190
-const height = 78
+const heightOf = (n: Node) => (n.kind === 'port' ? 46 : 78)
 
 function Box({ data }: NodeProps<FlowNode<{ node: Node }>>) {
   const n = data.node
@@ -22,7 +23,7 @@ function Box({ data }: NodeProps<FlowNode<{ node: Node }>>) {
   return (
     <div
       style={{
-        width, minHeight: height, padding: '6px 10px', borderRadius: n.kind === 'vnfc' || n.kind === 'vdu' ? 6 : 20, background: n.state ? `var(--${tone}-bg)` : 'var(--panel)',
+        width, minHeight: heightOf(n), padding: '6px 10px', borderRadius: n.kind === 'vnfc' || n.kind === 'vdu' ? 6 : 18, background: n.state ? `var(--${tone}-bg)` : 'var(--panel)',
         color: n.state ? `var(--${tone}-fg)` : 'var(--mantine-color-text)', border: `2px ${n.kind === 'external' ? 'dashed' : 'solid'} var(--${n.state ? tone + '-line' : 'plain-line'})`, fontSize: 12,
       }}
     >
@@ -55,31 +56,34 @@ const types = { box: Box }
 export function Topology({ picture, label }: { picture: Picture; label: string }) {
   const scheme = useComputedColorScheme('light')
   const shape = picture.nodes.map((n) => n.id).join() + picture.edges.map((e) => e.from + e.to).join()
+  const above = new Set(picture.nodes.filter((n) => n.kind === 'external').map((n) => n.id))
+  for (const e of picture.edges) if (above.has(e.to)) above.add(e.from)
+  const kindOf = new Map(picture.nodes.map((n) => [n.id, n.kind]))
+  // External links are above the machines, with their ports between; what is inside is below.
+  const turned = (e: { from: string; to: string }): [string, string] =>
+    kindOf.get(e.to) === 'external' || (kindOf.get(e.to) === 'port' && above.has(e.to)) ? [e.to, e.from] : [e.from, e.to]
   const places = useMemo(() => {
     const g = new dagre.graphlib.Graph({ multigraph: true })
-    g.setGraph({ rankdir: 'TB', nodesep: 30, ranksep: 90 })
+    g.setGraph({ rankdir: 'TB', nodesep: 30, ranksep: 46 })
     g.setDefaultEdgeLabel(() => ({}))
-    for (const n of picture.nodes) g.setNode(n.id, { width, height })
-    // Networks come above what is connected to them, volumes below.
+    for (const n of picture.nodes) g.setNode(n.id, { width, height: heightOf(n) })
     for (const e of picture.edges) {
       if (!g.hasNode(e.from) || !g.hasNode(e.to)) continue
-      const to = picture.nodes.find((n) => n.id === e.to)
-      if (to?.kind === 'external') g.setEdge(e.to, e.from, {}, e.id)
-      else g.setEdge(e.from, e.to, {}, e.id)
+      const [from, to] = turned(e)
+      g.setEdge(from, to, {}, e.id)
     }
     dagre.layout(g)
     return new Map(picture.nodes.map((n) => [n.id, g.node(n.id) as { x: number; y: number }]))
     // The places depend on the shape only: what changes its state stays where it is.
-    // eslint-disable-next-line
   }, [shape])
   const nodes: FlowNode<{ node: Node }>[] = picture.nodes.map((n) => ({
     id: n.id, type: 'box', data: { node: n }, draggable: true, ariaLabel: `${kinds[n.kind].word} ${n.label}${n.state ? ', ' + n.state : ''}${n.vim ? ', at ' + n.vim : ''}`,
-    position: { x: (places.get(n.id)?.x ?? 0) - width / 2, y: (places.get(n.id)?.y ?? 0) - height / 2 },
+    position: { x: (places.get(n.id)?.x ?? 0) - width / 2, y: (places.get(n.id)?.y ?? 0) - heightOf(n) / 2 },
   }))
   const edges: FlowEdge[] = picture.edges.map((e) => {
-    const up = picture.nodes.find((n) => n.id === e.to)?.kind === 'external'
+    const [source, target] = turned(e)
     return {
-      id: e.id, source: up ? e.to : e.from, target: up ? e.from : e.to, label: e.label, type: 'default', focusable: false,
+      id: e.id, source, target, label: e.label, type: 'default', focusable: false,
       labelStyle: { fontSize: 10, fill: 'var(--mantine-color-text)' }, labelBgStyle: { fill: 'var(--mantine-color-body)', fillOpacity: 0.85 }, style: { stroke: 'var(--idle-line)' },
     }
   })
