@@ -22,8 +22,10 @@ type VnfLcmOpOcc struct {
 	ResourceChanges        *ResourceChanges      `json:"resourceChanges,omitempty"`
 	ChangedInfo            *VnfInfoModifications `json:"changedInfo,omitempty"`
 	ChangedExtConnectivity []ExtVirtualLinkInfo  `json:"changedExtConnectivity,omitempty"`
-	Warnings               []string              `json:"warnings,omitempty"`
-	Links                  VnfLcmOpOccLinks      `json:"_links"`
+	// ModificationsTriggeredByVnfPkgChange is in place of ChangedInfo where the package was changed.
+	ModificationsTriggeredByVnfPkgChange *VnfInfoModifications `json:"modificationsTriggeredByVnfPkgChange,omitempty"`
+	Warnings                             []string              `json:"warnings,omitempty"`
+	Links                                VnfLcmOpOccLinks      `json:"_links"`
 }
 
 // VnfInfoModifications is what an operation changed of the information about its VNF (SOL003 v3.7.1 §5.5.2.12a). A text that

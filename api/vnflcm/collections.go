@@ -51,7 +51,6 @@ var (
 		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
 		Known: []string{
 			"vnfSnapshotInfoId", "changedInfo", "lcmCoordinations", "rejectedLcmCoordinations",
-			"modificationsTriggeredByVnfPkgChange",
 		},
 		Defaults: []string{
 			"operationParams", "error", "resourceChanges", "changedInfo", "changedExtConnectivity", "lcmCoordinations",
@@ -62,7 +61,7 @@ var (
 			"vnfInstanceId": "vnfInstanceId", "grantId": "grantId", "operation": "operation",
 			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
 			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
-			"cancelMode": "", "changedInfo": "", "changedExtConnectivity": "", "_links": "",
+			"cancelMode": "", "changedInfo": "", "changedExtConnectivity": "", "modificationsTriggeredByVnfPkgChange": "", "_links": "",
 		},
 		Short: &rest.Shortcut{
 			Copied: map[string]string{
@@ -72,7 +71,8 @@ var (
 			},
 			Made: map[string][]string{
 				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
-				"changedExtConnectivity": {"changedExtConnectivity"},
+				"modificationsTriggeredByVnfPkgChange": {"changedInfo"},
+				"changedExtConnectivity":               {"changedExtConnectivity"},
 			},
 			Links: func(doc *rest.Members, root string) any {
 				return opOccLinks(root, &vnf.OpOcc{

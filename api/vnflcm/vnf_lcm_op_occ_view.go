@@ -16,6 +16,9 @@ func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks),
 		Links:                  opOccLinks(base+rest.LcmRoot, op),
 	}
+	if op.Operation == vnf.OpChangeVnfPkg { // one of the two (SOL003 v3.7.1 §5.5.2.13)
+		out.ModificationsTriggeredByVnfPkgChange, out.ChangedInfo = out.ChangedInfo, nil
+	}
 	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
 		out.CancelMode = op.CancelMode
 	}
