@@ -404,6 +404,71 @@ func TestConnectWhatNobodyHadAskedFor(t *testing.T) {
 	s.finish()
 }
 
+// TestConnectById: a key that is the id of an external connection point stands for its own (SOL003 v2.6.1); where it shared its entry, it
+// gets one, and the others stay.
+func TestConnectById(t *testing.T) {
+	s, id := elastic(t, lcm.Settings{}, ext("out", data("app_out", configs("a", chosen()))))
+	s.scale(id, "SCALE_OUT", "apps", 1)
+	s.settle()
+	s.others = append(s.others, "net-new", "net-other")
+	of := s.vnf(id).Info.ExtCps
+	op := s.connect(id, ext("new", data("app_out", configs(of[1].ID, chosen()))))
+	s.settle()
+	s.completed(op)
+	if got, want := s.external(id), map[string]string{"a": "out net-out chosen", of[1].ID: "new net-new chosen"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", got)
+	}
+	op = s.connect(id, ext("other", data("app_out", configs(of[0].ID, chosen())))) // alone now
+	s.settle()
+	s.completed(op)
+	if got, want := s.external(id), map[string]string{"a": "other net-other chosen", of[1].ID: "new net-new chosen"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", got)
+	}
+	bad := ext("other", data("app_out", configs(of[0].ID, vnf.ExtCpConfig{LinkPortID: "z"})))
+	if _, err := s.svc.ChangeExtConn(s.ctx(), id, lcm.ChangeExtConn{ExtLinks: []lcm.ExtLink{bad}}, by); attribute(err) != "/extVirtualLinks/0/extCps/0/cpConfig/"+of[0].ID+"/linkPortId" {
+		t.Errorf("%v at %q", err, attribute(err))
+	}
+	s.wired(id)
+	s.consistent(id)
+	s.recorded(id)
+	s.finish()
+}
+
+// TestConnectSubports: an entry with a parent gives each VNFC that has the parent a subport; null takes it away.
+func TestConnectSubports(t *testing.T) {
+	s, id := twoApps(t, lcm.Settings{}, ways["all in place"])
+	sub := chosen()
+	sub.Parent, sub.SegmentationID = "a", "7"
+	op := s.connect(id, ext("new", data("app_out", configs("under", sub))))
+	s.settle()
+	s.completed(op)
+	if got := s.external(id); got["under"] != "new net-new chosen" || len(got) != 3 {
+		t.Errorf("%v", got)
+	}
+	subs := 0
+	for token := range s.held {
+		if c := s.specs[token].Compute; c != nil && len(c.SubPorts) == 1 && c.SubPorts[0].SegmentationID == "7" && len(c.Ports) == 2 {
+			subs++
+		}
+	}
+	if subs != 1 {
+		t.Errorf("%d machines have a subport", subs)
+	}
+	s.recorded(id)
+	off := ext("new", data("app_out", nil))
+	off.Nulls = []lcm.NullEntry{{Cp: 0, Key: "under"}}
+	op = s.connect(id, off)
+	s.settle()
+	s.completed(op)
+	if got := s.external(id); len(got) != 2 || len(s.vnf(id).Info.Vnfcs[0].Cps) != 2 {
+		t.Errorf("%v", got)
+	}
+	s.wired(id)
+	s.consistent(id)
+	s.recorded(id)
+	s.finish()
+}
+
 // TestConnectAsksForItsGrant: the ports that come, go and change are in it, and the machines whose ports do.
 func TestConnectAsksForItsGrant(t *testing.T) {
 	want := map[string][3]int{ // add, remove, update
