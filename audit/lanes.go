@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+
+	"github.com/vnfm/vnfm/eventstore"
 )
 
 // maxParked bounds the parked messages of one consumer that are listed.
@@ -25,15 +27,15 @@ func (l *look) lookAtCursors(ctx context.Context) error {
 			if c.Events {
 				head = heads[lane].Event
 			}
-			if at > head {
+			if at.Offset > head {
 				l.found(Finding{
-					Check: CursorAhead, Where: fmt.Sprintf("consumer %s, lane %d", c.Name, lane), version: fmt.Sprint(at, head),
-					What: fmt.Sprintf("its cursor is at %d, and the lane ends at %d", at, head),
+					Check: CursorAhead, Where: fmt.Sprintf("consumer %s, lane %d", c.Name, lane), version: fmt.Sprint(at.Offset, head),
+					What: fmt.Sprintf("its cursor is at %d, and the lane ends at %d", at.Offset, head),
 					Do:   "One database is older than the other, or was restored alone. Messages up to the cursor would be skipped: restore both from one moment.",
 				})
 			}
 		}
-		parked, err := c.At.Parked(ctx, c.Name, maxParked)
+		parked, err := c.At.Parked(ctx, eventstore.ParkedQuery{Consumer: c.Name, Limit: maxParked})
 		if err != nil {
 			return fmt.Errorf("list what %s parked: %w", c.Name, err)
 		}

@@ -42,6 +42,9 @@ func cleaning(v *vnf.Instance) (json.RawMessage, error) {
 
 // Cleanup implements API.
 func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (string, error) {
+	if err := s.room(); err != nil {
+		return "", err
+	}
 	id := s.cfg.NewID()
 	err := s.do(ctx, &eventstore.Work{
 		Keys: []string{vnfID},

@@ -103,7 +103,7 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	if schema == nil {
 		schema = was.Operations[string(b.data.Operation)].ParamsSchema
 	}
-	if err := vnf.CheckSchema(schema, r.params, "/additionalParams"); err != nil {
+	if err := b.check(schema, r.params); err != nil {
 		return err
 	}
 	params := b.seal(r.params, schema)

@@ -11,13 +11,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/vnfm/vnfm/bus/kafka"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/telemetry"
@@ -39,10 +39,12 @@ type Server struct {
 	opts    Options
 	log     *slog.Logger
 	node    string
+	run     string // names this run of the program
 	reg     *prometheus.Registry
 	tracing *telemetry.Tracing
 	stores  *stores
 	keys    *secret.Keyring
+	kafka   *kafka.Cluster // nil: the bus is embedded
 	parts   *parts
 	audit   *auditing
 	fake    *fakeNfvo // nil: there is none
@@ -57,13 +59,16 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &Server{cfg: c, opts: o, node: nodeName(c), reg: prometheus.NewRegistry()}
+	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), reg: prometheus.NewRegistry()}
 	var err error
 	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
 		return nil, err
 	}
 	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
+	}
+	if s.kafka, err = s.kafkaCluster(); err != nil {
+		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
 	if s.certs, err = newCertificates(c.TLS, time.Now, s.log); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
@@ -234,13 +239,4 @@ func nodeName(c *config.Config) string {
 		host = "vnfmd"
 	}
 	return fmt.Sprintf("%s-%d", host, os.Getpid())
-}
-
-// owner names the holder of leases. Where no other process can use the store, the lanes of one that died are its
-// successor's at once; elsewhere every run is an owner of its own.
-func (s *Server) owner(db *database) string {
-	if db.single {
-		return "single"
-	}
-	return strings.Join([]string{s.node, uuid.NewString()}, "-")
 }

@@ -90,7 +90,7 @@ func (w *world) mutateLoaded(l *eventstore.Loaded) {
 }
 
 // mutate changes a commit before it is written, and returns messages to be written apart.
-func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cursors map[string][eventstore.Lanes]int64) []message.Message {
+func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cursors map[string][eventstore.Lanes]eventstore.Position) []message.Message {
 	if w.lacks(NoHandledMark) {
 		c.Handled = nil
 	}
@@ -115,9 +115,9 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 	}
 	for i, m := range c.Cursors {
 		if w.lacks(NoEpoch) {
-			c.Cursors[i].Epoch = w.observed.epochs[m.Lane]
+			c.Cursors[i].Epoch = w.observed.epochs[eventstore.RoleLane{Role: m.Role, Lane: m.Lane}]
 		}
-		if at := cursors[m.Consumer][m.Lane]; w.lacks(NoPosition) && at != m.From {
+		if at := cursors[m.Consumer][m.Lane].Offset; w.lacks(NoPosition) && at != m.From {
 			c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
 		}
 	}
@@ -243,8 +243,8 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 }
 
 // allCursors reads where the consumers stand now.
-func (w *world) allCursors() map[string][eventstore.Lanes]int64 {
-	out := map[string][eventstore.Lanes]int64{}
+func (w *world) allCursors() map[string][eventstore.Lanes]eventstore.Position {
+	out := map[string][eventstore.Lanes]eventstore.Position{}
 	for _, name := range []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, "projection:" + w.observed.Name(), "projection:" + notify.ProjectorName} {
 		at, err := w.store.Cursors(context.Background(), name)
 		w.must(err)

@@ -23,9 +23,30 @@ type VnfLcmOpOcc struct {
 	ChangedInfo            *VnfInfoModifications `json:"changedInfo,omitempty"`
 	ChangedExtConnectivity []ExtVirtualLinkInfo  `json:"changedExtConnectivity,omitempty"`
 	// ModificationsTriggeredByVnfPkgChange is in place of ChangedInfo where the package was changed.
-	ModificationsTriggeredByVnfPkgChange *VnfInfoModifications `json:"modificationsTriggeredByVnfPkgChange,omitempty"`
-	Warnings                             []string              `json:"warnings,omitempty"`
-	Links                                VnfLcmOpOccLinks      `json:"_links"`
+	ModificationsTriggeredByVnfPkgChange *VnfInfoModifications     `json:"modificationsTriggeredByVnfPkgChange,omitempty"`
+	LcmCoordinations                     []LcmCoordination         `json:"lcmCoordinations,omitempty"`
+	RejectedLcmCoordinations             []RejectedLcmCoordination `json:"rejectedLcmCoordinations,omitempty"`
+	Warnings                             []string                  `json:"warnings,omitempty"`
+	Links                                VnfLcmOpOccLinks          `json:"_links"`
+}
+
+// LcmCoordination is a coordination of an operation (SOL003 v3.7.1 §5.5.2.13).
+type LcmCoordination struct {
+	Id                     string    `json:"id"`
+	CoordinationActionName string    `json:"coordinationActionName"`
+	CoordinationResult     string    `json:"coordinationResult,omitempty"`
+	StartTime              time.Time `json:"startTime"`
+	EndTime                time.Time `json:"endTime,omitzero"`
+	EndpointType           string    `json:"endpointType"`
+	Delay                  time.Time `json:"delay,omitzero"`
+}
+
+// RejectedLcmCoordination is one that was refused for now (SOL003 v3.7.1 §5.5.2.13).
+type RejectedLcmCoordination struct {
+	CoordinationActionName string    `json:"coordinationActionName"`
+	RejectionTime          time.Time `json:"rejectionTime"`
+	EndpointType           string    `json:"endpointType"`
+	Delay                  time.Time `json:"delay"`
 }
 
 // VnfInfoModifications is what an operation changed of the information about its VNF (SOL003 v3.7.1 §5.5.2.12a). A text that

@@ -50,7 +50,7 @@ var (
 	vnfLcmOpOccs = rest.Collection{
 		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
 		Known: []string{
-			"vnfSnapshotInfoId", "changedInfo", "lcmCoordinations", "rejectedLcmCoordinations",
+			"vnfSnapshotInfoId", "changedInfo",
 		},
 		Defaults: []string{
 			"operationParams", "error", "resourceChanges", "changedInfo", "changedExtConnectivity", "lcmCoordinations",
@@ -61,6 +61,7 @@ var (
 			"vnfInstanceId": "vnfInstanceId", "grantId": "grantId", "operation": "operation",
 			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
 			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
+			"lcmCoordinations": "lcmCoordinations", "rejectedLcmCoordinations": "rejectedLcmCoordinations",
 			"cancelMode": "", "changedInfo": "", "changedExtConnectivity": "", "modificationsTriggeredByVnfPkgChange": "", "_links": "",
 		},
 		Short: &rest.Shortcut{
@@ -72,7 +73,8 @@ var (
 			Made: map[string][]string{
 				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
 				"modificationsTriggeredByVnfPkgChange": {"changedInfo"},
-				"changedExtConnectivity":               {"changedExtConnectivity"},
+				"lcmCoordinations":                     {"lcmCoordinations"}, "rejectedLcmCoordinations": {"rejectedLcmCoordinations"},
+				"changedExtConnectivity": {"changedExtConnectivity"},
 			},
 			Links: func(doc *rest.Members, root string) any {
 				return opOccLinks(root, &vnf.OpOcc{

@@ -40,19 +40,25 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"the items of a saga are written with it or not at all", sagaGuards},
 		{"a finished saga takes its rows along", sagaDelete},
 		{"consecutive cursor moves of one batch are one move", cursorMoves},
-		{"a lease runs out and is taken over with a higher epoch", leases},
+		{"leases run out with their node and are taken over with a higher epoch", leases},
 		{"a lease given up is granted to another at once", leaseGivenUp},
+		{"each role's lanes are owned by themselves", leaseRoles},
+		{"a node ends, and is remembered", nodeEnds},
+		{"who is alone succeeds all others at once", leaseAlone},
+		{"nodes that ask at once never own one lane together", leaseRace},
 		{"queries select, order and page", queries},
 		{"a view is written again whichever column changes", viewAgain},
 		{"filters find what they match", filters},
 		{"streams are read in order of their names", readAll},
 		{"prune removes what is behind and keeps the rest", prune},
 		{"views can be reset", resetViews},
+		{"an outbox is given another id", renewOutbox},
 		{"the poison work of a batch isolates itself", poison},
 		{"a hundred writers at once", writers},
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
 		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"parked messages are read page by page", parkedPages},
 		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
 		{"the clock does not stand still", clock},
@@ -158,11 +164,7 @@ func outboxMessage(id, key string) message.Message {
 // seed writes what full changes and what the guards are broken against.
 func seed(t *testing.T, s eventstore.Store) {
 	t.Helper()
-	lanes := make([]int, eventstore.Lanes)
-	for i := range lanes {
-		lanes[i] = i
-	}
-	must(s.Lease(t.Context(), eventstore.LeaseRequest{Owner: "suite", Lanes: lanes, TTL: time.Hour.Milliseconds()}))(t)
+	must(s.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "suite"}, Want: eventstore.LanesOf(""), TTL: time.Hour.Milliseconds()}))(t)
 	for _, id := range []string{"a", "b", "c"} {
 		mustDo(t, s, "vnf-"+id, func(l *eventstore.Loaded) *eventstore.Commit {
 			return &eventstore.Commit{
@@ -212,7 +214,7 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 			Fired:       []eventstore.FiredTimer{{ID: "due-" + id, Token: 7}},
 			Outbox:      []message.Message{outboxMessage("m1-"+id, key), outboxMessage("m2-"+id, key)},
 			Handled:     []eventstore.HandledMark{{MessageID: "msg-" + id, Saga: "saga-" + id}},
-			Cursors:     []eventstore.CursorMove{{Consumer: "old-" + id, Lane: 3, From: 5, To: 8, Epoch: 1}},
+			Cursors:     []eventstore.CursorMove{{Consumer: "old-" + id, Lane: 3, From: 5, To: 8, Epoch: 1, Mark: "mark-" + id}},
 			Idempotency: answer(id),
 			Views: []eventstore.ViewWrite{
 				{View: eventstore.View{
@@ -250,6 +252,7 @@ func answer(id string) *eventstore.IdempotencyResult {
 type state struct {
 	Streams  []eventstore.StreamHead
 	Events   []eventstore.Event
+	Outboxes []string
 	Heads    [eventstore.Lanes]eventstore.LaneHead
 	Lanes    []eventstore.Event
 	Outbox   []eventstore.OutboxRecord
@@ -259,7 +262,7 @@ type state struct {
 	Timeouts []eventstore.Timeout
 	Records  []eventstore.Record
 	Parked   []eventstore.ParkedMessage
-	Cursors  [][eventstore.Lanes]int64
+	Cursors  [][eventstore.Lanes]eventstore.Position
 	Loaded   []*eventstore.Loaded
 }
 
@@ -272,7 +275,10 @@ func dump(t *testing.T, s eventstore.Store) state {
 	for _, h := range out.Streams {
 		out.Events = append(out.Events, must(s.ReadStream(ctx, h.Stream, 0, all))(t)...)
 	}
-	out.Heads = must(s.Heads(ctx))(t)
+	out.Heads, out.Outboxes = must(s.Heads(ctx))(t), must(s.OutboxIDs(ctx))(t)
+	if len(out.Outboxes) == 0 || out.Outboxes[0] == "" {
+		t.Fatal("the outbox has no id")
+	}
 	lanes := make([]int, eventstore.Lanes)
 	for i := range lanes {
 		lanes[i] = i
@@ -284,11 +290,11 @@ func dump(t *testing.T, s eventstore.Store) state {
 	for _, r := range out.Sagas {
 		out.Steps = append(out.Steps, must(s.Steps(ctx, r.ID))(t)...)
 	}
-	out.Timeouts = must(s.Timeouts(ctx, lanes, all))(t)
+	out.Timeouts = must(s.Timeouts(ctx, lanes, time.Time{}, all))(t)
 	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableVimResources} {
 		out.Records = append(out.Records, must(s.Records(ctx, eventstore.RecordQuery{Table: table, Limit: all}))(t)...)
 	}
-	out.Parked = must(s.Parked(ctx, "", all))(t)
+	out.Parked = must(s.Parked(ctx, eventstore.ParkedQuery{Limit: all}))(t)
 	for _, id := range []string{"a", "b", "c"} {
 		out.Cursors = append(out.Cursors, must(s.Cursors(ctx, "old-"+id))(t), must(s.Cursors(ctx, "new-"+id))(t))
 		l := mustLoad(t, s, eventstore.Load{

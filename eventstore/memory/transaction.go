@@ -90,15 +90,17 @@ func (tx *transaction) fired(b *batch.Batch) error {
 func (tx *transaction) cursors(b *batch.Batch) error {
 	for _, m := range b.Cursors {
 		k := cursorKey{m.Consumer, m.Lane}
-		lease := tx.t.leases[m.Lane]
+		lease := tx.t.leases[eventstore.RoleLane{Role: m.Role, Lane: m.Lane}]
 		c, ok := tx.t.cursors[k]
 		if !ok {
-			c.epoch = m.Epoch
+			c.role, c.epoch = m.Role, m.Epoch
 		}
-		if lease.Owner == "" || lease.Epoch != m.Epoch || c.epoch != m.Epoch || c.off != m.From {
+		if lease.Owner == "" || lease.Epoch != m.Epoch || c.role != m.Role || c.epoch != m.Epoch || c.Offset != m.From {
 			return fmt.Errorf("cursor of %s in lane %d: %w", m.Consumer, m.Lane, eventstore.ErrFenced)
 		}
-		put(tx, tx.t.cursors, k, cursor{off: m.To, epoch: m.Epoch})
+		put(tx, tx.t.cursors, k, cursor{
+			Position: eventstore.Position{Offset: m.To, Mark: cmp.Or(m.Mark, c.Mark)}, role: m.Role, epoch: m.Epoch,
+		})
 	}
 	return nil
 }
@@ -282,7 +284,11 @@ type (
 		events []eventstore.Event
 		outbox []eventstore.OutboxRecord
 	}
-	cursor struct{ off, epoch int64 }
+	cursor struct {
+		eventstore.Position
+		role  string
+		epoch int64
+	}
 
 	cursorKey struct {
 		consumer string
@@ -308,8 +314,10 @@ type tables struct {
 	names       map[nameKey]string
 	records     map[eventstore.RecordRef]eventstore.Record
 	parked      map[parkedKey]eventstore.ParkedMessage
-	leases      [eventstore.Lanes]eventstore.Lease
+	nodes       map[string]eventstore.Node
+	leases      map[eventstore.RoleLane]eventstore.Lease
 	cursors     map[cursorKey]cursor
+	outboxIDs   []string // the one that counts first
 }
 
 func newTables() tables {
@@ -327,6 +335,9 @@ func newTables() tables {
 		names:       map[nameKey]string{},
 		records:     map[eventstore.RecordRef]eventstore.Record{},
 		parked:      map[parkedKey]eventstore.ParkedMessage{},
+		nodes:       map[string]eventstore.Node{},
+		leases:      map[eventstore.RoleLane]eventstore.Lease{},
 		cursors:     map[cursorKey]cursor{},
+		outboxIDs:   []string{batch.NewID()},
 	}
 }

@@ -231,7 +231,7 @@ func (b *Batch) seal(c *eventstore.Commit, loaded, heads map[string]*eventstore.
 		}
 		head := &b.Heads[at]
 		for _, e := range a.Events {
-			e.Lane, e.Stream, e.Version, e.Prev = c.Lane, a.Stream, head.Version+1, head.Hash
+			e.Lane, e.Key, e.Stream, e.Version, e.Prev = c.Lane, c.Key, a.Stream, head.Version+1, head.Hash
 			e.Time = b.Now
 			if head.Last.After(e.Time) {
 				e.Time = head.Last
@@ -313,7 +313,7 @@ func (b *Batch) move(m eventstore.CursorMove) {
 	for i := range b.Cursors {
 		p := &b.Cursors[i]
 		if p.Consumer == m.Consumer && p.Lane == m.Lane && p.Epoch == m.Epoch && p.To == m.From {
-			p.To = m.To
+			p.To, p.Mark = m.To, cmp.Or(m.Mark, p.Mark)
 			return
 		}
 	}
