@@ -283,7 +283,7 @@ func (w *world) askConnect(v *vnfRef, in *vnf.Instance) *ask {
 		ips = map[string]any{"type": "IPV4", "fixedAddresses": []string{fmt.Sprintf("198.18.7.%d", 1+w.rng.IntN(20))}}
 	}
 	var config any = map[string]any{"cpProtocolData": []any{map[string]any{"layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": map[string]any{"ipAddresses": []any{ips}}}}}
-	if w.rng.IntN(2) == 0 {
+	if w.rng.IntN(3) == 0 {
 		config, kind = nil, Disconnected
 	}
 	body := map[string]any{"extVirtualLinks": []any{map[string]any{

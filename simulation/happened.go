@@ -56,8 +56,7 @@ func Events() []Event {
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		ScaledOut, Ended("SCALE", "COMPLETED"),
 		Healed, HealedSome, Ended("HEAL", "COMPLETED"),
-		FlavourChanged, Upgraded, Ended("CHANGE_FLAVOUR", "COMPLETED"), Ended("CHANGE_VNFPKG", "COMPLETED"),
-		Connected, Disconnected, Ended("CHANGE_EXT_CONN", "COMPLETED"),
+		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
 }
