@@ -4,6 +4,7 @@
 // This package holds only what every layer shares: the error type with its kinds. The tree below it is named after
 // what things are; read it in the order in which one operation happens:
 //
+//	console      what browsers get at /ui: the archive made of ui/, served from memory
 //	api          the HTTP edge: routes, ProblemDetails, the idempotency filter
 //	access       who calls and what they may do: tokens, certificates, roles, limits, the record of denials
 //	lcm          the use cases, one file per LCM operation: command handler on top, saga below

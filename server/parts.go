@@ -206,6 +206,7 @@ func (s *Server) buildParticipants(p *parts) error {
 	if p.onboarding != nil {
 		s.work(p, config.RoleNfvo, p.onboarding.Run)
 	}
+	s.buildKeep(p)
 	if s.cfg.Vim.SweepInterval > 0 {
 		s.work(p, config.RoleVim, vimmanager.NewSweeper(vimCfg).Run)
 	}
@@ -298,7 +299,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 
