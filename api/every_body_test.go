@@ -122,6 +122,18 @@ var examples = map[string]example{
 	"PATCH /vnfm/v1/vims/{id}": {sol.VimRequest{}, []string{
 		`{"id":"v","vimId":"i","vimType":"` + sim.Type + `","default":true,"enabled":true,"interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}`,
 	}},
+	"POST /vnfm/v1/management_connections": {sol.ManagementConnectionRequest{}, []string{
+		`{"id":"n","endpointType":"MGMT","interfaces":["vnfconfig"],"uri":"https://em.example","enabled":true,"vnfSpecificData":{"a":1},
+			"for":{"vnfInstanceIds":["i"],"vnfdIds":["d"],"vnfProvider":"p","vnfProductName":"n"},
+			"authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"},
+				"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://t.example"}}}`,
+	}},
+	"PATCH /vnfm/v1/management_connections/{id}": {sol.ManagementConnectionRequest{}, []string{
+		`{"id":"m","endpointType":"MGMT","interfaces":["vnfconfig"],"uri":"https://em.example","enabled":true,"vnfSpecificData":{"a":1},
+			"for":{"vnfInstanceIds":["i"],"vnfdIds":["d"],"vnfProvider":"p","vnfProductName":"n"},
+			"authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"},
+				"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://t.example"}}}`,
+	}},
 	"PUT /vnfm/v1/sim/behaviour": {sim.Behaviour{}, []string{
 		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}],
 			"stop":"1s","fixed":{"compute":["flavour"]}}`,
@@ -156,7 +168,7 @@ func contentType(r api.Served) string {
 
 // open are the attributes in which anything may be.
 var open = []string{
-	"additionalParams", "extensions", "vnfConfigurableProperties", "metadata", "interfaceInfo", "accessInfo", "extra", "userDefinedData",
+	"additionalParams", "extensions", "vnfConfigurableProperties", "metadata", "interfaceInfo", "accessInfo", "extra", "userDefinedData", "vnfSpecificData",
 }
 
 // keyed are those whose names are the client's.

@@ -27,6 +27,8 @@ type Config struct {
 	Data         string        `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
 	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
+	Roles        []string      `default:"all" help:"What this process does: api, orchestrator, relay, projector, notifier, vim-manager, nfvo-manager; all: everything. Processes of one database share the work of each role. Without api a process serves health, readiness and metrics only." placeholder:"ROLE"`
+	Bus          string        `default:"embedded" help:"What carries commands, replies and events: embedded, or Apache Kafka for many nodes and readers outside: kafka://HOST:PORT,HOST:PORT." placeholder:"BUS"`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
 	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
 	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
@@ -41,10 +43,14 @@ type Config struct {
 	Package      Package      `embed:"" prefix:"package-"`
 	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
+	Management   Management   `embed:"" prefix:"management-"`
+	Coordination Coordination `embed:"" prefix:"coordination-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
 	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
+	Keep         Keep         `embed:"" prefix:"keep-"`
 	Lane         Lane         `embed:"" prefix:"lane-"`
+	Kafka        Kafka        `embed:"" prefix:"bus-"`
 	Audit        Audit        `embed:"" prefix:"audit-"`
 	Secret       Secret       `embed:"" prefix:"secret-"`
 }
@@ -154,6 +160,20 @@ type Nfvo struct {
 	CAFile       string        `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
 }
 
+// Management says how VNFs and their element managers are called, as management connections have it. What their certificates are
+// checked against, and what is shown to them, are the settings of egress.
+type Management struct {
+	CallTimeout time.Duration `default:"10s" help:"Longest time of one call to a VNF or an element manager."`
+	MaxBody     int64         `default:"4194304" help:"Largest answer of a VNF or an element manager in bytes."`
+	Timeout     time.Duration `default:"10m" help:"How long a VNF that does not answer yet, or does not take its configuration, keeps an operation waiting."`
+	Workers     int           `default:"16" help:"VNFs and element managers called at once."`
+}
+
+// Coordination says how long operations are coordinated.
+type Coordination struct {
+	Timeout time.Duration `default:"10m" help:"How long one coordination of an operation with its VNF or element manager may take, refusals for now included; then it is called off, and the operation fails. It is part of what operation-deadline bounds."`
+}
+
 // Egress says which addresses that callers name (callbacks, their token endpoints) are called.
 type Egress struct {
 	AllowLocal bool          `help:"Call loopback, link-local and cloud metadata addresses too: for development. vnfmd dev sets it."`
@@ -195,6 +215,15 @@ type Idempotency struct {
 	Keep time.Duration `default:"24h" help:"How long the answer to a request with an Idempotency-Key is kept."`
 }
 
+// Keep says how long what has ended is kept. Events, and what is answered about operations and VNFs, are kept for ever.
+type Keep struct {
+	Sagas     time.Duration `default:"720h" help:"How long the saga of an operation is kept after it ended: its steps and attempts (vnfm op saga). One with a command that was never answered stays. 0: for ever."`
+	Ledger    time.Duration `default:"168h" help:"How long answered commands and released resources stay in the ledgers of the VIM manager and of the configuration. What an operation that has not ended may need stays. 0: for ever."`
+	Grants    time.Duration `default:"720h" help:"How long what was asked of the NFVO for an operation is kept after it was answered (vnfm op grant). 0: for ever."`
+	Denials   time.Duration `default:"168h" help:"How long the record of denied requests is kept. 0: for ever."`
+	CommitIDs time.Duration `name:"commit-ids" default:"1h" help:"How long it is known which changes were written, so that one whose answer was lost is not made twice. Longer than the database may be out of reach. 0: for ever."`
+}
+
 // Lane says how lanes are held.
 type Lane struct {
 	Lease      time.Duration `default:"3s" help:"How long a node that gives no sign keeps its lanes; others take them over after that."`
@@ -224,6 +253,7 @@ func (c *Config) Validate() error {
 		bad("listen: %s is not loopback; set api-token-file, auth-issuer or auth-certificates, or listen on 127.0.0.1", c.Listen)
 	}
 	c.validateAccess(bad)
+	c.validateBus(bad)
 	if c.Database != "" {
 		u, err := url.Parse(c.Database)
 		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
@@ -247,6 +277,9 @@ func (c *Config) Validate() error {
 	}
 	if (c.Egress.CertFile == "") != (c.Egress.KeyFile == "") {
 		bad("egress-cert-file and egress-key-file: set both, or none")
+	}
+	for _, problem := range c.roleProblems() {
+		bad("%s", problem)
 	}
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)
@@ -285,7 +318,7 @@ func (c *Config) Validate() error {
 	}{
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)},
 		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"max-plans-at-once", int64(c.Max.PlansAtOnce)},
-		{"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
+		{"vim-workers", int64(c.Vim.Workers)}, {"vim-page", int64(c.Vim.Page)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)}, {"http-json-text", int64(c.HTTP.JSONText)},
 		{"http-connections", int64(c.HTTP.Connections)},
@@ -314,6 +347,20 @@ func (c *Config) Validate() error {
 		if p == "rollback" && op == "TERMINATE" {
 			bad("operation-on-failure: TERMINATE is never rolled back")
 		}
+	}
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{
+		{"keep-sagas", c.Keep.Sagas}, {"keep-ledger", c.Keep.Ledger}, {"keep-grants", c.Keep.Grants}, {"keep-denials", c.Keep.Denials},
+		{"keep-commit-ids", c.Keep.CommitIDs},
+	} {
+		if d.v < 0 {
+			bad("%s: %v is negative; 0 keeps for ever", d.name, d.v)
+		}
+	}
+	if k := c.Keep.CommitIDs; k > 0 && k < time.Minute {
+		bad("keep-commit-ids: %v is less than a minute: a change whose answer was lost could be made twice", k)
 	}
 	return errors.Join(errs...)
 }

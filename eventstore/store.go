@@ -167,6 +167,9 @@ type Reader interface {
 	ReadLane(ctx context.Context, lane int, after int64, limit int) ([]Event, error)
 	// ReadOutbox returns up to limit messages of a lane after an offset, in order.
 	ReadOutbox(ctx context.Context, lane int, after int64, limit int) ([]OutboxRecord, error)
+	// OutboxIDs returns the id of this database's outbox, which was made with it, and behind it those it had before it was
+	// restored to an older point, the latest first.
+	OutboxIDs(ctx context.Context) ([]string, error)
 	// Heads returns the last event and outbox offset of every lane.
 	Heads(ctx context.Context) ([Lanes]LaneHead, error)
 	// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place:
@@ -262,9 +265,12 @@ func (q ViewQuery) Past(v *View) bool {
 	return out > 0
 }
 
-// SagaQuery selects sagas.
+// SagaQuery selects sagas. With EndedBy set, those of Lanes that ended not after it, the first that ended first; else by id.
 type SagaQuery struct {
 	Key, Parent, State, After string
+	Live                      bool // that have not ended
+	Lanes                     []int
+	EndedBy                   time.Time
 	Limit                     int // 0: 1000
 }
 
@@ -284,6 +290,12 @@ type ParkedQuery struct {
 	Limit             int            // 0: 1000
 }
 
+// Position is where a consumer stands in a lane. The zero value is the beginning.
+type Position struct {
+	Offset int64  // what it has handled
+	Mark   string // where the bus reads on, in the bus's own form; "" when it does not know
+}
+
 // Owner keeps leases and positions.
 type Owner interface {
 	// Lease renews a node, takes and gives up lanes, and returns how all lanes lie then. It raises the epoch of a lane that
@@ -292,7 +304,7 @@ type Owner interface {
 	// Leases returns how all lanes lie, and the nodes that are gone.
 	Leases(ctx context.Context) (Leases, error)
 	// Cursors returns a consumer's position in every lane.
-	Cursors(ctx context.Context, consumer string) ([Lanes]int64, error)
+	Cursors(ctx context.Context, consumer string) ([Lanes]Position, error)
 }
 
 // Janitor removes what nothing needs any more.
@@ -321,5 +333,7 @@ type Store interface {
 	Check(ctx context.Context) ([]string, error)
 	// Reset deletes all views, for a rebuild; the program must not be running otherwise.
 	ResetViews(ctx context.Context) error
+	// RenewOutbox gives the outbox another id, after the database was restored to an older point: its offsets are given again.
+	RenewOutbox(ctx context.Context) error
 	Close() error
 }

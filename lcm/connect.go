@@ -61,7 +61,7 @@ func (s *Service) planChangeExtConn(b *beginning, r *ChangeExtConn) error {
 		return vnfm.Errorf(vnfm.Conflict, "the VNFD has no deployment flavour %q any more", b.vnf.Info.FlavourID)
 	}
 	schema := f.Operations[string(vnf.OpChangeExtConn)].ParamsSchema
-	if err := vnf.CheckSchema(schema, r.AdditionalParams, "/additionalParams"); err != nil {
+	if err := b.check(schema, r.AdditionalParams); err != nil {
 		return err
 	}
 	have, err := holding(b.vnf, false)

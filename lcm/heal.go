@@ -78,7 +78,7 @@ func (s *Service) planHeal(b *beginning, r *Heal) error {
 		return err
 	}
 	schema := f.Operations[string(vnf.OpHeal)].ParamsSchema
-	if err := vnf.CheckSchema(schema, params, "/additionalParams"); err != nil {
+	if err := b.check(schema, params); err != nil {
 		return err
 	}
 	if err := b.hasVnfcs(r.Vnfcs); err != nil {

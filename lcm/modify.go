@@ -37,6 +37,9 @@ func (s *Service) Modify(ctx context.Context, vnfID string, r Modify, by request
 }
 
 func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request.Info) (*vnf.OpOcc, error) {
+	if err := s.room(); err != nil {
+		return nil, err
+	}
 	seen, err := s.instance(ctx, vnfID)
 	if err != nil {
 		return nil, err

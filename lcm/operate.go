@@ -60,7 +60,7 @@ func (s *Service) operation(r *Operate) (*wish, error) {
 
 func (s *Service) planOperate(b *beginning, r *Operate) error {
 	about := b.about(vnf.OpOperate)
-	if err := vnf.CheckSchema(about.ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
+	if err := b.check(about.ParamsSchema, r.AdditionalParams); err != nil {
 		return err
 	}
 	if err := b.hasVnfcs(r.Vnfcs); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
 )
 
 // serve carries out a command and returns the reply, nil when it is lost.
@@ -34,7 +35,7 @@ func (s *site) serve(m message.Message) *message.Message {
 		r = a.reply
 		s.failed[m.ID] = r
 	}
-	if a != nil && a.lost {
+	if a != nil && a.lost || m.ReplyTo == "" {
 		return nil
 	}
 	reply := message.NewReply(m, "/test", s.now, r)
@@ -87,14 +88,44 @@ func (s *site) carryOut(m message.Message) message.Reply {
 		if slices.ContainsFunc(s.configured, func(x configuration.Configure) bool { return x.Token == c.Token }) {
 			return message.Reply{Outcome: message.Succeeded} // delivered again, maybe long after
 		}
+		if m.ReplyTo != "" && s.op(c.OpID).State != vnf.Processing { // it comes late: its machines may be gone
+			return message.Reply{Outcome: message.Failed, Class: message.Superseded}
+		}
 		for _, id := range c.Computes {
 			s.checkRef("the configuration", id.ID)
 		}
 		s.configured = append(s.configured, c)
 		return message.Reply{Outcome: message.Succeeded}
+	case configuration.TypeCoordinate:
+		var c configuration.Coordinate
+		s.must(json.Unmarshal(m.Data, &c))
+		s.coordinated = append(s.coordinated, c)
+		return s.outcome(c, configuration.Continue)
+	case configuration.TypeCallOff:
+		var c configuration.CallOff
+		s.must(json.Unmarshal(m.Data, &c))
+		s.calledOff = append(s.calledOff, c.Token)
+		return message.Reply{}
 	}
 	s.t.Fatalf("unknown command %s", m.Type)
 	return message.Reply{}
+}
+
+// outcome is the reply to a coordination that ended so.
+func (s *site) outcome(c configuration.Coordinate, result string) message.Reply {
+	s.t.Helper()
+	known, err := json.Marshal(configuration.Coordination{
+		ID: "coordination-" + c.Action, Action: c.Action, Endpoint: c.Endpoint.Type, Result: result, Started: s.now, Ended: s.now, Warnings: "mind the gap",
+	})
+	s.must(err)
+	r := message.Reply{Outcome: message.Succeeded, Result: known}
+	switch result {
+	case configuration.Abort:
+		r.Outcome, r.Class, r.Reason = message.Failed, message.Permanent, "the coordination "+c.Action+" ended ABORT"
+	case configuration.Cancelled:
+		r.Outcome, r.Reason = message.Cancelled, "the coordination "+c.Action+" ended CANCELLED"
+	}
+	return r
 }
 
 func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {

@@ -55,7 +55,7 @@ func outcome(in *saga.Instance) (*planData, *plan.Outcome, error) {
 
 // done records what an item has changed.
 func (op planOp) done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error) {
-	if run.Step == stepConfigure {
+	if run.Step == stepConfigure || run.Step == stepCoordinate {
 		return nil, nil
 	}
 	d, o, err := outcome(in)
@@ -172,6 +172,9 @@ func (d *planData) steps() []vnf.PlannedStep {
 				out = append(out, p)
 			}
 		}
+	}
+	for _, c := range d.Coordinations {
+		out = append(out, vnf.PlannedStep{Step: stepCoordinate, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action})
 	}
 	if d.Configure != nil {
 		out = append(out, vnf.PlannedStep{

@@ -45,6 +45,7 @@ type Keeper struct {
 	epochs  map[string]*[eventstore.Lanes]int64 // by role; 0: not held
 	trusted time.Time                           // until when the epochs may be used
 	next    time.Time
+	others  bool
 	failed  error // of the last attempt; nil when it succeeded
 }
 
@@ -93,6 +94,13 @@ func (k *Keeper) Failed() error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	return k.failed
+}
+
+// Others reports whether other nodes lived when the store was asked last.
+func (k *Keeper) Others() bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.others
 }
 
 // Next returns when RunOnce is to be run again.
@@ -163,7 +171,7 @@ func (k *Keeper) ask(ctx context.Context) (changed bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	before := k.epochs
-	k.epochs, k.failed = epochs, nil
+	k.epochs, k.failed, k.others = epochs, nil, len(l.Nodes) > 1
 	k.trusted = asked.Add(k.cfg.TTL * 2 / 3)
 	k.next = k.after(l, asked, answered)
 	if changed = !same(before, epochs); changed {

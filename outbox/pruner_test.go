@@ -13,12 +13,12 @@ import (
 // elsewhere is another database, with the consumers' positions in one lane.
 type elsewhere map[string]int64
 
-func (e elsewhere) Cursors(_ context.Context, consumer string) (out [eventstore.Lanes]int64, err error) {
+func (e elsewhere) Cursors(_ context.Context, consumer string) (out [eventstore.Lanes]eventstore.Position, err error) {
 	at, known := e[consumer]
 	if !known {
 		return out, errors.New("away")
 	}
-	out[lane] = at
+	out[lane].Offset = at
 	return out, nil
 }
 

@@ -1,9 +1,17 @@
 package server
 
-import "slices"
+import (
+	"slices"
 
-// The roles that the work of the program is divided into. Each has lanes of its own, shared by the nodes that have the role. This is
-// the table of what belongs to whom:
+	"github.com/vnfm/vnfm/config"
+)
+
+// knows is eventstore.Node.Knows of this program: raise it with each message, event or saga definition that the program before
+// does not understand.
+const knows = 1
+
+// sideRoles returns which of this process's roles have lanes in the main database and in that of the ledgers. Each role has lanes of its
+// own, shared by the nodes that have the role. This is the table of what belongs to whom:
 //
 //	role          whose lanes it has                          what it does in them, and beside them
 //	api           none                                        serves requests; keeps the record of denials
@@ -15,29 +23,13 @@ import "slices"
 //	nfvo-manager  the ledger's; main, when that is another    consumer "nfvo-manager", its worker; onboarding; packages: fetched and read
 //
 // The timeouts go with the replies: one of a key may not overtake its replies, so who fires it has to know which replies wait.
-const (
-	roleOrchestrator = "orchestrator"
-	roleRelay        = "relay"
-	roleProjector    = "projector"
-	roleNotifier     = "notifier"
-	roleVim          = "vim-manager"
-	roleNfvo         = "nfvo-manager"
-)
-
-// knows is eventstore.Node.Knows of this program: raise it with each message, event or saga definition that the program before
-// does not understand.
-const knows = 1
-
-// mainRoles and ledgerRoles are the roles with lanes in each database, when there are two.
-func mainRoles() []string {
-	return []string{roleOrchestrator, roleRelay, roleProjector, roleNotifier, roleNfvo}
+func (s *Server) sideRoles() (main, ledger []string) {
+	main = []string{config.RoleOrchestrator, config.RoleRelay, config.RoleProjector, config.RoleNotifier, config.RoleNfvo}
+	ledger = []string{config.RoleRelay, config.RoleVim, config.RoleNfvo}
+	if s.stores.vims == s.stores.main {
+		main = append(main, config.RoleVim)
+		ledger = nil
+	}
+	foreign := func(role string) bool { return !s.cfg.Has(role) }
+	return slices.DeleteFunc(main, foreign), slices.DeleteFunc(ledger, foreign)
 }
-
-// union returns the roles of both, each once.
-func union(a, b []string) []string {
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-func ledgerRoles() []string { return []string{roleRelay, roleVim, roleNfvo} }

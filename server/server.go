@@ -13,9 +13,11 @@ import (
 	"os"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/vnfm/vnfm/bus/kafka"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/telemetry"
@@ -38,11 +40,14 @@ type Server struct {
 	log     *slog.Logger
 	node    string
 	started time.Time
+	run     string // names this run of the program
 	reg     *prometheus.Registry
 	tracing *telemetry.Tracing
 	stores  *stores
 	keys    *secret.Keyring
+	kafka   *kafka.Cluster // nil: the bus is embedded
 	parts   *parts
+	kept    *kept
 	audit   *auditing
 	fake    *fakeNfvo // nil: there is none
 	sample  sample    // of the first-try mode
@@ -56,13 +61,16 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &Server{cfg: c, opts: o, node: nodeName(c), started: time.Now(), reg: prometheus.NewRegistry()}
+	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), started: time.Now(), reg: prometheus.NewRegistry()}
 	var err error
 	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
 		return nil, err
 	}
 	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
+	}
+	if s.kafka, err = s.kafkaCluster(); err != nil {
+		return nil, errors.Join(err, s.tracing.Stop(ctx))
 	}
 	if s.certs, err = newCertificates(c.TLS, time.Now, s.log); err != nil {
 		return nil, errors.Join(err, s.tracing.Stop(ctx))
@@ -86,7 +94,10 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.fake, err = s.fakeNfvo(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
-	if s.parts, err = s.build(ctx); err != nil {
+	if s.kept, err = newKept(s.reg); err == nil {
+		s.parts, err = s.build(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	k := newCapacity(&c.HTTP, openFiles(), c.Authenticated())

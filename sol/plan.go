@@ -41,6 +41,8 @@ const (
 	ActionReplace   PlanAction = "replace"
 	ActionRelease   PlanAction = "release"
 	ActionConfigure PlanAction = "configure"
+	// ActionCoordinate asks the VNF or its element manager.
+	ActionCoordinate PlanAction = "coordinate"
 )
 
 // Plan is what an operation would do. Nothing of it is stored.

@@ -33,8 +33,22 @@ func (d *database) Counts(context.Context, []string) (eventstore.Counts, error) 
 
 func (d *database) Now(context.Context) (time.Time, error) { return d.now, d.err }
 
-func (d *database) Cursors(_ context.Context, consumer string) (at [eventstore.Lanes]int64, err error) {
-	at[1] = d.cursors[consumer]
+func (d *database) Timeouts(_ context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error) {
+	if len(lanes) != eventstore.Lanes || !by.Equal(d.now) || limit < 2 {
+		return nil, errors.New("of all lanes, up to now")
+	}
+	return make([]eventstore.Timeout, 2), d.err
+}
+
+func (d *database) Leases(context.Context) (eventstore.Leases, error) {
+	return eventstore.Leases{
+		Nodes: []eventstore.Node{{ID: "n", Roles: []string{"relay"}}},
+		Held:  []eventstore.Lease{{RoleLane: eventstore.RoleLane{Role: "relay", Lane: 5}, Owner: "n"}, {RoleLane: eventstore.RoleLane{Role: "of before", Lane: 5}, Owner: "n"}},
+	}, d.err
+}
+
+func (d *database) Cursors(_ context.Context, consumer string) (at [eventstore.Lanes]eventstore.Position, err error) {
+	at[1].Offset = d.cursors[consumer]
 	return at, d.err
 }
 
@@ -140,6 +154,8 @@ func TestCollector_counts(t *testing.T) {
 		vnfm_inbox_parked_messages{consumer="a"} 0
 		vnfm_inbox_parked_messages{consumer="b"} 2
 		vnfm_lease_lanes{database="main",role="relay"} 64
+		vnfm_lease_lanes_without_owner{database="main"} 63
+		vnfm_lease_nodes{database="main"} 1
 		vnfm_outbox_oldest_seconds{consumer="a"} 0
 		vnfm_outbox_oldest_seconds{consumer="b"} 0
 		vnfm_outbox_waiting_lanes{consumer="a"} 0
@@ -148,7 +164,8 @@ func TestCollector_counts(t *testing.T) {
 		vnfm_saga_instances{state="HELD"} 0
 		vnfm_saga_instances{state="RUNNING"} 5
 		vnfm_saga_instances{state="SETTLING"} 0
-		vnfm_saga_instances{state="STUCK"} 1`)
+		vnfm_saga_instances{state="STUCK"} 1
+		vnfm_timer_due{database="main"} 2`)
 }
 
 // A database that is away costs the scrape its figures, and nothing else: no figure is made up.

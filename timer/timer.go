@@ -89,17 +89,30 @@ func New(cfg Config) *Timer {
 // OnCommit shortens the wait when a commit set a timeout that is due before Run looks again. Give it to the committer.
 func (t *Timer) OnCommit(c *eventstore.Commit) {
 	for _, s := range c.Timeouts {
-		t.mu.Lock()
-		sooner := s.Due.Before(t.next)
-		if sooner {
-			t.next = s.Due
+		t.sooner(s.Due)
+	}
+}
+
+// Heard shortens the wait when another process tells of a timeout in a lane held that is due before Run looks again.
+func (t *Timer) Heard(w eventstore.Wake) {
+	for lane, due := range w.Due {
+		if _, held := t.cfg.Epochs.Epoch(lane); held {
+			t.sooner(due)
 		}
-		t.mu.Unlock()
-		if sooner {
-			select {
-			case t.nudge <- struct{}{}:
-			default:
-			}
+	}
+}
+
+func (t *Timer) sooner(due time.Time) {
+	t.mu.Lock()
+	sooner := due.Before(t.next)
+	if sooner {
+		t.next = due
+	}
+	t.mu.Unlock()
+	if sooner {
+		select {
+		case t.nudge <- struct{}{}:
+		default:
 		}
 	}
 }

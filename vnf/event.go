@@ -71,6 +71,7 @@ func Events() []EventForm {
 		form(func() Event { return new(ResourceUndone) }),
 		form(func() Event { return new(OpWarned) }),
 		form(func() Event { return new(OpInfoChanged) }),
+		form(func() Event { return new(OpCoordinated) }),
 		form(func() Event { return new(OpConnectivityChanged) }),
 	}
 }

@@ -51,6 +51,7 @@ type InstanceInstantiated struct {
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request; null: removed
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // as above
 	Values       map[string]string          `json:"values,omitempty"`                 // for boot data, also of VNFCs made later
+	Params       json.RawMessage            `json:"params,omitempty"`                 // additionalParams of request and grant, sealed
 }
 
 // InstanceTerminated records that a termination landed: the instance consists of nothing any more.
@@ -215,7 +216,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceInstantiated:
 		v.Operation = ""
 		v.State, v.Info = Instantiated, e.Info
-		v.Resources, v.Values = e.Resources, e.Values
+		v.Resources, v.Values, v.Params = e.Resources, e.Values, e.Params
 		v.Connections = merged(v.Connections, e.Connections)
 		v.Extensions = present(merged(v.Extensions, e.Extensions))
 		v.Configurable = present(merged(v.Configurable, e.Configurable))
@@ -229,7 +230,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.modify(e)
 	case *InstanceTerminated:
 		v.Operation = ""
-		v.State, v.Info, v.Resources, v.Values = NotInstantiated, nil, nil, nil
+		v.State, v.Info, v.Resources, v.Values, v.Params = NotInstantiated, nil, nil, nil, nil
 		v.Leftovers = without(v.Leftovers, e.Released)
 	case *InstanceOperated:
 		v.Operation = ""

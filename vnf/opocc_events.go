@@ -206,6 +206,10 @@ func (*ResourceChanged) opEvent()     {}
 func (*ResourceReleased) opEvent()    {}
 func (*ResourceUndone) opEvent()      {}
 func (*OpWarned) opEvent()            {}
+func (*OpCoordinated) opEvent()       {}
+
+// EventType returns "opocc.coordinated".
+func (*OpCoordinated) EventType() string { return "opocc.coordinated" }
 
 // Milestone reports whether the view of an operation is written with an event: one that changes its state, or what is asked of
 // it. What it did to each resource in between is read from its stream.
@@ -273,6 +277,8 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 		o.ChangedInfo = &e.Changed
 	case *OpWarned:
 		o.Warnings = append(slices.Clip(o.Warnings), e.Text)
+	case *OpCoordinated:
+		o.coordinated(e)
 	}
 }
 

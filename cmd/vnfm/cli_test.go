@@ -145,6 +145,7 @@ func TestOutput(t *testing.T) {
 		"audit_verify":    {"audit", "verify"},
 		"audit_denials":   {"audit", "denials"},
 		"parked_list":     {"parked", "list"},
+		"cluster_status":  {"cluster", "status"},
 
 		"subscription_list": {"subscription", "list"},
 		"subscription_show": {"subscription", "show", "https://nfvo.example/results"},

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
 )
 
@@ -100,6 +101,12 @@ func (s *Store) transact(ctx context.Context, q *pipeline) error {
 		return s.meaning(err)
 	}
 	return nil
+}
+
+// RenewOutbox gives the outbox another id.
+func (s *Store) RenewOutbox(ctx context.Context) error {
+	_, err := s.writing.Exec(ctx, sqlstore.RenewOutbox, batch.NewID())
+	return s.meaning(err)
 }
 
 // Prune removes what nothing needs any more.
