@@ -106,7 +106,7 @@ func (p *planner) unit(o Object, template string, vdu *vnfd.Vdu) error {
 	n := len(p.stage[vim.Unit])
 	r := Resource{
 		ID: p.id(vim.Unit, o.key(), strconv.Itoa(n)), Kind: vim.Unit, Template: template,
-		Spec: vim.Spec{Name: o.Kind + " " + o.Name, Unit: &vim.UnitSpec{Objects: o.Manifest}},
+		Spec: vim.Spec{Name: strings.TrimSpace(o.Kind + " " + o.Name), Unit: &vim.UnitSpec{Objects: o.Manifest}},
 	}
 	if vdu != nil {
 		count := p.counts[vdu.ID]
