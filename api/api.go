@@ -42,12 +42,20 @@ import (
 // Check is one condition of being ready.
 type Check = own.Check
 
+// ClusterDatabase is what nodes share in one database, and ClusterConsumer one consumer there.
+type (
+	ClusterDatabase = own.ClusterDatabase
+	ClusterConsumer = own.ClusterConsumer
+)
+
 // Config is what the edge needs from the composition root.
 type Config struct {
 	LCM      lcm.API
 	Packages vnfpkgm.Packages
 	Views    eventstore.Reader
 	Vims     own.Vims // nil: there is no registry, its resources are 404
+	// Management is the registry of management connections; nil: its resources are 404.
+	Management own.Management
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
@@ -98,6 +106,8 @@ type Config struct {
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
 	// is 404.
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
+	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
+	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)
@@ -108,12 +118,22 @@ func New(c Config) http.Handler {
 	if c.LCM == nil || c.Packages == nil || c.Views == nil || c.Authenticate == nil || c.Log == nil {
 		panic("api: Config lacks a part")
 	}
-	return rest.New(rest.Config{
+	return rest.New(c.rest(), areas(&c)...)
+}
+
+// Health returns the handler of a process that serves no API: health, readiness and metrics.
+func Health(c Config) http.Handler {
+	ours := &own.API{Ready: c.Ready}
+	return rest.New(c.rest(), rest.Area{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()})
+}
+
+func (c *Config) rest() rest.Config {
+	return rest.Config{
 		Views: c.Views, Metrics: c.Metrics, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials,
 		Front: c.Front, Requests: c.Requests, Followers: c.Followers, LargeBodies: c.LargeBodies, BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout,
 		MinRate: c.MinRate, MaxSmallBody: c.MaxSmallBody, Form: c.Form, Traceparent: c.Traceparent, Log: c.Log, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
 		MaxPackage: c.MaxPackage,
-	}, areas(&c)...)
+	}
 }
 
 // areas returns every route: those of the standard's interfaces, then our own.
@@ -122,8 +142,8 @@ func areas(c *Config) []rest.Area {
 	packages := &vnfpkgm.API{Packages: c.Packages}
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
-		LCM: c.LCM, Vims: c.Vims, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
-		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive,
+		LCM: c.LCM, Vims: c.Vims, Management: c.Management, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
+		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, Cluster: c.Cluster,
 	}
 	return []rest.Area{
 		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},
@@ -136,7 +156,9 @@ func areas(c *Config) []rest.Area {
 		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.V1Routes()},
 		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.VnfRoutes()},
 		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: pasts.Routes()},
+		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: ours.ClusterRoutes()},
 		{Read: access.ReadOwn, Change: access.Administer, Routes: ours.VimRoutes()},
+		{Read: access.ReadOwn, Change: access.Administer, Routes: ours.ManagementRoutes()},
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SiteRoutes()},
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SimRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()},

@@ -24,6 +24,14 @@ type example struct {
 const one = `"instantiationLevelId":"l","localizationLanguage":"en","additionalParams":{"a":{"b":[1,null,"c"]}},"extensions":{"e":1},
 	"vnfConfigurableProperties":{"p":true},`
 
+// links is external virtual links with every attribute.
+const links = `"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceProviderId":"p","resourceId":"n",
+				"extLinkPorts":[{"id":"p","trunkResourceId":"t","resourceHandle":{"vimConnectionId":"v","resourceProviderId":"p","resourceId":"q","vimLevelResourceType":"port"}}],
+				"extCps":[{"cpdId":"c","cpConfig":{"sub":{"parentCpConfigId":"k~1","cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{
+					"segmentationType":"VLAN","segmentationId":"7"}}]},"k~1":{"linkPortId":"p","createExtLinkPort":true,"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET",
+					"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","ipAddresses":[{"type":"IPV4","fixedAddresses":["10.0.0.1"],"subnetId":"s"},
+						{"type":"IPV6","numDynamicAddresses":1,"subnetId":"t"}]}}]}}}]}]`
+
 // examples are the bodies of the routes that take one, by method and path.
 var examples = map[string]example{
 	"POST /vnflcm/v2/vnf_instances": {sol.CreateVnfRequest{}, []string{
@@ -41,12 +49,7 @@ var examples = map[string]example{
 		`{"flavourId":"f",` + one + `
 			"vimConnectionInfo":{"v/1":{"vimId":"i","vimType":"T","interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}},
 			"extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"vl","vimConnectionId":"v","resourceProviderId":"p","resourceId":"r"}],
-			"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceProviderId":"p","resourceId":"n",
-				"extLinkPorts":[{"id":"p","trunkResourceId":"t","resourceHandle":{"vimConnectionId":"v","resourceProviderId":"p","resourceId":"q","vimLevelResourceType":"port"}}],
-				"extCps":[{"cpdId":"c","cpConfig":{"sub":{"parentCpConfigId":"k~1","cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{
-					"segmentationType":"VLAN","segmentationId":"7"}}]},"k~1":{"linkPortId":"p","createExtLinkPort":true,"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET",
-					"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","ipAddresses":[{"type":"IPV4","fixedAddresses":["10.0.0.1"],"subnetId":"s"},
-						{"type":"IPV6","numDynamicAddresses":1,"subnetId":"t"}]}}]}}}]}]}`,
+			` + links + `}`,
 	}},
 	"POST /vnflcm/v1/vnf_instances/{id}/instantiate": {nil, []string{
 		`{"flavourId":"f",` + one + `
@@ -66,6 +69,15 @@ var examples = map[string]example{
 	}},
 	"POST /vnflcm/v2/vnf_instances/{id}/heal": {sol.HealVnfRequest{}, []string{
 		`{"vnfcInstanceId":["c"],"cause":"w","additionalParams":{"a":1}}`,
+	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/change_ext_conn": {sol.ChangeExtVnfConnectivityRequest{}, []string{
+		`{` + links + `,"vimConnectionInfo":{"v/1":{"vimId":"i","vimType":"T","interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}},"additionalParams":{"a":1}}`,
+	}},
+	"POST /vnflcm/v1/vnf_instances/{id}/change_ext_conn": {nil, []string{
+		`{"vimConnectionInfo":[{"id":"v/1","vimId":"i","vimType":"T","interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}],"additionalParams":{"a":1},
+			"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceProviderId":"p","resourceId":"n",
+				"extLinkPorts":[{"id":"p","resourceHandle":{"vimConnectionId":"v","resourceProviderId":"p","resourceId":"q","vimLevelResourceType":"port"}}],
+				"extCps":[{"cpdId":"c","cpConfig":[{"cpInstanceId":"x","linkPortId":"p"},{"cpInstanceId":"gone"}]}]}]}`,
 	}},
 	"POST /vnflcm/v2/vnf_instances/{id}/scale": {sol.ScaleVnfRequest{}, []string{
 		`{"type":"SCALE_OUT","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1}}`,
@@ -110,6 +122,18 @@ var examples = map[string]example{
 	"PATCH /vnfm/v1/vims/{id}": {sol.VimRequest{}, []string{
 		`{"id":"v","vimId":"i","vimType":"` + sim.Type + `","default":true,"enabled":true,"interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}`,
 	}},
+	"POST /vnfm/v1/management_connections": {sol.ManagementConnectionRequest{}, []string{
+		`{"id":"n","endpointType":"MGMT","interfaces":["vnfconfig"],"uri":"https://em.example","enabled":true,"vnfSpecificData":{"a":1},
+			"for":{"vnfInstanceIds":["i"],"vnfdIds":["d"],"vnfProvider":"p","vnfProductName":"n"},
+			"authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"},
+				"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://t.example"}}}`,
+	}},
+	"PATCH /vnfm/v1/management_connections/{id}": {sol.ManagementConnectionRequest{}, []string{
+		`{"id":"m","endpointType":"MGMT","interfaces":["vnfconfig"],"uri":"https://em.example","enabled":true,"vnfSpecificData":{"a":1},
+			"for":{"vnfInstanceIds":["i"],"vnfdIds":["d"],"vnfProvider":"p","vnfProductName":"n"},
+			"authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"},
+				"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://t.example"}}}`,
+	}},
 	"PUT /vnfm/v1/sim/behaviour": {sim.Behaviour{}, []string{
 		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}],
 			"stop":"1s","fixed":{"compute":["flavour"]}}`,
@@ -144,7 +168,7 @@ func contentType(r api.Served) string {
 
 // open are the attributes in which anything may be.
 var open = []string{
-	"additionalParams", "extensions", "vnfConfigurableProperties", "metadata", "interfaceInfo", "accessInfo", "extra", "userDefinedData",
+	"additionalParams", "extensions", "vnfConfigurableProperties", "metadata", "interfaceInfo", "accessInfo", "extra", "userDefinedData", "vnfSpecificData",
 }
 
 // keyed are those whose names are the client's.

@@ -25,6 +25,12 @@ func TestEveryOptionalAttribute(t *testing.T) {
 	// vimConnectionInfo wherever it is.
 	type meaning = func(t *testing.T, without, got any)
 	const modify, instantiate = "PATCH /vnflcm/v2/vnf_instances/{id}", "POST /vnflcm/v2/vnf_instances/{id}/instantiate"
+	const connect = "POST /vnflcm/v2/vnf_instances/{id}/change_ext_conn"
+	takenAway := func(key string) meaning {
+		return func(t *testing.T, _, got any) {
+			same(t, got.(lcm.ChangeExtConn).ExtLinks[0].Nulls, []lcm.NullEntry{{Cp: 0, Key: key}})
+		}
+	}
 	meant := map[string]map[string]meaning{
 		modify + " /vnfInstanceName": {
 			"null":  func(t *testing.T, _, got any) { same(t, got.(lcm.Modify).Name, new(string)) },
@@ -45,6 +51,8 @@ func TestEveryOptionalAttribute(t *testing.T) {
 		instantiate + " /vimConnectionInfo/v~11": {
 			"null": func(t *testing.T, _, got any) { same(t, string(got.(lcm.Instantiate).Connections["v/1"]), "null") },
 		},
+		connect + " /extVirtualLinks/0/extCps/0/cpConfig/sub":  {"null": takenAway("sub")},
+		connect + " /extVirtualLinks/0/extCps/0/cpConfig/k~01": {"null": takenAway("k~1")},
 	}
 	tried := 0
 	for _, r := range newWhole(t).routes {
@@ -123,6 +131,8 @@ func connectionsOf(t *testing.T, command any) (out map[string]any) {
 	switch c := command.(type) {
 	case lcm.Instantiate:
 		all = c.Connections
+	case lcm.ChangeExtConn:
+		all = c.Connections
 	case lcm.Modify:
 		all = c.Connections
 	}
@@ -174,16 +184,17 @@ func bare(command any) any {
 				*m = nil
 			}
 		}
-		for i := range c.ExtLinks {
-			if len(c.ExtLinks[i].Ports) == 0 {
-				c.ExtLinks[i].Ports = nil
-			}
-			for j := range c.ExtLinks[i].Cps {
-				if len(c.ExtLinks[i].Cps[j].Config) == 0 {
-					c.ExtLinks[i].Cps[j].Config = map[string]vnf.ExtCpConfig{}
-				}
-			}
+		bareLinks(c.ExtLinks)
+		return c
+	case lcm.ChangeExtConn:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
 		}
+		if len(c.Connections) == 0 {
+			c.Connections = nil
+		}
+		bareLinks(c.ExtLinks)
 		return c
 	case lcm.Terminate:
 		c.Params = nil
@@ -366,5 +377,18 @@ func TestVnfcsAndTrunksAreShown(t *testing.T) {
 			`{"type":"IPV4","fixedAddresses":["10.0.0.9"],"subnetId":"s4"},{"type":"IPV6","numDynamicAddresses":2,"subnetId":"s6"}]}}]}`)
 	if !slices.Contains([]string{"STARTED", "STOPPED"}, in.Info.VnfState) {
 		t.Errorf("state %q", in.Info.VnfState)
+	}
+}
+
+func bareLinks(links []lcm.ExtLink) {
+	for i := range links {
+		if len(links[i].Ports) == 0 {
+			links[i].Ports = nil
+		}
+		for j := range links[i].Cps {
+			if len(links[i].Cps[j].Config) == 0 {
+				links[i].Cps[j].Config = map[string]vnf.ExtCpConfig{}
+			}
+		}
 	}
 }

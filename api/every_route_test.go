@@ -21,6 +21,7 @@ import (
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
+	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/notify/notifytest"
@@ -61,6 +62,9 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if c.Management, err = management.New(management.Config{Store: store, Doer: doer, Keys: keys}); err != nil {
+			t.Fatal(err)
+		}
 		c.Subscriptions, err = notify.New(notify.Config{
 			Store: store, Doer: doer, Keys: keys, Logger: log, SkipTest: true, Sender: &notifytest.Subscribers{}, Body: vnflcm.NotificationOf(""), Duplicates: true,
 		})
@@ -83,8 +87,9 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 	w.onPackage("p", &vnfpkg.Created{ID: "p"})
 	w.on("i", &vnf.InstanceCreated{ID: "i", VnfdID: "d", PackageID: "p", Provider: "Acme", ProductName: "R", SoftwareVersion: "2", VnfdVersion: "1"})
 	w.onOp("i", "o", &vnf.OpStarted{ID: "o", VnfID: "i", Operation: vnf.OpInstantiate, Policy: "hold"})
-	w.ids = map[string]string{"vnf_instances": "i", "vnf_lcm_op_occs": "o", "vnf_packages": "p", "vims": "v", "parked_messages": "m1"}
+	w.ids = map[string]string{"vnf_instances": "i", "vnf_lcm_op_occs": "o", "vnf_packages": "p", "vims": "v", "management_connections": "m", "parked_messages": "m1"}
 	w.send(t, "POST", own+"/vims", `{"id":"v","vimType":"`+sim.Type+`","interfaceInfo":{"a":1}}`).taken(201)
+	w.send(t, "POST", own+"/management_connections", `{"id":"m","endpointType":"VNF","uri":"https://vnf.example"}`).taken(201)
 	subscription := w.send(t, "POST", "/vnflcm/v2/subscriptions", `{"callbackUri":"http://nfvo.example/here"}`).taken(201).header.Get("Location")
 	w.ids["subscriptions"] = subscription[strings.LastIndex(subscription, "/")+1:]
 	return w

@@ -296,6 +296,10 @@ func (s *cases) Heal(ctx context.Context, id string, r lcm.Heal, by request.Info
 	return s.begin(ctx, id, vnf.OpHeal, r, by)
 }
 
+func (s *cases) ChangeExtConn(ctx context.Context, id string, r lcm.ChangeExtConn, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpChangeExtConn, r, by)
+}
+
 // preview plans an operation of an instance that is free; nothing is an effect.
 func (s *cases) preview(ctx context.Context, id string, kind vnf.Operation, command any) (*lcm.Preview, error) {
 	if s.last = command; s.fail != nil {
@@ -335,6 +339,10 @@ func (s *cases) PlanScaleToLevel(ctx context.Context, id string, r lcm.ScaleToLe
 
 func (s *cases) PlanHeal(ctx context.Context, id string, r lcm.Heal) (*lcm.Preview, error) {
 	return s.preview(ctx, id, vnf.OpHeal, r)
+}
+
+func (s *cases) PlanChangeExtConn(ctx context.Context, id string, r lcm.ChangeExtConn) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpChangeExtConn, r)
 }
 
 func (s *cases) Modify(ctx context.Context, id string, r lcm.Modify, by request.Info) (*vnf.OpOcc, error) {

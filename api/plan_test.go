@@ -95,6 +95,10 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 		"heal": {"HEAL", []string{
 			`{}`, `{"vnfcInstanceId":["c"],"cause":"w","additionalParams":{"all":true}}`, `{"vnfcInstanceId":[""]}`, `{"healScript":"x"}`,
 		}},
+		"change_ext_conn": {"CHANGE_EXT_CONN", []string{
+			`{"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c"}]}]}`,
+			`{"extVirtualLinks":[]}`, `{}`, `{"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k":{}}}]}]}`,
+		}},
 		"operate": {"OPERATE", []string{
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c"]}`, `{"changeStateTo":"STARTED","stopType":"FORCEFUL"}`,
 		}},

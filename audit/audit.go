@@ -102,7 +102,7 @@ type Consumer struct {
 	// At is where its cursor and what it parked are.
 	At interface {
 		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
-		Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error)
+		Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error)
 	}
 }
 
@@ -236,20 +236,22 @@ type look struct {
 	unmade   []Unmade
 	busy     map[string]bool // VNFs that something is under way for
 	waits    map[string]bool // VNFs of which messages wait for another program
-	sagas    int
-	timers   int
-	held     int
+	// unfinished are the sagas that have not ended: whether this program knows each.
+	unfinished map[string]bool
+	sagas      int
+	timers     int
+	held       int
 }
 
 func (a *Auditor) look(ctx context.Context) (*look, error) {
-	l := &look{Auditor: a, findings: map[string]Finding{}, busy: map[string]bool{}, waits: map[string]bool{}}
+	l := &look{Auditor: a, findings: map[string]Finding{}, busy: map[string]bool{}, waits: map[string]bool{}, unfinished: map[string]bool{}}
 	for _, one := range []struct {
 		look   func(context.Context) error
 		checks []Check
 	}{
 		{l.lookAtCursors, []Check{CursorAhead, MessageParked, MessageWaits}},
-		{l.lookAtTimers, []Check{TimerOrphaned, TimerOverdue}},
 		{l.lookAtSagas, []Check{SagaOrphaned, SagaUnknown, SagaIdle}},
+		{l.lookAtTimers, []Check{TimerOrphaned, TimerOverdue}},
 		{l.lookAtLocks, []Check{VnfLocked}},
 		{l.lookAtVims, []Check{LedgerUnheld, VimMissing, VimOrphaned, VimUnrecorded}},
 	} {

@@ -71,8 +71,9 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.driver = w.sim
-	lanes := []int{eventstore.LaneOf(idle), eventstore.LaneOf(busy)}
-	if _, err := w.store.Lease(t.Context(), eventstore.LeaseRequest{Owner: "n1", Lanes: lanes, TTL: 1000}); err != nil {
+	if _, err := w.store.Lease(t.Context(), eventstore.LeaseRequest{
+		Node: eventstore.Node{ID: "n1"}, Want: eventstore.LanesOf("", eventstore.LaneOf(idle), eventstore.LaneOf(busy)), TTL: 1000,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	w.held = w.make("11111111-0000-4000-8000-000000000001", idle)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+
+	"github.com/vnfm/vnfm/eventstore"
 )
 
 // maxParked bounds the parked messages of one consumer that are listed.
@@ -33,7 +35,7 @@ func (l *look) lookAtCursors(ctx context.Context) error {
 				})
 			}
 		}
-		parked, err := c.At.Parked(ctx, c.Name, maxParked)
+		parked, err := c.At.Parked(ctx, eventstore.ParkedQuery{Consumer: c.Name, Limit: maxParked})
 		if err != nil {
 			return fmt.Errorf("list what %s parked: %w", c.Name, err)
 		}

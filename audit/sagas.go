@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
@@ -21,59 +22,64 @@ func (l *look) lookAtTimers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the store's clock: %w", err)
 	}
-	lanes := make([]int, eventstore.Lanes)
-	for i := range lanes {
-		lanes[i] = i
-	}
-	timers, err := l.cfg.Main.Timeouts(ctx, lanes, maxTimers)
-	if err != nil {
-		return fmt.Errorf("read timers: %w", err)
-	}
-	l.timers = len(timers)
-	if len(timers) == maxTimers {
-		l.unmade = append(l.unmade, Unmade{TimerOrphaned, fmt.Sprintf("there are more timers than the %d that were looked at", maxTimers)})
-	}
-	var load eventstore.Load
-	for _, t := range timers {
-		if t.Owner == saga.TimeoutOwner {
-			load.Sagas = append(load.Sagas, eventstore.SagaFrom{ID: sagaOf(t)})
+	for lane := range eventstore.Lanes {
+		timers, err := l.cfg.Main.Timeouts(ctx, []int{lane}, time.Time{}, maxTimers)
+		if err != nil {
+			return fmt.Errorf("read timers: %w", err)
+		}
+		l.timers += len(timers)
+		if len(timers) == maxTimers {
+			l.unmade = append(l.unmade, Unmade{TimerOrphaned, fmt.Sprintf("lane %d has more timers than the %d that were looked at", lane, maxTimers)})
+		}
+		for _, t := range timers {
+			if err := l.lookAtTimer(ctx, t, now); err != nil {
+				return err
+			}
 		}
 	}
-	loaded, err := l.cfg.Main.Load(ctx, load)
-	if err != nil {
-		return fmt.Errorf("read the sagas of timers: %w", err)
-	}
-	for _, t := range timers {
-		f := Finding{Where: "timer " + t.ID, Vnf: t.Key, Since: t.Due, version: strconv.FormatInt(t.Token, 10)}
-		if t.Owner == saga.TimeoutOwner {
+	return nil
+}
+
+// lookAtTimer looks at one timer. Its saga is mostly one of those that have not ended; else it is looked up.
+func (l *look) lookAtTimer(ctx context.Context, t eventstore.Timeout, now time.Time) error {
+	f := Finding{Where: "timer " + t.ID, Vnf: t.Key, Since: t.Due, version: strconv.FormatInt(t.Token, 10)}
+	if t.Owner == saga.TimeoutOwner {
+		known, unfinished := l.unfinished[sagaOf(t)]
+		if !unfinished {
+			loaded, err := l.cfg.Main.Load(ctx, eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: sagaOf(t)}}, Timeouts: []string{t.ID}})
+			if err != nil {
+				return fmt.Errorf("read the saga of a timer: %w", err)
+			}
 			row := loaded.Sagas[sagaOf(t)]
-			if row == nil || saga.State(row.State).Final() {
+			switch {
+			case loaded.Timeouts[t.ID] == nil: // it went meanwhile
+			case row == nil || saga.State(row.State).Final():
 				f.Check, f.What = TimerOrphaned, "its saga is not there"
 				if row != nil {
 					f.What = "its saga is " + row.State
 				}
 				f.Do = "It does no harm: a timer of nothing is dropped when it is due. Report it."
 				l.found(f)
-				continue
 			}
-			if !l.knows(row) {
-				continue // it is a finding itself
-			}
+			return nil // else it began meanwhile
 		}
-		if l.waits[t.Key] {
-			continue // with the messages it must not overtake
+		if !known {
+			return nil // its saga is a finding itself
 		}
-		if late := now.Sub(t.Due); late > l.cfg.Overdue {
-			f.Check, f.What = TimerOverdue, fmt.Sprintf("due %s ago, and nobody has fired it", late.Round(1e9))
-			f.Do = "See whether a node holds lane " + strconv.Itoa(t.Lane) + " (vnfm_lease_lanes) and what its log says of timers; start a node when none runs."
-			l.found(f)
-		}
+	}
+	if l.waits[t.Key] {
+		return nil // with the messages it must not overtake
+	}
+	if late := now.Sub(t.Due); late > l.cfg.Overdue {
+		f.Check, f.What = TimerOverdue, fmt.Sprintf("due %s ago, and nobody has fired it", late.Round(1e9))
+		f.Do = "See whether a node holds lane " + strconv.Itoa(t.Lane) + " (vnfm_lease_lanes) and what its log says of timers; start a node when none runs."
+		l.found(f)
 	}
 	return nil
 }
 
-// maxTimers bounds the timers looked at. A saga has one.
-const maxTimers = 1 << 20
+// maxTimers bounds the timers of a lane that are looked at. A saga has one.
+const maxTimers = 1 << 14
 
 // sagaOf returns the saga whose timer this is.
 func sagaOf(t eventstore.Timeout) string {
@@ -83,12 +89,11 @@ func sagaOf(t eventstore.Timeout) string {
 
 // lookAtSagas looks for sagas that nothing will move on, and for operations and sagas of which one has lost the other.
 func (l *look) lookAtSagas(ctx context.Context) error {
-	unfinished := map[string]bool{}
 	for _, state := range saga.Unfinished {
 		err := pages(func(after string, limit int) ([]eventstore.SagaRow, error) {
 			return l.cfg.Main.Sagas(ctx, eventstore.SagaQuery{State: string(state), After: after, Limit: limit})
 		}, func(r eventstore.SagaRow) string { return r.ID }, func(row eventstore.SagaRow) error {
-			unfinished[row.ID], l.busy[row.Key] = true, true
+			l.unfinished[row.ID], l.busy[row.Key] = l.knows(&row), true
 			l.sagas++
 			return l.lookAtSaga(ctx, row)
 		})
@@ -101,7 +106,7 @@ func (l *look) lookAtSagas(ctx context.Context) error {
 			return l.cfg.Main.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindOpOcc, State: string(state), After: after, Limit: limit})
 		}, func(v eventstore.View) string { return v.ID }, func(v eventstore.View) error {
 			l.busy[v.Parent] = true
-			if !unfinished[v.ID] {
+			if _, unfinished := l.unfinished[v.ID]; !unfinished {
 				l.found(Finding{
 					Check: SagaOrphaned, Where: "operation " + v.ID, Vnf: v.Parent, Since: v.Updated, version: strconv.FormatInt(v.Revision, 10),
 					What: "it is " + v.State + ", and no saga carries it on",

@@ -72,7 +72,7 @@ func (l *look) lookAtVim(ctx context.Context, at vim.Site, ledger []vim.Resource
 		return cannot("there is no driver for " + at.Type)
 	}
 	var has []vim.Resource
-	err := vim.EachPage(ctx, driver, at.Connection, "", l.cfg.Call, func(page []vim.Resource) error {
+	err := vim.EachPage(ctx, driver, at.Connection, "", 0, l.cfg.Call, func(page []vim.Resource) error {
 		has = append(has, page...)
 		return nil
 	})
@@ -147,10 +147,11 @@ type records struct {
 func (k records) want(ctx context.Context, r vim.Resource) (bool, error) {
 	wants := k.vnfs[r.Owner]
 	if wants == nil {
-		var err error
-		if wants, err = readmodel.Wanted(ctx, k.store, r.Owner); err != nil {
+		found, err := readmodel.Wanted(ctx, k.store, []string{r.Owner})
+		if err != nil {
 			return false, err //nolint:wrapcheck // the caller says what it was about
 		}
+		wants = found[r.Owner]
 		k.vnfs[r.Owner] = wants
 	}
 	return wants(r.Token.ID, r.Token.Generation), nil

@@ -131,6 +131,11 @@ func (c *Client) Heal(ctx context.Context, id string, r sol.HealVnfRequest) (str
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "heal"), r))
 }
 
+// ChangeExtConn begins to connect a VNF to the outside in another way, and returns the id of the operation occurrence.
+func (c *Client) ChangeExtConn(ctx context.Context, id string, r sol.ChangeExtVnfConnectivityRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_ext_conn"), r))
+}
+
 // Plan says what an operation would do, without beginning it. request is the body that the operation takes.
 func (c *Client) Plan(ctx context.Context, id string, operation sol.PlannedOperation, request any) (*sol.Plan, error) {
 	raw, err := json.Marshal(request)
@@ -286,6 +291,36 @@ func (c *Client) CheckVim(ctx context.Context, id string) (*sol.VimCheck, error)
 	return v, err
 }
 
+// ManagementConnections lists how VNFs and element managers are reached.
+func (c *Client) ManagementConnections(ctx context.Context) ([]sol.ManagementConnection, error) {
+	return list[sol.ManagementConnection](ctx, c, own+"/management_connections")
+}
+
+// ManagementConnection returns one.
+func (c *Client) ManagementConnection(ctx context.Context, id string) (*sol.ManagementConnection, error) {
+	return get[sol.ManagementConnection](ctx, c, at(own+"/management_connections", id))
+}
+
+// RegisterManagement registers one: a sol.ManagementConnectionRequest, or the same as JSON.
+func (c *Client) RegisterManagement(ctx context.Context, r any) (*sol.ManagementConnection, error) {
+	v := &sol.ManagementConnection{}
+	_, err := c.do(ctx, jsonCall(http.MethodPost, own+"/management_connections", r), v)
+	return v, err
+}
+
+// PatchManagement changes one by a merge patch.
+func (c *Client) PatchManagement(ctx context.Context, id string, patch any) (*sol.ManagementConnection, error) {
+	v := &sol.ManagementConnection{}
+	_, err := c.do(ctx, patchCall(at(own+"/management_connections", id), patch), v)
+	return v, err
+}
+
+// DeleteManagement deletes one.
+func (c *Client) DeleteManagement(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: at(own+"/management_connections", id)}, nil)
+	return err
+}
+
 // SimInventory lists what the simulated VIMs hold for VNFs.
 func (c *Client) SimInventory(ctx context.Context) ([]sol.SimResource, error) {
 	return list[sol.SimResource](ctx, c, own+"/sim/inventory")
@@ -315,6 +350,11 @@ func (c *Client) Audit(ctx context.Context, chain bool) (*sol.LiveAudit, error) 
 // Verify checks the hash chains and the order of all events.
 func (c *Client) Verify(ctx context.Context) (*sol.Audit, error) {
 	return get[sol.Audit](ctx, c, own+"/audit/verify")
+}
+
+// Cluster tells of the nodes and what they share.
+func (c *Client) Cluster(ctx context.Context) (*sol.Cluster, error) {
+	return get[sol.Cluster](ctx, c, own+"/cluster")
 }
 
 // Redrive has a parked message handled again, with those of its VNF behind it, and returns how many were.

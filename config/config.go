@@ -27,6 +27,7 @@ type Config struct {
 	Data         string        `default:"./data" type:"path" help:"Folder of the embedded database, the package files and the simulated VIM."`
 	Database     string        `help:"PostgreSQL URL; empty: the embedded SQLite database in the data folder." placeholder:"URL" secret:""`
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
+	Roles        []string      `default:"all" help:"What this process does: api, orchestrator, relay, projector, notifier, vim-manager, nfvo-manager; all: everything. Processes of one database share the work of each role. Without api a process serves health, readiness and metrics only." placeholder:"ROLE"`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
 	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
 	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
@@ -41,6 +42,8 @@ type Config struct {
 	Package      Package      `embed:"" prefix:"package-"`
 	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
+	Management   Management   `embed:"" prefix:"management-"`
+	Coordination Coordination `embed:"" prefix:"coordination-"`
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
 	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
@@ -112,6 +115,7 @@ type Vim struct {
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
 	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
 	PodPatience   time.Duration `default:"1m" help:"How long a pod may be unable to start (its image, a crash loop, no node for it) before the container unit has failed."`
+	Page          int           `default:"1000" help:"Resources that a VIM is asked for at once when all of ours are listed; one that gives fewer gives them in more pages."`
 	Simulated     bool          `default:"true" negatable:"" help:"Offer the two simulated VIMs sim-1 and sim-2."`
 	SimURL        string        `name:"sim-url" help:"URL of simulated VIMs in a process of their own (vnfmd sim-vim), which several nodes can share; empty: they are in this one." placeholder:"URL"`
 }
@@ -152,6 +156,20 @@ type Nfvo struct {
 	CertFile     string        `help:"Client certificate (PEM) shown to the NFVO." placeholder:"FILE"`
 	KeyFile      string        `help:"Key (PEM) of the client certificate." placeholder:"FILE"`
 	CAFile       string        `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
+}
+
+// Management says how VNFs and their element managers are called, as management connections have it. What their certificates are
+// checked against, and what is shown to them, are the settings of egress.
+type Management struct {
+	CallTimeout time.Duration `default:"10s" help:"Longest time of one call to a VNF or an element manager."`
+	MaxBody     int64         `default:"4194304" help:"Largest answer of a VNF or an element manager in bytes."`
+	Timeout     time.Duration `default:"10m" help:"How long a VNF that does not answer yet, or does not take its configuration, keeps an operation waiting."`
+	Workers     int           `default:"16" help:"VNFs and element managers called at once."`
+}
+
+// Coordination says how long operations are coordinated.
+type Coordination struct {
+	Timeout time.Duration `default:"10m" help:"How long one coordination of an operation with its VNF or element manager may take, refusals for now included; then it is called off, and the operation fails. It is part of what operation-deadline bounds."`
 }
 
 // Egress says which addresses that callers name (callbacks, their token endpoints) are called.
@@ -197,7 +215,7 @@ type Idempotency struct {
 
 // Lane says how lanes are held.
 type Lane struct {
-	Lease      time.Duration `default:"10s" help:"How long a node holds its lanes without renewing; another takes over after that."`
+	Lease      time.Duration `default:"3s" help:"How long a node that gives no sign keeps its lanes; others take them over after that."`
 	Committers int           `help:"Committers of this node; 0: 1 on SQLite, 2 on PostgreSQL."`
 	Batch      int           `default:"64" help:"Changes of different VNFs written in one transaction at most."`
 }
@@ -247,6 +265,9 @@ func (c *Config) Validate() error {
 	}
 	if (c.Egress.CertFile == "") != (c.Egress.KeyFile == "") {
 		bad("egress-cert-file and egress-key-file: set both, or none")
+	}
+	for _, problem := range c.roleProblems() {
+		bad("%s", problem)
 	}
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/vnfm/vnfm/message"
 )
@@ -22,6 +23,41 @@ type Configure struct {
 	Params     json.RawMessage    `json:"params,omitempty"` // additionalParams of request and grant; sealed until a Configurer is called
 	Computes   map[string]Compute `json:"computes"`         // by planned resource id
 	DeadlineMs int64              `json:"deadlineMs,omitempty"`
+	// Endpoint is who is told; nil: the simulated VNFs of the site.
+	Endpoint *Endpoint `json:"endpoint,omitempty"`
+	// Properties are the VNF's vnfConfigurableProperties as an object, sealed like Params, which come over them.
+	Properties json.RawMessage `json:"properties,omitempty"`
+	// ExtCps and Vnfcs are what has changed, GoneCps and GoneVnfcs what is no more. The rest is as it was.
+	ExtCps    []Cp     `json:"extCps,omitempty"`
+	Vnfcs     []Vnfc   `json:"vnfcs,omitempty"`
+	GoneCps   []string `json:"goneCps,omitempty"`
+	GoneVnfcs []string `json:"goneVnfcs,omitempty"`
+}
+
+// Endpoint is who is called: by a management connection, whose address and credentials are read when it is.
+type Endpoint struct {
+	Connection string `json:"managementConnectionId"`
+	Type       string `json:"endpointType"`      // VNF, MGMT
+	Cpd        string `json:"cpdId,omitempty"`   // external CPD whose address is called; "": the connection says which
+	CpID       string `json:"cpId,omitempty"`    // the connection point of that CPD, once it is known
+	Address    string `json:"address,omitempty"` // its first
+}
+
+// Cp is a connection point with its addresses.
+type Cp struct {
+	ID  string   `json:"id"`
+	Cpd string   `json:"cpdId"`
+	MAC string   `json:"macAddress,omitempty"`
+	IPs []string `json:"ipAddresses,omitempty"`
+}
+
+// Vnfc is a VNFC with its internal connection points.
+type Vnfc struct {
+	ID  string `json:"id"`
+	Vdu string `json:"vduId"`
+	Cps []Cp   `json:"cps,omitempty"`
+	// Properties are its vnfcConfigurableProperties as an object.
+	Properties json.RawMessage `json:"properties,omitempty"`
 }
 
 // Compute is a machine of the VNF.
@@ -37,6 +73,8 @@ type Request struct{ Configure }
 type Result struct {
 	// Ready says that the VNF is configured. Until then the Configurer is asked again, with the same Request.
 	Ready    bool            `json:"-"`
+	Waiting  string          `json:"-"` // why it is not; for people, no secrets
+	After    time.Duration   `json:"-"` // the least to wait before the next call; 0: the caller's pace
 	Warnings []string        `json:"warnings,omitempty"`
 	Data     json.RawMessage `json:"data,omitempty"` // for people; no secrets
 }

@@ -67,7 +67,9 @@ func read(m message.Message) (configuration.Configure, error) {
 func (Intake) Load(msgs []message.Message) eventstore.Load {
 	var l eventstore.Load
 	for _, m := range msgs {
-		if c, err := read(m); err == nil {
+		if m.Type != configuration.TypeConfigure {
+			l = l.Merge(eventstore.Load{Records: coordinationRefs(m)})
+		} else if c, err := read(m); err == nil {
 			l = l.Merge(eventstore.Load{Records: []eventstore.RecordRef{refOf(c.Token), fenceRef(c.VnfID)}})
 		}
 	}
@@ -80,7 +82,14 @@ func (Intake) Load(msgs []message.Message) eventstore.Load {
 func (Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error {
 	b := ledger.Open(l, c)
 	for _, m := range msgs {
-		if m.Type != configuration.TypeConfigure {
+		switch m.Type {
+		case configuration.TypeConfigure:
+		case configuration.TypeCoordinate, configuration.TypeCallOff:
+			if err := takeCoordination(b, m); err != nil {
+				return err
+			}
+			continue
+		default:
 			return vnfm.UnknownVersion("command %s is of type %q", m.ID, m.Type)
 		}
 		cmd, err := read(m)
@@ -117,7 +126,7 @@ func take(b *ledger.Book, m message.Message, cmd configuration.Configure) error 
 		}
 		return nil
 	}
-	older, err := fenced(b, m.Key, cmd)
+	older, err := fenced(b, m.Key, cmd.VnfID, cmd.Fence)
 	switch {
 	case err != nil:
 		return err
@@ -145,19 +154,19 @@ func take(b *ledger.Book, m message.Message, cmd configuration.Configure) error 
 }
 
 // fenced says why a command of an operation does nothing after another has begun; nil when none has, which is noted.
-func fenced(b *ledger.Book, key string, cmd configuration.Configure) (*message.Reply, error) {
-	f, err := ledger.Get[fence](b, fenceRef(cmd.VnfID))
+func fenced(b *ledger.Book, key, vnfID string, number int64) (*message.Reply, error) {
+	f, err := ledger.Get[fence](b, fenceRef(vnfID))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
 	if f == nil {
-		f = ledger.Add[fence](b, fenceRef(cmd.VnfID), key, "")
+		f = ledger.Add[fence](b, fenceRef(vnfID), key, "")
 	}
 	switch {
-	case cmd.Fence < f.Doc.Highest:
+	case number < f.Doc.Highest:
 		return older(f.Doc.Highest), nil
-	case cmd.Fence > f.Doc.Highest || f.Fresh():
-		f.Doc.Highest = cmd.Fence
+	case number > f.Doc.Highest || f.Fresh():
+		f.Doc.Highest = number
 		f.Move(fenceState, time.Time{})
 	}
 	return nil, nil

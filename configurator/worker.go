@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm/configuration"
@@ -24,7 +25,9 @@ type Config struct {
 	Ends       eventstore.Doer // see ledger.Config; nil: Doer
 	Epochs     ledger.Epochs   // whose lanes to work on; nil: all
 	Configurer configuration.Configurer
-	Logger     *slog.Logger // nil: slog.Default
+	// Coordinator asks VNFs and element managers to coordinate; nil: no command does.
+	Coordinator configuration.Coordinator
+	Logger      *slog.Logger // nil: slog.Default
 	// Open opens what is sealed in the parameters of a VNF, right before a call, and returns the secrets in them, too; nil: nothing is
 	// sealed.
 	Open func(ctx context.Context, vnfID string, document json.RawMessage) (plain json.RawMessage, secrets []string, err error)
@@ -35,6 +38,7 @@ type Config struct {
 
 	Attempt            time.Duration // bounds one call, when the command says nothing; 0 means 20 s
 	Limit              time.Duration // bounds the time until a VNF is configured; 0 means 10 min
+	Coordination       time.Duration // bounds the time until a coordination has ended; 0 means 10 min
 	PollFirst, PollMax time.Duration // pace the calls until it is; 0 means 500 ms and 10 s
 	Retention          time.Duration // how long what was answered is kept; 0 means 7 days
 	Parallel           int           // VNFs configured at once; 0 means 16
@@ -50,6 +54,7 @@ func NewWorker(cfg Config) *ledger.Worker {
 	}
 	set(&cfg.Attempt, 20*time.Second)
 	set(&cfg.Limit, 10*time.Minute)
+	set(&cfg.Coordination, 10*time.Minute)
 	set(&cfg.PollFirst, 500*time.Millisecond)
 	set(&cfg.PollMax, 10*time.Second)
 	set(&cfg.Retention, 7*24*time.Hour)
@@ -68,6 +73,9 @@ func NewWorker(cfg Config) *ledger.Worker {
 
 // step says what is due about a row: a call, or another one where a process died in it.
 func (cfg Config) step(_ context.Context, rec eventstore.Record) (*ledger.Step, error) {
+	if strings.HasPrefix(rec.ID, coordinationPrefix) {
+		return cfg.coordinate(rec)
+	}
 	read, err := ledger.Decode[configuring](rec)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
@@ -123,12 +131,14 @@ func (cfg Config) step(_ context.Context, rec eventstore.Record) (*ledger.Step, 
 // configure calls the Configurer. What is sealed in the parameters is opened here and nowhere else, and is not in what is kept of
 // the answer. Parameters that cannot be opened are tried again: the key may come back.
 func (cfg Config) configure(ctx context.Context, c configuration.Configure) (configuration.Result, error) {
-	var secrets []string
-	if cfg.Open != nil {
-		var err error
-		if c.Params, secrets, err = cfg.Open(ctx, c.VnfID, c.Params); err != nil {
-			return configuration.Result{}, &configuration.Error{Class: message.Unavailable, Hint: err.Error(), Err: err}
-		}
+	sealed := []*json.RawMessage{&c.Params, &c.Properties}
+	c.Vnfcs = slices.Clone(c.Vnfcs)
+	for i := range c.Vnfcs {
+		sealed = append(sealed, &c.Vnfcs[i].Properties)
+	}
+	secrets, err := cfg.open(ctx, c.VnfID, sealed...)
+	if err != nil {
+		return configuration.Result{}, err
 	}
 	got, err := cfg.Configurer.Configure(ctx, configuration.Request{Configure: c})
 	if len(secrets) == 0 {
@@ -137,6 +147,7 @@ func (cfg Config) configure(ctx context.Context, c configuration.Configure) (con
 	for i, w := range got.Warnings {
 		got.Warnings[i] = secret.Scrub(w, secrets)
 	}
+	got.Waiting = secret.Scrub(got.Waiting, secrets)
 	if got.Data != nil {
 		got.Data = json.RawMessage(secret.Scrub(string(got.Data), secrets))
 	}
@@ -145,6 +156,21 @@ func (cfg Config) configure(ctx context.Context, c configuration.Configure) (con
 		err = &configuration.Error{Class: class, Hint: secret.Scrub(hint, secrets)}
 	}
 	return got, err
+}
+
+// open opens what is sealed in documents of a VNF, and returns the secrets in them. Its error is one that passes: the key may come back.
+func (cfg Config) open(ctx context.Context, vnfID string, documents ...*json.RawMessage) (secrets []string, err error) {
+	if cfg.Open == nil {
+		return nil, nil
+	}
+	for _, d := range documents {
+		plain, found, err := cfg.Open(ctx, vnfID, *d)
+		if err != nil {
+			return nil, &configuration.Error{Class: message.Unavailable, Hint: err.Error(), Err: err}
+		}
+		*d, secrets = plain, append(secrets, found...)
+	}
+	return secrets, nil
 }
 
 // follow goes on with a configuration by what the Configurer said.
@@ -160,19 +186,32 @@ func (cfg Config) follow(b *ledger.Book, r *ledger.Row[configuring], got configu
 		}
 		cfg.end(b, r, message.Reply{Outcome: message.Succeeded, Result: result})
 	case !b.Now.Before(r.Doc.By):
-		cfg.end(b, r, message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: "the VNF was not configured within " + cfg.Limit.String()})
-	default:
-		wait := cfg.PollFirst
-		for range r.Doc.Tries {
-			if wait += wait / 2; wait >= cfg.PollMax {
-				wait = cfg.PollMax
-				break
-			}
+		reason := "the VNF was not configured within " + cfg.Limit.String()
+		if got.Waiting != "" {
+			reason += ": " + got.Waiting
 		}
+		cfg.end(b, r, message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: reason})
+	default:
+		wait := cfg.pace(r.Doc.Tries, got.After)
 		r.Doc.Tries++
 		r.Move(Open, b.Now.Add(wait))
 	}
 	return nil
+}
+
+// longest is the longest that whoever is called is let alone, whatever it asks for.
+const longest = time.Hour
+
+// pace is how long to wait after a number of calls that were in vain: longer each time, and as long as was asked for.
+func (cfg Config) pace(tries int, asked time.Duration) time.Duration {
+	wait := cfg.PollFirst
+	for range tries {
+		if wait += wait / 2; wait >= cfg.PollMax {
+			wait = cfg.PollMax
+			break
+		}
+	}
+	return max(wait, min(asked, longest))
 }
 
 // end answers whoever waits for a configuration.

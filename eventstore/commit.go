@@ -157,10 +157,12 @@ type HandledMark struct {
 	Saga      string
 }
 
-// CursorMove moves a consumer's position in a lane. It fails unless the cursor stands at From and the lane's lease is
-// held under Epoch. A cursor that does not exist stands at 0. Moves of one batch that follow each other are one move.
+// CursorMove moves a consumer's position in a lane. It fails unless the cursor stands at From and the role holds the lane
+// under Epoch. A cursor belongs to the role that moved it first. One that does not exist stands at 0. Moves of one batch that
+// follow each other are one move.
 type CursorMove struct {
 	Consumer string
+	Role     string // whose lease of the lane it is moved under
 	Lane     int
 	From, To int64
 	Epoch    int64
@@ -264,10 +266,12 @@ const (
 	TableDenials = "denials"
 	// TableVnfCommands holds the configurations of VNFs.
 	TableVnfCommands = "vnf_commands"
+	// TableOutboxConsumers holds the consumers of the outbox, by name.
+	TableOutboxConsumers = "outbox_consumers"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands, TableOutboxConsumers}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {

@@ -27,19 +27,3 @@ func Held(owner interface {
 	}
 	return out
 }
-
-// Lease says that an owner may move a lane's cursors, fire its timers and publish, until a time, under an epoch. The
-// epoch rises each time the lane changes hands; owner writes carry it and fail once it is no longer theirs.
-type Lease struct {
-	Lane  int
-	Owner string
-	Epoch int64
-	Until int64 // Unix milliseconds of the store's clock
-}
-
-// LeaseRequest asks for lanes for an owner. Lanes held by another whose lease has not run out are not granted.
-type LeaseRequest struct {
-	Owner string
-	Lanes []int
-	TTL   int64 // milliseconds; 0 gives the lanes up
-}

@@ -177,12 +177,13 @@ type Reader interface {
 	// stored apart from its items, as they did once, in the order they were sent.
 	Sagas(ctx context.Context, q SagaQuery) ([]SagaRow, error)
 	Steps(ctx context.Context, saga string) ([]StepRow, error)
-	// Timeouts returns timeouts of the lanes by due time, at most limit, whether due or not.
-	Timeouts(ctx context.Context, lanes []int, limit int) ([]Timeout, error)
+	// Timeouts returns the timeouts of the lanes that are due by a time, the most urgent first, at most limit. What it costs
+	// depends on what it finds, not on how many wait. The zero time is later than all.
+	Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]Timeout, error)
 	// Records lists ledger rows.
 	Records(ctx context.Context, q RecordQuery) ([]Record, error)
-	// Parked lists parked messages in the order they are to be re-driven.
-	Parked(ctx context.Context, consumer string, limit int) ([]ParkedMessage, error)
+	// Parked lists parked messages, those of a key in the order they are to be retried.
+	Parked(ctx context.Context, q ParkedQuery) ([]ParkedMessage, error)
 	// Counts counts the sagas in each of the states, and parked messages by consumer: for metrics.
 	Counts(ctx context.Context, sagaStates []string) (Counts, error)
 	// Now returns the store's clock.
@@ -230,29 +231,37 @@ type RecordQuery struct {
 	Table, Key, Group, State, After string
 	Lanes                           []int
 	DueBy                           time.Time
-	Limit                           int // 0: 1000
+	Limit                           int  // 0: 1000
+	Heads                           bool // the documents need not be read
+}
+
+// ParkedQuery selects parked messages. Zero fields select all. They come in order of consumer, offset and id, after After's.
+type ParkedQuery struct {
+	Consumer, Key, ID string
+	After             *ParkedMessage // the last of the page before; nil: from the first
+	Limit             int            // 0: 1000
 }
 
 // Owner keeps leases and positions.
 type Owner interface {
-	// Lease grants, renews or gives up lanes and returns those the owner now holds. It raises the epoch of a lane that
-	// changes hands, here and in the lane's cursors.
-	Lease(ctx context.Context, r LeaseRequest) ([]Lease, error)
+	// Lease renews a node, takes and gives up lanes, and returns how all lanes lie then. It raises the epoch of a lane that
+	// changes hands, here and in the cursors of its role.
+	Lease(ctx context.Context, r LeaseRequest) (Leases, error)
+	// Leases returns how all lanes lie, and the nodes that are gone.
+	Leases(ctx context.Context) (Leases, error)
 	// Cursors returns a consumer's position in every lane.
 	Cursors(ctx context.Context, consumer string) ([Lanes]int64, error)
 }
 
 // Janitor removes what nothing needs any more.
 type Janitor interface {
-	// Prune deletes outbox rows at or behind the lowest of the consumers' cursors or at or behind Upto, and idempotency
-	// keys and commit ids older than the times given.
+	// Prune deletes outbox rows at or behind Upto, and idempotency keys and commit ids older than the times given.
 	Prune(ctx context.Context, p Prune) error
 }
 
 // Prune says what may go.
 type Prune struct {
-	Consumers         []string      // whose cursors bound the outbox; none: the outbox is kept
-	Upto              *[Lanes]int64 // instead of Consumers, for those whose cursors are in another store
+	Upto              *[Lanes]int64 // in each lane; nil: the outbox is kept
 	IdempotencyBefore time.Time
 	CommitsBefore     time.Time
 }

@@ -31,15 +31,16 @@ type Handler interface {
 	Decide(l *eventstore.Loaded, msgs []message.Message, c *eventstore.Commit) error
 }
 
-// Epochs says under which epoch a lane is held, if it is.
+// Epochs says under which epoch a lane is held for a role, if it is.
 type Epochs interface {
+	Role() string
 	Epoch(lane int) (int64, bool)
 }
 
 // Store is what a consumer reads beside what it changes.
 type Store interface {
 	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
-	Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error)
+	Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error)
 }
 
 // Config describes a consumer.
@@ -110,7 +111,7 @@ func (c *Consumer) Deliver(ctx context.Context, d bus.Delivery) (int64, error) {
 	if !ok {
 		return d.From, eventstore.ErrFenced
 	}
-	move := eventstore.CursorMove{Consumer: c.cfg.Name, Lane: d.Lane, From: d.From, To: d.To, Epoch: epoch}
+	move := eventstore.CursorMove{Consumer: c.cfg.Name, Role: c.cfg.Epochs.Role(), Lane: d.Lane, From: d.From, To: d.To, Epoch: epoch}
 	err := c.run(ctx, move, d.Messages)
 	if err == nil {
 		return d.To, nil

@@ -66,11 +66,11 @@ func newFixture(t *testing.T) *fixture {
 
 func newFixtureOn(t *testing.T, store eventstore.Store) *fixture {
 	f := &fixture{t: t, refuse: map[string]error{}, held: true, store: store}
-	leases, err := f.store.Lease(t.Context(), eventstore.LeaseRequest{Owner: "me", Lanes: []int{lane}, TTL: 3_600_000})
+	leases, err := f.store.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "me"}, Want: eventstore.LanesOf("", lane), TTL: 3_600_000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.epoch = leases[0].Epoch
+	f.epoch = leases.Held[0].Epoch
 	f.doer = eventstore.NewCommitter(f.store, eventstore.CommitterConfig{Logger: quiet})
 	f.config = inbox.Config{
 		Name: "me", Handlers: map[string]inbox.Handler{"topic": f, "other": f}, Store: f.store, Doer: f.doer, Epochs: f,
@@ -80,6 +80,7 @@ func newFixtureOn(t *testing.T, store eventstore.Store) *fixture {
 	return f
 }
 
+func (f *fixture) Role() string            { return "" }
 func (f *fixture) Epoch(int) (int64, bool) { return f.epoch, f.held }
 
 func (f *fixture) Load([]message.Message) eventstore.Load { return eventstore.Load{} }
@@ -153,7 +154,7 @@ func (f *fixture) handled() (ids []string) {
 }
 
 func (f *fixture) parked() (ids []string) {
-	ps, err := f.store.Parked(f.t.Context(), "me", 100)
+	ps, err := f.store.Parked(f.t.Context(), eventstore.ParkedQuery{Consumer: "me"})
 	if err != nil {
 		f.t.Fatal(err)
 	}

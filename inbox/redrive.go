@@ -1,41 +1,31 @@
 package inbox
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 )
 
-// parkedLimit bounds how many parked messages are looked at.
-const parkedLimit = 100_000
+// page is how many parked messages are read at once.
+const page = 256
 
 // Redrive handles the parked messages of one key again, in order, beginning with the first of the key of the message
 // named, and stops at the first that fails again. It returns how many were handled. Returns NotFound when no such
 // message is parked.
 func (c *Consumer) Redrive(ctx context.Context, id string) (int, error) {
+	p, err := c.Parked(ctx, id)
+	if err != nil {
+		return 0, err
+	}
 	done := 0
-	for key := ""; ; {
-		all, err := c.cfg.Store.Parked(ctx, c.cfg.Name, parkedLimit)
-		if err != nil {
-			return done, fmt.Errorf("list parked messages: %w", err)
+	for {
+		mine, err := c.listParked(ctx, eventstore.ParkedQuery{Key: p.Key})
+		if err != nil || len(mine) == 0 {
+			return done, err
 		}
-		if key == "" {
-			i := slices.IndexFunc(all, func(p eventstore.ParkedMessage) bool { return p.ID == id })
-			if i < 0 {
-				return 0, vnfm.Errorf(vnfm.NotFound, "no message %s is parked by %s", id, c.cfg.Name)
-			}
-			key = all[i].Key
-		}
-		mine := slices.DeleteFunc(all, func(p eventstore.ParkedMessage) bool { return p.Key != key })
-		if len(mine) == 0 {
-			return done, nil
-		}
-		slices.SortFunc(mine, func(a, b eventstore.ParkedMessage) int { return cmp.Compare(a.Seq, b.Seq) })
 		for _, p := range mine {
 			if err := c.redrive(ctx, p); err != nil {
 				return done, fmt.Errorf("re-drive message %s: %w", p.ID, err)
@@ -43,6 +33,28 @@ func (c *Consumer) Redrive(ctx context.Context, id string) (int, error) {
 			done++
 		}
 	}
+}
+
+// Parked returns a message that the consumer parked; NotFound when it did not.
+func (c *Consumer) Parked(ctx context.Context, id string) (*eventstore.ParkedMessage, error) {
+	found, err := c.listParked(ctx, eventstore.ParkedQuery{ID: id})
+	switch {
+	case err != nil:
+		return nil, err
+	case id == "" || len(found) == 0:
+		return nil, vnfm.Errorf(vnfm.NotFound, "no message %s is parked by %s", id, c.cfg.Name)
+	}
+	return &found[0], nil
+}
+
+// listParked returns a page of what the consumer parked.
+func (c *Consumer) listParked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error) {
+	q.Consumer, q.Limit = c.cfg.Name, page
+	found, err := c.cfg.Store.Parked(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("list parked messages: %w", err)
+	}
+	return found, nil
 }
 
 func (c *Consumer) redrive(ctx context.Context, p eventstore.ParkedMessage) error {

@@ -61,7 +61,7 @@ func (c *Consumer) Resume(ctx context.Context) (bool, error) {
 	did := false
 	var failed []error
 	for stopped := map[string]bool{}; ; {
-		keys, parked, err := c.heads(ctx, lanes, stopped)
+		keys, err := c.heads(ctx, lanes, stopped)
 		if err != nil {
 			c.lookAgain(slices.Collect(maps.Keys(lanes))...)
 			return did, err
@@ -70,7 +70,7 @@ func (c *Consumer) Resume(ctx context.Context) (bool, error) {
 			break
 		}
 		for _, key := range keys { // what is parked behind them meanwhile is seen by the next round
-			n, err := c.resume(ctx, parked[key])
+			n, err := c.resume(ctx, key)
 			did = did || n > 0
 			if ctx.Err() != nil || errors.Is(err, eventstore.ErrUnavailable) {
 				c.lookAgain(slices.Collect(maps.Keys(lanes))...)
@@ -112,23 +112,29 @@ func (c *Consumer) lookAgain(lanes ...int) {
 	}
 }
 
-// heads lists the parked messages of the lanes by key, and the keys of which the first waits for no operator.
-func (c *Consumer) heads(ctx context.Context, lanes map[int]int64, stopped map[string]bool) ([]string, map[string][]eventstore.ParkedMessage, error) {
+// heads lists the keys of the lanes of which the first parked message waits for no operator.
+func (c *Consumer) heads(ctx context.Context, lanes map[int]int64, stopped map[string]bool) ([]string, error) {
 	known := c.known(lanes)
-	all, err := c.cfg.Store.Parked(ctx, c.cfg.Name, parkedLimit)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list parked messages: %w", err)
-	}
 	var keys []string
-	parked := map[string][]eventstore.ParkedMessage{}
-	for _, p := range all {
-		if lanes[eventstore.LaneOf(p.Key)] == 0 || stopped[p.Key] {
-			continue
+	seen := map[string]bool{}
+	for q := (eventstore.ParkedQuery{}); ; {
+		some, err := c.listParked(ctx, q)
+		if err != nil {
+			return nil, err
 		}
-		if parked[p.Key] == nil && p.Waits() {
-			keys = append(keys, p.Key)
+		for _, p := range some {
+			if lanes[eventstore.LaneOf(p.Key)] == 0 || stopped[p.Key] || seen[p.Key] {
+				continue
+			}
+			seen[p.Key] = true
+			if p.Waits() {
+				keys = append(keys, p.Key)
+			}
 		}
-		parked[p.Key] = append(parked[p.Key], p)
+		if len(some) < page {
+			break
+		}
+		q.After = &some[len(some)-1]
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +146,7 @@ func (c *Consumer) heads(ctx context.Context, lanes map[int]int64, stopped map[s
 	for _, key := range keys {
 		c.waiting.keys[key] = true
 	}
-	return keys, parked, nil
+	return keys, nil
 }
 
 // known returns the keys of the lanes that are known to wait.
@@ -157,7 +163,25 @@ func (c *Consumer) known(lanes map[int]int64) []string {
 }
 
 // resume handles the parked messages of one key, in order, up to one that fails, and returns how many it handled.
-func (c *Consumer) resume(ctx context.Context, parked []eventstore.ParkedMessage) (int, error) {
+func (c *Consumer) resume(ctx context.Context, key string) (int, error) {
+	for done := 0; ; {
+		some, err := c.listParked(ctx, eventstore.ParkedQuery{Key: key})
+		if err != nil {
+			c.lookAgain(eventstore.LaneOf(key))
+			return done, err
+		}
+		if len(some) == 0 {
+			c.release(key)
+			return done, nil
+		}
+		n, err := c.resumeSome(ctx, some)
+		if done += n; err != nil {
+			return done, err
+		}
+	}
+}
+
+func (c *Consumer) resumeSome(ctx context.Context, parked []eventstore.ParkedMessage) (int, error) {
 	for n, p := range parked {
 		lane := eventstore.LaneOf(p.Key)
 		at := place{lane, p.Seq}
@@ -185,7 +209,6 @@ func (c *Consumer) resume(ctx context.Context, parked []eventstore.ParkedMessage
 		c.release(p.Key)
 		return n, err
 	}
-	c.release(parked[0].Key)
 	return len(parked), nil
 }
 

@@ -254,7 +254,7 @@ func TestTimeouts_of_what_another_process_took_up_are_held_no_more(t *testing.T)
 // list returns what is parked, the first first.
 func (f *fixture) list() []eventstore.ParkedMessage {
 	f.t.Helper()
-	ps, err := f.store.Parked(context.WithoutCancel(f.t.Context()), "me", 100)
+	ps, err := f.store.Parked(context.WithoutCancel(f.t.Context()), eventstore.ParkedQuery{Consumer: "me"})
 	if err != nil {
 		f.t.Fatal(err)
 	}

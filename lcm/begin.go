@@ -8,8 +8,10 @@ import (
 	"strconv"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vault"
@@ -29,6 +31,7 @@ type wish struct {
 	checksProperties         bool
 	take                     vnf.Extensible
 	looks                    bool // at what is there at the VIMs, before it is planned
+	forceful                 bool // what cannot be coordinated does not keep it from going on
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
 }
@@ -45,6 +48,47 @@ type beginning struct {
 
 	secrets *secrets
 	sealed  map[string]any // members of the request as they are kept
+
+	forceful, simulated bool
+	// named is the management connection that the request names. find returns whom to call by an interface and endpoint type.
+	named string
+	find  func(name, endpoint, named string) (*configuration.Endpoint, error)
+}
+
+// check refuses parameters that the VNFD's schema does not allow, and takes out what is the VNFM's own.
+func (b *beginning) check(schema, params json.RawMessage) error {
+	rest, err := takenOut(params, tell.Param, &b.named, "the id of a management connection")
+	if err != nil {
+		return err
+	}
+	return vnf.CheckSchema(schema, rest, "/additionalParams")
+}
+
+// talk says what the VNF and its element manager are told and asked.
+func (b *beginning) talk(p *plan.Plan) error {
+	setup := tell.Setup{
+		Vnf: b.vnf, OpID: b.data.OpID, Operation: b.data.Operation, Number: b.data.Number, Name: nameOf(b.vnf), Plan: p,
+		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims}, Simulated: b.simulated, Forceful: b.forceful,
+		Find: func(name, endpoint string) (*configuration.Endpoint, error) { return b.find(name, endpoint, b.named) },
+	}
+	if b.data.Configurable != nil {
+		setup.Properties = b.data.Configurable
+	}
+	setup.Params, _ = b.sealed["additionalParams"].(json.RawMessage)
+	flavour := p.Want.FlavourID
+	if b.vnf.Info != nil {
+		flavour = b.vnf.Info.FlavourID
+	}
+	if f, ok := b.descriptor.Flavour(flavour); ok {
+		setup.Flavour = f
+	}
+	told, err := setup.Told()
+	if err != nil {
+		return below("/additionalParams/"+tell.Param, err)
+	}
+	b.data.Configure, b.data.Again, b.data.Coordinations = told.Configure, told.Again, told.Coordinations
+	p.Want.Warnings = append(p.Want.Warnings, told.Warnings...)
+	return nil
 }
 
 // seal seals a request's parameters by their schema, as they are kept or sent.
@@ -95,6 +139,9 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 	}
 	if n := len(p.Steps()); n > b.limits.Resources {
 		return vnfm.Errorf(vnfm.Unprocessable, "the operation takes %d steps, and %d are allowed (max-resources-per-operation)", n, b.limits.Resources)
+	}
+	if err := b.talk(p); err != nil {
+		return err
 	}
 	b.data.Plan = p
 	g := &b.data.Grant
@@ -172,7 +219,13 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations,
 			Extensions: k.properties(over.extensions, d.Extensions), Configurable: k.properties(over.configurable, d.Configurable),
 		},
-		secrets: k,
+		secrets: k, simulated: s.cfg.Settings.Configures, forceful: w.forceful,
+		find: func(name, endpoint, named string) (*configuration.Endpoint, error) {
+			if s.cfg.Management == nil {
+				return nil, nil //nolint:nilnil // nobody is called
+			}
+			return s.cfg.Management.Endpoint(ctx, &v, name, endpoint, named)
+		},
 		sealed: map[string]any{
 			"extensions": k.properties(w.extensions, d.Extensions), "vnfConfigurableProperties": k.properties(w.configurable, d.Configurable),
 		},

@@ -12,11 +12,13 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // sagaPlan is the type of the saga that carries out the plan of any operation.
@@ -29,6 +31,8 @@ const (
 	stepRelease   = string(plan.Release)
 	stepTry       = "try-change" // a change that may fail
 	stepConfigure = "configure"
+	// stepCoordinate asks the VNF or its element manager.
+	stepCoordinate = "coordinate"
 )
 
 // planData is the data of the saga: fixed at its begin.
@@ -51,6 +55,9 @@ type planData struct {
 	Cause string `json:"cause,omitempty"`
 	// Configure is what the VNF is told once its resources stand; nil when it is told nothing.
 	Configure *configuration.Configure `json:"configure,omitempty"`
+	// Again is what it is told when the operation has left no trace; Coordinations are what is asked in the operation.
+	Again         *configuration.Configure `json:"configureAgain,omitempty"`
+	Coordinations []tell.Coordination      `json:"coordinations,omitempty"`
 	// What the request sets of the instance, when the operation lands.
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
@@ -145,6 +152,19 @@ func (m made) Made(id string) (vim.Resource, bool) {
 	return vim.Resource{}, false
 }
 
+// Changed implements plan.Made.
+func (m made) Changed(id string) (vim.Resource, bool) {
+	d, err := dataOf(m.in)
+	if err != nil {
+		return vim.Resource{}, false
+	}
+	run := m.in.Item(stepChange, itemOf(plan.Step{Action: plan.Change, ID: id, Set: len(d.Plan.Ways)}))
+	if run == nil || run.State != saga.ItemDone {
+		return vim.Resource{}, false
+	}
+	return resultOf(run)
+}
+
 // Remade implements plan.Made.
 func (m made) Remade(id string) (vim.Resource, bool) {
 	run := m.in.Item(stepRelease, id)
@@ -156,18 +176,6 @@ func (m made) Remade(id string) (vim.Resource, bool) {
 		return vim.Resource{}, false
 	}
 	return *r, true
-}
-
-// Changed implements plan.Made.
-func (m made) Changed(id string) (res vim.Resource, ok bool) {
-	for _, run := range m.in.Items {
-		if run.Step == stepChange && resourceOf(run.Item) == id && run.State == saga.ItemDone {
-			if r, has := resultOf(run); has {
-				res, ok = r, true
-			}
-		}
-	}
-	return res, ok
 }
 
 // resultOf returns what an item reported.
@@ -228,7 +236,12 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 			return d.Grant, nil
 		}))
 	}
+	out = append(out, s.coordinationStages(d, vnfd.CoordinateAtStart)...)
+	middle := d.middle()
 	for i := range d.Plan.Stages {
+		if i == middle {
+			out = append(out, s.coordinationStages(d, "")...)
+		}
 		stage := saga.Stage{ID: d.Plan.Stages[i].ID, Window: s.cfg.Settings.Window}
 		if d.GraceMs > 0 { // guests stop at the same time, not one after the other
 			stage.Window = 0
@@ -242,10 +255,70 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 		}
 		out = append(out, stage)
 	}
+	if middle == len(d.Plan.Stages) {
+		out = append(out, s.coordinationStages(d, "")...)
+	}
 	if d.Configure != nil {
 		out = append(out, s.configureStage())
 	}
-	return out, nil
+	return append(out, s.coordinationStages(d, vnfd.CoordinateAtEnd)...), nil
+}
+
+// middle is the stage of the plan before which is coordinated what has no stage of its own: the first that removes something, else
+// the end.
+func (d *planData) middle() int {
+	i := slices.IndexFunc(d.Plan.Stages, func(st plan.Stage) bool {
+		return slices.ContainsFunc(st.Steps, func(x plan.Step) bool { return x.Action == plan.Release && !x.Replaces })
+	})
+	if i < 0 {
+		return len(d.Plan.Stages)
+	}
+	return i
+}
+
+// coordinationStages ask for the coordinations of a stage, one after the other.
+func (s *Service) coordinationStages(d *planData, stage string) []saga.Stage {
+	var out []saga.Stage
+	for i := range d.Coordinations {
+		c := &d.Coordinations[i]
+		if c.Stage != stage {
+			continue
+		}
+		out = append(out, saga.Stage{ID: stepCoordinate + "-" + strconv.Itoa(i+1), Steps: []saga.Step{{
+			ID: stepCoordinate, Topic: message.TopicVnfCommands, Do: configuration.TypeCoordinate, Optional: c.Optional,
+			Timeout: s.cfg.Settings.StepTimeout, Retry: s.retry(),
+			Items: func(in *saga.Instance) ([]saga.Item, error) {
+				if _, err := granting(in); err != nil {
+					return nil, err
+				}
+				return []saga.Item{{ID: c.Command.Token}}, nil
+			},
+			DataFor: func(in *saga.Instance, _ *saga.ItemRun) (json.RawMessage, error) {
+				_, o, err := outcome(in)
+				if err != nil {
+					return nil, err
+				}
+				return vim.Encode(tell.Addressed(c.Command, o)), nil
+			},
+		}}})
+	}
+	return out
+}
+
+// granting returns the plan with its grant, and refuses a grant that is not in order, before anything is begun.
+func granting(in *saga.Instance) (*granted, error) {
+	d, err := dataOf(in)
+	if err != nil {
+		return nil, err
+	}
+	g, err := d.grantedTo(in)
+	if err != nil || !d.asksForGrant() {
+		return g, err
+	}
+	if err := g.grant.Check(&d.Grant); err != nil {
+		return nil, err
+	}
+	return g, g.Check()
 }
 
 // taking is the step of the saga that takes the steps of one stage of the plan, those of one action.
@@ -288,16 +361,11 @@ func (s *Service) items(in *saga.Instance, step string, stage int) ([]saga.Item,
 		return nil, err
 	}
 	g, err := d.grantedTo(in)
+	if err == nil && stage == 0 {
+		g, err = granting(in)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if stage == 0 && d.asksForGrant() {
-		if err := g.grant.Check(&d.Grant); err != nil {
-			return nil, err
-		}
-		if err := g.Check(); err != nil {
-			return nil, err
-		}
 	}
 	st := &d.Plan.Stages[stage]
 	var out []saga.Item
@@ -426,7 +494,8 @@ func changeUndone(in *saga.Instance, run *saga.ItemRun) (json.RawMessage, error)
 	}
 	form, token := changedBack(in, d.Plan, s)
 	return vim.Encode(vim.Change{
-		VnfID: d.VnfID, Connection: connection, Fence: d.Number, Token: token, Kind: form.Kind, Revision: form.Revision, From: after, To: before,
+		VnfID: d.VnfID, Connection: connection, Fence: d.Number, Token: token, Kind: form.Kind, Revision: form.Revision, From: after,
+		To: g.Restoring(s, before),
 	}), nil
 }
 
@@ -457,7 +526,7 @@ func (s *Service) configureStage() saga.Stage {
 	}}}
 }
 
-func configurationID(op string) string { return message.DeriveID(op, stepConfigure) }
+func configurationID(op string) string { return tell.Token(op) }
 
 // configuring is the command that configures the VNF: what the request gave, the grant's parameters over it, and the computes by
 // the VIM's ids.
@@ -470,13 +539,9 @@ func configuring(in *saga.Instance, _ *saga.ItemRun) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := *d.Configure
+	c := tell.Filled(*d.Configure, d.Plan, &plan.Outcome{Resolver: g.Resolver, Made: made{in}})
 	if c.Params, err = overlaid(c.Params, g.grant.AdditionalParams); err != nil {
 		return nil, err
-	}
-	c.Computes = map[string]configuration.Compute{}
-	for id, at := range g.Computes(made{in}) {
-		c.Computes[id] = configuration.Compute{Connection: at.Connection, ID: at.ID}
 	}
 	return vim.Encode(c), nil
 }

@@ -186,7 +186,9 @@ func says(info json.RawMessage) bool {
 // connect looks at the VIM connections that a request names: merge patches, null to remove what the VNF has of its own. It returns what the VNF is to have of its own, and the connection
 // to use where the grant need not choose: the only one the request names, else the only one its links are at; "" when neither.
 // Returns Unprocessable with the attribute for one that is neither registered, the VNF's, nor described.
-func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*owning, string, error) {
+func (s *Service) connect(
+	ctx context.Context, vnfID string, extLinks []ExtLink, extManaged []ExtManaged, infos map[string]json.RawMessage,
+) (*owning, string, error) {
 	patches := map[string]json.RawMessage{}
 	check := func(id, at string) error {
 		if info, described := patches[id]; described && !mergepatch.Null(info) || id == "" {
@@ -203,21 +205,21 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 		return nil
 	}
 	var ids []string
-	for _, id := range slices.Sorted(maps.Keys(r.Connections)) {
-		if mergepatch.Null(r.Connections[id]) { // the VNF has it of its own no more
-			patches[id] = r.Connections[id]
+	for _, id := range slices.Sorted(maps.Keys(infos)) {
+		if mergepatch.Null(infos[id]) { // the VNF has it of its own no more
+			patches[id] = infos[id]
 			continue
 		}
 		ids = append(ids, id)
-		if says(r.Connections[id]) {
-			patches[id] = r.Connections[id]
+		if says(infos[id]) {
+			patches[id] = infos[id]
 		}
 		if err := check(id, pointerTo(id)); err != nil {
 			return nil, "", err
 		}
 	}
 	links := map[string]bool{} // where the links of the request are
-	for i, l := range r.ExtLinks {
+	for i, l := range extLinks {
 		if err := check(l.Connection, fmt.Sprintf("/extVirtualLinks/%d/vimConnectionId", i)); err != nil {
 			return nil, "", err
 		}
@@ -229,7 +231,7 @@ func (s *Service) connect(ctx context.Context, vnfID string, r *Instantiate) (*o
 			links[port.Handle.Connection] = true
 		}
 	}
-	for i, l := range r.ExtManaged {
+	for i, l := range extManaged {
 		if err := check(l.Connection, fmt.Sprintf("/extManagedVirtualLinks/%d/vimConnectionId", i)); err != nil {
 			return nil, "", err
 		}

@@ -78,7 +78,7 @@ func (s *Service) planHeal(b *beginning, r *Heal) error {
 		return err
 	}
 	schema := f.Operations[string(vnf.OpHeal)].ParamsSchema
-	if err := vnf.CheckSchema(schema, params, "/additionalParams"); err != nil {
+	if err := b.check(schema, params); err != nil {
 		return err
 	}
 	if err := b.hasVnfcs(r.Vnfcs); err != nil {
@@ -103,29 +103,12 @@ func (s *Service) planHeal(b *beginning, r *Heal) error {
 
 // landHeal puts what was made again in place of what it was.
 func landHeal(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
-	all, err := records(o)
+	parts, err := partsOf(d, o)
 	if err != nil {
 		return nil, err
 	}
-	e := vnf.InstanceHealed{OpID: d.OpID, Cause: d.Cause}
-	touched, left := map[string]bool{}, map[string]bool{}
-	for _, s := range d.Plan.Steps() {
-		touched[s.ID] = true
-	}
-	for _, r := range all {
-		left[r.ID] = true
-		switch _, held := d.Plan.Has(r.ID); {
-		case !held:
-			e.Resources = append(e.Resources, r)
-		case touched[r.ID]:
-			e.Changed = append(e.Changed, r)
-		}
-	}
-	for _, r := range d.Plan.Held {
-		if !left[r.ID] {
-			e.Released = append(e.Released, r.ID)
-		}
-	}
-	e.Connections = connections(v, append(slices.Clone(e.Changed), e.Resources...), o.Grant())
-	return vnf.CompleteHeal{Landed: e}, nil
+	return vnf.CompleteHeal{Landed: vnf.InstanceHealed{
+		OpID: d.OpID, Cause: d.Cause, Changed: parts.changed, Resources: parts.made, Released: parts.released,
+		Connections: connections(v, parts.standing(), o.Grant()),
+	}}, nil
 }

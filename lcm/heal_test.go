@@ -301,7 +301,7 @@ func TestHealRefused(t *testing.T) {
 	}
 	p, err := s.svc.PlanHeal(s.ctx(), id, lcm.Heal{})
 	s.must(err)
-	if computes := s.kinds()[vim.Compute]; len(p.Steps) != 2*computes || !p.Reversible || len(p.Grant.Add) != computes || len(p.Grant.Remove) != computes {
+	if computes := s.kinds()[vim.Compute]; len(p.Steps) != 2*computes+1 || p.Steps[2*computes].Kind != string(vim.Configuration) || !p.Reversible || len(p.Grant.Add) != computes || len(p.Grant.Remove) != computes {
 		t.Errorf("%+v", p)
 	}
 }

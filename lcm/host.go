@@ -5,9 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -21,6 +24,8 @@ type operation interface {
 	// progress is how far the items of a turn got; passed names entries that will not be done after all, once there is a grant.
 	progress(in *saga.Instance, runs []*saga.ItemRun) []vnf.ProgressMade
 	passed(in *saga.Instance) []vnf.ProgressMade
+	// told is what readers of the operation are told when it ends, beside what became of each resource.
+	told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error)
 	// landed is what a completed operation makes of the instance.
 	landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error)
 	// failed is what an operation that was given up leaves of the instance.
@@ -78,6 +83,7 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 		return err
 	}
 	commands = append(commands, records...)
+	c.Outbox = append(c.Outbox, followUps(t)...)
 	if err := x.onOpOcc(o, in.ID, commands...); err != nil {
 		return err
 	}
@@ -85,7 +91,11 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 	if slices.ContainsFunc(t.Notes, func(n saga.Note) bool { return n.Kind == saga.NoteItemDone && n.Step == stepGrant }) {
 		made = append(made, op.passed(in)...)
 	}
-	if err := x.onOpOcc(o, in.ID, vnf.ReportProgress{Items: made}, to); err != nil {
+	told, err := op.told(in, v, target)
+	if err != nil {
+		return err
+	}
+	if err := x.onOpOcc(o, in.ID, append(append([]vnf.OpCommand{vnf.ReportProgress{Items: made}}, told...), to)...); err != nil {
 		return err
 	}
 	return s.land(x, op, o, v, in)
@@ -122,10 +132,21 @@ func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance, o *vnf.Op
 	for _, n := range t.Notes {
 		run := t.Instance.Item(n.Step, n.Item)
 		switch n.Kind {
+		case saga.NoteItemWorking, saga.NoteItemFailed, saga.NoteItemRetried, saga.NoteItemUnknown:
+			heard, err := heard(o, &n)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, heard...)
 		case saga.NoteItemDone:
 			if n.Step == stepGrant || run == nil {
 				continue
 			}
+			heard, err := heard(o, &n)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, heard...)
 			done, err := op.done(t.Instance, run, v)
 			if err != nil {
 				return nil, err
@@ -144,6 +165,11 @@ func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance, o *vnf.Op
 				out = append(out, vnf.Record{Event: &vnf.OpWarned{Text: fmt.Sprintf("%s was marked as done: %s", where(o, n.Step, n.Item), n.Failure.Reason)}})
 			}
 		case saga.NoteItemSkipped:
+			heard, err := heard(o, &n)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, heard...)
 			text := fmt.Sprintf("%s: %s was skipped", where(o, n.Step, n.Item), n.Step)
 			if n.Failure != nil && n.Failure.Reason != "" {
 				text += ": " + n.Failure.Reason
@@ -155,6 +181,50 @@ func (s *Service) records(op operation, t *saga.Turn, v *vnf.Instance, o *vnf.Op
 		}
 	}
 	return out, nil
+}
+
+// heard is what an operation occurrence records of a coordination that is told of.
+func heard(o *vnf.OpOcc, n *saga.Note) ([]vnf.OpCommand, error) {
+	if n.Step != stepCoordinate {
+		return nil, nil
+	}
+	known := n.Result
+	if n.Failure != nil {
+		known = n.Failure.Result
+	}
+	return tell.Heard(o, known) //nolint:wrapcheck // has its kind
+}
+
+// followUps are messages that nobody waits for: a coordination that is open when its operation goes forward no more is called off, and
+// a VNF that was told of what an operation has undone is told again what it has.
+func followUps(t *saga.Turn) []message.Message {
+	in := t.Instance
+	if in.Type != sagaPlan {
+		return nil
+	}
+	d, err := dataOf(in)
+	if err != nil {
+		return nil // its turn has said so
+	}
+	follow := func(kind, typ, cause string, data any) message.Message {
+		return message.Message{
+			ID: message.DeriveID(in.ID, kind), Type: typ, Source: saga.Source, Topic: message.TopicVnfCommands, Key: in.Key, Time: t.Now,
+			CorrelationID: in.ID, CausationID: cause, Traceparent: in.Traceparent, Data: vim.Encode(data),
+		}
+	}
+	var out []message.Message
+	for i := range d.Coordinations {
+		token := d.Coordinations[i].Command.Token
+		run := in.Item(stepCoordinate, token)
+		if run != nil && run.EverSent && len(run.Open) > 0 && t.From == saga.Running && in.State != saga.Running {
+			out = append(out, follow("call-off/"+run.Command, configuration.TypeCallOff, run.Command, configuration.CallOff{VnfID: d.VnfID, Token: token}))
+		}
+	}
+	if run := in.Item(stepConfigure, configurationID(d.OpID)); d.Again != nil && run != nil && run.EverSent && in.State == saga.Compensated && t.From != saga.Compensated {
+		again := *d.Again
+		out = append(out, follow("configure-again", configuration.TypeConfigure, run.Command, again))
+	}
+	return out
 }
 
 func progressOf(run *saga.ItemRun) string {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
@@ -43,12 +42,9 @@ func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiat
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
 		return nil, err
 	}
-	own, connection, err := s.connect(ctx, vnfID, r)
+	own, connection, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
-		if _, missing := s.instance(ctx, vnfID); missing != nil {
-			return nil, missing
-		}
-		return nil, err
+		return nil, s.orMissing(ctx, vnfID, err)
 	}
 	objects, err := s.manifests(ctx, vnfID, connection, r)
 	if err != nil {
@@ -69,7 +65,7 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, plan.Flavours(b.descriptor)).At("/flavourId")
 	}
 	schema := f.Operations[string(vnf.OpInstantiate)].ParamsSchema
-	if err := vnf.CheckSchema(schema, r.AdditionalParams, "/additionalParams"); err != nil {
+	if err := b.check(schema, r.AdditionalParams); err != nil {
 		return err
 	}
 	r.AdditionalParams = b.seal(r.AdditionalParams, schema)
@@ -91,12 +87,6 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 	b.data.Grant = nfvo.GrantRequest{
 		FlavourID: f.ID, Level: want.Level, DefaultConnection: connection, AdditionalParams: r.AdditionalParams,
 	}
-	if s.cfg.Settings.Configures {
-		b.data.Configure = &configuration.Configure{
-			VnfID: b.vnf.ID, OpID: b.data.OpID, Token: configurationID(b.data.OpID), Fence: b.data.Number,
-			Action: strings.ToLower(string(b.data.Operation)), Name: nameOf(b.vnf), Params: r.AdditionalParams,
-		}
-	}
 	b.data.Reversible = true
 	b.policy = s.policy(vnf.OpInstantiate, f)
 	return b.want(nil, want, plan.Options{})
@@ -108,9 +98,13 @@ func landInstantiate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) 
 	if err != nil {
 		return nil, err
 	}
+	params, err := overlaid(d.Grant.AdditionalParams, o.Grant().AdditionalParams)
+	if err != nil {
+		return nil, err
+	}
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
 		OpID: d.OpID, Info: o.Info(), Resources: resources, Connections: connections(v, resources, o.Grant()),
-		Extensions: d.Extensions, Configurable: d.Configurable, Values: o.Want().Vars,
+		Extensions: d.Extensions, Configurable: d.Configurable, Values: o.Want().Vars, Params: params,
 	}}, nil
 }
 

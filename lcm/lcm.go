@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/readmodel"
@@ -53,6 +54,13 @@ type Inventory interface {
 	Missing(ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind) ([]vim.Token, error)
 }
 
+// Management finds whom to call about a VNF. It is never asked in a commit.
+type Management interface {
+	// Endpoint returns whom to call by an interface and, unless that is "", an endpoint type; through the management connection that is
+	// named, if any. nil: nobody. Returns Unprocessable for a name that there is not.
+	Endpoint(ctx context.Context, v *vnf.Instance, name, endpoint, named string) (*configuration.Endpoint, error)
+}
+
 // Loader reads committed state.
 type Loader interface {
 	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
@@ -70,8 +78,10 @@ type Config struct {
 	InPlace func(vimType string) vim.InPlace
 	// Inventory tells what VIMs have; nil: all that the records know.
 	Inventory Inventory
-	Keys      *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
-	Settings  Settings
+	// Management finds whom to configure and to coordinate with; nil: nobody but the simulated VNFs of the site.
+	Management Management
+	Keys       *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
+	Settings   Settings
 	// Definitions makes of the program's own saga definitions those to run; nil runs its own. It stands for another version
 	// of the program where several are tried together. New sagas are begun with the newest of their type.
 	Definitions func(own []*saga.Definition) []*saga.Definition
@@ -93,7 +103,7 @@ type Settings struct {
 	Addresses       int           // the most that a request or grant may want on one connection point; 32
 	// Window bounds the commands of one stage that are under way at once at one VIM; 64.
 	Window int
-	// Configures: the site tells a VNF its configuration once its resources stand.
+	// Configures: the site has simulated VNFs, which are told their configuration where nobody else is.
 	Configures bool
 	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
 	// PlansAtOnce bounds the operations and dry runs that are planned at once; others wait. No bound.

@@ -60,7 +60,7 @@ func (s *Service) operation(r *Operate) (*wish, error) {
 
 func (s *Service) planOperate(b *beginning, r *Operate) error {
 	about := b.about(vnf.OpOperate)
-	if err := vnf.CheckSchema(about.ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
+	if err := b.check(about.ParamsSchema, r.AdditionalParams); err != nil {
 		return err
 	}
 	if err := b.hasVnfcs(r.Vnfcs); err != nil {
@@ -91,12 +91,12 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	if err := b.want(have, want, plan.Options{InPlace: b.inPlace}); err != nil {
 		return err
 	}
-	b.warnOfReplacements()
+	b.warnOfReplacements("turn on or off")
 	return nil
 }
 
-// warnOfReplacements tells of machines that are made anew since their VIM cannot turn them on or off.
-func (b *beginning) warnOfReplacements() {
+// warnOfReplacements tells of machines that are made anew since their VIM cannot do something to those that stand.
+func (b *beginning) warnOfReplacements(cannot string) {
 	at := map[string]int{}
 	for _, s := range b.data.Plan.Steps() {
 		if from := b.data.Plan.From(s); s.Action == plan.Create && s.Replaces && from != nil && from.Kind == vim.Compute {
@@ -105,8 +105,8 @@ func (b *beginning) warnOfReplacements() {
 	}
 	for _, connection := range slices.Sorted(maps.Keys(at)) {
 		b.data.Plan.Want.Warnings = append(b.data.Plan.Want.Warnings, fmt.Sprintf(
-			"%d machines are made anew, as the VIM connection %s cannot turn on or off what stands: what they hold in memory and on disks of their own is lost, and guests are not asked to stop",
-			at[connection], connection))
+			"%d machines are made anew, as the VIM connection %s cannot %s what stands: what they hold in memory and on disks of their own is lost, and guests are not asked to stop",
+			at[connection], connection, cannot))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
 )
 
 // serve carries out a command and returns the reply, nil when it is lost.
@@ -34,7 +35,7 @@ func (s *site) serve(m message.Message) *message.Message {
 		r = a.reply
 		s.failed[m.ID] = r
 	}
-	if a != nil && a.lost {
+	if a != nil && a.lost || m.ReplyTo == "" {
 		return nil
 	}
 	reply := message.NewReply(m, "/test", s.now, r)
@@ -87,14 +88,44 @@ func (s *site) carryOut(m message.Message) message.Reply {
 		if slices.ContainsFunc(s.configured, func(x configuration.Configure) bool { return x.Token == c.Token }) {
 			return message.Reply{Outcome: message.Succeeded} // delivered again, maybe long after
 		}
+		if m.ReplyTo != "" && s.op(c.OpID).State != vnf.Processing { // it comes late: its machines may be gone
+			return message.Reply{Outcome: message.Failed, Class: message.Superseded}
+		}
 		for _, id := range c.Computes {
 			s.checkRef("the configuration", id.ID)
 		}
 		s.configured = append(s.configured, c)
 		return message.Reply{Outcome: message.Succeeded}
+	case configuration.TypeCoordinate:
+		var c configuration.Coordinate
+		s.must(json.Unmarshal(m.Data, &c))
+		s.coordinated = append(s.coordinated, c)
+		return s.outcome(c, configuration.Continue)
+	case configuration.TypeCallOff:
+		var c configuration.CallOff
+		s.must(json.Unmarshal(m.Data, &c))
+		s.calledOff = append(s.calledOff, c.Token)
+		return message.Reply{}
 	}
 	s.t.Fatalf("unknown command %s", m.Type)
 	return message.Reply{}
+}
+
+// outcome is the reply to a coordination that ended so.
+func (s *site) outcome(c configuration.Coordinate, result string) message.Reply {
+	s.t.Helper()
+	known, err := json.Marshal(configuration.Coordination{
+		ID: "coordination-" + c.Action, Action: c.Action, Endpoint: c.Endpoint.Type, Result: result, Started: s.now, Ended: s.now, Warnings: "mind the gap",
+	})
+	s.must(err)
+	r := message.Reply{Outcome: message.Succeeded, Result: known}
+	switch result {
+	case configuration.Abort:
+		r.Outcome, r.Class, r.Reason = message.Failed, message.Permanent, "the coordination "+c.Action+" ended ABORT"
+	case configuration.Cancelled:
+		r.Outcome, r.Reason = message.Cancelled, "the coordination "+c.Action+" ended CANCELLED"
+	}
+	return r
 }
 
 func (s *site) local(r *nfvo.GrantRequest) *nfvo.Grant {
@@ -140,15 +171,35 @@ func (s *site) reserve(r *vim.Reserve) message.Reply {
 		}
 		if p := r.Spec.Port; p != nil {
 			res.MAC = cmp.Or(p.MAC, fmt.Sprintf("fa:16:3e:00:00:%02x", s.made))
-			res.Addresses = []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
-			if len(p.FixedIPs) > 0 && p.FixedIPs[0].Address != "" {
-				res.Addresses = []vim.IP{{Address: p.FixedIPs[0].Address, Subnet: "s"}}
-			}
+			res.Addresses = s.addresses(r.Token, p)
 		}
 		res.Pods = s.podsOf(r.Spec, nil)
 		s.held[r.Token], s.specs[r.Token] = res, r.Spec
 	}
 	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}
+}
+
+// addresses are those that a port asks for, or one that the VIM chooses. Nobody else may have them.
+func (s *site) addresses(t vim.Token, p *vim.PortSpec) []vim.IP {
+	s.t.Helper()
+	out := []vim.IP{{Address: "10.0.0." + strconv.Itoa(s.made), Subnet: "s"}}
+	if len(p.FixedIPs) > 0 && p.FixedIPs[0].Address != "" {
+		out = []vim.IP{{Address: p.FixedIPs[0].Address, Subnet: "s"}}
+	}
+	for other, r := range s.held {
+		if spec := s.specs[other].Port; other != t && spec != nil && !s.releasing(other) && spec.Network == p.Network && slices.Equal(r.Addresses, out) {
+			s.t.Errorf("%s and %s both have %v", t, other, out)
+		}
+	}
+	return out
+}
+
+// releasing reports whether the release of what stands was asked for: the VIM manager's sweep sees to it.
+func (s *site) releasing(t vim.Token) bool {
+	return slices.ContainsFunc(s.sent, func(m message.Message) bool {
+		var c vim.Release
+		return m.Type == vim.TypeReleaseResource && json.Unmarshal(m.Data, &c) == nil && c.Token == t
+	})
 }
 
 // change changes what stands, unless it is newer already.
@@ -168,6 +219,10 @@ func (s *site) change(c *vim.Change) message.Reply {
 			if !slices.Contains(s.inPlace("")[c.Kind], a) {
 				s.t.Errorf("the %s of %s is changed, which cannot be", a, res.Name)
 			}
+		}
+		if p := c.To.Port; p != nil && slices.Contains(vim.Differences(s.specs[c.Token], c.To), vim.AttributeNetwork) || p != nil && len(p.FixedIPs) > 0 {
+			s.made++
+			res.Addresses = s.addresses(c.Token, p)
 		}
 		res.Revision, res.Pods = c.Revision, s.podsOf(c.To, res.Pods)
 		s.held[c.Token], s.specs[c.Token] = res, c.To

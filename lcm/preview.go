@@ -69,6 +69,12 @@ func (s *Service) preview(ctx context.Context, vnfID string, w *wish) (*Preview,
 			out.Steps = append(out.Steps, step)
 		}
 	}
+	for i := range p.data.Coordinations {
+		c := &p.data.Coordinations[i]
+		out.Steps = append(out.Steps, PreviewStep{
+			Stage: stepCoordinate, Action: plan.Create, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action, Optional: c.Optional,
+		})
+	}
 	if c := p.data.Configure; c != nil {
 		out.Steps = append(out.Steps, PreviewStep{
 			Stage: stepConfigure, Action: plan.Create, ID: configurationID(p.data.OpID), Kind: string(vim.Configuration), Name: c.Name,

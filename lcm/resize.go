@@ -72,7 +72,7 @@ func (s *Service) resize(b *beginning, f *vnfd.Flavour, z *size) error {
 		return err
 	}
 	schema := f.Operations[string(b.data.Operation)].ParamsSchema
-	if err := vnf.CheckSchema(schema, params, "/additionalParams"); err != nil {
+	if err := b.check(schema, params); err != nil {
 		return err
 	}
 	if err := b.within(f, z); err != nil {

@@ -36,6 +36,9 @@ type API interface {
 	// Heal begins to make its computes, or those of some VNFCs, again, with what else of it is gone (SOL003 v3.7.1 §5.4.9). Unavailable
 	// when a VIM cannot tell what is there, Unprocessable with the attribute for a VNFC that there is not and for bad parameters.
 	Heal(ctx context.Context, vnfID string, r Heal, by request.Info) (*vnf.OpOcc, error)
+	// ChangeExtConn begins to connect external connection points in another way (SOL003 v3.7.1 §5.4.11). Unprocessable with the attribute
+	// for a CPD, a configuration or a port that there is not, and for one that is named twice.
+	ChangeExtConn(ctx context.Context, vnfID string, r ChangeExtConn, by request.Info) (*vnf.OpOcc, error)
 	// PlanInstantiate and its like say what the operation would do, and refuse what it would refuse. They change nothing.
 	PlanInstantiate(ctx context.Context, vnfID string, r Instantiate) (*Preview, error)
 	PlanTerminate(ctx context.Context, vnfID string, r Terminate) (*Preview, error)
@@ -43,6 +46,7 @@ type API interface {
 	PlanScale(ctx context.Context, vnfID string, r Scale) (*Preview, error)
 	PlanScaleToLevel(ctx context.Context, vnfID string, r ScaleToLevel) (*Preview, error)
 	PlanHeal(ctx context.Context, vnfID string, r Heal) (*Preview, error)
+	PlanChangeExtConn(ctx context.Context, vnfID string, r ChangeExtConn) (*Preview, error)
 	// Modify modifies the information about it (SOL003 v3.7.1 §5.4.3.3.4) and returns the operation occurrence, COMPLETED: it
 	// needs no grant and changes nothing outside. NotFound; Precondition when the client knows another version; Conflict
 	// when another operation holds it, or resources need a connection to be removed; Invalid and Unprocessable with the
@@ -97,9 +101,10 @@ type Modify struct {
 	Params json.RawMessage
 }
 
-// ExtLink and ExtManaged are the links of a request.
+// ExtLink and ExtManaged are the links of a request, NullEntry what one takes away.
 type (
 	ExtLink    = plan.ExtLink
+	NullEntry  = plan.NullEntry
 	ExtManaged = plan.ExtManaged
 )
 
@@ -144,6 +149,14 @@ type Heal struct {
 	Cause            string          `json:"cause,omitempty"`
 	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 	Params           json.RawMessage `json:"-"`
+}
+
+// ChangeExtConn is the command behind ChangeExtVnfConnectivityRequest (SOL003 v3.7.1 §5.5.2.11).
+type ChangeExtConn struct {
+	ExtLinks         []ExtLink                  `json:"extVirtualLinks"`
+	Connections      map[string]json.RawMessage `json:"-"` // as in Instantiate
+	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
+	Params           json.RawMessage            `json:"-"`
 }
 
 // AspectLevel is a scale level of an aspect of the VNFD (ScaleInfo, SOL003 v3.7.1 §5.5.3.4).

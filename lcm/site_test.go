@@ -44,6 +44,11 @@ type site struct {
 	specs map[vim.Token]vim.Spec     // in which they stand, or stood
 	// configured is what VNFs were told.
 	configured []configuration.Configure
+	// coordinated are the coordinations that were asked for, calledOff the tokens of those that were called off.
+	coordinated []configuration.Coordinate
+	calledOff   []string
+	// managed is who is called; nil: nobody.
+	managed func(name, endpoint, named string) (*configuration.Endpoint, error)
 	// can is what the VIMs can change where it stands; nil: the power of computes.
 	can  vim.InPlace
 	gone map[vim.Token]bool // tombstones
@@ -104,8 +109,8 @@ func newSiteWith(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, connec
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
 		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: connections, Settings: settings, InPlace: s.inPlace,
-		Inventory: s,
-		NewID:     func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
+		Inventory: s, Management: s,
+		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +124,14 @@ func (s *site) inPlace(string) vim.InPlace {
 		return s.can
 	}
 	return vim.InPlace{vim.Compute: {vim.AttributePower}}
+}
+
+// Endpoint is the lcm.Management.
+func (s *site) Endpoint(_ context.Context, _ *vnf.Instance, name, endpoint, named string) (*configuration.Endpoint, error) {
+	if s.managed == nil {
+		return nil, nil
+	}
+	return s.managed(name, endpoint, named)
 }
 
 // Missing is the lcm.Inventory of the VIMs.
@@ -299,7 +312,7 @@ func (s *site) fire() bool {
 	for i := range lanes {
 		lanes[i] = i
 	}
-	ts, err := s.store.Timeouts(s.ctx(), lanes, 1)
+	ts, err := s.store.Timeouts(s.ctx(), lanes, time.Time{}, 1)
 	s.must(err)
 	if len(ts) == 0 {
 		return false

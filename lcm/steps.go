@@ -159,6 +159,10 @@ func (before) progress(_ *saga.Instance, runs []*saga.ItemRun) []vnf.ProgressMad
 	return out
 }
 
+func (before) told(*saga.Instance, *vnf.Instance, vnf.OpState) ([]vnf.OpCommand, error) {
+	return nil, nil
+}
+
 func (before) passed(*saga.Instance) []vnf.ProgressMade { return nil }
 
 // stepGrant is the step that asks for a grant, in every saga that has one.

@@ -48,14 +48,14 @@ func (s *Service) termination(r *Terminate) (*wish, error) {
 		return nil, err
 	}
 	return &wish{
-		command: "lcm.terminate", operation: vnf.OpTerminate, params: r.Params,
+		command: "lcm.terminate", operation: vnf.OpTerminate, params: r.Params, forceful: r.Type == forceful,
 		plan: func(b *beginning) error { return s.planTerminate(b, r) },
 	}, nil
 }
 
 func (s *Service) planTerminate(b *beginning, r *Terminate) error {
 	about := b.about(vnf.OpTerminate)
-	if err := vnf.CheckSchema(about.ParamsSchema, r.AdditionalParams, "/additionalParams"); err != nil {
+	if err := b.check(about.ParamsSchema, r.AdditionalParams); err != nil {
 		return err
 	}
 	have, err := holding(b.vnf, true)

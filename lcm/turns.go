@@ -3,6 +3,8 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm/plan"
@@ -21,12 +23,13 @@ var _ operation = planOp{}
 //
 //nolint:gochecknoglobals // data
 var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error){
-	vnf.OpInstantiate:  landInstantiate,
-	vnf.OpTerminate:    landTerminate,
-	vnf.OpOperate:      landOperate,
-	vnf.OpScale:        landResize,
-	vnf.OpScaleToLevel: landResize,
-	vnf.OpHeal:         landHeal,
+	vnf.OpInstantiate:   landInstantiate,
+	vnf.OpTerminate:     landTerminate,
+	vnf.OpOperate:       landOperate,
+	vnf.OpScale:         landResize,
+	vnf.OpScaleToLevel:  landResize,
+	vnf.OpHeal:          landHeal,
+	vnf.OpChangeExtConn: landConnect,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -52,7 +55,7 @@ func outcome(in *saga.Instance) (*planData, *plan.Outcome, error) {
 
 // done records what an item has changed.
 func (op planOp) done(in *saga.Instance, run *saga.ItemRun, v *vnf.Instance) ([]vnf.OpCommand, error) {
-	if run.Step == stepConfigure {
+	if run.Step == stepConfigure || run.Step == stepCoordinate {
 		return nil, nil
 	}
 	d, o, err := outcome(in)
@@ -170,12 +173,35 @@ func (d *planData) steps() []vnf.PlannedStep {
 			}
 		}
 	}
+	for _, c := range d.Coordinations {
+		out = append(out, vnf.PlannedStep{Step: stepCoordinate, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action})
+	}
 	if d.Configure != nil {
 		out = append(out, vnf.PlannedStep{
 			Step: stepConfigure, ID: configurationID(d.OpID), Kind: string(vim.Configuration), Name: d.Configure.Name,
 		})
 	}
 	return out
+}
+
+// told is the external links that the operation has changed.
+func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error) {
+	d, o, err := outcome(in)
+	if err != nil || v.Operation != in.ID || d.Operation != vnf.OpChangeExtConn {
+		return nil, nil //nolint:nilerr // without a grant nothing was begun
+	}
+	var c *vnf.Connectivity
+	switch state {
+	case vnf.Completed:
+		c = o.Connectivity(v, nil)
+	case vnf.Failed:
+		c = connectedSoFar(in, v, d, o)
+	default:
+	}
+	if c == nil || len(c.ExtLinks) == 0 {
+		return nil, nil
+	}
+	return []vnf.OpCommand{vnf.Record{Event: &vnf.OpConnectivityChanged{ExtLinks: c.ExtLinks}}}, nil
 }
 
 func (op planOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error) {
@@ -207,7 +233,11 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 		switch s.Action {
 		case plan.Create:
 			if s.Replaces && run.State == saga.ItemDone && !released(in, s) { // both generations stand
-				f.Leftovers = append(f.Leftovers, leftOf(d.Plan.From(s)))
+				if inUse(in, d, s) {
+					f.Leftovers = append(f.Leftovers, leftOf(d.Plan.From(s)))
+				} else {
+					f.Leftovers = append(f.Leftovers, op.leftover(in, d, o, s, run))
+				}
 			}
 			if s.Replaces && (run.State == saga.ItemDone || released(in, s)) {
 				continue // the VNF has it, or has it as what may be gone
@@ -229,8 +259,61 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 	}
 	f.ScaleStatus = d.left(v.Info, f.Released)
 	d.orphaned(v, &f)
-	f.Changed, err = op.changed(in, d, o)
-	return f, err
+	if f.Changed, err = op.changed(in, d, o); err != nil {
+		return f, err
+	}
+	f.Connected = connectedSoFar(in, v, d, o)
+	return f, needed(d, o, &f)
+}
+
+// needed takes what resources of the instance refer to, in the form in which they were left, out of what is left over: the instance has
+// it from now on.
+func needed(d *planData, o *plan.Outcome, f *vnf.OperationFailed) error {
+	refers := map[string]bool{}
+	for i := range f.Changed {
+		r, err := plan.Held(&f.Changed[i])
+		if err != nil {
+			return err
+		}
+		for _, id := range r.Refers() {
+			_, held := d.Plan.Has(id)
+			refers[id] = !held
+		}
+	}
+	var left []vnf.Resource
+	for _, l := range f.Leftovers {
+		form, err := o.Stands(l.ID)
+		if err != nil || form == nil || !refers[l.ID] {
+			left = append(left, l)
+			continue
+		}
+		form.Generation = l.Generation
+		r, err := record(o, form)
+		if err != nil {
+			return err
+		}
+		f.Made = append(f.Made, r)
+	}
+	f.Leftovers = left
+	return nil
+}
+
+// inUse reports whether what was made in place of a resource is what others have now: those that refer to it were changed, or made
+// again, or there are none. Otherwise they have what it was to replace.
+func inUse(in *saga.Instance, d *planData, s plan.Step) bool {
+	refer := false
+	for key, x := range d.granted.steps {
+		to := d.Plan.To(x)
+		if x.Action == plan.Release || x.ID == s.ID || to == nil || x.Set != s.Set || !slices.Contains(to.Refers(), s.ID) {
+			continue
+		}
+		step, item, _ := strings.Cut(key, " ")
+		if run := in.Item(step, item); run != nil && run.State == saga.ItemDone {
+			return true
+		}
+		refer = true
+	}
+	return !refer
 }
 
 // released reports whether a step's resource was released, and not made again.
@@ -324,6 +407,8 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 				form.At = plan.Standing(form.At.Connection, form.At.Zone, res)
 			}
 			note(&form, true)
+		case s.Action == plan.Release && s.Replaces && standing[run] && forms[s.ID] != nil && forms[s.ID].Generation > d.Plan.From(s).Generation:
+			// what takes its place stands, and what it was is left over
 		case s.Action == plan.Release && s.Replaces && standing[run]:
 			from := *d.Plan.From(s)
 			if was := forms[s.ID]; was != nil { // changed on the way
@@ -343,6 +428,9 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 			}
 		case run.State == saga.ItemDone:
 			to := *o.To(s)
+			if now, err := o.Stands(s.ID); err == nil && now != nil && to.Kind == vim.Port { // with the addresses it has now
+				to.At = now.At
+			}
 			note(&to, true)
 		default: // which of the two specs stands is not known
 			from := *d.Plan.From(s)
@@ -365,7 +453,7 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 // replaced is what the instance has of a resource in whose place another generation was to be made, and whether that may be gone; nil
 // when what was released was made again, which its release tells.
 func (op planOp) replaced(in *saga.Instance, d *planData, o *plan.Outcome, s plan.Step, run *saga.ItemRun) (form *plan.Resource, gone bool) {
-	if run.State == saga.ItemDone {
+	if run.State == saga.ItemDone && (inUse(in, d, s) || released(in, s)) {
 		if to, err := o.Stands(s.ID); err == nil && to != nil {
 			to.Generation = run.Generation
 			return to, false

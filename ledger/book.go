@@ -198,7 +198,9 @@ func Each(ctx context.Context, store interface {
 	Records(ctx context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error)
 }, q eventstore.RecordQuery, f func(eventstore.Record) error,
 ) error {
-	q.Limit = page
+	if q.Limit <= 0 {
+		q.Limit = page
+	}
 	for {
 		recs, err := store.Records(ctx, q)
 		if err != nil {

@@ -115,6 +115,13 @@ func NewWorking(command Message, source string, now time.Time) Message {
 	return m
 }
 
+// NewProgress is NewWorking with what the participant knows so far, for who waits for the reply.
+func NewProgress(command Message, source string, now time.Time, known json.RawMessage) Message {
+	m := NewWorking(command, source, now)
+	m.Data = known
+	return m
+}
+
 // Answer builds what a participant says to a command that it has already and that comes again: its reply once more when it
 // has one, else that it is working on it. So who waits for the reply knows that it is not lost.
 func Answer(command Message, source string, now time.Time, reply *Reply) Message {

@@ -144,16 +144,18 @@ func body(n *notify.Notice, s *notify.Subscription, at time.Time) ([]byte, error
 func (w *world) start(name string) *node {
 	w.t.Helper()
 	n := &node{w: w}
-	n.leases = lease.New(lease.Config{Store: w.store, Owner: name, TTL: 10 * time.Second, Now: func() time.Time { return w.clock.now }, Logger: w.cfg.Logger})
+	n.leases = lease.New(lease.Config{
+		Store: w.store, Node: eventstore.Node{ID: name, Roles: []string{"notifier"}}, TTL: 10 * time.Second, Now: func() time.Time { return w.clock.now }, Logger: w.cfg.Logger,
+	})
 	_, err := n.leases.RunOnce(w.t.Context())
 	w.must(err)
 	cfg := w.cfg
-	cfg.Doer, cfg.Epochs = n, n.leases
+	cfg.Doer, cfg.Epochs = n, n.leases.Role("notifier")
 	n.svc, err = notify.New(cfg)
 	w.must(err)
 	p, err := n.svc.Projector()
 	w.must(err)
-	n.runner = projection.New(projection.Config{Planner: p, Store: w.store, Doer: n, Epochs: n.leases, Logger: cfg.Logger})
+	n.runner = projection.New(projection.Config{Planner: p, Store: w.store, Doer: n, Epochs: n.leases.Role("notifier"), Logger: cfg.Logger})
 	n.worker = n.svc.Worker()
 	return n
 }

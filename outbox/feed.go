@@ -68,6 +68,22 @@ func (f *Feed) OnCommit(c *eventstore.Commit) {
 	f.wake()
 }
 
+// Heard takes over what another process tells of its commits.
+func (f *Feed) Heard(w eventstore.Wake) {
+	grew := false
+	for lane, h := range w.Heads {
+		l := &f.lanes[lane]
+		l.mu.Lock()
+		if h.Outbox > l.head {
+			l.head, grew = h.Outbox, true
+		}
+		l.mu.Unlock()
+	}
+	if grew {
+		f.wake()
+	}
+}
+
 func (f *Feed) wake() {
 	select {
 	case f.nudge <- struct{}{}:

@@ -135,7 +135,7 @@ func TestRead_of_a_lane_with_a_hole_is_an_error(t *testing.T) {
 func TestPruner_deletes_behind_all_consumers_and_a_new_one_begins_at_what_is_kept(t *testing.T) {
 	store := memory.New(memory.Config{})
 	publish(t, store, 10)
-	leases, err := store.Lease(t.Context(), eventstore.LeaseRequest{Owner: "a", Lanes: []int{lane}, TTL: 60_000})
+	leases, err := store.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "a"}, Want: eventstore.LanesOf("", lane), TTL: 60_000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestPruner_deletes_behind_all_consumers_and_a_new_one_begins_at_what_is_kep
 		_, err := doer.Do(t.Context(), &eventstore.Work{
 			Keys: []string{key},
 			Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
-				return &eventstore.Commit{Cursors: []eventstore.CursorMove{{Consumer: consumer, Lane: lane, To: to, Epoch: leases[0].Epoch}}}, nil
+				return &eventstore.Commit{Cursors: []eventstore.CursorMove{{Consumer: consumer, Lane: lane, To: to, Epoch: leases.Held[0].Epoch}}}, nil
 			},
 		})
 		if err != nil {
@@ -183,6 +183,14 @@ type janitor struct{ prunes *[]eventstore.Prune }
 func (j janitor) Prune(_ context.Context, p eventstore.Prune) error {
 	*j.prunes = append(*j.prunes, p)
 	return nil
+}
+
+func (janitor) Cursors(context.Context, string) (at [eventstore.Lanes]int64, err error) {
+	return at, nil
+}
+
+func (janitor) Records(context.Context, eventstore.RecordQuery) ([]eventstore.Record, error) {
+	return nil, nil
 }
 
 func (janitor) Now(context.Context) (time.Time, error) { return time.Now(), nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -13,9 +14,11 @@ import (
 type PrunerConfig struct {
 	Store interface {
 		eventstore.Janitor
+		Cursors
 		Now(ctx context.Context) (time.Time, error)
+		Records(ctx context.Context, q eventstore.RecordQuery) ([]eventstore.Record, error)
 	}
-	Consumers       []string      // of this store's outbox; none: the outbox is kept
+	Consumers       []string      // of this store's outbox, beside those that are registered; none at all: the outbox is kept
 	Cursors         Cursors       // where theirs are; nil: in Store
 	IdempotencyKeys time.Duration // how long idempotency keys are kept; 0 means 24 h
 	Commits         time.Duration // how long commit ids are kept; 0 means one hour
@@ -28,7 +31,7 @@ type Cursors interface {
 	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
 }
 
-// Pruner deletes messages behind all consumers, and idempotency keys and commit ids that are old enough.
+// Pruner deletes messages behind all consumers, those of other programs too (Register), and idempotency keys and commit ids that are old enough.
 type Pruner struct{ cfg PrunerConfig }
 
 // NewPruner returns a pruner.
@@ -38,6 +41,9 @@ func NewPruner(cfg PrunerConfig) *Pruner {
 	}
 	if cfg.Commits <= 0 {
 		cfg.Commits = time.Hour
+	}
+	if cfg.Cursors == nil {
+		cfg.Cursors = cfg.Store
 	}
 	if cfg.Every <= 0 {
 		cfg.Every = 10 * time.Second
@@ -54,14 +60,9 @@ func (p *Pruner) RunOnce(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the store's clock: %w", err)
 	}
-	prune := eventstore.Prune{
-		Consumers: p.cfg.Consumers, IdempotencyBefore: now.Add(-p.cfg.IdempotencyKeys), CommitsBefore: now.Add(-p.cfg.Commits),
-	}
-	if p.cfg.Cursors != nil {
-		if prune.Upto, err = p.lowest(ctx); err != nil {
-			return false, err
-		}
-		prune.Consumers = nil
+	prune := eventstore.Prune{IdempotencyBefore: now.Add(-p.cfg.IdempotencyKeys), CommitsBefore: now.Add(-p.cfg.Commits)}
+	if prune.Upto, err = p.lowest(ctx); err != nil {
+		return false, err
 	}
 	if err := p.cfg.Store.Prune(ctx, prune); err != nil {
 		return false, fmt.Errorf("prune: %w", err)
@@ -69,21 +70,40 @@ func (p *Pruner) RunOnce(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// lowest returns how far all consumers have come that keep their positions elsewhere.
+// lowest returns how far all consumers have come. Those of this program are read before the list of those that are registered: what
+// is sent to one that registers later than that is sent behind what was read.
 func (p *Pruner) lowest(ctx context.Context) (*[eventstore.Lanes]int64, error) {
 	var low [eventstore.Lanes]int64
-	for i, c := range p.cfg.Consumers {
-		at, err := p.cfg.Cursors.Cursors(ctx, c)
-		if err != nil {
-			return nil, fmt.Errorf("read the cursors of %s: %w", c, err)
-		}
-		for lane := range low {
-			if i == 0 || at[lane] < low[lane] {
-				low[lane] = at[lane]
+	known := 0
+	bound := func(consumers []string) error {
+		for _, c := range consumers {
+			at, err := p.cfg.Cursors.Cursors(ctx, c)
+			if err != nil {
+				return fmt.Errorf("read the cursors of %s: %w", c, err)
 			}
+			for lane := range low {
+				if known == 0 || at[lane] < low[lane] {
+					low[lane] = at[lane]
+				}
+			}
+			known++
+		}
+		return nil
+	}
+	if err := bound(p.cfg.Consumers); err != nil {
+		return nil, err
+	}
+	registered, err := Registered(ctx, p.cfg.Store)
+	if err != nil {
+		return nil, err
+	}
+	var others []string
+	for _, r := range registered {
+		if !slices.Contains(p.cfg.Consumers, r.Name) {
+			others = append(others, r.Name)
 		}
 	}
-	return &low, nil
+	return &low, bound(others)
 }
 
 // Run prunes until the context ends, then returns nil.

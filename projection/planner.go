@@ -74,7 +74,7 @@ func (r *Runner) store(ctx context.Context, lane int) error {
 // effect does the work, moving the checkpoint in the same commit.
 func (r *Runner) effect(ctx context.Context, lane int, to int64, work *eventstore.Work) error {
 	at := &r.passed[lane]
-	move := eventstore.CursorMove{Consumer: r.Consumer(), Lane: lane, From: at.from, To: to, Epoch: at.epoch}
+	move := eventstore.CursorMove{Consumer: r.Consumer(), Role: r.cfg.Epochs.Role(), Lane: lane, From: at.from, To: to, Epoch: at.epoch}
 	moved := *work
 	moved.Decide = func(l *eventstore.Loaded) (*eventstore.Commit, error) {
 		c, err := work.Decide(l)

@@ -40,8 +40,9 @@ type Planner interface {
 	Plan(ctx context.Context, events []eventstore.Event) (int, *eventstore.Work, error)
 }
 
-// Epochs says under which epoch a lane is held, if it is.
+// Epochs says under which epoch a lane is held for a role, if it is.
 type Epochs interface {
+	Role() string
 	Epoch(lane int) (int64, bool)
 }
 
@@ -123,9 +124,22 @@ func (r *Runner) Consumer() string {
 
 // OnCommit shortens the wait after a commit with events. Give it to the committer.
 func (r *Runner) OnCommit(c *eventstore.Commit) {
-	if len(c.Events) == 0 {
-		return
+	if len(c.Events) > 0 {
+		r.wake()
 	}
+}
+
+// Heard shortens the wait when another process tells of events in a lane held.
+func (r *Runner) Heard(w eventstore.Wake) {
+	for lane, h := range w.Heads {
+		if _, held := r.cfg.Epochs.Epoch(lane); held && h.Event > 0 {
+			r.wake()
+			return
+		}
+	}
+}
+
+func (r *Runner) wake() {
 	select {
 	case r.nudge <- struct{}{}:
 	default:
@@ -184,7 +198,7 @@ func (r *Runner) RunOnce(ctx context.Context) (bool, error) {
 			continue
 		}
 		did = true
-		if err := r.lane(ctx, eventstore.CursorMove{Consumer: r.Consumer(), Lane: lane, From: cursors[lane], Epoch: epoch}); err != nil {
+		if err := r.lane(ctx, eventstore.CursorMove{Consumer: r.Consumer(), Role: r.cfg.Epochs.Role(), Lane: lane, From: cursors[lane], Epoch: epoch}); err != nil {
 			errs = append(errs, err)
 		}
 	}

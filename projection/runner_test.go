@@ -53,19 +53,16 @@ type fixture struct {
 	moves    int // of the checkpoint
 }
 
+func (f *fixture) Role() string                 { return "" }
 func (f *fixture) Epoch(lane int) (int64, bool) { return f.epochs[lane], true }
 
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, store: memory.New(memory.Config{}), follower: &follower{got: map[string][]int64{}}}
-	r := eventstore.LeaseRequest{Owner: "a", TTL: 3_600_000}
-	for lane := range eventstore.Lanes {
-		r.Lanes = append(r.Lanes, lane)
-	}
-	leases, err := f.store.Lease(t.Context(), r)
+	leases, err := f.store.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "a"}, Want: eventstore.LanesOf(""), TTL: 3_600_000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range leases {
+	for _, l := range leases.Held {
 		f.epochs[l.Lane] = l.Epoch
 	}
 	f.restart()

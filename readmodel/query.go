@@ -42,21 +42,35 @@ func get(ctx context.Context, r Reader, kind, id string, into any) error {
 	return decode(*v, into)
 }
 
-// Wanted returns what the records know of a VNF's resources, by planned id and generation: the instance holds it, or an
-// operation that has not ended may have asked for it. A sweep asks before it takes something for an orphan.
-func Wanted(ctx context.Context, r Reader, vnfID string) (func(resource string, generation int) bool, error) {
-	v, err := Instance(ctx, r, vnfID)
-	if err != nil && vnfm.KindOf(err) != vnfm.NotFound {
+// Wanted returns what the records know of the resources of VNFs, each by planned id and generation: the instance holds it, or an
+// operation that has not ended may have asked for it. All VNFs are read at once.
+func Wanted(ctx context.Context, r Reader, vnfIDs []string) (map[string]func(resource string, generation int) bool, error) {
+	var load eventstore.Load
+	for _, id := range vnfIDs {
+		load.Views = append(load.Views, eventstore.ViewRef{Kind: KindVnf, ID: id})
+	}
+	l, err := r.Load(ctx, load)
+	if err != nil {
 		return nil, err
 	}
-	busy, held := v.Operation != "", map[string]int{}
-	for _, r := range slices.Concat(v.Resources, v.Leftovers) {
-		held[r.ID] = r.Generation
+	out := map[string]func(string, int) bool{}
+	for _, ref := range load.Views {
+		v := &vnf.Instance{} // of one that is not there nothing is known
+		if row := l.Views[ref]; row != nil {
+			if err := decode(*row, v); err != nil {
+				return nil, err
+			}
+		}
+		busy, held := v.Operation != "", map[string]int{}
+		for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+			held[r.ID] = r.Generation
+		}
+		out[ref.ID] = func(resource string, generation int) bool {
+			g, ok := held[resource]
+			return busy || ok && g == generation
+		}
 	}
-	return func(resource string, generation int) bool {
-		g, ok := held[resource]
-		return busy || ok && g == generation
-	}, nil
+	return out, nil
 }
 
 // ListInstances returns VNF instances in order of id. The query's kind is set by it.

@@ -12,6 +12,8 @@ const (
 	KindOpOcc   = "vnf_lcm_op_occ" // vnf.OpOcc; Parent is the VNF id, State the operation state
 	KindPackage = "vnf_package"    // vnfpkg's state; State is the onboarding state, Name the vnfdId
 	KindVim     = "vim_connection" // vimregistry's state; State is ENABLED or DISABLED
+	// KindManagement is management's state; State is ENABLED or DISABLED.
+	KindManagement = "management_connection"
 )
 
 // Columns says which attributes of a kind's documents its rows hold in columns, for eventstore.ViewQuery: those operators

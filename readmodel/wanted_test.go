@@ -37,11 +37,11 @@ func TestWanted(t *testing.T) {
 		{"holds", 2, true}, {"left", 2, true}, {"holds", 1, false}, // an older generation was released
 		{"free", 2, false}, {"unknown", 2, false}, {"busy", 2, true}, // the operation may have asked for it
 	} {
-		wanted, err := readmodel.Wanted(t.Context(), store, c.vnf)
+		wanted, err := readmodel.Wanted(t.Context(), store, []string{"other", c.vnf})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := wanted("r", c.generation); got != c.want {
+		if got := wanted[c.vnf]("r", c.generation); got != c.want {
 			t.Errorf("%s, generation %d: %v; want %v", c.vnf, c.generation, got, c.want)
 		}
 	}

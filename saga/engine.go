@@ -129,7 +129,7 @@ func (t *turn) take(input Input) error {
 		t.reply(i)
 	case StillWorking:
 		t.cause = i.Message.ID
-		t.working(i.Message.CausationID)
+		t.working(i.Message)
 	case TimedOut:
 		t.cause = i.ID
 		t.timeout(i)

@@ -48,6 +48,7 @@ const (
 	NoteItemUndone  NoteKind = "item-undone"
 	NoteItemStuck   NoteKind = "item-stuck"
 	NoteItemRetried NoteKind = "item-retried" // will be tried again by itself
+	NoteItemWorking NoteKind = "item-working" // its participant says in Result what it knows so far
 	NoteCleanup     NoteKind = "cleanup"      // a cleanup saga was started; Item is its id
 	NoteCancelled   NoteKind = "cancel-pending"
 )

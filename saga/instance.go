@@ -146,6 +146,8 @@ type Failure struct {
 	Item   string        `json:"item,omitempty"`
 	Class  message.Class `json:"class"`
 	Reason string        `json:"reason"`
+	// Result is what the participant said beside, for the host.
+	Result json.RawMessage `json:"result,omitempty"`
 }
 
 // Item returns an item, nil when it is not planned (yet).

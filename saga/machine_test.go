@@ -85,7 +85,9 @@ func (p *plant) start(name string) *node {
 			}
 		}}, Logger: quiet,
 	})
-	n.keeper = lease.New(lease.Config{Store: p.store, Owner: name, Now: func() time.Time { return p.now }, TTL: time.Hour, Logger: quiet})
+	n.keeper = lease.New(lease.Config{
+		Store: p.store, Node: eventstore.Node{ID: name, Roles: []string{"saga"}}, Now: func() time.Time { return p.now }, TTL: time.Hour, Logger: quiet,
+	})
 	var err error
 	defs := []*saga.Definition{p.def, cleaner()}
 	if p.newer != nil {
@@ -97,7 +99,7 @@ func (p *plant) start(name string) *node {
 	}
 	n.replies = inbox.New(inbox.Config{
 		Name: "replies", Handlers: map[string]inbox.Handler{message.TopicReplies: lossy(n.runtime.Replies())},
-		Store: p.store, Doer: n.doer, Epochs: n.keeper, Logger: quiet,
+		Store: p.store, Doer: n.doer, Epochs: n.keeper.Role("saga"), Logger: quiet,
 	})
 	n.participant = n.doer
 	if p.direct {
@@ -105,14 +107,14 @@ func (p *plant) start(name string) *node {
 	}
 	toys := inbox.New(inbox.Config{
 		Name: "toys", Handlers: map[string]inbox.Handler{"toy": lossy(participant{p})}, Store: p.store, Doer: n.participant,
-		Epochs: n.keeper, Logger: quiet,
+		Epochs: n.keeper.Role("saga"), Logger: quiet,
 	})
 	n.bus = embedded.New(embedded.Config{Source: feed, Logger: quiet})
 	n.bus.Subscribe(toys)
 	n.bus.Subscribe(n.replies)
 	n.timer = timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.runtime.Timeouts()}, Store: p.store, Doer: n.doer,
-		Epochs: n.keeper, Holds: n.replies.Holds, Logger: quiet,
+		Epochs: n.keeper.Role("saga"), Holds: n.replies.Holds, Logger: quiet,
 	})
 	if _, err := n.keeper.RunOnce(p.t.Context()); err != nil {
 		p.t.Fatal(err)
@@ -229,7 +231,7 @@ func (p *plant) tick() bool {
 	for l := range eventstore.Lanes {
 		lanes = append(lanes, l)
 	}
-	ts, err := p.store.Timeouts(context.Background(), lanes, 1)
+	ts, err := p.store.Timeouts(context.Background(), lanes, time.Time{}, 1)
 	if err != nil || len(ts) == 0 {
 		return false
 	}

@@ -18,7 +18,7 @@ func (t *turn) reply(i ReplyReceived) {
 	}
 	t.fx.Changed = true
 	r = t.edit(t.in.place(r.Step, r.Item))
-	f := &Failure{Step: r.Step, Item: r.Item, Class: rep.Class, Reason: rep.Reason}
+	f := &Failure{Step: r.Step, Item: r.Item, Class: rep.Class, Reason: rep.Reason, Result: rep.Result}
 	unknown := rep.Outcome == message.Failed && (rep.Class == message.UnknownOutcome || !snd.Undo && t.c.step(r).Lasting)
 	if rep.Outcome == message.Cancelled {
 		f.Class = message.Permanent
@@ -83,14 +83,19 @@ func (t *turn) find(command string) (*ItemRun, Sending, bool) {
 }
 
 // working handles a participant's word that it has not finished a command: its silence begins anew. The word counts only for
-// the newest command of an item, while it is waited for.
-func (t *turn) working(command string) {
+// the newest command of an item, while it is waited for. What it knows so far is noted.
+func (t *turn) working(m message.Message) {
+	command := m.CausationID
 	i, _ := t.in.kept.command(t.in, command)
 	if i < 0 {
 		return
 	}
 	r := t.in.Items[i]
 	s := t.c.step(r)
+	if r.open(command) != nil && !t.in.State.Final() && len(m.Data) > 0 && string(m.Data) != "{}" {
+		t.fx.Changed = true
+		t.note(Note{Kind: NoteItemWorking, Step: r.Step, Item: r.Item, Result: m.Data})
+	}
 	if r.Command != command || r.Waiting || r.State != ItemSent && r.State != ItemUndoing || s.limit(t.in) > 0 {
 		return
 	}

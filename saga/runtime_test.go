@@ -132,7 +132,7 @@ func TestDatabase_fails_at_any_commit(t *testing.T) {
 
 func (p *plant) parkedMessages() []eventstore.ParkedMessage {
 	p.t.Helper()
-	ms, err := p.store.Parked(p.t.Context(), "", 100)
+	ms, err := p.store.Parked(p.t.Context(), eventstore.ParkedQuery{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func TestLane_taken_over_fences_the_node_that_lost_it(t *testing.T) {
 	b := p.start("b")
 	frozen := p.now
 	p.now = p.now.Add(-2 * time.Hour) // a's own clock stood still, so a trusts its leases
-	if _, ok := a.keeper.Epoch(0); !ok {
+	if _, ok := a.keeper.Role("saga").Epoch(0); !ok {
 		t.Fatal("a should believe in its leases")
 	}
 	before := len(p.commands())

@@ -18,7 +18,7 @@ func (p *plant) armed(id string) []eventstore.Timeout {
 	for i := range lanes {
 		lanes[i] = i
 	}
-	ts, err := p.store.Timeouts(p.t.Context(), lanes, 100)
+	ts, err := p.store.Timeouts(p.t.Context(), lanes, time.Time{}, 100)
 	if err != nil {
 		p.t.Fatal(err)
 	}

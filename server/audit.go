@@ -46,7 +46,7 @@ func (s *Server) newAuditing(p *parts) (*auditing, error) {
 	a := &auditing{
 		auditor: audit.New(cfg), databases: cfg.Databases,
 		interval: s.cfg.Audit.Interval, log: s.log,
-		holds: func() bool { return p.main.held() > 0 },
+		holds: func() bool { _, held := p.main.leases.Role(config.RoleOrchestrator).Epoch(0); return held },
 		findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "vnfm_audit_findings", Help: "What the last audit found that must never be, by check.",
 		}, []string{"check"}),

@@ -65,7 +65,7 @@ func TestTheVimManagerHasItsOwnDatabase(t *testing.T) {
 			if m, v, err := p.server.Outboxes(t.Context()); err != nil || m == 0 || m > main || v != 0 {
 				t.Errorf("pruned: %d messages of %d in the main outbox, %d of %d in the VIM manager's, %v", m, main, v, vims, err)
 			}
-			if page := p.metrics(); !strings.Contains(page, `vnfm_lease_lanes{database="vim"} 64`) || !strings.Contains(page, `vnfm_outbox_oldest_seconds{consumer="vim-replies"} 0`) {
+			if page := p.metrics(); !strings.Contains(page, `vnfm_lease_lanes{database="vim",role="vim-manager"} 64`) || !strings.Contains(page, `vnfm_outbox_oldest_seconds{consumer="vim-replies"} 0`) {
 				t.Errorf("the metrics do not tell of the second database:\n%s", page)
 			}
 			if err := p.stop(); err != nil {

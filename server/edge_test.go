@@ -43,7 +43,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		wanted := []string{
 			`vnfm_lcm_events_total{type="vnf.instantiated`, `vnfm_eventstore_commits_total `, `vnfm_eventstore_up{database="main"} 1`,
 			`vnfm_outbox_messages_total{topic="vnfm.vim.commands"} `, `vnfm_saga_step_seconds_count{direction="do",`,
-			`vnfm_vim_call_seconds_count{call="start",class="ok",vim_id="sim-1"} `, `vnfm_lease_lanes{database="main"} 64`,
+			`vnfm_vim_call_seconds_count{call="start",class="ok",vim_id="sim-1"} `, `vnfm_lease_lanes{database="main",role="orchestrator"} 64`,
 			`vnfm_saga_instances{state="RUNNING"} 0`, `vnfm_saga_instances{state="STUCK"} 0`,
 			`vnfm_inbox_parked_messages{consumer="vim-manager"} 0`, `vnfm_outbox_oldest_seconds{consumer="replies"} 0`,
 			`vnfm_eventstore_waiting_works{database="main"} `, "\ngo_goroutines ", "\nprocess_",

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,11 +15,12 @@ import (
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
 	"github.com/vnfm/vnfm/api/decode"
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
 )
 
-// handler returns the API with tracing and metrics around it.
+// handler returns the API with tracing and metrics around it; in a process without that role, health, readiness and metrics alone.
 func (s *Server) handler(k capacity) (http.Handler, error) {
 	authenticate, err := s.authenticator()
 	if err != nil {
@@ -32,8 +32,12 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	}
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	h := api.New(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Sim: s.parts.sim,
+	serve := api.New
+	if !s.cfg.Has(config.RoleAPI) {
+		serve = api.Health
+	}
+	h := serve(api.Config{
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Management: s.parts.management, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
@@ -41,7 +45,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth, Text: c.JSONText},
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
-		Consumers: s.consumers(), Redrive: s.redrive, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
+		Consumers: s.consumers(), Redrive: s.redrive, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 	})
 	traced := otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
@@ -55,11 +59,11 @@ type views struct {
 }
 
 // Parked lists the messages that a consumer parked.
-func (v views) Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
-	if r := v.parked[consumer]; r != nil {
-		return r.Parked(ctx, consumer, limit)
+func (v views) Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error) {
+	if r := v.parked[q.Consumer]; r != nil {
+		return r.Parked(ctx, q)
 	}
-	return v.Reader.Parked(ctx, consumer, limit)
+	return v.Reader.Parked(ctx, q)
 }
 
 func (s *Server) views() views {
@@ -95,6 +99,29 @@ func (s *Server) redrive(ctx context.Context, id string) (int, error) {
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
 }
 
+// cluster tells of the nodes and what they share.
+func (s *Server) cluster(ctx context.Context) ([]api.ClusterDatabase, error) {
+	readings, err := s.parts.collector.Read(ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	parked := map[string]int{}
+	for _, r := range readings {
+		for consumer, n := range r.Parked {
+			parked[consumer] += n
+		}
+	}
+	var out []api.ClusterDatabase
+	for _, r := range readings {
+		d := api.ClusterDatabase{Name: r.Database, Leases: r.Leases, Due: r.Due}
+		for _, l := range r.Lags {
+			d.Consumers = append(d.Consumers, api.ClusterConsumer{Name: l.Consumer, Topic: l.Topic, Lanes: l.Lanes, Oldest: l.Oldest, Parked: parked[l.Consumer]})
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
 // unwritable says why a database that can be read cannot be written, without what its driver says: anybody may ask.
 func unwritable(err error) string {
 	if errors.Is(err, eventstore.ErrFull) {
@@ -103,8 +130,8 @@ func unwritable(err error) string {
 	return "the database cannot be written; the log says why"
 }
 
-// ready checks what operations need: each database answers and is whole as far as is known, this node holds lanes, and the
-// simulated VIMs in this process work.
+// ready checks what requests need: each database answers, can be written and is whole as far as is known, and the simulated VIMs in
+// this process work. It tells which lanes this node has, too.
 func (s *Server) ready(ctx context.Context) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HTTP.ReadyTimeout)
 	defer cancel()
@@ -126,11 +153,8 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		if !db.OK {
 			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
 		}
-		held := d.held()
-		checks = append(checks, db, api.Check{
-			Name: strings.Replace(name, "database", "lanes", 1), OK: held > 0,
-			Detail: fmt.Sprintf("%d of %d lanes are held by this node", held, eventstore.Lanes),
-		})
+		// What the node works on beside serving requests is no condition of that.
+		checks = append(checks, db, api.Check{Name: strings.Replace(name, "database", "lanes", 1), OK: true, Detail: d.holding()})
 	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}
@@ -139,7 +163,7 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		}
 		checks = append(checks, vims)
 	}
-	if s.opts.Guide != nil {
+	if s.opts.Guide != nil && s.cfg.Has(config.RoleAPI) {
 		checks = append(checks, s.sample.check())
 	}
 	return checks

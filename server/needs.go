@@ -38,11 +38,15 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
 }
 
-// wanted returns which resources of a VNF the records know: an instance holds them, or an operation that has not ended may
+// wanted returns which resources of VNFs the records know: an instance holds them, or an operation that has not ended may
 // have asked for them.
-func (s *Server) wanted(ctx context.Context, vnfID string) (func(vim.Token) bool, error) {
-	known, err := readmodel.Wanted(ctx, s.stores.main, vnfID)
-	return func(t vim.Token) bool { return known(t.ID, t.Generation) }, err
+func (s *Server) wanted(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) {
+	known, err := readmodel.Wanted(ctx, s.stores.main, vnfIDs)
+	out := map[string]func(vim.Token) bool{}
+	for id, f := range known {
+		out[id] = func(t vim.Token) bool { return f(t.ID, t.Generation) }
+	}
+	return out, err
 }
 
 // connections takes the VIM connections of grants.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/own"
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -76,7 +77,7 @@ func (s *Server) baseURL() string {
 
 func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	c := nfvomanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleNfvo),
 		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Connections: connections{p.lcm},
 		Seal: func(ctx context.Context, r *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 			return p.lcm.SealParams(ctx, r.VnfID, r.FlavourID, r.Operation, params)

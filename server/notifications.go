@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm/api/vnflcm"
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
@@ -29,7 +30,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	c, d := s.cfg.Notification, p.main
 	m := newDeliveries(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.notify, err = notify.New(notify.Config{
-		Store: d.store, Doer: d.committer, Epochs: d.leases, Keys: s.keys, Logger: s.log,
+		Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleNotifier), Keys: s.keys, Logger: s.log,
 		Sender: notify.HTTP{Client: client, Versions: vnflcm.Versions()}, Body: vnflcm.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
 		SkipTest: !c.Test, Duplicates: c.Duplicates, MaxAge: c.MaxAge, Keep: c.Keep, Backoff: c.Backoff, MaxBackoff: c.MaxBackoff,
 		PerSubscription: c.PerSubscription, Observe: func(outcome string) { m.attempts.WithLabelValues(outcome).Inc() },
@@ -41,7 +42,7 @@ func (s *Server) buildNotifications(p *parts) error {
 	if err != nil {
 		return err
 	}
-	follower := projection.New(projection.Config{Planner: projector, Store: d.store, Doer: d.committer, Epochs: d.leases, Logger: s.log})
+	follower := projection.New(projection.Config{Planner: projector, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleNotifier), Logger: s.log})
 	m.backlog, m.stopped = p.notify.Backlog, func() int { return len(follower.Stopped()) }
 	if err := s.reg.Register(m); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -52,31 +53,45 @@ func (s *Server) buildNotifications(p *parts) error {
 			follower.OnCommit(c)
 		}
 	})
-	p.workers = append(p.workers, follower.Run, worker.Run)
+	d.hearers = append(d.hearers, func(w eventstore.Wake) {
+		if projector.Watches() {
+			follower.Heard(w)
+		}
+	})
+	s.work(p, config.RoleNotifier, follower.Run, worker.Run)
 	return nil
 }
 
 // egress makes a client for addresses that callers name, with so much time for one request, and room for so large an answer (0: a small
 // one).
 func (s *Server) egress(timeout time.Duration, room int64) (*egress.Client, error) {
+	cfg, err := s.egressConfig(timeout, room)
+	if err != nil {
+		return nil, err
+	}
+	return egress.New(cfg), nil
+}
+
+// egressConfig is what the settings say of such a client.
+func (s *Server) egressConfig(timeout time.Duration, room int64) (egress.Config, error) {
 	c := s.cfg.Egress
 	dev := s.opts.Guide != nil
 	cfg := egress.Config{Timeout: timeout, MaxBody: room, AllowLocal: c.AllowLocal || dev, AllowPlain: c.AllowPlain || dev, Ports: c.Ports}
 	var err error
 	if cfg.Deny, err = c.Networks(); err != nil {
-		return nil, err
+		return cfg, err
 	}
 	if c.CertFile != "" {
 		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("egress-cert-file: %w", err)
+			return cfg, fmt.Errorf("egress-cert-file: %w", err)
 		}
 		cfg.ClientCert = &cert
 	}
 	if cfg.RootCAs, err = authorities(c.CAFile, "egress-ca-file"); err != nil {
-		return nil, err
+		return cfg, err
 	}
-	return egress.New(cfg), nil
+	return cfg, nil
 }
 
 // authorities reads the file that a setting names; nil when it names none.

@@ -9,6 +9,7 @@ import (
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vimregistry"
@@ -92,8 +93,12 @@ func viewSources() ([]readmodel.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register the events of subscriptions: %w", err)
 	}
+	mgmt, err := aggregate.NewRegistry(management.Forms()...)
+	if err != nil {
+		return nil, fmt.Errorf("register the events of management connections: %w", err)
+	}
 	return append(readmodel.Sources(readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)),
-		vnfpkg.Source(vnfpkg.Repository(pkgs)), vimregistry.Source(vimregistry.Repository(vims)), notify.Source(notify.Repository(subs))), nil
+		vnfpkg.Source(vnfpkg.Repository(pkgs)), vimregistry.Source(vimregistry.Repository(vims)), management.Source(management.Repository(mgmt)), notify.Source(notify.Repository(subs))), nil
 }
 
 // offline runs something on the stores alone.

@@ -10,12 +10,14 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
@@ -48,6 +50,8 @@ const (
 	consumerVimReplies = "vim-replies"
 )
 
+var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies}
+
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
 	main       *side // events, sagas, views
@@ -63,10 +67,12 @@ type parts struct {
 	drivers    map[string]vim.Driver                                 // by vimType
 	sim        *sim.Sim                                              // nil when there is none in this process
 	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
-	configurer configuration.Configurer                              // nil: VNFs are not configured here
-	tail       *tail.Watcher                                         // for those who follow the main side's events
+	configurer configuration.Configurer                              // of the simulated VNFs; nil: there are none
+	management *management.Service
+	tail       *tail.Watcher // for those who follow the main side's events
 	denials    *access.Denials
 	notify     *notify.Service
+	collector  *telemetry.Collector
 	committers []func(context.Context) error
 	owners     []func(context.Context) error
 	workers    []func(context.Context) error
@@ -94,12 +100,13 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	p := &parts{}
 	observer := telemetry.NewCommitObserver(s.reg, s.tracing)
 	var err error
-	if p.main, err = s.newSide(ctx, "main", s.stores.main, observer); err != nil {
+	mainRoles, ledgerRoles := s.sideRoles()
+	if p.main, err = s.newSide(ctx, "main", s.stores.main, mainRoles, observer); err != nil {
 		return nil, err
 	}
 	p.ledger = p.main
 	if s.stores.vims != s.stores.main {
-		if p.ledger, err = s.newSide(ctx, "vim", s.stores.vims, observer); err != nil {
+		if p.ledger, err = s.newSide(ctx, "vim", s.stores.vims, ledgerRoles, observer); err != nil {
 			return nil, err
 		}
 	}
@@ -112,11 +119,13 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if p.denials, err = s.newDenials(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	p.workers = append(p.workers, p.denials.Run)
+	s.work(p, config.RoleAPI, p.denials.Run)
 	if err := s.buildNfvo(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	s.buildParticipants(p)
+	if err := s.buildParticipants(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	if err := s.buildFollowers(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -124,19 +133,27 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		return nil, errors.Join(err, p.close())
 	}
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
+	p.collector = collector
 	for _, d := range p.sides() {
+		if err := d.register(ctx, s.opts.Version); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
 		p.committers = append(p.committers, d.committer.Run)
 		p.owners = append(p.owners, d.leases.Run)
-		p.workers = append(p.workers, d.bus.Run, d.pruner(s).Run)
+		p.workers = append(p.workers, d.bus.Run)
+		s.work(p, config.RoleRelay, d.pruner(s).Run)
+		if d.teller != nil {
+			p.workers = append(p.workers, d.teller.Run)
+		}
 		for _, r := range d.readers {
-			p.workers = append(p.workers, r.consumer.Run)
+			s.work(p, r.role, r.consumer.Run)
 		}
 		collector.Watch(d.gauges())
 	}
 	if err := s.reg.Register(collector); err != nil {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
-	p.workers = append(p.workers, p.packages.Processor().Run)
+	s.work(p, config.RoleNfvo, p.packages.Processor().Run)
 	if s.audit, err = s.newAuditing(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -145,33 +162,44 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		p.workers = append(p.workers, s.fake.Run)
 	}
 	if s.opts.Guide != nil {
-		p.workers = append(p.workers, s.guide)
+		s.work(p, config.RoleAPI, s.guide)
 	}
 	return p, nil
 }
 
+// work adds loops that belong to a role, when this process has it.
+func (s *Server) work(p *parts, role string, loops ...func(context.Context) error) {
+	if s.cfg.Has(role) {
+		p.workers = append(p.workers, loops...)
+	}
+}
+
 // buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
 // the main side's outbox, replies come back from that of theirs.
-func (s *Server) buildParticipants(p *parts) {
+func (s *Server) buildParticipants(p *parts) error {
 	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
 	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
 	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
-	p.main.deliver(s, p.ledger, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
-	p.main.deliver(s, p.ledger, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
+	p.main.deliver(s, p.ledger, config.RoleVim, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
+	p.main.deliver(s, p.ledger, config.RoleNfvo, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
 	replies := consumerReplies
 	if p.ledger != p.main { // a cursor over another outbox is another cursor
 		replies = consumerVimReplies
 	}
-	p.replies = p.ledger.deliver(s, p.main, replies, message.TopicReplies, p.lcm.Runtime().Replies())
+	p.replies = p.ledger.deliver(s, p.main, config.RoleOrchestrator, replies, message.TopicReplies, p.lcm.Runtime().Replies())
 	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
-	p.workers = append(p.workers, vimWorker.Run, nfvoWorker.Run)
-	s.buildConfiguration(p)
+	s.work(p, config.RoleVim, vimWorker.Run)
+	s.work(p, config.RoleNfvo, nfvoWorker.Run)
+	if err := s.buildConfiguration(p); err != nil {
+		return err
+	}
 	if p.onboarding != nil {
-		p.workers = append(p.workers, p.onboarding.Run)
+		s.work(p, config.RoleNfvo, p.onboarding.Run)
 	}
 	if s.cfg.Vim.SweepInterval > 0 {
-		p.workers = append(p.workers, vimmanager.NewSweeper(vimCfg).Run)
+		s.work(p, config.RoleVim, vimmanager.NewSweeper(vimCfg).Run)
 	}
+	return nil
 }
 
 // ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in
@@ -190,18 +218,21 @@ func (s *Server) buildFollowers(p *parts) error {
 	d := p.main
 	ticks := timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
-		Store:    d.store, Doer: d.committer, Epochs: d.leases, Holds: p.replies.Holds, Logger: s.log,
+		Store:    d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleOrchestrator), Holds: p.replies.Holds, Logger: s.log,
 	})
 	lifecycle, err := newLifecycle(s.log, s.reg)
 	if err != nil {
 		return err
 	}
 	follower := projection.New(projection.Config{
-		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases, Gather: gatherLog, Logger: s.log,
+		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleProjector), Gather: gatherLog, Logger: s.log,
 	})
 	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
 	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
-	p.workers = append(p.workers, ticks.Run, follower.Run, p.tail.Run)
+	d.hearers = append(d.hearers, ticks.Heard, follower.Heard, p.tail.Heard)
+	s.work(p, config.RoleOrchestrator, ticks.Run)
+	s.work(p, config.RoleProjector, follower.Run)
+	s.work(p, config.RoleAPI, p.tail.Run)
 	return nil
 }
 
@@ -222,6 +253,10 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		}
 	}
 	var err error
+	p.management, err = management.New(management.Config{Store: p.main.store, Doer: p.main.committer, Keys: s.keys})
+	if err != nil {
+		return err
+	}
 	p.vims, err = vimregistry.New(vimregistry.Config{
 		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
@@ -252,10 +287,10 @@ func (s *Server) buildSim(p *parts) error {
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	return vimmanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases,
+		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 
@@ -287,8 +322,8 @@ func (s *Server) buildUseCases(p *parts) error {
 		return err
 	}
 	p.closers = append(p.closers, func() error { out.Close(); return nil })
-	p.workers = append(p.workers, p.packages.Fetcher(vnfpkg.FetcherConfig{
-		Client: out, Epochs: d.leases, Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
+	s.work(p, config.RoleNfvo, p.packages.Fetcher(vnfpkg.FetcherConfig{
+		Client: out, Epochs: d.leases.Role(config.RoleNfvo), Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
 	}).Run)
 	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
@@ -311,7 +346,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
-		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings,
+		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)),
 	})
 	return err

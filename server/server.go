@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,6 +38,7 @@ type Server struct {
 	opts    Options
 	log     *slog.Logger
 	node    string
+	run     string // names this run of the program
 	reg     *prometheus.Registry
 	tracing *telemetry.Tracing
 	stores  *stores
@@ -57,7 +57,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &Server{cfg: c, opts: o, node: nodeName(c), reg: prometheus.NewRegistry()}
+	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), reg: prometheus.NewRegistry()}
 	var err error
 	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
 		return nil, err
@@ -234,13 +234,4 @@ func nodeName(c *config.Config) string {
 		host = "vnfmd"
 	}
 	return fmt.Sprintf("%s-%d", host, os.Getpid())
-}
-
-// owner names the holder of leases. Where no other process can use the store, the lanes of one that died are its
-// successor's at once; elsewhere every run is an owner of its own.
-func (s *Server) owner(db *database) string {
-	if db.single {
-		return "single"
-	}
-	return strings.Join([]string{s.node, uuid.NewString()}, "-")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/management/managementtest"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
@@ -40,6 +42,28 @@ func ServeSim(ctx context.Context, c *config.Config, log io.Writer) (err error) 
 		return fmt.Errorf("open the simulated VIM: %w", err)
 	}
 	defer func() { err = errors.Join(err, simulated.Close()) }()
+	return pretend(ctx, c, logger, "the simulated VIMs are up", remote.Handler(simulated))
+}
+
+// ServeVnf serves a VNF that pretends, and nothing else, until the context ends. What it has is in memory, and it is for loopback only.
+// Callers show user and password, where there are any.
+func ServeVnf(ctx context.Context, c *config.Config, user, password string, log io.Writer) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !access.LoopbackHost(host) {
+		return fmt.Errorf("listen: the VNF that pretends is served on loopback only, not on %s", c.Listen)
+	}
+	logger, err := telemetry.NewLogger(log, c.Log.Level, c.Log.Format, nodeName(c))
+	if err != nil {
+		return err
+	}
+	vnf := managementtest.New(managementtest.Config{User: user, Password: password})
+	return pretend(ctx, c, logger, "the VNF that pretends is up", vnf.Handler())
+}
+
+// pretend serves what pretends to be something else, until the context ends.
+func pretend(ctx context.Context, c *config.Config, logger *slog.Logger, up string, h http.Handler) error {
 	front, err := access.NewFront(true, "", c.HTTP.Hosts)
 	if err != nil {
 		return err //nolint:wrapcheck // says what is wrong
@@ -49,10 +73,10 @@ func ServeSim(ctx context.Context, c *config.Config, log io.Writer) (err error) 
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	s := &http.Server{Handler: front.Handler(remote.Handler(simulated)), ReadHeaderTimeout: 10 * time.Second}
+	s := &http.Server{Handler: front.Handler(h), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	logger.InfoContext(ctx, "the simulated VIMs are up", "url", "http://"+l.Addr().String())
+	logger.InfoContext(ctx, up, "url", "http://"+l.Addr().String())
 	select {
 	case err := <-served:
 		return err

@@ -36,6 +36,15 @@ type database struct {
 	single bool
 }
 
+// lease is how long a lease in the database lasts, when the settings say so long. Where no other process waits for it, it need not be
+// short.
+func (d *database) lease(set time.Duration) time.Duration {
+	if d.single {
+		return max(set, 10*time.Second)
+	}
+	return set
+}
+
 // all returns the one database there is, or both.
 func (s *stores) all() []*database {
 	if s.vims == s.main {

@@ -119,7 +119,7 @@ func (w *world) instances() []vnf.Instance {
 
 // parkedKeys are those that wait for an operator because of a message that cannot be handled: I1 asks no more of them.
 func (w *world) parkedKeys() map[string]bool {
-	all, err := w.store.Parked(context.Background(), "", 0)
+	all, err := w.store.Parked(context.Background(), eventstore.ParkedQuery{})
 	w.must(err)
 	out := map[string]bool{}
 	for _, p := range all {

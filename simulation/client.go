@@ -146,7 +146,7 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		switch n := w.rng.IntN(27); {
+		switch n := w.rng.IntN(31); {
 		case n == 0:
 			return w.askInstantiate(v)
 		case n < 17:
@@ -155,6 +155,8 @@ func (w *world) choose(v *vnfRef) *ask {
 			return w.askScale(v, in)
 		case n < 25:
 			return w.askHeal(v, in)
+		case n < 29:
+			return w.askConnect(v, in)
 		}
 		return w.askTerminate(v)
 	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
@@ -249,6 +251,45 @@ func (w *world) askHeal(v *vnfRef, in *vnf.Instance) *ask {
 	return &ask{
 		what: "heal " + v.name, vnf: v, method: http.MethodPost,
 		path: lcmRoot + "/vnf_instances/" + v.id + "/heal", body: encode(body), finish: w.begun(v, kinds...),
+	}
+}
+
+// askConnect asks to connect some of what an instance has outside to another network of the site, or to disconnect it; one that was
+// disconnected is connected again by a new configuration.
+func (w *world) askConnect(v *vnfRef, in *vnf.Instance) *ask {
+	cpd, key := "", ""
+	if in.Info != nil {
+		for _, c := range in.Info.Vnfcs {
+			for _, cp := range c.Cps {
+				if cp.ExtCpID == "" && cp.LinkPortID == "" {
+					cpd, key = cp.CpdID, fmt.Sprintf("again-%d", w.rng.IntN(3))
+				}
+			}
+		}
+		if n := len(in.Info.ExtCps); n > 0 && (cpd == "" || w.rng.IntN(3) > 0) {
+			e := in.Info.ExtCps[w.rng.IntN(n)]
+			cpd, key = e.CpdID, e.ConfigID
+		}
+	}
+	if cpd == "" {
+		return w.askOperate(v, in)
+	}
+	kind := Connected
+	network := fmt.Sprintf("outside-%d", w.rng.IntN(3))
+	ips := map[string]any{"type": "IPV4", "numDynamicAddresses": 1}
+	if w.rng.IntN(4) == 0 {
+		ips = map[string]any{"type": "IPV4", "fixedAddresses": []string{fmt.Sprintf("198.18.7.%d", 1+w.rng.IntN(20))}}
+	}
+	var config any = map[string]any{"cpProtocolData": []any{map[string]any{"layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": map[string]any{"ipAddresses": []any{ips}}}}}
+	if w.rng.IntN(5) == 0 {
+		config, kind = nil, Disconnected
+	}
+	body := map[string]any{"extVirtualLinks": []any{map[string]any{
+		"id": "link-" + network, "resourceId": network, "extCps": []any{map[string]any{"cpdId": cpd, "cpConfig": map[string]any{key: config}}},
+	}}}
+	return &ask{
+		what: "connect " + v.name, vnf: v, method: http.MethodPost,
+		path: lcmRoot + "/vnf_instances/" + v.id + "/change_ext_conn", body: encode(body), finish: w.begun(v, kind),
 	}
 }
 

@@ -25,6 +25,8 @@ const (
 	ScaledToLevel   Event = "scale: to a level"
 	Healed          Event = "heal: all"
 	HealedSome      Event = "heal: some VNFCs"
+	Connected       Event = "connect: another network"
+	Disconnected    Event = "connect: disconnected"
 	ChangeLost      Event = "change: answer lost"
 	ChangeLate      Event = "change: late effect"
 	ChangeTwice     Event = "change: made twice"
@@ -52,6 +54,7 @@ func Events() []Event {
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		ScaledOut, Ended("SCALE", "COMPLETED"),
 		Healed, HealedSome, Ended("HEAL", "COMPLETED"),
+		Connected, Disconnected, Ended("CHANGE_EXT_CONN", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
 }

@@ -115,7 +115,7 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 	}
 	for i, m := range c.Cursors {
 		if w.lacks(NoEpoch) {
-			c.Cursors[i].Epoch = w.observed.epochs[m.Lane]
+			c.Cursors[i].Epoch = w.observed.epochs[eventstore.RoleLane{Role: m.Role, Lane: m.Lane}]
 		}
 		if at := cursors[m.Consumer][m.Lane]; w.lacks(NoPosition) && at != m.From {
 			c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)

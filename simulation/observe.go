@@ -14,7 +14,7 @@ import (
 // observed is what is known of the history from outside the program: commits as they happen, and what a follower of the
 // log was told.
 type observed struct {
-	epochs   [eventstore.Lanes]int64
+	epochs   map[eventstore.RoleLane]int64
 	opStates map[string]string                 // of operations, by id
 	versions map[eventstore.ViewRef]int64      // of views
 	answers  map[eventstore.IdempotencyKey]int // commits that kept an answer
@@ -28,6 +28,7 @@ type observed struct {
 }
 
 func (o *observed) init() {
+	o.epochs = map[eventstore.RoleLane]int64{}
 	o.opStates, o.versions = map[string]string{}, map[eventstore.ViewRef]int64{}
 	o.sent, o.arrived = map[string]bool{}, map[string]bool{}
 	o.answers, o.streams = map[eventstore.IdempotencyKey]int{}, map[string]int64{}

@@ -35,7 +35,7 @@ func (w *world) drawPolicies() map[vnf.Operation]saga.Policy {
 	}
 	if w.rng.IntN(2) == 0 {
 		all[vnf.OpOperate], all[vnf.OpScaleToLevel] = saga.Rollback, saga.Rollback
-		all[vnf.OpHeal] = saga.Rollback
+		all[vnf.OpHeal], all[vnf.OpChangeExtConn] = saga.Rollback, saga.Rollback
 	}
 	if w.rng.IntN(2) == 0 {
 		all[vnf.OpScale] = saga.Hold
@@ -183,6 +183,14 @@ func drawVdu(b *strings.Builder, r *rand.Rand, n, links int) {
       type: tosca.nodes.nfv.Vdu.VirtualBlockStorage
       properties:
         virtual_block_storage_data: { size_of_storage: 2 GiB }
+`, n)
+	}
+	if r.IntN(3) == 0 {
+		fmt.Fprintf(b, `    out%[1]d:
+      type: tosca.nodes.nfv.VduCp
+      properties: { layer_protocols: [ ipv4 ], order: 9 }
+      requirements:
+        - virtual_binding: vdu%[1]d
 `, n)
 	}
 	if links == 0 {

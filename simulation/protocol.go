@@ -133,7 +133,7 @@ func (w *world) judge(c *eventstore.Commit, cl claim) {
 func (w *world) judgeCursors(cl claim) {
 	for _, m := range cl.cursors {
 		at := place{m.Consumer, m.Lane}
-		if now := w.observed.epochs[m.Lane]; m.Epoch < now {
+		if now := w.observed.epochs[eventstore.RoleLane{Role: m.Role, Lane: m.Lane}]; m.Epoch < now {
 			w.violate("cursor of %s in lane %d was moved by a node that held the lane under epoch %d; it is %d", m.Consumer, m.Lane, m.Epoch, now)
 		}
 		if was := w.protocol.cursors[at]; m.From != was {

@@ -56,11 +56,13 @@ func (w *world) calm() {
 	panic(stop{})
 }
 
-// held reports whether every lane has an owner.
+// held reports whether every lane of every role has an owner.
 func (w *world) held() bool {
-	for lane := range eventstore.Lanes {
-		if !slices.ContainsFunc(w.nodes, func(n *node) bool { _, ok := n.lease.Epoch(lane); return ok }) {
-			return false
+	for _, role := range roles() {
+		for lane := range eventstore.Lanes {
+			if !slices.ContainsFunc(w.nodes, func(n *node) bool { _, ok := n.lease.Role(role).Epoch(lane); return ok }) {
+				return false
+			}
 		}
 	}
 	return true
@@ -143,6 +145,9 @@ func (w *world) turn(l *loop) {
 				l.next = w.now.Add(l.every)
 			}
 		}
+		if l.name == "lease" && err == nil {
+			l.next = l.node.lease.Next().Add(-l.node.skew)
+		}
 	})
 }
 
@@ -191,7 +196,7 @@ func (w *world) nextDue() (time.Time, bool) {
 	for i := range lanes {
 		lanes[i] = i
 	}
-	timeouts, err := w.store.Timeouts(ctx, lanes, 1000)
+	timeouts, err := w.store.Timeouts(ctx, lanes, time.Time{}, 1000)
 	w.must(err)
 	for _, t := range timeouts {
 		min(&at, t.Due)
@@ -250,9 +255,7 @@ func (w *world) trouble() {
 		n.asleep = w.now.Add(w.between(time.Second, 40*time.Second))
 	}
 	if w.fault(LeaseHandedOver) {
-		if err := n.lease.Release(context.Background()); err != nil {
-			w.tracef("  %s: %v", n.name, err)
-		}
+		n.handOver()
 	}
 	if w.fault(ClockJump) {
 		w.setClock(w.now.Add(w.between(time.Second, 2*time.Minute)))
@@ -267,6 +270,10 @@ func (w *world) trouble() {
 		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
 	}
 	if w.backup != nil && w.fault(LedgerRestored) {
+		for _, n := range slices.Clone(w.nodes) { // no program outlives a restore: versions of rows are given out again
+			n.dead = true
+			w.bury(n)
+		}
 		w.backup()
 		w.backup = nil
 		w.forgotten()

@@ -43,9 +43,9 @@ func (s *nodeStore) ReadStream(ctx context.Context, stream string, after int64, 
 	return s.Store.ReadStream(ctx, stream, after, limit)
 }
 
-func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
+func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error) {
 	s.w.pause(s.n, "timeouts")
-	return s.Store.Timeouts(ctx, lanes, limit)
+	return s.Store.Timeouts(ctx, lanes, by, limit)
 }
 
 // Cursors may be read long before what is read is acted on: meanwhile the lane may be lost, and be held again.
@@ -59,17 +59,17 @@ func (s *nodeStore) Cursors(ctx context.Context, consumer string) ([eventstore.L
 	return at, err
 }
 
-func (s *nodeStore) Lease(ctx context.Context, r eventstore.LeaseRequest) ([]eventstore.Lease, error) {
+func (s *nodeStore) Lease(ctx context.Context, r eventstore.LeaseRequest) (eventstore.Leases, error) {
 	s.w.pause(s.n, "lease")
 	if s.w.fault(StoreAway) {
-		return nil, eventstore.ErrUnavailable
+		return eventstore.Leases{}, eventstore.ErrUnavailable
 	}
-	held, err := s.Store.Lease(ctx, r)
-	for _, l := range held {
-		s.w.observed.epochs[l.Lane] = max(s.w.observed.epochs[l.Lane], l.Epoch)
+	leases, err := s.Store.Lease(ctx, r)
+	for _, l := range leases.Held {
+		s.w.observed.epochs[l.RoleLane] = max(s.w.observed.epochs[l.RoleLane], l.Epoch)
 	}
 	s.w.pause(s.n, "leased")
-	return held, err
+	return leases, err
 }
 
 // Execute decides on what was loaded, lets others go first, and then writes: as without key locks. So what the program

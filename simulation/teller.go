@@ -14,14 +14,14 @@ import (
 // several queues are under way at once in the program.
 func (w *world) notifications(n *node) (*notify.Service, []*loop) {
 	cfg := w.subscribers.config
-	cfg.Store, cfg.Doer, cfg.Epochs = n.store, w.doerOf(n), n.lease
+	cfg.Store, cfg.Doer, cfg.Epochs = n.store, w.doerOf(n), n.lease.Role(roleNotifier)
 	sender := &nodeSender{w: w, n: n}
 	cfg.Sender = sender
 	service, err := notify.New(cfg)
 	w.must(err)
 	projector, err := service.Projector()
 	w.must(err)
-	follower := projection.New(projection.Config{Planner: projector, Store: n.store, Doer: cfg.Doer, Epochs: n.lease, Logger: quietLog})
+	follower := projection.New(projection.Config{Planner: projector, Store: n.store, Doer: cfg.Doer, Epochs: n.lease.Role(roleNotifier), Logger: quietLog})
 	worker := service.Worker()
 	loops := []*loop{{name: "notices", once: follower.RunOnce, on: onEvents, awake: true}}
 	for i := range 2 {
@@ -46,7 +46,7 @@ func (w *world) notifications(n *node) (*notify.Service, []*loop) {
 // looked at again.
 func (w *world) deliverLater(l *loop) {
 	q := eventstore.RecordQuery{
-		Table: eventstore.TableNotifications, State: "QUEUE", Lanes: eventstore.Held(l.node.lease), DueBy: w.now.Add(soon), Limit: 1,
+		Table: eventstore.TableNotifications, State: "QUEUE", Lanes: eventstore.Held(l.node.lease.Role(roleNotifier)), DueBy: w.now.Add(soon), Limit: 1,
 	}
 	if len(q.Lanes) == 0 {
 		return

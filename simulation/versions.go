@@ -131,9 +131,7 @@ func (w *world) operating() bool {
 // exchange restarts a node with the other program: killed, or stopped in order.
 func (w *world) exchange(n *node) {
 	if w.rng.IntN(2) == 0 {
-		if err := n.lease.Release(context.Background()); err != nil {
-			w.tracef("  %s: %v", n.name, err)
-		}
+		n.handOver()
 	}
 	n.program = older + newer - n.program
 	n.dead = true
@@ -161,7 +159,7 @@ func (w *world) upgrade() {
 // checkWaiting checks that nothing waits for a program that every node has, and that no operator is asked about a message
 // that nothing is wrong with (I1).
 func (w *world) checkWaiting() {
-	all, err := w.store.Parked(context.Background(), "", 0)
+	all, err := w.store.Parked(context.Background(), eventstore.ParkedQuery{})
 	w.must(err)
 	seen := map[string]bool{}
 	for i := range all {

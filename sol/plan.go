@@ -7,17 +7,21 @@ type PlannedOperation string
 
 // The operations that can be planned.
 const (
-	PlanInstantiate  PlannedOperation = "INSTANTIATE"
-	PlanTerminate    PlannedOperation = "TERMINATE"
-	PlanOperate      PlannedOperation = "OPERATE"
-	PlanScale        PlannedOperation = "SCALE"
-	PlanScaleToLevel PlannedOperation = "SCALE_TO_LEVEL"
-	PlanHeal         PlannedOperation = "HEAL"
+	PlanInstantiate   PlannedOperation = "INSTANTIATE"
+	PlanTerminate     PlannedOperation = "TERMINATE"
+	PlanOperate       PlannedOperation = "OPERATE"
+	PlanScale         PlannedOperation = "SCALE"
+	PlanScaleToLevel  PlannedOperation = "SCALE_TO_LEVEL"
+	PlanHeal          PlannedOperation = "HEAL"
+	PlanChangeExtConn PlannedOperation = "CHANGE_EXT_CONN"
 )
 
 // Values lists the operations that can be planned.
 func (PlannedOperation) Values() []string {
-	return []string{string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal)}
+	return []string{
+		string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal),
+		string(PlanChangeExtConn),
+	}
 }
 
 // PlanRequest asks what an operation would do. It is a resource of ours.
@@ -37,6 +41,8 @@ const (
 	ActionReplace   PlanAction = "replace"
 	ActionRelease   PlanAction = "release"
 	ActionConfigure PlanAction = "configure"
+	// ActionCoordinate asks the VNF or its element manager.
+	ActionCoordinate PlanAction = "coordinate"
 )
 
 // Plan is what an operation would do. Nothing of it is stored.

@@ -146,6 +146,16 @@ type HealVnfRequest struct {
 	HealScript       string        `json:"healScript,omitempty"` // none is run
 }
 
+// ChangeExtVnfConnectivityRequest asks to connect external connection points in another way (SOL003 v3.7.1 §5.5.2.11). What its links
+// do not name stays as it is; a configuration that is null is taken away.
+type ChangeExtVnfConnectivityRequest struct {
+	ExtVirtualLinks   []ExtVirtualLinkData         `json:"extVirtualLinks"`
+	VimConnectionInfo map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
+	AdditionalParams  KeyValuePairs                `json:"additionalParams,omitempty"`
+
+	CertificateConfigurationData NotDone `json:"certificateConfigurationData,omitempty"` // v4.5.1
+}
+
 // CancelModeType says how an operation is cancelled.
 type CancelModeType string
 

@@ -262,6 +262,47 @@ type VimRequest struct {
 	Extra         KeyValuePairs `json:"extra,omitempty"`
 }
 
+// ManagementConnection is how the APIs of VNFs, or of their element manager, are reached. Credentials are masked.
+type ManagementConnection struct {
+	Id              string                      `json:"id"`
+	EndpointType    string                      `json:"endpointType"`         // VNF, MGMT
+	Interfaces      []string                    `json:"interfaces,omitempty"` // vnfconfig, lcmcoord; none: both
+	Uri             string                      `json:"uri"`
+	For             ManagementMatch             `json:"for"`
+	Authentication  *SubscriptionAuthentication `json:"authentication,omitempty"`
+	VnfSpecificData KeyValuePairs               `json:"vnfSpecificData,omitempty"`
+	Enabled         bool                        `json:"enabled"`
+	Created         time.Time                   `json:"created,omitzero"`
+	Updated         time.Time                   `json:"updated,omitzero"`
+}
+
+// ManagementConnectionRequest registers a management connection, or is a merge patch (RFC 7396) of one.
+type ManagementConnectionRequest struct {
+	Id              string                    `json:"id,omitempty"` // none: one is made
+	EndpointType    string                    `json:"endpointType,omitempty"`
+	Interfaces      []string                  `json:"interfaces,omitempty"`
+	Uri             string                    `json:"uri,omitempty"`
+	For             *ManagementMatch          `json:"for,omitempty"`
+	Authentication  *ManagementAuthentication `json:"authentication,omitempty"`
+	VnfSpecificData KeyValuePairs             `json:"vnfSpecificData,omitempty"`
+	Enabled         *bool                     `json:"enabled,omitempty"`
+}
+
+// ManagementAuthentication is SubscriptionAuthentication, of which a patch may leave out authType.
+type ManagementAuthentication struct {
+	AuthType                      []AuthType                     `json:"authType,omitempty"`
+	ParamsBasic                   *ParamsBasic                   `json:"paramsBasic,omitempty"`
+	ParamsOauth2ClientCredentials *ParamsOauth2ClientCredentials `json:"paramsOauth2ClientCredentials,omitempty"`
+}
+
+// ManagementMatch says which VNFs a management connection is for: each part that is there must fit.
+type ManagementMatch struct {
+	VnfInstanceIds []string `json:"vnfInstanceIds,omitempty"`
+	VnfdIds        []string `json:"vnfdIds,omitempty"`
+	VnfProvider    string   `json:"vnfProvider,omitempty"`
+	VnfProductName string   `json:"vnfProductName,omitempty"`
+}
+
 // VimCheck is what came of asking a VIM what it offers.
 type VimCheck struct {
 	Reachable       bool     `json:"reachable"`

@@ -79,6 +79,21 @@ func (w *Watcher) OnCommit(c *eventstore.Commit) {
 	wake(w.nudge)
 }
 
+// Heard takes over what another process tells of its commits.
+func (w *Watcher) Heard(of eventstore.Wake) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.watching == 0 {
+		return
+	}
+	for lane, h := range of.Heads {
+		if h.Event > w.heads[lane] {
+			w.heads[lane] = h.Event
+			wake(w.nudge)
+		}
+	}
+}
+
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

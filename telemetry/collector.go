@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -28,9 +29,11 @@ type Database struct {
 	Store interface {
 		Counts(ctx context.Context, sagaStates []string) (eventstore.Counts, error)
 		Now(ctx context.Context) (time.Time, error)
+		Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error)
+		Leases(ctx context.Context) (eventstore.Leases, error)
 	}
-	Lanes   func() int // that this node holds
-	Waiting func() int // works at the committer
+	Lanes   func() map[string]int // that this node holds, by role
+	Waiting func() int            // works at the committer
 	// Outbox is the one its consumers read; outbox.Feed serves most of it from memory.
 	Outbox interface {
 		Head(lane int) int64
@@ -65,7 +68,10 @@ var (
 	parkedDesc = prometheus.NewDesc("vnfm_inbox_parked_messages", "Messages that could not be handled and wait for an operator, or for a newer program, by consumer.", []string{"consumer"}, nil)
 	oldestDesc = prometheus.NewDesc("vnfm_outbox_oldest_seconds", "Age of the oldest message that a consumer has not handled; 0: none waits.", []string{"consumer"}, nil)
 	behindDesc = prometheus.NewDesc("vnfm_outbox_waiting_lanes", "Lanes in which a message waits for a consumer.", []string{"consumer"}, nil)
-	lanesDesc  = prometheus.NewDesc("vnfm_lease_lanes", "Lanes that this node holds, by database.", []string{"database"}, nil)
+	dueDesc    = prometheus.NewDesc("vnfm_timer_due", "Timeouts that are due and have not been fired, by database; 1000 at most.", []string{"database"}, nil)
+	nodesDesc  = prometheus.NewDesc("vnfm_lease_nodes", "Nodes that live, by database.", []string{"database"}, nil)
+	bareDesc   = prometheus.NewDesc("vnfm_lease_lanes_without_owner", "Lanes that no node that lives has, of the roles that some node has, by database.", []string{"database"}, nil)
+	lanesDesc  = prometheus.NewDesc("vnfm_lease_lanes", "Lanes that this node holds, by database and role.", []string{"database", "role"}, nil)
 	queueDesc  = prometheus.NewDesc("vnfm_eventstore_waiting_works", "Changes that wait for their transaction, by database.", []string{"database"}, nil)
 	upDesc     = prometheus.NewDesc("vnfm_eventstore_up", "1 when the database answered this scrape, by database.", []string{"database"}, nil)
 )
@@ -86,7 +92,7 @@ func (c *Collector) Watch(d Database) {
 
 // Describe sends the descriptions of all metrics.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sagasDesc, parkedDesc, oldestDesc, behindDesc, lanesDesc, queueDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{sagasDesc, parkedDesc, oldestDesc, behindDesc, dueDesc, nodesDesc, bareDesc, lanesDesc, queueDesc, upDesc} {
 		out <- d
 	}
 }
@@ -98,11 +104,14 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	parked := map[string]int{}
 	sagas := map[string]int{}
 	for _, w := range c.watched {
-		gauge(out, lanesDesc, float64(w.Lanes()), w.Name)
+		for role, n := range w.Lanes() {
+			gauge(out, lanesDesc, float64(n), w.Name, role)
+		}
 		gauge(out, queueDesc, float64(w.Waiting()), w.Name)
 		ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
-		err := w.read(ctx, out, sagas, parked)
+		r, err := w.read(ctx)
 		cancel()
+		r.send(out, sagas, parked)
 		up := 1.0
 		if err != nil {
 			up = 0
@@ -118,46 +127,124 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, label string) {
-	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, label)
+func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
-// read adds the counts of one database to those of all, and sends how far its consumers are behind.
-func (w *watched) read(ctx context.Context, out chan<- prometheus.Metric, sagas, parked map[string]int) error {
+// Reading is what operators watch of one database.
+type Reading struct {
+	Database string
+	Leases   eventstore.Leases
+	Sagas    map[string]int // that have not ended, by state
+	Parked   map[string]int // messages, by consumer
+	Lags     []Lag
+	Due      int // timeouts that are due and have not been fired; maxDue at most
+}
+
+// Lag is how far a consumer is behind.
+type Lag struct {
+	Consumer, Topic string
+	Lanes           int           // in which a message waits for it
+	Oldest          time.Duration // age of the oldest; 0: none waits
+}
+
+// maxDue bounds the due timeouts that are counted.
+const maxDue = 1000
+
+// Bare counts the lanes that no node that lives has, of the roles that some node has.
+func (r *Reading) Bare() int {
+	roles := map[string]bool{}
+	for i := range r.Leases.Nodes {
+		for _, role := range r.Leases.Nodes[i].Roles {
+			roles[role] = true
+		}
+	}
+	n := len(roles) * eventstore.Lanes
+	for _, h := range r.Leases.Held {
+		if roles[h.Role] {
+			n--
+		}
+	}
+	return n
+}
+
+// send sends what was read, and adds the counts to those of all databases. What was not read is not sent.
+func (r *Reading) send(out chan<- prometheus.Metric, sagas, parked map[string]int) {
+	if r == nil {
+		return
+	}
+	for state, n := range r.Sagas {
+		sagas[state] += n
+	}
+	for consumer, n := range r.Parked {
+		parked[consumer] += n
+	}
+	for _, l := range r.Lags {
+		gauge(out, behindDesc, float64(l.Lanes), l.Consumer)
+		gauge(out, oldestDesc, l.Oldest.Seconds(), l.Consumer)
+	}
+	gauge(out, dueDesc, float64(r.Due), r.Database)
+	gauge(out, nodesDesc, float64(len(r.Leases.Nodes)), r.Database)
+	gauge(out, bareDesc, float64(r.Bare()), r.Database)
+}
+
+// Read reads all databases: what a scrape reads, for people.
+func (c *Collector) Read(ctx context.Context) ([]*Reading, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []*Reading
+	for _, w := range c.watched {
+		r, err := w.read(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the state of the %s database: %w", w.Name, err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// read reads one database.
+func (w *watched) read(ctx context.Context) (*Reading, error) {
+	r := &Reading{Database: w.Name, Sagas: map[string]int{}, Parked: map[string]int{}}
 	var unfinished []string
 	for _, state := range saga.Unfinished {
 		unfinished = append(unfinished, string(state))
 	}
 	n, err := w.Store.Counts(ctx, unfinished)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, state := range unfinished {
-		sagas[state] += n.Sagas[state]
+		r.Sagas[state] = n.Sagas[state]
 	}
-	for _, r := range w.Consumers {
-		parked[r.Name] += 0
+	for _, c := range w.Consumers {
+		r.Parked[c.Name] = 0
 	}
 	for consumer, k := range n.Parked {
-		parked[consumer] += k
+		r.Parked[consumer] = k
 	}
 	now, err := w.Store.Now(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, r := range w.Consumers {
-		lanes, oldest, err := w.waiting(ctx, r)
+	for _, c := range w.Consumers {
+		lanes, oldest, err := w.waiting(ctx, c)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		age := 0.0
+		l := Lag{Consumer: c.Name, Topic: c.Topic, Lanes: lanes}
 		if lanes > 0 {
-			age = max(0, now.Sub(oldest).Seconds())
+			l.Oldest = max(0, now.Sub(oldest))
 		}
-		gauge(out, behindDesc, float64(lanes), r.Name)
-		gauge(out, oldestDesc, age, r.Name)
+		r.Lags = append(r.Lags, l)
 	}
-	return nil
+	due, err := w.Store.Timeouts(ctx, eventstore.Held(nil), now, maxDue)
+	if err != nil {
+		return nil, err
+	}
+	r.Due = len(due)
+	r.Leases, err = w.Store.Leases(ctx)
+	return r, err
 }
 
 // waiting returns in how many lanes a message waits for a consumer, and the time of the oldest. A cursor alone does not

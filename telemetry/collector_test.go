@@ -33,6 +33,20 @@ func (d *database) Counts(context.Context, []string) (eventstore.Counts, error) 
 
 func (d *database) Now(context.Context) (time.Time, error) { return d.now, d.err }
 
+func (d *database) Timeouts(_ context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error) {
+	if len(lanes) != eventstore.Lanes || !by.Equal(d.now) || limit < 2 {
+		return nil, errors.New("of all lanes, up to now")
+	}
+	return make([]eventstore.Timeout, 2), d.err
+}
+
+func (d *database) Leases(context.Context) (eventstore.Leases, error) {
+	return eventstore.Leases{
+		Nodes: []eventstore.Node{{ID: "n", Roles: []string{"relay"}}},
+		Held:  []eventstore.Lease{{RoleLane: eventstore.RoleLane{Role: "relay", Lane: 5}, Owner: "n"}, {RoleLane: eventstore.RoleLane{Role: "of before", Lane: 5}, Owner: "n"}},
+	}, d.err
+}
+
 func (d *database) Cursors(_ context.Context, consumer string) (at [eventstore.Lanes]int64, err error) {
 	at[1] = d.cursors[consumer]
 	return at, d.err
@@ -58,7 +72,7 @@ func (d *database) add(topic string, age time.Duration) {
 func watch(d *database) *telemetry.Collector {
 	c := telemetry.NewCollector(time.Second, slog.New(slog.DiscardHandler))
 	c.Watch(telemetry.Database{
-		Name: "main", Store: d, Lanes: func() int { return 64 }, Waiting: func() int { return 3 }, Outbox: d,
+		Name: "main", Store: d, Lanes: func() map[string]int { return map[string]int{"relay": 64} }, Waiting: func() int { return 3 }, Outbox: d,
 		Consumers: []telemetry.Consumer{{Name: "a", Topic: "ta", Cursors: d}, {Name: "b", Topic: "tb", Cursors: d}},
 	})
 	return c
@@ -85,8 +99,11 @@ func expect(t *testing.T, c *telemetry.Collector, want string, names ...string) 
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			l := m.GetLabel()[0]
-			fmt.Fprintf(&values, "%s{%s=%q} %v\n", f.GetName(), l.GetName(), l.GetValue(), m.GetGauge().GetValue())
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			fmt.Fprintf(&values, "%s{%s} %v\n", f.GetName(), strings.Join(labels, ","), m.GetGauge().GetValue())
 		}
 	}
 	if values.String() != page.String() {
@@ -136,7 +153,9 @@ func TestCollector_counts(t *testing.T) {
 		vnfm_eventstore_waiting_works{database="main"} 3
 		vnfm_inbox_parked_messages{consumer="a"} 0
 		vnfm_inbox_parked_messages{consumer="b"} 2
-		vnfm_lease_lanes{database="main"} 64
+		vnfm_lease_lanes{database="main",role="relay"} 64
+		vnfm_lease_lanes_without_owner{database="main"} 63
+		vnfm_lease_nodes{database="main"} 1
 		vnfm_outbox_oldest_seconds{consumer="a"} 0
 		vnfm_outbox_oldest_seconds{consumer="b"} 0
 		vnfm_outbox_waiting_lanes{consumer="a"} 0
@@ -145,7 +164,8 @@ func TestCollector_counts(t *testing.T) {
 		vnfm_saga_instances{state="HELD"} 0
 		vnfm_saga_instances{state="RUNNING"} 5
 		vnfm_saga_instances{state="SETTLING"} 0
-		vnfm_saga_instances{state="STUCK"} 1`)
+		vnfm_saga_instances{state="STUCK"} 1
+		vnfm_timer_due{database="main"} 2`)
 }
 
 // A database that is away costs the scrape its figures, and nothing else: no figure is made up.
@@ -153,5 +173,5 @@ func TestCollector_away(t *testing.T) {
 	d := &database{err: errors.New("away")}
 	expect(t, watch(d), `vnfm_eventstore_up{database="main"} 0
 		vnfm_eventstore_waiting_works{database="main"} 3
-		vnfm_lease_lanes{database="main"} 64`)
+		vnfm_lease_lanes{database="main",role="relay"} 64`)
 }

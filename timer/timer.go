@@ -33,7 +33,7 @@ type Epochs interface {
 
 // Store is what a timer reads.
 type Store interface {
-	Timeouts(ctx context.Context, lanes []int, limit int) ([]eventstore.Timeout, error)
+	Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error)
 	Now(ctx context.Context) (time.Time, error)
 }
 
@@ -62,7 +62,7 @@ type Timer struct {
 	nudge chan struct{}
 
 	mu     sync.Mutex
-	next   time.Time          // the earliest due known, by the store's clock; zero: none
+	next   time.Time          // when Run looks again, by the store's clock; zero: at once
 	failed map[string]backoff // by timeout id
 	held   int                // due timeouts that had to wait when last looked at
 }
@@ -86,20 +86,33 @@ func New(cfg Config) *Timer {
 	return &Timer{cfg: cfg, nudge: make(chan struct{}, 1), failed: map[string]backoff{}}
 }
 
-// OnCommit shortens the wait when a commit set a timeout that is due before all others known. Give it to the committer.
+// OnCommit shortens the wait when a commit set a timeout that is due before Run looks again. Give it to the committer.
 func (t *Timer) OnCommit(c *eventstore.Commit) {
 	for _, s := range c.Timeouts {
-		t.mu.Lock()
-		sooner := t.next.IsZero() || s.Due.Before(t.next)
-		if sooner {
-			t.next = s.Due
+		t.sooner(s.Due)
+	}
+}
+
+// Heard shortens the wait when another process tells of a timeout in a lane held that is due before Run looks again.
+func (t *Timer) Heard(w eventstore.Wake) {
+	for lane, due := range w.Due {
+		if _, held := t.cfg.Epochs.Epoch(lane); held {
+			t.sooner(due)
 		}
-		t.mu.Unlock()
-		if sooner {
-			select {
-			case t.nudge <- struct{}{}:
-			default:
-			}
+	}
+}
+
+func (t *Timer) sooner(due time.Time) {
+	t.mu.Lock()
+	sooner := due.Before(t.next)
+	if sooner {
+		t.next = due
+	}
+	t.mu.Unlock()
+	if sooner {
+		select {
+		case t.nudge <- struct{}{}:
+		default:
 		}
 	}
 }
@@ -160,7 +173,8 @@ type group struct {
 	timeouts   []eventstore.Timeout
 }
 
-// due returns what is due now, and how long to wait when nothing is.
+// due returns what is due now, and how long to wait when nothing is. It reads what will be due before it looks again, and nothing
+// else: how many timeouts wait for later makes no difference.
 func (t *Timer) due(ctx context.Context) ([]group, time.Duration, error) {
 	lanes := eventstore.Held(t.cfg.Epochs)
 	if len(lanes) == 0 {
@@ -168,13 +182,16 @@ func (t *Timer) due(ctx context.Context) ([]group, time.Duration, error) {
 	}
 	t.mu.Lock()
 	limit := t.cfg.Limit + len(t.failed) + t.held // those that wait must not hide others
-	t.next = time.Time{}                          // before reading: what is set from now on is told by OnCommit
 	t.mu.Unlock()
 	now, err := t.cfg.Store.Now(ctx)
 	if err != nil {
 		return nil, t.cfg.Poll, fmt.Errorf("read the store's clock: %w", err)
 	}
-	ts, err := t.cfg.Store.Timeouts(ctx, lanes, limit)
+	by := now.Add(t.cfg.Poll)
+	t.mu.Lock()
+	t.next = by // before reading: what is set from now on is told by OnCommit
+	t.mu.Unlock()
+	ts, err := t.cfg.Store.Timeouts(ctx, lanes, by, limit)
 	if err != nil {
 		return nil, t.cfg.Poll, fmt.Errorf("read timeouts: %w", err)
 	}
@@ -190,7 +207,7 @@ func (t *Timer) due(ctx context.Context) ([]group, time.Duration, error) {
 		}
 		if at.After(now) {
 			wait = min(wait, at.Sub(now))
-			if t.next.IsZero() || at.Before(t.next) {
+			if at.Before(t.next) {
 				t.next = at
 			}
 			continue

@@ -134,7 +134,7 @@ type racing struct {
 	old []eventstore.Timeout
 }
 
-func (r racing) Timeouts(context.Context, []int, int) ([]eventstore.Timeout, error) {
+func (r racing) Timeouts(context.Context, []int, time.Time, int) ([]eventstore.Timeout, error) {
 	return r.old, nil
 }
 
@@ -146,7 +146,7 @@ func TestTimeout_gone_or_replaced_meanwhile_does_nothing(t *testing.T) {
 	for i := range 4 {
 		f.set("a", fmt.Sprint(i), 1, 0)
 	}
-	old, err := f.store.Timeouts(t.Context(), lanes(), 10)
+	old, err := f.store.Timeouts(t.Context(), lanes(), time.Time{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,6 +250,50 @@ func TestRun_wakes_when_a_timeout_is_due(t *testing.T) {
 		}
 		if at["2"] != 3*time.Second || at["1"] != 10*time.Second {
 			t.Fatalf("fired at %v", at)
+		}
+	})
+}
+
+// bounded is a store that notes what is read.
+type bounded struct {
+	*memory.Store
+	looks *int
+	t     *testing.T
+}
+
+func (b bounded) Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error) {
+	*b.looks++
+	if now, _ := b.Now(ctx); by.IsZero() || by.Sub(now) > time.Second {
+		b.t.Errorf("timeouts that are due by %s are read at %s", by, now)
+	}
+	return b.Store.Timeouts(ctx, lanes, by, limit)
+}
+
+// However many timeouts are set that are due later, none of them has Run look before its next poll, and none is read.
+// Seen failing with all timeouts read, and with OnCommit waking Run for each.
+func TestRun_does_not_look_for_what_is_due_later(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		f := newFixture(t, func() time.Time { return begin.Add(time.Since(start)) })
+		looks := 0
+		f.timer = timer.New(timer.Config{Handlers: map[string]timer.Handler{"toy": f}, Store: bounded{f.store, &looks, t}, Doer: f.doer, Epochs: f})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- f.timer.Run(ctx) }()
+		for i := range 100 {
+			synctest.Wait()
+			f.set(fmt.Sprint("k", i), fmt.Sprint(i), 1, time.Hour)
+		}
+		<-time.After(4500 * time.Millisecond)
+		f.set("soon", "soon", 1, 4600*time.Millisecond)
+		<-time.After(200 * time.Millisecond)
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		f.expect("soon/1")
+		if looks > 9 {
+			t.Errorf("%d looks in five seconds", looks)
 		}
 	})
 }

@@ -75,7 +75,7 @@ func (b *book) answered(r request, a answer) {
 		b.ids = append(b.ids, id)
 	case r.method == http.MethodDelete:
 		b.vnfs[parts[len(parts)-1]].deleted = true
-	case len(parts) == 5 && (parts[4] == "instantiate" || parts[4] == "terminate"):
+	case strings.HasPrefix(r.path, instances+"/") && strings.Contains(a.location, opOccs+"/"):
 		op := tail(a.location)
 		b.ops[op] = parts[3]
 		b.vnfs[parts[3]].op = op

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"syscall"
 	"time"
 
@@ -23,6 +22,7 @@ type injector struct {
 	disk       *disk           // what the database is on; nil where one cannot be made small
 	cluster    *dbtest.Cluster // nil on SQLite
 	database   string          // its URL
+	networks   []*proxy        // between each node and the database; none on SQLite
 	rng        *rand.Rand
 	book       *book
 	caller     caller // of the nodes
@@ -67,7 +67,10 @@ func (in *injector) kinds() []fault {
 		kinds = append(kinds,
 			fault{"database crash", 3, in.crashDatabase},
 			fault{"database crash and kill -9", 2, in.crashBoth},
-			fault{"all connections terminated", 5, in.terminate})
+			fault{"all connections terminated", 5, in.terminate},
+			fault{"node cut off from the database", 4, in.cutOff},
+			fault{"packets lost between node and database", 4, in.lose},
+			fault{"slow network", 2, in.slow})
 	}
 	return kinds
 }
@@ -136,21 +139,17 @@ func (in *injector) recovered(ctx context.Context, name string) error {
 	return nil
 }
 
-// up waits until every process answers and one node has the lanes: the others stand by, and serve the API.
+// up waits until every process answers, and every node is ready.
 func (in *injector) up(ctx context.Context, limit time.Duration) error {
 	if err := in.vim.answers(ctx, remote.HealthPath, limit); err != nil {
 		return err
 	}
 	for _, d := range in.nodes {
-		if err := d.answers(ctx, "/healthz", limit); err != nil {
+		if err := d.answers(ctx, "/readyz", limit); err != nil {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return poll(ctx, 5*time.Millisecond, "a node to be ready", func() (bool, error) {
-		return slices.ContainsFunc(in.nodes, func(d *daemon) bool { return d.says(ctx, "/readyz") }), nil
-	})
+	return nil
 }
 
 // survived notes processes that ended by themselves and starts others.
@@ -301,6 +300,43 @@ func (in *injector) terminate(ctx context.Context) error {
 			return err
 		}
 		pause(ctx, in.span(0, 300*time.Millisecond))
+	}
+	return nil
+}
+
+// network returns that of one of the nodes.
+func (in *injector) network() *proxy { return in.networks[in.rng.IntN(len(in.networks))] }
+
+// cutOff closes a node's connections to the database, and lets it make none, for longer than its leases last, at times.
+func (in *injector) cutOff(ctx context.Context) error {
+	p := in.network()
+	p.sever()
+	pause(ctx, in.span(300*time.Millisecond, 5*time.Second))
+	p.mend()
+	return nil
+}
+
+// lose keeps what a node and the database say to each other on its way, also a commit or its acknowledgement; then it arrives.
+func (in *injector) lose(ctx context.Context) error {
+	p := in.network()
+	p.hold()
+	pause(ctx, in.span(300*time.Millisecond, 6*time.Second))
+	if in.rng.IntN(2) == 0 { // or never: the connection breaks
+		p.sever()
+	}
+	p.mend()
+	return nil
+}
+
+// slow makes each message of every node to the database take its time.
+func (in *injector) slow(ctx context.Context) error {
+	by := in.span(2*time.Millisecond, 40*time.Millisecond)
+	for _, p := range in.networks {
+		p.slow(by)
+	}
+	pause(ctx, in.span(time.Second, 4*time.Second))
+	for _, p := range in.networks {
+		p.mend()
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm/samples"
@@ -77,9 +78,7 @@ func (c *client) step() {
 	case in.Links.Instantiate != nil:
 		c.idle(id)
 	case in.Links.Terminate != nil:
-		if c.rng.IntN(3) > 0 {
-			c.terminate(id)
-		}
+		c.work(&in)
 	default:
 		c.tend(before.op)
 	}
@@ -105,6 +104,70 @@ func (c *client) idle(id string) {
 	default:
 		c.remove(id)
 	}
+}
+
+// work works with a VNF that is instantiated.
+func (c *client) work(in *sol.VnfInstance) {
+	var task string
+	body := map[string]any{}
+	switch n := c.rng.IntN(20); {
+	case n < 7, len(in.InstantiatedVnfInfo.VnfcInfo) == 0: // a termination that was given up leaves none
+		c.terminate(in.Id)
+		return
+	case n < 11:
+		task, body = "scale", c.scaling(in)
+	case n < 13:
+		task, body = "scale_to_level", c.level(in)
+	case n < 16:
+		task, body = "operate", c.power()
+	case n < 19:
+		task = "heal"
+		if c.rng.IntN(3) > 0 {
+			body["vnfcInstanceId"] = c.some(in)
+		}
+	default:
+		c.change(c.finish, http.MethodPatch, instances+"/"+in.Id, map[string]any{"metadata": map[string]any{"note": c.rng.IntN(100)}})
+		return
+	}
+	c.change(c.finish, http.MethodPost, instances+"/"+in.Id+"/"+task, body)
+}
+
+// scaling asks for a step of an aspect, out or in, as there is room for it.
+func (c *client) scaling(in *sol.VnfInstance) map[string]any {
+	status := in.InstantiatedVnfInfo.ScaleStatus
+	at := status[c.rng.IntN(len(status))]
+	kind := "SCALE_OUT"
+	most := slices.IndexFunc(in.InstantiatedVnfInfo.MaxScaleLevels, func(m sol.ScaleInfo) bool { return m.AspectId == at.AspectId })
+	if at.ScaleLevel > 0 && (c.rng.IntN(2) == 0 || at.ScaleLevel == in.InstantiatedVnfInfo.MaxScaleLevels[most].ScaleLevel) {
+		kind = "SCALE_IN"
+	}
+	return map[string]any{"type": kind, "aspectId": at.AspectId}
+}
+
+// level asks for a level of the flavour.
+func (c *client) level(in *sol.VnfInstance) map[string]any {
+	levels := []string{"one_pair", "two_pairs"}
+	if in.InstantiatedVnfInfo.FlavourId == "standard" {
+		levels = []string{"basic", "busy"}
+	}
+	return map[string]any{"instantiationLevelId": levels[c.rng.IntN(len(levels))]}
+}
+
+// power asks for the whole VNF to be started or stopped.
+func (c *client) power() map[string]any {
+	switch c.rng.IntN(3) {
+	case 0:
+		return map[string]any{"changeStateTo": "STOPPED", "stopType": "FORCEFUL"}
+	case 1:
+		return map[string]any{"changeStateTo": "STOPPED", "stopType": "GRACEFUL", "gracefulStopTimeout": c.rng.IntN(2)}
+	}
+	return map[string]any{"changeStateTo": "STARTED"}
+}
+
+// some names one VNFC.
+func (c *client) some(in *sol.VnfInstance) []string {
+	all := in.InstantiatedVnfInfo.VnfcInfo
+	return []string{all[c.rng.IntN(len(all))].Id}
 }
 
 // remove asks for a VNF to be deleted. What is left of it may forbid that.

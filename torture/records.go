@@ -109,6 +109,9 @@ func (j *judge) recorded(ctx context.Context, store eventstore.Reader) (map[stri
 func (j *judge) ledger(ctx context.Context, store eventstore.Reader) (map[string]resource, error) {
 	out := map[string]resource{}
 	for _, table := range eventstore.Tables {
+		if table == eventstore.TableOutboxConsumers { // who reads, not work
+			continue
+		}
 		if table == eventstore.TableSecrets { // nobody's work: they wait for nothing
 			continue
 		}

@@ -139,7 +139,9 @@ func (c *caller) judge(r request, a answer) {
 		}
 		return
 	}
-	if a.status != http.StatusConflict && a.status != http.StatusNotFound {
+	// Another client may have scaled or healed in between: then what is asked for is too much, or names what is gone.
+	resized := a.status == http.StatusUnprocessableEntity && (tail(r.path) == "scale" || tail(r.path) == "heal")
+	if a.status != http.StatusConflict && a.status != http.StatusNotFound && !resized {
 		c.book.violation("unexpected answer to %s %s %s: %s", r.method, r.path, r.body, a)
 	}
 }

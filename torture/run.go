@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,8 +51,8 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 	return newReport(o, j, began), nil
 }
 
-// set starts what is tortured: the database on a disk of its own, the simulated VIMs, one node on SQLite, two on
-// PostgreSQL, and the sample package in them.
+// set starts what is tortured: the database on a disk of its own, the simulated VIMs, one node on SQLite, three on
+// PostgreSQL with a network of its own each, and the sample package in them.
 func (in *injector) set(ctx context.Context, bin, dir, backend string) (err error) {
 	data := dir
 	if in.disk, err = newDisk(ctx, dir); err != nil {
@@ -74,13 +76,21 @@ func (in *injector) set(ctx context.Context, bin, dir, backend string) (err erro
 		if err := os.WriteFile(key, []byte(secret.NewKey()+"\n"), 0o600); err != nil {
 			return err
 		}
-		args = append(args, "--database", in.database, "--secret-key-file", key)
-		nodes = 2
+		args = append(args, "--secret-key-file", key)
+		nodes = 3
 	}
 	var urls []string
 	for n := range nodes {
 		name := fmt.Sprintf("vnfmd-%d", n+1)
-		d, err := newDaemon(name, bin, dir, filepath.Join(data, name), "dev", in.rng, args...)
+		own := args
+		if in.cluster != nil {
+			url, err := in.through()
+			if err != nil {
+				return err
+			}
+			own = append(slices.Clone(args), "--database", url)
+		}
+		d, err := newDaemon(name, bin, dir, filepath.Join(data, name), "dev", in.rng, own...)
 		if err != nil {
 			return err
 		}
@@ -105,6 +115,24 @@ func (in *injector) set(ctx context.Context, bin, dir, backend string) (err erro
 	return nil
 }
 
+// through makes a network to the database, which listens on a socket in a folder, and returns the URL by which it is reached
+// through that.
+func (in *injector) through() (string, error) {
+	u, err := url.Parse(in.database)
+	if err != nil {
+		return "", err
+	}
+	q := u.Query()
+	p, err := newProxy("127.0.0.1:0", "unix", filepath.Join(q.Get("host"), ".s.PGSQL.5432"))
+	if err != nil {
+		return "", err
+	}
+	in.networks = append(in.networks, p)
+	q.Del("host")
+	u.Host, u.RawQuery = p.addr(), q.Encode()
+	return u.String(), nil
+}
+
 // close ends what runs and gives the disk back.
 func (in *injector) close() error {
 	var errs []error
@@ -112,6 +140,9 @@ func (in *injector) close() error {
 		if d != nil && d.started() && d.running() {
 			errs = append(errs, d.kill())
 		}
+	}
+	for _, p := range in.networks {
+		errs = append(errs, p.close())
 	}
 	if in.cluster != nil {
 		errs = append(errs, in.cluster.Stop())

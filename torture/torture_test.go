@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -92,5 +94,73 @@ func TestBookKnowsWhatWasAnswered(t *testing.T) {
 	b.answered(request{method: "DELETE", path: instances + "/v1"}, answer{status: 204})
 	if all := b.all(); len(all) != 1 || !all[0].deleted {
 		t.Errorf("the deletion is not known: %+v", all)
+	}
+}
+
+// A network carries bytes, keeps them on their way, breaks connections and takes no new ones, and is a good one again.
+func TestNetwork(t *testing.T) {
+	echo, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = echo.Close() }()
+	go func() {
+		for {
+			c, err := echo.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(c, c); _ = c.Close() }()
+		}
+	}()
+	p, err := newProxy("127.0.0.1:0", "tcp", echo.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", p.addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	says := func(c net.Conn, word string, within time.Duration) error {
+		_ = c.SetDeadline(time.Now().Add(within))
+		if _, err := io.WriteString(c, word); err != nil {
+			return err
+		}
+		got := make([]byte, len(word))
+		_, err := io.ReadFull(c, got)
+		return err
+	}
+	c := dial()
+	if err := says(c, "a", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	p.hold()
+	if err := says(c, "b", 50*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("while packets are lost: %v", err)
+	}
+	p.mend()
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
+	if got := make([]byte, 1); true {
+		if _, err := io.ReadFull(c, got); err != nil || got[0] != 'b' {
+			t.Errorf("what was on its way: %q, %v", got, err)
+		}
+	}
+	p.sever()
+	if err := says(c, "c", time.Minute); err == nil {
+		t.Error("a connection survived the cut")
+	}
+	if err := says(dial(), "d", time.Minute); err == nil {
+		t.Error("a connection was made through the cut")
+	}
+	p.mend()
+	p.slow(time.Millisecond)
+	if err := says(dial(), "e", time.Minute); err != nil {
+		t.Error(err)
+	}
+	if err := p.close(); err != nil {
+		t.Error(err)
 	}
 }

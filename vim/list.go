@@ -7,8 +7,8 @@ import (
 
 // EachPage calls f with the resources whose owner tag is of this VNFM, or of one VNF when owner is not empty, page by page, so
 // that no more than a page is held. timeout bounds each call to the VIM. It ends with the first error, of the VIM or of f.
-func EachPage(ctx context.Context, d Driver, conn Connection, owner string, timeout time.Duration, f func([]Resource) error) error {
-	for r := (ListRequest{Owner: owner}); ; {
+func EachPage(ctx context.Context, d Driver, conn Connection, owner string, limit int, timeout time.Duration, f func([]Resource) error) error {
+	for r := (ListRequest{Owner: owner, Limit: limit}); ; {
 		page, err := list(ctx, d, conn, r, timeout)
 		if err != nil {
 			return err

@@ -48,6 +48,8 @@ type Config struct {
 	PerConnection int
 	// Sweep is the time between two sweeps; 0 means one minute.
 	Sweep time.Duration
+	// Page is how many resources a VIM is asked for at once, where it can be asked for fewer than it likes to give; 0 means 1000.
+	Page int
 
 	// Open opens what is sealed in a specification of a VNF's resource, right before it is given to a driver, and returns the
 	// secrets in it, too, which are kept out of what the driver says; nil: nothing is sealed.
@@ -56,10 +58,10 @@ type Config struct {
 	Tap func(connection string, kind vim.Kind, op string) int
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
 	Context func(ctx context.Context, traceparent string) context.Context
-	// Wanted returns which resources of a VNF the records know. The sweep takes one that has no ledger row back into the
+	// Wanted returns which resources of each of some VNFs the records know. The sweep takes one that has no ledger row back into the
 	// ledger instead of releasing it, and releases what only the ledger knows. nil: the records know none, and what the
 	// ledger has as ACTIVE is not questioned.
-	Wanted func(ctx context.Context, vnfID string) (func(vim.Token) bool, error)
+	Wanted func(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error)
 	// Gone is told of a resource that the ledger has and its VIM has not; nil means that it is only logged.
 	Gone func(connection string, r vim.Resource)
 }
@@ -81,6 +83,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Sweep, time.Minute)
 	if c.PerConnection <= 0 {
 		c.PerConnection = 16
+	}
+	if c.Page <= 0 {
+		c.Page = 1000
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -156,8 +156,14 @@ func TestOldCommandsAndTombstonesGo(t *testing.T) {
 }
 
 // knows is an answer for Config.Wanted.
-func knows(wanted func(vim.Token) bool) func(context.Context, string) (func(vim.Token) bool, error) {
-	return func(context.Context, string) (func(vim.Token) bool, error) { return wanted, nil }
+func knows(wanted func(vim.Token) bool) func(context.Context, []string) (map[string]func(vim.Token) bool, error) {
+	return func(_ context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) {
+		out := map[string]func(vim.Token) bool{}
+		for _, id := range vnfIDs {
+			out[id] = wanted
+		}
+		return out, nil
+	}
 }
 
 // The ledger goes back to a moment before a release and carries the reserve out once more; its reply is one that the saga

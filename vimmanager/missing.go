@@ -31,7 +31,7 @@ func (i *Inventory) Missing(ctx context.Context, vnfID, connection string, of ma
 	ctx, cancel := context.WithTimeout(ctx, i.cfg.Attempt)
 	defer cancel()
 	listed := map[vim.Token]bool{}
-	err = vim.EachPage(ctx, driver, conn, vnfID, i.cfg.Attempt, func(page []vim.Resource) error {
+	err = vim.EachPage(ctx, driver, conn, vnfID, i.cfg.Page, i.cfg.Attempt, func(page []vim.Resource) error {
 		for _, r := range page {
 			listed[r.Token] = true
 		}

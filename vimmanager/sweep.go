@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,6 +49,9 @@ func (s *Sweeper) RunOnce(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	lanes := s.cfg.lanes()
+	if len(lanes) == 0 {
+		return false, nil
+	}
 	seen := map[string]bool{}
 	acted := false
 	var errs []error
@@ -78,12 +82,13 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 		return 0, fmt.Errorf("read the store's clock: %w", err)
 	}
 	active, there := tokens{}, tokens{}
-	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r *resourceRow) error {
+	standing := eventstore.RecordQuery{Table: eventstore.TableVimResources, Group: connection, State: Active, Lanes: lanes, Heads: true, Limit: manyHeads}
+	err = ledger.Each(ctx, s.cfg.Store, standing, func(r eventstore.Record) error {
 		active.add(r.ID)
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return 0, err //nolint:wrapcheck // says what it was about
 	}
 	var left []eventstore.Record
 	err = rows(ctx, s.cfg.Store, connection, Releasing, lanes, func(r *resourceRow) error {
@@ -97,7 +102,7 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	}
 	acted := 0
 	known := knowledge{ask: s.cfg.Wanted, vnfs: map[string]func(vim.Token) bool{}}
-	err = vim.EachPage(ctx, driver, at.Connection, "", s.cfg.Attempt, func(page []vim.Resource) error {
+	err = vim.EachPage(ctx, driver, at.Connection, "", s.cfg.Page, s.cfg.Attempt, func(page []vim.Resource) error {
 		for _, r := range page {
 			there.add(r.Token.String())
 		}
@@ -111,15 +116,8 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	if err != nil {
 		return acted, fmt.Errorf("compare with what the VIM lists: %w", err)
 	}
-	err = rows(ctx, s.cfg.Store, connection, Active, lanes, func(r *resourceRow) error {
-		if r.Doc.Kind == vim.Configuration || r.Doc.Resource == nil || !at.Covers(r.Doc.Owner) || !active.has(r.ID) || there.has(r.ID) {
-			return nil
-		}
-		acted++
-		s.gone(ctx, connection, *r.Doc.Resource)
-		return nil
-	})
-	if err != nil {
+	n, err := s.missing(ctx, at, lanes, active, there)
+	if acted += n; err != nil {
 		return acted, err
 	}
 	for _, r := range left {
@@ -133,6 +131,26 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 	return acted, nil
 }
 
+// manyHeads is how many rows are read at once without their documents.
+const manyHeads = 5000
+
+// missing reports what the ledger had as active before its VIM was asked, has so still, and the VIM has not.
+func (s *Sweeper) missing(ctx context.Context, at vim.Site, lanes []int, active, there tokens) (int, error) {
+	n := 0
+	if active.in(there) {
+		return n, nil
+	}
+	err := rows(ctx, s.cfg.Store, at.ID, Active, lanes, func(r *resourceRow) error {
+		if r.Doc.Kind == vim.Configuration || r.Doc.Resource == nil || !at.Covers(r.Doc.Owner) || !active.has(r.ID) || there.has(r.ID) {
+			return nil
+		}
+		n++
+		s.gone(ctx, at.ID, *r.Doc.Resource)
+		return nil
+	})
+	return n, err
+}
+
 // tokens is a set of resource tokens, by hash: however many resources a VIM has, each takes a few bytes. That two have the same
 // hash has one of them not missed until the other goes.
 type tokens map[uint64]struct{}
@@ -142,6 +160,16 @@ func (t tokens) add(token string) { t[hash(token)] = struct{}{} }
 func (t tokens) has(token string) bool {
 	_, ok := t[hash(token)]
 	return ok
+}
+
+// in reports whether another set has all of this one.
+func (t tokens) in(other tokens) bool {
+	for h := range t {
+		if _, ok := other[h]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func hash(token string) uint64 {
@@ -160,6 +188,9 @@ func (s *Sweeper) accounts(ctx context.Context, connection string, page []vim.Re
 	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Records: refs})
 	if err != nil {
 		return 0, err
+	}
+	if err := known.learn(ctx, page); err != nil {
+		return 0, fmt.Errorf("ask the records: %w", err)
 	}
 	acted := 0
 	for i, r := range page {
@@ -180,10 +211,8 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 	token := found.Token.String()
 	switch {
 	case s.cfg.Wanted != nil && (rec == nil || rec.State == Failed || rec.State == Active): // the records have the last word
-		wanted, err := known.wants(ctx, found)
+		wanted := known.vnfs[found.Owner](found.Token)
 		switch {
-		case err != nil:
-			return false, fmt.Errorf("ask the records about %s: %w", token, err)
 		case wanted && rec == nil:
 			return true, s.adopt(ctx, connection, found)
 		case wanted && rec.State == Active:
@@ -225,30 +254,36 @@ func (s *Sweeper) account(ctx context.Context, connection string, found vim.Reso
 	})
 }
 
-// mostKnown bounds of how many VNFs a sweep remembers what the records know.
+// mostKnown bounds of how many VNFs a sweep remembers what the records know, beside those of a page.
 const mostKnown = 256
 
-// knowledge is what the records know, asked for each VNF and remembered for a while. What it says may be older than the ledger's
-// row, not older than the list of the VIM; and nothing is released because of one answer.
+// knowledge is what the records know, asked for the VNFs of a page at once and remembered for a while. What it says may be older than
+// the ledger's row, not older than the list of the VIM; and nothing is released because of one answer.
 type knowledge struct {
-	ask  func(ctx context.Context, vnfID string) (func(vim.Token) bool, error)
+	ask  func(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) // nil: nobody asks
 	vnfs map[string]func(vim.Token) bool
 }
 
-// wants reports whether the records know a resource.
-func (k knowledge) wants(ctx context.Context, r vim.Resource) (bool, error) {
-	wants := k.vnfs[r.Owner]
-	if wants == nil {
-		var err error
-		if wants, err = k.ask(ctx, r.Owner); err != nil {
-			return false, err
-		}
-		if len(k.vnfs) >= mostKnown {
-			clear(k.vnfs)
-		}
-		k.vnfs[r.Owner] = wants
+// learn asks about the VNFs of a page.
+func (k knowledge) learn(ctx context.Context, page []vim.Resource) error {
+	if k.ask == nil || len(page) == 0 {
+		return nil
 	}
-	return wants(r.Token), nil
+	if len(k.vnfs) >= mostKnown {
+		clear(k.vnfs)
+	}
+	unknown := map[string]bool{}
+	for i := range page {
+		if k.vnfs[page[i].Owner] == nil {
+			unknown[page[i].Owner] = true
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	found, err := k.ask(ctx, slices.Sorted(maps.Keys(unknown)))
+	maps.Copy(k.vnfs, found)
+	return err
 }
 
 // orphaned reports whether a row does not account for a resource that its VIM has.

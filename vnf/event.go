@@ -48,6 +48,7 @@ func Events() []EventForm {
 		form(func() Event { return new(InstanceOperated) }),
 		form(func() Event { return new(InstanceScaled) }),
 		form(func() Event { return new(InstanceHealed) }),
+		form(func() Event { return new(InstanceConnected) }),
 		form(func() Event { return new(OperationRolledBack) }),
 		form(func() Event { return new(OperationFailed) }),
 		form(func() Event { return new(LeftoversFound) }),
@@ -70,6 +71,8 @@ func Events() []EventForm {
 		form(func() Event { return new(ResourceUndone) }),
 		form(func() Event { return new(OpWarned) }),
 		form(func() Event { return new(OpInfoChanged) }),
+		form(func() Event { return new(OpCoordinated) }),
+		form(func() Event { return new(OpConnectivityChanged) }),
 	}
 }
 

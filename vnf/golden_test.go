@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -128,6 +129,10 @@ func TestEventTypesAreUnique(t *testing.T) {
 func fill(v reflect.Value) {
 	if v.Type() == reflect.TypeFor[json.RawMessage]() {
 		v.SetBytes([]byte(`{"a":1}`))
+		return
+	}
+	if v.Type() == reflect.TypeFor[time.Time]() {
+		v.Set(reflect.ValueOf(time.Date(2026, time.November, 30, 1, 2, 3, 4000, time.UTC)))
 		return
 	}
 	switch v.Kind() {

@@ -39,6 +39,9 @@ type Instance struct {
 	Resources []Resource `json:"resources,omitempty"`
 	// Values are what the boot data of VNFCs are filled in with, also of those made later. They are not shown to readers.
 	Values map[string]string `json:"values,omitempty"`
+	// Params are the parameters of the instantiation, what is secret among them sealed, for the configuration of the VNF after later
+	// operations. They are not shown to readers.
+	Params json.RawMessage `json:"params,omitempty"`
 	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
@@ -151,6 +154,8 @@ type Vnfc struct {
 	Zone     string   `json:"zoneId,omitempty"`
 	Storages []string `json:"storageResourceIds,omitempty"` // Storage ids
 	Cps      []VnfcCp `json:"cps,omitempty"`
+	// Configurable are its vnfcConfigurableProperties (SOL002 v3.7.1 §5.5.3.5), as they were set.
+	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
 }
 
 // VnfcCp is a connection point of a VNFC. An external one names its ExtCp, an internal one its link port.

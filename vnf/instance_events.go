@@ -51,6 +51,7 @@ type InstanceInstantiated struct {
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request; null: removed
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // as above
 	Values       map[string]string          `json:"values,omitempty"`                 // for boot data, also of VNFCs made later
+	Params       json.RawMessage            `json:"params,omitempty"`                 // additionalParams of request and grant, sealed
 }
 
 // InstanceTerminated records that a termination landed: the instance consists of nothing any more.
@@ -117,6 +118,9 @@ type OperationFailed struct {
 	Changed   []Resource `json:"changed,omitempty"`
 	// ScaleStatus is the scale levels that what is left amounts to, where that changed.
 	ScaleStatus []ScaleInfo `json:"scaleStatus,omitempty"`
+	// Made is what it had created and resources that stand now refer to; Connected how far it got with external connection points.
+	Made      []Resource    `json:"made,omitempty"`
+	Connected *Connectivity `json:"connected,omitempty"`
 }
 
 // LeftoversFound records resources that stand at a VIM for this instance and belong to nothing.
@@ -212,7 +216,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceInstantiated:
 		v.Operation = ""
 		v.State, v.Info = Instantiated, e.Info
-		v.Resources, v.Values = e.Resources, e.Values
+		v.Resources, v.Values, v.Params = e.Resources, e.Values, e.Params
 		v.podded(e.Resources)
 		v.Connections = merged(v.Connections, e.Connections)
 		v.Extensions = present(merged(v.Extensions, e.Extensions))
@@ -227,7 +231,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.modify(e)
 	case *InstanceTerminated:
 		v.Operation = ""
-		v.State, v.Info, v.Resources, v.Values = NotInstantiated, nil, nil, nil
+		v.State, v.Info, v.Resources, v.Values, v.Params = NotInstantiated, nil, nil, nil, nil
 		v.Leftovers = without(v.Leftovers, e.Released)
 	case *InstanceOperated:
 		v.Operation = ""
@@ -244,15 +248,22 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Connections = merged(v.Connections, e.Connections)
 		v.changed(e.Changed)
 		v.podded(e.Resources)
+	case *InstanceConnected:
+		v.Operation = ""
+		v.connect(e)
 	case *OperationRolledBack:
 		v.Operation = ""
 		v.changed(e.Changed)
 	case *OperationFailed:
 		v.Operation = ""
 		v.Resources = without(v.Resources, e.Released)
+		if len(e.Made) > 0 {
+			v.Resources = slices.Concat(v.Resources, e.Made)
+		}
 		v.Leftovers = withoutAndWith(v.Leftovers, e.Released, e.Leftovers)
 		v.Info = v.Info.without(e.Released).at(e.ScaleStatus)
 		v.changed(e.Changed)
+		v.Info = v.Info.connected(e.Connected)
 	case *LeftoversFound:
 		v.Leftovers = withoutAndWith(v.Leftovers, nil, e.Leftovers)
 	case *CleanupBegun:

@@ -67,7 +67,12 @@ type OpOcc struct {
 	Changes ResourceChanges `json:"resourceChanges"`
 	// ChangedInfo is what the operation changed of the information about its VNF.
 	ChangedInfo *ChangedInfo `json:"changedInfo,omitempty"`
-	Warnings    []string     `json:"warnings,omitempty"`
+	// ExtLinks are the external links that the operation has changed, as they are since.
+	ExtLinks []ExtVirtualLink `json:"changedExtConnectivity,omitempty"`
+	Warnings []string         `json:"warnings,omitempty"`
+	// Coordinations are those of the operation that were begun, Rejected the times that one was refused for now.
+	Coordinations []Coordination `json:"lcmCoordinations,omitempty"`
+	Rejected      []Rejection    `json:"rejectedLcmCoordinations,omitempty"`
 	// Progress is one entry per planned resource (and per configuration), in order of planning.
 	Progress ProgressList `json:"progress,omitzero"`
 	Actor    string       `json:"actor,omitempty"`

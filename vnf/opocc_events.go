@@ -209,6 +209,10 @@ func (*ResourceChanged) opEvent()     {}
 func (*ResourceReleased) opEvent()    {}
 func (*ResourceUndone) opEvent()      {}
 func (*OpWarned) opEvent()            {}
+func (*OpCoordinated) opEvent()       {}
+
+// EventType returns "opocc.coordinated".
+func (*OpCoordinated) EventType() string { return "opocc.coordinated" }
 
 // Milestone reports whether the view of an operation is written with an event: one that changes its state, or what is asked of
 // it. What it did to each resource in between is read from its stream.
@@ -273,10 +277,14 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 	case *ResourceUndone:
 		o.Changes = o.Changes.without(e.ID).with(e.Vnfc, e.Link, e.ExtPort, e.Storage)
 		o.step(e.Step, e.ID, ProgressUndone, at)
+	case *OpConnectivityChanged:
+		o.ExtLinks = e.ExtLinks
 	case *OpInfoChanged:
 		o.ChangedInfo = &e.Changed
 	case *OpWarned:
 		o.Warnings = append(slices.Clip(o.Warnings), e.Text)
+	case *OpCoordinated:
+		o.coordinated(e)
 	}
 }
 

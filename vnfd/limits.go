@@ -39,6 +39,7 @@ type Limits struct {
 	Levels        int `default:"200" help:"Instantiation levels of one flavour."`
 	Images        int `default:"500" help:"Software images of a VNFD."`
 	Scripts       int `default:"200" help:"Scripts bound to operations of one flavour."`
+	Coordinations int `default:"50" help:"Coordination actions of one operation of one flavour."`
 	Monitoring    int `default:"1000" help:"Monitoring parameters of one flavour."`
 	Addresses     int `default:"100" help:"Subnets of one virtual link, and fixed addresses of one connection point."`
 	Properties    int `default:"1000" help:"Properties that a VNFD declares for instances: configurable ones, extensions and metadata, each."`

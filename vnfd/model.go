@@ -229,7 +229,25 @@ type Operation struct {
 	// Terminate's graceful timeout bounds and similar settings, as read (seconds).
 	MaxGracefulTimeout int      `json:"maxGracefulTimeout,omitempty"`
 	At                 Position `json:"at"`
+	// Coordinations are the actions that may be coordinated with the VNF or its element manager, in the order of the descriptor.
+	Coordinations []Coordination `json:"coordinations,omitempty"`
 }
+
+// Coordination is an LCM coordination action of an operation (SOL001 v4.4.1, tosca.policies.nfv.LcmCoordinationAction).
+type Coordination struct {
+	Action   string `json:"actionName"`
+	Endpoint string `json:"endpointType,omitempty"` // VNF, MGMT; "": whichever there is
+	Stage    string `json:"stage,omitempty"`        // start, end; "": in the middle of the operation
+	// Inputs are the names of its input parameters, taken from the operation's additionalParams.
+	Inputs []string `json:"inputParameters,omitempty"`
+	At     Position `json:"at"`
+}
+
+// The stages of a coordination.
+const (
+	CoordinateAtStart = "start"
+	CoordinateAtEnd   = "end"
+)
 
 // Script is an implementation artifact bound to an operation.
 type Script struct {

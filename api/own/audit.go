@@ -76,7 +76,7 @@ func (a *API) parked(c *rest.Call) (*rest.Answer, error) {
 	}
 	out := []sol.ParkedMessage{}
 	for _, consumer := range consumers {
-		messages, err := c.Server.Views.Parked(c.Ctx, consumer, 1000)
+		messages, err := c.Server.Views.Parked(c.Ctx, eventstore.ParkedQuery{Consumer: consumer})
 		if err != nil {
 			return nil, fmt.Errorf("list parked messages: %w", err)
 		}

@@ -54,6 +54,8 @@ func (a *API) preview(c *rest.Call, operation sol.PlannedOperation, request json
 		return planned(c, request, vnflcm.ScaleToLevelCommand, a.LCM.PlanScaleToLevel)
 	case sol.PlanHeal:
 		return planned(c, request, vnflcm.HealCommand, a.LCM.PlanHeal)
+	case sol.PlanChangeExtConn:
+		return planned(c, request, vnflcm.ChangeExtConnCommand, a.LCM.PlanChangeExtConn)
 	}
 	return nil, vnfm.Errorf(vnfm.Internal, "no one plans %s", operation)
 }
@@ -116,7 +118,7 @@ func PlanOf(p *lcm.Preview, vnfID, base string) *sol.Plan {
 			out.Counts.Replace++
 		case sol.ActionRelease:
 			out.Counts.Release++
-		case sol.ActionConfigure: // of no resource
+		case sol.ActionConfigure, sol.ActionCoordinate: // of no resource
 		}
 		out.Steps = append(out.Steps, step)
 	}
@@ -127,6 +129,9 @@ func planStep(s lcm.PreviewStep) sol.PlanStep {
 	out := sol.PlanStep{
 		Stage: s.Stage, Action: sol.PlanAction(s.Action), Id: s.ID, Kind: s.Kind, Name: s.Name, ResourceTemplateId: s.Template,
 		VimConnectionId: s.Connection, Optional: s.Optional,
+	}
+	if s.Kind == "coordination" {
+		out.Action = sol.ActionCoordinate
 	}
 	switch vim.Kind(s.Kind) {
 	case vim.Compute, vim.Unit:

@@ -18,6 +18,8 @@ import (
 type API struct {
 	LCM  lcm.API
 	Vims Vims // nil: there is no registry, its resources are 404
+	// Management is the registry of management connections; nil: its resources are 404.
+	Management Management
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
@@ -31,6 +33,8 @@ type API struct {
 	// Audit looks at the running system for what must never be; with chain it walks all events, too. nil: the resource
 	// is 404.
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
+	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
+	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)
@@ -92,6 +96,19 @@ func (a *API) VimRoutes() map[string]rest.Route {
 		root:                 rest.With(rest.Post(a.registerVim, rest.JSONType), rest.Get(a.listVims)),
 		root + "/{id}":       rest.With(rest.Get(a.showVim), rest.Patch(a.patchVim, rest.MergeType, rest.JSONType), rest.Remove(a.deleteVim)),
 		root + "/{id}/check": rest.Post(a.checkVim),
+	}
+}
+
+// ManagementRoutes are the registry of management connections, where there is one.
+func (a *API) ManagementRoutes() map[string]rest.Route {
+	if a.Management == nil {
+		return nil
+	}
+	const root = rest.OwnRoot + "/management_connections"
+	return map[string]rest.Route{
+		root: rest.With(rest.Post(a.registerManagement, rest.JSONType), rest.Get(a.listManagement)),
+		root + "/{id}": rest.With(rest.Get(a.showManagement), rest.Patch(a.patchManagement, rest.MergeType, rest.JSONType),
+			rest.Remove(a.deleteManagement)),
 	}
 }
 

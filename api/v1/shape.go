@@ -61,7 +61,7 @@ var (
 					"vnfcResourceInfo":   {within: map[string]*Shape{"vnfcCpInfo": {later: []string{"parentCpId"}}}},
 				},
 			},
-			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeExtConn", "changeFlavour"}},
+			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeFlavour"}},
 		},
 	}
 
@@ -84,10 +84,11 @@ var (
 			"warnings",
 		},
 		within: map[string]*Shape{
-			"operationParams": Body,
-			"changedInfo":     {maps: connections},
-			"resourceChanges": {later: laterChanges, within: changes},
-			links:             {later: []string{"vnfSnapshot"}},
+			"operationParams":        Body,
+			"changedInfo":            {maps: connections},
+			"changedExtConnectivity": externalLink,
+			"resourceChanges":        {later: laterChanges, within: changes},
+			links:                    {later: []string{"vnfSnapshot"}},
 		},
 	}
 
@@ -122,12 +123,12 @@ var (
 // Form is that of notifications to subscribers of v1.
 const Form = "v1"
 
-// offered are the resources that v1 has: below its root, "{id}" in place of an identifier. The request of
-// change_ext_conn names external connection points by their own identifiers in v1 and by those of their configuration in
-// v2, and change_flavour takes the same; they are not here because a change of form would not do.
+// offered are the resources that v1 has: below its root, "{id}" in place of an identifier. The request of change_ext_conn names
+// external connection points by their own identifiers in v1, which the operation takes for those of their configuration.
 var offered = []string{
 	"/vnf_instances", "/vnf_instances/{id}", "/vnf_instances/{id}/instantiate", "/vnf_instances/{id}/terminate",
 	"/vnf_instances/{id}/scale", "/vnf_instances/{id}/scale_to_level", "/vnf_instances/{id}/heal", "/vnf_instances/{id}/operate",
+	"/vnf_instances/{id}/change_ext_conn",
 	"/vnf_lcm_op_occs", "/vnf_lcm_op_occs/{id}", "/vnf_lcm_op_occs/{id}/retry", "/vnf_lcm_op_occs/{id}/rollback",
 	"/vnf_lcm_op_occs/{id}/fail", "/vnf_lcm_op_occs/{id}/cancel",
 	"/subscriptions", "/subscriptions/{id}",

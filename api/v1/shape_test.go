@@ -171,17 +171,18 @@ var resources = []struct {
 		"changeExtConn":{"href":"https://vnfm.example/vnflcm/v2/vnf_instances/i/change_ext_conn"}}}`,
 		`{"id":"i","vimConnectionInfo":[{"id":"a","vimType":"T"},{"id":"b","vimType":"U"}],"instantiatedVnfInfo":{"flavourId":"f",
 		"extCpInfo":[{"id":"x","cpdId":"c"}],"extVirtualLinkInfo":[{"id":"e"}],
-		"virtualLinkResourceInfo":[{"id":"l","vnfVirtualLinkDescId":"vl"}]},"_links":{"self":{"href":"https://vnfm.example/vnflcm/v1/vnf_instances/i"}}}`,
+		"virtualLinkResourceInfo":[{"id":"l","vnfVirtualLinkDescId":"vl"}]},"_links":{"self":{"href":"https://vnfm.example/vnflcm/v1/vnf_instances/i"},
+		"changeExtConn":{"href":"https://vnfm.example/vnflcm/v1/vnf_instances/i/change_ext_conn"}}}`,
 	},
 	{
 		v1.VnfLcmOpOcc,
 		`{"id":"o","warnings":["w"],"operationParams":{"vimConnectionInfo":{"a":null}},"changedInfo":{"vimConnectionInfo":{"a":{"vimType":"T"}}},
 		"resourceChanges":{"affectedVirtualLinks":[{"id":"l","vnfVirtualLinkDescId":"vl","vnfLinkPortIds":["p"],"changeType":"LINK_PORT_ADDED"},
 		{"id":"m","vnfVirtualLinkDescId":"vl","vnfdId":"d","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v","vnfdId":"d"}],"affectedExtLinkPorts":[],
-		"affectedVipCps":[]},"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v2/vnf_instances/i"}}}`,
+		"affectedVipCps":[]},"changedExtConnectivity":[{"id":"e","currentVnfExtCpData":[]}],"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v2/vnf_instances/i"}}}`,
 		`{"id":"o","operationParams":{"vimConnectionInfoDeleteIds":["a"]},"changedInfo":{"vimConnectionInfo":[{"id":"a","vimType":"T"}]},
 		"resourceChanges":{"affectedVirtualLinks":[{"id":"l","virtualLinkDescId":"vl","changeType":"MODIFIED"},
-		{"id":"m","virtualLinkDescId":"vl","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v"}]},
+		{"id":"m","virtualLinkDescId":"vl","changeType":"ADDED"}],"affectedVnfcs":[{"id":"v"}]},"changedExtConnectivity":[{"id":"e"}],
 		"_links":{"grant":{"href":"https://nfvo.example/grant/v1/grants/g"},"vnfInstance":{"href":"https://vnfm.example/vnflcm/v1/vnf_instances/i"}}}`,
 	},
 	{
@@ -211,11 +212,11 @@ func TestResourcesAreShownAsV1HasThem(t *testing.T) {
 }
 
 func TestResourcesOfV1(t *testing.T) {
-	if v1.Resource("/vnf_instances/{id}") != v1.VnfInstance || v1.Resource("/vnf_lcm_op_occs/{id}/fail") != v1.VnfLcmOpOcc ||
+	if v1.Resource("/vnf_instances/{id}") != v1.VnfInstance || v1.Resource("/vnf_lcm_op_occs/{id}/fail") != v1.VnfLcmOpOcc || v1.Resource("/vnf_instances/{id}/change_ext_conn") == nil ||
 		v1.Resource("/subscriptions/{id}") != v1.LccnSubscription {
 		t.Error("a resource has the wrong shape")
 	}
-	for _, path := range []string{"/vnf_snapshots", "/vnf_instances/{id}/change_vnfpkg", "/vnf_instances/{id}/create_snapshot", "/vnf_instances/{id}/change_ext_conn"} {
+	for _, path := range []string{"/vnf_snapshots", "/vnf_instances/{id}/change_vnfpkg", "/vnf_instances/{id}/create_snapshot"} {
 		if v1.Resource(path) != nil {
 			t.Errorf("v1 has %s", path)
 		}

@@ -50,8 +50,7 @@ var (
 	vnfLcmOpOccs = rest.Collection{
 		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
 		Known: []string{
-			"vnfSnapshotInfoId", "changedInfo", "changedExtConnectivity", "lcmCoordinations", "rejectedLcmCoordinations",
-			"modificationsTriggeredByVnfPkgChange",
+			"vnfSnapshotInfoId", "changedInfo", "modificationsTriggeredByVnfPkgChange",
 		},
 		Defaults: []string{
 			"operationParams", "error", "resourceChanges", "changedInfo", "changedExtConnectivity", "lcmCoordinations",
@@ -62,7 +61,8 @@ var (
 			"vnfInstanceId": "vnfInstanceId", "grantId": "grantId", "operation": "operation",
 			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
 			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
-			"cancelMode": "", "changedInfo": "", "_links": "",
+			"lcmCoordinations": "lcmCoordinations", "rejectedLcmCoordinations": "rejectedLcmCoordinations",
+			"cancelMode": "", "changedInfo": "", "changedExtConnectivity": "", "_links": "",
 		},
 		Short: &rest.Shortcut{
 			Copied: map[string]string{
@@ -72,6 +72,8 @@ var (
 			},
 			Made: map[string][]string{
 				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
+				"lcmCoordinations": {"lcmCoordinations"}, "rejectedLcmCoordinations": {"rejectedLcmCoordinations"},
+				"changedExtConnectivity": {"changedExtConnectivity"},
 			},
 			Links: func(doc *rest.Members, root string) any {
 				return opOccLinks(root, &vnf.OpOcc{

@@ -33,23 +33,43 @@ func InstantiateCommand(raw []byte) (*lcm.Instantiate, error) {
 		Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties,
 		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
 	}
-	var as struct { // as it was sent: what is null removes something
+	var err error
+	if command.Connections, err = connectionsOf(raw); err != nil {
+		return nil, err
+	}
+	if command.ExtLinks, err = extLinks(body.ExtVirtualLinks, false); err != nil {
+		return nil, err
+	}
+	command.ExtManaged = extManaged(body.ExtManagedVirtualLinks)
+	return command, nil
+}
+
+// connectionsOf reads the VIM connections of a request as they were sent: what is null removes something.
+func connectionsOf(raw []byte) (map[string]json.RawMessage, error) {
+	var as struct {
 		VimConnectionInfo map[string]json.RawMessage `json:"vimConnectionInfo"`
 	}
 	if err := json.Unmarshal(raw, &as); err != nil {
 		return nil, decode.Wrong("", "cannot be read")
 	}
-	for id, info := range as.VimConnectionInfo {
-		if command.Connections == nil {
-			command.Connections = map[string]json.RawMessage{}
-		}
-		command.Connections[id] = info
-	}
-	for i, link := range body.ExtVirtualLinks {
+	return as.VimConnectionInfo, nil
+}
+
+// extLinks reads external virtual links. Where they are laid over those there are, null takes a configuration away.
+func extLinks(in []sol.ExtVirtualLinkData, laid bool) ([]lcm.ExtLink, error) {
+	var all []lcm.ExtLink
+	for i, link := range in {
 		at := fmt.Sprintf("/extVirtualLinks/%d", i)
 		out := lcm.ExtLink{ID: link.Id, Connection: link.VimConnectionId, Provider: link.ResourceProviderId, NetworkID: link.ResourceId}
 		for j, cp := range link.ExtCps {
-			data, err := extCpData(cp, fmt.Sprintf("%s/extCps/%d", at, j))
+			if laid {
+				for _, key := range slices.Sorted(maps.Keys(cp.CpConfig)) {
+					if cp.CpConfig[key] == nil {
+						out.Nulls = append(out.Nulls, lcm.NullEntry{Cp: j, Key: key})
+					}
+				}
+			}
+			data, err := extCpData(cp, fmt.Sprintf("%s/extCps/%d", at, j), laid)
 			if err != nil {
 				return nil, err
 			}
@@ -61,15 +81,42 @@ func InstantiateCommand(raw []byte) (*lcm.Instantiate, error) {
 				VimID: port.ResourceHandle.ResourceId, VimType: port.ResourceHandle.VimLevelResourceType,
 			}})
 		}
-		command.ExtLinks = append(command.ExtLinks, out)
+		all = append(all, out)
 	}
-	for _, link := range body.ExtManagedVirtualLinks {
-		command.ExtManaged = append(command.ExtManaged, lcm.ExtManaged{
-			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, Provider: link.ResourceProviderId,
-			NetworkID: link.ResourceId,
+	return all, nil
+}
+
+// extManaged reads internal virtual links that others manage.
+func extManaged(in []sol.ExtManagedVirtualLinkData) []lcm.ExtManaged {
+	var all []lcm.ExtManaged
+	for _, link := range in {
+		all = append(all, lcm.ExtManaged{
+			ID: link.Id, LinkID: link.VnfVirtualLinkDescId, Connection: link.VimConnectionId, Provider: link.ResourceProviderId, NetworkID: link.ResourceId,
 		})
 	}
-	return command, nil
+	return all
+}
+
+// ChangeExtConnCommand reads a ChangeExtVnfConnectivityRequest. What is wrong with it is Invalid or Unprocessable, and names the attribute.
+func ChangeExtConnCommand(raw []byte) (*lcm.ChangeExtConn, error) {
+	var body sol.ChangeExtVnfConnectivityRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	if len(body.ExtVirtualLinks) == 0 {
+		return nil, decode.Wrong("/extVirtualLinks", "must have at least one link")
+	}
+	connections, err := connectionsOf(raw)
+	if err != nil {
+		return nil, err
+	}
+	links, err := extLinks(body.ExtVirtualLinks, true)
+	if err != nil {
+		return nil, err
+	}
+	return &lcm.ChangeExtConn{
+		ExtLinks: links, Connections: connections, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
 }
 
 // TerminateCommand reads a TerminateVnfRequest. What is wrong with it is Invalid and names the attribute.
@@ -202,13 +249,13 @@ func paramsOf(p sol.KeyValuePairs) json.RawMessage {
 }
 
 // extCpData reads how the connection points of a CPD are to be connected. Without any configuration they are connected as the
-// VIM likes.
-func extCpData(cp sol.VnfExtCpData, at string) (*vnf.ExtCpData, error) {
+// VIM likes; a null stands for one that is taken away, where there is one to be.
+func extCpData(cp sol.VnfExtCpData, at string, laid bool) (*vnf.ExtCpData, error) {
 	data := &vnf.ExtCpData{CpdID: cp.CpdId, Config: map[string]vnf.ExtCpConfig{}}
 	for _, id := range slices.Sorted(maps.Keys(cp.CpConfig)) {
 		config, at := cp.CpConfig[id], at+"/cpConfig"+vnfm.Step(id)
 		switch {
-		case config == nil && slices.ContainsFunc(slices.Collect(maps.Values(cp.CpConfig)), func(c *sol.VnfExtCpConfig) bool { return c != nil }):
+		case config == nil && (laid || slices.ContainsFunc(slices.Collect(maps.Values(cp.CpConfig)), func(c *sol.VnfExtCpConfig) bool { return c != nil })):
 			continue // there is none to remove
 		case config == nil:
 			return nil, decode.Wrong(at, "must not be null: nothing would be left that connects "+cp.CpdId)

@@ -13,14 +13,15 @@ import (
 func (a *API) VnfRoutes() map[string]rest.Route {
 	const root = rest.LcmRoot + "/vnf_instances"
 	return map[string]rest.Route{
-		root:                          rest.With(rest.Post(a.createVnf, rest.JSONType), rest.Get(a.listVnfs, rest.ListQuery...)),
-		root + "/{id}":                rest.With(rest.Get(a.showVnf), rest.Silent(rest.Patch(a.modifyVnf, rest.MergeType, rest.JSONType)), rest.Remove(a.deleteVnf)),
-		root + "/{id}/instantiate":    rest.Silent(rest.Post(a.instantiate, rest.JSONType)),
-		root + "/{id}/terminate":      rest.Silent(rest.Post(a.terminate, rest.JSONType)),
-		root + "/{id}/operate":        rest.Silent(rest.Post(a.operate, rest.JSONType)),
-		root + "/{id}/heal":           rest.Silent(rest.Post(a.heal, rest.JSONType)),
-		root + "/{id}/scale":          rest.Silent(rest.Post(a.scale, rest.JSONType)),
-		root + "/{id}/scale_to_level": rest.Silent(rest.Post(a.scaleToLevel, rest.JSONType)),
+		root:                           rest.With(rest.Post(a.createVnf, rest.JSONType), rest.Get(a.listVnfs, rest.ListQuery...)),
+		root + "/{id}":                 rest.With(rest.Get(a.showVnf), rest.Silent(rest.Patch(a.modifyVnf, rest.MergeType, rest.JSONType)), rest.Remove(a.deleteVnf)),
+		root + "/{id}/instantiate":     rest.Silent(rest.Post(a.instantiate, rest.JSONType)),
+		root + "/{id}/terminate":       rest.Silent(rest.Post(a.terminate, rest.JSONType)),
+		root + "/{id}/operate":         rest.Silent(rest.Post(a.operate, rest.JSONType)),
+		root + "/{id}/heal":            rest.Silent(rest.Post(a.heal, rest.JSONType)),
+		root + "/{id}/scale":           rest.Silent(rest.Post(a.scale, rest.JSONType)),
+		root + "/{id}/change_ext_conn": rest.Silent(rest.Post(a.changeExtConn, rest.JSONType)),
+		root + "/{id}/scale_to_level":  rest.Silent(rest.Post(a.scaleToLevel, rest.JSONType)),
 	}
 }
 

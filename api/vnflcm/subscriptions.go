@@ -173,6 +173,7 @@ func opChanges(op *sol.VnfLcmOpOcc, n *notify.Notice) sol.OpChanges {
 		out.AffectedVnfcs, out.AffectedVirtualLinks = ch.AffectedVnfcs, ch.AffectedVirtualLinks
 		out.AffectedExtLinkPorts, out.AffectedVirtualStorages = ch.AffectedExtLinkPorts, ch.AffectedVirtualStorages
 	}
+	out.ChangedExtConnectivity = op.ChangedExtConnectivity
 	if n.Op.Operation == vnf.OpInstantiate && n.Op.State == vnf.Completed && n.Instance.Info != nil {
 		out.ChangedExtConnectivity = extVirtualLinkInfo(n.Instance.Info.ExtLinks)
 	}

@@ -39,6 +39,7 @@ func instanceLinks(root string, in *vnf.Instance) sol.VnfInstanceLinks {
 			out.Terminate = &sol.Link{Href: self + "/terminate"}
 			out.Heal = &sol.Link{Href: self + "/heal"}
 			out.Operate = &sol.Link{Href: self + "/operate"}
+			out.ChangeExtConn = &sol.Link{Href: self + "/change_ext_conn"}
 			if in.Info != nil && len(in.Info.MaxScaleLevels) > 0 { // supported by the flavour
 				out.Scale = &sol.Link{Href: self + "/scale"}
 				out.ScaleToLevel = &sol.Link{Href: self + "/scale_to_level"}

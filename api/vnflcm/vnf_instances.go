@@ -188,3 +188,14 @@ func (a *API) heal(c *rest.Call) (*rest.Answer, error) {
 		return a.LCM.Heal(c.Ctx, c.ID, *command, by)
 	}, Started(c))
 }
+
+// changeExtConn begins the CHANGE_EXT_CONN operation (SOL003 v3.7.1 §5.4.11.3.1).
+func (a *API) changeExtConn(c *rest.Call) (*rest.Answer, error) {
+	command, err := ChangeExtConnCommand(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.ChangeExtConn(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}

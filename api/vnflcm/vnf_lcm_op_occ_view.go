@@ -13,7 +13,19 @@ func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
 		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
 		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
-		Links: opOccLinks(base+rest.LcmRoot, op),
+		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks),
+		Links:                  opOccLinks(base+rest.LcmRoot, op),
+	}
+	for _, c := range op.Coordinations {
+		out.LcmCoordinations = append(out.LcmCoordinations, sol.LcmCoordination{
+			Id: c.ID, CoordinationActionName: c.Action, CoordinationResult: c.Result, StartTime: c.Started, EndTime: c.Ended,
+			EndpointType: c.Endpoint, Delay: c.Delay,
+		})
+	}
+	for _, r := range op.Rejected {
+		out.RejectedLcmCoordinations = append(out.RejectedLcmCoordinations, sol.RejectedLcmCoordination{
+			CoordinationActionName: r.Action, RejectionTime: r.At, EndpointType: r.Endpoint, Delay: r.Delay,
+		})
 	}
 	if op.CancelPending { // SOL003 v3.7.1 §5.5.2.13: only then
 		out.CancelMode = op.CancelMode

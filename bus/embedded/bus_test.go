@@ -274,7 +274,7 @@ func TestRun_goes_on_in_a_lane_that_another_node_had_and_pruned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(memory.Config{})
 		lane := eventstore.LaneOf("a")
-		held, err := store.Lease(t.Context(), eventstore.LeaseRequest{Owner: "n", Lanes: []int{lane}, TTL: 1 << 40})
+		held, err := store.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "n"}, Want: eventstore.LanesOf("", lane), TTL: 1 << 40})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +289,7 @@ func TestRun_goes_on_in_a_lane_that_another_node_had_and_pruned(t *testing.T) {
 			t.Helper()
 			commit(&eventstore.Commit{Outbox: []message.Message{{ID: id, Topic: "topic", Key: "a", Data: []byte(`{}`)}}})
 		}
-		w := &wanderer{store: store, doer: elsewhere, epoch: held[0].Epoch, owns: true}
+		w := &wanderer{store: store, doer: elsewhere, epoch: held.Held[0].Epoch, owns: true}
 		b := embedded.New(embedded.Config{Source: outbox.NewFeed(store, 0), Logger: slog.New(slog.DiscardHandler)})
 		b.Subscribe(w)
 		ctx, stop := context.WithCancel(t.Context())
@@ -301,7 +301,7 @@ func TestRun_goes_on_in_a_lane_that_another_node_had_and_pruned(t *testing.T) {
 		publish("2")
 		publish("3")
 		commit(&eventstore.Commit{Cursors: []eventstore.CursorMove{{Consumer: "wanderer", Lane: lane, From: 1, To: 3, Epoch: w.epoch}}})
-		if err := store.Prune(t.Context(), eventstore.Prune{Consumers: []string{"wanderer"}}); err != nil {
+		if err := store.Prune(t.Context(), upto(lane, 3)); err != nil {
 			t.Fatal(err)
 		}
 		publish("4")
@@ -315,4 +315,11 @@ func TestRun_goes_on_in_a_lane_that_another_node_had_and_pruned(t *testing.T) {
 			t.Fatalf("delivered %v", w.delivered)
 		}
 	})
+}
+
+// upto has the outbox of one lane pruned up to an offset.
+func upto(lane int, offset int64) eventstore.Prune {
+	var at [eventstore.Lanes]int64
+	at[lane] = offset
+	return eventstore.Prune{Upto: &at}
 }

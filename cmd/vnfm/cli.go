@@ -39,10 +39,12 @@ type cli struct {
 	Op           opCmd           `cmd:"" help:"Operations on VNF instances."`
 	Sim          simCmd          `cmd:"" help:"The simulated VIMs."`
 	Vim          vimCmd          `cmd:"" help:"VIM connections."`
+	Management   managementCmd   `cmd:"" help:"How VNFs and element managers are reached."`
 	Subscription subscriptionCmd `cmd:"" help:"Subscriptions to notifications about life-cycle changes."`
 	Notification notificationCmd `cmd:"" help:"Notifications that subscribers have not got."`
 	Events       eventsCmd       `cmd:"" help:"What happens in the VNF manager."`
 	Audit        auditCmd        `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
+	Cluster      clusterCmd      `cmd:"" help:"The nodes, and what they share."`
 	Parked       parkedCmd       `cmd:"" help:"Messages set aside because they could not be handled."`
 }
 

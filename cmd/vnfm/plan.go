@@ -27,7 +27,7 @@ func sign(step string) string {
 		return moving.Render("~")
 	case strings.HasPrefix(step, string(sol.ActionRelease)):
 		return bad.Render("-")
-	case step == string(sol.ActionConfigure), step == "configuration":
+	case step == string(sol.ActionConfigure), step == string(sol.ActionCoordinate), step == "configuration":
 		return faint.Render(">")
 	}
 	return good.Render("+")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/vnfm/vnfm/sol"
 )
@@ -225,4 +226,51 @@ func (c *parkedRedrive) Run(s *session) error {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(sol.Redriven{Handled: n}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%d handled\n", n) })
+}
+
+type clusterCmd struct {
+	Status clusterStatus `cmd:"" help:"Show the nodes, who has how many lanes of which role, how far consumers are behind, what is parked and which timers are due."`
+}
+
+type clusterStatus struct{}
+
+func (clusterStatus) Run(s *session) error {
+	c, err := s.Cluster(s.ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(c, func(w io.Writer) {
+		names := map[string]string{"": bad.Render("nobody")}
+		var rows [][]string
+		for _, n := range c.Nodes {
+			names[n.Id] = n.Name
+			state, until := good.Render(string(n.State)), ""
+			if n.Until != nil {
+				state, until = string(n.State), stamp(*n.Until)
+			}
+			rows = append(rows, []string{n.Name, state, n.Version, stamp(n.Since), until, n.Url, strings.Join(n.Roles, ",")})
+		}
+		table(w, []string{"NODE", "STATE", "VERSION", "SINCE", "UNTIL", "URL", "ROLES"}, rows)
+		rows = nil
+		for _, l := range c.Lanes {
+			rows = append(rows, []string{l.Role, l.Database, names[l.NodeId], strconv.Itoa(l.Count)})
+		}
+		_, _ = fmt.Fprintln(w)
+		table(w, []string{"ROLE", "DATABASE", "NODE", "LANES"}, rows)
+		rows = nil
+		for _, k := range c.Consumers {
+			rows = append(rows, []string{k.Name, k.Topic, strconv.Itoa(k.WaitingLanes), oldest(k), strconv.Itoa(k.Parked)})
+		}
+		_, _ = fmt.Fprintln(w)
+		table(w, []string{"CONSUMER", "TOPIC", "LANES WAITING", "OLDEST", "PARKED"}, rows)
+		_, _ = fmt.Fprintf(w, "\n%d timers are due.\n", c.TimersDue)
+	})
+}
+
+// oldest says how old the oldest message is that waits for a consumer.
+func oldest(c sol.ClusterConsumer) string {
+	if c.WaitingLanes == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(c.OldestSeconds, 'f', 1, 64) + "s"
 }

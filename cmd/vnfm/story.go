@@ -16,7 +16,7 @@ func what(e *sol.VnfEvent) string {
 	switch name := e.Type[strings.Index(e.Type, ".")+1:]; {
 	case strings.HasSuffix(name, "failed") || strings.HasSuffix(name, "refused") || name == "failed-temporarily" || name == "leftovers-found":
 		mark, style = "✗", bad
-	case name == "completed" || name == "instantiated" || name == "healed" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
+	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
 		mark, style = "✓", good
 	case strings.HasSuffix(name, "begun") || name == "started" || name == "retried" || name == "progressed":
 		mark, style = "▸", moving
@@ -71,6 +71,8 @@ func said(e *sol.VnfEvent) string {
 		return scaled(data, count("resources", "resource")+" made, "+count("released", "resource")+" released")
 	case "vnf.healed":
 		return strings.Join(nonEmpty(count("changed", "resource")+" made again", text("cause")), ", ")
+	case "vnf.connected":
+		return strings.Join(nonEmpty(count("extCps", "connection point")+" connected", cutOff(data)), ", ")
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":
@@ -124,6 +126,14 @@ func scaled(data map[string]any, what string) string {
 		what += fmt.Sprintf(", %v %v", m["aspectId"], m["scaleLevel"])
 	}
 	return what
+}
+
+// cutOff tells how many connection points were disconnected, "" for none.
+func cutOff(data map[string]any) string {
+	if gone, _ := data["extCpsGone"].([]any); len(gone) > 0 {
+		return fmt.Sprintf("%d disconnected", len(gone))
+	}
+	return ""
 }
 
 // made tells how far resources got.

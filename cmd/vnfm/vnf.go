@@ -18,6 +18,7 @@ type vnfCmd struct {
 	Scale       vnfScale       `cmd:"" help:"Scale a VNF out or in by steps of an aspect, and watch it."`
 	ScaleTo     vnfScaleTo     `cmd:"" help:"Scale a VNF to a level, and watch it."`
 	Heal        vnfHeal        `cmd:"" help:"Heal a VNF, or some of its VNFCs, and watch it."`
+	Connect     vnfConnect     `cmd:"" help:"Connect a VNF to the outside in another way, and watch it."`
 	Operate     vnfOperate     `cmd:"" help:"Start or stop a VNF, or some of its VNFCs, and watch it."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`
 	Delete      vnfDelete      `cmd:"" help:"Delete a VNF instance that is not instantiated."`
@@ -89,7 +90,7 @@ type vnfInstantiate struct {
 func (c *vnfInstantiate) Run(s *session) error {
 	request := sol.InstantiateVnfRequest{FlavourId: c.Flavour, InstantiationLevelId: c.Level, LocalizationLanguage: c.Language}
 	var err error
-	if request.ExtVirtualLinks, err = extLinks(c.ExtLink); err != nil {
+	if request.ExtVirtualLinks, err = extLinks("--ext-link", c.ExtLink); err != nil {
 		return err
 	}
 	if request.AdditionalParams, err = pairs("param", c.Param); err != nil {
@@ -110,7 +111,7 @@ func (c *vnfInstantiate) Run(s *session) error {
 }
 
 // extLinks reads the external links of the command line. Links of one id are one link with all their CPDs.
-func extLinks(args []string) ([]sol.ExtVirtualLinkData, error) {
+func extLinks(flag string, args []string) ([]sol.ExtVirtualLinkData, error) {
 	var links []sol.ExtVirtualLinkData
 	for _, arg := range args {
 		link := sol.ExtVirtualLinkData{}
@@ -120,7 +121,7 @@ func extLinks(args []string) ([]sol.ExtVirtualLinkData, error) {
 		for part := range strings.SplitSeq(arg, ",") {
 			key, value, ok := strings.Cut(part, "=")
 			if !ok || value == "" {
-				return nil, usagef("--ext-link: %q is not KEY=VALUE", part)
+				return nil, usagef("%s: %q is not KEY=VALUE", flag, part)
 			}
 			switch key {
 			case "id":
@@ -138,11 +139,11 @@ func extLinks(args []string) ([]sol.ExtVirtualLinkData, error) {
 			case "config":
 				config = value
 			default:
-				return nil, usagef("--ext-link: %q is none of id, network, cpd, vim, subnet, ip, config", key)
+				return nil, usagef("%s: %q is none of id, network, cpd, vim, subnet, ip, config", flag, key)
 			}
 		}
 		if link.ResourceId == "" || len(cpds) == 0 {
-			return nil, usagef("--ext-link %q needs network and cpd", arg)
+			return nil, usagef("%s %q needs network and cpd", flag, arg)
 		}
 		if link.Id == "" {
 			link.Id = "ext-" + link.ResourceId

@@ -25,6 +25,7 @@ type cli struct {
 	Rebuild rebuildCmd `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
 	Audit   auditCmd   `cmd:"" help:"Check what is stored."`
 	SimVim  simVimCmd  `cmd:"" name:"sim-vim" help:"Serve the simulated VIMs alone, for nodes with --vim-sim-url: they outlive a vnfmd, and several share them. For tests; on loopback only."`
+	SimVnf  simVnfCmd  `cmd:"" name:"sim-vnf" help:"Serve a VNF that pretends, with its element manager: it takes a configuration and coordinates operations (SOL002), and misbehaves on wish. For tests and for trying things out; on loopback only."`
 	Secrets secretsCmd `cmd:"" help:"Stored credentials."`
 	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, secrets hidden."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -114,6 +115,15 @@ type simVimCmd struct{}
 
 func (simVimCmd) Run(ctx context.Context, c *config.Config) error {
 	return server.ServeSim(ctx, c, os.Stderr)
+}
+
+type simVnfCmd struct {
+	User     string `help:"User name that callers show; empty: nothing is asked of them." placeholder:"NAME"`
+	Password string `help:"Password that callers show." placeholder:"PASSWORD"`
+}
+
+func (v simVnfCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.ServeVnf(ctx, c, v.User, v.Password, os.Stderr)
 }
 
 type secretsCmd struct {

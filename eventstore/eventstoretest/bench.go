@@ -48,6 +48,46 @@ func Transition(saga string, n int) *eventstore.Work {
 
 var benchData = fmt.Appendf(nil, `{"data":"%0600d"}`, 0)
 
+// Waiting sets as many timeouts that are due in an hour, in all lanes.
+func Waiting(tb testing.TB, s eventstore.Store, prefix string, n int) {
+	tb.Helper()
+	const batch = 1000
+	for from := 0; from < n; from += batch {
+		var works []*eventstore.Work
+		for i := from; i < min(n, from+batch); i++ {
+			key := fmt.Sprint(prefix, i)
+			works = append(works, &eventstore.Work{Keys: []string{key}, Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+				return &eventstore.Commit{Timeouts: []eventstore.Timeout{
+					{ID: key + "/wait", Owner: "saga", Key: key, Name: "wait", Due: l.Now.Add(time.Hour)},
+				}}, nil
+			}})
+		}
+		if _, err := s.Execute(tb.Context(), works); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// benchmarkLooks measures what a look for due timeouts costs while others wait: it must not depend on how many.
+func benchmarkLooks(b *testing.B, s eventstore.Store) {
+	lanes := eventstore.Held(nil)
+	for i, n := range []int{50, 50_000} {
+		Waiting(b, s, fmt.Sprint("waiting-", i, "-"), n)
+		b.Run(fmt.Sprintf("look for due timeouts, %d waiting", n), func(b *testing.B) {
+			for b.Loop() {
+				now, err := s.Now(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				due, err := s.Timeouts(b.Context(), lanes, now.Add(time.Second), 256)
+				if err != nil || len(due) > 0 {
+					b.Fatal(len(due), err)
+				}
+			}
+		})
+	}
+}
+
 // Bench says how a back-end is measured.
 type Bench struct {
 	Committers int
@@ -55,8 +95,9 @@ type Bench struct {
 	ServerCPU func() time.Duration
 }
 
-// Benchmark measures batches of transitions, and three-step sagas through a Committer.
+// Benchmark measures looks for due timeouts, batches of transitions, and three-step sagas through a Committer.
 func Benchmark(b *testing.B, s eventstore.Store, cfg Bench) {
+	benchmarkLooks(b, s)
 	var sagas atomic.Int64
 	for _, size := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("batch of %d", size), func(b *testing.B) {

@@ -76,6 +76,12 @@ var broken = []struct {
 	{"move a cursor under an epoch to come", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
 		c.Cursors[0].Epoch = 2
 	}},
+	{"move a cursor of another role", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
+		c.Cursors[0].Role = "other"
+	}},
+	{"begin a cursor of a role that nobody has", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
+		c.Cursors = append(c.Cursors, eventstore.CursorMove{Consumer: "new-b", Role: "other", Lane: 3, From: 0, To: 2, Epoch: 1})
+	}},
 	{"begin a cursor that has moved", eventstore.ErrFenced, func(_ *eventstore.Loaded, c *eventstore.Commit) {
 		c.Cursors[0].From = 0
 	}},
@@ -322,7 +328,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 	}, l.Records, "records")
 	same(t, map[string]bool{"cons/vnf-a": true, "cons/parkedkey-b": true}, l.Parked, "parked keys")
 	in.Parked[0].At = c.Time
-	parked := must(s.Parked(t.Context(), "cons", 10))(t)
+	parked := must(s.Parked(t.Context(), eventstore.ParkedQuery{Consumer: "cons", Limit: 10}))(t)
 	same(t, in.Parked[0], parked[0], "parked message")
 	if at := must(s.Cursors(t.Context(), "old-a"))(t); at[3] != 8 || at[4] != 0 {
 		t.Errorf("cursor: %v", at)

@@ -67,7 +67,7 @@ func writtenTwice(t *testing.T, s eventstore.Store) {
 	l := mustLoad(t, s, eventstore.Load{
 		Views: []eventstore.ViewRef{ref}, Timeouts: []string{"t"}, Streams: []eventstore.StreamFrom{{Stream: "x", Schema: 1}},
 	})
-	parked := must(s.Parked(t.Context(), "p", 10))(t)
+	parked := must(s.Parked(t.Context(), eventstore.ParkedQuery{Consumer: "p", Limit: 10}))(t)
 	switch {
 	case l.Views[ref] == nil || l.Views[ref].State != "last":
 		t.Errorf("view %+v", l.Views[ref])

@@ -178,11 +178,14 @@ func timeouts(t *testing.T, s eventstore.Store) {
 	set("t2", 1, -time.Minute, nil)
 	set("t1", 2, -time.Hour, func(c *eventstore.Commit) { c.Cancelled = []string{"t1"} }) // moved, though cancelled as well
 	set("t3", 1, -time.Second, nil)
-	got := must(s.Timeouts(t.Context(), []int{lane}, 10))(t)
+	got := must(s.Timeouts(t.Context(), []int{lane}, time.Time{}, 10))(t)
 	if len(got) != 3 || got[0].ID != "t1" || got[0].Token != 2 || got[1].ID != "t2" || got[2].ID != "t3" || got[0].Lane != lane {
 		t.Fatalf("timeouts: %+v", got)
 	}
-	if n := len(must(s.Timeouts(t.Context(), []int{(lane + 1) % eventstore.Lanes}, 10))(t)); n != 0 {
+	if due := must(s.Timeouts(t.Context(), []int{lane}, got[1].Due, 10))(t); len(due) != 2 || due[1].ID != "t2" {
+		t.Fatalf("due by the time of t2: %+v", due)
+	}
+	if n := len(must(s.Timeouts(t.Context(), []int{(lane + 1) % eventstore.Lanes}, time.Time{}, 10))(t)); n != 0 {
 		t.Fatalf("%d timeouts in another lane", n)
 	}
 	fire := eventstore.Commit{Fired: []eventstore.FiredTimer{{ID: "t1", Token: 2}}}
@@ -192,7 +195,7 @@ func timeouts(t *testing.T, s eventstore.Store) {
 	// Firing and setting again in one commit is how a timer repeats.
 	set("t2", 2, -time.Second, func(c *eventstore.Commit) { c.Fired = []eventstore.FiredTimer{{ID: "t2", Token: 1}} })
 	mustDo(t, s, "k", always(eventstore.Commit{Cancelled: []string{"t3", "nope"}}))
-	got = must(s.Timeouts(t.Context(), []int{lane}, 10))(t)
+	got = must(s.Timeouts(t.Context(), []int{lane}, time.Time{}, 10))(t)
 	if len(got) != 1 || got[0].ID != "t2" || got[0].Token != 2 {
 		t.Fatalf("timeouts: %+v", got)
 	}
@@ -231,75 +234,6 @@ func cursorMoves(t *testing.T, s eventstore.Store) {
 	}
 	_, err := s.Execute(t.Context(), []*eventstore.Work{move("a", 5, 6), move("b", 7, 8)})
 	wantErr(t, err, eventstore.ErrFenced)
-}
-
-func leases(t *testing.T, s eventstore.Store) {
-	ctx := t.Context()
-	ask := func(owner string, ttl int64, lanes ...int) []eventstore.Lease {
-		return must(s.Lease(ctx, eventstore.LeaseRequest{Owner: owner, Lanes: lanes, TTL: ttl}))(t)
-	}
-	move := func(from, to, epoch int64) error {
-		_, err := do(t, s, work("k", always(eventstore.Commit{
-			Cursors: []eventstore.CursorMove{{Consumer: "c", Lane: 5, From: from, To: to, Epoch: epoch}},
-		})))
-		return err
-	}
-	wantErr(t, move(0, 1, 0), eventstore.ErrFenced) // nobody holds the lane
-	const hour = 3600_000
-	got := ask("one", hour, 5, 6)
-	if len(got) != 2 || got[0].Lane != 5 || got[0].Epoch != 1 || got[0].Owner != "one" || got[0].Until == 0 {
-		t.Fatalf("leases: %+v", got)
-	}
-	if err := move(0, 3, 1); err != nil {
-		t.Fatal(err)
-	}
-	if got := ask("two", hour, 5, 7); len(got) != 1 || got[0].Lane != 7 {
-		t.Fatalf("a lane that is held was granted: %+v", got)
-	}
-	if got := ask("one", 1, 5); !slices.ContainsFunc(got, func(l eventstore.Lease) bool { return l.Lane == 5 && l.Epoch == 1 }) {
-		// It may have run out already, after a millisecond.
-		if len(got) != 1 || got[0].Lane != 6 {
-			t.Fatalf("renewed: %+v", got)
-		}
-	}
-	var taken []eventstore.Lease
-	eventually(t, "the lease runs out", func() bool {
-		taken = ask("two", hour, 5)
-		return len(taken) == 2
-	})
-	if taken[0].Lane != 5 || taken[0].Epoch != 2 {
-		t.Fatalf("taken over: %+v", taken)
-	}
-	wantErr(t, move(3, 4, 1), eventstore.ErrFenced)
-	if err := move(3, 4, 2); err != nil {
-		t.Fatal(err)
-	}
-	wantErr(t, move(4, 5, 1), eventstore.ErrFenced)
-	if got := ask("one", hour, 5); len(got) != 1 || got[0].Lane != 6 {
-		t.Fatalf("the old owner got it back: %+v", got)
-	}
-}
-
-func leaseGivenUp(t *testing.T, s eventstore.Store) {
-	ask := func(owner string, ttl int64, lanes ...int) []eventstore.Lease {
-		return must(s.Lease(t.Context(), eventstore.LeaseRequest{Owner: owner, Lanes: lanes, TTL: ttl}))(t)
-	}
-	const hour = 3600_000
-	ask("one", hour, 1, 2)
-	if got := ask("two", 0, 1, 2); len(got) != 0 {
-		t.Fatalf("gave up what it does not hold: %+v", got)
-	}
-	if got := ask("one", 0, 1); len(got) != 1 || got[0].Lane != 2 {
-		t.Fatalf("after giving up lane 1: %+v", got)
-	}
-	if got := ask("two", hour, 1, 2); len(got) != 1 || got[0].Lane != 1 || got[0].Epoch != 2 {
-		t.Fatalf("granted: %+v", got)
-	}
-	// A second node with the same answer to "who am I" after giving up is a new holder, too.
-	ask("one", 0, 2)
-	if got := ask("one", hour, 2); len(got) != 1 || got[0].Epoch != 2 {
-		t.Fatalf("granted again: %+v", got)
-	}
 }
 
 func queries(t *testing.T, s eventstore.Store) {
@@ -361,11 +295,11 @@ func queries(t *testing.T, s eventstore.Store) {
 	if !slices.IsSortedFunc(byDue, func(a, b eventstore.Record) int { return a.Due.Compare(b.Due) }) || byDue[0].ID != "rec-c" {
 		t.Errorf("by due: %+v", byDue)
 	}
-	parked := must(s.Parked(ctx, "cons", 2))(t)
+	parked := must(s.Parked(ctx, eventstore.ParkedQuery{Consumer: "cons", Limit: 2}))(t)
 	if len(parked) != 2 || parked[0].Seq != 2 {
 		t.Errorf("parked: %+v", parked)
 	}
-	if n := len(must(s.Parked(ctx, "nope", 2))(t)); n != 0 {
+	if n := len(must(s.Parked(ctx, eventstore.ParkedQuery{Consumer: "nope", Limit: 2}))(t)); n != 0 {
 		t.Errorf("%d parked of another consumer", n)
 	}
 	count := map[string]int{}
@@ -378,7 +312,7 @@ func queries(t *testing.T, s eventstore.Store) {
 	}
 	counts := must(s.Counts(ctx, states))(t)
 	same(t, count, counts.Sagas, "sagas by state")
-	same(t, map[string]int{"cons": len(must(s.Parked(ctx, "", 1000))(t))}, counts.Parked, "parked messages by consumer")
+	same(t, map[string]int{"cons": len(must(s.Parked(ctx, eventstore.ParkedQuery{Limit: 1000}))(t))}, counts.Parked, "parked messages by consumer")
 }
 
 func prune(t *testing.T, s eventstore.Store) {
@@ -388,9 +322,7 @@ func prune(t *testing.T, s eventstore.Store) {
 		mustDo(t, s, "vnf-a", always(eventstore.Commit{Outbox: []message.Message{outboxMessage(fmt.Sprint(i), "vnf-a")}}))
 	}
 	c := mustDo(t, s, "vnf-a", func(*eventstore.Loaded) *eventstore.Commit {
-		return &eventstore.Commit{Idempotency: answer("a"), Cursors: []eventstore.CursorMove{
-			{Consumer: "x", Lane: lane, To: 4, Epoch: 1}, {Consumer: "y", Lane: lane, To: 2, Epoch: 1},
-		}}
+		return &eventstore.Commit{Idempotency: answer("a")}
 	})
 	left := func() (out []int64) {
 		for _, m := range must(s.ReadOutbox(t.Context(), lane, 0, 10))(t) {
@@ -405,17 +337,13 @@ func prune(t *testing.T, s eventstore.Store) {
 		}
 	}
 	clean(eventstore.Prune{IdempotencyBefore: c.Time, CommitsBefore: c.Time})
-	same(t, []int64{1, 2, 3, 4, 5}, left(), "no consumers: the outbox is kept")
-	clean(eventstore.Prune{Consumers: []string{"x", "nobody"}})
-	same(t, []int64{1, 2, 3, 4, 5}, left(), "a consumer that has not begun keeps everything")
-	clean(eventstore.Prune{Consumers: []string{"x", "y"}})
-	same(t, []int64{3, 4, 5}, left(), "up to the slower consumer")
+	same(t, []int64{1, 2, 3, 4, 5}, left(), "without Upto the outbox is kept")
 	var upto [eventstore.Lanes]int64
 	clean(eventstore.Prune{Upto: &upto})
-	same(t, []int64{3, 4, 5}, left(), "consumers elsewhere that have not begun keep everything")
+	same(t, []int64{1, 2, 3, 4, 5}, left(), "up to none")
 	upto[lane] = 3
 	clean(eventstore.Prune{Upto: &upto})
-	same(t, []int64{4, 5}, left(), "up to the slowest consumer elsewhere")
+	same(t, []int64{4, 5}, left(), "up to a place")
 	key := eventstore.Load{Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"}}
 	if mustLoad(t, s, key).Idempotency == nil {
 		t.Fatal("a key that is not old enough was pruned")

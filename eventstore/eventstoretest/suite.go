@@ -40,8 +40,12 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"the items of a saga are written with it or not at all", sagaGuards},
 		{"a finished saga takes its rows along", sagaDelete},
 		{"consecutive cursor moves of one batch are one move", cursorMoves},
-		{"a lease runs out and is taken over with a higher epoch", leases},
+		{"leases run out with their node and are taken over with a higher epoch", leases},
 		{"a lease given up is granted to another at once", leaseGivenUp},
+		{"each role's lanes are owned by themselves", leaseRoles},
+		{"a node ends, and is remembered", nodeEnds},
+		{"who is alone succeeds all others at once", leaseAlone},
+		{"nodes that ask at once never own one lane together", leaseRace},
 		{"queries select, order and page", queries},
 		{"a view is written again whichever column changes", viewAgain},
 		{"filters find what they match", filters},
@@ -53,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
 		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"parked messages are read page by page", parkedPages},
 		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
 		{"the clock does not stand still", clock},
@@ -158,11 +163,7 @@ func outboxMessage(id, key string) message.Message {
 // seed writes what full changes and what the guards are broken against.
 func seed(t *testing.T, s eventstore.Store) {
 	t.Helper()
-	lanes := make([]int, eventstore.Lanes)
-	for i := range lanes {
-		lanes[i] = i
-	}
-	must(s.Lease(t.Context(), eventstore.LeaseRequest{Owner: "suite", Lanes: lanes, TTL: time.Hour.Milliseconds()}))(t)
+	must(s.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "suite"}, Want: eventstore.LanesOf(""), TTL: time.Hour.Milliseconds()}))(t)
 	for _, id := range []string{"a", "b", "c"} {
 		mustDo(t, s, "vnf-"+id, func(l *eventstore.Loaded) *eventstore.Commit {
 			return &eventstore.Commit{
@@ -284,11 +285,11 @@ func dump(t *testing.T, s eventstore.Store) state {
 	for _, r := range out.Sagas {
 		out.Steps = append(out.Steps, must(s.Steps(ctx, r.ID))(t)...)
 	}
-	out.Timeouts = must(s.Timeouts(ctx, lanes, all))(t)
+	out.Timeouts = must(s.Timeouts(ctx, lanes, time.Time{}, all))(t)
 	for _, table := range []string{eventstore.TableVimCommands, eventstore.TableVimResources} {
 		out.Records = append(out.Records, must(s.Records(ctx, eventstore.RecordQuery{Table: table, Limit: all}))(t)...)
 	}
-	out.Parked = must(s.Parked(ctx, "", all))(t)
+	out.Parked = must(s.Parked(ctx, eventstore.ParkedQuery{Limit: all}))(t)
 	for _, id := range []string{"a", "b", "c"} {
 		out.Cursors = append(out.Cursors, must(s.Cursors(ctx, "old-"+id))(t), must(s.Cursors(ctx, "new-"+id))(t))
 		l := mustLoad(t, s, eventstore.Load{

@@ -1,46 +1,107 @@
 package memory
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
 )
 
-// Lease grants, renews or gives up lanes and returns those the owner now holds.
-func (s *Store) Lease(_ context.Context, r eventstore.LeaseRequest) ([]eventstore.Lease, error) {
+// Lease renews a node, takes and gives up lanes, and returns how all lanes lie then.
+func (s *Store) Lease(_ context.Context, r eventstore.LeaseRequest) (eventstore.Leases, error) {
 	if err := s.unavailable(FaultBegin); err != nil {
-		return nil, err
+		return eventstore.Leases{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now().UnixMilli()
-	for _, n := range r.Lanes {
-		l := &s.t.leases[n]
-		switch {
-		case r.TTL == 0:
-			if l.Owner == r.Owner {
-				l.Owner, l.Until = "", 0
-			}
-		case l.Owner == r.Owner:
-			l.Until = now + r.TTL
-		case l.Owner == "" || l.Until <= now:
-			*l = eventstore.Lease{Lane: n, Owner: r.Owner, Epoch: l.Epoch + 1, Until: now + r.TTL}
-			for k, c := range s.t.cursors {
-				if k.lane == n {
-					c.epoch = l.Epoch
-					s.t.cursors[k] = c
-				}
-			}
+	s.t.renew(&r, now)
+	give := r.Give
+	if r.TTL == 0 {
+		give = slices.Collect(maps.Keys(s.t.leases))
+	}
+	for _, k := range give {
+		if l := s.t.leases[k]; l.Owner == r.Node.ID {
+			l.Owner = ""
+			s.t.leases[k] = l
 		}
 	}
-	var held []eventstore.Lease
-	for n, l := range s.t.leases {
-		if l.Owner == r.Owner && l.Until > now {
-			l.Lane = n
-			held = append(held, l)
+	if r.TTL > 0 {
+		for _, k := range r.Want {
+			s.t.grant(k, r.Node.ID, now)
 		}
 	}
-	return held, nil
+	out := s.t.lie(now)
+	out.Gone = nil
+	return out, nil
+}
+
+// renew writes the row of a node, and forgets those that are long gone.
+func (t *tables) renew(r *eventstore.LeaseRequest, now int64) {
+	n := r.Node
+	n.Roles = slices.Clone(n.Roles)
+	n.Started, n.Until, n.Stopped = now, now+r.TTL, r.TTL == 0
+	if old, ok := t.nodes[n.ID]; ok {
+		n.Started = old.Started
+	}
+	t.nodes[n.ID] = n
+	maps.DeleteFunc(t.nodes, func(_ string, o eventstore.Node) bool { return o.Until < now-eventstore.KeepNodes })
+	if !r.Alone {
+		return
+	}
+	for id, o := range t.nodes {
+		if id != n.ID && o.Until > now {
+			o.Until = now
+			t.nodes[id] = o
+		}
+	}
+}
+
+// grant gives a lane to a node, unless it is one's that lives.
+func (t *tables) grant(k eventstore.RoleLane, id string, now int64) {
+	l := t.leases[k]
+	if t.nodes[l.Owner].Until > now {
+		return
+	}
+	t.leases[k] = eventstore.Lease{RoleLane: k, Owner: id, Epoch: l.Epoch + 1}
+	for key, c := range t.cursors {
+		if key.lane == k.Lane && c.role == k.Role {
+			c.epoch = l.Epoch + 1
+			t.cursors[key] = c
+		}
+	}
+}
+
+// lie returns how the lanes lie.
+func (t *tables) lie(now int64) eventstore.Leases {
+	out := eventstore.Leases{Now: now}
+	for _, n := range t.nodes {
+		if n.Until > now {
+			out.Nodes = append(out.Nodes, n)
+		} else {
+			out.Gone = append(out.Gone, n)
+		}
+	}
+	for _, nodes := range [][]eventstore.Node{out.Nodes, out.Gone} {
+		slices.SortFunc(nodes, func(a, b eventstore.Node) int { return strings.Compare(a.ID, b.ID) })
+	}
+	for _, l := range t.leases {
+		if t.nodes[l.Owner].Until > now {
+			out.Held = append(out.Held, l)
+		}
+	}
+	slices.SortFunc(out.Held, func(a, b eventstore.Lease) int {
+		return cmp.Or(strings.Compare(a.Role, b.Role), cmp.Compare(a.Lane, b.Lane))
+	})
+	return out
+}
+
+// Leases returns how all lanes lie, and the nodes that are gone.
+func (s *Store) Leases(context.Context) (eventstore.Leases, error) {
+	return read(s, func(t *tables) eventstore.Leases { return t.lie(s.now().UnixMilli()) })
 }
 
 // Cursors returns a consumer's position in every lane.
@@ -76,11 +137,6 @@ func (s *Store) Prune(_ context.Context, p eventstore.Prune) error {
 		low := int64(0)
 		if p.Upto != nil {
 			low = p.Upto[n]
-		}
-		for i, c := range p.Consumers {
-			if at := s.t.cursors[cursorKey{c, n}].off; i == 0 || at < low {
-				low = at
-			}
 		}
 		box := s.t.lanes[n].outbox
 		for len(box) > 0 && box[0].Offset <= low {

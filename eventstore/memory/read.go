@@ -279,10 +279,12 @@ func (s *Store) Steps(context.Context, string) ([]eventstore.StepRow, error) {
 	return nil, s.unavailable(FaultRead)
 }
 
-// Timeouts returns timeouts of the lanes by due time.
-func (s *Store) Timeouts(_ context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
+// Timeouts returns the timeouts of the lanes that are due by a time, the most urgent first.
+func (s *Store) Timeouts(_ context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error) {
 	return read(s, func(t *tables) []eventstore.Timeout {
-		out := where(t.timeouts, func(r eventstore.Timeout) bool { return slices.Contains(lanes, r.Lane) },
+		out := where(t.timeouts, func(r eventstore.Timeout) bool {
+			return slices.Contains(lanes, r.Lane) && (by.IsZero() || !r.Due.After(by))
+		},
 			func(a, b eventstore.Timeout) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) })
 		return cut(out, limit)
 	})
@@ -311,14 +313,16 @@ func (s *Store) Records(_ context.Context, q eventstore.RecordQuery) ([]eventsto
 	})
 }
 
-// Parked lists parked messages in the order they are to be re-driven.
-func (s *Store) Parked(_ context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
+// Parked lists parked messages, those of a key in the order they are to be retried.
+func (s *Store) Parked(_ context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error) {
+	order := func(a, b eventstore.ParkedMessage) int {
+		return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
+	}
 	return read(s, func(t *tables) []eventstore.ParkedMessage {
-		out := where(t.parked, func(p eventstore.ParkedMessage) bool { return match(consumer, p.Consumer) },
-			func(a, b eventstore.ParkedMessage) int {
-				return cmp.Or(cmp.Compare(a.Consumer, b.Consumer), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
-			})
-		return cut(out, limit)
+		out := where(t.parked, func(p eventstore.ParkedMessage) bool {
+			return match(q.Consumer, p.Consumer) && match(q.Key, p.Key) && match(q.ID, p.ID) && (q.After == nil || order(p, *q.After) > 0)
+		}, order)
+		return cut(out, q.Limit)
 	})
 }
 

@@ -90,15 +90,15 @@ func (tx *transaction) fired(b *batch.Batch) error {
 func (tx *transaction) cursors(b *batch.Batch) error {
 	for _, m := range b.Cursors {
 		k := cursorKey{m.Consumer, m.Lane}
-		lease := tx.t.leases[m.Lane]
+		lease := tx.t.leases[eventstore.RoleLane{Role: m.Role, Lane: m.Lane}]
 		c, ok := tx.t.cursors[k]
 		if !ok {
-			c.epoch = m.Epoch
+			c.role, c.epoch = m.Role, m.Epoch
 		}
-		if lease.Owner == "" || lease.Epoch != m.Epoch || c.epoch != m.Epoch || c.off != m.From {
+		if lease.Owner == "" || lease.Epoch != m.Epoch || c.role != m.Role || c.epoch != m.Epoch || c.off != m.From {
 			return fmt.Errorf("cursor of %s in lane %d: %w", m.Consumer, m.Lane, eventstore.ErrFenced)
 		}
-		put(tx, tx.t.cursors, k, cursor{off: m.To, epoch: m.Epoch})
+		put(tx, tx.t.cursors, k, cursor{role: m.Role, off: m.To, epoch: m.Epoch})
 	}
 	return nil
 }
@@ -282,7 +282,10 @@ type (
 		events []eventstore.Event
 		outbox []eventstore.OutboxRecord
 	}
-	cursor struct{ off, epoch int64 }
+	cursor struct {
+		role       string
+		off, epoch int64
+	}
 
 	cursorKey struct {
 		consumer string
@@ -308,7 +311,8 @@ type tables struct {
 	names       map[nameKey]string
 	records     map[eventstore.RecordRef]eventstore.Record
 	parked      map[parkedKey]eventstore.ParkedMessage
-	leases      [eventstore.Lanes]eventstore.Lease
+	nodes       map[string]eventstore.Node
+	leases      map[eventstore.RoleLane]eventstore.Lease
 	cursors     map[cursorKey]cursor
 }
 
@@ -327,6 +331,8 @@ func newTables() tables {
 		names:       map[nameKey]string{},
 		records:     map[eventstore.RecordRef]eventstore.Record{},
 		parked:      map[parkedKey]eventstore.ParkedMessage{},
+		nodes:       map[string]eventstore.Node{},
+		leases:      map[eventstore.RoleLane]eventstore.Lease{},
 		cursors:     map[cursorKey]cursor{},
 	}
 }

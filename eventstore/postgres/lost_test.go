@@ -297,7 +297,7 @@ func TestExecute_databaseDown(t *testing.T) {
 		"ping":  s.Ping(t.Context()),
 		"load":  second(s.Load(t.Context(), eventstore.Load{})),
 		"read":  second(s.ReadLane(t.Context(), 0, 0, 1)),
-		"lease": second(s.Lease(t.Context(), eventstore.LeaseRequest{Owner: "x", Lanes: []int{1}, TTL: 1})),
+		"lease": second(s.Lease(t.Context(), eventstore.LeaseRequest{Node: eventstore.Node{ID: "x"}, Want: eventstore.LanesOf("", 1), TTL: 1})),
 		"open":  second(postgres.Open(t.Context(), postgres.Config{URL: c.URL()})),
 	} {
 		if !errors.Is(err, eventstore.ErrUnavailable) {

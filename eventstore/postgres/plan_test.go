@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/eventstoretest"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
 	"github.com/vnfm/vnfm/eventstore/postgres"
 	"github.com/vnfm/vnfm/filter"
@@ -184,6 +185,48 @@ func TestEventsLookedAt(t *testing.T) {
 		}
 		if got := plans[0].Plan.of("events"); got != most || most == 0 && plans[0].Plan.ran("events") {
 			t.Errorf("after version %d: %.0f events read, want %.0f\n%s", after, got, most, raw)
+		}
+	}
+}
+
+// TestTimeoutsLookedAt: a look for what is due looks at what is due, however many timeouts wait. Seen failing without the bound, and
+// with an index of lanes alone.
+func TestTimeoutsLookedAt(t *testing.T) {
+	url := dbtest.Postgres(t)
+	s := openAt(t, url)
+	defer func() { _ = s.Close() }()
+	conn := batchConn(t, url)
+	looked := 0
+	run := s.Dialect.Query
+	s.Dialect.Query = func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
+		var plans []struct{ Plan plan }
+		var text []byte
+		if err := conn.QueryRow(ctx, "explain (analyze, format json) "+q, args...).Scan(&text); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(text, &plans); err != nil {
+			return nil, err
+		}
+		looked = plans[0].Plan.looked()
+		return run(ctx, q, args...)
+	}
+	now, err := s.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range []int{50, 50_000} {
+		eventstoretest.Waiting(t, s, fmt.Sprint("w", i, "-"), n)
+		if _, err := conn.Exec(t.Context(), "analyze saga_timeouts"); err != nil {
+			t.Fatal(err)
+		}
+		for by, most := range map[time.Duration]int{0: 0, 2 * time.Hour: 256} {
+			found, err := s.Timeouts(t.Context(), eventstore.Held(nil), now.Add(by), 256)
+			if err != nil || len(found) != min(most, 50+i*50_000) {
+				t.Errorf("%d waiting: %d found: %v", n, len(found), err)
+			}
+			if by == 0 && looked > 50 {
+				t.Errorf("%d waiting: %d timeouts looked at, and none is due", n, looked)
+			}
 		}
 	}
 }

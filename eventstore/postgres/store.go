@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -45,6 +46,8 @@ type Store struct {
 	writing *pgxpool.Pool
 	loading *pgxpool.Pool // for Load: with the settings of batches, because it looks up keys as they do
 	reading *pgxpool.Pool
+	telling *pgxpool.Pool // one connection, for Wake
+	id      string        // of this process, among those that listen
 	damage  sqlstore.Damage
 	// point is called between the statements of a batch; tests pause or break there.
 	point func(name string, pid uint32)
@@ -67,7 +70,7 @@ var batchParams = map[string]string{
 // ErrUnavailable when the database does not answer; fs.ErrNotExist when it is empty and must not be, ErrOlder when its schema
 // must be of this version and is not.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{point: func(string, uint32) {}}
+	s := &Store{point: func(string, uint32) {}, id: uuid.NewString()}
 	var err error
 	if s.writing, err = connect(ctx, cfg.URL, cfg.Writers, 4, batchParams); err != nil {
 		return nil, err
@@ -79,6 +82,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.reading, err = connect(ctx, cfg.URL, cfg.Readers, 6, nil); err != nil {
 		s.writing.Close()
 		s.loading.Close()
+		return nil, err
+	}
+	if s.telling, err = connect(ctx, cfg.URL, 1, 1, nil); err != nil {
+		_ = s.Close()
 		return nil, err
 	}
 	if err := migrate(ctx, s.reading, cfg.Existing); err != nil {
@@ -217,6 +224,9 @@ func (s *Store) Close() error {
 	s.writing.Close()
 	s.loading.Close()
 	s.reading.Close()
+	if s.telling != nil {
+		s.telling.Close()
+	}
 	return nil
 }
 

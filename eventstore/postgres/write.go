@@ -95,24 +95,25 @@ func (p *pipeline) cursors(b *batch.Batch) {
 	}
 	args := func(rows []row) []any {
 		return columns(rows, col(func(r *row) string { return r.Consumer }), col(func(r *row) int { return r.Lane }),
-			col(func(r *row) int64 { return r.From }), col(func(r *row) int64 { return r.To }), col(func(r *row) int64 { return r.Epoch }))
+			col(func(r *row) int64 { return r.From }), col(func(r *row) int64 { return r.To }), col(func(r *row) int64 { return r.Epoch }),
+			col(func(r *row) string { return r.Role }))
 	}
-	const moves = "unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) w(consumer, lane, was, off, epoch)"
+	const moves = "unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) w(consumer, lane, was, off, epoch, role)"
 	if len(begin) > 0 {
 		p.exec(`with l as (
-				select w.* from `+moves+` join lane_leases l on l.lane = w.lane and l.epoch = w.epoch and l.owner <> ''
+				select w.* from `+moves+` join role_leases l on l.role = w.role and l.lane = w.lane and l.epoch = w.epoch and l.owner <> ''
 				for share of l),
 			i as (
-				insert into cursors as c (consumer, lane, off, epoch) select consumer, lane, off, epoch from l
-				on conflict (consumer, lane) do update set off = excluded.off where c.off = 0 and c.epoch = excluded.epoch
+				insert into cursors as c (consumer, lane, off, epoch, role) select consumer, lane, off, epoch, role from l
+				on conflict (consumer, lane) do update set off = excluded.off where c.off = 0 and c.epoch = excluded.epoch and c.role = excluded.role
 				returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardFenced+`') from i`, args(begin)...)
 	}
 	if len(move) > 0 {
 		p.exec(`with u as (
-				update cursors c set off = w.off from `+moves+`, lane_leases l
-				where c.consumer = w.consumer and c.lane = w.lane and c.off = w.was and c.epoch = w.epoch
-				and l.lane = w.lane and l.epoch = w.epoch and l.owner <> '' returning 1)
+				update cursors c set off = w.off from `+moves+`, role_leases l
+				where c.consumer = w.consumer and c.lane = w.lane and c.off = w.was and c.epoch = w.epoch and c.role = w.role
+				and l.role = w.role and l.lane = w.lane and l.epoch = w.epoch and l.owner <> '' returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardFenced+`') from u`, args(move)...)
 	}
 }

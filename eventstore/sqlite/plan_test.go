@@ -92,4 +92,29 @@ func TestPlans(t *testing.T) {
 	if want := "USING INDEX vim_resources_due (lane=? AND due<?)"; !strings.Contains(plans[0], want) {
 		t.Errorf("due rows: %s, want %s", plans[0], want)
 	}
+	for _, c := range []struct {
+		what, want string
+		read       func() error
+	}{
+		{"due timeouts", "USING INDEX saga_timeouts_due (lane=? AND due<?)", func() error {
+			_, err := s.Timeouts(t.Context(), []int{1, 2}, time.Unix(1, 0), 10)
+			return err
+		}},
+		{"parked messages of a key", "USING INDEX parked_messages_key (consumer=? AND key=?", func() error {
+			_, err := s.Parked(t.Context(), eventstore.ParkedQuery{Consumer: "c", Key: "k", After: &eventstore.ParkedMessage{Consumer: "c", Seq: 1, ID: "i"}})
+			return err
+		}},
+		{"parked messages of a consumer", "USING INDEX parked_messages_order (consumer=?", func() error {
+			_, err := s.Parked(t.Context(), eventstore.ParkedQuery{Consumer: "c", After: &eventstore.ParkedMessage{Consumer: "c", Seq: 1, ID: "i"}})
+			return err
+		}},
+	} {
+		plans = nil
+		if err := c.read(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(plans[0], c.want) {
+			t.Errorf("%s: %s, want %s", c.what, plans[0], c.want)
+		}
+	}
 }

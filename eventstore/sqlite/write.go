@@ -51,14 +51,14 @@ func (tx *transaction) marks(b *batch.Batch) error {
 func (tx *transaction) cursors(b *batch.Batch) error {
 	for _, m := range b.Cursors {
 		what := fmt.Sprintf("cursor of %s in lane %d", m.Consumer, m.Lane)
-		q := `update cursors set off = $4 where consumer = $1 and lane = $2 and off = $3 and epoch = $5
-			and exists (select 1 from lane_leases l where l.lane = $2 and l.epoch = $5 and l.owner <> '')`
+		q := `update cursors set off = $4 where consumer = $1 and lane = $2 and off = $3 and epoch = $5 and role = $6
+			and exists (select 1 from role_leases l where l.role = $6 and l.lane = $2 and l.epoch = $5 and l.owner <> '')`
 		if m.From == 0 {
-			q = `insert into cursors (consumer, lane, off, epoch)
-				select $1, $2, $4, $5 from lane_leases l where l.lane = $2 and l.epoch = $5 and l.owner <> ''
-				on conflict (consumer, lane) do update set off = excluded.off where off = $3 and epoch = excluded.epoch`
+			q = `insert into cursors (consumer, lane, off, epoch, role)
+				select $1, $2, $4, $5, $6 from role_leases l where l.role = $6 and l.lane = $2 and l.epoch = $5 and l.owner <> ''
+				on conflict (consumer, lane) do update set off = excluded.off where off = $3 and epoch = excluded.epoch and role = excluded.role`
 		}
-		if err := tx.guard(eventstore.ErrFenced, what, q, m.Consumer, m.Lane, m.From, m.To, m.Epoch); err != nil {
+		if err := tx.guard(eventstore.ErrFenced, what, q, m.Consumer, m.Lane, m.From, m.To, m.Epoch, m.Role); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,35 @@ type differ struct {
 	Options
 	plan *Plan
 	now  map[string]*Resource // the set reached so far
+	// holders are ports that change and hold an address or a MAC that another one is to have: they let go of it first.
+	holders map[string]bool
+}
+
+// exchanged finds the ports that must let go of what they hold before another can have it: they cannot be changed where they stand.
+func (d *differ) exchanged() {
+	d.holders = map[string]bool{}
+	wanted := map[string]string{} // port by what it is to have
+	for i := range d.plan.Want.Resources {
+		r := &d.plan.Want.Resources[i]
+		if r.Spec.Port == nil {
+			continue
+		}
+		for _, ip := range r.Spec.Port.FixedIPs {
+			wanted[r.Spec.Port.Network+" "+ip.Address] = r.ID
+		}
+		wanted[r.Spec.Port.Network+" "+r.Spec.Port.MAC] = r.ID
+	}
+	for id, r := range d.now {
+		next := d.plan.Want.resource(id)
+		if r.Spec.Port == nil || r.At == nil || next == nil || len(vim.Differences(r.Spec, next.Spec)) == 0 {
+			continue
+		}
+		holds := func(what string) bool {
+			by := wanted[r.Spec.Port.Network+" "+what]
+			return what != "" && by != "" && by != id
+		}
+		d.holders[id] = holds(r.At.MAC) || slices.ContainsFunc(r.At.Addresses, func(ip vim.IP) bool { return holds(ip.Address) })
+	}
 }
 
 // way adds a set between the first and the last.
@@ -48,6 +77,7 @@ func (d *differ) way(w Way) error {
 func (d *differ) last() error {
 	want := d.plan.Want
 	want.Index()
+	d.exchanged()
 	if len(want.index) != len(want.Resources) {
 		return vnfm.Errorf(vnfm.Internal, "a resource is wanted twice")
 	}
@@ -103,7 +133,7 @@ func (d *differ) decide(r *Resource, f *fates) error {
 	switch {
 	case !asked && len(why) == 0 && !from.Unsure:
 		r.Generation, r.Revision = from.Generation, from.Revision
-	case !asked && d.inPlace(from, why):
+	case !asked && !d.holders[r.ID] && d.inPlace(from, why):
 		r.Generation, r.Revision = from.Generation, from.Revision+1
 		f.steps[r.ID] = Step{Action: Change, ID: r.ID, Set: set, Why: why}
 	default:
@@ -114,7 +144,7 @@ func (d *differ) decide(r *Resource, f *fates) error {
 		}
 		f.replaced[r.ID] = true
 		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set, Why: why, Replaces: true}
-		if once := kindOf(r.Kind).once; once != nil && once(from, r) {
+		if once := kindOf(r.Kind).once; once != nil && once(from, r) || d.holders[r.ID] {
 			f.first[r.ID] = true
 		}
 	}

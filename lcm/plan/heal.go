@@ -53,7 +53,7 @@ func Heal(h *Healing, have []Resource) (want *Wanted, undoable bool, err error) 
 		}
 	}
 	x.groups()
-	x.rules()
+	want.Rules = Rules(h.Vnf, h.Flavour, want, x.again)
 	return want, undoable, nil
 }
 
@@ -204,49 +204,51 @@ func (x *healing) groups() {
 	}
 }
 
-// rules hands to the grant what binds the computes that are made again: the rules of the flavour, with those that stand, and the
-// zones of the volumes that stay with a compute.
-func (x *healing) rules() {
-	for _, rule := range x.Flavour.Affinity {
+// Rules is what binds the computes of a VNF that are made again, for their grant: the rules of the flavour, with those that stand, and
+// the zones of the volumes that stay with a compute.
+func Rules(v *vnf.Instance, f *vnfd.Flavour, want *Wanted, again map[string]bool) []Rule {
+	var out []Rule
+	for _, rule := range f.Affinity {
 		r := Rule{Affinity: rule.Affinity, Scope: strings.ToUpper(rule.Scope)}
-		for _, c := range x.Vnf.Info.Vnfcs {
+		for _, c := range v.Info.Vnfcs {
 			switch {
 			case !slices.Contains(rule.Vdus, c.VduID):
-			case x.again[c.ID]:
+			case again[c.ID]:
 				r.Members = append(r.Members, c.ID)
 			default:
 				r.join(c.Handle, c.Zone)
 			}
 		}
-		for _, l := range x.Vnf.Info.Links {
+		for _, l := range v.Info.Links {
 			switch {
 			case r.Scope == scopeNode || !slices.Contains(rule.Links, l.LinkID):
-			case x.again[l.ID]:
+			case again[l.ID]:
 				r.Members = append(r.Members, l.ID)
 			default:
 				r.join(l.Handle, l.Zone)
 			}
 		}
-		for i := range x.want.Resources {
-			if g := &x.want.Resources[i]; g.Kind == vim.ServerGroup && g.Template == rule.ID && !x.again[g.ID] {
+		for i := range want.Resources {
+			if g := &want.Resources[i]; g.Kind == vim.ServerGroup && g.Template == rule.ID && !again[g.ID] {
 				r.Groups = append(r.Groups, g.ID)
 			}
 		}
 		if len(r.Members) > 0 && len(r.Members)+len(r.Existing) > 1 {
-			x.want.Rules = append(x.want.Rules, r)
+			out = append(out, r)
 		}
 	}
-	for _, c := range x.Vnf.Info.Vnfcs {
+	for _, c := range v.Info.Vnfcs {
 		r := Rule{Affinity: true, Scope: "ZONE", Members: []string{c.ID}}
-		for _, s := range x.Vnf.Info.Storages {
-			if slices.Contains(c.Storages, s.ID) && !x.again[s.ID] && s.Zone != "" && s.Zone == c.Zone {
+		for _, s := range v.Info.Storages {
+			if slices.Contains(c.Storages, s.ID) && !again[s.ID] && s.Zone != "" && s.Zone == c.Zone {
 				r.join(s.Handle, s.Zone)
 			}
 		}
-		if x.again[c.ID] && len(r.Existing) > 0 {
-			x.want.Rules = append(x.want.Rules, r)
+		if again[c.ID] && len(r.Existing) > 0 {
+			out = append(out, r)
 		}
 	}
+	return out
 }
 
 // join adds something that stands.

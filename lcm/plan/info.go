@@ -26,10 +26,10 @@ func (o *Outcome) at(id string) *At {
 		connection, zone := o.place(p)
 		return Standing(connection, zone, res)
 	}
-	if p.Kind == vim.Unit && p.At != nil { // its pods are others once it was changed
-		if res, ok := o.Made.Changed(id); ok {
-			return Standing(p.At.Connection, p.At.Zone, res)
-		}
+	if res, ok := o.Made.Changed(id); ok && p.At != nil && (p.Kind == vim.Port || p.Kind == vim.Unit) { // its VIM may have chosen other addresses, or made other pods
+		at := *p.At
+		at.MAC, at.Addresses, at.Pods = res.MAC, res.Addresses, res.Pods
+		return &at
 	}
 	return p.At
 }

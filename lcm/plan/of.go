@@ -46,7 +46,13 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 	for _, e := range i.ExtCps {
 		portOf[e.ID] = e.LinkPortID
 		x := ExtCp{ID: e.ID, Cpd: e.CpdID, ConfigID: e.ConfigID, Port: e.LinkPortID, Cp: e.VnfcCpID, Link: linkDesc(i, e.LinkID)}
-		x.ExtLink = at[e.LinkPortID].link
+		if x.ExtLink = at[e.LinkPortID].link; e.LinkPortID == "" { // it exposes a link or a connection point
+			for _, l := range i.ExtLinks {
+				if slices.ContainsFunc(l.Cps, func(d vnf.ExtCpData) bool { _, has := d.Config[e.ConfigID]; return has && d.CpdID == e.CpdID }) {
+					x.ExtLink = l.ID
+				}
+			}
+		}
 		x.Dynamic = !slices.ContainsFunc(e.Addresses.IPs, func(a vnf.IP) bool { return !a.Dynamic })
 		w.ExtCps = append(w.ExtCps, x)
 	}

@@ -181,6 +181,8 @@ type Options struct {
 	InPlace map[string]vim.InPlace
 	// Ways are the forms that resources the VNF has take on the way. Their generation and revision are set by New.
 	Ways []Way
+	// Rules, when set, are what binds the resources that are replaced, for their grant.
+	Rules func(replaced map[string]bool) []Rule
 }
 
 // New makes the plan that leads from the resources that a VNF has to those it shall have. A resource of both sets is kept,
@@ -206,6 +208,13 @@ func New(have []Resource, want *Wanted, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.Index()
+	if o.Rules != nil {
+		again := map[string]bool{}
+		for _, s := range p.Steps() {
+			again[s.ID] = again[s.ID] || s.Replaces
+		}
+		want.Rules = append(want.Rules, o.Rules(again)...)
+	}
 	return p, nil
 }
 

@@ -79,6 +79,15 @@ func mapReferences(s vim.Spec, f func(ref string) (string, error)) (vim.Spec, er
 	return s, err
 }
 
+// Refers lists the ids of the planned resources that a resource refers to.
+func (r *Resource) Refers() []string {
+	var out []string
+	for _, ref := range references(&r.Spec) {
+		out = append(out, strings.TrimPrefix(ref, refPlan))
+	}
+	return out
+}
+
 // references lists the planned resources that a specification refers to, as references.
 func references(s *vim.Spec) []string {
 	var out []string

@@ -24,9 +24,8 @@ func (m allMade) Made(id string) (vim.Resource, bool) {
 	return vim.Resource{}, false
 }
 
-func (allMade) Remade(string) (vim.Resource, bool) { return vim.Resource{}, false }
-
 func (allMade) Changed(string) (vim.Resource, bool) { return vim.Resource{}, false }
+func (allMade) Remade(string) (vim.Resource, bool)  { return vim.Resource{}, false }
 
 // granted grants whatever is asked for at one VIM.
 func granted(p *plan.Plan) *nfvo.Grant {
@@ -163,5 +162,5 @@ func TestAnInstanceIsWhatItIsTakenFor(t *testing.T) {
 type none struct{}
 
 func (none) Made(string) (vim.Resource, bool)    { return vim.Resource{}, false }
-func (none) Remade(string) (vim.Resource, bool)  { return vim.Resource{}, false }
 func (none) Changed(string) (vim.Resource, bool) { return vim.Resource{}, false }
+func (none) Remade(string) (vim.Resource, bool)  { return vim.Resource{}, false }

@@ -24,10 +24,11 @@ type Resolver struct {
 type Made interface {
 	// Made returns what the creation of a planned resource has made; false when it has not, or it is undone.
 	Made(id string) (vim.Resource, bool)
+	// Changed returns what a resource is since the last set of the plan changed it where it stands; false when it did not, or that is
+	// undone.
+	Changed(id string) (vim.Resource, bool)
 	// Remade returns what undoing the release of a planned resource has made; false when it has not.
 	Remade(id string) (vim.Resource, bool)
-	// Changed returns what the last change of a planned resource has made of it; false when there was none, or it is undone.
-	Changed(id string) (vim.Resource, bool)
 }
 
 // NewResolver returns the resolver of a plan that was granted. A plan that asks for no grant has an empty one.
@@ -191,6 +192,28 @@ func (r *Resolver) Changing(s Step, m Made) (connection string, before, after vi
 		after, err = r.concrete(to, after, r.forward(m, connection))
 	}
 	return connection, before, after, err
+}
+
+// Restoring is the specification that undoes a change of a resource, given the one before it with all references resolved: a port is
+// to have the addresses back that its VIM had chosen.
+func (r *Resolver) Restoring(s Step, before vim.Spec) vim.Spec {
+	from, to := r.plan.From(s), r.plan.To(s)
+	if before.Port == nil || from.At == nil || len(from.At.Addresses) == 0 {
+		return before
+	}
+	why := vim.Differences(from.Spec, to.Spec)
+	if !slices.ContainsFunc(why, func(a vim.Attribute) bool {
+		return a == vim.AttributeNetwork || a == vim.AttributeAddresses || a == vim.AttributeNoAddresses
+	}) {
+		return before
+	}
+	c := *before.Port
+	c.FixedIPs = nil
+	for _, ip := range from.At.Addresses {
+		c.FixedIPs = append(c.FixedIPs, vim.FixedIP{Subnet: ip.Subnet, Address: ip.Address})
+	}
+	before.Port = &c
+	return before
 }
 
 // Remaking returns where a resource whose release is undone is made again, and how.

@@ -23,6 +23,7 @@ type Wanted struct {
 	Links     []Link       `json:"links,omitempty"` // provided from outside
 	ExtCps    []ExtCp      `json:"extCps,omitempty"`
 	ExtLinks  []ExtLink    `json:"extLinks,omitempty"`  // as requested
+	Cut       []string     `json:"cut,omitempty"`       // external CPs that the VNF has and is to have no more
 	Uncovered []string     `json:"uncovered,omitempty"` // external CPDs for the grant to connect
 	Rules     []Rule       `json:"rules,omitempty"`     // for the grant
 	Vdus      []VduNeed    `json:"vdus"`
@@ -185,6 +186,8 @@ type ExtLink struct {
 	NetworkID  string          `json:"resourceId"`                   // the VIM's
 	Cps        []vnf.ExtCpData `json:"extCps"`
 	Ports      []vnf.ExtPort   `json:"extLinkPorts,omitempty"` // made by someone else
+	// Nulls are configurations to be taken away, where links are laid over others.
+	Nulls []NullEntry `json:"-"`
 }
 
 // connects says whether a configuration names one of the link's ports.

@@ -233,11 +233,13 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 	m := &machine{waiting: map[string]chan saga.State{}}
 	quiet := slog.New(slog.DiscardHandler)
 	feed := outbox.NewFeed(store, 0)
-	keeper := lease.New(lease.Config{Store: store, Owner: uuid.NewString(), Now: time.Now, Logger: quiet})
+	keeper := lease.New(lease.Config{
+		Store: store, Node: eventstore.Node{ID: uuid.NewString(), Roles: []string{"bench"}}, Now: time.Now, Logger: quiet,
+	})
 	if _, err := keeper.RunOnce(ctx); err != nil {
 		return nil, err
 	}
-	if _, ok := keeper.Epoch(0); !ok {
+	if _, ok := keeper.Role("bench").Epoch(0); !ok {
 		return nil, errors.New("the lanes are held by another process")
 	}
 	runtime, err := saga.NewRuntime(saga.RuntimeConfig{Definitions: []*saga.Definition{definition(), many()}, Host: host{}})
@@ -251,7 +253,7 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 		OnCommit: []func(*eventstore.Commit){feed.OnCommit, runtime.OnCommit, m.onCommit, func(c *eventstore.Commit) { clock.OnCommit(c) }},
 	})
 	clock = timer.New(timer.Config{
-		Handlers: map[string]timer.Handler{saga.TimeoutOwner: runtime.Timeouts()}, Store: store, Doer: m.doer, Epochs: keeper,
+		Handlers: map[string]timer.Handler{saga.TimeoutOwner: runtime.Timeouts()}, Store: store, Doer: m.doer, Epochs: keeper.Role("bench"),
 		Logger: quiet,
 	})
 	b := embedded.New(embedded.Config{Source: feed, Logger: quiet})
@@ -263,7 +265,7 @@ func newMachine(ctx context.Context, store eventstore.Store, o Options) (*machin
 		{Name: consumerCommands, Handlers: map[string]inbox.Handler{topic: participant{}}, Doer: doer},
 		{Name: consumerReplies, Handlers: map[string]inbox.Handler{message.TopicReplies: runtime.Replies()}, Doer: m.doer},
 	} {
-		in.Store, in.Epochs, in.Logger = store, keeper, quiet
+		in.Store, in.Epochs, in.Logger = store, keeper.Role("bench"), quiet
 		b.Subscribe(inbox.New(in))
 	}
 	pruner := outbox.NewPruner(outbox.PrunerConfig{

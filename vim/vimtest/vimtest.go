@@ -228,7 +228,7 @@ func (s *suite) release(t *testing.T, r vim.StartRequest) {
 func (s *suite) listed(t *testing.T, owner string) []string {
 	t.Helper()
 	ids := []string{}
-	err := vim.EachPage(t.Context(), s.driver, s.Connection, owner, time.Minute, func(page []vim.Resource) error {
+	err := vim.EachPage(t.Context(), s.driver, s.Connection, owner, 0, time.Minute, func(page []vim.Resource) error {
 		for _, r := range page {
 			if owner != "" && r.Owner != owner {
 				t.Errorf("list of %s has %+v", owner, r)

@@ -85,6 +85,10 @@ func exceeding(t *testing.T) map[string]struct {
 	variables := func(n int) files {
 		return small.with(main, template(vdu("A", image("size: 1 GiB")+"        boot_data: '"+many(n, func(i int) string { return fmt.Sprintf("${v%d} ", i) })+"'\n")))
 	}
+	coordinations := func(n int) string {
+		return "    - c: { type: tosca.policies.nfv.LcmCoordinationsForLcmOperation, properties: { vnf_lcm_operation: heal, referenced_coordination_actions: [ " +
+			many(n, func(i int) string { return fmt.Sprintf("a%d, ", i) }) + "] } }\n"
+	}
 	imports := func(n int) files {
 		f := small.replace("imports: [ ", "imports: [ i0.yaml, ")
 		for i := range n {
@@ -136,6 +140,7 @@ func exceeding(t *testing.T) map[string]struct {
 		"Deltas":          {vnfd.Limits{Deltas: 2}, z(policies(deltas(2))), z(policies(deltas(3)))},
 		"Levels":          {vnfd.Limits{Levels: 2}, z(policies(levels(2))), z(policies(levels(3)))},
 		"Images":          {vnfd.Limits{Images: 1}, z(small.with(main, template(vdu("A", image("size: 1 GiB"))))), z(small.with(main, template(vdu("A", image("size: 1 GiB"))+vdu("B", image("size: 1 GiB")))))},
+		"Coordinations":   {vnfd.Limits{Coordinations: 2}, z(policies(coordinations(2))), z(policies(coordinations(3)))},
 		"Scripts":         {vnfd.Limits{Scripts: 2}, z(scripts(2)), z(scripts(3))},
 		"Monitoring":      {vnfd.Limits{Monitoring: 2}, z(monitoring(2)), z(monitoring(3))},
 		"Addresses":       {vnfd.Limits{Addresses: 2}, z(addresses(2)), z(addresses(3))},

@@ -71,6 +71,7 @@ func (s *scope) flavour() vnfd.Flavour {
 		s.monitoring(&f, s.Prop(s.Template(v.ID), "monitoring_parameters"), v.ID)
 	}
 	s.operations(&f)
+	s.coordinations(&f)
 	s.checkScaling(&f)
 	return f
 }

@@ -12,7 +12,7 @@ import (
 var operationNames = map[string]string{
 	"instantiate": "INSTANTIATE", "terminate": "TERMINATE", "scale": "SCALE", "scale_to_level": "SCALE_TO_LEVEL",
 	"heal": "HEAL", "operate": "OPERATE", "change_flavour": "CHANGE_FLAVOUR",
-	"change_external_connectivity": "CHANGE_EXT_CONN", "modify_information": "MODIFY_INFO", "modify_info": "MODIFY_INFO",
+	"change_external_connectivity": "CHANGE_EXT_CONN", "change_ext_connectivity": "CHANGE_EXT_CONN", "modify_information": "MODIFY_INFO", "modify_info": "MODIFY_INFO",
 	"create_snapshot": "CREATE_SNAPSHOT", "revert_to_snapshot": "REVERT_TO_SNAPSHOT",
 	"change_current_package": "CHANGE_VNFPKG", "change_current_vnf_package": "CHANGE_VNFPKG",
 	"select_vnf_deployable_modules": "SELECT_DEPL_MODS",

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/internal/batch"
@@ -81,10 +82,13 @@ func (r *Reader) Steps(ctx context.Context, saga string) ([]eventstore.StepRow, 
 	return list(ctx, &r.Dialect, q, ScanStep)
 }
 
-// Timeouts returns timeouts of the lanes by due time.
-func (r *Reader) Timeouts(ctx context.Context, lanes []int, limit int) ([]eventstore.Timeout, error) {
-	q := r.Dialect.selectFrom("saga_timeouts", TimeoutColumns).and("lane "+r.Dialect.In, r.Dialect.Ints(lanes)).order("due, id", limit)
-	return list(ctx, &r.Dialect, q, ScanTimeout)
+// Timeouts returns the timeouts of the lanes that are due by a time, the most urgent first.
+func (r *Reader) Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error) {
+	q := r.Dialect.selectFrom("saga_timeouts", TimeoutColumns).and("lane "+r.Dialect.In, r.Dialect.Ints(lanes))
+	if !by.IsZero() {
+		q.and("due <= %s", r.Dialect.Time(by))
+	}
+	return list(ctx, &r.Dialect, q.order("due, id", limit), ScanTimeout)
 }
 
 // Records lists ledger rows.
@@ -96,7 +100,11 @@ func (r *Reader) Records(ctx context.Context, c eventstore.RecordQuery) ([]event
 	if r.Dialect.NoStatistics && !c.DueBy.IsZero() { // few rows are due, whatever else is asked of them
 		table += " indexed by " + c.Table + "_due"
 	}
-	q := r.Dialect.selectFrom(table, RecordColumns).is("key", c.Key).is("grp", c.Group).is("state", c.State)
+	columns := RecordColumns
+	if c.Heads {
+		columns = recordHeads
+	}
+	q := r.Dialect.selectFrom(table, columns).is("key", c.Key).is("grp", c.Group).is("state", c.State)
 	if c.After != "" {
 		q.and("id > %s", c.After)
 	}
@@ -111,10 +119,15 @@ func (r *Reader) Records(ctx context.Context, c eventstore.RecordQuery) ([]event
 	return list(ctx, &r.Dialect, q.order(by, c.Limit), ScanRecord(c.Table))
 }
 
-// Parked lists parked messages in the order they are to be re-driven.
-func (r *Reader) Parked(ctx context.Context, consumer string, limit int) ([]eventstore.ParkedMessage, error) {
-	q := r.Dialect.selectFrom("parked_messages", ParkedColumns).is("consumer", consumer).order("consumer, seq, id", limit)
-	return list(ctx, &r.Dialect, q, ScanParked)
+// Parked lists parked messages, those of a key in the order they are to be retried.
+func (r *Reader) Parked(ctx context.Context, p eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error) {
+	q := r.Dialect.selectFrom("parked_messages", ParkedColumns).is("consumer", p.Consumer).is("key", p.Key).is("id", p.ID)
+	if a := p.After; a != nil {
+		n := len(q.args)
+		q.args = append(q.args, a.Consumer, a.Seq, a.ID)
+		fmt.Fprintf(&q.sql, " and (consumer, seq, id) > ($%d, $%d, $%d)", n+1, n+2, n+3)
+	}
+	return list(ctx, &r.Dialect, q.order("consumer, seq, id", p.Limit), ScanParked)
 }
 
 // Counts counts the sagas in each of the states, and parked messages by consumer.

@@ -59,6 +59,7 @@ const (
 	TimeoutColumns  = "id, owner, key, name, token, due, lane, data"
 	ViewColumns     = "kind, id, revision, parent, state, name, updated, doc, attr1, attr2, attr3, attr4, attr5, attr6, attr7, attr8"
 	RecordColumns   = "id, key, grp, state, due, version, lane, doc"
+	recordHeads     = "id, key, grp, state, due, version, lane, null" // RecordColumns without the document
 	SnapshotColumns = "stream, version, schema, data"
 	ParkedColumns   = "id, consumer, key, seq, message, payload, reason, at"
 	AnswerColumns   = "caller, key, fingerprint, status, header, body, at"

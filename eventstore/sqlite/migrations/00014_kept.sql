@@ -1,0 +1,30 @@
+-- +goose Up
+
+-- When a saga ended, so that those that ended long ago are found; null while it has not. It changes once, so that the turns before
+-- touch no index.
+alter table saga_instances add column ended integer;
+update saga_instances set ended = updated where state in ('COMPLETED', 'COMPENSATED', 'ABANDONED');
+create index saga_instances_ended on saga_instances (lane, ended) where ended is not null;
+
+-- Parked messages are read by page, all of a consumer's or those of a key.
+drop index parked_messages_key;
+create index parked_messages_key on parked_messages (consumer, key, seq, id);
+create index parked_messages_order on parked_messages (consumer, seq, id);
+
+-- The consumers of the outbox: what any of them has not had stays.
+create table outbox_consumers (
+  id text primary key,
+  key text not null,
+  grp text not null,
+  state text not null,
+  due integer,
+  version integer not null,
+  lane integer not null,
+  doc text
+) strict;
+create index outbox_consumers_due on outbox_consumers (lane, due) where due is not null;
+create index outbox_consumers_key on outbox_consumers (key);
+create index outbox_consumers_grp on outbox_consumers (grp, state);
+
+-- What a VNF's highest operation was goes when nothing of the VNF is in the ledger any more.
+update vim_resources set due = cast(unixepoch('subsec') * 1000000 as integer) + 604800000000 where state = 'FENCE' and due is null;

@@ -1,0 +1,35 @@
+package server
+
+import (
+	"slices"
+
+	"github.com/vnfm/vnfm/config"
+)
+
+// knows is eventstore.Node.Knows of this program: raise it with each message, event or saga definition that the program before
+// does not understand.
+const knows = 1
+
+// sideRoles returns which of this process's roles have lanes in the main database and in that of the ledgers. Each role has lanes of its
+// own, shared by the nodes that have the role. This is the table of what belongs to whom:
+//
+//	role          whose lanes it has                          what it does in them, and beside them
+//	api           none                                        serves requests; keeps the record of denials
+//	orchestrator  main                                        consumer "replies" ("vim-replies"), timeouts of sagas; audits, in lane 0
+//	relay         main; the ledger's, when it is another      deletes what all consumers of an outbox have passed
+//	projector     main                                        follower "lifecycle": log and metrics
+//	notifier      main                                        planner "notifications", delivery to subscribers
+//	vim-manager   the ledger's                                consumers "vim-manager" and "configuration", their workers, the sweep
+//	nfvo-manager  the ledger's; main, when that is another    consumer "nfvo-manager", its worker; onboarding; packages: fetched and read
+//
+// The timeouts go with the replies: one of a key may not overtake its replies, so who fires it has to know which replies wait.
+func (s *Server) sideRoles() (main, ledger []string) {
+	main = []string{config.RoleOrchestrator, config.RoleRelay, config.RoleProjector, config.RoleNotifier, config.RoleNfvo}
+	ledger = []string{config.RoleRelay, config.RoleVim, config.RoleNfvo}
+	if s.stores.vims == s.stores.main {
+		main = append(main, config.RoleVim)
+		ledger = nil
+	}
+	foreign := func(role string) bool { return !s.cfg.Has(role) }
+	return slices.DeleteFunc(main, foreign), slices.DeleteFunc(ledger, foreign)
+}
