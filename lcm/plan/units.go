@@ -86,7 +86,9 @@ func (p *planner) units() error {
 	if p.r.Namespace != "" {
 		o := Object{Kind: "Namespace", Name: p.r.Namespace}
 		o.Manifest, _ = json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": o.Name}})
-		p.unit(o, ownNamespace, nil)
+		if err := p.unit(o, ownNamespace, nil); err != nil {
+			return err
+		}
 	}
 	for _, o := range p.r.Objects {
 		if err := p.unit(o, o.Kind+"/"+o.Name, owner[o.key()]); err != nil {
