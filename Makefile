@@ -22,6 +22,10 @@ test: deps ## run all tests on memory, SQLite and PostgreSQL, with the race dete
 test-fast: deps ## the same without the race detector
 	$(GO) test -timeout 10m ./...
 
+test-kubernetes: ## run the Kubernetes driver against a real control plane on loopback (built the first time: 10 to 20 minutes), and stop it
+	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes ./vim/kubernetes/...; \
+		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
+
 fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
 	@GO=$(GO) ./deploy/fuzz.sh $${FUZZTIME:-10s}
 
@@ -71,4 +75,4 @@ test-ui: build ## test the console: its logic, then its pages in Debian's Chromi
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build ui test-ui test test-fast fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps
+.PHONY: help run build ui test-ui test test-fast test-kubernetes fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

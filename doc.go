@@ -14,7 +14,8 @@
 //	inbox        each message handled once, its effect committed with its mark
 //	ledger       rows of participants, and the worker that makes a step of each that is due
 //	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
-//	configurator configures a VNF once its resources stand, where the site can
+//	configurator tells VNFs their configuration, and coordinates operations with them
+//	management   how VNFs and element managers are reached; credentials sealed
 //	vimregistry  VIM connections: registered ones, and those of one VNF; credentials sealed
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document

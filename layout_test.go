@@ -54,6 +54,9 @@ var only = []struct {
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
 	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
 	{"github.com/tidwall/gjson", []string{"api/rest"}},
+	{"k8s.io/", []string{"vim/kubernetes"}},
+	{"sigs.k8s.io/yaml", []string{"vnfd/manifest"}},
+	{"github.com/fluxcd/", []string{"vim/kubernetes"}},
 }
 
 // cmdVnfm lists what the CLI may import of this module.

@@ -36,9 +36,9 @@ func complete() api.Config {
 		PackageChanged: func(context.Context, string) error { return nil },
 		Audit:          func(context.Context, bool) (*audit.Report, error) { return nil, nil }, //nolint:nilnil // never called
 		Redrive:        func(context.Context, string) (int, error) { return 0, nil },
+		Cluster:        func(context.Context) ([]api.ClusterDatabase, error) { return nil, nil },
 		Descriptor:     func(context.Context, string) (*vnfd.Descriptor, error) { return nil, nil }, //nolint:nilnil // never called
 		System:         func(context.Context) (*api.System, error) { return nil, nil },              //nolint:nilnil // never called
-		Cluster:        func(context.Context) ([]api.ClusterDatabase, error) { return nil, nil },
 	}
 }
 

@@ -88,6 +88,7 @@ type HTTP struct {
 	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
 	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
 	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
+	Drain            time.Duration `help:"How long a server that is told to stop goes on serving while it says that it is not ready, so that a balancer sends requests elsewhere before connections are refused. Its other work is handed over at once."`
 	StopTimeout      time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
 	ReadyTimeout     time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
 }
@@ -99,6 +100,7 @@ type Operation struct {
 	Attempts        int               `default:"5" help:"Attempts of one command before the step has failed."`
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
+	Batch           int               `default:"0" help:"Machines that a change of the VNF package changes, or makes again, at a time, where neither request nor VNFD say. The next ones wait until these are ready, and the first failure stops it. 0: all at once."`
 	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination or stop waits when the request does not say."`
 	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout or gracefulStopTimeout that a request may ask for; a longer one is refused (422)."`
 	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
@@ -118,6 +120,7 @@ type Vim struct {
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
 	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
 	Page          int           `default:"1000" help:"Resources that a VIM is asked for at once when all of ours are listed; one that gives fewer gives them in more pages."`
+	PodPatience   time.Duration `default:"1m" help:"How long a pod may be unable to start (its image, a crash loop, no node for it) before the container unit has failed."`
 	Simulated     bool          `default:"true" negatable:"" help:"Offer the two simulated VIMs sim-1 and sim-2."`
 	SimURL        string        `name:"sim-url" help:"URL of simulated VIMs in a process of their own (vnfmd sim-vim), which several nodes can share; empty: they are in this one." placeholder:"URL"`
 }
@@ -339,6 +342,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Package.Signatures == "require" && c.Package.SignatureRoots == "" {
 		bad("package-signature-roots: package-signatures is require, so set the authorities, too")
+	}
+	if c.Operation.Batch < 0 {
+		bad("operation-batch: %d is negative", c.Operation.Batch)
 	}
 	for op, p := range c.Operation.OnFailure {
 		if p != "rollback" && p != "hold" {

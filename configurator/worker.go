@@ -33,8 +33,9 @@ type Config struct {
 	Open func(ctx context.Context, vnfID string, document json.RawMessage) (plain json.RawMessage, secrets []string, err error)
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
 	Context func(ctx context.Context, traceparent string) context.Context
-	// Needed and Removed are those of ledger.Config.
+	// Needed, Again and Removed are those of ledger.Config.
 	Needed  func(ctx context.Context, key string) (bool, error)
+	Again   time.Duration
 	Removed func(table string, n int)
 	// Tap returns how many copies of a reply are sent; nil means one. A simulated site's misbehaviour.
 	Tap func() int
@@ -73,7 +74,7 @@ func NewWorker(cfg Config) *ledger.Worker {
 		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableVnfCommands}, Step: cfg.step, Room: ledger.Places(cfg.Parallel), Wrote: cfg.copies,
 		Over:   func(r *eventstore.Record) bool { return r.State == Done || r.State == fenceState },
-		Needed: cfg.Needed, Again: min(cfg.Retention, time.Hour), Removed: cfg.Removed, Stands: func(r *eventstore.Record) bool { return r.State == fenceState },
+		Needed: cfg.Needed, Again: cfg.Again, Removed: cfg.Removed, Stands: func(r *eventstore.Record) bool { return r.State == fenceState },
 	})
 }
 

@@ -44,8 +44,9 @@ type Config struct {
 
 	// Retention is how long what was asked for an operation is kept after it was answered; 0: for ever.
 	Retention time.Duration
-	// Needed and Removed are those of ledger.Config.
+	// Needed, Again and Removed are those of ledger.Config.
 	Needed  func(ctx context.Context, key string) (bool, error)
+	Again   time.Duration
 	Removed func(table string, n int)
 
 	Attempt  time.Duration // bounds one call, or the decision of one grant; 0 means 20 s
@@ -78,7 +79,7 @@ func NewWorker(cfg Config) *ledger.Worker {
 	w := worker{cfg}
 	return ledger.NewWorker(ledger.Config{
 		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
-		Tables: []string{eventstore.TableNfvoCommands}, Step: w.step, Room: ledger.Places(cfg.Parallel), Needed: cfg.Needed, Again: min(cfg.Retention, time.Hour), Removed: cfg.Removed,
+		Tables: []string{eventstore.TableNfvoCommands}, Step: w.step, Room: ledger.Places(cfg.Parallel), Needed: cfg.Needed, Again: cfg.Again, Removed: cfg.Removed,
 		Over: func(r *eventstore.Record) bool {
 			return cfg.Retention > 0 && r.State == Done && r.Group != groupPackages
 		},

@@ -172,6 +172,9 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		}
 		checks = append(checks, vims)
 	}
+	if s.stopping.Load() {
+		checks = append(checks, api.Check{Name: "stopping", Detail: "this node stops"})
+	}
 	if s.opts.Guide != nil && s.cfg.Has(config.RoleAPI) {
 		checks = append(checks, s.sample.check())
 	}

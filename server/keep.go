@@ -21,6 +21,9 @@ func orEver(d time.Duration) time.Duration {
 	return d
 }
 
+// again is when rows that are old enough, but needed, are looked at again.
+func again(keep time.Duration) time.Duration { return min(keep, time.Hour) }
+
 // kept counts what was removed because it had been kept for long enough.
 type kept struct {
 	removed *prometheus.CounterVec

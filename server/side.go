@@ -67,7 +67,7 @@ func (s *Server) newSide(ctx context.Context, name string, db *database, roles [
 		}
 		d.bus = kafka.New(kafka.Config{Cluster: d.kafka, Source: db.Store, Logger: s.log})
 	}
-	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows}
+	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows()}
 	d.leases = lease.New(lease.Config{Store: db.Store, Node: node, Alone: db.single, TTL: db.lease(c.Lane.Lease), Now: time.Now, Logger: s.log})
 	d.roles = roles
 	d.hearers = append(d.hearers, d.feed.Heard)

@@ -168,7 +168,7 @@ func (w *world) newNode(index, life, program int) *node {
 	vims := vimmanager.Config{
 		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease.Role(roleVim), Logger: quietLog,
 		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
-		Retention: w.shared.keepLedger, Needed: w.needed, Removed: w.removed,
+		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 	}
 	looks := vims
 	looks.PerConnection = 1 // one after the other, as all of a task
@@ -183,13 +183,12 @@ func (w *world) newNode(index, life, program int) *node {
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.sagas.Timeouts()},
 		Store:    n.store, Doer: n, Epochs: n.lease.Role(roleOrchestrator), Holds: func(key string) bool { return n.replies.Holds(key) }, Logger: quietLog,
 	})
-	nfvos := nfvomanager.Config{
-		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease.Role(roleNfvo), Logger: quietLog, Attempt: attempt,
-		Retention: w.shared.keepLedger, Needed: w.needed, Removed: w.removed,
+	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease.Role(roleNfvo), Logger: quietLog, Attempt: attempt,
+		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 	}
 	vnfs := configurator.Config{
 		Store: n.store, Doer: n, Epochs: n.lease.Role(roleVim), Configurer: configurator.Simulated{One: n.configure}, Logger: quietLog, Attempt: attempt, Limit: time.Minute,
-		Retention: w.shared.keepLedger, Needed: w.needed, Removed: w.removed,
+		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 	}
 	if w.shared.direct {
 		direct := &inbox.Direct{Doer: n, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: n.sagas.Replies()}

@@ -43,8 +43,9 @@ type Config struct {
 	// Retention is how long answered commands and tombstones are kept, and after these what the highest operation of a VNF was; 0 means
 	// 7 days, a negative one for ever.
 	Retention time.Duration
-	// Needed and Removed are those of ledger.Config: commands about rows of a key may still come; rows were removed for their age.
+	// Needed, Again and Removed are those of ledger.Config: commands about rows of a key may still come; rows were removed for their age.
 	Needed  func(ctx context.Context, key string) (bool, error)
+	Again   time.Duration
 	Removed func(table string, n int)
 	// Idle is the longest the worker waits before it looks for work; 0 means 1 s.
 	Idle time.Duration

@@ -1,8 +1,6 @@
 package vimmanager
 
 import (
-	"time"
-
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/ledger"
 )
@@ -15,7 +13,7 @@ func NewWorker(cfg Config) *ledger.Worker {
 		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableVimResources, eventstore.TableVimCommands},
 		Step:   cfg.step, Over: over, Room: ledger.Places(cfg.PerConnection), Groups: cfg.Registry.IDs, Wrote: cfg.wrote,
-		Needed: cfg.Needed, Again: min(cfg.Retention, time.Hour), Removed: cfg.Removed, Stands: func(rec *eventstore.Record) bool { return rec.State == FenceState },
+		Needed: cfg.Needed, Again: cfg.Again, Removed: cfg.Removed, Stands: func(rec *eventstore.Record) bool { return rec.State == FenceState },
 	})
 }
 

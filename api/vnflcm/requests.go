@@ -119,6 +119,48 @@ func ChangeExtConnCommand(raw []byte) (*lcm.ChangeExtConn, error) {
 	}, nil
 }
 
+// ChangeFlavourCommand reads a ChangeVnfFlavourRequest. What is wrong with it is Invalid or Unprocessable, and names the attribute.
+func ChangeFlavourCommand(raw []byte) (*lcm.ChangeFlavour, error) {
+	var body sol.ChangeVnfFlavourRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	connections, err := connectionsOf(raw)
+	if err != nil {
+		return nil, err
+	}
+	links, err := extLinks(body.ExtVirtualLinks, true)
+	if err != nil {
+		return nil, err
+	}
+	return &lcm.ChangeFlavour{
+		FlavourID: body.NewFlavourId, Level: body.InstantiationLevelId, ExtLinks: links, ExtManaged: extManaged(body.ExtManagedVirtualLinks),
+		Connections: connections, Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties,
+		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
+// ChangeVnfPkgCommand reads a ChangeCurrentVnfPkgRequest. What is wrong with it is Invalid or Unprocessable, and names the attribute.
+func ChangeVnfPkgCommand(raw []byte) (*lcm.ChangeVnfPkg, error) {
+	var body sol.ChangeCurrentVnfPkgRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	connections, err := connectionsOf(raw)
+	if err != nil {
+		return nil, err
+	}
+	links, err := extLinks(body.ExtVirtualLinks, true)
+	if err != nil {
+		return nil, err
+	}
+	return &lcm.ChangeVnfPkg{
+		VnfdID: body.VnfdId, ExtLinks: links, ExtManaged: extManaged(body.ExtManagedVirtualLinks),
+		Connections: connections, Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties,
+		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
 // TerminateCommand reads a TerminateVnfRequest. What is wrong with it is Invalid and names the attribute.
 func TerminateCommand(raw []byte) (*lcm.Terminate, error) {
 	var body sol.TerminateVnfRequest
@@ -391,6 +433,18 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 	command.Extensions = children(patch, "extensions", known.Extensions, in.Extensions)
 	command.Metadata = children(patch, "metadata", known.Metadata, in.Metadata)
 	command.Connections = children(patch, "vimConnectionInfo", known.VimConnectionInfo, in.Connections)
+	for i, m := range known.VnfcInfoModifications {
+		if command.Vnfcs == nil {
+			command.Vnfcs = map[string]map[string]json.RawMessage{}
+		}
+		if command.Vnfcs[m.Id] != nil {
+			return nil, decode.Wrong(fmt.Sprintf("/vnfcInfoModifications/%d/id", i), "is there twice")
+		}
+		if in.Info == nil || !slices.ContainsFunc(in.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == m.Id }) {
+			return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", m.Id).At(fmt.Sprintf("/vnfcInfoModifications/%d/id", i))
+		}
+		command.Vnfcs[m.Id] = m.VnfcConfigurableProperties
+	}
 	for _, id := range slices.Sorted(maps.Keys(command.Connections)) {
 		var patch struct { // of VimConnectionInfo: nothing is mandatory
 			VimId         string            `json:"vimId,omitempty"` //nolint:revive // as in package sol

@@ -1,6 +1,9 @@
 package vnflcm
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
@@ -15,6 +18,9 @@ func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
 		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks),
 		Links:                  opOccLinks(base+rest.LcmRoot, op),
+	}
+	if op.Operation == vnf.OpChangeVnfPkg { // one of the two (SOL003 v3.7.1 §5.5.2.13)
+		out.ModificationsTriggeredByVnfPkgChange, out.ChangedInfo = out.ChangedInfo, nil
 	}
 	for _, c := range op.Coordinations {
 		out.LcmCoordinations = append(out.LcmCoordinations, sol.LcmCoordination{
@@ -66,6 +72,9 @@ func changedInfo(in *vnf.ChangedInfo) *sol.VnfInfoModifications {
 	out := &sol.VnfInfoModifications{
 		VnfInstanceName: in.Name, VnfInstanceDescription: in.Description, VnfConfigurableProperties: in.Configurable,
 		Metadata: in.Metadata, Extensions: in.Extensions, VimConnectionInfo: vimConnectionInfo(in.Connections),
+	}
+	for _, id := range slices.Sorted(maps.Keys(in.Vnfcs)) {
+		out.VnfcInfoModifications = append(out.VnfcInfoModifications, sol.VnfcInfoModifications{Id: id, VnfcConfigurableProperties: in.Vnfcs[id]})
 	}
 	if p := in.Package; p != nil {
 		out.VnfdId, out.VnfProvider, out.VnfProductName = p.VnfdID, p.Provider, p.ProductName

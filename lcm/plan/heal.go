@@ -89,6 +89,10 @@ func (x *healing) vnfcs() {
 		if len(x.Vnfcs) > 0 && !slices.Contains(x.Vnfcs, c.ID) {
 			continue
 		}
+		if c.Unit != "" {
+			x.pod(c)
+			continue
+		}
 		x.mark(c.ID, true)
 		for _, cp := range c.Cps {
 			x.mark(cp.Port, x.lost[cp.Port])
@@ -97,6 +101,25 @@ func (x *healing) vnfcs() {
 			x.mark(id, x.own(id) && (x.All || x.lost[id]))
 		}
 	}
+}
+
+// pod has the pod of a VNFC made again by its workload; a workload that is gone is made again as a whole.
+func (x *healing) pod(c *Vnfc) {
+	x.mark(c.Unit, x.lost[c.Unit])
+	r := x.want.resource(c.Unit)
+	if r == nil || x.again[c.Unit] || r.Spec.Unit == nil || c.Pod == "" {
+		return
+	}
+	u := *r.Spec.Unit
+	if r.At != nil { // those of an earlier healing are gone
+		u.Gone = slices.DeleteFunc(slices.Clone(u.Gone), func(id string) bool {
+			return !slices.ContainsFunc(r.At.Pods, func(p vim.Pod) bool { return p.ID == id })
+		})
+	}
+	if !slices.Contains(u.Gone, c.Pod) {
+		u.Gone = append(u.Gone, c.Pod)
+	}
+	r.Spec.Unit = &u
 }
 
 func (x *healing) mark(id string, again bool) {
@@ -222,6 +245,62 @@ func Rules(v *vnf.Instance, f *vnfd.Flavour, want *Wanted, again map[string]bool
 			}
 		}
 		if again[c.ID] && len(r.Existing) > 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// RulesOf is what binds the resources that a plan makes, or makes again, for their grant: the rules of a flavour, with those that stand,
+// and the zones of the volumes that stay with a compute.
+func RulesOf(w *Wanted, f *vnfd.Flavour) []Rule {
+	w.Index()
+	var out []Rule
+	place := func(r *Rule, id string) {
+		switch x := w.resource(id); {
+		case x == nil:
+		case x.At == nil:
+			r.Members = append(r.Members, id)
+		default:
+			r.join(vnf.Handle{Connection: x.At.Connection, VimID: x.At.ID, VimType: x.At.Type}, x.At.Zone)
+		}
+	}
+	for _, rule := range f.Affinity {
+		r := Rule{Affinity: rule.Affinity, Scope: strings.ToUpper(rule.Scope)}
+		for _, c := range w.Vnfcs {
+			if slices.Contains(rule.Vdus, c.Vdu) {
+				place(&r, c.ID)
+			}
+		}
+		for i := range w.Resources {
+			switch x := &w.Resources[i]; {
+			case x.Kind == vim.Network && r.Scope != scopeNode && slices.Contains(rule.Links, x.Template):
+				place(&r, x.ID)
+			case x.Kind == vim.ServerGroup && x.Template == rule.ID && x.At != nil:
+				r.Groups = append(r.Groups, x.ID)
+			case x.Kind == vim.ServerGroup && x.Template == rule.ID:
+				r.Group = x.ID
+			}
+		}
+		if r.Group != "" { // one is made
+			r.Groups = nil
+		}
+		if len(r.Members) > 0 && len(r.Members)+len(r.Existing) > 1 {
+			out = append(out, r)
+		}
+	}
+	for _, c := range w.Vnfcs {
+		r := Rule{Affinity: true, Scope: "ZONE"}
+		place(&r, c.ID)
+		if len(r.Members) == 0 {
+			continue
+		}
+		for _, s := range c.Storages {
+			if v := w.resource(s); v != nil && v.At != nil && v.At.Zone != "" {
+				place(&r, s)
+			}
+		}
+		if len(r.Existing) > 0 {
 			out = append(out, r)
 		}
 	}

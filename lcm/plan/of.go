@@ -2,7 +2,9 @@ package plan
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/vim"
@@ -57,7 +59,10 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 		w.ExtCps = append(w.ExtCps, x)
 	}
 	for _, c := range i.Vnfcs {
-		x := Vnfc{ID: c.ID, Vdu: c.VduID, Index: c.Index, Storages: c.Storages}
+		x := Vnfc{ID: c.ID, Vdu: c.VduID, Index: c.Index, Storages: c.Storages, Unit: c.UnitID}
+		if c.UnitID != "" {
+			x.Pod = c.Handle.VimID
+		}
 		for _, cp := range c.Cps {
 			y := Cp{ID: cp.ID, Cpd: cp.CpdID, Port: cp.LinkPortID, Link: linkOf[cp.LinkPortID], ExtCp: cp.ExtCpID, Parent: cp.ParentID}
 			if cp.ExtCpID != "" {
@@ -130,6 +135,9 @@ func Held(r *vnf.Resource) (Resource, error) {
 	for _, a := range r.Addresses {
 		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
 	}
+	for _, p := range r.Pods {
+		out.At.Pods = append(out.At.Pods, vim.Pod{ID: p.ID, Name: p.Name, Node: p.Node, Ready: true})
+	}
 	out.Spec.Name = r.Name
 	if len(r.Spec) > 0 {
 		if err := json.Unmarshal(r.Spec, &out.Spec); err != nil {
@@ -137,4 +145,44 @@ func Held(r *vnf.Resource) (Resource, error) {
 		}
 	}
 	return out, nil
+}
+
+// trimmed takes out of what is held and wanted what a plan neither changes nor refers to. It returns what is held.
+func trimmed(have []Resource, want *Wanted, touched map[string]bool) []Resource {
+	stands := make(map[string]*Resource, len(have))
+	for i := range have {
+		stands[have[i].ID] = &have[i]
+	}
+	keep := maps.Clone(touched)
+	left := map[string]bool{}
+	for i := range want.Resources {
+		r := &want.Resources[i]
+		left[r.ID] = true
+		if was := stands[r.ID]; was == nil || r.Generation > was.Generation || len(vim.Differences(was.Spec, r.Spec)) > 0 {
+			keep[r.ID] = true
+		}
+	}
+	for id := range stands {
+		keep[id] = keep[id] || !left[id]
+	}
+	for more := true; more; {
+		more = false
+		for _, set := range [][]Resource{have, want.Resources} {
+			for i := range set {
+				if !keep[set[i].ID] {
+					continue
+				}
+				for _, ref := range references(&set[i].Spec) {
+					if id := strings.TrimPrefix(ref, refPlan); !keep[id] {
+						keep[id], more = true, true
+					}
+				}
+			}
+		}
+	}
+	without := func(r Resource) bool { return !keep[r.ID] }
+	want.Resources = slices.DeleteFunc(slices.Clone(want.Resources), without)
+	want.Vnfcs = slices.DeleteFunc(want.Vnfcs, func(c Vnfc) bool { return !touched[c.ID] })
+	want.Index()
+	return slices.DeleteFunc(slices.Clone(have), without)
 }

@@ -30,7 +30,9 @@ func (p *Plan) Ask(r *nfvo.GrantRequest) {
 	}
 	w := p.Want
 	for _, rule := range w.Rules {
-		r.Placement = append(r.Placement, p.placementRule(rule, added))
+		if x := p.placementRule(rule, added); len(x.Resources) > 0 {
+			r.Placement = append(r.Placement, x)
+		}
 	}
 	r.SameVim = w.together()
 	for _, v := range w.Vdus {
@@ -95,6 +97,14 @@ func (p *Wanted) together() []nfvo.VimRule {
 			if id, ok := strings.CutPrefix(ref, refPlan); ok {
 				root[find(id)] = find(r.ID)
 			}
+		}
+	}
+	unit := ""
+	for i := range p.Resources { // the objects of a VNF find each other by name
+		if r := &p.Resources[i]; r.Kind == vim.Unit && unit == "" {
+			unit = r.ID
+		} else if r.Kind == vim.Unit {
+			root[find(r.ID)] = find(unit)
 		}
 	}
 	at := map[string]int{}
