@@ -1,5 +1,6 @@
 # `make` lists the targets.
 GO ?= go
+NPM ?= npm
 BIN := bin
 LINT_VERSION := v2.15.0
 
@@ -58,10 +59,20 @@ $(BIN)/golangci-lint:
 generate: ## write everything generated
 	$(GO) generate ./...
 
-verify: generate ## fail when something generated is not up to date, or not committed
+verify: generate ui ## fail when something generated is not up to date, or not committed; the console included, which needs Node
 	@git diff --exit-code && test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
+
+ui: ## build the console of ui/ into console/console.zip, the same bytes everywhere; needs Node
+	@$(NPM) --prefix ui ci --no-audit --no-fund --loglevel=error
+	@$(NPM) --prefix ui run build
+
+test-ui: build ## test the console: its logic, then its pages in Debian's Chromium against the real server; needs Node
+	@TOOLS=ui ./deploy/test-deps.sh
+	$(NPM) --prefix ui ci --no-audit --no-fund --loglevel=error
+	$(NPM) --prefix ui test
+	VNFMD=$(CURDIR)/$(BIN)/vnfmd $(NPM) --prefix ui run e2e
 
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build test test-fast test-kubernetes fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps
+.PHONY: help run build ui test-ui test test-fast test-kubernetes fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

@@ -101,7 +101,7 @@ type Consumer struct {
 	}
 	// At is where its cursor and what it parked are.
 	At interface {
-		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 		Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error)
 	}
 }

@@ -27,10 +27,10 @@ func (l *look) lookAtCursors(ctx context.Context) error {
 			if c.Events {
 				head = heads[lane].Event
 			}
-			if at > head {
+			if at.Offset > head {
 				l.found(Finding{
-					Check: CursorAhead, Where: fmt.Sprintf("consumer %s, lane %d", c.Name, lane), version: fmt.Sprint(at, head),
-					What: fmt.Sprintf("its cursor is at %d, and the lane ends at %d", at, head),
+					Check: CursorAhead, Where: fmt.Sprintf("consumer %s, lane %d", c.Name, lane), version: fmt.Sprint(at.Offset, head),
+					What: fmt.Sprintf("its cursor is at %d, and the lane ends at %d", at.Offset, head),
 					Do:   "One database is older than the other, or was restored alone. Messages up to the cursor would be skipped: restore both from one moment.",
 				})
 			}

@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
-// Event is one stored fact. The caller sets ID, Type, Schema, Meta and Data; the store sets the rest.
+// Event is one stored fact. The caller sets ID, Type, Schema, Meta and Data; the store sets the rest. The hash does not cover the
+// key: streams were sealed before there was one, and it follows from what is sealed.
 type Event struct {
 	Lane    int
-	Offset  int64 // position in the lane: 1..m
+	Offset  int64  // position in the lane: 1..m
+	Key     string // of the commit that wrote it: the unit of order. "" in rows of older programs that do not tell
 	Stream  string
 	Version int64 // place in the stream: 1..n
 	ID      string
@@ -31,6 +33,12 @@ type Metadata struct {
 	Actor         string `json:"actor,omitempty"`         // who asked: a caller's name, or "vnfm" for its own decisions
 	Role          string `json:"role,omitempty"`          // the caller's role at that time
 	Traceparent   string `json:"traceparent,omitempty"`
+}
+
+// Metadata reads Meta; what cannot be read is empty.
+func (e *Event) Metadata() (m Metadata) {
+	_ = json.Unmarshal(e.Meta, &m)
+	return m
 }
 
 // Seal computes the hash of an event: SHA-256 over the previous hash and, each length-prefixed, stream, version, type,

@@ -1,6 +1,10 @@
 package eventstore
 
-import "hash/fnv"
+import (
+	"hash/fnv"
+	"strconv"
+	"sync"
+)
 
 // Lanes is the number of lanes the key space is cut into.
 const Lanes = 64
@@ -11,6 +15,24 @@ func LaneOf(key string) int {
 	_, _ = h.Write([]byte(key)) // never fails
 	return int(h.Sum32() % Lanes)
 }
+
+// KeyOf returns a key of a lane, for works that move a cursor and touch nothing else.
+func KeyOf(lane int) string { return laneKeys()[lane] }
+
+// laneKeys returns one key per lane.
+//
+//nolint:gochecknoglobals // computed once
+var laneKeys = sync.OnceValue(func() *[Lanes]string {
+	var keys [Lanes]string
+	for n, found := 0, 0; found < Lanes; n++ {
+		k := "cursor-" + strconv.Itoa(n)
+		if lane := LaneOf(k); keys[lane] == "" {
+			keys[lane] = k
+			found++
+		}
+	}
+	return &keys
+})
 
 // Held returns the lanes that an owner holds; none is not all. Where nobody owns lanes (nil) it returns all.
 func Held(owner interface {

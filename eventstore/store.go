@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -166,6 +167,9 @@ type Reader interface {
 	ReadLane(ctx context.Context, lane int, after int64, limit int) ([]Event, error)
 	// ReadOutbox returns up to limit messages of a lane after an offset, in order.
 	ReadOutbox(ctx context.Context, lane int, after int64, limit int) ([]OutboxRecord, error)
+	// OutboxIDs returns the id of this database's outbox, which was made with it, and behind it those it had before it was
+	// restored to an older point, the latest first.
+	OutboxIDs(ctx context.Context) ([]string, error)
 	// Heads returns the last event and outbox offset of every lane.
 	Heads(ctx context.Context) ([Lanes]LaneHead, error)
 	// ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place:
@@ -206,7 +210,7 @@ type StreamHead struct {
 // LaneHead is the last offset of a lane.
 type LaneHead struct{ Event, Outbox int64 }
 
-// ViewQuery selects views. Zero fields select all; IDs come after After.
+// ViewQuery selects views. Zero fields select all; what is listed comes after After.
 type ViewQuery struct {
 	Kind, Parent, State, Name, After string
 	Limit                            int // 0: 1000
@@ -218,11 +222,55 @@ type ViewQuery struct {
 	Columns map[string]Column
 	// Docs: of the rows only ID and Doc need be read.
 	Docs bool
+	// Order is the column whose values say the order, id the order of equals; "": in order of id alone.
+	Order Column
+	// Desc: the greatest first, and of equals the greatest id.
+	Desc bool
+	// AfterValue is what the Order column of the row After holds.
+	AfterValue string
 }
 
-// SagaQuery selects sagas.
+// Behind returns the query for what comes behind a row that was listed.
+func (q ViewQuery) Behind(v *View) ViewQuery {
+	if q.After = v.ID; q.Order != "" {
+		q.AfterValue = v.Column(q.Order)
+	}
+	return q
+}
+
+// Compare says in which order two views are listed.
+func (q ViewQuery) Compare(a, b *View) int {
+	out := 0
+	if q.Order != "" {
+		out = cmp.Compare(a.Column(q.Order), b.Column(q.Order))
+	}
+	if out = cmp.Or(out, cmp.Compare(a.ID, b.ID)); q.Desc {
+		out = -out
+	}
+	return cmp.Or(out, cmp.Compare(a.Kind, b.Kind))
+}
+
+// Past reports whether a view comes behind the place where the query begins.
+func (q ViewQuery) Past(v *View) bool {
+	if q.After == "" {
+		return true
+	}
+	out := 0
+	if q.Order != "" {
+		out = cmp.Compare(v.Column(q.Order), q.AfterValue)
+	}
+	if out = cmp.Or(out, cmp.Compare(v.ID, q.After)); q.Desc {
+		out = -out
+	}
+	return out > 0
+}
+
+// SagaQuery selects sagas. With EndedBy set, those of Lanes that ended not after it, the first that ended first; else by id.
 type SagaQuery struct {
 	Key, Parent, State, After string
+	Live                      bool // that have not ended
+	Lanes                     []int
+	EndedBy                   time.Time
 	Limit                     int // 0: 1000
 }
 
@@ -242,6 +290,12 @@ type ParkedQuery struct {
 	Limit             int            // 0: 1000
 }
 
+// Position is where a consumer stands in a lane. The zero value is the beginning.
+type Position struct {
+	Offset int64  // what it has handled
+	Mark   string // where the bus reads on, in the bus's own form; "" when it does not know
+}
+
 // Owner keeps leases and positions.
 type Owner interface {
 	// Lease renews a node, takes and gives up lanes, and returns how all lanes lie then. It raises the epoch of a lane that
@@ -250,7 +304,7 @@ type Owner interface {
 	// Leases returns how all lanes lie, and the nodes that are gone.
 	Leases(ctx context.Context) (Leases, error)
 	// Cursors returns a consumer's position in every lane.
-	Cursors(ctx context.Context, consumer string) ([Lanes]int64, error)
+	Cursors(ctx context.Context, consumer string) ([Lanes]Position, error)
 }
 
 // Janitor removes what nothing needs any more.
@@ -279,5 +333,7 @@ type Store interface {
 	Check(ctx context.Context) ([]string, error)
 	// Reset deletes all views, for a rebuild; the program must not be running otherwise.
 	ResetViews(ctx context.Context) error
+	// RenewOutbox gives the outbox another id, after the database was restored to an older point: its offsets are given again.
+	RenewOutbox(ctx context.Context) error
 	Close() error
 }

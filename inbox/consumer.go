@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 
 	"github.com/vnfm/vnfm"
@@ -39,7 +38,7 @@ type Epochs interface {
 
 // Store is what a consumer reads beside what it changes.
 type Store interface {
-	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 	Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventstore.ParkedMessage, error)
 }
 
@@ -99,7 +98,7 @@ func (c *Consumer) Owns(lane int) bool {
 }
 
 // Positions returns where the consumer stands in each lane.
-func (c *Consumer) Positions(ctx context.Context) ([eventstore.Lanes]int64, error) {
+func (c *Consumer) Positions(ctx context.Context) ([eventstore.Lanes]eventstore.Position, error) {
 	return c.cfg.Store.Cursors(ctx, c.cfg.Name)
 }
 
@@ -111,7 +110,7 @@ func (c *Consumer) Deliver(ctx context.Context, d bus.Delivery) (int64, error) {
 	if !ok {
 		return d.From, eventstore.ErrFenced
 	}
-	move := eventstore.CursorMove{Consumer: c.cfg.Name, Role: c.cfg.Epochs.Role(), Lane: d.Lane, From: d.From, To: d.To, Epoch: epoch}
+	move := eventstore.CursorMove{Consumer: c.cfg.Name, Role: c.cfg.Epochs.Role(), Lane: d.Lane, From: d.From, To: d.To, Epoch: epoch, Mark: d.Mark}
 	err := c.run(ctx, move, d.Messages)
 	if err == nil {
 		return d.To, nil
@@ -120,9 +119,9 @@ func (c *Consumer) Deliver(ctx context.Context, d bus.Delivery) (int64, error) {
 		return d.From, err
 	}
 	for i, m := range d.Messages {
-		move.To = m.Offset
+		move.To, move.Mark = m.Offset, ""
 		if i == len(d.Messages)-1 {
-			move.To = d.To
+			move.To, move.Mark = d.To, d.Mark
 		}
 		if err := c.one(ctx, move, m); err != nil {
 			return move.From, err
@@ -133,9 +132,9 @@ func (c *Consumer) Deliver(ctx context.Context, d bus.Delivery) (int64, error) {
 }
 
 // one handles a message by itself and parks it when it has failed often enough, or has to wait.
-func (c *Consumer) one(ctx context.Context, move eventstore.CursorMove, m eventstore.OutboxRecord) error {
-	err := c.run(ctx, move, []eventstore.OutboxRecord{m})
-	at := place{m.Lane, m.Offset}
+func (c *Consumer) one(ctx context.Context, move eventstore.CursorMove, m bus.Record) error {
+	err := c.run(ctx, move, []bus.Record{m})
+	at := place{move.Lane, m.Offset}
 	if err == nil {
 		c.count(at, 0)
 		return nil
@@ -149,7 +148,7 @@ func (c *Consumer) one(ctx context.Context, move eventstore.CursorMove, m events
 		if err := c.park(ctx, move, m, eventstore.WaitsForVersion+err.Error()); err != nil {
 			return err
 		}
-		c.setAside(m.Lane, true, m.Key)
+		c.setAside(move.Lane, true, m.Key)
 		return nil
 	}
 	if n := c.count(at, 1); n < c.cfg.Attempts {
@@ -191,7 +190,7 @@ func wait(ctx context.Context, err error) bool {
 }
 
 // run handles messages of one lane, grouped by key, in one commit.
-func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records []eventstore.OutboxRecord) error {
+func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records []bus.Record) error {
 	groups := c.group(records)
 	var behind []eventstore.ParkedMessage
 	w := &eventstore.Work{
@@ -228,7 +227,7 @@ func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records 
 		w.Keys = append(w.Keys, g.key)
 	}
 	if len(w.Keys) == 0 {
-		w.Keys = []string{laneKeys()[move.Lane]}
+		w.Keys = []string{eventstore.KeyOf(move.Lane)}
 	}
 	if _, err := c.cfg.Doer.Do(ctx, w); err != nil {
 		return err
@@ -238,7 +237,7 @@ func (c *Consumer) run(ctx context.Context, move eventstore.CursorMove, records 
 }
 
 // park puts a message aside in the commit that moves the cursor behind it.
-func (c *Consumer) park(ctx context.Context, move eventstore.CursorMove, r eventstore.OutboxRecord, reason string) error {
+func (c *Consumer) park(ctx context.Context, move eventstore.CursorMove, r bus.Record, reason string) error {
 	_, err := c.cfg.Doer.Do(ctx, &eventstore.Work{
 		Keys: []string{r.Key},
 		Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
@@ -253,7 +252,7 @@ func (c *Consumer) park(ctx context.Context, move eventstore.CursorMove, r event
 	return nil
 }
 
-func (c *Consumer) parked(r eventstore.OutboxRecord, reason string) eventstore.ParkedMessage {
+func (c *Consumer) parked(r bus.Record, reason string) eventstore.ParkedMessage {
 	return eventstore.ParkedMessage{
 		ID: r.ID, Consumer: c.cfg.Name, Key: r.Key, Seq: r.Offset, Message: r.Message, Reason: reason,
 	}
@@ -262,7 +261,7 @@ func (c *Consumer) parked(r eventstore.OutboxRecord, reason string) eventstore.P
 // group is the messages of one key, in order, in spans of one topic.
 type group struct {
 	key     string
-	records []eventstore.OutboxRecord
+	records []bus.Record
 	spans   []span
 }
 
@@ -271,7 +270,7 @@ type span struct {
 	msgs  []message.Message
 }
 
-func (c *Consumer) group(records []eventstore.OutboxRecord) []*group {
+func (c *Consumer) group(records []bus.Record) []*group {
 	var groups []*group
 	byKey := make(map[string]*group, len(records))
 	for i := range records {
@@ -294,18 +293,3 @@ func (c *Consumer) group(records []eventstore.OutboxRecord) []*group {
 	}
 	return groups
 }
-
-// laneKeys returns one key per lane, for works that move a cursor and touch nothing else.
-//
-//nolint:gochecknoglobals // computed once
-var laneKeys = sync.OnceValue(func() *[eventstore.Lanes]string {
-	var keys [eventstore.Lanes]string
-	for n, found := 0, 0; found < eventstore.Lanes; n++ {
-		k := "cursor-" + strconv.Itoa(n)
-		if lane := eventstore.LaneOf(k); keys[lane] == "" {
-			keys[lane] = k
-			found++
-		}
-	}
-	return &keys
-})

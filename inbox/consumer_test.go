@@ -103,15 +103,15 @@ func (f *fixture) Decide(_ *eventstore.Loaded, msgs []message.Message, c *events
 	return nil
 }
 
-func (f *fixture) message(k, topic string) eventstore.OutboxRecord {
+func (f *fixture) message(k, topic string) bus.Record {
 	f.offset++
-	return eventstore.OutboxRecord{Lane: lane, Offset: f.offset, Message: message.Message{
+	return bus.Record{Offset: f.offset, Message: message.Message{
 		ID: fmt.Sprintf("m%02d", f.offset), Topic: topic, Key: k, Data: []byte(`{}`),
 	}}
 }
 
 // deliver hands the messages over until they are handled or parked, at most n times, and returns the last error.
-func (f *fixture) deliver(n int, ms ...eventstore.OutboxRecord) (err error) {
+func (f *fixture) deliver(n int, ms ...bus.Record) (err error) {
 	f.t.Helper()
 	to := ms[len(ms)-1].Offset
 	for range n {
@@ -139,7 +139,7 @@ func (f *fixture) cursor() int64 {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return p[lane]
+	return p[lane].Offset
 }
 
 func (f *fixture) handled() (ids []string) {
@@ -174,7 +174,7 @@ func (f *fixture) expect(what string, got []string, want ...string) {
 // Seen failing with Deliver beginning with the single messages: four transactions.
 func TestDeliver_handles_a_run_of_many_keys_in_one_commit(t *testing.T) {
 	f := newFixture(t)
-	ms := []eventstore.OutboxRecord{
+	ms := []bus.Record{
 		f.message(key(0), "topic"), f.message(key(1), "topic"), f.message(key(0), "other"), f.message(key(0), "topic"),
 	}
 	f.works = 0
@@ -226,7 +226,7 @@ func TestDeliver_behind_the_cursor_is_refused(t *testing.T) {
 	if err := f.deliver(1, m); err != nil {
 		t.Fatal(err)
 	}
-	_, err := f.consumer.Deliver(t.Context(), bus.Delivery{Lane: lane, From: 0, To: 1, Messages: []eventstore.OutboxRecord{m}})
+	_, err := f.consumer.Deliver(t.Context(), bus.Delivery{Lane: lane, From: 0, To: 1, Messages: []bus.Record{m}})
 	if !errors.Is(err, eventstore.ErrFenced) {
 		t.Fatalf("a run behind the cursor: %v", err)
 	}
@@ -246,7 +246,7 @@ func TestDeliver_of_nothing_moves_the_cursor(t *testing.T) {
 func TestPoison_is_parked_with_every_later_message_of_its_key_and_redriven_in_order(t *testing.T) {
 	f := newFixture(t)
 	bad, good := key(0), key(1)
-	ms := []eventstore.OutboxRecord{
+	ms := []bus.Record{
 		f.message(bad, "topic"), f.message(bad, "topic"), f.message(good, "topic"), f.message(bad, "topic"),
 	}
 	f.refuse["m02"] = errors.New("poison")

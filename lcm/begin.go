@@ -31,6 +31,7 @@ type wish struct {
 	checksProperties         bool
 	take                     vnf.Extensible
 	looks                    bool // at what is there at the VIMs, before it is planned
+	automatic                bool // see request.Info
 	forceful                 bool // what cannot be coordinated does not keep it from going on
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
@@ -49,7 +50,7 @@ type beginning struct {
 	secrets *secrets
 	sealed  map[string]any // members of the request as they are kept
 
-	forceful, simulated bool
+	automatic, forceful, simulated bool
 	// named is the management connection that the request names. find returns whom to call by an interface and endpoint type.
 	named string
 	find  func(name, endpoint, named string) (*configuration.Endpoint, error)
@@ -145,6 +146,7 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 	}
 	b.data.Plan = p
 	g := &b.data.Grant
+	g.Automatic = b.automatic
 	g.VnfID, g.OpOccID, g.VnfdID, g.Operation = b.vnf.ID, b.data.OpID, b.vnf.VnfdID, string(b.data.Operation)
 	p.Ask(g)
 	return nil
@@ -219,7 +221,7 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations,
 			Extensions: k.properties(over.extensions, d.Extensions), Configurable: k.properties(over.configurable, d.Configurable),
 		},
-		secrets: k, simulated: s.cfg.Settings.Configures, forceful: w.forceful,
+		secrets: k, simulated: s.cfg.Settings.Configures, forceful: w.forceful, automatic: w.automatic,
 		find: func(name, endpoint, named string) (*configuration.Endpoint, error) {
 			if s.cfg.Management == nil {
 				return nil, nil //nolint:nilnil // nobody is called
@@ -300,7 +302,11 @@ var errMoved = errors.New("the VNF instance has changed meanwhile")
 // begin is the way every operation with a plan begins: plan it for the instance as it is, then, in one commit, let the instance
 // be held, and begin the operation and its saga. When the instance has changed in between, it is planned anew.
 func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.Info) (*vnf.OpOcc, error) {
+	if err := s.room(); err != nil {
+		return nil, err
+	}
 	opID := s.cfg.NewID()
+	w.automatic = by.Automatic
 	for attempt := 1; ; attempt++ {
 		p, err := s.prepare(ctx, vnfID, opID, w)
 		if err != nil {
@@ -339,7 +345,7 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
 		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,
-		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Planned: p.data.steps(),
+		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Automatic: by.Automatic, Planned: p.data.steps(),
 	}})
 	if err != nil {
 		return err

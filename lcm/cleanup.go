@@ -42,6 +42,9 @@ func cleaning(v *vnf.Instance) (json.RawMessage, error) {
 
 // Cleanup implements API.
 func (s *Service) Cleanup(ctx context.Context, vnfID string, by request.Info) (string, error) {
+	if err := s.room(); err != nil {
+		return "", err
+	}
 	id := s.cfg.NewID()
 	err := s.do(ctx, &eventstore.Work{
 		Keys: []string{vnfID},
@@ -196,4 +199,12 @@ func cleaned(in *saga.Instance) (all []vnf.Resource, done map[vim.Token]bool, er
 		})
 	}
 	return all, done, nil
+}
+
+// Swept adds to the commit that deletes an ended saga what goes with it: the snapshots of its operation, whose stream does not grow
+// any more. Its events and its view stay.
+func Swept(row *eventstore.SagaRow, c *eventstore.Commit) {
+	if row.Type != SagaCleanup {
+		c.Unsnapped = append(c.Unsnapped, vnf.OpOccStream+row.ID)
+	}
 }

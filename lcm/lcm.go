@@ -82,6 +82,8 @@ type Config struct {
 	Management Management
 	Keys       *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
 	Settings   Settings
+	// Room says why nothing may be begun now: Unavailable. Nil: there is always room.
+	Room func() error
 	// Definitions makes of the program's own saga definitions those to run; nil runs its own. It stands for another version
 	// of the program where several are tried together. New sagas are begun with the newest of their type.
 	Definitions func(own []*saga.Definition) []*saga.Definition
@@ -187,6 +189,14 @@ func New(cfg Config) (*Service, error) {
 
 // Runtime returns the runtime of the sagas: its Replies and Timeouts are handlers of an inbox and a timer.
 func (s *Service) Runtime() *saga.Runtime { return s.runtime }
+
+// room returns why nothing may be begun now.
+func (s *Service) room() error {
+	if s.cfg.Room == nil {
+		return nil
+	}
+	return s.cfg.Room()
+}
 
 // do makes a change.
 func (s *Service) do(ctx context.Context, w *eventstore.Work) error {

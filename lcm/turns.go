@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // planOp is what any operation makes of the turns of its plan's saga. What the instance is afterwards is the operation's own
@@ -173,15 +174,21 @@ func (d *planData) steps() []vnf.PlannedStep {
 			}
 		}
 	}
-	for _, c := range d.Coordinations {
-		out = append(out, vnf.PlannedStep{Step: stepCoordinate, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action})
+	coordinations := func(stage string) (out []vnf.PlannedStep) {
+		for _, c := range d.Coordinations {
+			if c.Stage == stage {
+				out = append(out, vnf.PlannedStep{Step: stepCoordinate, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action})
+			}
+		}
+		return out
 	}
+	out = slices.Concat(coordinations(vnfd.CoordinateAtStart), out, coordinations(""))
 	if d.Configure != nil {
 		out = append(out, vnf.PlannedStep{
 			Step: stepConfigure, ID: configurationID(d.OpID), Kind: string(vim.Configuration), Name: d.Configure.Name,
 		})
 	}
-	return out
+	return append(out, coordinations(vnfd.CoordinateAtEnd)...)
 }
 
 // told is the external links that the operation has changed.

@@ -131,6 +131,9 @@ func Answer(command Message, source string, now time.Time, reply *Reply) Message
 	return NewReply(command, source, now, *reply)
 }
 
+// MarkType is the type of a message without meaning, by which a bus moves the cursors of a topic on which nothing else was sent.
+const MarkType = "vnfm.mark.v1"
+
 // DeriveID returns a version 5 UUID made of the parts: equal parts, equal id.
 func DeriveID(parts ...string) string {
 	var b []byte

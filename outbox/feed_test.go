@@ -185,7 +185,7 @@ func (j janitor) Prune(_ context.Context, p eventstore.Prune) error {
 	return nil
 }
 
-func (janitor) Cursors(context.Context, string) (at [eventstore.Lanes]int64, err error) {
+func (janitor) Cursors(context.Context, string) (at [eventstore.Lanes]eventstore.Position, err error) {
 	return at, nil
 }
 

@@ -69,7 +69,7 @@ func planning(t *testing.T, p *planner) (*fixture, func() int64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return at[eventstore.LaneOf("a")]
+		return at[eventstore.LaneOf("a")].Offset
 	}
 }
 

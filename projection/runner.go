@@ -50,7 +50,7 @@ type Epochs interface {
 type Store interface {
 	ReadLane(ctx context.Context, lane int, after int64, limit int) ([]eventstore.Event, error)
 	Heads(ctx context.Context) ([eventstore.Lanes]eventstore.LaneHead, error)
-	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+	Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 }
 
 // Config describes a runner.
@@ -188,17 +188,17 @@ func (r *Runner) RunOnce(ctx context.Context) (bool, error) {
 	var errs []error
 	for lane := range eventstore.Lanes {
 		if r.cfg.Planner != nil {
-			more, err := r.look(ctx, lane, cursors[lane], heads[lane].Event, wants)
+			more, err := r.look(ctx, lane, cursors[lane].Offset, heads[lane].Event, wants)
 			did = did || more
 			errs = append(errs, err)
 			continue
 		}
 		epoch, ok := r.cfg.Epochs.Epoch(lane)
-		if !ok || heads[lane].Event <= cursors[lane] || r.isStopped(lane, cursors[lane]) {
+		if !ok || heads[lane].Event <= cursors[lane].Offset || r.isStopped(lane, cursors[lane].Offset) {
 			continue
 		}
 		did = true
-		if err := r.lane(ctx, eventstore.CursorMove{Consumer: r.Consumer(), Role: r.cfg.Epochs.Role(), Lane: lane, From: cursors[lane], Epoch: epoch}); err != nil {
+		if err := r.lane(ctx, eventstore.CursorMove{Consumer: r.Consumer(), Role: r.cfg.Epochs.Role(), Lane: lane, From: cursors[lane].Offset, Epoch: epoch}); err != nil {
 			errs = append(errs, err)
 		}
 	}

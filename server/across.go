@@ -25,7 +25,7 @@ type across struct {
 var _ bus.Consumer = (*across)(nil)
 
 // Positions returns where the consumer stands in each lane, after moving the cursors of its lanes that stand nowhere.
-func (a *across) Positions(ctx context.Context) ([eventstore.Lanes]int64, error) {
+func (a *across) Positions(ctx context.Context) ([eventstore.Lanes]eventstore.Position, error) {
 	at, err := a.Consumer.Positions(ctx)
 	if err != nil {
 		return at, err
@@ -35,19 +35,19 @@ func (a *across) Positions(ctx context.Context) ([eventstore.Lanes]int64, error)
 		return at, fmt.Errorf("read lane heads: %w", err)
 	}
 	for lane := range at {
-		to, err := a.place(ctx, lane, at[lane], heads[lane].Outbox)
+		to, err := a.place(ctx, lane, at[lane].Offset, heads[lane].Outbox)
 		if err != nil {
 			return at, err
 		}
-		if to == at[lane] || !a.Owns(lane) {
+		if to == at[lane].Offset || !a.Owns(lane) {
 			continue
 		}
 		a.log.WarnContext(ctx, "cursor moved to where the other database has messages", "consumer", a.Name(), "lane", lane,
-			"position", to, "before", at[lane])
-		if _, err := a.Deliver(ctx, bus.Delivery{Lane: lane, From: at[lane], To: to}); err != nil {
+			"position", to, "before", at[lane].Offset)
+		if _, err := a.Deliver(ctx, bus.Delivery{Lane: lane, From: at[lane].Offset, To: to}); err != nil {
 			return at, err
 		}
-		at[lane] = to
+		at[lane].Offset = to
 	}
 	return at, nil
 }

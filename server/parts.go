@@ -50,7 +50,7 @@ const (
 	consumerVimReplies = "vim-replies"
 )
 
-var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies}
+var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies, consumerRelay, consumerVimRelay}
 
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
@@ -85,6 +85,14 @@ func (p *parts) sides() []*side {
 		return []*side{p.main}
 	}
 	return []*side{p.main, p.ledger}
+}
+
+// room says why nothing may be begun now.
+func (p *parts) room() error {
+	if b := p.main.backlog; b != nil {
+		return b.room()
+	}
+	return nil
 }
 
 func (p *parts) close() error {
@@ -135,6 +143,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.collector = collector
 	for _, d := range p.sides() {
+		if err := d.relays(s, p); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
 		if err := d.register(ctx, s.opts.Version); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -153,7 +164,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.reg.Register(collector); err != nil {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
-	s.work(p, config.RoleNfvo, p.packages.Processor().Run)
+	s.work(p, config.RoleNfvo, p.packages.Processor().In(p.main.leases.Role(config.RoleNfvo)).Run)
 	if s.audit, err = s.newAuditing(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -196,6 +207,7 @@ func (s *Server) buildParticipants(p *parts) error {
 	if p.onboarding != nil {
 		s.work(p, config.RoleNfvo, p.onboarding.Run)
 	}
+	s.buildKeep(p)
 	if s.cfg.Vim.SweepInterval > 0 {
 		s.work(p, config.RoleVim, vimmanager.NewSweeper(vimCfg).Run)
 	}
@@ -290,7 +302,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 
@@ -347,7 +359,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
 		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
-		Inventory: vimmanager.NewInventory(s.vimManager(p)),
+		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})
 	return err
 }

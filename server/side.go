@@ -9,9 +9,11 @@ import (
 
 	"github.com/vnfm/vnfm/bus"
 	"github.com/vnfm/vnfm/bus/embedded"
+	"github.com/vnfm/vnfm/bus/kafka"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/lease"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/outbox"
 	"github.com/vnfm/vnfm/telemetry"
 )
@@ -26,7 +28,9 @@ type side struct {
 	leases    *lease.Keeper
 	roles     []string
 	feed      *outbox.Feed
-	bus       *embedded.Bus
+	bus       bus.Bus
+	kafka     *kafka.Cluster // nil: the bus is embedded
+	backlog   *backlog       // of what waits for Kafka
 	readers   []reader
 	// followers are told of commits so that they need not wait for their next poll. They are made of the committer,
 	// so they come after it.
@@ -54,8 +58,16 @@ func (s *Server) newSide(ctx context.Context, name string, db *database, roles [
 		Committers: committers, MaxBatch: c.Lane.Batch, Logger: s.log,
 		OnCommit: []func(*eventstore.Commit){d.feed.OnCommit, observer.OnCommit, d.tell},
 	})
-	d.bus = embedded.New(embedded.Config{Source: d.feed, Logger: s.log})
-	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows}
+	if s.kafka == nil {
+		d.bus = embedded.New(embedded.Config{Source: d.feed, Logger: s.log})
+	} else {
+		own := *s.kafka
+		if d.kafka = &own; db != s.stores.main {
+			d.kafka.Names = map[string]string{message.TopicReplies: topicVimReplies}
+		}
+		d.bus = kafka.New(kafka.Config{Cluster: d.kafka, Source: db.Store, Logger: s.log})
+	}
+	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows()}
 	d.leases = lease.New(lease.Config{Store: db.Store, Node: node, Alone: db.single, TTL: db.lease(c.Lane.Lease), Now: time.Now, Logger: s.log})
 	d.roles = roles
 	d.hearers = append(d.hearers, d.feed.Heard)
@@ -99,15 +111,19 @@ func (d *side) deliver(s *Server, to *side, role, name, topic string, h inbox.Ha
 	return in
 }
 
-// pruner deletes what all consumers of this side's outbox have behind them. All of them keep their cursors in one place.
+// pruner deletes what all consumers of this side's outbox, and who sends it, have behind them. All consumers keep their cursors in
+// one place.
 func (d *side) pruner(s *Server) *outbox.Pruner {
-	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Logger: s.log}
+	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Commits: orEver(s.cfg.Keep.CommitIDs), Logger: s.log}
+	at := places{relay: d.relay(), own: d.store, others: d.store}
 	for _, r := range d.readers {
 		c.Consumers = append(c.Consumers, r.name)
-		if r.at != d {
-			c.Cursors = r.at.store
-		}
+		at.others = r.at.store
 	}
+	if at.relay != "" {
+		c.Consumers = append(c.Consumers, at.relay)
+	}
+	c.Cursors = at
 	return outbox.NewPruner(c)
 }
 
@@ -117,6 +133,9 @@ func (d *side) register(ctx context.Context, version string) error {
 	var names []string
 	for _, r := range d.readers {
 		names = append(names, r.name)
+	}
+	if relay := d.relay(); relay != "" {
+		names = append(names, relay)
 	}
 	past := slices.DeleteFunc(slices.Clone(allConsumers), func(c string) bool { return slices.Contains(names, c) })
 	if err := outbox.Register(ctx, d.committer, version, names, past); err != nil {
@@ -150,5 +169,6 @@ func (d *side) gauges() telemetry.Database {
 	for _, r := range d.readers {
 		g.Consumers = append(g.Consumers, telemetry.Consumer{Name: r.name, Topic: r.topic, Cursors: r.at.store})
 	}
+	g.Consumers = append(g.Consumers, d.relayGauges()...)
 	return g
 }

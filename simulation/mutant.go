@@ -37,18 +37,20 @@ const (
 	NoSettle        Mutant = "no-settle"         // commands under way are given up as unknown when another has failed
 	NoCleanup       Mutant = "no-cleanup"        // a late success starts no cleanup saga
 	NoSweep         Mutant = "no-sweep"
-	NoTimeout       Mutant = "no-timeout"  // timeouts are not kept
-	NoView          Mutant = "no-view"     // views of operations are written only every other time
-	FindBlind       Mutant = "find-blind"  // Find finds nothing
-	NoUndo          Mutant = "no-undo"     // a release is answered, and not carried out
-	MarkFirst       Mutant = "mark-first"  // a notification is marked as delivered, then sent
-	RowsApart       Mutant = "rows-apart"  // notifications are written after the commit that moves their checkpoint
-	NoOrder         Mutant = "no-order"    // a notification that fails is overtaken by the one behind it
-	NoWaiting       Mutant = "no-waiting"  // what is for a newer program is parked for an operator
-	NoRevision      Mutant = "no-revision" // a change to a lower revision than was asked for before is made
-	WrongUndo       Mutant = "wrong-undo"  // a change is undone to what it had made
-	NoAwait         Mutant = "no-await"    // a release does not wait for a change that may be under way
-	SkipReply       Mutant = "skip-reply"  // of replies that are delivered together the last is not handled
+	NoTimeout       Mutant = "no-timeout"   // timeouts are not kept
+	NoView          Mutant = "no-view"      // views of operations are written only every other time
+	FindBlind       Mutant = "find-blind"   // Find finds nothing
+	NoUndo          Mutant = "no-undo"      // a release is answered, and not carried out
+	MarkFirst       Mutant = "mark-first"   // a notification is marked as delivered, then sent
+	RowsApart       Mutant = "rows-apart"   // notifications are written after the commit that moves their checkpoint
+	NoOrder         Mutant = "no-order"     // a notification that fails is overtaken by the one behind it
+	NoWaiting       Mutant = "no-waiting"   // what is for a newer program is parked for an operator
+	NoRevision      Mutant = "no-revision"  // a change to a lower revision than was asked for before is made
+	WrongUndo       Mutant = "wrong-undo"   // a change is undone to what it had made
+	NoAwait         Mutant = "no-await"     // a release does not wait for a change that may be under way
+	SweepEarly      Mutant = "sweep-early"  // a saga that ended goes though a command of it was not answered
+	ForgetEarly     Mutant = "forget-early" // rows of the ledgers go though commands about them may still come
+	SkipReply       Mutant = "skip-reply"   // of replies that are delivered together the last is not handled
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -67,7 +69,7 @@ func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
-		MarkFirst, RowsApart, NoOrder, NoWaiting, NoRevision, WrongUndo, NoAwait, SkipReply,
+		MarkFirst, RowsApart, NoOrder, NoWaiting, NoRevision, WrongUndo, NoAwait, SkipReply, SweepEarly, ForgetEarly,
 	}
 }
 
@@ -90,7 +92,7 @@ func (w *world) mutateLoaded(l *eventstore.Loaded) {
 }
 
 // mutate changes a commit before it is written, and returns messages to be written apart.
-func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cursors map[string][eventstore.Lanes]int64) []message.Message {
+func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cursors map[string][eventstore.Lanes]eventstore.Position) []message.Message {
 	if w.lacks(NoHandledMark) {
 		c.Handled = nil
 	}
@@ -117,7 +119,7 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 		if w.lacks(NoEpoch) {
 			c.Cursors[i].Epoch = w.observed.epochs[eventstore.RoleLane{Role: m.Role, Lane: m.Lane}]
 		}
-		if at := cursors[m.Consumer][m.Lane]; w.lacks(NoPosition) && at != m.From {
+		if at := cursors[m.Consumer][m.Lane].Offset; w.lacks(NoPosition) && at != m.From {
 			c.Cursors[i].From, c.Cursors[i].To = at, max(at, m.To)
 		}
 	}
@@ -243,8 +245,8 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 }
 
 // allCursors reads where the consumers stand now.
-func (w *world) allCursors() map[string][eventstore.Lanes]int64 {
-	out := map[string][eventstore.Lanes]int64{}
+func (w *world) allCursors() map[string][eventstore.Lanes]eventstore.Position {
+	out := map[string][eventstore.Lanes]eventstore.Position{}
 	for _, name := range []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, "projection:" + w.observed.Name(), "projection:" + notify.ProjectorName} {
 		at, err := w.store.Cursors(context.Background(), name)
 		w.must(err)

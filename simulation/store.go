@@ -49,7 +49,7 @@ func (s *nodeStore) Timeouts(ctx context.Context, lanes []int, by time.Time, lim
 }
 
 // Cursors may be read long before what is read is acted on: meanwhile the lane may be lost, and be held again.
-func (s *nodeStore) Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error) {
+func (s *nodeStore) Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error) {
 	at, err := s.Store.Cursors(ctx, consumer)
 	s.w.pause(s.n, "cursors")
 	if t := s.w.current; t != nil && s.w.fault(TaskOvertaken) {
@@ -107,7 +107,7 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 	w.overtake(works[0].Keys[0])
 	plan := commitPlan{at: at, refuse: w.fault(CommitRefused), lateAck: w.fault(CommitLateAck), unknown: w.fault(CommitUnknown)}
 	crash := w.fault(CrashAfterCommit)
-	var cursors map[string][eventstore.Lanes]int64
+	var cursors map[string][eventstore.Lanes]eventstore.Position
 	if w.lacks(NoPosition) {
 		cursors = w.allCursors()
 	}

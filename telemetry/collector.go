@@ -44,9 +44,10 @@ type Database struct {
 
 // Consumer is one consumer of a database's outbox.
 type Consumer struct {
-	Name, Topic string
-	Cursors     interface {
-		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]int64, error)
+	Name    string
+	Topic   string // "": it reads all of them
+	Cursors interface {
+		Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error)
 	}
 }
 
@@ -260,7 +261,7 @@ func (w *watched) waiting(ctx context.Context, r Consumer) (lanes int, oldest ti
 		if passed[lane] > head { // the outbox was lost
 			passed[lane] = 0
 		}
-		passed[lane] = max(passed[lane], cursor)
+		passed[lane] = max(passed[lane], cursor.Offset)
 		if passed[lane] >= head {
 			continue
 		}
@@ -269,7 +270,7 @@ func (w *watched) waiting(ctx context.Context, r Consumer) (lanes int, oldest ti
 			return 0, oldest, err
 		}
 		for _, m := range records {
-			if m.Topic == r.Topic {
+			if r.Topic == "" || m.Topic == r.Topic {
 				lanes++
 				if oldest.IsZero() || m.Time.Before(oldest) {
 					oldest = m.Time

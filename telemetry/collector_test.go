@@ -47,8 +47,8 @@ func (d *database) Leases(context.Context) (eventstore.Leases, error) {
 	}, d.err
 }
 
-func (d *database) Cursors(_ context.Context, consumer string) (at [eventstore.Lanes]int64, err error) {
-	at[1] = d.cursors[consumer]
+func (d *database) Cursors(_ context.Context, consumer string) (at [eventstore.Lanes]eventstore.Position, err error) {
+	at[1].Offset = d.cursors[consumer]
 	return at, d.err
 }
 

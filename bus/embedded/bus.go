@@ -15,6 +15,7 @@ import (
 
 	"github.com/vnfm/vnfm/bus"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
 )
 
 // Source is the outbox a bus reads (outbox.Feed).
@@ -79,20 +80,15 @@ func New(cfg Config) *Bus {
 // Subscribe adds a consumer; only before Run or RunOnce.
 func (b *Bus) Subscribe(c bus.Consumer) {
 	s := &subscription{consumer: c, topics: c.Topics()}
-	s.owns, _ = c.(owner)
 	for lane := range eventstore.Lanes {
 		b.pipes = append(b.pipes, &pipe{bus: b, sub: s, lane: lane})
 	}
 }
 
-// owner is met by consumers that know which lanes are theirs; lanes of others are left alone.
-type owner interface{ Owns(lane int) bool }
-
 // subscription is a consumer with its positions as last read.
 type subscription struct {
 	consumer bus.Consumer
 	topics   []string
-	owns     owner
 
 	mu     sync.Mutex
 	loaded [eventstore.Lanes]bool
@@ -112,7 +108,7 @@ func (s *subscription) position(ctx context.Context, lane int) (int64, error) {
 	}
 	for l := range all {
 		if !s.loaded[l] {
-			s.stored[l], s.loaded[l] = all[l], true
+			s.stored[l], s.loaded[l] = all[l].Offset, true
 		}
 	}
 	return s.stored[lane], nil
@@ -142,7 +138,7 @@ type pipe struct {
 	idled   bool  // the cursor is to be moved to scanned
 }
 
-func (p *pipe) ours() bool { return p.sub.owns == nil || p.sub.owns.Owns(p.lane) }
+func (p *pipe) ours() bool { return p.sub.consumer.Owns(p.lane) }
 
 // deliver hands on what is waiting, up to one batch, and reports whether there was anything to do.
 func (p *pipe) deliver(ctx context.Context) (bool, error) {
@@ -169,7 +165,11 @@ func (p *pipe) deliver(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	d := bus.Delivery{Lane: p.lane, From: from, To: records[len(records)-1].Offset}
-	d.Messages = slices.DeleteFunc(records, func(r eventstore.OutboxRecord) bool { return !slices.Contains(p.sub.topics, r.Topic) })
+	for _, r := range records {
+		if slices.Contains(p.sub.topics, r.Topic) && r.Type != message.MarkType {
+			d.Messages = append(d.Messages, bus.Record{Offset: r.Offset, Message: r.Message})
+		}
+	}
 	if len(d.Messages) == 0 && d.To-from < p.bus.cfg.Lag {
 		p.scanned = d.To
 		return true, nil

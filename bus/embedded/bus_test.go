@@ -59,14 +59,15 @@ func TestSuite(t *testing.T) { bustest.Run(t, open) }
 // listener hears what it is delivered, and keeps its position.
 type listener struct {
 	mu    sync.Mutex
-	at    [eventstore.Lanes]int64
+	at    [eventstore.Lanes]eventstore.Position
 	heard int
 }
 
 func (*listener) Name() string     { return "listener" }
 func (*listener) Topics() []string { return []string{"rare"} }
+func (*listener) Owns(int) bool    { return true }
 
-func (l *listener) Positions(context.Context) ([eventstore.Lanes]int64, error) {
+func (l *listener) Positions(context.Context) ([eventstore.Lanes]eventstore.Position, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.at, nil
@@ -76,7 +77,7 @@ func (l *listener) Deliver(_ context.Context, d bus.Delivery) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.heard += len(d.Messages)
-	l.at[d.Lane] = d.To
+	l.at[d.Lane].Offset = d.To
 	return d.To, nil
 }
 
@@ -101,7 +102,7 @@ func TestRun_moves_idle_cursors_after_a_while(t *testing.T) {
 		position := func() int64 {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return l.at[lane]
+			return l.at[lane].Offset
 		}
 		say("1", "other")
 		if at := position(); at != 0 {
@@ -129,8 +130,9 @@ type sick struct{ tries chan time.Time }
 
 func (sick) Name() string     { return "sick" }
 func (sick) Topics() []string { return []string{"topic"} }
-func (sick) Positions(context.Context) ([eventstore.Lanes]int64, error) {
-	return [eventstore.Lanes]int64{}, nil
+func (sick) Owns(int) bool    { return true }
+func (sick) Positions(context.Context) ([eventstore.Lanes]eventstore.Position, error) {
+	return [eventstore.Lanes]eventstore.Position{}, nil
 }
 
 func (s sick) Deliver(context.Context, bus.Delivery) (int64, error) {
@@ -197,8 +199,9 @@ func (*closing) Read(_ context.Context, _ int, after int64, _ int) ([]eventstore
 
 func (*closing) Name() string     { return "closing" }
 func (*closing) Topics() []string { return []string{"topic"} }
-func (*closing) Positions(context.Context) ([eventstore.Lanes]int64, error) {
-	return [eventstore.Lanes]int64{}, nil
+func (*closing) Owns(int) bool    { return true }
+func (*closing) Positions(context.Context) ([eventstore.Lanes]eventstore.Position, error) {
+	return [eventstore.Lanes]eventstore.Position{}, nil
 }
 
 func (c *closing) Deliver(_ context.Context, d bus.Delivery) (int64, error) {
@@ -251,7 +254,7 @@ func (w *wanderer) own(yes bool) {
 	w.owns = yes
 }
 
-func (w *wanderer) Positions(ctx context.Context) ([eventstore.Lanes]int64, error) {
+func (w *wanderer) Positions(ctx context.Context) ([eventstore.Lanes]eventstore.Position, error) {
 	return w.store.Cursors(ctx, "wanderer")
 }
 

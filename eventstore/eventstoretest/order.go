@@ -223,17 +223,41 @@ func sagaDelete(t *testing.T, s eventstore.Store) {
 
 func cursorMoves(t *testing.T, s eventstore.Store) {
 	seed(t, s)
+	marks := map[int64]string{1: "first", 4: "second", 6: "third"} // what has none leaves the one before
 	move := func(key string, from, to int64) *eventstore.Work {
-		return work(key, always(eventstore.Commit{Cursors: []eventstore.CursorMove{{Consumer: "c", Lane: 9, From: from, To: to, Epoch: 1}}}))
+		return work(key, always(eventstore.Commit{Cursors: []eventstore.CursorMove{
+			{Consumer: "c", Lane: 9, From: from, To: to, Epoch: 1, Mark: marks[to]},
+		}}))
 	}
 	if _, err := s.Execute(t.Context(), []*eventstore.Work{move("a", 0, 1), move("b", 1, 4), move("c", 4, 5)}); err != nil {
 		t.Fatal(err)
 	}
-	if at := must(s.Cursors(t.Context(), "c"))(t); at[9] != 5 {
-		t.Fatalf("the cursor is at %d, want 5", at[9])
+	if at := must(s.Cursors(t.Context(), "c"))(t); at[9] != (eventstore.Position{Offset: 5, Mark: "second"}) {
+		t.Fatalf("the cursor is at %v, want 5", at[9])
 	}
-	_, err := s.Execute(t.Context(), []*eventstore.Work{move("a", 5, 6), move("b", 7, 8)})
+	for _, w := range []*eventstore.Work{move("a", 5, 6), move("a", 6, 7)} {
+		if _, err := do(t, s, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if at := must(s.Cursors(t.Context(), "c"))(t); at[9] != (eventstore.Position{Offset: 7, Mark: "third"}) {
+		t.Fatalf("the cursor is at %v, want 7", at[9])
+	}
+	_, err := s.Execute(t.Context(), []*eventstore.Work{move("a", 7, 8), move("b", 9, 10)})
 	wantErr(t, err, eventstore.ErrFenced)
+}
+
+func renewOutbox(t *testing.T, s eventstore.Store) {
+	first := must(s.OutboxIDs(t.Context()))(t)
+	if len(first) != 1 || first[0] == "" {
+		t.Fatalf("the ids of a new outbox are %q", first)
+	}
+	if err := s.RenewOutbox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now := must(s.OutboxIDs(t.Context()))(t); len(now) != 2 || now[0] == "" || now[0] == first[0] || now[1] != first[0] {
+		t.Fatalf("the ids were %q and are %q", first, now)
+	}
 }
 
 func queries(t *testing.T, s eventstore.Store) {
@@ -258,6 +282,7 @@ func queries(t *testing.T, s eventstore.Store) {
 		{eventstore.ViewQuery{Kind: "k", State: "S", After: "view-a"}, []string{"view-b", "view-c"}},
 		{eventstore.ViewQuery{Kind: "k", Name: "name-c"}, []string{"view-c"}},
 		{eventstore.ViewQuery{Kind: "nope"}, nil},
+		{eventstore.ViewQuery{Kind: "k", Desc: true, Limit: 2, After: "view-b"}, []string{"view-a", "oldview-c"}},
 	} {
 		whole := must(s.Views(ctx, c.q))(t)
 		same(t, c.want, ids(whole), fmt.Sprintf("views %+v", c.q))

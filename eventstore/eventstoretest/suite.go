@@ -47,16 +47,20 @@ func Run(t *testing.T, open func(t *testing.T) eventstore.Store) {
 		{"who is alone succeeds all others at once", leaseAlone},
 		{"nodes that ask at once never own one lane together", leaseRace},
 		{"queries select, order and page", queries},
+		{"views are listed in the order of a column, page by page", ordered},
 		{"a view is written again whichever column changes", viewAgain},
 		{"filters find what they match", filters},
 		{"streams are read in order of their names", readAll},
 		{"prune removes what is behind and keeps the rest", prune},
 		{"views can be reset", resetViews},
+		{"an outbox is given another id", renewOutbox},
 		{"the poison work of a batch isolates itself", poison},
 		{"a hundred writers at once", writers},
 		{"two writers of one stream, one is told to retry", race},
 		{"every ledger table is written and read", ledgerTables},
 		{"a ledger row is in the lane of its own key", ledgerLanes},
+		{"sagas that ended are found by when, in their lanes", sagasEnded},
+		{"snapshots of a stream are removed", unsnapped},
 		{"parked messages are read page by page", parkedPages},
 		{"of what one batch writes twice the last is kept", writtenTwice},
 		{"verify finds nothing wrong", verify},
@@ -213,7 +217,7 @@ func full(id string) func(*eventstore.Loaded) *eventstore.Commit {
 			Fired:       []eventstore.FiredTimer{{ID: "due-" + id, Token: 7}},
 			Outbox:      []message.Message{outboxMessage("m1-"+id, key), outboxMessage("m2-"+id, key)},
 			Handled:     []eventstore.HandledMark{{MessageID: "msg-" + id, Saga: "saga-" + id}},
-			Cursors:     []eventstore.CursorMove{{Consumer: "old-" + id, Lane: 3, From: 5, To: 8, Epoch: 1}},
+			Cursors:     []eventstore.CursorMove{{Consumer: "old-" + id, Lane: 3, From: 5, To: 8, Epoch: 1, Mark: "mark-" + id}},
 			Idempotency: answer(id),
 			Views: []eventstore.ViewWrite{
 				{View: eventstore.View{
@@ -251,6 +255,7 @@ func answer(id string) *eventstore.IdempotencyResult {
 type state struct {
 	Streams  []eventstore.StreamHead
 	Events   []eventstore.Event
+	Outboxes []string
 	Heads    [eventstore.Lanes]eventstore.LaneHead
 	Lanes    []eventstore.Event
 	Outbox   []eventstore.OutboxRecord
@@ -260,7 +265,7 @@ type state struct {
 	Timeouts []eventstore.Timeout
 	Records  []eventstore.Record
 	Parked   []eventstore.ParkedMessage
-	Cursors  [][eventstore.Lanes]int64
+	Cursors  [][eventstore.Lanes]eventstore.Position
 	Loaded   []*eventstore.Loaded
 }
 
@@ -273,7 +278,10 @@ func dump(t *testing.T, s eventstore.Store) state {
 	for _, h := range out.Streams {
 		out.Events = append(out.Events, must(s.ReadStream(ctx, h.Stream, 0, all))(t)...)
 	}
-	out.Heads = must(s.Heads(ctx))(t)
+	out.Heads, out.Outboxes = must(s.Heads(ctx))(t), must(s.OutboxIDs(ctx))(t)
+	if len(out.Outboxes) == 0 || out.Outboxes[0] == "" {
+		t.Fatal("the outbox has no id")
+	}
 	lanes := make([]int, eventstore.Lanes)
 	for i := range lanes {
 		lanes[i] = i

@@ -105,11 +105,11 @@ func (s *Store) Leases(context.Context) (eventstore.Leases, error) {
 }
 
 // Cursors returns a consumer's position in every lane.
-func (s *Store) Cursors(_ context.Context, consumer string) ([eventstore.Lanes]int64, error) {
-	return read(s, func(t *tables) (out [eventstore.Lanes]int64) {
+func (s *Store) Cursors(_ context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error) {
+	return read(s, func(t *tables) (out [eventstore.Lanes]eventstore.Position) {
 		for k, c := range t.cursors {
 			if k.consumer == consumer {
-				out[k.lane] = c.off
+				out[k.lane] = c.Position
 			}
 		}
 		return out

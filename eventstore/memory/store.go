@@ -133,6 +133,22 @@ func (s *Store) Now(context.Context) (time.Time, error) {
 	return batch.Micro(s.now()), nil
 }
 
+// OutboxIDs returns the ids of this store's outbox, the one that counts first.
+func (s *Store) OutboxIDs(context.Context) ([]string, error) {
+	return read(s, func(t *tables) []string { return slices.Clone(t.outboxIDs) })
+}
+
+// RenewOutbox gives the outbox another id.
+func (s *Store) RenewOutbox(context.Context) error {
+	if err := s.unavailable(FaultBegin); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.t.outboxIDs = slices.Insert(s.t.outboxIDs, 0, batch.NewID())
+	return nil
+}
+
 // Check finds nothing: memory is not damaged.
 func (s *Store) Check(context.Context) ([]string, error) { return nil, s.unavailable(FaultRead) }
 

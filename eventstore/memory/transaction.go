@@ -95,10 +95,12 @@ func (tx *transaction) cursors(b *batch.Batch) error {
 		if !ok {
 			c.role, c.epoch = m.Role, m.Epoch
 		}
-		if lease.Owner == "" || lease.Epoch != m.Epoch || c.role != m.Role || c.epoch != m.Epoch || c.off != m.From {
+		if lease.Owner == "" || lease.Epoch != m.Epoch || c.role != m.Role || c.epoch != m.Epoch || c.Offset != m.From {
 			return fmt.Errorf("cursor of %s in lane %d: %w", m.Consumer, m.Lane, eventstore.ErrFenced)
 		}
-		put(tx, tx.t.cursors, k, cursor{role: m.Role, off: m.To, epoch: m.Epoch})
+		put(tx, tx.t.cursors, k, cursor{
+			Position: eventstore.Position{Offset: m.To, Mark: cmp.Or(m.Mark, c.Mark)}, role: m.Role, epoch: m.Epoch,
+		})
 	}
 	return nil
 }
@@ -135,11 +137,11 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return fmt.Errorf("saga %s: %w", s.ID, eventstore.ErrVersion)
 		}
 		row := s.SagaRow
-		row.Expected, row.Data, row.Plan, row.Items, row.Base = 0, clone(s.Data), clone(s.Plan), nil, nil
+		row.Expected, row.Ended, row.Data, row.Plan, row.Items, row.Base = 0, false, clone(s.Data), clone(s.Plan), nil, nil
 		if ok {
 			changed := row
 			row = old
-			row.State, row.Version, row.Data, row.Updated = changed.State, changed.Version, changed.Data, changed.Updated
+			row.State, row.Version, row.Data, row.Updated, row.EndedAt = changed.State, changed.Version, changed.Data, changed.Updated, changed.EndedAt
 		}
 		put(tx, tx.t.sagas, s.ID, row)
 		if len(s.Items) > 0 && tx.t.items[s.ID] == nil {
@@ -163,6 +165,9 @@ func (tx *transaction) upserts(b *batch.Batch) error {
 	for _, t := range b.Timeouts {
 		t.Data = clone(t.Data)
 		put(tx, tx.t.timeouts, t.ID, t)
+	}
+	for _, stream := range b.Unsnapped {
+		remove(tx, tx.t.snapshots, stream)
 	}
 	for _, s := range b.Snapshots {
 		s.Data = clone(s.Data)
@@ -283,8 +288,9 @@ type (
 		outbox []eventstore.OutboxRecord
 	}
 	cursor struct {
-		role       string
-		off, epoch int64
+		eventstore.Position
+		role  string
+		epoch int64
 	}
 
 	cursorKey struct {
@@ -314,6 +320,7 @@ type tables struct {
 	nodes       map[string]eventstore.Node
 	leases      map[eventstore.RoleLane]eventstore.Lease
 	cursors     map[cursorKey]cursor
+	outboxIDs   []string // the one that counts first
 }
 
 func newTables() tables {
@@ -334,5 +341,6 @@ func newTables() tables {
 		nodes:       map[string]eventstore.Node{},
 		leases:      map[eventstore.RoleLane]eventstore.Lease{},
 		cursors:     map[cursorKey]cursor{},
+		outboxIDs:   []string{batch.NewID()},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
 )
 
@@ -77,7 +78,7 @@ func (s *Store) lie(ctx context.Context, q *pipeline) (out eventstore.Leases, er
 // Leases returns how all lanes lie, and the nodes that are gone.
 func (s *Store) Leases(ctx context.Context) (eventstore.Leases, error) {
 	q := &pipeline{}
-	q.exec("begin isolation level repeatable read read only")
+	q.exec("begin read only, isolation level repeatable read")
 	return s.lie(ctx, q)
 }
 
@@ -100,6 +101,12 @@ func (s *Store) transact(ctx context.Context, q *pipeline) error {
 		return s.meaning(err)
 	}
 	return nil
+}
+
+// RenewOutbox gives the outbox another id.
+func (s *Store) RenewOutbox(ctx context.Context) error {
+	_, err := s.writing.Exec(ctx, sqlstore.RenewOutbox, batch.NewID())
+	return s.meaning(err)
 }
 
 // Prune removes what nothing needs any more.

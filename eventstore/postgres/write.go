@@ -96,22 +96,24 @@ func (p *pipeline) cursors(b *batch.Batch) {
 	args := func(rows []row) []any {
 		return columns(rows, col(func(r *row) string { return r.Consumer }), col(func(r *row) int { return r.Lane }),
 			col(func(r *row) int64 { return r.From }), col(func(r *row) int64 { return r.To }), col(func(r *row) int64 { return r.Epoch }),
-			col(func(r *row) string { return r.Role }))
+			col(func(r *row) string { return r.Role }), col(func(r *row) string { return r.Mark }))
 	}
-	const moves = "unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) w(consumer, lane, was, off, epoch, role)"
+	const moves = `unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+		w(consumer, lane, was, off, epoch, role, mark)`
 	if len(begin) > 0 {
 		p.exec(`with l as (
 				select w.* from `+moves+` join role_leases l on l.role = w.role and l.lane = w.lane and l.epoch = w.epoch and l.owner <> ''
 				for share of l),
 			i as (
-				insert into cursors as c (consumer, lane, off, epoch, role) select consumer, lane, off, epoch, role from l
-				on conflict (consumer, lane) do update set off = excluded.off where c.off = 0 and c.epoch = excluded.epoch and c.role = excluded.role
+				insert into cursors as c (consumer, lane, off, epoch, role, mark) select consumer, lane, off, epoch, role, mark from l
+				on conflict (consumer, lane) do update set off = excluded.off, mark = coalesce(nullif(excluded.mark, ''), c.mark)
+				where c.off = 0 and c.epoch = excluded.epoch and c.role = excluded.role
 				returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardFenced+`') from i`, args(begin)...)
 	}
 	if len(move) > 0 {
 		p.exec(`with u as (
-				update cursors c set off = w.off from `+moves+`, role_leases l
+				update cursors c set off = w.off, mark = coalesce(nullif(w.mark, ''), c.mark) from `+moves+`, role_leases l
 				where c.consumer = w.consumer and c.lane = w.lane and c.off = w.was and c.epoch = w.epoch and c.role = w.role
 				and l.role = w.role and l.lane = w.lane and l.epoch = w.epoch and l.owner <> '' returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardFenced+`') from u`, args(move)...)
@@ -169,23 +171,25 @@ func (p *pipeline) sagas(b *batch.Batch) {
 	}
 	type row = batch.Saga
 	if len(begun) > 0 {
-		p.exec(`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
-			select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $10, $10
-			from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[])
-				w(id, type, def_version, key, parent, state, lane, data, plan)`,
+		p.exec(`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated, ended)
+			select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $11::timestamptz, $11::timestamptz, case when ended then $11::timestamptz end
+			from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[], $10::bool[])
+				w(id, type, def_version, key, parent, state, lane, data, plan, ended)`,
 			append(columns(begun, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.Type }),
 				col(func(r *row) int { return r.DefVersion }), col(func(r *row) string { return r.Key }), col(func(r *row) string { return r.Parent }),
 				col(func(r *row) string { return r.State }), col(func(r *row) int { return r.Lane }), col(func(r *row) string { return string(r.Data) }),
-				col(func(r *row) string { return string(r.Plan) })), b.Now)...)
+				col(func(r *row) string { return string(r.Plan) }), col(func(r *row) bool { return r.Ended })), b.Now)...)
 	}
 	if len(moved) > 0 {
 		p.exec(`with u as (
-				update saga_instances s set state = w.state, version = w.expected + 1, data = nullif(w.data, ''), updated = $5
-				from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) w(id, state, expected, data)
+				update saga_instances s set state = w.state, version = w.expected + 1, data = nullif(w.data, ''), updated = $6::timestamptz,
+					ended = case when w.ended then $6::timestamptz end
+				from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) w(id, state, expected, data, ended)
 				where s.id = w.id and s.version = w.expected returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`,
 			append(columns(moved, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.State }),
-				col(func(r *row) int64 { return r.Expected }), col(func(r *row) string { return string(r.Data) })), b.Now)...)
+				col(func(r *row) int64 { return r.Expected }), col(func(r *row) string { return string(r.Data) }),
+				col(func(r *row) bool { return r.Ended })), b.Now)...)
 	}
 	p.items(b)
 }
@@ -296,6 +300,9 @@ func (p *pipeline) records(b *batch.Batch, table string) {
 }
 
 func (p *pipeline) others(b *batch.Batch) {
+	if len(b.Unsnapped) > 0 {
+		p.exec("delete from snapshots where stream = any($1)", b.Unsnapped)
+	}
 	if len(b.Snapshots) > 0 {
 		type row = eventstore.Snapshot
 		p.exec("insert into snapshots ("+sqlstore.SnapshotColumns+`) select stream, version, schema, nullif(data, '')
@@ -343,11 +350,17 @@ type placed[T any] struct {
 	row   *T
 }
 
+// placedEvent is an event with its metadata, some of which are columns.
+type placedEvent struct {
+	placed[eventstore.Event]
+	meta eventstore.Metadata
+}
+
 // lanes is the last statement: it takes the lanes' rows in order, which are lock and counter at once, and stores events,
 // messages and commits with the offsets it got. That nobody sees an offset before a lower one follows from the rows
 // being held until the commit.
 func (p *pipeline) lanes(b *batch.Batch) {
-	var events []placed[eventstore.Event]
+	var events []placedEvent
 	var messages []placed[eventstore.OutboxRecord]
 	index, taken := map[int]int{}, make([][2]int, len(b.Lanes))
 	for i, l := range b.Lanes {
@@ -357,7 +370,8 @@ func (p *pipeline) lanes(b *batch.Batch) {
 		i := index[c.Lane] // of one that has neither events nor messages: any
 		for j := range c.Events {
 			taken[i][0]++
-			events = append(events, placed[eventstore.Event]{at: i + 1, n: taken[i][0], row: &c.Events[j]})
+			e := &c.Events[j]
+			events = append(events, placedEvent{placed[eventstore.Event]{at: i + 1, n: taken[i][0], row: e}, e.Metadata()})
 		}
 		for j := range c.Messages {
 			taken[i][1]++
@@ -372,25 +386,29 @@ func (p *pipeline) lanes(b *batch.Batch) {
 		b as materialized (select coalesce(array_agg(e order by lane), '{}') e, coalesce(array_agg(o order by lane), '{}') o from l),
 		c as (insert into commits (id, events, messages, at) select $4, e, o, $5 from b)`
 	if len(events) > 0 {
-		type row = placed[eventstore.Event]
+		type row = placedEvent
 		sql += `,
-		e as (insert into events (` + sqlstore.EventColumns + `)
-			select lane, (select e from b)[at] + n, stream, version, id, type, schema, time, meta, data, prev, hash
-			from unnest(` + params(len(args), "int", "int", "int", "text", "bigint", "text", "text", "int", "timestamptz", "bytea",
-			"bytea", "bytea", "bytea") + `) w(lane, at, n, stream, version, id, type, schema, time, meta, data, prev, hash))`
+		e as (insert into events (` + sqlstore.EventColumns + ", " + sqlstore.RecordOfEvent + `)
+			select lane, (select e from b)[at] + n, key, stream, version, id, type, schema, time, meta, data, prev, hash,
+				nullif(correlation, ''), nullif(causation, ''), nullif(traceparent, '')
+			from unnest(` + params(len(args), "int", "int", "int", "text", "text", "bigint", "text", "text", "int", "timestamptz", "bytea",
+			"bytea", "bytea", "bytea", "text", "text", "text") + `)
+			w(lane, at, n, key, stream, version, id, type, schema, time, meta, data, prev, hash, correlation, causation, traceparent))`
 		args = append(args, columns(events,
 			col(func(r *row) int { return r.row.Lane }), col(func(r *row) int { return r.at }), col(func(r *row) int { return r.n }),
-			col(func(r *row) string { return r.row.Stream }), col(func(r *row) int64 { return r.row.Version }), col(func(r *row) string { return r.row.ID }),
-			col(func(r *row) string { return r.row.Type }), col(func(r *row) int { return r.row.Schema }), col(func(r *row) pgtype.Timestamptz { return stamp(r.row.Time) }),
+			col(func(r *row) string { return r.row.Key }), col(func(r *row) string { return r.row.Stream }), col(func(r *row) int64 { return r.row.Version }),
+			col(func(r *row) string { return r.row.ID }), col(func(r *row) string { return r.row.Type }), col(func(r *row) int { return r.row.Schema }), col(func(r *row) pgtype.Timestamptz { return stamp(r.row.Time) }),
 			col(func(r *row) []byte { return []byte(r.row.Meta) }), col(func(r *row) []byte { return []byte(r.row.Data) }),
-			col(func(r *row) []byte { return r.row.Prev }), col(func(r *row) []byte { return r.row.Hash }))...)
+			col(func(r *row) []byte { return r.row.Prev }), col(func(r *row) []byte { return r.row.Hash }),
+			col(func(r *row) string { return r.meta.CorrelationID }), col(func(r *row) string { return r.meta.CausationID }),
+			col(func(r *row) string { return r.meta.Traceparent }))...)
 	}
 	if len(messages) > 0 {
 		type row = placed[eventstore.OutboxRecord]
 		sql += `,
-		m as (insert into outbox (` + sqlstore.OutboxColumns + `, aggregatetype)
-			select lane, (select o from b)[at] + n, id, type, source, topic, key, time, correlation, causation, reply_to, traceparent,
-				tracestate, data, topic
+		m as (insert into outbox (` + sqlstore.OutboxColumns + `)
+			select lane, (select o from b)[at] + n, id, type, source, topic, key, time, nullif(correlation, ''), nullif(causation, ''),
+				nullif(reply_to, ''), nullif(traceparent, ''), nullif(tracestate, ''), data
 			from unnest(` + params(len(args), "int", "int", "int", "text", "text", "text", "text", "text", "timestamptz", "text", "text",
 			"text", "text", "text", "bytea") + `)
 			w(lane, at, n, id, type, source, topic, key, time, correlation, causation, reply_to, traceparent, tracestate, data))`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/internal/batch"
 	"github.com/vnfm/vnfm/eventstore/internal/sqlstore"
 )
 
@@ -129,6 +130,14 @@ func (s *Store) Prune(ctx context.Context, p eventstore.Prune) error {
 			}
 		}
 		return nil
+	})
+}
+
+// RenewOutbox gives the outbox another id.
+func (s *Store) RenewOutbox(ctx context.Context) error {
+	return s.transact(ctx, func(tx *transaction) error {
+		_, err := tx.exec(sqlstore.RenewOutbox, batch.NewID())
+		return err
 	})
 }
 

@@ -51,14 +51,15 @@ func (tx *transaction) marks(b *batch.Batch) error {
 func (tx *transaction) cursors(b *batch.Batch) error {
 	for _, m := range b.Cursors {
 		what := fmt.Sprintf("cursor of %s in lane %d", m.Consumer, m.Lane)
-		q := `update cursors set off = $4 where consumer = $1 and lane = $2 and off = $3 and epoch = $5 and role = $6
+		q := `update cursors set off = $4, mark = coalesce(nullif($7, ''), mark) where consumer = $1 and lane = $2 and off = $3 and epoch = $5 and role = $6
 			and exists (select 1 from role_leases l where l.role = $6 and l.lane = $2 and l.epoch = $5 and l.owner <> '')`
 		if m.From == 0 {
-			q = `insert into cursors (consumer, lane, off, epoch, role)
-				select $1, $2, $4, $5, $6 from role_leases l where l.role = $6 and l.lane = $2 and l.epoch = $5 and l.owner <> ''
-				on conflict (consumer, lane) do update set off = excluded.off where off = $3 and epoch = excluded.epoch and role = excluded.role`
+			q = `insert into cursors (consumer, lane, off, epoch, role, mark)
+				select $1, $2, $4, $5, $6, $7 from role_leases l where l.role = $6 and l.lane = $2 and l.epoch = $5 and l.owner <> ''
+				on conflict (consumer, lane) do update set off = excluded.off, mark = coalesce(nullif(excluded.mark, ''), mark)
+				where off = $3 and epoch = excluded.epoch and role = excluded.role`
 		}
-		if err := tx.guard(eventstore.ErrFenced, what, q, m.Consumer, m.Lane, m.From, m.To, m.Epoch, m.Role); err != nil {
+		if err := tx.guard(eventstore.ErrFenced, what, q, m.Consumer, m.Lane, m.From, m.To, m.Epoch, m.Role, m.Mark); err != nil {
 			return err
 		}
 	}
@@ -115,12 +116,12 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		var err error
 		if s.Expected == 0 {
 			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, `insert into saga_instances
-				(id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
-				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $10) on conflict do nothing`,
-				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), text(s.Plan), stamp(b.Now))
+				(id, type, def_version, key, parent, state, version, lane, data, plan, created, updated, ended)
+				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $10, case when $11 then $10 end) on conflict do nothing`,
+				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), text(s.Plan), stamp(b.Now), s.Ended)
 		} else {
 			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, "update saga_instances set state = $2, version = version + 1, data = $3,"+
-				" updated = $4 where id = $1 and version = $5", s.ID, s.State, text(s.Data), stamp(b.Now), s.Expected)
+				" updated = $4, ended = case when $6 then $4 end where id = $1 and version = $5", s.ID, s.State, text(s.Data), stamp(b.Now), s.Expected, s.Ended)
 		}
 		if err != nil {
 			return err
@@ -211,6 +212,11 @@ func (tx *transaction) records(b *batch.Batch) error {
 }
 
 func (tx *transaction) others(b *batch.Batch) error {
+	for _, stream := range b.Unsnapped {
+		if _, err := tx.exec("delete from snapshots where stream = $1", stream); err != nil {
+			return err
+		}
+	}
 	for _, s := range b.Snapshots {
 		if _, err := tx.exec("insert into snapshots ("+sqlstore.SnapshotColumns+`) values ($1, $2, $3, $4)
 			on conflict (stream, version) do update set schema = excluded.schema, data = excluded.data`, s.Stream, s.Version, s.Schema, text(s.Data)); err != nil {
@@ -250,16 +256,17 @@ func (tx *transaction) lanes(b *batch.Batch) error {
 	b.Number()
 	for _, c := range b.Commits {
 		for _, e := range c.Events {
-			if _, err := tx.exec("insert into events ("+sqlstore.EventColumns+
-				") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-				e.Lane, e.Offset, e.Stream, e.Version, e.ID, e.Type, e.Schema, stamp(e.Time), []byte(e.Meta), []byte(e.Data),
-				e.Prev, e.Hash); err != nil {
+			meta := e.Metadata()
+			if _, err := tx.exec("insert into events ("+sqlstore.EventColumns+", "+sqlstore.RecordOfEvent+
+				") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nullif($14, ''), nullif($15, ''), nullif($16, ''))",
+				e.Lane, e.Offset, e.Key, e.Stream, e.Version, e.ID, e.Type, e.Schema, stamp(e.Time), []byte(e.Meta), []byte(e.Data),
+				e.Prev, e.Hash, meta.CorrelationID, meta.CausationID, meta.Traceparent); err != nil {
 				return err
 			}
 		}
 		for _, m := range c.Messages {
 			if _, err := tx.exec("insert into outbox ("+sqlstore.OutboxColumns+
-				", aggregatetype) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $6)",
+				") values ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), nullif($10, ''), nullif($11, ''), nullif($12, ''), nullif($13, ''), $14)",
 				m.Lane, m.Offset, m.ID, m.Type, m.Source, m.Topic, m.Key, stamp(m.Time), m.CorrelationID, m.CausationID, m.ReplyTo,
 				m.Traceparent, m.Tracestate, []byte(m.Data)); err != nil {
 				return err

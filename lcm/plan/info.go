@@ -26,10 +26,15 @@ func (o *Outcome) at(id string) *At {
 		connection, zone := o.place(p)
 		return Standing(connection, zone, res)
 	}
-	if res, ok := o.Made.Changed(id); ok && p.At != nil && (p.Kind == vim.Port || p.Kind == vim.Unit) { // its VIM may have chosen other addresses, or made other pods
+	res, ok := o.Made.Changed(id)
+	switch {
+	case !ok || p.At == nil:
+	case p.Kind == vim.Port: // its VIM may have chosen other addresses
 		at := *p.At
-		at.MAC, at.Addresses, at.Pods = res.MAC, res.Addresses, res.Pods
+		at.MAC, at.Addresses = res.MAC, res.Addresses
 		return &at
+	case p.Kind == vim.Unit: // its pods are others once it was changed
+		return Standing(p.At.Connection, p.At.Zone, res)
 	}
 	return p.At
 }

@@ -44,6 +44,7 @@ type Batch struct {
 	Views       []eventstore.View
 	Records     []eventstore.RecordWrite
 	Snapshots   []eventstore.Snapshot
+	Unsnapped   []string
 	Unparked    []string
 	Parked      []eventstore.ParkedMessage
 	Lanes       []Lane
@@ -231,7 +232,7 @@ func (b *Batch) seal(c *eventstore.Commit, loaded, heads map[string]*eventstore.
 		}
 		head := &b.Heads[at]
 		for _, e := range a.Events {
-			e.Lane, e.Stream, e.Version, e.Prev = c.Lane, a.Stream, head.Version+1, head.Hash
+			e.Lane, e.Key, e.Stream, e.Version, e.Prev = c.Lane, c.Key, a.Stream, head.Version+1, head.Hash
 			e.Time = b.Now
 			if head.Last.After(e.Time) {
 				e.Time = head.Last
@@ -268,6 +269,7 @@ func (b *Batch) flatten(c *eventstore.Commit) {
 		}
 	}
 	b.Unparked = append(b.Unparked, c.Unparked...)
+	b.Unsnapped = append(b.Unsnapped, c.Unsnapped...)
 	for _, m := range c.Cursors {
 		b.move(m)
 	}
@@ -277,6 +279,9 @@ func (b *Batch) flatten(c *eventstore.Commit) {
 			continue
 		}
 		s.Version, s.Created, s.Updated = s.Expected+1, b.Now, b.Now
+		if s.Ended {
+			s.EndedAt = b.Now
+		}
 		for i := range s.Items {
 			s.Items[i].Version = s.Version
 		}
@@ -313,7 +318,7 @@ func (b *Batch) move(m eventstore.CursorMove) {
 	for i := range b.Cursors {
 		p := &b.Cursors[i]
 		if p.Consumer == m.Consumer && p.Lane == m.Lane && p.Epoch == m.Epoch && p.To == m.From {
-			p.To = m.To
+			p.To, p.Mark = m.To, cmp.Or(m.Mark, p.Mark)
 			return
 		}
 	}
@@ -345,6 +350,7 @@ func (b *Batch) order() {
 	})
 	slices.Sort(b.Cancelled)
 	slices.Sort(b.Unparked)
+	slices.Sort(b.Unsnapped)
 	b.Timeouts = lastByKey(b.Timeouts, func(t eventstore.Timeout) string { return t.ID })
 	b.Views = lastByKey(b.Views, func(v eventstore.View) string { return v.Kind + "\x00" + v.ID })
 	b.Snapshots = lastByKey(b.Snapshots, func(s eventstore.Snapshot) string { return s.Stream + "\x00" + strconv.FormatInt(s.Version, 10) })

@@ -66,13 +66,24 @@ func (r *Reader) ReadAll(ctx context.Context, prefix string, after eventstore.St
 	return list(ctx, &r.Dialect, q.order("stream, version", limit), ScanEvent)
 }
 
-// Sagas lists sagas in order of id, without their plans and items.
+// Sagas lists sagas, without their plans and items.
 func (r *Reader) Sagas(ctx context.Context, s eventstore.SagaQuery) ([]eventstore.SagaRow, error) {
 	q := r.Dialect.selectFrom("saga_instances", SagaColumns).is("key", s.Key).is("parent", s.Parent).is("state", s.State)
 	if s.After != "" {
 		q.and("id > %s", s.After)
 	}
-	return list(ctx, &r.Dialect, q.order("id", s.Limit), ScanSaga)
+	if s.Live {
+		q.sql.WriteString(" and ended is null")
+	}
+	if s.Lanes != nil {
+		q.and("lane "+r.Dialect.In, r.Dialect.Ints(s.Lanes))
+	}
+	by := "id"
+	if !s.EndedBy.IsZero() {
+		by = "ended, id"
+		q.and("ended <= %s", r.Dialect.Time(s.EndedBy))
+	}
+	return list(ctx, &r.Dialect, q.order(by, s.Limit), ScanSaga)
 }
 
 // Steps lists a saga's step rows in the order they were sent.
@@ -158,14 +169,23 @@ func (r *Reader) Counts(ctx context.Context, sagaStates []string) (eventstore.Co
 }
 
 // Cursors returns a consumer's position in every lane.
-func (r *Reader) Cursors(ctx context.Context, consumer string) (out [eventstore.Lanes]int64, err error) {
-	q := r.Dialect.selectFrom("cursors", "lane, off").and("consumer = %s", consumer).order("lane", eventstore.Lanes)
+func (r *Reader) Cursors(ctx context.Context, consumer string) (out [eventstore.Lanes]eventstore.Position, err error) {
+	q := r.Dialect.selectFrom("cursors", "lane, off, mark").and("consumer = %s", consumer).order("lane", eventstore.Lanes)
 	_, err = list(ctx, &r.Dialect, q, func(row Row) (struct{}, error) {
 		var lane int
-		var off int64
-		err := row.Scan(&lane, &off)
-		out[lane%eventstore.Lanes] = off
+		var p eventstore.Position
+		err := row.Scan(&lane, &p.Offset, &p.Mark)
+		out[lane%eventstore.Lanes] = p
 		return struct{}{}, err
 	})
 	return out, err
 }
+
+// OutboxIDs returns the ids of this database's outbox, the one that counts first.
+func (r *Reader) OutboxIDs(ctx context.Context) ([]string, error) {
+	q := r.Dialect.selectFrom("outbox_identity", "id").order("no desc", 0)
+	return list(ctx, &r.Dialect, q, func(row Row) (id string, err error) { return id, row.Scan(&id) })
+}
+
+// RenewOutbox is the statement that gives the outbox another id.
+const RenewOutbox = "insert into outbox_identity (no, id) select max(no) + 1, $1 from outbox_identity"

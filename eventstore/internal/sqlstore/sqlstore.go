@@ -51,9 +51,9 @@ type Dialect struct {
 
 // The columns of the tables, in the order in which the Scan functions expect them.
 const (
-	EventColumns    = "lane, off, stream, version, id, type, schema, at, meta, data, prev, hash"
-	OutboxColumns   = "lane, off, id, type, ce_source, topic, aggregateid, ce_time, correlation, causation, reply_to, traceparent, tracestate, payload"
-	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated"
+	EventColumns    = "lane, off, key, stream, version, id, type, schema, at, meta, data, prev, hash"
+	OutboxColumns   = "lane, off, id, type, ce_source, aggregatetype, aggregateid, ce_time, correlation, causation, reply_to, traceparent, tracestate, payload"
+	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated, ended"
 	ItemColumns     = "no, version, data"
 	StepColumns     = "command_id, saga, seq, step, item, direction, attempt, state, sent, replied, result, class, reason"
 	TimeoutColumns  = "id, owner, key, name, token, due, lane, data"
@@ -64,6 +64,28 @@ const (
 	ParkedColumns   = "id, consumer, key, seq, message, payload, reason, at"
 	AnswerColumns   = "caller, key, fingerprint, status, header, body, at"
 )
+
+// RecordOfEvent are columns of an event that are in its metadata as well. They are written for whoever makes records of rows,
+// and never read; what there is not is null.
+const RecordOfEvent = "correlation, causation, traceparent"
+
+// Text scans a text column, NULL as "".
+type Text struct{ To *string }
+
+// Scan implements sql.Scanner.
+func (t Text) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*t.To = ""
+	case string:
+		*t.To = v
+	case []byte:
+		*t.To = string(v)
+	default:
+		return fmt.Errorf("a text cannot be read from %T", v)
+	}
+	return nil
+}
 
 // ViewUpdate sets every column of a view that exists to what was to be inserted.
 const ViewUpdate = `revision = excluded.revision, parent = excluded.parent, state = excluded.state, name = excluded.name,
@@ -96,22 +118,22 @@ func raw(m *json.RawMessage) *[]byte { return (*[]byte)(m) }
 
 // ScanEvent reads EventColumns.
 func ScanEvent(r Row) (e eventstore.Event, err error) {
-	err = r.Scan(&e.Lane, &e.Offset, &e.Stream, &e.Version, &e.ID, &e.Type, &e.Schema, Stamp{&e.Time}, raw(&e.Meta),
+	err = r.Scan(&e.Lane, &e.Offset, &e.Key, &e.Stream, &e.Version, &e.ID, &e.Type, &e.Schema, Stamp{&e.Time}, raw(&e.Meta),
 		raw(&e.Data), &e.Prev, &e.Hash)
 	return e, err
 }
 
 // ScanOutbox reads OutboxColumns.
 func ScanOutbox(r Row) (m eventstore.OutboxRecord, err error) {
-	err = r.Scan(&m.Lane, &m.Offset, &m.ID, &m.Type, &m.Source, &m.Topic, &m.Key, Stamp{&m.Time}, &m.CorrelationID,
-		&m.CausationID, &m.ReplyTo, &m.Traceparent, &m.Tracestate, raw(&m.Data))
+	err = r.Scan(&m.Lane, &m.Offset, &m.ID, &m.Type, &m.Source, &m.Topic, &m.Key, Stamp{&m.Time}, Text{&m.CorrelationID},
+		Text{&m.CausationID}, Text{&m.ReplyTo}, Text{&m.Traceparent}, Text{&m.Tracestate}, raw(&m.Data))
 	return m, err
 }
 
 // ScanSaga reads SagaColumns.
 func ScanSaga(r Row) (s eventstore.SagaRow, err error) {
 	err = r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, raw(&s.Data), Stamp{&s.Created},
-		Stamp{&s.Updated})
+		Stamp{&s.Updated}, Stamp{&s.EndedAt})
 	return s, err
 }
 

@@ -1,0 +1,249 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/bus/kafka"
+	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/outbox"
+	"github.com/vnfm/vnfm/telemetry"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// The relays; their cursors are named so.
+const (
+	consumerRelay    = "relay"
+	consumerVimRelay = "vim-relay" // of a database of the participants
+	consumerEvents   = "relay:" + message.TopicVnfEvents
+)
+
+// topicVimReplies is where replies of participants with a database of their own go: one outbox writes a topic.
+const topicVimReplies = "vnfm.vim.replies"
+
+// kafkaCluster returns the Kafka cluster of the settings; nil: the bus is embedded.
+func (s *Server) kafkaCluster() (*kafka.Cluster, error) {
+	c := s.cfg.Kafka
+	brokers := s.cfg.Brokers()
+	if brokers == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	k := &kafka.Cluster{
+		Brokers: brokers, Prefix: c.Prefix, Create: c.Topics == "create", Replicas: c.Replicas, Compression: c.Compression,
+		MaxBytes: c.MaxBytes, ClientID: "vnfmd-" + s.node, Logger: s.log,
+	}
+	if c.TLS || c.CAFile != "" || c.CertFile != "" {
+		roots, err := authorities(c.CAFile, "bus-ca-file")
+		if err != nil {
+			return nil, err
+		}
+		k.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		if c.CertFile != "" {
+			cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+			if err != nil {
+				return nil, fmt.Errorf("bus-cert-file: %w", err)
+			}
+			k.TLS.Certificates = []tls.Certificate{cert}
+		}
+	}
+	if c.Sasl != "none" && c.Sasl != "" {
+		password, err := busPassword(&c)
+		if err != nil {
+			return nil, err
+		}
+		k.Login = kafka.Login{Mechanism: kafka.Mechanism(c.Sasl), User: c.User, Password: password, TokenURL: c.TokenURL, Scopes: c.Scopes}
+	}
+	return k, nil
+}
+
+// busPassword returns the password at the brokers.
+func busPassword(c *config.Kafka) (string, error) {
+	if c.PasswordFile == "" {
+		return c.Password, nil
+	}
+	f, err := os.Open(c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("bus-password-file: %w", err)
+	}
+	defer func() { _ = f.Close() }() // read only
+	line := bufio.NewScanner(f)
+	line.Scan()
+	if err := line.Err(); err != nil {
+		return "", fmt.Errorf("bus-password-file: %w", err)
+	}
+	return strings.TrimSpace(line.Text()), nil
+}
+
+// relays makes what sends this side's outbox to Kafka, and the main side's events. Its consumers are subscribed by now.
+func (d *side) relays(s *Server, p *parts) error {
+	if d.kafka == nil {
+		return nil
+	}
+	ctx := context.Background()
+	ids, err := d.store.OutboxIDs(ctx)
+	if err != nil {
+		return fmt.Errorf("read the id of the outbox: %w", err)
+	}
+	out := &kafka.Messages{Feed: d.feed, Cluster: d.kafka, Outbox: ids[0]}
+	for _, r := range d.readers {
+		out.Topics = append(out.Topics, r.topic)
+	}
+	relay := kafka.NewRelay(kafka.RelayConfig{
+		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleRelay), Lowest: d.lowest, Logger: s.log,
+	})
+	d.backlog = &backlog{side: d, limit: int64(s.cfg.Kafka.Backlog), log: s.log.WarnContext}
+	s.work(p, config.RoleRelay, relay.Run)
+	p.workers = append(p.workers, d.backlog.run)
+	if err := s.reg.Register(d.backlog.gauge()); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	if d != p.main {
+		return nil
+	}
+	events := kafka.NewEvents(d.kafka, d.store, ids[0], ofDomain, addressOf)
+	d.followers, d.hearers = append(d.followers, events.OnCommit), append(d.hearers, events.Heard)
+	s.work(p, config.RoleRelay, kafka.NewRelay(kafka.RelayConfig{
+		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleRelay), Lag: -1, Logger: s.log,
+	}).Run)
+	return nil
+}
+
+// relay names what sends this side's outbox; "" when nobody does.
+func (d *side) relay() string {
+	switch {
+	case d.kafka == nil:
+		return ""
+	case d.kafka.Names != nil:
+		return consumerVimRelay
+	}
+	return consumerRelay
+}
+
+// ofDomain reports whether a stream is of a VNF or of an operation: what others are told of.
+func ofDomain(stream string) bool {
+	return strings.HasPrefix(stream, vnf.InstanceStream) || strings.HasPrefix(stream, vnf.OpOccStream)
+}
+
+// addressOf returns where the API has an event: among those of its VNF or operation.
+func addressOf(e *eventstore.Event) string {
+	if id, ok := strings.CutPrefix(e.Stream, vnf.OpOccStream); ok {
+		return "/vnfm/v1/vnf_lcm_op_occs/" + id + "/events"
+	}
+	return "/vnfm/v1/vnf_instances/" + strings.TrimPrefix(e.Stream, vnf.InstanceStream) + "/events"
+}
+
+// lowest returns how far all consumers of this side's outbox are.
+func (d *side) lowest(ctx context.Context) (low [eventstore.Lanes]int64, err error) {
+	for i, r := range d.readers {
+		at, err := r.at.store.Cursors(ctx, r.name)
+		if err != nil {
+			return low, fmt.Errorf("read the cursors of %s: %w", r.name, err)
+		}
+		for lane := range low {
+			if i == 0 || at[lane].Offset < low[lane] {
+				low[lane] = at[lane].Offset
+			}
+		}
+	}
+	return low, nil
+}
+
+// places says where cursors are: the relay's beside the outbox, those of the consumers with their effects.
+type places struct {
+	relay       string
+	own, others outbox.Cursors
+}
+
+// Cursors returns a consumer's position in every lane.
+func (p places) Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error) {
+	if consumer == p.relay {
+		return p.own.Cursors(ctx, consumer)
+	}
+	return p.others.Cursors(ctx, consumer)
+}
+
+// backlog counts the messages that wait for Kafka. All nodes look at it: any of them may be asked to begin something.
+type backlog struct {
+	side    *side
+	limit   int64
+	waiting atomic.Int64
+	log     func(ctx context.Context, msg string, args ...any)
+}
+
+// backlogEvery is how often the messages that wait are counted.
+const backlogEvery = time.Second
+
+func (b *backlog) run(ctx context.Context) error {
+	tick := time.NewTicker(backlogEvery)
+	defer tick.Stop()
+	for {
+		if err := b.count(ctx); err != nil && ctx.Err() == nil {
+			b.log(ctx, "backlog not counted", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// count looks how many messages wait.
+func (b *backlog) count(ctx context.Context) error {
+	at, err := b.side.store.Cursors(ctx, b.side.relay())
+	if err != nil {
+		return fmt.Errorf("read the cursors of %s: %w", b.side.relay(), err)
+	}
+	low, err := b.side.lowest(ctx) // of a relay that never sent anything
+	if err != nil {
+		return err
+	}
+	heads, err := b.side.store.Heads(ctx)
+	if err != nil {
+		return fmt.Errorf("read lane heads: %w", err)
+	}
+	var n int64
+	for lane := range heads {
+		from := at[lane].Offset
+		if at[lane].Mark == "" {
+			from = low[lane]
+		}
+		n += max(0, heads[lane].Outbox-from)
+	}
+	b.waiting.Store(n)
+	return nil
+}
+
+// room refuses what would send more while too much waits.
+func (b *backlog) room() error {
+	if n := b.waiting.Load(); n >= b.limit {
+		return vnfm.Errorf(vnfm.Unavailable, "%d messages wait for the message bus, and %d may (bus-backlog): begin nothing until they are fewer.", n, b.limit)
+	}
+	return nil
+}
+
+// gauge is the metric of what waits.
+func (b *backlog) gauge() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "vnfm_outbox_backlog_messages", Help: "Messages that wait to be sent to Kafka.", ConstLabels: prometheus.Labels{"database": b.side.name},
+	}, func() float64 { return float64(b.waiting.Load()) })
+}
+
+// relayGauges are the relay as a consumer of the outbox: how old the oldest unsent message is.
+func (d *side) relayGauges() []telemetry.Consumer {
+	if d.kafka == nil {
+		return nil
+	}
+	return []telemetry.Consumer{{Name: d.relay(), Cursors: d.store}}
+}
