@@ -32,6 +32,11 @@ const links = `"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceProvi
 					"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","ipAddresses":[{"type":"IPV4","fixedAddresses":["10.0.0.1"],"subnetId":"s"},
 						{"type":"IPV6","numDynamicAddresses":1,"subnetId":"t"}]}}]}}}]}]`
 
+// laid is what requests have that give a VNF another form.
+const laid = links + `,"vimConnectionInfo":{"v/1":{"vimId":"i","vimType":"T","interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}},
+	"extManagedVirtualLinks":[{"id":"m","vnfVirtualLinkDescId":"vl","vimConnectionId":"v","resourceProviderId":"p","resourceId":"r"}],
+	"additionalParams":{"a":1},"extensions":{"e":1},"vnfConfigurableProperties":{"p":1}`
+
 // examples are the bodies of the routes that take one, by method and path.
 var examples = map[string]example{
 	"POST /vnflcm/v2/vnf_instances": {sol.CreateVnfRequest{}, []string{
@@ -78,6 +83,19 @@ var examples = map[string]example{
 			"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceProviderId":"p","resourceId":"n",
 				"extLinkPorts":[{"id":"p","resourceHandle":{"vimConnectionId":"v","resourceProviderId":"p","resourceId":"q","vimLevelResourceType":"port"}}],
 				"extCps":[{"cpdId":"c","cpConfig":[{"cpInstanceId":"x","linkPortId":"p"},{"cpInstanceId":"gone"}]}]}]}`,
+	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/change_flavour": {sol.ChangeVnfFlavourRequest{}, []string{
+		`{"newFlavourId":"f","instantiationLevelId":"l",` + laid + `}`,
+	}},
+	"POST /vnflcm/v1/vnf_instances/{id}/change_flavour": {nil, []string{
+		`{"newFlavourId":"f","instantiationLevelId":"l","additionalParams":{"a":1},"extensions":{"e":1},"vnfConfigurableProperties":{"p":1},
+			"vimConnectionInfo":[{"id":"v/1","vimId":"i","vimType":"T","interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}],
+			"extManagedVirtualLinks":[{"id":"m","virtualLinkDescId":"vl","vimConnectionId":"v","resourceProviderId":"p","resourceId":"r"}],
+			"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":[{"cpInstanceId":"x","linkPortId":"p"}]}],
+				"extLinkPorts":[{"id":"p","resourceHandle":{"resourceId":"q"}}]}]}`,
+	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/change_vnfpkg": {sol.ChangeCurrentVnfPkgRequest{}, []string{
+		`{"vnfdId":"d",` + laid + `}`,
 	}},
 	"POST /vnflcm/v2/vnf_instances/{id}/scale": {sol.ScaleVnfRequest{}, []string{
 		`{"type":"SCALE_OUT","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1}}`,

@@ -25,10 +25,18 @@ func TestEveryOptionalAttribute(t *testing.T) {
 	// vimConnectionInfo wherever it is.
 	type meaning = func(t *testing.T, without, got any)
 	const modify, instantiate = "PATCH /vnflcm/v2/vnf_instances/{id}", "POST /vnflcm/v2/vnf_instances/{id}/instantiate"
-	const connect = "POST /vnflcm/v2/vnf_instances/{id}/change_ext_conn"
 	takenAway := func(key string) meaning {
 		return func(t *testing.T, _, got any) {
-			same(t, got.(lcm.ChangeExtConn).ExtLinks[0].Nulls, []lcm.NullEntry{{Cp: 0, Key: key}})
+			var links []lcm.ExtLink
+			switch c := got.(type) {
+			case lcm.ChangeExtConn:
+				links = c.ExtLinks
+			case lcm.ChangeFlavour:
+				links = c.ExtLinks
+			case lcm.ChangeVnfPkg:
+				links = c.ExtLinks
+			}
+			same(t, links[0].Nulls, []lcm.NullEntry{{Cp: 0, Key: key}})
 		}
 	}
 	meant := map[string]map[string]meaning{
@@ -51,8 +59,10 @@ func TestEveryOptionalAttribute(t *testing.T) {
 		instantiate + " /vimConnectionInfo/v~11": {
 			"null": func(t *testing.T, _, got any) { same(t, string(got.(lcm.Instantiate).Connections["v/1"]), "null") },
 		},
-		connect + " /extVirtualLinks/0/extCps/0/cpConfig/sub":  {"null": takenAway("sub")},
-		connect + " /extVirtualLinks/0/extCps/0/cpConfig/k~01": {"null": takenAway("k~1")},
+	}
+	for _, task := range []string{"change_ext_conn", "change_flavour", "change_vnfpkg"} {
+		at := "POST /vnflcm/v2/vnf_instances/{id}/" + task + " /extVirtualLinks/0/extCps/0/cpConfig/"
+		meant[at+"sub"], meant[at+"k~01"] = map[string]meaning{"null": takenAway("sub")}, map[string]meaning{"null": takenAway("k~1")}
 	}
 	tried := 0
 	for _, r := range newWhole(t).routes {
@@ -133,6 +143,10 @@ func connectionsOf(t *testing.T, command any) (out map[string]any) {
 		all = c.Connections
 	case lcm.ChangeExtConn:
 		all = c.Connections
+	case lcm.ChangeFlavour:
+		all = c.Connections
+	case lcm.ChangeVnfPkg:
+		all = c.Connections
 	case lcm.Modify:
 		all = c.Connections
 	}
@@ -193,6 +207,30 @@ func bare(command any) any {
 		}
 		if len(c.Connections) == 0 {
 			c.Connections = nil
+		}
+		bareLinks(c.ExtLinks)
+		return c
+	case lcm.ChangeFlavour:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		for _, m := range []*map[string]json.RawMessage{&c.Connections, &c.Extensions, &c.Configurable} {
+			if len(*m) == 0 {
+				*m = nil
+			}
+		}
+		bareLinks(c.ExtLinks)
+		return c
+	case lcm.ChangeVnfPkg:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		for _, m := range []*map[string]json.RawMessage{&c.Connections, &c.Extensions, &c.Configurable} {
+			if len(*m) == 0 {
+				*m = nil
+			}
 		}
 		bareLinks(c.ExtLinks)
 		return c

@@ -300,6 +300,14 @@ func (s *cases) ChangeExtConn(ctx context.Context, id string, r lcm.ChangeExtCon
 	return s.begin(ctx, id, vnf.OpChangeExtConn, r, by)
 }
 
+func (s *cases) ChangeFlavour(ctx context.Context, id string, r lcm.ChangeFlavour, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpChangeFlavour, r, by)
+}
+
+func (s *cases) ChangeVnfPkg(ctx context.Context, id string, r lcm.ChangeVnfPkg, by request.Info) (*vnf.OpOcc, error) {
+	return s.begin(ctx, id, vnf.OpChangeVnfPkg, r, by)
+}
+
 // preview plans an operation of an instance that is free; nothing is an effect.
 func (s *cases) preview(ctx context.Context, id string, kind vnf.Operation, command any) (*lcm.Preview, error) {
 	if s.last = command; s.fail != nil {
@@ -343,6 +351,14 @@ func (s *cases) PlanHeal(ctx context.Context, id string, r lcm.Heal) (*lcm.Previ
 
 func (s *cases) PlanChangeExtConn(ctx context.Context, id string, r lcm.ChangeExtConn) (*lcm.Preview, error) {
 	return s.preview(ctx, id, vnf.OpChangeExtConn, r)
+}
+
+func (s *cases) PlanChangeFlavour(ctx context.Context, id string, r lcm.ChangeFlavour) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpChangeFlavour, r)
+}
+
+func (s *cases) PlanChangeVnfPkg(ctx context.Context, id string, r lcm.ChangeVnfPkg) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpChangeVnfPkg, r)
 }
 
 func (s *cases) Modify(ctx context.Context, id string, r lcm.Modify, by request.Info) (*vnf.OpOcc, error) {

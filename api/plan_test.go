@@ -99,6 +99,12 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 			`{"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c"}]}]}`,
 			`{"extVirtualLinks":[]}`, `{}`, `{"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"k":{}}}]}]}`,
 		}},
+		"change_flavour": {"CHANGE_FLAVOUR", []string{
+			`{"newFlavourId":"f","instantiationLevelId":"l","additionalParams":{"a":1}}`, `{}`, `{"newFlavourId":"f","extVirtualLinks":[{"id":"a","resourceId":"n","extCps":[{"cpdId":1}]}]}`,
+		}},
+		"change_vnfpkg": {"CHANGE_VNFPKG", []string{
+			`{"vnfdId":"d","additionalParams":{"batchSize":1}}`, `{}`, `{"vnfdId":"d","extensions":[]}`,
+		}},
 		"operate": {"OPERATE", []string{
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c"]}`, `{"changeStateTo":"STARTED","stopType":"FORCEFUL"}`,
 		}},

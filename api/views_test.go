@@ -93,10 +93,10 @@ func TestTaskLinksAreThereWhileTheTaskIsPossible(t *testing.T) {
 		want string
 	}{
 		"not instantiated": {vnf.Instance{State: vnf.NotInstantiated}, "instantiate"},
-		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "changeExtConn heal operate terminate"},
+		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "changeCurrentVnfPkg changeExtConn changeFlavour heal operate terminate"},
 		"scalable": {
 			vnf.Instance{State: vnf.Instantiated, Info: &vnf.InstantiatedInfo{FlavourID: "f", VnfState: "STARTED", MaxScaleLevels: []vnf.ScaleInfo{{AspectID: "a", Level: 1}}}},
-			"changeExtConn heal operate scale scaleToLevel terminate",
+			"changeCurrentVnfPkg changeExtConn changeFlavour heal operate scale scaleToLevel terminate",
 		},
 		"held": {vnf.Instance{State: vnf.NotInstantiated, Operation: "o"}, ""},
 	} {

@@ -136,6 +136,16 @@ func (c *Client) ChangeExtConn(ctx context.Context, id string, r sol.ChangeExtVn
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_ext_conn"), r))
 }
 
+// ChangeFlavour begins to give a VNF another flavour, and returns the id of the operation occurrence.
+func (c *Client) ChangeFlavour(ctx context.Context, id string, r sol.ChangeVnfFlavourRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_flavour"), r))
+}
+
+// ChangeVnfPkg begins to make a VNF one of another package, and returns the id of the operation occurrence.
+func (c *Client) ChangeVnfPkg(ctx context.Context, id string, r sol.ChangeCurrentVnfPkgRequest) (string, error) {
+	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_vnfpkg"), r))
+}
+
 // Plan says what an operation would do, without beginning it. request is the body that the operation takes.
 func (c *Client) Plan(ctx context.Context, id string, operation sol.PlannedOperation, request any) (*sol.Plan, error) {
 	raw, err := json.Marshal(request)

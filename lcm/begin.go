@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -26,6 +27,7 @@ type wish struct {
 	operation vnf.Operation
 	params    json.RawMessage // the request, secrets masked
 	own       *owning         // VIM connections that the request brings; nil: none
+	to        *newPackage     // that the instance is to be of; nil: it stays what it is of
 	// What the request sets of the instance; with checksProperties, what the VNFD requires must be set.
 	extensions, configurable map[string]json.RawMessage
 	checksProperties         bool
@@ -49,6 +51,8 @@ type beginning struct {
 
 	secrets *secrets
 	sealed  map[string]any // members of the request as they are kept
+	// What the request itself sets of extensions and configurable properties.
+	setExtensions, setConfigurable map[string]json.RawMessage
 
 	automatic, forceful, simulated bool
 	// named is the management connection that the request names. find returns whom to call by an interface and endpoint type.
@@ -69,7 +73,7 @@ func (b *beginning) check(schema, params json.RawMessage) error {
 func (b *beginning) talk(p *plan.Plan) error {
 	setup := tell.Setup{
 		Vnf: b.vnf, OpID: b.data.OpID, Operation: b.data.Operation, Number: b.data.Number, Name: nameOf(b.vnf), Plan: p,
-		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims}, Simulated: b.simulated, Forceful: b.forceful,
+		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims, paramBatch}, Simulated: b.simulated, Forceful: b.forceful,
 		Find: func(name, endpoint string) (*configuration.Endpoint, error) { return b.find(name, endpoint, b.named) },
 	}
 	if b.data.Configurable != nil {
@@ -201,9 +205,13 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	if err != nil {
 		return nil, err
 	}
-	over := w.over(plain, seen)
+	of := d // that the properties are to fit
+	if w.to != nil {
+		of = w.to.descriptor
+	}
+	over := w.over(plain, seen, of)
 	v := *seen
-	p := &prepared{begin: over.begin(opID, d), version: seen.Version}
+	p := &prepared{begin: over.begin(opID, of), version: seen.Version}
 	events, err := v.Process(p.begin)
 	if err != nil {
 		return nil, err
@@ -219,9 +227,10 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v),
 		data: &planData{
 			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations,
-			Extensions: k.properties(over.extensions, d.Extensions), Configurable: k.properties(over.configurable, d.Configurable),
+			Extensions: k.properties(over.extensions, of.Extensions), Configurable: k.properties(over.configurable, of.Configurable),
 		},
-		secrets: k, simulated: s.cfg.Settings.Configures, forceful: w.forceful, automatic: w.automatic,
+		secrets: k, setExtensions: w.extensions, setConfigurable: w.configurable,
+		simulated: s.cfg.Settings.Configures, forceful: w.forceful, automatic: w.automatic,
 		find: func(name, endpoint, named string) (*configuration.Endpoint, error) {
 			if s.cfg.Management == nil {
 				return nil, nil //nolint:nilnil // nobody is called
@@ -229,7 +238,7 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 			return s.cfg.Management.Endpoint(ctx, &v, name, endpoint, named)
 		},
 		sealed: map[string]any{
-			"extensions": k.properties(w.extensions, d.Extensions), "vnfConfigurableProperties": k.properties(w.configurable, d.Configurable),
+			"extensions": k.properties(w.extensions, of.Extensions), "vnfConfigurableProperties": k.properties(w.configurable, of.Configurable),
 		},
 	}
 	if w.looks {
@@ -281,11 +290,34 @@ func (s *Service) inPlace(ctx context.Context, v *vnf.Instance) map[string]vim.I
 	return out
 }
 
-// over returns the wish with the properties that the request sets laid over those the instance has, secrets opened.
-func (w wish) over(plain, kept *vnf.Instance) *wish {
+// over returns the wish with the properties that the request sets laid over those the instance has, secrets opened. Of another package
+// the instance gets the values that it declares and the instance does not have.
+func (w wish) over(plain, kept *vnf.Instance, d *vnfd.Descriptor) *wish {
+	if w.to != nil {
+		w.extensions = with(w.extensions, missingIn(plain.Extensions, vnf.Initial(d.Extensions)))
+		w.configurable = with(w.configurable, missingIn(plain.Configurable, vnf.Initial(d.Configurable)))
+	}
 	w.extensions = vnf.Laid(plain.Extensions, given(w.extensions, kept.Extensions))
 	w.configurable = vnf.Laid(plain.Configurable, given(w.configurable, kept.Configurable))
 	return &w
+}
+
+// with returns values with those of others that they do not have.
+func with(values, others map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(others) == 0 {
+		return values
+	}
+	out := maps.Clone(others)
+	maps.Copy(out, values)
+	return out
+}
+
+// shared are the packages that the operation is about.
+func (w *wish) shared() []string {
+	if w.to == nil {
+		return nil
+	}
+	return []string{w.to.ref.ID}
 }
 
 func (w *wish) begin(opID string, d *vnfd.Descriptor) vnf.BeginOperation {
@@ -316,7 +348,10 @@ func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.I
 		o, err := s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
 			x.meta = by.Metadata(w.command, opID)
 			return s.add(x, p, w, by)
-		})
+		}, w.shared()...)
+		if w.to != nil && errors.Is(err, eventstore.ErrVersion) {
+			return nil, vnfm.Wrap(vnfm.Conflict, err, "the package or the VNF instance is being changed: send the request again")
+		}
 		if !errors.Is(err, errMoved) {
 			return o, err
 		}
@@ -342,6 +377,9 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	k.keep(x, p.raw)
 	if _, err := x.own(w.own, v, p.data.OpID); err != nil {
 		return err
+	}
+	if w.to != nil && w.to.ref.Stream != "" { // it is enabled still
+		x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: w.to.ref.Stream, Version: w.to.ref.Version})
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
 		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,

@@ -110,6 +110,8 @@ type Settings struct {
 	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
 	// PlansAtOnce bounds the operations and dry runs that are planned at once; others wait. No bound.
 	PlansAtOnce int
+	// Batch is how many machines a change of the package changes at once where neither request nor VNFD say; 0: all.
+	Batch int
 	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
 	KeepLeftovers bool
 	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.

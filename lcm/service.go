@@ -39,6 +39,12 @@ type API interface {
 	// ChangeExtConn begins to connect external connection points in another way (SOL003 v3.7.1 §5.4.11). Unprocessable with the attribute
 	// for a CPD, a configuration or a port that there is not, and for one that is named twice.
 	ChangeExtConn(ctx context.Context, vnfID string, r ChangeExtConn, by request.Info) (*vnf.OpOcc, error)
+	// ChangeFlavour begins to give it another deployment flavour (SOL003 v3.7.1 §5.4.7). NotFound when the VNFD has no other;
+	// Unprocessable with the attribute for one that it does not have, and as Instantiate.
+	ChangeFlavour(ctx context.Context, vnfID string, r ChangeFlavour, by request.Info) (*vnf.OpOcc, error)
+	// ChangeVnfPkg begins to make it one of another package (SOL003 v3.7.1 §5.4.11a). Unprocessable with the attribute for a package that
+	// is not there or not enabled, and where the VNFDs do not let one lead to the other.
+	ChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg, by request.Info) (*vnf.OpOcc, error)
 	// PlanInstantiate and its like say what the operation would do, and refuse what it would refuse. They change nothing.
 	PlanInstantiate(ctx context.Context, vnfID string, r Instantiate) (*Preview, error)
 	PlanTerminate(ctx context.Context, vnfID string, r Terminate) (*Preview, error)
@@ -47,6 +53,8 @@ type API interface {
 	PlanScaleToLevel(ctx context.Context, vnfID string, r ScaleToLevel) (*Preview, error)
 	PlanHeal(ctx context.Context, vnfID string, r Heal) (*Preview, error)
 	PlanChangeExtConn(ctx context.Context, vnfID string, r ChangeExtConn) (*Preview, error)
+	PlanChangeFlavour(ctx context.Context, vnfID string, r ChangeFlavour) (*Preview, error)
+	PlanChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg) (*Preview, error)
 	// Modify modifies the information about it (SOL003 v3.7.1 §5.4.3.3.4) and returns the operation occurrence, COMPLETED: it
 	// needs no grant and changes nothing outside. NotFound; Precondition when the client knows another version; Conflict
 	// when another operation holds it, or resources need a connection to be removed; Invalid and Unprocessable with the
@@ -158,6 +166,31 @@ type ChangeExtConn struct {
 	ExtLinks         []ExtLink                  `json:"extVirtualLinks"`
 	Connections      map[string]json.RawMessage `json:"-"` // as in Instantiate
 	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
+	Params           json.RawMessage            `json:"-"`
+}
+
+// ChangeFlavour is the command behind ChangeVnfFlavourRequest (SOL003 v3.7.1 §5.5.2.7).
+type ChangeFlavour struct {
+	FlavourID        string                     `json:"newFlavourId"`
+	Level            string                     `json:"instantiationLevelId,omitempty"`
+	ExtLinks         []ExtLink                  `json:"extVirtualLinks,omitempty"` // laid over those there are
+	ExtManaged       []ExtManaged               `json:"extManagedVirtualLinks,omitempty"`
+	Connections      map[string]json.RawMessage `json:"-"` // as in Instantiate
+	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
+	Extensions       map[string]json.RawMessage `json:"extensions,omitempty"`
+	Configurable     map[string]json.RawMessage `json:"vnfConfigurableProperties,omitempty"`
+	Params           json.RawMessage            `json:"-"`
+}
+
+// ChangeVnfPkg is the command behind ChangeCurrentVnfPkgRequest (SOL003 v3.7.1 §5.5.2.11a).
+type ChangeVnfPkg struct {
+	VnfdID           string                     `json:"vnfdId"`
+	ExtLinks         []ExtLink                  `json:"extVirtualLinks,omitempty"` // laid over those there are
+	ExtManaged       []ExtManaged               `json:"extManagedVirtualLinks,omitempty"`
+	Connections      map[string]json.RawMessage `json:"-"` // as in Instantiate
+	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
+	Extensions       map[string]json.RawMessage `json:"extensions,omitempty"`
+	Configurable     map[string]json.RawMessage `json:"vnfConfigurableProperties,omitempty"`
 	Params           json.RawMessage            `json:"-"`
 }
 

@@ -3,6 +3,7 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -31,6 +32,8 @@ var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, 
 	vnf.OpScaleToLevel:  landResize,
 	vnf.OpHeal:          landHeal,
 	vnf.OpChangeExtConn: landConnect,
+	vnf.OpChangeFlavour: landFlavour,
+	vnf.OpChangeVnfPkg:  landPackage,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -191,24 +194,34 @@ func (d *planData) steps() []vnf.PlannedStep {
 	return append(out, coordinations(vnfd.CoordinateAtEnd)...)
 }
 
-// told is the external links that the operation has changed.
+// told is the external links that the operation has changed, and what it has changed of the information about the VNF.
 func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error) {
 	d, o, err := outcome(in)
-	if err != nil || v.Operation != in.ID || d.Operation != vnf.OpChangeExtConn {
+	if err != nil || v.Operation != in.ID || v.Info == nil {
 		return nil, nil //nolint:nilerr // without a grant nothing was begun
 	}
-	var c *vnf.Connectivity
-	switch state {
-	case vnf.Completed:
-		c = o.Connectivity(v, nil)
-	case vnf.Failed:
-		c = connectedSoFar(in, v, d, o)
+	var links []vnf.ExtVirtualLink
+	var out []vnf.OpCommand
+	switch {
+	case d.Operation == vnf.OpChangeExtConn && state == vnf.Completed:
+		links = o.Connectivity(v, nil).ExtLinks
+	case d.Operation == vnf.OpChangeExtConn && state == vnf.Failed:
+		links = connectedSoFar(in, v, d, o).ExtLinks
+	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg) && state == vnf.Completed:
+		for _, l := range o.Info().ExtLinks {
+			if !slices.ContainsFunc(v.Info.ExtLinks, func(was vnf.ExtVirtualLink) bool { return reflect.DeepEqual(was, l) }) {
+				links = append(links, l)
+			}
+		}
+		if e := d.modifiedBy(); e != nil {
+			out = append(out, vnf.Record{Event: e})
+		}
 	default:
 	}
-	if c == nil || len(c.ExtLinks) == 0 {
-		return nil, nil
+	if len(links) > 0 {
+		out = append(out, vnf.Record{Event: &vnf.OpConnectivityChanged{ExtLinks: links}})
 	}
-	return []vnf.OpCommand{vnf.Record{Event: &vnf.OpConnectivityChanged{ExtLinks: c.ExtLinks}}}, nil
+	return out, nil
 }
 
 func (op planOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error) {
@@ -435,8 +448,8 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 			}
 		case run.State == saga.ItemDone:
 			to := *o.To(s)
-			if now, err := o.Stands(s.ID); err == nil && now != nil && to.Kind == vim.Port { // with the addresses it has now
-				to.At = now.At
+			if now, err := o.Stands(s.ID); err == nil && now != nil && now.Token() == to.Token() && now.Revision == to.Revision {
+				to = *now // with what the grant gave it, and the addresses that it has now
 			}
 			note(&to, true)
 		default: // which of the two specs stands is not known
@@ -447,7 +460,11 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 	}
 	out := make([]vnf.Resource, 0, len(order))
 	for _, id := range order {
-		r, err := record(o, forms[id])
+		form, err := o.Left(forms[id])
+		if err != nil {
+			return nil, err
+		}
+		r, err := record(o, form)
 		if err != nil {
 			return nil, err
 		}

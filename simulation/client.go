@@ -146,7 +146,7 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
-		switch n := w.rng.IntN(31); {
+		switch n := w.rng.IntN(35); {
 		case n == 0:
 			return w.askInstantiate(v)
 		case n < 17:
@@ -157,6 +157,8 @@ func (w *world) choose(v *vnfRef) *ask {
 			return w.askHeal(v, in)
 		case n < 29:
 			return w.askConnect(v, in)
+		case n < 33:
+			return w.askRebuild(v, in)
 		}
 		return w.askTerminate(v)
 	case len(in.Leftovers) > 0 && w.rng.IntN(2) == 0:
@@ -281,7 +283,7 @@ func (w *world) askConnect(v *vnfRef, in *vnf.Instance) *ask {
 		ips = map[string]any{"type": "IPV4", "fixedAddresses": []string{fmt.Sprintf("198.18.7.%d", 1+w.rng.IntN(20))}}
 	}
 	var config any = map[string]any{"cpProtocolData": []any{map[string]any{"layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": map[string]any{"ipAddresses": []any{ips}}}}}
-	if w.rng.IntN(5) == 0 {
+	if w.rng.IntN(3) == 0 {
 		config, kind = nil, Disconnected
 	}
 	body := map[string]any{"extVirtualLinks": []any{map[string]any{
@@ -290,6 +292,30 @@ func (w *world) askConnect(v *vnfRef, in *vnf.Instance) *ask {
 	return &ask{
 		what: "connect " + v.name, vnf: v, method: http.MethodPost,
 		path: lcmRoot + "/vnf_instances/" + v.id + "/change_ext_conn", body: encode(body), finish: w.begun(v, kind),
+	}
+}
+
+// askRebuild asks for another flavour or the other version of a package, whichever there is.
+func (w *world) askRebuild(v *vnfRef, in *vnf.Instance) *ask {
+	if v.pkg.next != nil {
+		to := v.pkg.next
+		if in.VnfdID == to.vnfdID {
+			to = v.pkg
+		}
+		body := map[string]any{"vnfdId": to.vnfdID, "additionalParams": map[string]any{"batchSize": w.rng.IntN(3)}}
+		return &ask{
+			what: "upgrade " + v.name, vnf: v, method: http.MethodPost,
+			path: lcmRoot + "/vnf_instances/" + v.id + "/change_vnfpkg", body: encode(body), finish: w.begun(v, Upgraded),
+		}
+	}
+	flavour := pick(w.rng, v.pkg.flavours) // refused where the VNF has it
+	body := map[string]any{"newFlavourId": flavour.id}
+	if len(flavour.levels) > 0 {
+		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
+	}
+	return &ask{
+		what: "change the flavour of " + v.name, vnf: v, method: http.MethodPost,
+		path: lcmRoot + "/vnf_instances/" + v.id + "/change_flavour", body: encode(body), finish: w.begun(v, FlavourChanged),
 	}
 }
 

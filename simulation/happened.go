@@ -27,6 +27,8 @@ const (
 	HealedSome      Event = "heal: some VNFCs"
 	Connected       Event = "connect: another network"
 	Disconnected    Event = "connect: disconnected"
+	FlavourChanged  Event = "change flavour"
+	Upgraded        Event = "change package"
 	ChangeLost      Event = "change: answer lost"
 	ChangeLate      Event = "change: late effect"
 	ChangeTwice     Event = "change: made twice"
@@ -56,7 +58,7 @@ func Events() []Event {
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		ScaledOut, Ended("SCALE", "COMPLETED"),
 		Healed, HealedSome, Ended("HEAL", "COMPLETED"),
-		Connected, Disconnected, Ended("CHANGE_EXT_CONN", "COMPLETED"),
+		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"), Ended("OPERATE", "FAILED"),
 	}
 }

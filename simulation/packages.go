@@ -20,6 +20,7 @@ import (
 type packageRef struct {
 	vnfdID   string
 	content  []byte
+	next     *packageRef // in another version; nil: there is none
 	flavours []flavourRef
 }
 
@@ -36,6 +37,7 @@ func (w *world) drawPolicies() map[vnf.Operation]saga.Policy {
 	if w.rng.IntN(2) == 0 {
 		all[vnf.OpOperate], all[vnf.OpScaleToLevel] = saga.Rollback, saga.Rollback
 		all[vnf.OpHeal], all[vnf.OpChangeExtConn] = saga.Rollback, saga.Rollback
+		all[vnf.OpChangeFlavour], all[vnf.OpChangeVnfPkg] = saga.Rollback, saga.Rollback
 	}
 	if w.rng.IntN(2) == 0 {
 		all[vnf.OpScale] = saga.Hold
@@ -68,7 +70,8 @@ func (w *world) drawPackages() []*packageRef {
 	}}
 	all := []*packageRef{sample}
 	for range w.rng.IntN(3) {
-		all = append(all, w.drawPackage())
+		p := w.drawPackage()
+		all = append(all, p, p.next)
 	}
 	if len(all) > 1 && w.rng.IntN(3) == 0 {
 		all = all[1:]
@@ -124,11 +127,19 @@ topology_template:
 	if policies.Len() > 0 {
 		groups.WriteString("  policies:\n" + policies.String())
 	}
-	p.content = archive(map[string]string{
-		"TOSCA-Metadata/TOSCA.meta": "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: simulation\nEntry-Definitions: Definitions/main.yaml\n",
-		"Definitions/main.yaml":     b.String() + groups.String(),
-	}, "TOSCA-Metadata/TOSCA.meta", "Definitions/main.yaml")
+	text := b.String() + groups.String()
+	p.content = csarOf(text)
+	p.next = &packageRef{vnfdID: w.newID(), flavours: p.flavours, next: p}
+	p.next.content = csarOf(strings.ReplaceAll(strings.ReplaceAll(text, p.vnfdID, p.next.vnfdID), "version: 1.0.0", "version: 2.0.0"))
 	return p
+}
+
+// csarOf is a package with a descriptor.
+func csarOf(text string) []byte {
+	return archive(map[string]string{
+		"TOSCA-Metadata/TOSCA.meta": "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: simulation\nEntry-Definitions: Definitions/main.yaml\n",
+		"Definitions/main.yaml":     text,
+	}, "TOSCA-Metadata/TOSCA.meta", "Definitions/main.yaml")
 }
 
 // drawAspect draws a scaling aspect of two steps that differ, for one or all of the VDUs.

@@ -14,13 +14,15 @@ const (
 	PlanScaleToLevel  PlannedOperation = "SCALE_TO_LEVEL"
 	PlanHeal          PlannedOperation = "HEAL"
 	PlanChangeExtConn PlannedOperation = "CHANGE_EXT_CONN"
+	PlanChangeFlavour PlannedOperation = "CHANGE_FLAVOUR"
+	PlanChangeVnfPkg  PlannedOperation = "CHANGE_VNFPKG"
 )
 
 // Values lists the operations that can be planned.
 func (PlannedOperation) Values() []string {
 	return []string{
 		string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal),
-		string(PlanChangeExtConn),
+		string(PlanChangeExtConn), string(PlanChangeFlavour), string(PlanChangeVnfPkg),
 	}
 }
 

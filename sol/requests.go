@@ -163,6 +163,38 @@ type ChangeExtVnfConnectivityRequest struct {
 	CertificateConfigurationData NotDone `json:"certificateConfigurationData,omitempty"` // v4.5.1
 }
 
+// ChangeVnfFlavourRequest asks to give a VNF another deployment flavour (SOL003 v3.7.1 §5.5.2.7). Its external links are laid over those
+// that the VNF has.
+type ChangeVnfFlavourRequest struct {
+	NewFlavourId              string                       `json:"newFlavourId"`
+	InstantiationLevelId      string                       `json:"instantiationLevelId,omitempty"`
+	ExtVirtualLinks           []ExtVirtualLinkData         `json:"extVirtualLinks,omitempty"`
+	ExtManagedVirtualLinks    []ExtManagedVirtualLinkData  `json:"extManagedVirtualLinks,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
+	AdditionalParams          KeyValuePairs                `json:"additionalParams,omitempty"`
+	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
+	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
+
+	TargetScaleLevelInfo         NotDone `json:"targetScaleLevelInfo,omitempty"`         // v4.1.1
+	SelectedDeployableModule     NotDone `json:"selectedDeployableModule,omitempty"`     // v4.4.1
+	CertificateConfigurationData NotDone `json:"certificateConfigurationData,omitempty"` // v4.5.1
+}
+
+// ChangeCurrentVnfPkgRequest asks to make a VNF one of another package (SOL003 v3.7.1 §5.5.2.11a). Its external links are laid over those
+// that the VNF has.
+type ChangeCurrentVnfPkgRequest struct {
+	VnfdId                    string                       `json:"vnfdId"`
+	ExtVirtualLinks           []ExtVirtualLinkData         `json:"extVirtualLinks,omitempty"`
+	ExtManagedVirtualLinks    []ExtManagedVirtualLinkData  `json:"extManagedVirtualLinks,omitempty"`
+	VimConnectionInfo         map[string]VimConnectionInfo `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
+	AdditionalParams          KeyValuePairs                `json:"additionalParams,omitempty"`
+	Extensions                KeyValuePairs                `json:"extensions,omitempty"`
+	VnfConfigurableProperties KeyValuePairs                `json:"vnfConfigurableProperties,omitempty"`
+
+	SelectedDeployableModule     NotDone `json:"selectedDeployableModule,omitempty"`     // v4.4.1
+	CertificateConfigurationData NotDone `json:"certificateConfigurationData,omitempty"` // v4.5.1
+}
+
 // CancelModeType says how an operation is cancelled.
 type CancelModeType string
 

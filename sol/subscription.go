@@ -160,7 +160,7 @@ type OpChanges struct {
 	ChangedInfo                          *VnfInfoModifications    `json:"changedInfo,omitempty"`
 	AffectedVipCps                       json.RawMessage          `json:"affectedVipCps,omitempty"`
 	ChangedExtConnectivity               []ExtVirtualLinkInfo     `json:"changedExtConnectivity,omitempty"`
-	ModificationsTriggeredByVnfPkgChange json.RawMessage          `json:"modificationsTriggeredByVnfPkgChange,omitempty"`
+	ModificationsTriggeredByVnfPkgChange *VnfInfoModifications    `json:"modificationsTriggeredByVnfPkgChange,omitempty"`
 }
 
 // Notification is one that was not delivered, of our own resource /vnfm/v1/notifications.

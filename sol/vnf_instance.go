@@ -21,14 +21,16 @@ type VnfInstance struct {
 
 // VnfInstanceLinks is the links of a VNF instance. A task's is present while the task is possible.
 type VnfInstanceLinks struct {
-	Self          Link  `json:"self"`
-	Instantiate   *Link `json:"instantiate,omitempty"`
-	Terminate     *Link `json:"terminate,omitempty"`
-	Scale         *Link `json:"scale,omitempty"`
-	ScaleToLevel  *Link `json:"scaleToLevel,omitempty"`
-	Heal          *Link `json:"heal,omitempty"`
-	Operate       *Link `json:"operate,omitempty"`
-	ChangeExtConn *Link `json:"changeExtConn,omitempty"`
+	Self                Link  `json:"self"`
+	Instantiate         *Link `json:"instantiate,omitempty"`
+	Terminate           *Link `json:"terminate,omitempty"`
+	Scale               *Link `json:"scale,omitempty"`
+	ScaleToLevel        *Link `json:"scaleToLevel,omitempty"`
+	Heal                *Link `json:"heal,omitempty"`
+	Operate             *Link `json:"operate,omitempty"`
+	ChangeExtConn       *Link `json:"changeExtConn,omitempty"`
+	ChangeFlavour       *Link `json:"changeFlavour,omitempty"`
+	ChangeCurrentVnfPkg *Link `json:"changeCurrentVnfPkg,omitempty"`
 }
 
 // InstantiatedVnfInfo is what an instantiated VNF consists of.

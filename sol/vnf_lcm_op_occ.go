@@ -7,25 +7,27 @@ import (
 
 // VnfLcmOpOcc is an operation occurrence (SOL003 v3.7.1 §5.5.2.13).
 type VnfLcmOpOcc struct {
-	Id                       string                    `json:"id"`
-	OperationState           string                    `json:"operationState"`
-	StateEnteredTime         time.Time                 `json:"stateEnteredTime"`
-	StartTime                time.Time                 `json:"startTime"`
-	VnfInstanceId            string                    `json:"vnfInstanceId"`
-	GrantId                  string                    `json:"grantId,omitempty"`
-	Operation                string                    `json:"operation"`
-	IsAutomaticInvocation    bool                      `json:"isAutomaticInvocation"`
-	OperationParams          json.RawMessage           `json:"operationParams,omitempty"`
-	IsCancelPending          bool                      `json:"isCancelPending"`
-	CancelMode               string                    `json:"cancelMode,omitempty"`
-	Error                    *ProblemDetails           `json:"error,omitempty"`
-	ResourceChanges          *ResourceChanges          `json:"resourceChanges,omitempty"`
-	ChangedInfo              *VnfInfoModifications     `json:"changedInfo,omitempty"`
-	ChangedExtConnectivity   []ExtVirtualLinkInfo      `json:"changedExtConnectivity,omitempty"`
-	LcmCoordinations         []LcmCoordination         `json:"lcmCoordinations,omitempty"`
-	RejectedLcmCoordinations []RejectedLcmCoordination `json:"rejectedLcmCoordinations,omitempty"`
-	Warnings                 []string                  `json:"warnings,omitempty"`
-	Links                    VnfLcmOpOccLinks          `json:"_links"`
+	Id                     string                `json:"id"`
+	OperationState         string                `json:"operationState"`
+	StateEnteredTime       time.Time             `json:"stateEnteredTime"`
+	StartTime              time.Time             `json:"startTime"`
+	VnfInstanceId          string                `json:"vnfInstanceId"`
+	GrantId                string                `json:"grantId,omitempty"`
+	Operation              string                `json:"operation"`
+	IsAutomaticInvocation  bool                  `json:"isAutomaticInvocation"`
+	OperationParams        json.RawMessage       `json:"operationParams,omitempty"`
+	IsCancelPending        bool                  `json:"isCancelPending"`
+	CancelMode             string                `json:"cancelMode,omitempty"`
+	Error                  *ProblemDetails       `json:"error,omitempty"`
+	ResourceChanges        *ResourceChanges      `json:"resourceChanges,omitempty"`
+	ChangedInfo            *VnfInfoModifications `json:"changedInfo,omitempty"`
+	ChangedExtConnectivity []ExtVirtualLinkInfo  `json:"changedExtConnectivity,omitempty"`
+	// ModificationsTriggeredByVnfPkgChange is in place of ChangedInfo where the package was changed.
+	ModificationsTriggeredByVnfPkgChange *VnfInfoModifications     `json:"modificationsTriggeredByVnfPkgChange,omitempty"`
+	LcmCoordinations                     []LcmCoordination         `json:"lcmCoordinations,omitempty"`
+	RejectedLcmCoordinations             []RejectedLcmCoordination `json:"rejectedLcmCoordinations,omitempty"`
+	Warnings                             []string                  `json:"warnings,omitempty"`
+	Links                                VnfLcmOpOccLinks          `json:"_links"`
 }
 
 // LcmCoordination is a coordination of an operation (SOL003 v3.7.1 §5.5.2.13).

@@ -49,6 +49,8 @@ func Events() []EventForm {
 		form(func() Event { return new(InstanceScaled) }),
 		form(func() Event { return new(InstanceHealed) }),
 		form(func() Event { return new(InstanceConnected) }),
+		form(func() Event { return new(InstanceFlavourChanged) }),
+		form(func() Event { return new(InstancePackageChanged) }),
 		form(func() Event { return new(OperationRolledBack) }),
 		form(func() Event { return new(OperationFailed) }),
 		form(func() Event { return new(LeftoversFound) }),

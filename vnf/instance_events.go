@@ -251,6 +251,14 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceConnected:
 		v.Operation = ""
 		v.connect(e)
+	case *InstanceFlavourChanged:
+		v.Operation = ""
+		v.rebuild(&e.Rebuilt)
+	case *InstancePackageChanged:
+		v.Operation = ""
+		v.Metadata = merged(v.Metadata, e.Metadata)
+		v.rebuild(&e.Rebuilt)
+		v.use(&e.Package)
 	case *OperationRolledBack:
 		v.Operation = ""
 		v.changed(e.Changed)

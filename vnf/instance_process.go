@@ -124,6 +124,10 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return v.land(c.Landed.OpID, &c.Landed)
 	case CompleteConnect:
 		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteFlavour:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case CompletePackage:
+		return v.land(c.Landed.OpID, &c.Landed)
 	case RollBackOperation:
 		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID, Changed: c.Changed})
 	case FailOperation:

@@ -29,6 +29,7 @@ func plain(d *Descriptor) any {
 		return nil
 	}
 	c.ID, c.Version, c.Provider, c.ProductName, c.SoftwareVersion, c.VnfmInfo = "", "", "", "", "", nil
+	c.PackageChanges = nil
 	for i := range c.Flavours {
 		c.Flavours[i].ignore()
 	}

@@ -16,6 +16,8 @@ type Descriptor struct {
 	Configurable []Property `json:"configurableProperties,omitempty"`
 	Extensions   []Property `json:"extensions,omitempty"`
 	Metadata     []Property `json:"metadata,omitempty"`
+	// PackageChanges are what it says of changes from and to other packages.
+	PackageChanges []PackageChange `json:"packageChanges,omitempty"`
 }
 
 // Flavour returns the flavour with an id.
@@ -227,8 +229,10 @@ type Operation struct {
 	// Policy is "rollback" or "hold" when the descriptor says so, else "".
 	Policy string `json:"onFailure,omitempty"`
 	// Terminate's graceful timeout bounds and similar settings, as read (seconds).
-	MaxGracefulTimeout int      `json:"maxGracefulTimeout,omitempty"`
-	At                 Position `json:"at"`
+	MaxGracefulTimeout int `json:"maxGracefulTimeout,omitempty"`
+	// Batch is how many machines a change of the package changes at once, 0 all; nil: the descriptor does not say.
+	Batch *int     `json:"batchSize,omitempty"`
+	At    Position `json:"at"`
 	// Coordinations are the actions that may be coordinated with the VNF or its element manager, in the order of the descriptor.
 	Coordinations []Coordination `json:"coordinations,omitempty"`
 }

@@ -56,6 +56,10 @@ func (a *API) preview(c *rest.Call, operation sol.PlannedOperation, request json
 		return planned(c, request, vnflcm.HealCommand, a.LCM.PlanHeal)
 	case sol.PlanChangeExtConn:
 		return planned(c, request, vnflcm.ChangeExtConnCommand, a.LCM.PlanChangeExtConn)
+	case sol.PlanChangeFlavour:
+		return planned(c, request, vnflcm.ChangeFlavourCommand, a.LCM.PlanChangeFlavour)
+	case sol.PlanChangeVnfPkg:
+		return planned(c, request, vnflcm.ChangeVnfPkgCommand, a.LCM.PlanChangeVnfPkg)
 	}
 	return nil, vnfm.Errorf(vnfm.Internal, "no one plans %s", operation)
 }

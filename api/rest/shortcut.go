@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"slices"
 	"sync"
 
@@ -97,6 +98,7 @@ type short struct {
 	*Shortcut
 	steps []step
 	root  string
+	lacks []string // links that v1 does not have
 	doc   Members
 }
 
@@ -109,7 +111,7 @@ func (l *Collection) shortcut(wanted selector, shape *v1.Shape, base string) *sh
 	s.once.Do(func() { s.prepare(l) })
 	out := &short{Shortcut: s, root: base + s.Root, doc: Members{s.members, make([]gjson.Result, len(s.members))}}
 	if shape != nil {
-		out.root = base + s.Older
+		out.root, out.lacks = base+s.Older, shape.LaterIn(links)
 	}
 	for _, p := range s.steps {
 		gone, whole := wanted.of(p.name, p.mandatory)
@@ -143,11 +145,24 @@ func (s *short) take(b, doc []byte) ([]byte, bool) {
 		if p.do == copied {
 			b = append(b, s.doc.values[p.from[0]].Raw...)
 		} else {
-			b = append(b, Encode(s.Links(&s.doc, s.root))...)
+			b = append(b, s.links()...)
 		}
 	}
 	b[open] = '{'
 	return append(b, '}'), true
+}
+
+// links are those of the entry, in the version of the request.
+func (s *short) links() []byte {
+	raw := Encode(s.Links(&s.doc, s.root))
+	var all map[string]json.RawMessage
+	if len(s.lacks) == 0 || json.Unmarshal(raw, &all) != nil {
+		return raw
+	}
+	for _, name := range s.lacks {
+		delete(all, name)
+	}
+	return Encode(all)
 }
 
 // find looks the members up in a document, which this program has encoded.

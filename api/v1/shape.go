@@ -61,7 +61,7 @@ var (
 					"vnfcResourceInfo":   {within: map[string]*Shape{"vnfcCpInfo": {later: []string{"parentCpId"}}}},
 				},
 			},
-			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot", "changeFlavour"}},
+			links: {later: []string{"changeCurrentVnfPkg", "createSnapshot", "revertToSnapshot"}},
 		},
 	}
 
@@ -128,7 +128,7 @@ const Form = "v1"
 var offered = []string{
 	"/vnf_instances", "/vnf_instances/{id}", "/vnf_instances/{id}/instantiate", "/vnf_instances/{id}/terminate",
 	"/vnf_instances/{id}/scale", "/vnf_instances/{id}/scale_to_level", "/vnf_instances/{id}/heal", "/vnf_instances/{id}/operate",
-	"/vnf_instances/{id}/change_ext_conn",
+	"/vnf_instances/{id}/change_ext_conn", "/vnf_instances/{id}/change_flavour",
 	"/vnf_lcm_op_occs", "/vnf_lcm_op_occs/{id}", "/vnf_lcm_op_occs/{id}/retry", "/vnf_lcm_op_occs/{id}/rollback",
 	"/vnf_lcm_op_occs/{id}/fail", "/vnf_lcm_op_occs/{id}/cancel",
 	"/subscriptions", "/subscriptions/{id}",
@@ -149,6 +149,14 @@ func Resource(path string) *Shape {
 
 // Lacks says whether v1 does not have an attribute of v2.
 func (s *Shape) Lacks(name string) bool { return slices.Contains(s.later, name) }
+
+// LaterIn lists what v2 has and v1 does not of the members of an attribute.
+func (s *Shape) LaterIn(name string) []string {
+	if in := s.within[name]; in != nil {
+		return in.later
+	}
+	return nil
+}
 
 // Same says whether an attribute has the same name and form in both, whatever is in it; links apart.
 func (s *Shape) Same(name string) bool {

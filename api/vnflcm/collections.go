@@ -50,7 +50,7 @@ var (
 	vnfLcmOpOccs = rest.Collection{
 		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
 		Known: []string{
-			"vnfSnapshotInfoId", "changedInfo", "modificationsTriggeredByVnfPkgChange",
+			"vnfSnapshotInfoId", "changedInfo",
 		},
 		Defaults: []string{
 			"operationParams", "error", "resourceChanges", "changedInfo", "changedExtConnectivity", "lcmCoordinations",
@@ -62,7 +62,7 @@ var (
 			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
 			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
 			"lcmCoordinations": "lcmCoordinations", "rejectedLcmCoordinations": "rejectedLcmCoordinations",
-			"cancelMode": "", "changedInfo": "", "changedExtConnectivity": "", "_links": "",
+			"cancelMode": "", "changedInfo": "", "changedExtConnectivity": "", "modificationsTriggeredByVnfPkgChange": "", "_links": "",
 		},
 		Short: &rest.Shortcut{
 			Copied: map[string]string{
@@ -72,7 +72,8 @@ var (
 			},
 			Made: map[string][]string{
 				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
-				"lcmCoordinations": {"lcmCoordinations"}, "rejectedLcmCoordinations": {"rejectedLcmCoordinations"},
+				"modificationsTriggeredByVnfPkgChange": {"changedInfo"},
+				"lcmCoordinations":                     {"lcmCoordinations"}, "rejectedLcmCoordinations": {"rejectedLcmCoordinations"},
 				"changedExtConnectivity": {"changedExtConnectivity"},
 			},
 			Links: func(doc *rest.Members, root string) any {

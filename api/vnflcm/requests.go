@@ -119,6 +119,48 @@ func ChangeExtConnCommand(raw []byte) (*lcm.ChangeExtConn, error) {
 	}, nil
 }
 
+// ChangeFlavourCommand reads a ChangeVnfFlavourRequest. What is wrong with it is Invalid or Unprocessable, and names the attribute.
+func ChangeFlavourCommand(raw []byte) (*lcm.ChangeFlavour, error) {
+	var body sol.ChangeVnfFlavourRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	connections, err := connectionsOf(raw)
+	if err != nil {
+		return nil, err
+	}
+	links, err := extLinks(body.ExtVirtualLinks, true)
+	if err != nil {
+		return nil, err
+	}
+	return &lcm.ChangeFlavour{
+		FlavourID: body.NewFlavourId, Level: body.InstantiationLevelId, ExtLinks: links, ExtManaged: extManaged(body.ExtManagedVirtualLinks),
+		Connections: connections, Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties,
+		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
+// ChangeVnfPkgCommand reads a ChangeCurrentVnfPkgRequest. What is wrong with it is Invalid or Unprocessable, and names the attribute.
+func ChangeVnfPkgCommand(raw []byte) (*lcm.ChangeVnfPkg, error) {
+	var body sol.ChangeCurrentVnfPkgRequest
+	if err := decode.Into(raw, &body); err != nil {
+		return nil, err
+	}
+	connections, err := connectionsOf(raw)
+	if err != nil {
+		return nil, err
+	}
+	links, err := extLinks(body.ExtVirtualLinks, true)
+	if err != nil {
+		return nil, err
+	}
+	return &lcm.ChangeVnfPkg{
+		VnfdID: body.VnfdId, ExtLinks: links, ExtManaged: extManaged(body.ExtManagedVirtualLinks),
+		Connections: connections, Extensions: body.Extensions, Configurable: body.VnfConfigurableProperties,
+		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
+}
+
 // TerminateCommand reads a TerminateVnfRequest. What is wrong with it is Invalid and names the attribute.
 func TerminateCommand(raw []byte) (*lcm.Terminate, error) {
 	var body sol.TerminateVnfRequest

@@ -21,6 +21,8 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		root + "/{id}/heal":            rest.Silent(rest.Post(a.heal, rest.JSONType)),
 		root + "/{id}/scale":           rest.Silent(rest.Post(a.scale, rest.JSONType)),
 		root + "/{id}/change_ext_conn": rest.Silent(rest.Post(a.changeExtConn, rest.JSONType)),
+		root + "/{id}/change_flavour":  rest.Silent(rest.Post(a.changeFlavour, rest.JSONType)),
+		root + "/{id}/change_vnfpkg":   rest.Silent(rest.Post(a.changeVnfPkg, rest.JSONType)),
 		root + "/{id}/scale_to_level":  rest.Silent(rest.Post(a.scaleToLevel, rest.JSONType)),
 	}
 }

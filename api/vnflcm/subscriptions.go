@@ -174,6 +174,7 @@ func opChanges(op *sol.VnfLcmOpOcc, n *notify.Notice) sol.OpChanges {
 		out.AffectedExtLinkPorts, out.AffectedVirtualStorages = ch.AffectedExtLinkPorts, ch.AffectedVirtualStorages
 	}
 	out.ChangedExtConnectivity = op.ChangedExtConnectivity
+	out.ModificationsTriggeredByVnfPkgChange = op.ModificationsTriggeredByVnfPkgChange
 	if n.Op.Operation == vnf.OpInstantiate && n.Op.State == vnf.Completed && n.Instance.Info != nil {
 		out.ChangedExtConnectivity = extVirtualLinkInfo(n.Instance.Info.ExtLinks)
 	}

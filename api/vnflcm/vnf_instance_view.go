@@ -40,6 +40,8 @@ func instanceLinks(root string, in *vnf.Instance) sol.VnfInstanceLinks {
 			out.Heal = &sol.Link{Href: self + "/heal"}
 			out.Operate = &sol.Link{Href: self + "/operate"}
 			out.ChangeExtConn = &sol.Link{Href: self + "/change_ext_conn"}
+			out.ChangeFlavour = &sol.Link{Href: self + "/change_flavour"}
+			out.ChangeCurrentVnfPkg = &sol.Link{Href: self + "/change_vnfpkg"}
 			if in.Info != nil && len(in.Info.MaxScaleLevels) > 0 { // supported by the flavour
 				out.Scale = &sol.Link{Href: self + "/scale"}
 				out.ScaleToLevel = &sol.Link{Href: self + "/scale_to_level"}

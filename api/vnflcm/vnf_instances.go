@@ -199,3 +199,25 @@ func (a *API) changeExtConn(c *rest.Call) (*rest.Answer, error) {
 		return a.LCM.ChangeExtConn(c.Ctx, c.ID, *command, by)
 	}, Started(c))
 }
+
+// changeFlavour begins the CHANGE_FLAVOUR operation (SOL003 v3.7.1 §5.4.7.3.1).
+func (a *API) changeFlavour(c *rest.Call) (*rest.Answer, error) {
+	command, err := ChangeFlavourCommand(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.ChangeFlavour(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}
+
+// changeVnfPkg begins the CHANGE_VNFPKG operation (SOL003 v3.7.1 §5.4.11a.3.1).
+func (a *API) changeVnfPkg(c *rest.Call) (*rest.Answer, error) {
+	command, err := ChangeVnfPkgCommand(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Effect(c, func(by request.Info) (*vnf.OpOcc, error) {
+		return a.LCM.ChangeVnfPkg(c.Ctx, c.ID, *command, by)
+	}, Started(c))
+}

@@ -19,6 +19,9 @@ func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks),
 		Links:                  opOccLinks(base+rest.LcmRoot, op),
 	}
+	if op.Operation == vnf.OpChangeVnfPkg { // one of the two (SOL003 v3.7.1 §5.5.2.13)
+		out.ModificationsTriggeredByVnfPkgChange, out.ChangedInfo = out.ChangedInfo, nil
+	}
 	for _, c := range op.Coordinations {
 		out.LcmCoordinations = append(out.LcmCoordinations, sol.LcmCoordination{
 			Id: c.ID, CoordinationActionName: c.Action, CoordinationResult: c.Result, StartTime: c.Started, EndTime: c.Ended,

@@ -38,6 +38,83 @@ func (f fileRequest) into(s *session, request any) (bool, error) {
 	return true, nil
 }
 
+type vnfFlavour struct {
+	Vnf     string   `arg:"" help:"Id or name."`
+	To      string   `xor:"to" required:"" help:"Deployment flavour that it is to have." placeholder:"FLAVOUR"`
+	Level   string   `help:"Instantiation level of that flavour; default: its default level." placeholder:"LEVEL"`
+	ExtLink []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
+	File    string   `xor:"to" required:"" help:"Take the request from this JSON file; - is the standard input." placeholder:"PATH"`
+	Param   []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
+	begin
+}
+
+func (c *vnfFlavour) Run(s *session) error {
+	request := sol.ChangeVnfFlavourRequest{NewFlavourId: c.To, InstantiationLevelId: c.Level}
+	if _, err := (fileRequest{c.File}).into(s, &request); err != nil {
+		return err
+	}
+	if err := laidOver(c.ExtLink, c.Param, &request.ExtVirtualLinks, &request.AdditionalParams); err != nil {
+		return err
+	}
+	id, err := s.vnfID(c.Vnf)
+	if err != nil {
+		return err
+	}
+	return start(s, c.begin, id, sol.PlanChangeFlavour, request, s.ChangeFlavour)
+}
+
+type vnfUpgrade struct {
+	Vnf     string   `arg:"" help:"Id or name."`
+	To      string   `xor:"to" required:"" help:"VNFD of the package that it is to be of, by its vnfdId or the package's id." placeholder:"VNFD"`
+	Batch   *int     `help:"Change so many machines at a time; 0: all at once. Default: what the VNFD says, else the server." placeholder:"N"`
+	ExtLink []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
+	File    string   `xor:"to" required:"" help:"Take the request from this JSON file; - is the standard input." placeholder:"PATH"`
+	Param   []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
+	begin
+}
+
+func (c *vnfUpgrade) Run(s *session) error {
+	var request sol.ChangeCurrentVnfPkgRequest
+	given, err := (fileRequest{c.File}).into(s, &request)
+	if err != nil {
+		return err
+	}
+	if !given {
+		if request.VnfdId, err = s.vnfdID(c.To); err != nil {
+			return err
+		}
+	}
+	if err := laidOver(c.ExtLink, c.Param, &request.ExtVirtualLinks, &request.AdditionalParams); err != nil {
+		return err
+	}
+	if c.Batch != nil {
+		if request.AdditionalParams == nil {
+			request.AdditionalParams = sol.KeyValuePairs{}
+		}
+		request.AdditionalParams["batchSize"] = encoded(*c.Batch)
+	}
+	id, err := s.vnfID(c.Vnf)
+	if err != nil {
+		return err
+	}
+	return start(s, c.begin, id, sol.PlanChangeVnfPkg, request, s.ChangeVnfPkg)
+}
+
+// laidOver puts the links and parameters of flags into a request.
+func laidOver(links, params []string, toLinks *[]sol.ExtVirtualLinkData, toParams *sol.KeyValuePairs) error {
+	ext, err := extLinks("--ext-link", links)
+	if err != nil {
+		return err
+	}
+	*toLinks = append(*toLinks, ext...)
+	given, err := pairs("param", params)
+	if err != nil || given == nil {
+		return err
+	}
+	*toParams = given
+	return nil
+}
+
 type vnfConnect struct {
 	Vnf        string   `arg:"" help:"Id or name."`
 	Link       []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`

@@ -27,6 +27,7 @@ func TestDryRun(t *testing.T) {
 		"vnf operate fw1 --to STOPPED --vnfc c1 --graceful":      `{"operation":"OPERATE","request":{"vnfcInstanceId":["c1"],"changeStateTo":"STOPPED","stopType":"GRACEFUL"}}`,
 		"vnf heal fw1 --cause smoke --all":                       `{"operation":"HEAL","request":{"cause":"smoke","additionalParams":{"all":true}}}`,
 		"vnf connect fw1 --link network=n,cpd=c":                 `{"operation":"CHANGE_EXT_CONN","request":{"extVirtualLinks":[{"id":"ext-n","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"1":{"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{"ipAddresses":[{"type":"IPV4","numDynamicAddresses":1}]}}]}}}]}]}}`,
+		"vnf flavour fw1 --to big":                               `{"operation":"CHANGE_FLAVOUR","request":{"newFlavourId":"big"}}`,
 		"vnf scale fw1 --in a":                                   `{"operation":"SCALE","request":{"type":"SCALE_IN","aspectId":"a"}}`,
 		"vnf scale-to fw1 --level l":                             `{"operation":"SCALE_TO_LEVEL","request":{"instantiationLevelId":"l"}}`,
 		"vnf operate fw1 --to STARTED --no-wait -o json":         `{"operation":"OPERATE","request":{"changeStateTo":"STARTED"}}`,

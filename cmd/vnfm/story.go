@@ -16,7 +16,7 @@ func what(e *sol.VnfEvent) string {
 	switch name := e.Type[strings.Index(e.Type, ".")+1:]; {
 	case strings.HasSuffix(name, "failed") || strings.HasSuffix(name, "refused") || name == "failed-temporarily" || name == "leftovers-found":
 		mark, style = "✗", bad
-	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
+	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "flavour-changed" || name == "package-changed" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
 		mark, style = "✓", good
 	case strings.HasSuffix(name, "begun") || name == "started" || name == "retried" || name == "progressed":
 		mark, style = "▸", moving
@@ -73,6 +73,10 @@ func said(e *sol.VnfEvent) string {
 		return strings.Join(nonEmpty(count("changed", "resource")+" made again", text("cause")), ", ")
 	case "vnf.connected":
 		return strings.Join(nonEmpty(count("extCps", "connection point")+" connected", cutOff(data)), ", ")
+	case "vnf.flavour-changed":
+		return strings.Join(nonEmpty(text("instantiatedInfo", "flavourId"), rebuilt(count)), ", ")
+	case "vnf.package-changed":
+		return strings.Join(nonEmpty(strings.TrimSpace(text("package", "productName")+" "+text("package", "softwareVersion")), rebuilt(count)), ", ")
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":
@@ -126,6 +130,11 @@ func scaled(data map[string]any, what string) string {
 		what += fmt.Sprintf(", %v %v", m["aspectId"], m["scaleLevel"])
 	}
 	return what
+}
+
+// rebuilt tells how many resources were made, changed and released.
+func rebuilt(count func(name, of string) string) string {
+	return count("resources", "resource") + " made, " + count("changed", "resource") + " changed, " + count("released", "resource") + " released"
 }
 
 // cutOff tells how many connection points were disconnected, "" for none.

@@ -18,6 +18,8 @@ type vnfCmd struct {
 	Scale       vnfScale       `cmd:"" help:"Scale a VNF out or in by steps of an aspect, and watch it."`
 	ScaleTo     vnfScaleTo     `cmd:"" help:"Scale a VNF to a level, and watch it."`
 	Heal        vnfHeal        `cmd:"" help:"Heal a VNF, or some of its VNFCs, and watch it."`
+	Flavour     vnfFlavour     `cmd:"" help:"Give a VNF another deployment flavour, and watch it."`
+	Upgrade     vnfUpgrade     `cmd:"" help:"Change a VNF to another package, and watch it."`
 	Connect     vnfConnect     `cmd:"" help:"Connect a VNF to the outside in another way, and watch it."`
 	Operate     vnfOperate     `cmd:"" help:"Start or stop a VNF, or some of its VNFCs, and watch it."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`

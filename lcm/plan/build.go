@@ -28,6 +28,7 @@ type planner struct {
 	cover   map[string][]coverage   // by CPD id
 	planned map[string]bool         // entries of cover that have a subport, by pointer
 	taken   map[string]bool         // what nobody else can have: entries of cover (entryKey), addresses on links (addressKey)
+	keeps   map[string]string       // by keepKey: the entry that a connection point has, or that it has none
 	grows   bool                    // VNFCs are added to those there are
 	stage   map[vim.Kind][]Resource // resources by kind
 	byVdu   map[string][]string     // computes
@@ -79,13 +80,7 @@ func Build(op, name string, d *vnfd.Descriptor, r *Request, vars map[string]stri
 	if level == "" {
 		level = f.DefaultLevel
 	}
-	p := &planner{
-		plan: &Wanted{Name: name, FlavourID: f.ID, Level: level, Vars: vars, Boots: map[string]*vnfd.BootData{}, Localization: r.Localization},
-		op:   op, d: d, f: f, r: r, counts: counts,
-		managed: map[string]Link{}, network: map[string]string{}, subnets: map[string][]Resource{}, shared: map[string]string{},
-		cover: map[string][]coverage{}, planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{},
-		taken: map[string]bool{},
-	}
+	p := newPlanner(op, name, d, f, r, counts, level, vars)
 	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.units, p.extCps, p.affinity} {
 		if err := step(); err != nil {
 			return nil, err
@@ -95,6 +90,16 @@ func Build(op, name string, d *vnfd.Descriptor, r *Request, vars map[string]stri
 		p.plan.Resources = append(p.plan.Resources, p.stage[k.kind]...)
 	}
 	return p.plan, nil
+}
+
+func newPlanner(op, name string, d *vnfd.Descriptor, f *vnfd.Flavour, r *Request, counts map[string]int, level string, vars map[string]string) *planner {
+	return &planner{
+		plan: &Wanted{Name: name, FlavourID: f.ID, Level: level, Vars: vars, Boots: map[string]*vnfd.BootData{}, Localization: r.Localization},
+		op:   op, d: d, f: f, r: r, counts: counts,
+		managed: map[string]Link{}, network: map[string]string{}, subnets: map[string][]Resource{}, shared: map[string]string{},
+		cover: map[string][]coverage{}, planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{},
+		taken: map[string]bool{},
+	}
 }
 
 // id returns the id of the n-th resource of a kind and template.

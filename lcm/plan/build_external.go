@@ -145,6 +145,18 @@ func (p *planner) external(cp vnfd.VduCp) bool {
 	return cp.Link == "" || cp.External && len(p.cover[cp.ID]) > 0
 }
 
+// entryOf returns the entry of one connection point: the one that it has, where it is there still, else the next.
+func (p *planner) entryOf(cpd string, index int) (c coverage, ok bool, err error) {
+	if key, has := p.keeps[keepKey(cpd, index)]; has {
+		for _, e := range p.cover[cpd] {
+			if e.key == key {
+				return e, true, nil
+			}
+		}
+	}
+	return p.entry(cpd)
+}
+
 // entry returns the entry for the next instance of a CPD: the first in the order of their keys that serves none yet, else the
 // first that can serve several. Subports of the CPD's own ports are no instances. ok is false when there is none at all.
 func (p *planner) entry(cpd string) (c coverage, ok bool, err error) {
@@ -190,7 +202,11 @@ type subport struct {
 
 // extPorts plans an external connection point of a VNFC, with the subports of its own CPD.
 func (p *planner) extPorts(c *Vnfc, cp vnfd.VduCp, port Resource, point Cp, n *nics) error {
-	e, covered, err := p.entry(cp.ID)
+	if p.keeps[keepKey(cp.ID, c.Index)] == disconnected {
+		c.Cps = append(c.Cps, point)
+		return nil
+	}
+	e, covered, err := p.entryOf(cp.ID, c.Index)
 	if err != nil {
 		return err
 	}

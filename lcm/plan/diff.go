@@ -129,7 +129,7 @@ func (d *differ) decide(r *Resource, f *fates) error {
 	}
 	r.At, r.Unsure = from.At, false
 	asked := r.Generation > from.Generation
-	why := vim.Differences(from.Spec, marked(r.Spec, f.replaced))
+	why := vim.Differences(from.Spec, d.rebooted(r, marked(r.Spec, f.replaced)))
 	switch {
 	case !asked && len(why) == 0 && !from.Unsure:
 		r.Generation, r.Revision = from.Generation, from.Revision
@@ -167,6 +167,17 @@ func marked(spec vim.Spec, replaced map[string]bool) vim.Spec {
 		return ref, nil
 	})
 	return out
+}
+
+// rebooted is a specification that differs where its boot data say something else than before.
+func (d *differ) rebooted(r *Resource, spec vim.Spec) vim.Spec {
+	if spec.Compute == nil || !d.plan.Want.Rebooted[r.Template] || !strings.HasPrefix(spec.Compute.UserData, refBoot) {
+		return spec
+	}
+	c := *spec.Compute
+	c.UserData += "#next"
+	spec.Compute = &c
+	return spec
 }
 
 // releaseFirst adds what else is to be released before anything is created: resources that are not wanted any more and hold
@@ -245,8 +256,12 @@ func (d *differ) letGo(order []*Resource, f *fates) Way {
 // wanted any more. Releases go backwards.
 func (d *differ) assemble(order []*Resource, f *fates) {
 	set := len(d.plan.Ways)
+	rolling := d.rolling(order, f)
 	var first, after [stages + 1][]Step
 	for id := range f.first {
+		if rolling[id] {
+			continue
+		}
 		r := d.now[id]
 		s := Step{Action: Release, ID: id, Set: set}
 		if f.replaced[id] {
@@ -266,12 +281,15 @@ func (d *differ) assemble(order []*Resource, f *fates) {
 	}
 	var made [stages + 1][]Step
 	for _, r := range order {
-		if s, ok := f.steps[r.ID]; ok {
+		if s, ok := f.steps[r.ID]; ok && !rolling[r.ID] {
 			made[StageOf(r.Kind)] = append(made[StageOf(r.Kind)], s)
 		}
 	}
 	d.releases("clear-", &first)
 	for n := 1; n <= stages; n++ {
+		if n == StageOf(vim.Compute)+1 {
+			d.batches(order, f, rolling)
+		}
 		if len(made[n]) == 0 {
 			continue
 		}
@@ -310,6 +328,50 @@ func (d *differ) ranked(steps []Step) (others []Step, units [][]Step) {
 		units[n] = append(units[n], s)
 	}
 	return others, units
+}
+
+// rolling are the machines that are changed, or made again, in batches: those that stand, and of which nothing else is released first,
+// so that they need not go before others have come.
+func (d *differ) rolling(order []*Resource, f *fates) map[string]bool {
+	out := map[string]bool{}
+	if d.Batch <= 0 {
+		return out
+	}
+	for _, r := range order {
+		from := d.now[r.ID]
+		if _, ok := f.steps[r.ID]; !ok || from == nil || from.Spec.Compute == nil {
+			continue
+		}
+		out[r.ID] = !slices.ContainsFunc(references(&from.Spec), func(ref string) bool { return f.first[strings.TrimPrefix(ref, refPlan)] })
+	}
+	return out
+}
+
+// batches adds the stages of rolling machines: of each batch those that are made again go before they come.
+func (d *differ) batches(order []*Resource, f *fates, rolling map[string]bool) {
+	set := len(d.plan.Ways)
+	var all []*Resource
+	for _, r := range order {
+		if rolling[r.ID] {
+			all = append(all, r)
+		}
+	}
+	n := 0
+	for batch := range slices.Chunk(all, max(d.Batch, 1)) {
+		n++
+		var gone, come []Step
+		for _, r := range batch {
+			s := f.steps[r.ID]
+			if s.Replaces {
+				gone = append(gone, Step{Action: Release, ID: r.ID, Set: set, Replaces: true, Why: s.Why})
+			}
+			come = append(come, s)
+		}
+		if len(gone) > 0 {
+			d.plan.Stages = append(d.plan.Stages, Stage{ID: "clear-batch-" + strconv.Itoa(n), Steps: gone})
+		}
+		d.plan.Stages = append(d.plan.Stages, Stage{ID: "batch-" + strconv.Itoa(n), Steps: come})
+	}
 }
 
 func (d *differ) releases(prefix string, by *[stages + 1][]Step) {

@@ -251,6 +251,62 @@ func Rules(v *vnf.Instance, f *vnfd.Flavour, want *Wanted, again map[string]bool
 	return out
 }
 
+// RulesOf is what binds the resources that a plan makes, or makes again, for their grant: the rules of a flavour, with those that stand,
+// and the zones of the volumes that stay with a compute.
+func RulesOf(w *Wanted, f *vnfd.Flavour) []Rule {
+	w.Index()
+	var out []Rule
+	place := func(r *Rule, id string) {
+		switch x := w.resource(id); {
+		case x == nil:
+		case x.At == nil:
+			r.Members = append(r.Members, id)
+		default:
+			r.join(vnf.Handle{Connection: x.At.Connection, VimID: x.At.ID, VimType: x.At.Type}, x.At.Zone)
+		}
+	}
+	for _, rule := range f.Affinity {
+		r := Rule{Affinity: rule.Affinity, Scope: strings.ToUpper(rule.Scope)}
+		for _, c := range w.Vnfcs {
+			if slices.Contains(rule.Vdus, c.Vdu) {
+				place(&r, c.ID)
+			}
+		}
+		for i := range w.Resources {
+			switch x := &w.Resources[i]; {
+			case x.Kind == vim.Network && r.Scope != scopeNode && slices.Contains(rule.Links, x.Template):
+				place(&r, x.ID)
+			case x.Kind == vim.ServerGroup && x.Template == rule.ID && x.At != nil:
+				r.Groups = append(r.Groups, x.ID)
+			case x.Kind == vim.ServerGroup && x.Template == rule.ID:
+				r.Group = x.ID
+			}
+		}
+		if r.Group != "" { // one is made
+			r.Groups = nil
+		}
+		if len(r.Members) > 0 && len(r.Members)+len(r.Existing) > 1 {
+			out = append(out, r)
+		}
+	}
+	for _, c := range w.Vnfcs {
+		r := Rule{Affinity: true, Scope: "ZONE"}
+		place(&r, c.ID)
+		if len(r.Members) == 0 {
+			continue
+		}
+		for _, s := range c.Storages {
+			if v := w.resource(s); v != nil && v.At != nil && v.At.Zone != "" {
+				place(&r, s)
+			}
+		}
+		if len(r.Existing) > 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // join adds something that stands.
 func (r *Rule) join(h vnf.Handle, zone string) {
 	r.Existing = append(r.Existing, nfvo.ResourceHandle{Connection: h.Connection, ID: h.VimID, Type: h.VimType})

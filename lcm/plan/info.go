@@ -26,15 +26,10 @@ func (o *Outcome) at(id string) *At {
 		connection, zone := o.place(p)
 		return Standing(connection, zone, res)
 	}
-	res, ok := o.Made.Changed(id)
-	switch {
-	case !ok || p.At == nil:
-	case p.Kind == vim.Port: // its VIM may have chosen other addresses
+	if res, ok := o.Made.Changed(id); ok && p.At != nil && (p.Kind == vim.Port || p.Kind == vim.Unit) { // its VIM may have chosen other addresses, or made other pods
 		at := *p.At
-		at.MAC, at.Addresses = res.MAC, res.Addresses
+		at.MAC, at.Addresses, at.Pods = res.MAC, res.Addresses, res.Pods
 		return &at
-	case p.Kind == vim.Unit: // its pods are others once it was changed
-		return Standing(p.At.Connection, p.At.Zone, res)
 	}
 	return p.At
 }
@@ -102,6 +97,29 @@ func (o *Outcome) Resources() ([]Resource, error) {
 		}
 	}
 	return out, nil
+}
+
+// Left is a resource as an instance keeps it that stays what it was while the plan would have made it something else: by the name that it
+// had there, and with the text of its boot data where only the other flavour or VNFD has it.
+func (o *Outcome) Left(r *Resource) (*Resource, error) {
+	was, held := o.plan.Has(r.ID)
+	if o.plan.Want.Was == nil || !held {
+		return r, nil
+	}
+	out := *r
+	out.Template = was.Template
+	wanted := o.want.resource(r.ID)
+	if r.Spec.Compute == nil || wanted == nil || r.Token() != wanted.Token() || r.Revision != wanted.Revision {
+		return &out, nil
+	}
+	c := *r.Spec.Compute
+	text, err := (&Boot{o.want.Boots, o.want.Vars}).render(c.UserData)
+	if err != nil {
+		return nil, err
+	}
+	c.UserData = text
+	out.Spec.Compute = &c
+	return &out, nil
 }
 
 // Stands returns a wanted resource settled, and where it stands; nil when it was not made.

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/vim"
@@ -143,4 +145,44 @@ func Held(r *vnf.Resource) (Resource, error) {
 		}
 	}
 	return out, nil
+}
+
+// trimmed takes out of what is held and wanted what a plan neither changes nor refers to. It returns what is held.
+func trimmed(have []Resource, want *Wanted, touched map[string]bool) []Resource {
+	stands := make(map[string]*Resource, len(have))
+	for i := range have {
+		stands[have[i].ID] = &have[i]
+	}
+	keep := maps.Clone(touched)
+	left := map[string]bool{}
+	for i := range want.Resources {
+		r := &want.Resources[i]
+		left[r.ID] = true
+		if was := stands[r.ID]; was == nil || r.Generation > was.Generation || len(vim.Differences(was.Spec, r.Spec)) > 0 {
+			keep[r.ID] = true
+		}
+	}
+	for id := range stands {
+		keep[id] = keep[id] || !left[id]
+	}
+	for more := true; more; {
+		more = false
+		for _, set := range [][]Resource{have, want.Resources} {
+			for i := range set {
+				if !keep[set[i].ID] {
+					continue
+				}
+				for _, ref := range references(&set[i].Spec) {
+					if id := strings.TrimPrefix(ref, refPlan); !keep[id] {
+						keep[id], more = true, true
+					}
+				}
+			}
+		}
+	}
+	without := func(r Resource) bool { return !keep[r.ID] }
+	want.Resources = slices.DeleteFunc(slices.Clone(want.Resources), without)
+	want.Vnfcs = slices.DeleteFunc(want.Vnfcs, func(c Vnfc) bool { return !touched[c.ID] })
+	want.Index()
+	return slices.DeleteFunc(slices.Clone(have), without)
 }

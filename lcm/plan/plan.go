@@ -181,6 +181,8 @@ type Options struct {
 	InPlace map[string]vim.InPlace
 	// Ways are the forms that resources the VNF has take on the way. Their generation and revision are set by New.
 	Ways []Way
+	// Batch is how many machines that stand are changed, or made again, at once; 0: all. The next ones wait until these are ready.
+	Batch int
 	// Rules, when set, are what binds the resources that are replaced, for their grant.
 	Rules func(replaced map[string]bool) []Rule
 }

@@ -30,7 +30,9 @@ func (p *Plan) Ask(r *nfvo.GrantRequest) {
 	}
 	w := p.Want
 	for _, rule := range w.Rules {
-		r.Placement = append(r.Placement, p.placementRule(rule, added))
+		if x := p.placementRule(rule, added); len(x.Resources) > 0 {
+			r.Placement = append(r.Placement, x)
+		}
 	}
 	r.SameVim = w.together()
 	for _, v := range w.Vdus {

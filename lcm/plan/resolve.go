@@ -158,7 +158,7 @@ func (r *Resolver) Creation(s Step, m Made) (connection string, spec vim.Spec, e
 	as.Spec = r.kept(s)
 	spec, err = r.settle(&as)
 	if err == nil {
-		spec, err = r.concrete(&as, spec, r.forward(m, connection))
+		spec, err = r.concrete(&as, spec, false, r.forward(m, connection))
 	}
 	return connection, spec, err
 }
@@ -180,16 +180,16 @@ func (r *Resolver) Changing(s Step, m Made) (connection string, before, after vi
 		return "", before, after, fmt.Errorf("%s does not stand", s.ID)
 	}
 	connection = from.At.Connection
-	if before, err = r.concrete(from, from.Spec, r.held(m)); err != nil {
+	if before, err = r.concrete(from, from.Spec, true, r.held(m)); err != nil {
 		return connection, before, after, err
 	}
 	if s.Set+1 < len(r.plan.forms)-1 { // on the way: it refers to what stands, and is settled
-		after, err = r.concrete(to, to.Spec, r.held(m))
+		after, err = r.concrete(to, to.Spec, true, r.held(m))
 		return connection, before, after, err
 	}
 	after, err = r.settle(to)
 	if err == nil {
-		after, err = r.concrete(to, after, r.forward(m, connection))
+		after, err = r.concrete(to, after, false, r.forward(m, connection))
 	}
 	return connection, before, after, err
 }
@@ -222,7 +222,7 @@ func (r *Resolver) Remaking(s Step, m Made) (connection string, spec vim.Spec, e
 	if from == nil || from.At == nil {
 		return "", spec, fmt.Errorf("it is not known where %s was", s.ID)
 	}
-	spec, err = r.concrete(from, r.pinned(from), r.held(m))
+	spec, err = r.concrete(from, r.pinned(from), true, r.held(m))
 	return from.At.Connection, spec, err
 }
 
@@ -275,8 +275,9 @@ func (r *Resolver) settle(p *Resource) (vim.Spec, error) {
 	return s, nil
 }
 
-// concrete fills in the VIM's ids of what a settled specification refers to, and renders its boot data.
-func (r *Resolver) concrete(p *Resource, s vim.Spec, stands func(id string) (string, error)) (vim.Spec, error) {
+// concrete fills in the VIM's ids of what a settled specification refers to, and renders its boot data: was says that the resource had
+// it before the plan.
+func (r *Resolver) concrete(p *Resource, s vim.Spec, was bool, stands func(id string) (string, error)) (vim.Spec, error) {
 	s, err := mapReferences(s, func(ref string) (string, error) {
 		if id, ok := strings.CutPrefix(ref, refPlan); ok {
 			return stands(id)
@@ -284,11 +285,14 @@ func (r *Resolver) concrete(p *Resource, s vim.Spec, stands func(id string) (str
 		return ref, nil
 	})
 	if err == nil && s.Compute != nil {
-		vars := r.want.Vars
-		if p.At != nil { // the grant's parameters are for what is made: what stands was made with its own
-			vars = r.plan.Want.Vars
+		from := Boot{r.want.Boots, r.want.Vars}
+		switch before := r.plan.Want.Was; {
+		case was && before != nil:
+			from = *before
+		case p.At != nil && before == nil: // the grant's parameters are for what is made: what stands was made with its own
+			from.Vars = r.plan.Want.Vars
 		}
-		s.Compute.UserData, err = r.boot(s.Compute.UserData, vars)
+		s.Compute.UserData, err = from.render(s.Compute.UserData)
 	}
 	if err != nil {
 		return s, fmt.Errorf("%s %s: %w", p.Kind, p.Name(), err)
@@ -412,8 +416,8 @@ func (r *Resolver) ungrouped() error {
 	return nil
 }
 
-// boot renders the boot data of a compute with the values of its variables.
-func (r *Resolver) boot(ref string, vars map[string]string) (string, error) {
+// render renders the boot data of a compute with the values of its variables.
+func (b *Boot) render(ref string) (string, error) {
 	rest, ok := strings.CutPrefix(ref, refBoot)
 	if !ok {
 		return ref, nil
@@ -427,11 +431,11 @@ func (r *Resolver) boot(ref string, vars map[string]string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q names no boot data: %w", ref, err)
 	}
-	data := r.want.Boots[vdu]
+	data := b.Boots[vdu]
 	if data == nil { // without any it would be made, or changed, to have none
 		return "", fmt.Errorf("the VNFD has no boot data for the VDU %s any more", vdu)
 	}
-	return vnfd.Render(data, bootVars(vars, vdu, index))
+	return vnfd.Render(data, bootVars(b.Vars, vdu, index))
 }
 
 // Check refuses a grant that leaves something open that cannot be made without it.

@@ -31,6 +31,10 @@ type Wanted struct {
 	// Boots are the boot data by VDU; they are rendered when a compute's command is built.
 	Boots map[string]*vnfd.BootData `json:"boots,omitempty"`
 	Vars  map[string]string         `json:"vars,omitempty"`
+	// Was is what the boot data of what stands were made of, where that is not what they are made of now; nil: it is.
+	Was *Boot `json:"was,omitempty"`
+	// Rebooted are VDUs whose boot data say something else than before.
+	Rebooted map[string]bool `json:"-"`
 	// FixedVars: they are the instance's, and no grant says otherwise: later operations render them again.
 	FixedVars bool     `json:"fixedVars,omitempty"`
 	Warnings  []string `json:"warnings,omitempty"`
@@ -43,6 +47,12 @@ type Wanted struct {
 	index map[string]int // of Resources by id
 	vnfcs map[string]int // of Vnfcs by id
 	ports map[string]*Cp // by the planned port
+}
+
+// Boot is what boot data are made of: their texts by VDU, and the values of their variables.
+type Boot struct {
+	Boots map[string]*vnfd.BootData `json:"boots,omitempty"`
+	Vars  map[string]string         `json:"vars,omitempty"`
 }
 
 // Resource is one resource of a plan. Its Spec is complete but for references, strings that begin with "plan:" or

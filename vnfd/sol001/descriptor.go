@@ -150,6 +150,7 @@ func (c *reader) describe(top *scope, templates []*scope) *vnfd.Descriptor {
 	}
 	c.countImages(d)
 	c.declare(d, top, templates)
+	c.packageChanges(d, append([]*scope{top}, templates...))
 	for i, s := range templates {
 		if i < len(d.Flavours) {
 			s.checkVariables(d, &d.Flavours[i])

@@ -39,6 +39,10 @@ func (s *scope) operations(f *vnfd.Flavour) {
 				op.MaxGracefulTimeout = s.Seconds(v)
 			}
 		}
+		if v := s.Get(conf.Value, "batch_size"); v != nil {
+			n := s.instances(v, 0)
+			op.Batch = &n
+		}
 		f.Operations = set(f.Operations, name, op)
 	}
 	for _, operation := range s.lcmOperations() {

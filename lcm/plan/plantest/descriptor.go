@@ -149,3 +149,58 @@ func Elastic() *vnfd.Descriptor {
 		}},
 	}
 }
+
+// Flavours is Elastic with a second flavour, "large": its apps have two processors and another text to boot with, the volume they share is
+// larger, there are no databases but a cache, and the aspect "apps" alone.
+func Flavours() *vnfd.Descriptor {
+	d, other := Elastic(), Elastic()
+	f := other.Flavours[0]
+	f.ID = "large"
+	one := 1
+	app, cache := f.Vdus[0], Vdu("cache", 1, 2)
+	app.VCPUs, app.BootData = 2, &vnfd.BootData{Content: "large n=${vnfc.index} key=${key}", Variables: []string{"key"}}
+	cache.Initial = &one
+	f.Vdus = []vnfd.Vdu{app, cache}
+	f.Storages[1].SizeBytes = 3 * GiB
+	f.Cps = append(f.Cps[:2:2], Cp("cache_in", "cache", "net", 0))
+	f.Levels = []vnfd.Level{{ID: "one", ScaleInfo: map[string]int{"apps": 0}}, {ID: "three", ScaleInfo: map[string]int{"apps": 2}}}
+	f.DefaultLevel = "one"
+	f.Aspects = f.Aspects[1:]
+	d.Flavours = append(d.Flavours, f)
+	return d
+}
+
+// Next is Elastic in its next version: another image, another text to boot with, a cache beside, and what were apps and the aspect of
+// that name are fronts. VnfPackageChange says so.
+func Next() *vnfd.Descriptor {
+	d := Elastic()
+	d.ID, d.Version, d.SoftwareVersion = "elastic-2", "2.0", "2.0"
+	d.Metadata = []vnfd.Property{{Name: "release", Initial: json.RawMessage(`"two"`)}}
+	d.Extensions = []vnfd.Property{{Name: "mode", Initial: json.RawMessage(`"fast"`)}}
+	f := &d.Flavours[0]
+	one := 1
+	cache := Vdu("cache", 1, 2)
+	cache.Initial = &one
+	f.Vdus = append(f.Vdus, cache)
+	front := &f.Vdus[0]
+	front.ID, front.Name = "front", "front"
+	front.Image = &vnfd.Image{ID: "front", Name: "cirros-2", Checksum: "sha-256:94"}
+	front.BootData = &vnfd.BootData{Content: "front n=${vnfc.index} key=${key}", Variables: []string{"key"}}
+	f.Cps[0].Vdu, f.Cps[0].ID, f.Cps[1].Vdu, f.Cps[1].ID = "front", "front_out", "front", "front_in"
+	f.Cps = append(f.Cps, Cp("cache_in", "cache", "net", 0))
+	for i := range f.Aspects {
+		a := &f.Aspects[i]
+		a.Steps = map[string][]int{"front": a.Steps["app"], "db": a.Steps["db"]}
+	}
+	f.Aspects[1].ID = "fronts"
+	f.Levels = []vnfd.Level{{ID: "small", ScaleInfo: map[string]int{"grow": 0, "fronts": 0}}}
+	f.Affinity[0].Vdus = []string{"front"}
+	d.PackageChanges = []vnfd.PackageChange{{
+		ID: "up", Qualifier: "up", Selectors: []vnfd.PackageChangeSelector{{Source: "elastic", Destination: "elastic-2", Flavour: "simple"}}, Flavour: "simple",
+		Mappings: []vnfd.ComponentMapping{
+			{Type: "vdu", Source: "app", Destination: "front"}, {Type: "cp", Source: "app_out", Destination: "front_out"},
+			{Type: "cp", Source: "app_in", Destination: "front_in"}, {Type: "scaling_aspect", Source: "apps", Destination: "fronts"},
+		},
+	}}
+	return d
+}

@@ -1,0 +1,229 @@
+package lcm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// paramBatch is the member of additionalParams that says how many machines are changed, or made again, at once. It is the VNFM's own;
+// the schema of the VNFD does not have to know it.
+const paramBatch = "batchSize"
+
+// ChangeVnfPkg implements API: the plan is from what the VNF has to what the other package wants, as far as the two differ.
+func (s *Service) ChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg, by request.Info) (*vnf.OpOcc, error) {
+	o, err := s.changingPackage(ctx, vnfID, &r)
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(ctx, vnfID, o, by)
+}
+
+// PlanChangeVnfPkg implements API.
+func (s *Service) PlanChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg) (*Preview, error) {
+	o, err := s.changingPackage(ctx, vnfID, &r)
+	if err != nil {
+		return nil, err
+	}
+	return s.preview(ctx, vnfID, o)
+}
+
+func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVnfPkg) (*wish, error) {
+	if r.VnfdID == "" {
+		return nil, vnfm.Errorf(vnfm.Invalid, "vnfdId names the VNFD of the package that the VNF is to be of").At("/vnfdId")
+	}
+	if err := s.checkAddresses(r.ExtLinks); err != nil {
+		return nil, err
+	}
+	own, _, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
+	if err != nil {
+		return nil, s.orMissing(ctx, vnfID, err)
+	}
+	ref, err := s.cfg.Packages.Enabled(ctx, r.VnfdID)
+	if err != nil {
+		return nil, s.orMissing(ctx, vnfID, enabledError(err, r.VnfdID))
+	}
+	d, err := s.cfg.Packages.Descriptor(ctx, ref.Digest)
+	if err != nil {
+		return nil, err
+	}
+	to := &newPackage{ref: ref, descriptor: d}
+	return &wish{
+		command: "lcm.change-vnfpkg", operation: vnf.OpChangeVnfPkg, params: r.Params, own: own, to: to,
+		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
+		plan: func(b *beginning) error { return s.planChangeVnfPkg(b, r, to) },
+	}, nil
+}
+
+func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage) error {
+	was := b.flavour()
+	switch {
+	case was == nil:
+		return vnfm.Errorf(vnfm.Conflict, "the VNFD has no deployment flavour %q any more", b.vnf.Info.FlavourID)
+	case r.VnfdID == b.vnf.VnfdID:
+		return vnfm.Errorf(vnfm.Unprocessable, "the VNF is of the VNFD %s already", r.VnfdID).At("/vnfdId")
+	}
+	change, ok := vnfd.ChangeTo(b.descriptor, was.ID, to.descriptor)
+	if !ok {
+		return vnfm.Errorf(vnfm.Unprocessable, "neither VNFD lets the flavour %s of %s change to %s (VnfPackageChange)", was.ID, b.vnf.VnfdID, r.VnfdID).At("/vnfdId")
+	}
+	names, id := map[string]string{}, was.ID
+	if change != nil {
+		for _, m := range change.Mappings {
+			names[m.Source] = m.Destination
+		}
+		if change.Flavour != "" {
+			id = change.Flavour
+		}
+	}
+	f, ok := to.descriptor.Flavour(id)
+	if !ok {
+		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD %s has no deployment flavour %q; it has %s", r.VnfdID, id, plan.Flavours(to.descriptor)).At("/vnfdId")
+	}
+	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged}
+	var err error
+	if x.batch, x.params, err = s.batchOf(r.AdditionalParams, f); err != nil {
+		return err
+	}
+	if x.levels, err = levelsIn(b.vnf.Info, f, names); err != nil {
+		return err
+	}
+	if x.counts, err = countsIn(b.vnf.Info, was, f, names, x.levels); err != nil {
+		return err
+	}
+	if level := b.vnf.Info.Level; f.Level(level) != nil {
+		x.level = level
+	}
+	use := vnf.UseOf(to.ref.ID, to.ref.Digest, to.descriptor)
+	b.data.Package, b.data.Metadata = &use, missingIn(b.vnf.Metadata, vnf.Initial(to.descriptor.Metadata))
+	if err := s.rebuild(b, was, to.descriptor, f, x); err != nil {
+		return err
+	}
+	g := &b.data.Grant
+	g.DstVnfdID, g.AdditionalParams = r.VnfdID, b.seal(r.AdditionalParams, f.Operations[string(vnf.OpChangeVnfPkg)].ParamsSchema)
+	for i := range g.Add {
+		g.Add[i].VnfdID = r.VnfdID
+	}
+	for i := range g.Update {
+		g.Update[i].VnfdID = r.VnfdID
+	}
+	for i := range g.Remove {
+		g.Remove[i].VnfdID = b.vnf.VnfdID
+	}
+	return nil
+}
+
+// batchOf is how many machines are changed at once: what the request says, else the VNFD, else the site; 0: all. It returns the
+// request's other parameters.
+func (s *Service) batchOf(params json.RawMessage, f *vnfd.Flavour) (batch int, rest json.RawMessage, err error) {
+	batch = -1
+	rest, err = takenOut(params, paramBatch, &batch, "how many machines are changed at once; 0: all")
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case batch < -1:
+		return 0, nil, vnfm.Errorf(vnfm.Unprocessable, "%s is not negative", paramBatch).At("/additionalParams/" + paramBatch)
+	case batch >= 0:
+		return batch, rest, nil
+	}
+	if n := f.Operations[string(vnf.OpChangeVnfPkg)].Batch; n != nil {
+		return *n, rest, nil
+	}
+	return s.cfg.Settings.Batch, rest, nil
+}
+
+// levelsIn is the scale levels that a VNF has, of the aspects of another flavour; those it did not have are at the level of its default.
+func levelsIn(i *vnf.InstantiatedInfo, f *vnfd.Flavour, names map[string]string) (map[string]int, error) {
+	out, err := f.ScaleStatus("")
+	if err != nil {
+		out = map[string]int{}
+	}
+	for _, s := range i.ScaleStatus {
+		id := s.AspectID
+		if to := names[id]; to != "" {
+			id = to
+		}
+		a := f.Aspect(id)
+		if a == nil {
+			continue
+		}
+		if s.Level > a.MaxLevel {
+			return nil, vnfm.Errorf(vnfm.Unprocessable, "the aspect %s is at level %d, and has levels up to %d there: scale in first", s.AspectID, s.Level, a.MaxLevel).At("/vnfdId")
+		}
+		out[id] = s.Level
+	}
+	return out, nil
+}
+
+// countsIn is how many VNFCs a VNF has of each VDU of another flavour: as many as it has, more or fewer as the two flavours differ at
+// its scale levels; of a VDU that is new as many as belong to them.
+func countsIn(i *vnf.InstantiatedInfo, was, f *vnfd.Flavour, names map[string]string, levels map[string]int) (map[string]int, error) {
+	before := map[string]int{}
+	for _, s := range i.ScaleStatus {
+		before[s.AspectID] = s.Level
+	}
+	have := counts(i)
+	out := map[string]int{}
+	for n := range f.Vdus {
+		v := &f.Vdus[n]
+		at := slices.IndexFunc(was.Vdus, func(o vnfd.Vdu) bool {
+			if to := names[o.ID]; to != "" {
+				return to == v.ID
+			}
+			return o.ID == v.ID
+		})
+		if out[v.ID] = f.Scaled(v, levels); at < 0 {
+			continue
+		}
+		old := &was.Vdus[at]
+		out[v.ID] = have[old.ID] + f.Scaled(v, levels) - was.Scaled(old, before)
+		if c := out[v.ID]; c < v.Min || c > v.Max {
+			return nil, vnfm.Errorf(vnfm.Unprocessable, "the VDU %s would have %d VNFCs, and its profile there allows %d to %d: scale first", v.ID, c, v.Min, v.Max).At("/vnfdId")
+		}
+	}
+	return out, nil
+}
+
+// missingIn returns those of some values that an instance does not have.
+func missingIn(have, values map[string]json.RawMessage) map[string]json.RawMessage {
+	var out map[string]json.RawMessage
+	for name, value := range values {
+		if _, ok := have[name]; ok {
+			continue
+		}
+		if out == nil {
+			out = map[string]json.RawMessage{}
+		}
+		out[name] = value
+	}
+	return out
+}
+
+// landPackage makes the VNF what it consists of now, and of the package that it was to be of.
+func landPackage(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
+	r, err := rebuiltOf(v, d, o)
+	if err != nil {
+		return nil, err
+	}
+	if d.Package == nil {
+		return nil, fmt.Errorf("operation %s leads to no package", d.OpID)
+	}
+	return vnf.CompletePackage{Landed: vnf.InstancePackageChanged{OpID: d.OpID, Package: *d.Package, Metadata: d.Metadata, Rebuilt: *r}}, nil
+}
+
+// modifiedBy is what the change of a package has modified of the information about a VNF (SOL003 v3.7.1 §5.5.2.12b).
+func (d *planData) modifiedBy() *vnf.OpInfoChanged {
+	if d.Package == nil {
+		return nil
+	}
+	return &vnf.OpInfoChanged{Changed: vnf.ChangedInfo{
+		Package: d.Package, Extensions: d.Extensions, Configurable: d.Configurable, Metadata: d.Metadata,
+	}}
+}
