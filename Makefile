@@ -1,5 +1,6 @@
 # `make` lists the targets.
 GO ?= go
+NPM ?= npm
 BIN := bin
 LINT_VERSION := v2.15.0
 
@@ -20,6 +21,10 @@ test: deps ## run all tests on memory, SQLite and PostgreSQL, with the race dete
 
 test-fast: deps ## the same without the race detector
 	$(GO) test -timeout 10m ./...
+
+test-kubernetes: ## run the Kubernetes driver against a real control plane on loopback (built the first time: 10 to 20 minutes), and stop it
+	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes ./vim/kubernetes/...; \
+		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
 fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
 	@GO=$(GO) ./deploy/fuzz.sh $${FUZZTIME:-10s}
@@ -54,10 +59,20 @@ $(BIN)/golangci-lint:
 generate: ## write everything generated
 	$(GO) generate ./...
 
-verify: generate ## fail when something generated is not up to date, or not committed
+verify: generate ui ## fail when something generated is not up to date, or not committed; the console included, which needs Node
 	@git diff --exit-code && test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
+
+ui: ## build the console of ui/ into console/console.zip, the same bytes everywhere; needs Node
+	@$(NPM) --prefix ui ci --no-audit --no-fund --loglevel=error
+	@$(NPM) --prefix ui run build
+
+test-ui: build ## test the console: its logic, then its pages in Debian's Chromium against the real server; needs Node
+	@TOOLS=ui ./deploy/test-deps.sh
+	$(NPM) --prefix ui ci --no-audit --no-fund --loglevel=error
+	$(NPM) --prefix ui test
+	VNFMD=$(CURDIR)/$(BIN)/vnfmd $(NPM) --prefix ui run e2e
 
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build test test-fast fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps
+.PHONY: help run build ui test-ui test test-fast test-kubernetes fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

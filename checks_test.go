@@ -70,14 +70,16 @@ func TestVerifySeesNewFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		generate string
-		ok       bool
+		generate, build string
+		ok              bool
 	}{
-		"nothing":        {`true`, true},
-		"another text":   {`echo more >>page`, false},
-		"a new file":     {`echo new >other`, false},
-		"a file is gone": {`rm page`, false},
-		"go fails":       {`exit 1`, false},
+		"nothing":         {`true`, `true`, true},
+		"another text":    {`echo more >>page`, `true`, false},
+		"a new file":      {`echo new >other`, `true`, false},
+		"a file is gone":  {`rm page`, `true`, false},
+		"go fails":        {`exit 1`, `true`, false},
+		"another console": {`true`, `echo more >>page`, false},
+		"npm fails":       {`true`, `exit 1`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -87,7 +89,7 @@ func TestVerifySeesNewFiles(t *testing.T) {
 				cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_DIR="+filepath.Join(dir, ".git"), "GIT_WORK_TREE="+dir)
 				return cmd.CombinedOutput()
 			}
-			for file, content := range map[string]string{"Makefile": string(makefile), "page": "text\n", "go": "#!/bin/sh\n" + c.generate + "\n"} {
+			for file, content := range map[string]string{"Makefile": string(makefile), "page": "text\n", "go": "#!/bin/sh\n" + c.generate + "\n", "npm": "#!/bin/sh\n" + c.build + "\n"} {
 				if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o700); err != nil { //nolint:gosec // one of them is run
 					t.Fatal(err)
 				}
@@ -97,7 +99,7 @@ func TestVerifySeesNewFiles(t *testing.T) {
 					t.Fatalf("git %v: %v: %s", args, err, out)
 				}
 			}
-			if out, err := run("make", "verify", "GO=./go"); (err == nil) != c.ok {
+			if out, err := run("make", "verify", "GO=./go", "NPM=./npm"); (err == nil) != c.ok {
 				t.Errorf("%v:\n%s", err, out)
 			}
 		})

@@ -4,6 +4,7 @@
 // This package holds only what every layer shares: the error type with its kinds. The tree below it is named after
 // what things are; read it in the order in which one operation happens:
 //
+//	console      what browsers get at /ui: the archive made of ui/, served from memory
 //	api          the HTTP edge: routes, ProblemDetails, the idempotency filter
 //	access       who calls and what they may do: tokens, certificates, roles, limits, the record of denials
 //	lcm          the use cases, one file per LCM operation: command handler on top, saga below
@@ -13,7 +14,8 @@
 //	inbox        each message handled once, its effect committed with its mark
 //	ledger       rows of participants, and the worker that makes a step of each that is due
 //	vimmanager   the ledger of VIM commands and resources; drives the VIM drivers
-//	configurator configures a VNF once its resources stand, where the site can
+//	configurator tells VNFs their configuration, and coordinates operations with them
+//	management   how VNFs and element managers are reached; credentials sealed
 //	vimregistry  VIM connections: registered ones, and those of one VNF; credentials sealed
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document

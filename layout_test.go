@@ -20,7 +20,7 @@ const module = "github.com/vnfm/vnfm"
 // own subtree. docs/architecture.md says what each is for.
 var layer = map[string]int{
 	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0,
-	"vnfd": 1, "blob": 1, "secret": 1, "filter": 1, "egress": 1,
+	"vnfd": 1, "blob": 1, "secret": 1, "filter": 1, "egress": 1, "console": 1,
 	"eventstore": 2,
 	"request":    3, "vault": 3,
 	"vnf": 4, "vim": 4, "nfvo": 4, "bus": 4, "configuration": 4,
@@ -54,6 +54,9 @@ var only = []struct {
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
 	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
 	{"github.com/tidwall/gjson", []string{"api/rest"}},
+	{"k8s.io/", []string{"vim/kubernetes"}},
+	{"sigs.k8s.io/yaml", []string{"vnfd/manifest"}},
+	{"github.com/fluxcd/", []string{"vim/kubernetes"}},
 }
 
 // cmdVnfm lists what the CLI may import of this module.

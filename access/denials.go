@@ -35,7 +35,7 @@ type Denial struct {
 // Others is the caller of denials beyond DenialsPerHour: they are counted by status alone.
 const Others = "others"
 
-// The bounds of the record: what one node keeps apart in an hour, and for how long.
+// The bounds of the record: what one node keeps apart in an hour, and for how long it is kept unless a setting says otherwise.
 const (
 	DenialsPerHour = 240
 	DenialsKept    = 7 * 24 * time.Hour
@@ -61,6 +61,7 @@ type DenialsConfig struct {
 	Node  string // tells the rows of this run of the program from others'; must differ between them
 	Now   func() time.Time
 	Log   *slog.Logger
+	Keep  time.Duration // how long a denial is kept; 0 means DenialsKept, a negative one for ever
 	// Observe is told each denial, for metrics; nil: nobody is.
 	Observe func(Denial)
 }
@@ -82,6 +83,9 @@ type Denials struct {
 
 // NewDenials returns a record.
 func NewDenials(c DenialsConfig) *Denials {
+	if c.Keep == 0 {
+		c.Keep = DenialsKept
+	}
 	return &Denials{cfg: c, counts: map[string]*Denial{}, dirty: map[string]bool{}}
 }
 
@@ -185,7 +189,7 @@ func (d *Denials) RunOnce(ctx context.Context) error {
 		}
 	}
 	d.forget()
-	if !stale {
+	if !stale || d.cfg.Keep < 0 {
 		return nil
 	}
 	return d.prune(ctx)
@@ -228,9 +232,9 @@ func (d *Denials) forget() {
 	}
 }
 
-// prune deletes rows older than DenialsKept, of whatever node.
+// prune deletes rows older than Keep, of whatever node.
 func (d *Denials) prune(ctx context.Context) error {
-	before := rowTime(d.cfg.Now().Add(-DenialsKept))
+	before := rowTime(d.cfg.Now().Add(-d.cfg.Keep))
 	for {
 		old, err := d.cfg.Store.Records(ctx, eventstore.RecordQuery{Table: eventstore.TableDenials, Limit: pruneBatch})
 		if err != nil {

@@ -37,6 +37,7 @@ import (
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // Check is one condition of being ready.
@@ -46,6 +47,17 @@ type Check = own.Check
 type (
 	ClusterDatabase = own.ClusterDatabase
 	ClusterConsumer = own.ClusterConsumer
+)
+
+// SignIn is how callers may say who they are.
+type SignIn = own.SignIn
+
+// System is how this node is; the others are parts of it.
+type (
+	System   = own.System
+	Lanes    = own.Lanes
+	Consumer = own.Consumer
+	Setting  = own.Setting
 )
 
 // Config is what the edge needs from the composition root.
@@ -108,9 +120,18 @@ type Config struct {
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
 	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
 	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
+	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
+	KeepSagas, KeepGrants time.Duration
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
 	Redrive func(ctx context.Context, id string) (int, error)
+	// Descriptor returns the descriptor of a digest; nil: descriptors are 404.
+	Descriptor func(ctx context.Context, digest string) (*vnfd.Descriptor, error)
+	// Console serves browsers at / and all of /ui; nil: there is none.
+	Console http.Handler
+	SignIn  SignIn
+	// System tells how this node is; nil: the resource is 404.
+	System func(ctx context.Context) (*System, error)
 }
 
 // New returns the handler of the whole API. It panics when a part that every route needs is missing.
@@ -129,7 +150,7 @@ func Health(c Config) http.Handler {
 
 func (c *Config) rest() rest.Config {
 	return rest.Config{
-		Views: c.Views, Metrics: c.Metrics, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials,
+		Views: c.Views, Metrics: c.Metrics, Console: c.Console, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials,
 		Front: c.Front, Requests: c.Requests, Followers: c.Followers, LargeBodies: c.LargeBodies, BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout,
 		MinRate: c.MinRate, MaxSmallBody: c.MaxSmallBody, Form: c.Form, Traceparent: c.Traceparent, Log: c.Log, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
 		MaxPackage: c.MaxPackage,
@@ -143,7 +164,8 @@ func areas(c *Config) []rest.Area {
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
 		LCM: c.LCM, Vims: c.Vims, Management: c.Management, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
-		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, Cluster: c.Cluster,
+		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
+		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System,
 	}
 	return []rest.Area{
 		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},
@@ -154,6 +176,8 @@ func areas(c *Config) []rest.Area {
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.V1Routes()},
 		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.Routes()},
 		{Read: access.ReadPackages, Change: access.WritePackages, Routes: packages.V1Routes()},
+		{Read: access.ReadLcm, Change: access.ReadLcm, Routes: ours.CallerRoutes()},
+		{Read: access.ReadPackages, Change: access.WritePackages, Routes: ours.DescriptorRoutes()},
 		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.VnfRoutes()},
 		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: pasts.Routes()},
 		{Read: access.ReadOwn, Change: access.ReadOwn, Routes: ours.ClusterRoutes()},

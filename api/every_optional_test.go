@@ -362,7 +362,8 @@ func TestWhatIsNotDoneIsRefused(t *testing.T) {
 		protocol(layer + `,"ipOverEthernet":{"macAddress":"fa:16:3e:00:00:01","segmentationType":"VLAN"}}`):                         {"instantiate", 400, at + "parentCpConfigId"},
 		protocol(layer + `,"ipOverEthernet":{"ipAddresses":[{"type":"IPV4","addressRange":{"minAddress":"a","maxAddress":"b"}}]}}`): {"instantiate", 422, at + "cpProtocolData/0/ipOverEthernet/ipAddresses/0/addressRange"},
 		`{"vnfdId":"vnfd-1","certificateConfigurationData":{"a":1}}`:                                                                {"create", 422, "/certificateConfigurationData"},
-		`{"vnfcInfoModifications":[{"id":"c"}]}`:                                                                                    {"modify", 422, "/vnfcInfoModifications"},
+		`{"vnfcInfoModifications":[{"id":"c"}]}`:                                                                                    {"modify", 400, "/vnfcInfoModifications/0/vnfcConfigurableProperties"},
+		`{"vnfcInfoModifications":[{"id":"none","vnfcConfigurableProperties":{"a":1}}]}`:                                            {"modify", 422, "/vnfcInfoModifications/0/id"},
 		`{"vnfcInfoModificationsDeleteIds":["c"]}`:                                                                                  {"modify", 422, "/vnfcInfoModificationsDeleteIds"},
 	} {
 		got := send(vnfs, c.task, body)

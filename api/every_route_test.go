@@ -32,6 +32,7 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -79,6 +80,8 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 		c.PackageChanged = func(context.Context, string) error { return nil }
 		c.Audit = func(context.Context, bool) (*audit.Report, error) { return &audit.Report{}, nil }
 		c.Metrics = http.NotFoundHandler()
+		c.Descriptor = func(context.Context, string) (*vnfd.Descriptor, error) { return &vnfd.Descriptor{ID: "d"}, nil }
+		c.System = func(context.Context) (*api.System, error) { return &api.System{Node: "n1"}, nil }
 	}}, change...)
 	var cfg api.Config
 	all = append(all, func(c *api.Config) { cfg = *c })
@@ -395,6 +398,7 @@ var badQueries = map[string][]string{
 	"chain":                  {"", "perhaps"},
 	"state":                  {"ASLEEP"},
 	"consumer":               {"nobody"},
+	"sort":                   {"nothing", "-", "--id", "id,vnfInstanceName"},
 
 	"include_signatures":             {"true", " "},
 	"exclude_all_mano_artifacts":     {"1"},

@@ -16,6 +16,7 @@ import (
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimregistry"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 //go:generate go test -run TestRolesPage -update
@@ -36,6 +37,8 @@ func complete() api.Config {
 		Audit:          func(context.Context, bool) (*audit.Report, error) { return nil, nil }, //nolint:nilnil // never called
 		Redrive:        func(context.Context, string) (int, error) { return 0, nil },
 		Cluster:        func(context.Context) ([]api.ClusterDatabase, error) { return nil, nil },
+		Descriptor:     func(context.Context, string) (*vnfd.Descriptor, error) { return nil, nil }, //nolint:nilnil // never called
+		System:         func(context.Context) (*api.System, error) { return nil, nil },              //nolint:nilnil // never called
 	}
 }
 

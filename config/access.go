@@ -20,13 +20,16 @@ type TLS struct {
 
 // Auth says who may call the API beside the holder of api-token.
 type Auth struct {
-	Issuer       string            `help:"Issuer of the access tokens (JWT) that callers send, as in their iss; its keys are found by OpenID Connect discovery. It may be away when this program starts." placeholder:"URL"`
-	Jwks         string            `help:"URL or file of the issuer's keys (JWKS); empty: discovered at auth-issuer." placeholder:"URL|FILE"`
-	Audience     string            `default:"vnfm" help:"What must be among a token's aud."`
-	NameClaim    string            `default:"sub" help:"Claim with the caller's name, unique at the issuer."`
-	RoleClaim    string            `default:"roles" help:"Claim with the caller's roles: an array, or words with spaces between them; dots step into objects, as in realm_access.roles."`
-	Roles        map[string]string `help:"Role by word of the role claim, e.g. noc=operator;orchestrator=nfvo; others are ignored. Roles: viewer, operator, admin, nfvo, em. Empty: the words are the roles' names." placeholder:"WORD=ROLE"`
-	Certificates map[string]string `help:"Role by name of the client certificate: dns:…, uri:…, email:… or ip:… of its alternative names, or cn:… of its subject, e.g. dns:nfvo.example=nfvo;cn:noc=operator." placeholder:"NAME=ROLE"`
+	Issuer    string            `help:"Issuer of the access tokens (JWT) that callers send, as in their iss; its keys are found by OpenID Connect discovery. It may be away when this program starts." placeholder:"URL"`
+	Jwks      string            `help:"URL or file of the issuer's keys (JWKS); empty: discovered at auth-issuer." placeholder:"URL|FILE"`
+	Audience  string            `default:"vnfm" help:"What must be among a token's aud."`
+	NameClaim string            `default:"sub" help:"Claim with the caller's name, unique at the issuer."`
+	RoleClaim string            `default:"roles" help:"Claim with the caller's roles: an array, or words with spaces between them; dots step into objects, as in realm_access.roles."`
+	Roles     map[string]string `help:"Role by word of the role claim, e.g. noc=operator;orchestrator=nfvo; others are ignored. Roles: viewer, operator, admin, nfvo, em. Empty: the words are the roles' names." placeholder:"WORD=ROLE"`
+	// Console is for browsers; a public client has no secret.
+	ConsoleClient string            `help:"Client id of the console at auth-issuer, a public one with code flow and PKCE; its redirect URI is /ui/ of this server. Empty: who opens the console pastes a token." placeholder:"ID"`
+	ConsoleScope  string            `default:"openid" help:"Scopes that the console asks for; its access token needs auth-audience among its aud." placeholder:"WORDS"`
+	Certificates  map[string]string `help:"Role by name of the client certificate: dns:…, uri:…, email:… or ip:… of its alternative names, or cn:… of its subject, e.g. dns:nfvo.example=nfvo;cn:noc=operator." placeholder:"NAME=ROLE"`
 }
 
 // Authenticated reports whether callers are asked who they are.

@@ -48,6 +48,7 @@ type Config struct {
 	Egress       Egress       `embed:"" prefix:"egress-"`
 	Notification Notification `embed:"" prefix:"notification-"`
 	Idempotency  Idempotency  `embed:"" prefix:"idempotency-"`
+	Keep         Keep         `embed:"" prefix:"keep-"`
 	Lane         Lane         `embed:"" prefix:"lane-"`
 	Kafka        Kafka        `embed:"" prefix:"bus-"`
 	Audit        Audit        `embed:"" prefix:"audit-"`
@@ -87,6 +88,7 @@ type HTTP struct {
 	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
 	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
 	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
+	Drain            time.Duration `help:"How long a server that is told to stop goes on serving while it says that it is not ready, so that a balancer sends requests elsewhere before connections are refused. Its other work is handed over at once."`
 	StopTimeout      time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
 	ReadyTimeout     time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`
 }
@@ -118,6 +120,7 @@ type Vim struct {
 	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
 	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
 	Page          int           `default:"1000" help:"Resources that a VIM is asked for at once when all of ours are listed; one that gives fewer gives them in more pages."`
+	PodPatience   time.Duration `default:"1m" help:"How long a pod may be unable to start (its image, a crash loop, no node for it) before the container unit has failed."`
 	Simulated     bool          `default:"true" negatable:"" help:"Offer the two simulated VIMs sim-1 and sim-2."`
 	SimURL        string        `name:"sim-url" help:"URL of simulated VIMs in a process of their own (vnfmd sim-vim), which several nodes can share; empty: they are in this one." placeholder:"URL"`
 }
@@ -215,6 +218,15 @@ type Idempotency struct {
 	Keep time.Duration `default:"24h" help:"How long the answer to a request with an Idempotency-Key is kept."`
 }
 
+// Keep says how long what has ended is kept. Events, and what is answered about operations and VNFs, are kept for ever.
+type Keep struct {
+	Sagas     time.Duration `default:"720h" help:"How long the saga of an operation is kept after it ended: its steps and attempts (vnfm op saga). One with a command that was never answered stays. 0: for ever."`
+	Ledger    time.Duration `default:"168h" help:"How long answered commands and released resources stay in the ledgers of the VIM manager and of the configuration. What an operation that has not ended may need stays. 0: for ever."`
+	Grants    time.Duration `default:"720h" help:"How long what was asked of the NFVO for an operation is kept after it was answered (vnfm op grant). 0: for ever."`
+	Denials   time.Duration `default:"168h" help:"How long the record of denied requests is kept. 0: for ever."`
+	CommitIDs time.Duration `name:"commit-ids" default:"1h" help:"How long it is known which changes were written, so that one whose answer was lost is not made twice. Longer than the database may be out of reach. 0: for ever."`
+}
+
 // Lane says how lanes are held.
 type Lane struct {
 	Lease      time.Duration `default:"3s" help:"How long a node that gives no sign keeps its lanes; others take them over after that."`
@@ -309,7 +321,7 @@ func (c *Config) Validate() error {
 	}{
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)},
 		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"max-plans-at-once", int64(c.Max.PlansAtOnce)},
-		{"vim-workers", int64(c.Vim.Workers)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
+		{"vim-workers", int64(c.Vim.Workers)}, {"vim-page", int64(c.Vim.Page)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)}, {"http-json-text", int64(c.HTTP.JSONText)},
 		{"http-connections", int64(c.HTTP.Connections)},
@@ -341,6 +353,20 @@ func (c *Config) Validate() error {
 		if p == "rollback" && op == "TERMINATE" {
 			bad("operation-on-failure: TERMINATE is never rolled back")
 		}
+	}
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{
+		{"keep-sagas", c.Keep.Sagas}, {"keep-ledger", c.Keep.Ledger}, {"keep-grants", c.Keep.Grants}, {"keep-denials", c.Keep.Denials},
+		{"keep-commit-ids", c.Keep.CommitIDs},
+	} {
+		if d.v < 0 {
+			bad("%s: %v is negative; 0 keeps for ever", d.name, d.v)
+		}
+	}
+	if k := c.Keep.CommitIDs; k > 0 && k < time.Minute {
+		bad("keep-commit-ids: %v is less than a minute: a change whose answer was lost could be made twice", k)
 	}
 	return errors.Join(errs...)
 }

@@ -73,20 +73,40 @@ func LimitsPage(w io.Writer) error {
 
 // Print writes the settings in force as a settings file, secrets hidden.
 func Print(w io.Writer, c *Config) error {
-	flags, err := settings(c)
+	all, err := InForce(c)
 	if err != nil {
 		return err
 	}
-	for _, f := range flags {
-		value := fmt.Sprint(f.Target.Interface())
-		if f.Tag.Has("secret") && value != "" {
-			value = "(hidden)"
-		}
-		if _, err := fmt.Fprintf(w, "%s: %q\n", f.Name, value); err != nil {
+	for _, s := range all {
+		if _, err := fmt.Fprintf(w, "%s: %q\n", s.Name, s.Value); err != nil {
 			return fmt.Errorf("print the settings: %w", err)
 		}
 	}
 	return nil
+}
+
+// Setting is a setting in force.
+type Setting struct {
+	Name, Value     string
+	Secret, Default bool // Default: it is as it comes
+}
+
+// InForce lists the settings in force, in the order of the reference, the values of secrets hidden.
+func InForce(c *Config) ([]Setting, error) {
+	flags, err := settings(c)
+	if err != nil {
+		return nil, err
+	}
+	var out []Setting
+	for _, f := range flags {
+		s := Setting{Name: f.Name, Value: fmt.Sprint(f.Target.Interface()), Secret: f.Tag.Has("secret")}
+		s.Default = f.Target.IsZero() && f.Default == "" || s.Value == f.Default
+		if s.Secret && s.Value != "" {
+			s.Value = "(hidden)"
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }
 
 // settings returns the flags kong makes of the struct, in its order.

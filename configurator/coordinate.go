@@ -325,5 +325,5 @@ func (cfg Config) ended(b *ledger.Book, r *ledger.Row[coordinating], reply messa
 		}
 	}
 	r.Doc.Waiting, r.Doc.Reply = nil, &reply
-	r.Move(Done, b.Now.Add(cfg.Retention))
+	r.Move(Done, ledger.Until(b.Now, cfg.Retention))
 }

@@ -33,6 +33,10 @@ type Config struct {
 	Open func(ctx context.Context, vnfID string, document json.RawMessage) (plain json.RawMessage, secrets []string, err error)
 	// Context puts the trace context of the command a call is made for into the call's context; nil: calls have none.
 	Context func(ctx context.Context, traceparent string) context.Context
+	// Needed, Again and Removed are those of ledger.Config.
+	Needed  func(ctx context.Context, key string) (bool, error)
+	Again   time.Duration
+	Removed func(table string, n int)
 	// Tap returns how many copies of a reply are sent; nil means one. A simulated site's misbehaviour.
 	Tap func() int
 
@@ -40,7 +44,7 @@ type Config struct {
 	Limit              time.Duration // bounds the time until a VNF is configured; 0 means 10 min
 	Coordination       time.Duration // bounds the time until a coordination has ended; 0 means 10 min
 	PollFirst, PollMax time.Duration // pace the calls until it is; 0 means 500 ms and 10 s
-	Retention          time.Duration // how long what was answered is kept; 0 means 7 days
+	Retention          time.Duration // how long what was answered is kept, and after that what the highest operation of a VNF was; 0 means 7 days, a negative one for ever
 	Parallel           int           // VNFs configured at once; 0 means 16
 	Idle               time.Duration // the longest Run waits before it looks for work; 0 means 1 s
 }
@@ -57,7 +61,9 @@ func NewWorker(cfg Config) *ledger.Worker {
 	set(&cfg.Coordination, 10*time.Minute)
 	set(&cfg.PollFirst, 500*time.Millisecond)
 	set(&cfg.PollMax, 10*time.Second)
-	set(&cfg.Retention, 7*24*time.Hour)
+	if cfg.Retention == 0 {
+		cfg.Retention = 7 * 24 * time.Hour
+	}
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 16
 	}
@@ -67,7 +73,8 @@ func NewWorker(cfg Config) *ledger.Worker {
 	return ledger.NewWorker(ledger.Config{
 		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableVnfCommands}, Step: cfg.step, Room: ledger.Places(cfg.Parallel), Wrote: cfg.copies,
-		Over: func(r *eventstore.Record) bool { return r.State == Done },
+		Over:   func(r *eventstore.Record) bool { return r.State == Done || r.State == fenceState },
+		Needed: cfg.Needed, Again: cfg.Again, Removed: cfg.Removed, Stands: func(r *eventstore.Record) bool { return r.State == fenceState },
 	})
 }
 
@@ -101,8 +108,7 @@ func (cfg Config) step(_ context.Context, rec eventstore.Record) (*ledger.Step, 
 				return false, err //nolint:wrapcheck // says what it was about
 			}
 			if f != nil && r.Doc.Request.Fence < f.Doc.Highest {
-				cfg.end(b, r, *older(f.Doc.Highest))
-				return false, nil
+				return false, cfg.end(b, r, *older(f.Doc.Highest))
 			}
 			if r.Doc.By.IsZero() {
 				r.Doc.By = b.Now.Add(cfg.Limit)
@@ -178,19 +184,19 @@ func (cfg Config) follow(b *ledger.Book, r *ledger.Row[configuring], got configu
 	switch {
 	case failed != nil:
 		class, hint := failureOf(failed)
-		cfg.end(b, r, message.Reply{Outcome: message.Failed, Class: class, Reason: hint})
+		return cfg.end(b, r, message.Reply{Outcome: message.Failed, Class: class, Reason: hint})
 	case got.Ready:
 		result, err := json.Marshal(got)
 		if err != nil {
 			return fmt.Errorf("encode what the configuration of %s came to: %w", r.ID, err)
 		}
-		cfg.end(b, r, message.Reply{Outcome: message.Succeeded, Result: result})
+		return cfg.end(b, r, message.Reply{Outcome: message.Succeeded, Result: result})
 	case !b.Now.Before(r.Doc.By):
 		reason := "the VNF was not configured within " + cfg.Limit.String()
 		if got.Waiting != "" {
 			reason += ": " + got.Waiting
 		}
-		cfg.end(b, r, message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: reason})
+		return cfg.end(b, r, message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: reason})
 	default:
 		wait := cfg.pace(r.Doc.Tries, got.After)
 		r.Doc.Tries++
@@ -215,14 +221,20 @@ func (cfg Config) pace(tries int, asked time.Duration) time.Duration {
 }
 
 // end answers whoever waits for a configuration.
-func (cfg Config) end(b *ledger.Book, r *ledger.Row[configuring], reply message.Reply) {
+func (cfg Config) end(b *ledger.Book, r *ledger.Row[configuring], reply message.Reply) error {
 	for _, m := range r.Doc.Commands {
 		if slices.Contains(r.Doc.Waiting, m.ID) {
 			answer(b, m, reply)
 		}
 	}
 	r.Doc.Waiting, r.Doc.Reply = nil, &reply
-	r.Move(Done, b.Now.Add(cfg.Retention))
+	until := ledger.Until(b.Now, cfg.Retention)
+	r.Move(Done, until)
+	f, err := ledger.Get[fence](b, fenceRef(r.Doc.Request.VnfID))
+	if err == nil && f != nil { // it goes after the last row that it is about
+		f.Move(fenceState, until)
+	}
+	return err //nolint:wrapcheck // says what it was about
 }
 
 // copies sends replies again where a simulated site wants them doubled.

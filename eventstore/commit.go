@@ -30,6 +30,7 @@ type Commit struct {
 	Views       []ViewWrite
 	Records     []RecordWrite
 	Snapshots   []Snapshot
+	Unsnapped   []string // streams whose snapshots are removed; done before Snapshots
 	Parked      []ParkedMessage
 	Unparked    []string // ids of parked messages taken back; not a guard
 
@@ -49,7 +50,7 @@ type Commit struct {
 // Empty reports whether the commit writes nothing at all.
 func (c *Commit) Empty() bool {
 	return len(c.Appends)+len(c.Expect)+len(c.Sagas)+len(c.Timeouts)+len(c.Cancelled)+len(c.Fired)+
-		len(c.Outbox)+len(c.Handled)+len(c.Cursors)+len(c.Views)+len(c.Records)+len(c.Snapshots)+len(c.Parked)+
+		len(c.Outbox)+len(c.Handled)+len(c.Cursors)+len(c.Views)+len(c.Records)+len(c.Snapshots)+len(c.Unsnapped)+len(c.Parked)+
 		len(c.Unparked) == 0 && c.Idempotency == nil
 }
 
@@ -60,6 +61,7 @@ func (c *Commit) Clone() *Commit {
 	d.Timeouts, d.Cancelled, d.Fired = slices.Clone(c.Timeouts), slices.Clone(c.Cancelled), slices.Clone(c.Fired)
 	d.Outbox, d.Handled, d.Cursors = slices.Clone(c.Outbox), slices.Clone(c.Handled), slices.Clone(c.Cursors)
 	d.Views, d.Records, d.Snapshots = slices.Clone(c.Views), slices.Clone(c.Records), slices.Clone(c.Snapshots)
+	d.Unsnapped = slices.Clone(c.Unsnapped)
 	d.Parked, d.Unparked = slices.Clone(c.Parked), slices.Clone(c.Unparked)
 	d.Steps, d.Taken = slices.Clone(c.Steps), slices.Clone(c.Taken)
 	for i := range d.Appends {
@@ -101,6 +103,8 @@ type SagaRow struct {
 	Items      []SagaItem      // in order of their numbers. On write: those that changed. Read: those written after SagaFrom.After
 	Created    time.Time       // set by the store on insert
 	Updated    time.Time       // set by the store
+	Ended      bool            // on write: it has ended
+	EndedAt    time.Time       // set by the store when it was written as ended
 	Delete     bool
 	// Base is not stored. In a row that was loaded it is SagaFrom.Base; in one that is written it is the writer's own, for
 	// whoever follows the commit in memory.

@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -209,7 +210,7 @@ type StreamHead struct {
 // LaneHead is the last offset of a lane.
 type LaneHead struct{ Event, Outbox int64 }
 
-// ViewQuery selects views. Zero fields select all; IDs come after After.
+// ViewQuery selects views. Zero fields select all; what is listed comes after After.
 type ViewQuery struct {
 	Kind, Parent, State, Name, After string
 	Limit                            int // 0: 1000
@@ -221,11 +222,55 @@ type ViewQuery struct {
 	Columns map[string]Column
 	// Docs: of the rows only ID and Doc need be read.
 	Docs bool
+	// Order is the column whose values say the order, id the order of equals; "": in order of id alone.
+	Order Column
+	// Desc: the greatest first, and of equals the greatest id.
+	Desc bool
+	// AfterValue is what the Order column of the row After holds.
+	AfterValue string
 }
 
-// SagaQuery selects sagas.
+// Behind returns the query for what comes behind a row that was listed.
+func (q ViewQuery) Behind(v *View) ViewQuery {
+	if q.After = v.ID; q.Order != "" {
+		q.AfterValue = v.Column(q.Order)
+	}
+	return q
+}
+
+// Compare says in which order two views are listed.
+func (q ViewQuery) Compare(a, b *View) int {
+	out := 0
+	if q.Order != "" {
+		out = cmp.Compare(a.Column(q.Order), b.Column(q.Order))
+	}
+	if out = cmp.Or(out, cmp.Compare(a.ID, b.ID)); q.Desc {
+		out = -out
+	}
+	return cmp.Or(out, cmp.Compare(a.Kind, b.Kind))
+}
+
+// Past reports whether a view comes behind the place where the query begins.
+func (q ViewQuery) Past(v *View) bool {
+	if q.After == "" {
+		return true
+	}
+	out := 0
+	if q.Order != "" {
+		out = cmp.Compare(v.Column(q.Order), q.AfterValue)
+	}
+	if out = cmp.Or(out, cmp.Compare(v.ID, q.After)); q.Desc {
+		out = -out
+	}
+	return out > 0
+}
+
+// SagaQuery selects sagas. With EndedBy set, those of Lanes that ended not after it, the first that ended first; else by id.
 type SagaQuery struct {
 	Key, Parent, State, After string
+	Live                      bool // that have not ended
+	Lanes                     []int
+	EndedBy                   time.Time
 	Limit                     int // 0: 1000
 }
 

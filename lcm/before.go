@@ -129,9 +129,10 @@ func (m reservations) Made(id string) (vim.Resource, bool) {
 	return r, ok
 }
 
-// Remade implements plan.Made: nothing was ever made again.
-func (reservations) Changed(string) (vim.Resource, bool) { return vim.Resource{}, false }
+// Changed implements plan.Made: nothing was ever changed.
+func (m reservations) Changed(string) (vim.Resource, bool) { return vim.Resource{}, false }
 
+// Remade implements plan.Made: nothing was ever made again.
 func (m reservations) Remade(string) (vim.Resource, bool) { return vim.Resource{}, false }
 
 // reserveItems lists the commands of one step.

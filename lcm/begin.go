@@ -33,6 +33,7 @@ type wish struct {
 	checksProperties         bool
 	take                     vnf.Extensible
 	looks                    bool // at what is there at the VIMs, before it is planned
+	automatic                bool // see request.Info
 	forceful                 bool // what cannot be coordinated does not keep it from going on
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
@@ -53,7 +54,7 @@ type beginning struct {
 	// What the request itself sets of extensions and configurable properties.
 	setExtensions, setConfigurable map[string]json.RawMessage
 
-	forceful, simulated bool
+	automatic, forceful, simulated bool
 	// named is the management connection that the request names. find returns whom to call by an interface and endpoint type.
 	named string
 	find  func(name, endpoint, named string) (*configuration.Endpoint, error)
@@ -149,6 +150,7 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 	}
 	b.data.Plan = p
 	g := &b.data.Grant
+	g.Automatic = b.automatic
 	g.VnfID, g.OpOccID, g.VnfdID, g.Operation = b.vnf.ID, b.data.OpID, b.vnf.VnfdID, string(b.data.Operation)
 	p.Ask(g)
 	return nil
@@ -228,7 +230,7 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 			Extensions: k.properties(over.extensions, of.Extensions), Configurable: k.properties(over.configurable, of.Configurable),
 		},
 		secrets: k, setExtensions: w.extensions, setConfigurable: w.configurable,
-		simulated: s.cfg.Settings.Configures, forceful: w.forceful,
+		simulated: s.cfg.Settings.Configures, forceful: w.forceful, automatic: w.automatic,
 		find: func(name, endpoint, named string) (*configuration.Endpoint, error) {
 			if s.cfg.Management == nil {
 				return nil, nil //nolint:nilnil // nobody is called
@@ -336,6 +338,7 @@ func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.I
 		return nil, err
 	}
 	opID := s.cfg.NewID()
+	w.automatic = by.Automatic
 	for attempt := 1; ; attempt++ {
 		p, err := s.prepare(ctx, vnfID, opID, w)
 		if err != nil {
@@ -380,7 +383,7 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
 		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,
-		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Planned: p.data.steps(),
+		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Automatic: by.Automatic, Planned: p.data.steps(),
 	}})
 	if err != nil {
 		return err

@@ -200,3 +200,11 @@ func cleaned(in *saga.Instance) (all []vnf.Resource, done map[vim.Token]bool, er
 	}
 	return all, done, nil
 }
+
+// Swept adds to the commit that deletes an ended saga what goes with it: the snapshots of its operation, whose stream does not grow
+// any more. Its events and its view stay.
+func Swept(row *eventstore.SagaRow, c *eventstore.Commit) {
+	if row.Type != SagaCleanup {
+		c.Unsnapped = append(c.Unsnapped, vnf.OpOccStream+row.ID)
+	}
+}

@@ -20,6 +20,8 @@ import (
 type Connections interface {
 	// Connection returns the connection that a VNF means by an id; NotFound when there is none.
 	Connection(ctx context.Context, vnfID, id string) (vim.Connection, error)
+	// Default returns the id of the connection used when nobody names one; "" when there is none.
+	Default(ctx context.Context) (string, error)
 	// OwnRow names the ledger row of the connections that a VNF has of its own.
 	OwnRow(vnfID string) eventstore.RecordRef
 	// Own prepares a change of these: merge patches by vimConnectionId, null to remove. The function returned decides, from

@@ -131,6 +131,7 @@ func (s *Service) DeleteVnf(ctx context.Context, id string, by request.Info) err
 					x.c.Records = append(x.c.Records, eventstore.RecordWrite{Record: *row, Expected: row.Version, Delete: true})
 				}
 			}
+			x.c.Unsnapped = append(x.c.Unsnapped, vnf.InstanceStream+id) // nothing grows on it any more
 			x.c.Idempotency = by.Idempotency(nil)
 			return x.c, nil
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vnfm/vnfm"
@@ -13,8 +14,10 @@ import (
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/manifest"
 )
 
 // Instantiate implements API: the plan is from nothing to what the descriptor and the request want.
@@ -43,14 +46,18 @@ func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiat
 	if err != nil {
 		return nil, s.orMissing(ctx, vnfID, err)
 	}
+	objects, err := s.manifests(ctx, vnfID, connection, r)
+	if err != nil {
+		return nil, err
+	}
 	return &wish{
 		command: "lcm.instantiate", operation: vnf.OpInstantiate, params: r.Params, own: own,
 		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
-		plan: func(b *beginning) error { return s.planInstantiate(b, r, connection) },
+		plan: func(b *beginning) error { return s.planInstantiate(b, r, connection, objects) },
 	}, nil
 }
 
-func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection string) error {
+func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection string, objects *manifests) error {
 	r := *asked
 	r.Extensions, r.Configurable = b.data.Extensions, b.data.Configurable // laid over what is there
 	f, ok := b.descriptor.Flavour(r.FlavourID)
@@ -62,10 +69,14 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 		return err
 	}
 	r.AdditionalParams = b.seal(r.AdditionalParams, schema)
-	want, err := plan.Build(b.data.OpID, nameOf(b.vnf), b.descriptor, &plan.Request{
+	wanted := plan.Request{
 		FlavourID: r.FlavourID, Level: r.Level, ExtLinks: r.ExtLinks, ExtManaged: r.ExtManaged, Localization: r.Localization,
-		Limits: s.cfg.Settings.Limits,
-	}, bootValues(b.vnf, f, &r))
+		Limits: s.cfg.Settings.Limits, ObjectsAt: "/additionalParams",
+	}
+	if err := b.settle(objects, &wanted); err != nil {
+		return err
+	}
+	want, err := plan.Build(b.data.OpID, nameOf(b.vnf), b.descriptor, &wanted, bootValues(b.vnf, f, &r))
 	if err != nil {
 		return err
 	}
@@ -155,4 +166,128 @@ func (s *Service) checkAddresses(links []ExtLink) error {
 		}
 	}
 	return nil
+}
+
+// The members of additionalParams that say of which manifests the containers are made, and in which namespace. They are the VNFM's
+// own; the schema of the VNFD does not have to know them.
+const (
+	paramManifests = "lcm-kubernetes-def-files"
+	paramNamespace = "namespace"
+)
+
+// manifests are the objects of an instantiation: what its request names, read from the package.
+type manifests struct {
+	objects   []manifest.Object
+	namespace string // the request's
+	site      string // the VIM connection's
+	at        string // points at what names them
+}
+
+// manifests reads what a request names of the instance's package. Nothing is read from elsewhere. Returns Unprocessable for a file
+// that the package does not have, or that holds no objects.
+func (s *Service) manifests(ctx context.Context, vnfID, connection string, r *Instantiate) (*manifests, error) {
+	var asked struct {
+		Files     []string `json:"lcm-kubernetes-def-files"`
+		Namespace string   `json:"namespace"`
+	}
+	at := "/additionalParams/" + paramManifests
+	var all map[string]json.RawMessage
+	if json.Unmarshal(r.AdditionalParams, &all) != nil || len(all[paramManifests]) == 0 {
+		return nil, nil //nolint:nilnil // there are none; what is no object is refused with the other parameters
+	}
+	if err := json.Unmarshal(all[paramManifests], &asked.Files); err != nil {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is a list of paths of files in the VNF package", paramManifests).At(at)
+	}
+	if raw := all[paramNamespace]; len(raw) > 0 && json.Unmarshal(raw, &asked.Namespace) != nil {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is the name of a namespace", paramNamespace).At("/additionalParams/" + paramNamespace)
+	}
+	v, err := s.instance(ctx, vnfID)
+	if err != nil {
+		return nil, err
+	}
+	m := &manifests{namespace: asked.Namespace, at: at}
+	if m.site, err = s.siteNamespace(ctx, vnfID, connection, r); err != nil {
+		return nil, err
+	}
+	most := s.cfg.Settings.Limits.Resources
+	if most == 0 {
+		most = maxObjects
+	}
+	for i, file := range asked.Files {
+		where := at + "/" + strconv.Itoa(i)
+		if slices.Contains(asked.Files[:i], file) {
+			return nil, vnfm.Errorf(vnfm.Unprocessable, "the file %s is named twice", file).At(where)
+		}
+		text, err := s.cfg.Packages.File(ctx, v.PackageID, file, manifest.MaxBytes)
+		if vnfm.KindOf(err) == vnfm.NotFound {
+			return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNF package has no file %s", file).At(where)
+		}
+		if err != nil {
+			return nil, err
+		}
+		read, err := manifest.Read(file, text, most-len(m.objects))
+		if err != nil {
+			return nil, below(where, err)
+		}
+		m.objects = append(m.objects, read...)
+	}
+	return m, nil
+}
+
+// maxObjects is how many objects a VNF has where the site sets no bound on resources.
+const maxObjects = 2000
+
+// settle puts the objects into their namespaces: that of the request, else their own, else that of the VIM connection they probably
+// go to, else one that is made for the VNF.
+func (b *beginning) settle(m *manifests, r *plan.Request) error {
+	if m == nil {
+		return nil
+	}
+	r.ObjectsAt = m.at
+	switch {
+	case m.namespace != "":
+		manifest.Place(m.objects, m.namespace, true)
+	case manifest.Homeless(m.objects) && m.site == "":
+		r.Namespace = "vnf-" + b.vnf.ID
+		manifest.Place(m.objects, r.Namespace, false)
+	}
+	for i := range m.objects {
+		o := &m.objects[i]
+		raw, err := o.JSON()
+		if err != nil {
+			return err
+		}
+		r.Objects = append(r.Objects, plan.Object{Kind: o.Kind, Group: o.Group(), Namespace: o.Namespace, Name: o.Name, Manifest: raw})
+	}
+	return nil
+}
+
+// siteNamespace is the namespace that a VIM connection has for objects that name none; "" when it has none, or nobody knows which
+// connection it will be.
+func (s *Service) siteNamespace(ctx context.Context, vnfID, connection string, r *Instantiate) (string, error) {
+	if connection == "" {
+		var err error
+		if connection, err = s.cfg.Connections.Default(ctx); err != nil || connection == "" {
+			return "", err
+		}
+	}
+	var brought struct{ InterfaceInfo, Extra map[string]json.RawMessage }
+	if json.Unmarshal(r.Connections[connection], &brought) == nil {
+		for _, m := range []map[string]json.RawMessage{brought.Extra, brought.InterfaceInfo} {
+			if ns := vim.Text(m, paramNamespace); ns != "" {
+				return ns, nil
+			}
+		}
+	}
+	c, err := s.cfg.Connections.Connection(ctx, vnfID, connection)
+	if vnfm.KindOf(err) == vnfm.NotFound { // the request brings it
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if ns := vim.Text(c.Extra, paramNamespace); ns != "" {
+		return ns, nil
+	}
+	return vim.Text(c.InterfaceInfo, paramNamespace), nil
 }

@@ -34,6 +34,8 @@ type Packages interface {
 	Enabled(ctx context.Context, vnfdID string) (PackageRef, error)
 	// Descriptor returns a descriptor by its digest; NotFound when there is none.
 	Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error)
+	// File returns a file of a package; NotFound when it has none of this path, Unprocessable when it is larger than a number of bytes.
+	File(ctx context.Context, packageID, path string, most int64) ([]byte, error)
 }
 
 // PackageRef names a package as it was read.

@@ -155,18 +155,21 @@ func (s *Service) beginModify(
 			x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: pkg.ref.Stream, Version: pkg.ref.Version})
 		}
 	}
+	landed.Vnfcs = r.Vnfcs
 	if err := plain.Modifiable(d, &landed, s.cfg.Settings.Take); err != nil {
 		return err
 	}
 	// From here on everything is kept or sent.
 	landed.Configurable, landed.Extensions = k.properties(landed.Configurable, d.Configurable), k.properties(landed.Extensions, d.Extensions)
 	k.keep(x, all(landed.Configurable), all(landed.Extensions))
+	k.vnfcs(x, v, &landed, r.Vnfcs)
 	params := shown(r.Params, map[string]any{
 		"vnfConfigurableProperties": k.properties(r.Configurable, d.Configurable), "extensions": k.properties(r.Extensions, d.Extensions),
+		"vnfcInfoModifications": vnfcModifications(landed.Vnfcs),
 	})
 	changed := vnf.ChangedInfo{
 		Name: landed.Name, Description: landed.Description, Package: landed.Package,
-		Configurable: landed.Configurable, Extensions: landed.Extensions, Metadata: landed.Metadata,
+		Configurable: landed.Configurable, Extensions: landed.Extensions, Metadata: landed.Metadata, Vnfcs: landed.Vnfcs,
 	}
 	connections, err := x.own(own, v, opID)
 	if err != nil {
@@ -181,6 +184,7 @@ func (s *Service) beginModify(
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: vnf.OpStarted{
 		ID: opID, VnfID: v.ID, Operation: vnf.OpModifyInfo, Number: v.Operations, Params: params, Policy: string(saga.Hold), Actor: by.Actor,
+		Automatic: by.Automatic,
 	}})
 	if err != nil {
 		return err
@@ -201,6 +205,31 @@ func (s *Service) beginModify(
 		ID: opID, Type: sagaModify, DefVersion: s.runtime.Newest(sagaModify), Key: v.ID, Policy: saga.Hold, Data: data,
 		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 	})
+}
+
+// vnfcs seals what is secret among the properties that VNFCs are given, and has them land.
+func (k *secrets) vnfcs(x *change, v *vnf.Instance, landed *vnf.InstanceModified, patches map[string]map[string]json.RawMessage) {
+	if len(patches) == 0 {
+		return
+	}
+	landed.Vnfcs = map[string]map[string]json.RawMessage{}
+	for _, id := range slices.Sorted(maps.Keys(patches)) {
+		var there map[string]json.RawMessage
+		if i := slices.IndexFunc(v.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == id }); i >= 0 {
+			there = v.Info.Vnfcs[i].Configurable
+		}
+		landed.Vnfcs[id] = k.properties(given(patches[id], there), nil)
+		k.keep(x, all(landed.Vnfcs[id]))
+	}
+}
+
+// vnfcModifications are patches of VNFCs as a request has them.
+func vnfcModifications(patches map[string]map[string]json.RawMessage) []map[string]any {
+	out := []map[string]any{}
+	for _, id := range slices.Sorted(maps.Keys(patches)) {
+		out = append(out, map[string]any{"id": id, "vnfcConfigurableProperties": patches[id]})
+	}
+	return out
 }
 
 // modifyV1 is the saga: one stage without a command. It needs no grant, changes nothing outside the records, and so is

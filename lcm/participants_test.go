@@ -173,6 +173,7 @@ func (s *site) reserve(r *vim.Reserve) message.Reply {
 			res.MAC = cmp.Or(p.MAC, fmt.Sprintf("fa:16:3e:00:00:%02x", s.made))
 			res.Addresses = s.addresses(r.Token, p)
 		}
+		res.Pods = s.podsOf(r.Spec, nil)
 		s.held[r.Token], s.specs[r.Token] = res, r.Spec
 	}
 	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}
@@ -223,7 +224,7 @@ func (s *site) change(c *vim.Change) message.Reply {
 			s.made++
 			res.Addresses = s.addresses(c.Token, p)
 		}
-		res.Revision = c.Revision
+		res.Revision, res.Pods = c.Revision, s.podsOf(c.To, res.Pods)
 		s.held[c.Token], s.specs[c.Token] = res, c.To
 	}
 	return message.Reply{Outcome: message.Succeeded, Result: vim.Encode(res)}

@@ -196,6 +196,9 @@ func landResize(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.
 			e.Released = append(e.Released, s.ID)
 		}
 	}
+	for _, c := range d.Plan.Want.Gone {
+		e.Released = append(e.Released, c.ID)
+	}
 	for _, r := range all {
 		switch _, held := d.Plan.Has(r.ID); {
 		case !held:

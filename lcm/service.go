@@ -105,6 +105,8 @@ type Modify struct {
 	Extensions   map[string]json.RawMessage
 	Metadata     map[string]json.RawMessage
 	Connections  map[string]json.RawMessage // by vimConnectionId; they may hold credentials
+	// Vnfcs are patches of the vnfcConfigurableProperties, by VNFC (SOL002 v3.7.1 §5.5.2.12).
+	Vnfcs map[string]map[string]json.RawMessage
 	// Params is the request as the client sent it, secrets masked, kept as operationParams.
 	Params json.RawMessage
 }

@@ -34,6 +34,7 @@ type site struct {
 	d         *vnfd.Descriptor
 	enabled   func() (lcm.PackageRef, error)
 	byDigest  map[string]*vnfd.Descriptor // else d
+	files     map[string]string           // of every package
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
 	ids       int
@@ -175,6 +176,13 @@ func (s *site) Descriptor(_ context.Context, digest string) (*vnfd.Descriptor, e
 		return d, nil
 	}
 	return s.d, nil
+}
+
+func (s *site) File(_ context.Context, _, path string, _ int64) ([]byte, error) {
+	if text, ok := s.files[path]; ok {
+		return []byte(text), nil
+	}
+	return nil, vnfm.Errorf(vnfm.NotFound, "there is no %s", path)
 }
 
 // registered are the VIM connections there are.

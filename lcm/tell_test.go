@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
@@ -321,4 +322,57 @@ func TestWhatCannotBeCoordinated(t *testing.T) {
 			t.Errorf("%s: %s", kind, o.State)
 		}
 	}
+}
+
+// The properties of VNFCs are modified by a merge patch, told to the VNF with the next operation that touches the VNFC, and kept. Seen
+// failing with the properties lost in a healing.
+func TestPropertiesOfVnfcs(t *testing.T) {
+	s := newSite(t, coordinated(vnf.OpHeal), lcm.Settings{})
+	s.managed = em
+	id := s.up()
+	vnfc := s.vnf(id).Info.Vnfcs[0].ID
+	modify := func(patch string) (*vnf.OpOcc, error) {
+		var values map[string]json.RawMessage
+		s.must(json.Unmarshal([]byte(patch), &values))
+		return s.svc.Modify(s.ctx(), id, lcm.Modify{Vnfcs: map[string]map[string]json.RawMessage{vnfc: values}, Params: json.RawMessage(`{}`)}, by)
+	}
+	_, err := modify(`{"role":"active","gone":1}`)
+	s.must(err)
+	op, err := modify(`{"gone":null,"weight":{"a":1}}`)
+	s.must(err)
+	if c := op.ChangedInfo.Vnfcs[vnfc]; len(c) != 2 || string(c["gone"]) != "null" {
+		t.Errorf("changed %s", c)
+	}
+	s.heal(id, lcm.Heal{Vnfcs: []string{vnfc}})
+	s.run()
+	c := s.configured[len(s.configured)-1]
+	if got := string(c.Vnfcs[0].Properties); got != `{"role":"active","weight":{"a":1}}` {
+		t.Errorf("told %s", got)
+	}
+	if got := s.vnf(id).Info.Vnfcs[0].Configurable; len(got) != 2 {
+		t.Errorf("kept %s", got)
+	}
+	_, err = s.svc.Modify(s.ctx(), id, lcm.Modify{Vnfcs: map[string]map[string]json.RawMessage{"none": {}}}, by)
+	if vnfm.KindOf(err) != vnfm.Unprocessable {
+		t.Errorf("a VNFC that there is not: %v", err)
+	}
+	s.finish()
+}
+
+// An operation that nobody asked for says so, to whoever grants it, too. Seen failing with the grant request that did not.
+func TestAnAutomaticInvocation(t *testing.T) {
+	s := newSite(t, plantest.Minimal(), lcm.Settings{})
+	id := s.up()
+	policy := by
+	policy.Actor, policy.Automatic = "vnfm", true
+	op, err := s.svc.Heal(s.ctx(), id, lcm.Heal{}, policy)
+	s.must(err)
+	s.sent = nil
+	s.run()
+	var grant nfvo.GrantRequest
+	s.must(json.Unmarshal(s.sent[0].Data, &grant))
+	if o := s.op(op.ID); !o.Automatic || !grant.Automatic || o.State != vnf.Completed {
+		t.Errorf("%+v, grant %+v", o.Automatic, grant.Automatic)
+	}
+	s.finish()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // planOp is what any operation makes of the turns of its plan's saga. What the instance is afterwards is the operation's own
@@ -176,15 +177,21 @@ func (d *planData) steps() []vnf.PlannedStep {
 			}
 		}
 	}
-	for _, c := range d.Coordinations {
-		out = append(out, vnf.PlannedStep{Step: stepCoordinate, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action})
+	coordinations := func(stage string) (out []vnf.PlannedStep) {
+		for _, c := range d.Coordinations {
+			if c.Stage == stage {
+				out = append(out, vnf.PlannedStep{Step: stepCoordinate, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action})
+			}
+		}
+		return out
 	}
+	out = slices.Concat(coordinations(vnfd.CoordinateAtStart), out, coordinations(""))
 	if d.Configure != nil {
 		out = append(out, vnf.PlannedStep{
 			Step: stepConfigure, ID: configurationID(d.OpID), Kind: string(vim.Configuration), Name: d.Configure.Name,
 		})
 	}
-	return out
+	return append(out, coordinations(vnfd.CoordinateAtEnd)...)
 }
 
 // told is the external links that the operation has changed, and what it has changed of the information about the VNF.
@@ -495,8 +502,12 @@ func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
 		return vnf.Resource{}, fmt.Errorf("encode the specification of %s: %w", r.Name(), err)
 	}
 	t := r.Token()
+	var pods []vnf.Pod
+	for _, p := range r.At.Pods {
+		pods = append(pods, vnf.Pod{ID: p.ID, Name: p.Name, Node: p.Node})
+	}
 	return vnf.Resource{
-		ID: t.ID, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
+		ID: t.ID, Pods: pods, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
 		Definition: r.Definition, Connection: r.At.Connection, VimID: r.At.ID, VimType: r.At.Type, Zone: r.At.Zone,
 		Stage: plan.StageOf(r.Kind), Off: r.Spec.Compute != nil && r.Spec.Compute.Off(), Tried: r.Tried, Spec: spec, Near: r.Near,
 		Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),

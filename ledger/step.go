@@ -284,30 +284,3 @@ func (w *Worker) left(ctx context.Context, rec eventstore.Record, err error) {
 		signal(w.hand)
 	}
 }
-
-// Remove deletes rows as they were read, in one commit; those that were changed meanwhile are left.
-func Remove(ctx context.Context, doer eventstore.Doer, rows []eventstore.Record) error {
-	_, err := doer.Do(ctx, &eventstore.Work{
-		Keys: []string{rows[0].Key},
-		Load: func() eventstore.Load {
-			var l eventstore.Load
-			for i := range rows {
-				l.Records = append(l.Records, refOf(&rows[i]))
-			}
-			return l
-		},
-		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-			c := &eventstore.Commit{}
-			for i := range rows {
-				if now := l.Records[refOf(&rows[i])]; now != nil && now.Version == rows[i].Version {
-					c.Records = append(c.Records, eventstore.RecordWrite{Record: *now, Expected: now.Version, Delete: true})
-				}
-			}
-			return c, nil
-		},
-	})
-	if errors.Is(err, eventstore.ErrVersion) { // the next look finds them again
-		return nil
-	}
-	return err //nolint:wrapcheck // says what it was about
-}

@@ -36,6 +36,15 @@ type Config struct {
 	Step func(ctx context.Context, rec eventstore.Record) (*Step, error)
 	// Over reports whether a due row was kept for long enough: it is removed. nil: none is.
 	Over func(rec *eventstore.Record) bool
+	// Needed reports whether anything may still come, or be told, that rows of a key are needed for; they are then kept for a while
+	// more, however old. nil: nothing may.
+	Needed func(ctx context.Context, key string) (bool, error)
+	// Again is how long that is; 0 means an hour.
+	Again time.Duration
+	// Stands reports whether a row was written to know what is about others of its key: it goes after the last of them. nil: none was.
+	Stands func(rec *eventstore.Record) bool
+	// Removed is told how many rows of a table were removed for their age; nil: nobody is.
+	Removed func(table string, n int)
 	// Room returns how many calls of a group may be under way at once, and, where that is none, until when. nil: 16.
 	Room func(group string, now time.Time) (int, time.Time)
 	// Groups lists groups that are looked at one by one when there are too many due rows for one look, so that a group with a
@@ -89,6 +98,18 @@ func NewWorker(cfg Config) *Worker {
 	}
 	if cfg.Over == nil {
 		cfg.Over = func(*eventstore.Record) bool { return false }
+	}
+	if cfg.Again <= 0 {
+		cfg.Again = time.Hour
+	}
+	if cfg.Needed == nil {
+		cfg.Needed = func(context.Context, string) (bool, error) { return false, nil }
+	}
+	if cfg.Stands == nil {
+		cfg.Stands = func(*eventstore.Record) bool { return false }
+	}
+	if cfg.Removed == nil {
+		cfg.Removed = func(string, int) {}
 	}
 	if cfg.Looks == nil {
 		cfg.Looks = func(context.Context, time.Time) error { return nil }
@@ -405,12 +426,4 @@ func (w *Worker) cool(ctx context.Context, r eventstore.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cooling[refOf(&r)] = now.Add(w.cfg.Idle)
-}
-
-// forget removes rows that were kept for long enough, in one commit; those that somebody wants after all are left.
-func (w *Worker) forget(ctx context.Context, rows []eventstore.Record) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return Remove(ctx, w.cfg.Doer, rows)
 }

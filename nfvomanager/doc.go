@@ -3,7 +3,7 @@
 //
 // It has the VIM manager's shape: a command is written into the ledger table nfvo_commands in the commit that consumes
 // it, a worker does what needs the outside (asking the orchestrator, or a VIM what it offers), and the answer is committed
-// with its reply. There is one row for each operation occurrence, kept for ever: a command that comes twice, another one for
+// with its reply. There is one row for each operation occurrence, kept for Config.Retention: a command that comes twice, another one for
 // the same grant, or a worker that dies, makes no second grant. docs/adr/0011 says why.
 //
 // # An orchestrator

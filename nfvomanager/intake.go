@@ -52,6 +52,8 @@ type IntakeConfig struct {
 	Body func(*nfvo.GrantRequest) (json.RawMessage, error)
 	// GrantTimeout is how long the orchestrator is asked; 0 means 10 min.
 	GrantTimeout time.Duration
+	// Retention is how long what was withdrawn is kept; 0: for ever.
+	Retention time.Duration
 }
 
 // Intake is the handler of message.TopicNfvoCommands: it writes commands into the ledger and asks nobody.
@@ -104,6 +106,14 @@ func (in Intake) Decide(l *eventstore.Loaded, msgs []message.Message, c *eventst
 	return b.Write() //nolint:wrapcheck // says what it was about
 }
 
+// until is when a row that is kept for a while may go.
+func until(now time.Time, keep time.Duration) time.Time {
+	if keep <= 0 {
+		return time.Time{}
+	}
+	return now.Add(keep)
+}
+
 // take lets a message change a row.
 func (in Intake) take(b *ledger.Book, r *ledger.Row[asking], m message.Message) {
 	a, fresh := &r.Doc, r.State == ""
@@ -114,7 +124,7 @@ func (in Intake) take(b *ledger.Book, r *ledger.Row[asking], m message.Message) 
 			a.Message = m
 		}
 		a.Withdrawn = true
-		r.Move(Done, time.Time{})
+		r.Move(Done, until(b.Now, in.cfg.Retention))
 	case m.Type == nfvo.TypeWithdrawGrant:
 	case fresh:
 		a.Message = m

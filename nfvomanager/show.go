@@ -20,7 +20,7 @@ const (
 	Withdrawn = "WITHDRAWN" // the operation ended without the answer
 )
 
-// Asked is what was asked for one operation, and how it was answered. It is kept for ever and holds no credentials.
+// Asked is what was asked for one operation, and how it was answered. It is kept for Config.Retention and holds no credentials.
 type Asked struct {
 	OpOccID, VnfID string
 	Local          bool // by our own policy

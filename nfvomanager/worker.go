@@ -42,6 +42,13 @@ type Config struct {
 	// Onboarding onboards packages of the orchestrator; nil: there are none.
 	Onboarding *Onboarding
 
+	// Retention is how long what was asked for an operation is kept after it was answered; 0: for ever.
+	Retention time.Duration
+	// Needed, Again and Removed are those of ledger.Config.
+	Needed  func(ctx context.Context, key string) (bool, error)
+	Again   time.Duration
+	Removed func(table string, n int)
+
 	Attempt  time.Duration // bounds one call, or the decision of one grant; 0 means 20 s
 	Tries    int           // after which a VIM that cannot be asked makes the grant fail; 0 means 5
 	Backoff  time.Duration // before the second try, doubled for each next; 0 means 500 ms
@@ -72,7 +79,10 @@ func NewWorker(cfg Config) *ledger.Worker {
 	w := worker{cfg}
 	return ledger.NewWorker(ledger.Config{
 		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
-		Tables: []string{eventstore.TableNfvoCommands}, Step: w.step, Room: ledger.Places(cfg.Parallel),
+		Tables: []string{eventstore.TableNfvoCommands}, Step: w.step, Room: ledger.Places(cfg.Parallel), Needed: cfg.Needed, Again: cfg.Again, Removed: cfg.Removed,
+		Over: func(r *eventstore.Record) bool {
+			return cfg.Retention > 0 && r.State == Done && r.Group != groupPackages
+		},
 		Groups: func(context.Context) ([]string, error) { return []string{groupLocal, groupNfvo, groupPackages}, nil },
 	})
 }
@@ -90,7 +100,7 @@ func (w worker) step(_ context.Context, rec eventstore.Record) (*ledger.Step, er
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
 	out := &ledger.Step{Load: []eventstore.RecordRef{refOf(rec.ID)}}
-	if rec.State == Done { // by a program that kept what was asked for some days only
+	if rec.State == Done { // it was to be kept for a while only, and is for ever now
 		out.Begin = func(b *ledger.Book) (bool, error) {
 			now, err := ledger.Get[asking](b, refOf(rec.ID))
 			if err == nil && now != nil && now.Version == rec.Version {
@@ -118,7 +128,7 @@ func (w worker) step(_ context.Context, rec eventstore.Record) (*ledger.Step, er
 		if now.Touch(); now.Doc.Reply == nil {
 			return nil
 		}
-		now.Move(Done, time.Time{})
+		now.Move(Done, until(b.Now, w.cfg.Retention))
 		for _, m := range append([]message.Message{now.Doc.Message}, now.Doc.Joined...) {
 			if m.ReplyTo != "" {
 				b.Commit.Outbox = append(b.Commit.Outbox, message.NewReply(m, Source, b.Now, *now.Doc.Reply))

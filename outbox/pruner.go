@@ -21,7 +21,7 @@ type PrunerConfig struct {
 	Consumers       []string      // of this store's outbox, beside those that are registered; none at all: the outbox is kept
 	Cursors         Cursors       // where theirs are; nil: in Store
 	IdempotencyKeys time.Duration // how long idempotency keys are kept; 0 means 24 h
-	Commits         time.Duration // how long commit ids are kept; 0 means one hour
+	Commits         time.Duration // how long commit ids are kept; 0 means one hour, a negative time for ever
 	Every           time.Duration // 0 means ten seconds
 	Logger          *slog.Logger  // nil: slog.Default
 }
@@ -39,7 +39,7 @@ func NewPruner(cfg PrunerConfig) *Pruner {
 	if cfg.IdempotencyKeys <= 0 {
 		cfg.IdempotencyKeys = 24 * time.Hour
 	}
-	if cfg.Commits <= 0 {
+	if cfg.Commits == 0 {
 		cfg.Commits = time.Hour
 	}
 	if cfg.Cursors == nil {
@@ -60,7 +60,10 @@ func (p *Pruner) RunOnce(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the store's clock: %w", err)
 	}
-	prune := eventstore.Prune{IdempotencyBefore: now.Add(-p.cfg.IdempotencyKeys), CommitsBefore: now.Add(-p.cfg.Commits)}
+	prune := eventstore.Prune{IdempotencyBefore: now.Add(-p.cfg.IdempotencyKeys)}
+	if p.cfg.Commits > 0 {
+		prune.CommitsBefore = now.Add(-p.cfg.Commits)
+	}
 	if prune.Upto, err = p.lowest(ctx); err != nil {
 		return false, err
 	}

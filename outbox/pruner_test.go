@@ -54,6 +54,13 @@ func TestPruner_waits_for_consumers_it_does_not_know(t *testing.T) {
 	if err != nil || len(known) != 2 || known[1].Name != "newer" || known[1].Version != "2.0" || known[1].Since.IsZero() {
 		t.Errorf("registered: %+v, %v", known, err)
 	}
+	for range 2 {
+		if _, err := outbox.Forget(t.Context(), store, "newer"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prune(0)
+	register([]string{"newer"}, nil)
 	late := &lateStore{Store: store, before: func() { // it registers while the pruner is at work, and is sent something
 		register([]string{"late"}, nil)
 		publish(t, store, 1)

@@ -37,7 +37,7 @@ func Register(ctx context.Context, doer eventstore.Doer, version string, consume
 					}}}}, err
 				}
 				if old != nil && !slices.Contains(consumers, name) {
-					return Forget(old), nil
+					return unregister(old), nil
 				}
 				return nil, nil
 			},
@@ -49,8 +49,28 @@ func Register(ctx context.Context, doer eventstore.Doer, version string, consume
 	return nil
 }
 
-// Forget is the commit that ends a registration: what its consumer has not had may go.
-func Forget(row *eventstore.Record) *eventstore.Commit {
+// Forget ends the registration of a consumer, and returns how many there were: what it has not had may go. It is for an operator who
+// knows that no program with that consumer will run again.
+func Forget(ctx context.Context, store eventstore.Executor, name string) (n int, err error) {
+	ref := registration(name)
+	_, err = eventstore.NewCommitter(store, eventstore.CommitterConfig{}).Do(ctx, &eventstore.Work{
+		Keys: []string{registrationKey(name)},
+		Load: func() eventstore.Load { return eventstore.Load{Records: []eventstore.RecordRef{ref}} },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			if n = 0; l.Records[ref] == nil {
+				return nil, nil
+			}
+			n = 1
+			return unregister(l.Records[ref]), nil
+		},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("forget the consumer %s: %w", name, err)
+	}
+	return n, nil
+}
+
+func unregister(row *eventstore.Record) *eventstore.Commit {
 	return &eventstore.Commit{Records: []eventstore.RecordWrite{{Record: *row, Expected: row.Version, Delete: true}}}
 }
 

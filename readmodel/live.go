@@ -76,7 +76,7 @@ func (v Live) Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.V
 		return nil, err
 	}
 	all := slices.Concat(ended, live)
-	slices.SortFunc(all, func(a, b eventstore.View) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b eventstore.View) int { return q.Compare(&a, &b) })
 	return all[:min(len(all), limit(q))], nil
 }
 
@@ -91,7 +91,7 @@ func (v Live) ended(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.V
 			return nil, err //nolint:wrapcheck // the store's own
 		}
 		for _, r := range rows {
-			q.After = r.ID
+			q = q.Behind(&r)
 			if !slices.Contains(unfinished, r.State) {
 				out = append(out, r)
 			}
@@ -122,7 +122,7 @@ func (v Live) matching(ctx context.Context, q eventstore.ViewQuery) ([]eventstor
 				return nil, err
 			}
 			for _, r := range rows {
-				of.After = r.ID
+				of = of.Behind(&r)
 				if where.Match(r.Doc) && found < limit(q) {
 					out = append(out, r)
 					found++

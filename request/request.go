@@ -12,6 +12,9 @@ type Info struct {
 	Role        string // the caller's roles; "" for the program itself
 	ID          string // of this request: the causation id of what it brings about
 	Traceparent string
+	// Automatic: nobody asked; a policy of the VNFM itself began it. Whoever triggers an operation sets it, and it is in the operation's
+	// occurrence and in its grant request (isAutomaticInvocation).
+	Automatic bool
 	// Revision is the version the client says the resource is at (If-Match); 0 when it says nothing. A use case that
 	// changes a resource with an ETag calls Check with the version it loaded.
 	Revision int64

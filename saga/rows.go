@@ -99,7 +99,7 @@ func (in *Instance) lay(i eventstore.SagaItem) error {
 func (in *Instance) encode() (eventstore.SagaRow, error) {
 	row := eventstore.SagaRow{
 		ID: in.ID, Type: in.Type, DefVersion: in.DefVersion, Key: in.Key, Parent: in.Parent, State: string(in.State),
-		Expected: in.Version, Base: in,
+		Expected: in.Version, Ended: in.State.Final(), Base: in,
 	}
 	if in.Form == formWhole {
 		var err error

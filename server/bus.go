@@ -112,7 +112,7 @@ func (d *side) relays(s *Server, p *parts) error {
 		return nil
 	}
 	events := kafka.NewEvents(d.kafka, d.store, ids[0], ofDomain, addressOf)
-	d.followers = append(d.followers, events.OnCommit)
+	d.followers, d.hearers = append(d.followers, events.OnCommit), append(d.hearers, events.Heard)
 	s.work(p, config.RoleRelay, kafka.NewRelay(kafka.RelayConfig{
 		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleRelay), Lag: -1, Logger: s.log,
 	}).Run)

@@ -27,6 +27,7 @@ func (s *Server) buildConfiguration(p *parts) error {
 		Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		// A configuration is read and modified in one attempt, and a token may have to be fetched first.
 		Attempt: max(s.cfg.Vim.CallTimeout, 3*c.CallTimeout), Limit: c.Timeout, Coordination: s.cfg.Coordination.Timeout, PollFirst: s.cfg.Vim.PollInterval, Parallel: c.Workers,
+		Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger,
 	}
 	if p.tap != nil {
 		cfg.Tap = func() int { return p.tap("", vim.Configuration, sim.OnReserve) }

@@ -61,3 +61,12 @@ func (s *Server) Send(ctx context.Context, m message.Message) (func() (message.R
 		return reply, false
 	}, err
 }
+
+// Sweep sweeps the sagas that ended long enough ago.
+func (s *Server) Sweep(ctx context.Context) error {
+	for {
+		if more, err := s.kept.sweeper.RunOnce(ctx); !more || err != nil {
+			return err
+		}
+	}
+}

@@ -40,7 +40,7 @@ func (s *sample) check() api.Check {
 
 // guide is what the first-try mode adds: it onboards the sample package unless it is there, and says what to try next.
 func (s *Server) guide(ctx context.Context) error {
-	_, _ = fmt.Fprintf(s.opts.Guide, "\n  vnfm is up: %s\n  data in %s (%s), simulated VIMs sim-1 and sim-2\n\n", s.URL(), s.cfg.Data, s.stores.main.kind)
+	_, _ = fmt.Fprintf(s.opts.Guide, "\n  vnfm is up: %s\n  console:    %s/ui/\n  data in %s (%s), simulated VIMs sim-1 and sim-2\n\n", s.URL(), s.URL(), s.cfg.Data, s.stores.main.kind)
 	s.haveSample(ctx)
 	server := ""
 	if s.URL() != "http://127.0.0.1:8080" {

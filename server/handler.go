@@ -30,6 +30,10 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what is wrong
 	}
+	ui, err := s.console()
+	if err != nil {
+		return nil, err
+	}
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	serve := api.New
@@ -45,7 +49,8 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth, Text: c.JSONText},
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
-		Consumers: s.consumers(), Redrive: s.redrive, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
+		KeepSagas: s.cfg.Keep.Sagas, KeepGrants: s.cfg.Keep.Grants, Consumers: s.consumers(), Redrive: s.redrive, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
+		Descriptor: s.parts.packages.Descriptor, Console: ui, SignIn: s.signIn(), System: s.system,
 	})
 	traced := otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
@@ -162,6 +167,9 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 			vims.OK, vims.Detail = false, err.Error()
 		}
 		checks = append(checks, vims)
+	}
+	if s.stopping.Load() {
+		checks = append(checks, api.Check{Name: "stopping", Detail: "this node stops"})
 	}
 	if s.opts.Guide != nil && s.cfg.Has(config.RoleAPI) {
 		checks = append(checks, s.sample.check())

@@ -78,7 +78,7 @@ func (s *Server) baseURL() string {
 func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	c := nfvomanager.Config{
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleNfvo),
-		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Connections: connections{p.lcm},
+		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Retention: s.cfg.Keep.Grants, Needed: s.needed(p), Again: again(s.cfg.Keep.Grants), Removed: s.kept.ledger, Connections: connections{p.lcm},
 		Seal: func(ctx context.Context, r *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 			return p.lcm.SealParams(ctx, r.VnfID, r.FlavourID, r.Operation, params)
 		},
@@ -91,7 +91,7 @@ func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 }
 
 func (s *Server) grantIntake() nfvomanager.Intake {
-	c := nfvomanager.IntakeConfig{GrantTimeout: s.cfg.Nfvo.GrantTimeout}
+	c := nfvomanager.IntakeConfig{GrantTimeout: s.cfg.Nfvo.GrantTimeout, Retention: s.cfg.Keep.Grants}
 	if s.cfg.Nfvo.URL != "" {
 		base := s.baseURL()
 		c.Body = func(r *nfvo.GrantRequest) (json.RawMessage, error) { return restclient.RequestBody(r, base) }

@@ -30,6 +30,7 @@ import (
 	"github.com/vnfm/vnfm/timer"
 	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -163,7 +164,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.reg.Register(collector); err != nil {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
-	s.work(p, config.RoleNfvo, p.packages.Processor().Run)
+	s.work(p, config.RoleNfvo, p.packages.Processor().In(p.main.leases.Role(config.RoleNfvo)).Run)
 	if s.audit, err = s.newAuditing(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -206,6 +207,7 @@ func (s *Server) buildParticipants(p *parts) error {
 	if p.onboarding != nil {
 		s.work(p, config.RoleNfvo, p.onboarding.Run)
 	}
+	s.buildKeep(p)
 	if s.cfg.Vim.SweepInterval > 0 {
 		s.work(p, config.RoleVim, vimmanager.NewSweeper(vimCfg).Run)
 	}
@@ -252,7 +254,9 @@ const gatherLog = 250 * time.Millisecond
 // buildVims makes the drivers, that of the simulated VIMs by simulate, and the registry. It is kept in the main database,
 // whoever reads it.
 func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
-	p.drivers = map[string]vim.Driver{}
+	p.drivers = map[string]vim.Driver{
+		kubernetes.Type: telemetry.NewDriver(s.reg, s.tracing, kubernetes.New(kubernetes.Config{Patience: s.cfg.Vim.PodPatience})),
+	}
 	var builtIn []vim.Connection
 	if s.cfg.Vim.Simulated {
 		builtIn = sim.Connections()
@@ -298,7 +302,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 

@@ -4,11 +4,20 @@ import (
 	"slices"
 
 	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/readmodel"
 )
 
-// knows is eventstore.Node.Knows of this program: raise it with each message, event or saga definition that the program before
-// does not understand.
-const knows = 1
+// contract counts the changes of messages and saga definitions that the program before did not understand: raise it with each.
+const contract = 1
+
+// knows is eventstore.Node.Knows of this program. Forms of events are never taken back, so that their number tells the newer program.
+func knows() int {
+	n := contract
+	for _, f := range readmodel.Forms() {
+		n += f.Schema
+	}
+	return n
+}
 
 // sideRoles returns which of this process's roles have lanes in the main database and in that of the ledgers. Each role has lanes of its
 // own, shared by the nodes that have the role. This is the table of what belongs to whom:

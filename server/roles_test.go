@@ -19,7 +19,7 @@ import (
 
 // Each role in a process of its own, two of them VIM managers, over one PostgreSQL, and with another for the VIM side: a VNF is
 // instantiated and terminated, the VIM managers have half of the lanes each, and a process without the role api serves health,
-// readiness and metrics, nothing else. Seen failing (the operation does not end) with each of the roles left out.
+// readiness and metrics, nothing else.
 func TestEachRoleInAProcessOfItsOwn(t *testing.T) {
 	for name, args := range map[string]func(t *testing.T) []string{
 		"one database": func(t *testing.T) []string { t.Helper(); return []string{"--database=" + dbtest.Postgres(t)} },

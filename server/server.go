@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,23 +36,26 @@ type Options struct {
 
 // Server is the whole program. Make it with New, run it once with Run.
 type Server struct {
-	cfg     *config.Config
-	opts    Options
-	log     *slog.Logger
-	node    string
-	run     string // names this run of the program
-	reg     *prometheus.Registry
-	tracing *telemetry.Tracing
-	stores  *stores
-	keys    *secret.Keyring
-	kafka   *kafka.Cluster // nil: the bus is embedded
-	parts   *parts
-	audit   *auditing
-	fake    *fakeNfvo // nil: there is none
-	sample  sample    // of the first-try mode
-	listen  net.Listener
-	certs   *certificates // nil: not encrypted
-	http    *http.Server
+	cfg      *config.Config
+	opts     Options
+	log      *slog.Logger
+	node     string
+	run      string // names this run of the program
+	started  time.Time
+	reg      *prometheus.Registry
+	tracing  *telemetry.Tracing
+	stores   *stores
+	keys     *secret.Keyring
+	kafka    *kafka.Cluster // nil: the bus is embedded
+	parts    *parts
+	kept     *kept
+	audit    *auditing
+	fake     *fakeNfvo // nil: there is none
+	sample   sample    // of the first-try mode
+	listen   net.Listener
+	certs    *certificates // nil: not encrypted
+	http     *http.Server
+	stopping atomic.Bool
 }
 
 // New opens the stores and the listening socket and builds every part. Nothing runs until Run.
@@ -59,7 +63,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), reg: prometheus.NewRegistry()}
+	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), started: time.Now(), reg: prometheus.NewRegistry()}
 	var err error
 	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
 		return nil, err
@@ -92,7 +96,10 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if s.fake, err = s.fakeNfvo(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
-	if s.parts, err = s.build(ctx); err != nil {
+	if s.kept, err = newKept(s.reg); err == nil {
+		s.parts, err = s.build(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	k := newCapacity(&c.HTTP, openFiles(), c.Authenticated())
@@ -147,8 +154,9 @@ func (s *Server) serve() error {
 	return s.http.Serve(s.listen)
 }
 
-// Run serves until the context ends, then stops in phases: no new requests; no new work taken, what runs may finish
-// within the stop timeout; then the committer, the leases and the database. It returns nil after an orderly stop.
+// Run serves until the context ends, then stops in phases: no new work is taken, and the lanes are given up, while it is not ready any
+// more; no new requests, and what runs may finish within the stop timeout; then the committer and the database. It returns nil after
+// an orderly stop.
 func (s *Server) Run(ctx context.Context) error {
 	committer := s.phase("committer", s.parts.committers...)
 	owners := s.phase("owners", s.parts.owners...)
@@ -165,14 +173,29 @@ func (s *Server) Run(ctx context.Context) error {
 	case failed = <-workers.failed:
 	}
 	s.log.InfoContext(ctx, "vnfmd stops", "cause", failed)
-	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.HTTP.StopTimeout)
+	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.HTTP.Drain+s.cfg.HTTP.StopTimeout)
 	defer cancel()
+	workers.cancel()
+	owners.cancel() // other nodes have the lanes at once, whatever requests take
+	if failed == nil {
+		s.drain(soft)
+	}
 	errs := []error{failed, s.stopHTTP(soft)}
 	errs = append(errs, workers.stop(soft), owners.stop(soft), committer.stop(soft))
 	errs = append(errs, s.parts.close(), s.tracing.Stop(soft), s.stores.Close())
 	err := errors.Join(errs...)
 	s.log.InfoContext(ctx, "vnfmd has stopped", "error", err)
 	return err
+}
+
+// drain serves on while readiness says that the server stops, so that nobody is sent here any more when it refuses connections.
+func (s *Server) drain(ctx context.Context) {
+	s.stopping.Store(true)
+	s.http.SetKeepAlivesEnabled(false)
+	select {
+	case <-ctx.Done():
+	case <-time.After(s.cfg.HTTP.Drain):
+	}
 }
 
 // stopHTTP takes no new requests and lets those under way end, for half of the time there is; then it cuts them off, so

@@ -67,7 +67,7 @@ func (s *Server) newSide(ctx context.Context, name string, db *database, roles [
 		}
 		d.bus = kafka.New(kafka.Config{Cluster: d.kafka, Source: db.Store, Logger: s.log})
 	}
-	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows}
+	node := eventstore.Node{ID: s.run, Name: s.node, Version: s.opts.Version, URL: s.URL(), Roles: roles, Knows: knows()}
 	d.leases = lease.New(lease.Config{Store: db.Store, Node: node, Alone: db.single, TTL: db.lease(c.Lane.Lease), Now: time.Now, Logger: s.log})
 	d.roles = roles
 	d.hearers = append(d.hearers, d.feed.Heard)
@@ -114,7 +114,7 @@ func (d *side) deliver(s *Server, to *side, role, name, topic string, h inbox.Ha
 // pruner deletes what all consumers of this side's outbox, and who sends it, have behind them. All consumers keep their cursors in
 // one place.
 func (d *side) pruner(s *Server) *outbox.Pruner {
-	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Logger: s.log}
+	c := outbox.PrunerConfig{Store: d.store, IdempotencyKeys: s.cfg.Idempotency.Keep, Commits: orEver(s.cfg.Keep.CommitIDs), Logger: s.log}
 	at := places{relay: d.relay(), own: d.store, others: d.store}
 	for _, r := range d.readers {
 		c.Consumers = append(c.Consumers, r.name)

@@ -42,7 +42,7 @@ func ServeSim(ctx context.Context, c *config.Config, log io.Writer) (err error) 
 		return fmt.Errorf("open the simulated VIM: %w", err)
 	}
 	defer func() { err = errors.Join(err, simulated.Close()) }()
-	return pretend(ctx, c, logger, "the simulated VIMs are up", remote.Handler(simulated))
+	return pretend(ctx, c, logger, "sim-vim", remote.Handler(simulated))
 }
 
 // ServeVnf serves a VNF that pretends, and nothing else, until the context ends. What it has is in memory, and it is for loopback only.
@@ -59,11 +59,11 @@ func ServeVnf(ctx context.Context, c *config.Config, user, password string, log 
 		return err
 	}
 	vnf := managementtest.New(managementtest.Config{User: user, Password: password})
-	return pretend(ctx, c, logger, "the VNF that pretends is up", vnf.Handler())
+	return pretend(ctx, c, logger, "sim-vnf", vnf.Handler())
 }
 
 // pretend serves what pretends to be something else, until the context ends.
-func pretend(ctx context.Context, c *config.Config, logger *slog.Logger, up string, h http.Handler) error {
+func pretend(ctx context.Context, c *config.Config, logger *slog.Logger, what string, h http.Handler) error {
 	front, err := access.NewFront(true, "", c.HTTP.Hosts)
 	if err != nil {
 		return err //nolint:wrapcheck // says what is wrong
@@ -76,7 +76,7 @@ func pretend(ctx context.Context, c *config.Config, logger *slog.Logger, up stri
 	s := &http.Server{Handler: front.Handler(h), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	logger.InfoContext(ctx, up, "url", "http://"+l.Addr().String())
+	logger.InfoContext(ctx, "what pretends is up", "driver", what, "url", "http://"+l.Addr().String())
 	select {
 	case err := <-served:
 		return err

@@ -41,6 +41,8 @@ const (
 	RestoredChanged Event = "change: forgotten by a ledger that went back"
 	Replaced        Event = "replaced"
 	Configured      Event = "configured"
+	SagaSwept       Event = "kept: an ended saga swept"
+	RowRemoved      Event = "kept: a ledger row removed"
 	ComparedChanged Event = "revision and power compared of what was changed"
 )
 
@@ -51,7 +53,7 @@ func Ended(operation, state string) Event { return Event("ended: " + operation +
 func Events() []Event {
 	return []Event{
 		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
-		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged,
+		AnsweredTwice, ChangeLower, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved,
 		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		ScaledOut, Ended("SCALE", "COMPLETED"),

@@ -37,18 +37,20 @@ const (
 	NoSettle        Mutant = "no-settle"         // commands under way are given up as unknown when another has failed
 	NoCleanup       Mutant = "no-cleanup"        // a late success starts no cleanup saga
 	NoSweep         Mutant = "no-sweep"
-	NoTimeout       Mutant = "no-timeout"  // timeouts are not kept
-	NoView          Mutant = "no-view"     // views of operations are written only every other time
-	FindBlind       Mutant = "find-blind"  // Find finds nothing
-	NoUndo          Mutant = "no-undo"     // a release is answered, and not carried out
-	MarkFirst       Mutant = "mark-first"  // a notification is marked as delivered, then sent
-	RowsApart       Mutant = "rows-apart"  // notifications are written after the commit that moves their checkpoint
-	NoOrder         Mutant = "no-order"    // a notification that fails is overtaken by the one behind it
-	NoWaiting       Mutant = "no-waiting"  // what is for a newer program is parked for an operator
-	NoRevision      Mutant = "no-revision" // a change to a lower revision than was asked for before is made
-	WrongUndo       Mutant = "wrong-undo"  // a change is undone to what it had made
-	NoAwait         Mutant = "no-await"    // a release does not wait for a change that may be under way
-	SkipReply       Mutant = "skip-reply"  // of replies that are delivered together the last is not handled
+	NoTimeout       Mutant = "no-timeout"   // timeouts are not kept
+	NoView          Mutant = "no-view"      // views of operations are written only every other time
+	FindBlind       Mutant = "find-blind"   // Find finds nothing
+	NoUndo          Mutant = "no-undo"      // a release is answered, and not carried out
+	MarkFirst       Mutant = "mark-first"   // a notification is marked as delivered, then sent
+	RowsApart       Mutant = "rows-apart"   // notifications are written after the commit that moves their checkpoint
+	NoOrder         Mutant = "no-order"     // a notification that fails is overtaken by the one behind it
+	NoWaiting       Mutant = "no-waiting"   // what is for a newer program is parked for an operator
+	NoRevision      Mutant = "no-revision"  // a change to a lower revision than was asked for before is made
+	WrongUndo       Mutant = "wrong-undo"   // a change is undone to what it had made
+	NoAwait         Mutant = "no-await"     // a release does not wait for a change that may be under way
+	SweepEarly      Mutant = "sweep-early"  // a saga that ended goes though a command of it was not answered
+	ForgetEarly     Mutant = "forget-early" // rows of the ledgers go though commands about them may still come
+	SkipReply       Mutant = "skip-reply"   // of replies that are delivered together the last is not handled
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -67,7 +69,7 @@ func Mutants() []Mutant {
 	return []Mutant{
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
-		MarkFirst, RowsApart, NoOrder, NoWaiting, NoRevision, WrongUndo, NoAwait, SkipReply,
+		MarkFirst, RowsApart, NoOrder, NoWaiting, NoRevision, WrongUndo, NoAwait, SkipReply, SweepEarly, ForgetEarly,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vnfm/vnfm"
@@ -67,6 +68,8 @@ func (n *node) row() eventstore.Node {
 type site struct {
 	lcm    lcm.Settings
 	direct bool // replies are handled in the commit that makes them
+	// How long sagas that ended, and rows of the ledgers, are kept; 0: for longer than a seed lasts.
+	keepSagas, keepLedger time.Duration
 }
 
 func (w *world) drawSite() *site {
@@ -76,6 +79,8 @@ func (w *world) drawSite() *site {
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
 	s.direct = w.seed%2 == 0
+	ages := []time.Duration{0, 10 * time.Second, time.Minute, 10 * time.Minute}
+	s.keepSagas, s.keepLedger = pick(w.rng, ages), pick(w.rng, ages)
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)
 	return s
 }
@@ -163,6 +168,7 @@ func (w *world) newNode(index, life, program int) *node {
 	vims := vimmanager.Config{
 		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease.Role(roleVim), Logger: quietLog,
 		Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
+		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 	}
 	looks := vims
 	looks.PerConnection = 1 // one after the other, as all of a task
@@ -177,9 +183,12 @@ func (w *world) newNode(index, life, program int) *node {
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: n.sagas.Timeouts()},
 		Store:    n.store, Doer: n, Epochs: n.lease.Role(roleOrchestrator), Holds: func(key string) bool { return n.replies.Holds(key) }, Logger: quietLog,
 	})
-	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease.Role(roleNfvo), Logger: quietLog, Attempt: attempt}
+	nfvos := nfvomanager.Config{Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease.Role(roleNfvo), Logger: quietLog, Attempt: attempt,
+		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
+	}
 	vnfs := configurator.Config{
 		Store: n.store, Doer: n, Epochs: n.lease.Role(roleVim), Configurer: configurator.Simulated{One: n.configure}, Logger: quietLog, Attempt: attempt, Limit: time.Minute,
+		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 	}
 	if w.shared.direct {
 		direct := &inbox.Direct{Doer: n, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: n.sagas.Replies()}
@@ -195,7 +204,7 @@ func (w *world) newNode(index, life, program int) *node {
 		handler           inbox.Handler
 	}{
 		{roleVim, consumerVim, message.TopicVimCommands, n.vimIntake(vimmanager.NewIntake(vims))},
-		{roleNfvo, consumerNfvo, message.TopicNfvoCommands, nfvomanager.Intake{}},
+		{roleNfvo, consumerNfvo, message.TopicNfvoCommands, nfvomanager.NewIntake(nfvomanager.IntakeConfig{Retention: w.shared.keepLedger})},
 		{roleVim, consumerVnf, message.TopicVnfCommands, configurator.Intake{}},
 		{roleOrchestrator, consumerReplies, message.TopicReplies, replies},
 	} {
@@ -224,6 +233,7 @@ func (w *world) newNode(index, life, program int) *node {
 		{name: "configure", once: configurator.NewWorker(vnfs).RunOnce, on: onRecords, awake: true},
 		{name: "follow", once: follower.RunOnce, on: onEvents, awake: true},
 		{name: "packages", once: pkgs.Processor().RunOnce, every: 5 * time.Minute, awake: true},
+		{name: "keep", once: w.keeps(n), every: 20 * time.Second},
 		{name: "prune", once: pruner.RunOnce, every: 30 * time.Second},
 		{name: "sweep", once: vimmanager.NewSweeper(vims).RunOnce, every: sweepEvery, next: w.now.Add(sweepEvery)},
 	}
@@ -307,3 +317,69 @@ func (b blobs) Exists(_ context.Context, name string) (bool, error) { _, ok := b
 type file struct{ *bytes.Reader }
 
 func (file) Close() error { return nil }
+
+// keeps is a node's sweep of ended sagas.
+func (w *world) keeps(n *node) func(context.Context) (bool, error) {
+	if w.shared.keepSagas == 0 {
+		return func(context.Context) (bool, error) { return false, nil }
+	}
+	if w.lacks(SweepEarly) {
+		return n.sweepsEarly
+	}
+	return saga.NewSweeper(saga.SweeperConfig{
+		Store: n.store, Doer: n, Epochs: n.lease.Role(roleOrchestrator), Keep: w.shared.keepSagas, Consumers: []string{consumerReplies}, Along: lcm.Swept,
+		Swept: func(some int) { w.happened[SagaSwept] += some }, Logger: quietLog,
+	}).RunOnce
+}
+
+// sweepsEarly is a sweep that asks for nothing but the age.
+func (n *node) sweepsEarly(ctx context.Context) (bool, error) {
+	rows, err := n.store.Sagas(ctx, eventstore.SagaQuery{Lanes: eventstore.Held(n.lease.Role(roleOrchestrator)), EndedBy: n.w.now.Add(-n.w.shared.keepSagas), Limit: 64})
+	if err != nil {
+		return false, err //nolint:wrapcheck // a mutant's
+	}
+	for _, row := range rows {
+		_, err := n.Do(ctx, &eventstore.Work{
+			Keys: []string{row.Key}, Load: func() eventstore.Load { return eventstore.Load{Sagas: []eventstore.SagaFrom{{ID: row.ID}}} },
+			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+				now := l.Sagas[row.ID]
+				if now == nil || now.Version != row.Version {
+					return nil, nil
+				}
+				return &eventstore.Commit{Sagas: []eventstore.SagaRow{{ID: row.ID, Expected: row.Version, Delete: true}}}, nil
+			},
+		})
+		if err != nil {
+			return true, err //nolint:wrapcheck // a mutant's
+		}
+	}
+	return len(rows) > 0, nil
+}
+
+// needed is server's answer to the ledgers: may commands about a key still come? Here they may be on their way, too, as late as it
+// pleases the network.
+func (w *world) needed(ctx context.Context, key string) (bool, error) {
+	if w.lacks(ForgetEarly) {
+		return false, nil
+	}
+	live, err := w.store.Sagas(ctx, eventstore.SagaQuery{Key: key, Live: true, Limit: 1})
+	if err != nil || len(live) > 0 {
+		return true, err //nolint:wrapcheck // the store's own
+	}
+	parked, err := w.store.Parked(ctx, eventstore.ParkedQuery{Key: key, Limit: 1})
+	if err != nil || len(parked) > 0 {
+		return true, err //nolint:wrapcheck // the store's own
+	}
+	if key == w.other.key || slices.ContainsFunc(w.late, func(l lateMessage) bool { return l.msg.Key == key }) {
+		return true, nil // nobody knows when the other orchestrator has had enough
+	}
+	lane := eventstore.LaneOf(key)
+	at, err := w.store.Cursors(ctx, consumerVim)
+	if err != nil {
+		return true, err //nolint:wrapcheck // the store's own
+	}
+	sent, err := w.store.ReadOutbox(ctx, lane, at[lane].Offset, 1000)
+	return slices.ContainsFunc(sent, func(m eventstore.OutboxRecord) bool { return m.Key == key }), err //nolint:wrapcheck // the store's own
+}
+
+func (w *world) removed(_ string, n int) { w.happened[RowRemoved] += n }

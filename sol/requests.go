@@ -49,8 +49,15 @@ type VnfInfoModificationRequest struct {
 	Extensions                KeyValuePairs              `json:"extensions,omitempty"`
 	VimConnectionInfo         map[string]json.RawMessage `json:"vimConnectionInfo,omitempty" only:"Or-Vnfm"`
 
-	VnfcInfoModifications          NotDone `json:"vnfcInfoModifications,omitempty"` // SOL002
-	VnfcInfoModificationsDeleteIds NotDone `json:"vnfcInfoModificationsDeleteIds,omitempty"`
+	// VnfcInfoModifications is SOL002's (v3.7.1 §5.5.2.12); its delete ids are of an older release.
+	VnfcInfoModifications          []VnfcInfoModifications `json:"vnfcInfoModifications,omitempty"`
+	VnfcInfoModificationsDeleteIds NotDone                 `json:"vnfcInfoModificationsDeleteIds,omitempty"`
+}
+
+// VnfcInfoModifications modifies the information about one VNFC (SOL002 v3.7.1 §5.5.3.24): a merge patch of its properties.
+type VnfcInfoModifications struct {
+	Id                         string        `json:"id"`
+	VnfcConfigurableProperties KeyValuePairs `json:"vnfcConfigurableProperties"`
 }
 
 // TerminationType says how a VNF is terminated.

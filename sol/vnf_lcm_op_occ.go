@@ -63,6 +63,8 @@ type VnfInfoModifications struct {
 	VnfProductName            string                       `json:"vnfProductName,omitempty"`
 	VnfSoftwareVersion        string                       `json:"vnfSoftwareVersion,omitempty"`
 	VnfdVersion               string                       `json:"vnfdVersion,omitempty"`
+	// VnfcInfoModifications is SOL002's. SOL003 has it not, and does not forbid it.
+	VnfcInfoModifications []VnfcInfoModifications `json:"vnfcInfoModifications,omitempty"`
 }
 
 // VnfLcmOpOccLinks is the links of an operation occurrence. A task's is present while the task is possible.

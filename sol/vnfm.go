@@ -45,14 +45,22 @@ type OpProgress struct {
 	Resources        []ResourceProgress `json:"resources"`
 }
 
-// OpOrigin says who started an operation.
+// OpOrigin says who started an operation, and how far it got.
 type OpOrigin struct {
-	VnfLcmOpOccId  string    `json:"vnfLcmOpOccId"`
-	VnfInstanceId  string    `json:"vnfInstanceId"`
-	Operation      string    `json:"operation"`
-	OperationState string    `json:"operationState"`
-	StartTime      time.Time `json:"startTime"`
-	StartedBy      string    `json:"startedBy,omitempty"` // the caller's name
+	VnfLcmOpOccId    string    `json:"vnfLcmOpOccId"`
+	VnfInstanceId    string    `json:"vnfInstanceId"`
+	Operation        string    `json:"operation"`
+	OperationState   string    `json:"operationState"`
+	StateEnteredTime time.Time `json:"stateEnteredTime"`
+	StartTime        time.Time `json:"startTime"`
+	EndTime          time.Time `json:"endTime,omitzero"`
+	StartedBy        string    `json:"startedBy,omitempty"` // the caller's name
+	IsCancelPending  bool      `json:"isCancelPending"`
+	Resources        int       `json:"resources"` // planned, configurations included
+	Done             int       `json:"done"`
+	Undone           int       `json:"undone"`
+	Failed           int       `json:"failed"`           // also those of which something may stand
+	Reason           string    `json:"reason,omitempty"` // of its error
 }
 
 // Denial counts what one caller was denied on one route, for one reason, in one minute.

@@ -45,6 +45,7 @@ const (
 	AttributeReplicas      Attribute = "replicas"
 	AttributeValues        Attribute = "values"
 	AttributeObjects       Attribute = "objects"
+	AttributeGone          Attribute = "gone"
 	AttributeConfiguration Attribute = "configuration"
 )
 
@@ -136,6 +137,7 @@ func (d *differences) unit(from, to UnitSpec) {
 	d.see(AttributeReplicas, from.Replicas != to.Replicas)
 	d.see(AttributeValues, !sameJSON(from.Values, to.Values))
 	d.see(AttributeObjects, !sameJSON(from.Objects, to.Objects))
+	d.see(AttributeGone, !slices.Equal(from.Gone, to.Gone))
 }
 
 func (d *differences) configuration(from, to ConfigurationSpec) {

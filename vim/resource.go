@@ -62,6 +62,17 @@ type Resource struct {
 	Ready     bool     `json:"ready"` // false while it is being built or changed
 	Failed    *Error   `json:"failed,omitempty"`
 	Warnings  []string `json:"warnings,omitempty"`
+	// Pods are those of a container unit that is ready, in order of name. They are observed: nobody asks for one of them.
+	Pods []Pod `json:"pods,omitempty"`
+}
+
+// Pod is one pod of a container unit.
+type Pod struct {
+	ID        string `json:"id"` // the VIM's, as of a Resource; a pod that takes the place of another has another
+	Name      string `json:"name"`
+	Addresses []IP   `json:"addresses,omitempty"`
+	Node      string `json:"node,omitempty"` // where it runs
+	Ready     bool   `json:"ready,omitempty"`
 }
 
 // Power says whether a machine runs. In a spec, "" means on; of a resource, that the VIM does not tell.

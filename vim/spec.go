@@ -107,9 +107,11 @@ type ServerGroupSpec struct {
 
 // UnitSpec describes a container unit. Values and Objects are data that the driver understands.
 type UnitSpec struct {
-	Replicas int             `json:"replicas,omitempty"`
-	Values   json.RawMessage `json:"values,omitempty"`  // parameters of the objects, e.g. of a chart
-	Objects  json.RawMessage `json:"objects,omitempty"` // a manifest, or what names a chart
+	Replicas int             `json:"replicas,omitempty"` // pods of a workload; 0: as Objects say
+	Values   json.RawMessage `json:"values,omitempty"`   // parameters of the objects, e.g. of a chart
+	Objects  json.RawMessage `json:"objects,omitempty"`  // a manifest, or what names a chart
+	// Gone are ids of pods that must not be there any more: the VIM makes others in their place.
+	Gone []string `json:"gone,omitempty"`
 }
 
 // ConfigurationSpec describes what is done to a VNF as a whole through the VIM's side.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
@@ -206,7 +207,7 @@ func (b *book) changeFailed(r *resourceRow, f *failure) error {
 	waiting := d.abandon()
 	if d.Resource == nil && f.Class == message.NotFound { // the ledger does not know it, nor does the VIM
 		d.Failure, d.Tries = f, 0
-		r.Move(Failed, b.Now.Add(b.Retention))
+		r.Move(Failed, ledger.Until(b.Now, b.Retention))
 		return b.failed(waiting, r, f)
 	}
 	told := *f

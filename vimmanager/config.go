@@ -40,8 +40,13 @@ type Config struct {
 	// PollFirst and PollMax pace the looks at what is being built, changed or released: PollFirst, half as much more each
 	// time, at most PollMax; 0 means 500 ms and 10 s.
 	PollFirst, PollMax time.Duration
-	// Retention is how long answered commands and tombstones are kept; 0 means 7 days.
+	// Retention is how long answered commands and tombstones are kept, and after these what the highest operation of a VNF was; 0 means
+	// 7 days, a negative one for ever.
 	Retention time.Duration
+	// Needed, Again and Removed are those of ledger.Config: commands about rows of a key may still come; rows were removed for their age.
+	Needed  func(ctx context.Context, key string) (bool, error)
+	Again   time.Duration
+	Removed func(table string, n int)
 	// Idle is the longest the worker waits before it looks for work; 0 means 1 s.
 	Idle time.Duration
 	// PerConnection bounds the calls under way at one VIM; 0 means 16.
@@ -78,7 +83,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Build, 10*time.Minute)
 	set(&c.PollFirst, 500*time.Millisecond)
 	set(&c.PollMax, 10*time.Second)
-	set(&c.Retention, 7*24*time.Hour)
+	if c.Retention == 0 {
+		c.Retention = 7 * 24 * time.Hour
+	}
 	set(&c.Idle, time.Second)
 	set(&c.Sweep, time.Minute)
 	if c.PerConnection <= 0 {

@@ -151,7 +151,7 @@ func (b *book) fenced(c *commandRow, vnfID string, number int64) (bool, error) {
 		return true, nil
 	case number > f.Doc.Highest || f.Version == 0:
 		f.Doc.Highest = number
-		f.Move(FenceState, time.Time{})
+		f.Move(FenceState, ledger.Until(b.Now, b.Retention))
 	}
 	return false, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
@@ -29,7 +30,7 @@ func (b *book) settle(commands []string, r *resourceRow, reply func(*commandRow)
 // answer ends a command with a reply, in this commit.
 func (b *book) answer(c *commandRow, r message.Reply) {
 	c.Doc.Reply = &r
-	c.Move(CommandDone, b.Now.Add(b.Retention))
+	c.Move(CommandDone, ledger.Until(b.Now, b.Retention))
 	b.send(message.NewReply(c.Doc.Message, Source, b.Now, r))
 }
 
@@ -134,7 +135,7 @@ func (b *book) cleared(r *resourceRow) error {
 		r.Move(Wanted, b.Now)
 	} else {
 		failing = append(failing, d.abandon()...)
-		r.Move(Failed, b.Now.Add(b.Retention))
+		r.Move(Failed, ledger.Until(b.Now, b.Retention))
 	}
 	return b.failed(failing, r, f)
 }
@@ -144,7 +145,7 @@ func (b *book) fail(r *resourceRow, f *failure) error {
 	d := &r.Doc
 	waiting := slices.Concat(d.Failing, d.Waiting, d.abandon())
 	d.Waiting, d.Failing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, nil, 0, f, 0
-	r.Move(Failed, b.Now.Add(b.Retention))
+	r.Move(Failed, ledger.Until(b.Now, b.Retention))
 	return b.failed(waiting, r, f)
 }
 
@@ -199,7 +200,7 @@ func (b *book) released(r *resourceRow) error {
 	d := &r.Doc
 	releasing := d.Releasing
 	d.Releasing, d.Intent, d.Loose, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, nil, 0, nil, 0
-	r.Move(Released, b.Now.Add(b.Retention))
+	r.Move(Released, ledger.Until(b.Now, b.Retention))
 	return b.succeeded(releasing, r)
 }
 

@@ -13,13 +13,14 @@ func NewWorker(cfg Config) *ledger.Worker {
 		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableVimResources, eventstore.TableVimCommands},
 		Step:   cfg.step, Over: over, Room: ledger.Places(cfg.PerConnection), Groups: cfg.Registry.IDs, Wrote: cfg.wrote,
+		Needed: cfg.Needed, Again: cfg.Again, Removed: cfg.Removed, Stands: func(rec *eventstore.Record) bool { return rec.State == FenceState },
 	})
 }
 
 // over reports whether a due row was kept for the retention time, and has nobody to tell anything.
 func over(rec *eventstore.Record) bool {
 	switch rec.State {
-	case CommandDone:
+	case CommandDone, FenceState:
 		return true
 	case Failed, Released:
 		r, err := ledger.Decode[resource](*rec)

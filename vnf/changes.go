@@ -56,7 +56,7 @@ func put[T any](list List[T], x T, same func(*T) bool) List[T] {
 
 // without returns the changes without what was made of one resource.
 func (c ResourceChanges) without(id string) ResourceChanges {
-	c.Vnfcs = c.Vnfcs.Without(func(x *AffectedVnfc) bool { return x.ID == id })
+	c.Vnfcs = c.Vnfcs.Without(func(x *AffectedVnfc) bool { return x.ID == id || x.Unit == id && id != "" })
 	c.ExtPorts = c.ExtPorts.Without(func(x *AffectedExtPort) bool { return x.ID == id })
 	c.Storages = c.Storages.Without(func(x *AffectedStorage) bool { return x.ID == id })
 	c.Links = c.Links.Without(func(x *AffectedLink) bool { return x.ID == id })

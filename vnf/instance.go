@@ -91,6 +91,8 @@ type Resource struct {
 	// MAC and Addresses are what the VIM gave a port.
 	MAC       string `json:"mac,omitempty"`
 	Addresses []IP   `json:"addresses,omitempty"`
+	// Pods are those of a container unit, as its VIM showed them last.
+	Pods []Pod `json:"pods,omitempty"`
 	// Off: it is a compute that is turned off.
 	Off bool `json:"off,omitempty"`
 	// Unsure: whether the spec of this revision stands, or the one before, is not known: an operation was given up in the
@@ -102,6 +104,13 @@ type Resource struct {
 	// Tried is the highest generation that an operation has tried to make in its place and did not leave behind; 0: none above its
 	// own. A generation is never tried again.
 	Tried int `json:"triedGeneration,omitempty"`
+}
+
+// Pod is a pod of a container unit.
+type Pod struct {
+	ID   string `json:"resourceId"` // the VIM's
+	Name string `json:"name"`
+	Node string `json:"node,omitempty"`
 }
 
 // InstantiatedInfo is what an instantiated VNF consists of (SOL003 v3.7.1 §5.5.2.2, instantiatedVnfInfo).
@@ -137,7 +146,8 @@ type Handle struct {
 
 // Vnfc is one VNFC: a compute with its connection points (vnfcResourceInfo).
 type Vnfc struct {
-	ID       string   `json:"id"` // the compute's planned resource id
+	ID       string   `json:"id"`               // the compute's planned resource id; of a container one of its own
+	UnitID   string   `json:"unitId,omitempty"` // of a container: the planned resource whose pod it is
 	VduID    string   `json:"vduId"`
 	Index    int      `json:"index"` // within its VDU, from 0
 	Handle   Handle   `json:"computeResource"`

@@ -217,6 +217,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Operation = ""
 		v.State, v.Info = Instantiated, e.Info
 		v.Resources, v.Values, v.Params = e.Resources, e.Values, e.Params
+		v.podded(e.Resources)
 		v.Connections = merged(v.Connections, e.Connections)
 		v.Extensions = present(merged(v.Extensions, e.Extensions))
 		v.Configurable = present(merged(v.Configurable, e.Configurable))
@@ -246,6 +247,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Resources = slices.Concat(without(v.Resources, e.Released), e.Resources)
 		v.Connections = merged(v.Connections, e.Connections)
 		v.changed(e.Changed)
+		v.podded(e.Resources)
 	case *InstanceConnected:
 		v.Operation = ""
 		v.connect(e)
@@ -335,6 +337,7 @@ func (v *Instance) changed(rs []Resource) {
 		}
 	}
 	v.Info = v.Info.rehandled(by)
+	v.podded(rs)
 }
 
 // withoutAndWith drops resources and adds others; one that is there in an older generation is replaced.
@@ -363,7 +366,7 @@ func (i *InstantiatedInfo) without(ids []string) *InstantiatedInfo {
 	c.Vnfcs, c.Links, c.Storages, c.ExtCps, c.ExtLinks, c.ExtManaged = nil, nil, nil, nil, nil, nil
 	cps := map[string]bool{} // connection points that went with their VNFC or their port
 	for _, x := range i.Vnfcs {
-		if gone(x.ID) {
+		if gone(x.ID) || x.UnitID != "" && gone(x.UnitID) {
 			for _, cp := range x.Cps {
 				cps[cp.ID] = true
 			}

@@ -2,6 +2,8 @@ package vnf
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/mergepatch"
@@ -18,6 +20,8 @@ type InstanceModified struct {
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
 	Metadata     map[string]json.RawMessage `json:"metadata,omitempty"`
+	// Vnfcs are patches of the vnfcConfigurableProperties, by VNFC.
+	Vnfcs map[string]map[string]json.RawMessage `json:"vnfcs,omitempty"`
 }
 
 // PackageUse is what an instance takes from its package.
@@ -67,6 +71,16 @@ func (v *Instance) modify(e *InstanceModified) {
 	v.Configurable = patched(v.Configurable, e.Configurable)
 	v.Extensions = patched(v.Extensions, e.Extensions)
 	v.Metadata = patched(v.Metadata, e.Metadata)
+	if len(e.Vnfcs) == 0 || v.Info == nil {
+		return
+	}
+	info := *v.Info
+	info.Vnfcs = slices.Clone(info.Vnfcs)
+	for i := range info.Vnfcs {
+		c := &info.Vnfcs[i]
+		c.Configurable = patched(c.Configurable, e.Vnfcs[c.ID])
+	}
+	v.Info = &info
 }
 
 func (v *Instance) use(p *PackageUse) {
@@ -120,6 +134,11 @@ func (v *Instance) Modifiable(d *vnfd.Descriptor, e *InstanceModified, take Exte
 			}
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(e.Vnfcs)) {
+		if v.Info == nil || !slices.ContainsFunc(v.Info.Vnfcs, func(c Vnfc) bool { return c.ID == id }) {
+			return vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", id).At("/vnfcInfoModifications")
+		}
+	}
 	return nil
 }
 
@@ -136,7 +155,9 @@ type ChangedInfo struct {
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
 	Metadata     map[string]json.RawMessage `json:"metadata,omitempty"`
-	Connections  map[string]VimConnection   `json:"vimConnections,omitempty"` // credentials masked
+	// Vnfcs are what was changed of the vnfcConfigurableProperties, by VNFC.
+	Vnfcs       map[string]map[string]json.RawMessage `json:"vnfcs,omitempty"`
+	Connections map[string]VimConnection              `json:"vimConnections,omitempty"` // credentials masked
 }
 
 // EventType returns "opocc.info-changed".

@@ -121,6 +121,8 @@ type AffectedVnfc struct {
 	CpIDs           []string   `json:"affectedVnfcCpIds,omitempty"`
 	AddedStorages   []string   `json:"addedStorageResourceIds,omitempty"`
 	RemovedStorages []string   `json:"removedStorageResourceIds,omitempty"`
+	// Unit is the planned resource whose pod it is, of a container.
+	Unit string `json:"unit,omitempty"`
 }
 
 // AffectedLink is a virtual link changed by an operation; one entry per link and change type.

@@ -94,7 +94,8 @@ type ResourceReserved struct {
 	Link       *AffectedLink    `json:"affectedVirtualLink,omitempty"` // for a link port: its link and the port
 	ExtPort    *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
 	Storage    *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
-	Step       string           `json:"step,omitempty"` // of the progress; "" in what older programs wrote
+	Step       string           `json:"step,omitempty"`          // of the progress; "" in what older programs wrote
+	Vnfcs      []AffectedVnfc   `json:"affectedVnfcs,omitempty"` // those of a container unit
 }
 
 // ResourceChanged records that a resource was changed where it stands: it has the spec of this revision now.
@@ -106,7 +107,8 @@ type ResourceChanged struct {
 	Link     *AffectedLink    `json:"affectedVirtualLink,omitempty"`
 	ExtPort  *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
 	Storage  *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
-	Step     string           `json:"step,omitempty"` // of the progress; "" in what older programs wrote
+	Step     string           `json:"step,omitempty"`          // of the progress; "" in what older programs wrote
+	Vnfcs    []AffectedVnfc   `json:"affectedVnfcs,omitempty"` // those of a container unit
 }
 
 // ResourceReleased records that a resource of the instance was released, as the operation meant to.
@@ -117,7 +119,8 @@ type ResourceReleased struct {
 	Link    *AffectedLink    `json:"affectedVirtualLink,omitempty"`
 	ExtPort *AffectedExtPort `json:"affectedExtLinkPort,omitempty"`
 	Storage *AffectedStorage `json:"affectedVirtualStorage,omitempty"`
-	Step    string           `json:"step,omitempty"` // of the progress; "" in what older programs wrote
+	Step    string           `json:"step,omitempty"`          // of the progress; "" in what older programs wrote
+	Vnfcs   []AffectedVnfc   `json:"affectedVnfcs,omitempty"` // those of a container unit
 }
 
 // ResourceUndone records that what the operation had done to a resource, or may have, was undone. Of a replacement's second
@@ -257,15 +260,18 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 			o.Progress = o.Progress.made(p, at)
 		}
 	case *ResourceReserved:
+		o.pods(e.Vnfcs)
 		if e.Replaces() { // its release is no change of its own any more
 			o.Changes = o.Changes.without(e.ID)
 		}
 		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
 		o.step(e.Step, e.ID, ProgressDone, at)
 	case *ResourceChanged:
+		o.pods(e.Vnfcs)
 		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
 		o.step(e.Step, e.ID, ProgressDone, at)
 	case *ResourceReleased:
+		o.pods(e.Vnfcs)
 		o.affect(e.Vnfc, e.Link, e.ExtPort, e.Storage)
 		o.step(e.Step, e.ID, ProgressDone, at)
 	case *ResourceUndone:
@@ -326,6 +332,13 @@ func (o *OpOcc) affect(vnfc *AffectedVnfc, link *AffectedLink, port *AffectedExt
 		c.Links = c.Links.Without(func(x *AffectedLink) bool { return x.ID == link.ID && x.Change == Removed })
 	}
 	o.Changes = c.with(vnfc, link, port, storage)
+}
+
+// pods takes down what a change of a container unit means for its VNFCs.
+func (o *OpOcc) pods(vnfcs []AffectedVnfc) {
+	for i := range vnfcs {
+		o.affect(&vnfcs[i], nil, nil, nil)
+	}
 }
 
 // step ends an entry of the progress: the one of that step and resource, or, where the step is not said, the first of the

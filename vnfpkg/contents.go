@@ -144,3 +144,29 @@ func (c *Contents) Close() {
 	}
 	_ = c.whole.Close()
 }
+
+// File returns a file of an onboarded package. Returns NotFound when it has none of this path, Unprocessable when it is larger than a
+// number of bytes.
+func (s *Service) File(ctx context.Context, packageID, path string, most int64) ([]byte, error) {
+	c, err := s.Contents(ctx, packageID)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if c.Listed(path) == nil {
+		return nil, vnfm.Errorf(vnfm.NotFound, "the VNF package has no file %s", path)
+	}
+	r, err := c.Open(path, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err != nil {
+		return nil, vnfm.Wrap(vnfm.Unavailable, err, "the file %s of the VNF package cannot be read now", path)
+	}
+	if int64(len(text)) > most {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "the file %s of the VNF package is larger than %d bytes", path, most)
+	}
+	return text, nil
+}

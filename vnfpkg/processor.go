@@ -22,10 +22,25 @@ const (
 )
 
 // Processor reads what was uploaded, ends uploads that nobody ends, and removes what is left over. Any number of nodes
-// may run one: what two do at once has one effect, by the version of the package's stream.
+// may run one: what two do at once has one effect, by the version of the package's stream. In keeps them from doing it twice.
 type Processor struct {
-	s     *Service
-	swept time.Time // the store's clock at the last sweep
+	s      *Service
+	epochs Epochs    // whose lanes' packages to work on; nil: all
+	swept  time.Time // the store's clock at the last sweep
+}
+
+// In returns the processor bound to the packages in lanes held.
+func (p *Processor) In(epochs Epochs) *Processor {
+	p.epochs = epochs
+	return p
+}
+
+func (p *Processor) mine(id string) bool {
+	if p.epochs == nil {
+		return true
+	}
+	_, held := p.epochs.Epoch(eventstore.LaneOf(id))
+	return held
 }
 
 // Processor returns a processor of the service's packages.
@@ -108,6 +123,9 @@ func (p *Processor) each(ctx context.Context, state string, f func(*Package, tim
 		}
 		for _, v := range views {
 			after = v.ID
+			if !p.mine(v.ID) {
+				continue
+			}
 			pkg, err := decode(v)
 			did := false
 			if err == nil {
@@ -133,7 +151,11 @@ func (p *Processor) sweep(ctx context.Context) (bool, error) {
 		}
 		for _, h := range heads {
 			after = h.Stream
-			did, err := p.s.collectGarbage(ctx, strings.TrimPrefix(h.Stream, StreamPrefix))
+			id := strings.TrimPrefix(h.Stream, StreamPrefix)
+			if !p.mine(id) {
+				continue
+			}
+			did, err := p.s.collectGarbage(ctx, id)
 			if err != nil {
 				return done, err
 			}

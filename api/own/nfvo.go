@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/nfvo/restclient"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/sol"
 )
@@ -23,6 +24,12 @@ func (a *API) grant(c *rest.Call) (*rest.Answer, error) {
 		return nil, rest.NotFound(vnflcm.OpOccWord, c.ID)
 	}
 	asked, err := a.Grant(c.Ctx, c.ID)
+	if vnfm.KindOf(err) == vnfm.NotFound {
+		if o, e := readmodel.OpOcc(c.Ctx, c.Server.Views, c.ID); e == nil && o.GrantID != "" {
+			err = a.swept(c, "grant", "keep-grants", a.KeepGrants)
+		}
+		return nil, err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,14 +4,17 @@ package own
 
 import (
 	"context"
+	"time"
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api/rest"
+	"github.com/vnfm/vnfm/api/vnfpkgm"
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vnfd"
 )
 
 // API is our own resources.
@@ -35,14 +38,22 @@ type API struct {
 	Audit func(ctx context.Context, chain bool) (*audit.Report, error)
 	// Cluster tells of the nodes and what they share, by database; nil: the resource is 404.
 	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
+	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
+	KeepSagas, KeepGrants time.Duration
 	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
 	// handled; NotFound when it is not parked. nil: the resource is 404.
-	Redrive func(ctx context.Context, id string) (int, error)
+	Redrive  func(ctx context.Context, id string) (int, error)
+	Packages vnfpkgm.Packages
+	// Descriptor returns the descriptor of a digest; NotFound. nil: the resources are 404.
+	Descriptor func(ctx context.Context, digest string) (*vnfd.Descriptor, error)
+	SignIn     SignIn
+	System     func(ctx context.Context) (*System, error) // nil: the resource is 404
 }
 
 // VnfRoutes are the resources no standard has that show and mend VNFs.
 func (a *API) VnfRoutes() map[string]rest.Route {
 	return map[string]rest.Route{
+		rest.OwnRoot + "/vnf_instances":                 rest.Get(a.vnfs, rest.Paging, rest.FilterParam, rest.SortParam),
 		rest.OwnRoot + "/vnf_instances/{id}/leftovers":  rest.Get(a.leftovers),
 		rest.OwnRoot + "/vnf_instances/{id}/cleanup":    rest.Post(a.cleanup),
 		rest.OwnRoot + "/vnf_instances/{id}/plan":       rest.Post(a.plan, rest.JSONType),
@@ -51,7 +62,24 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/resolve":  rest.Silent(rest.Post(a.resolve, rest.JSONType).Small()),
 		rest.OwnRoot + "/sagas":                         rest.Get(a.listSagas, rest.Paging, "vnf", "state"),
 		rest.OwnRoot + "/sagas/{id}":                    rest.Get(a.showSaga),
-		rest.OwnRoot + "/vnf_lcm_op_occs":               rest.Get(a.origins, rest.ListQuery...),
+		rest.OwnRoot + "/vnf_lcm_op_occs":               rest.Get(a.origins, append([]string{rest.SortParam}, rest.ListQuery...)...),
+	}
+}
+
+// CallerRoutes are for whoever calls, to know who they are here. Every role may.
+func (a *API) CallerRoutes() map[string]rest.Route {
+	return map[string]rest.Route{rest.OwnRoot + "/caller": rest.Get(a.caller)}
+}
+
+// DescriptorRoutes show what VNFDs say.
+func (a *API) DescriptorRoutes() map[string]rest.Route {
+	if a.Descriptor == nil {
+		return nil
+	}
+	ofVnf := rest.Get(a.vnfDescriptor)
+	return map[string]rest.Route{
+		rest.OwnRoot + "/vnf_packages/{id}/descriptor":  rest.Get(a.packageDescriptor),
+		rest.OwnRoot + "/vnf_instances/{id}/descriptor": ofVnf,
 	}
 }
 
@@ -67,14 +95,18 @@ func (a *API) SiteRoutes() map[string]rest.Route {
 	if a.Audit != nil {
 		routes[rest.OwnRoot+"/audit"] = rest.Get(a.audit, "chain")
 	}
+	if a.System != nil {
+		routes[rest.OwnRoot+"/system"] = rest.Get(a.system)
+	}
 	if a.Redrive != nil {
 		routes[rest.OwnRoot+"/parked_messages/{id}/redrive"] = rest.Post(a.redrive)
 	}
 	return routes
 }
 
+// HealthRoutes are what anybody may ask: how the server is, and how one signs in.
 func (a *API) HealthRoutes() map[string]rest.Route {
-	return map[string]rest.Route{"/healthz": rest.Get(a.healthz), "/readyz": rest.Get(a.readyz)}
+	return map[string]rest.Route{"/healthz": rest.Get(a.healthz), "/readyz": rest.Get(a.readyz), rest.OwnRoot + "/sign_in": rest.Get(a.signIn)}
 }
 
 // CallbackRoutes are where the NFVO tells of its packages. What it says is never believed, only looked up at the NFVO, so

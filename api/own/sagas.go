@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/sol"
 )
@@ -64,7 +67,7 @@ func (a *API) showSaga(c *rest.Call) (*rest.Answer, error) {
 	}
 	row := l.Sagas[c.ID]
 	if row == nil {
-		return nil, rest.NotFound("saga", c.ID)
+		return nil, a.swept(c, "saga", "keep-sagas", a.KeepSagas)
 	}
 	out, err := a.saga(c, row)
 	if err != nil {
@@ -83,6 +86,24 @@ func (a *API) showSaga(c *rest.Call) (*rest.Answer, error) {
 		out.Links.Cleanups = append(out.Links.Cleanups, one.Links.Self)
 	}
 	return rest.Respond(http.StatusOK).JSON(out), nil
+}
+
+// swept says that something of an operation is not there: it never was, or it was removed some time after the operation ended.
+func (a *API) swept(c *rest.Call, what, setting string, keep time.Duration) error {
+	o, err := readmodel.OpOcc(c.Ctx, c.Server.Views, c.ID)
+	switch {
+	case vnfm.KindOf(err) == vnfm.NotFound || err == nil && !o.State.Final():
+		return rest.NotFound(what, c.ID)
+	case err != nil:
+		return err //nolint:wrapcheck // says what it was about
+	}
+	text := "The " + what + " of the operation is not kept any more: it ended " + string(o.State) + " at " + o.StateEntered.UTC().Format(time.RFC3339)
+	if keep > 0 {
+		text += fmt.Sprintf(", and was removed %s after that, from %s on (setting %s)", keep, o.StateEntered.Add(keep).UTC().Format(time.RFC3339), setting)
+	} else {
+		text += fmt.Sprintf(", and was removed while the setting %s was another than it is now", setting)
+	}
+	return vnfm.Errorf(vnfm.NotFound, "%s. Its events and its outcome are kept.", text)
 }
 
 // sagaHead shows what a saga is and where it stands.

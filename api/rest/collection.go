@@ -1,13 +1,16 @@
 package rest
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/filter"
+	"github.com/vnfm/vnfm/readmodel"
 )
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -23,6 +26,8 @@ type Collection struct {
 	// paths says which attributes, with all that is in them, the documents hold as the representation does, and where.
 	// "" stands for those that are made up of others: a filter on them is matched against the representation.
 	Paths map[string]string
+	// Sorts are the attributes by which the list can be sorted: those that views keep in columns. With true every entry has one.
+	Sorts map[string]bool
 	// Short makes entries without decoding their documents; nil: all are decoded.
 	Short *Shortcut
 }
@@ -58,6 +63,27 @@ func (l *Collection) split(text string) (where, rest filter.Filter, never bool, 
 		}
 	}
 	return where, rest, never, nil
+}
+
+// sort reads in which order to list.
+func (l *Collection) sort(text string, rows *eventstore.ViewQuery) error {
+	if text == "" {
+		return nil
+	}
+	name, desc := strings.CutPrefix(text, "-")
+	always, ok := l.Sorts[name]
+	if !ok {
+		return BadQuery(SortParam, "The list can be sorted by %s, with a - before it the greatest first; not by %q.",
+			strings.Join(slices.Sorted(maps.Keys(l.Sorts)), ", "), text)
+	}
+	path := l.Paths[name]
+	if rows.Desc = desc; path != "id" {
+		rows.Order = readmodel.Columns(l.Kind)[path]
+	}
+	if always { // lets the index of the column serve the order, which knows only those that have a value
+		rows.Where = append(rows.Where, filter.Term{Op: filter.Gte, Path: []filter.Step{{Name: path}}, Values: []string{"1"}})
+	}
+	return nil
 }
 
 // docPath returns where the documents have what a path of the representation leads to; nil when they do not.

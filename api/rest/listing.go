@@ -19,7 +19,8 @@ import (
 type Marker struct {
 	Path  string `json:"p"` // of the list
 	After string `json:"a"`
-	Query string `json:"q,omitempty"` // filter and selectors
+	Value string `json:"v,omitempty"` // what the entry has by which the list is sorted
+	Query string `json:"q,omitempty"` // filter, selectors and order
 }
 
 // seal is the form in which a marker travels. The sum tells one that was damaged or made by someone else; it is no secret,
@@ -66,7 +67,10 @@ var ListQuery = append([]string{Paging, FilterParam}, selectorParams...)
 
 const FilterParam = "filter"
 
-// List answers with a page of a collection in order of id: what its filter selects, of that what its selectors keep. show
+// SortParam is the query parameter of our own lists that says by which attribute they are sorted; after a "-" the greatest comes first.
+const SortParam = "sort"
+
+// List answers with a page of a collection in order of id, or as it is to be sorted: what its filter selects, of that what its selectors keep. show
 // makes entries of some rows, in their order.
 func List[T any](c *Call, l *Collection, show func(rows []eventstore.View) ([]*T, error)) (*Answer, error) {
 	return ListUnder(c, l, "", show)
@@ -94,11 +98,15 @@ func ListUnder[T any](c *Call, l *Collection, parent string, show func(rows []ev
 	if c.Server.PageSize > 0 {
 		rows.Limit = c.Server.PageSize + 1
 	}
+	if err := l.sort(q.Get(SortParam), &rows); err != nil {
+		return nil, err
+	}
+	rows.AfterValue = m.Value
 	var short *short
 	if len(rest) == 0 && len(older) == 0 {
 		short = l.shortcut(wanted, c.V1, c.Base)
 	}
-	p := &page{body: []byte{'['}, size: c.Server.PageSize}
+	p := &page{body: []byte{'['}, size: c.Server.PageSize, order: rows.Order}
 	for more := !never; more; {
 		got, err := c.Server.Views.Views(c.Ctx, rows)
 		if err != nil {
@@ -142,7 +150,7 @@ func ListUnder[T any](c *Call, l *Collection, parent string, show func(rows []ev
 			p.put(append(p.open(), body...), row)
 		}
 		if more = len(got) == rows.Limit; more {
-			rows.After = got[len(got)-1].ID
+			rows = rows.Behind(&got[len(got)-1])
 		}
 	}
 	return p.answer(c, nil), nil
@@ -154,6 +162,9 @@ type page struct {
 	n    int
 	size int    // 0: it is never full
 	last string // id of the last entry
+	// order is the column that the list is sorted by, value what the last entry has in it.
+	order eventstore.Column
+	value string
 }
 
 func (p *page) full() bool { return p.size > 0 && p.n == p.size }
@@ -166,7 +177,11 @@ func (p *page) open() []byte {
 	return p.body
 }
 
-func (p *page) put(body []byte, row eventstore.View) { p.body, p.n, p.last = body, p.n+1, row.ID }
+func (p *page) put(body []byte, row eventstore.View) {
+	if p.body, p.n, p.last = body, p.n+1, row.ID; p.order != "" {
+		p.value = row.Column(p.order)
+	}
+}
 
 // expect makes room for more entries, when they are like those there are.
 func (p *page) expect(more int) {
@@ -191,7 +206,7 @@ func (p *page) take(s *short, row eventstore.View) bool {
 func (p *page) answer(c *Call, first *Marker) *Answer {
 	a := Respond(http.StatusOK)
 	if first != nil {
-		c.Next(a, Marker{Path: first.Path, After: p.last, Query: first.Query})
+		c.Next(a, Marker{Path: first.Path, After: p.last, Value: p.value, Query: first.Query})
 	}
 	a.Header.Set("Content-Type", JSONType)
 	a.body, a.inForm = append(p.body, ']'), true

@@ -99,6 +99,10 @@ func (a *Server) serve(pattern string, methods Route) http.Handler {
 				a.Metrics.ServeHTTP(w, r)
 				return
 			}
+			if a.Console != nil && ofConsole(r) {
+				a.Console.ServeHTTP(w, r)
+				return
+			}
 			problem(vnfm.Errorf(vnfm.NotFound, "There is nothing at %s.", r.URL.Path)).write(w, r)
 		})
 	}
@@ -140,6 +144,17 @@ func (a *Server) serve(pattern string, methods Route) http.Handler {
 		res.write(w, r)
 	})
 }
+
+// ofConsole says whether a request is for the console: what is below /ui, and the root when a browser asks for it.
+func ofConsole(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	return r.URL.Path == "/ui" || strings.HasPrefix(r.URL.Path, "/ui/") || r.URL.Path == "/" && names(r.Header.Values("Accept"), "text/html")
+}
+
+// Who is who sent the request.
+func (c *Call) Who() access.Caller { return c.who }
 
 // take takes a place for the call: among the event streams, or among the requests.
 func (c *Call) take(follows bool) error {

@@ -26,6 +26,7 @@ import (
 type Config struct {
 	Views        eventstore.Reader
 	Metrics      http.Handler // nil: /metrics is 404
+	Console      http.Handler // serves browsers at / and all of /ui; nil: both are 404
 	Authenticate access.Authenticator
 	Limits       *access.Limits  // per caller; nil: none
 	Denials      *access.Denials // nil: denials are logged only

@@ -433,6 +433,18 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 	command.Extensions = children(patch, "extensions", known.Extensions, in.Extensions)
 	command.Metadata = children(patch, "metadata", known.Metadata, in.Metadata)
 	command.Connections = children(patch, "vimConnectionInfo", known.VimConnectionInfo, in.Connections)
+	for i, m := range known.VnfcInfoModifications {
+		if command.Vnfcs == nil {
+			command.Vnfcs = map[string]map[string]json.RawMessage{}
+		}
+		if command.Vnfcs[m.Id] != nil {
+			return nil, decode.Wrong(fmt.Sprintf("/vnfcInfoModifications/%d/id", i), "is there twice")
+		}
+		if in.Info == nil || !slices.ContainsFunc(in.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == m.Id }) {
+			return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", m.Id).At(fmt.Sprintf("/vnfcInfoModifications/%d/id", i))
+		}
+		command.Vnfcs[m.Id] = m.VnfcConfigurableProperties
+	}
 	for _, id := range slices.Sorted(maps.Keys(command.Connections)) {
 		var patch struct { // of VimConnectionInfo: nothing is mandatory
 			VimId         string            `json:"vimId,omitempty"` //nolint:revive // as in package sol

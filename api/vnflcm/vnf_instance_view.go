@@ -96,7 +96,7 @@ func instantiatedInfo(v *vnf.Instance) *sol.InstantiatedVnfInfo {
 		if off[v.ID] {
 			state = "STOPPED"
 		}
-		out.VnfcInfo = append(out.VnfcInfo, sol.VnfcInfo{Id: v.ID, VduId: v.VduID, VnfcResourceInfoId: v.ID, VnfcState: state})
+		out.VnfcInfo = append(out.VnfcInfo, sol.VnfcInfo{Id: v.ID, VduId: v.VduID, VnfcResourceInfoId: v.ID, VnfcState: state, VnfcConfigurableProperties: v.Configurable})
 	}
 	for _, l := range in.Links {
 		out.VnfVirtualLinkResourceInfo = append(out.VnfVirtualLinkResourceInfo, sol.VnfVirtualLinkResourceInfo{

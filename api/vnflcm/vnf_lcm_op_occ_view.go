@@ -1,6 +1,9 @@
 package vnflcm
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vnf"
@@ -69,6 +72,9 @@ func changedInfo(in *vnf.ChangedInfo) *sol.VnfInfoModifications {
 	out := &sol.VnfInfoModifications{
 		VnfInstanceName: in.Name, VnfInstanceDescription: in.Description, VnfConfigurableProperties: in.Configurable,
 		Metadata: in.Metadata, Extensions: in.Extensions, VimConnectionInfo: vimConnectionInfo(in.Connections),
+	}
+	for _, id := range slices.Sorted(maps.Keys(in.Vnfcs)) {
+		out.VnfcInfoModifications = append(out.VnfcInfoModifications, sol.VnfcInfoModifications{Id: id, VnfcConfigurableProperties: in.Vnfcs[id]})
 	}
 	if p := in.Package; p != nil {
 		out.VnfdId, out.VnfProvider, out.VnfProductName = p.VnfdID, p.Provider, p.ProductName

@@ -77,12 +77,26 @@ func NewEvents(c *Cluster, log Log, outbox string, domain func(stream string) bo
 
 // OnCommit takes notice of a commit's events. Give it to the committer.
 func (e *Events) OnCommit(c *eventstore.Commit) {
-	if len(c.Events) == 0 {
+	if len(c.Events) > 0 {
+		e.grow(c.Lane, c.Events[len(c.Events)-1].Offset)
+	}
+}
+
+// Heard takes over what another process tells of its commits.
+func (e *Events) Heard(w eventstore.Wake) {
+	for lane, h := range w.Heads {
+		e.grow(lane, h.Event)
+	}
+}
+
+func (e *Events) grow(lane int, head int64) {
+	e.mu.Lock()
+	more := head > e.heads[lane]
+	e.heads[lane] = max(e.heads[lane], head)
+	e.mu.Unlock()
+	if !more {
 		return
 	}
-	e.mu.Lock()
-	e.heads[c.Lane] = max(e.heads[c.Lane], c.Events[len(c.Events)-1].Offset)
-	e.mu.Unlock()
 	select {
 	case e.nudge <- struct{}{}:
 	default:

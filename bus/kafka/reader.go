@@ -74,7 +74,7 @@ func (r *reader) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, checkEvery)
+	limited, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
 	ids, err := r.bus.cfg.Cluster.check(limited, cl, r.topic)
 	if err != nil {

@@ -236,7 +236,7 @@ func (r *Relay) start(ctx context.Context) error {
 			return err
 		}
 	}
-	limited, cancel := context.WithTimeout(ctx, checkEvery)
+	limited, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
 	ids, err := r.cfg.Cluster.check(limited, cl, r.cfg.Outgoing.topics()...)
 	if err != nil {

@@ -19,8 +19,11 @@ import (
 	"github.com/vnfm/vnfm/message"
 )
 
-// topicWait is how long a topic that was made may take to be known by the cluster.
-const topicWait = 10 * time.Second
+// topicWait is how long a topic that was made may take to be known by the cluster, and checkWait how long the look at all of them.
+const (
+	topicWait = 30 * time.Second
+	checkWait = time.Minute
+)
 
 // check returns the ids of topics, by their names with us, after it has made those that are not there, if it may. A topic that
 // was deleted and made anew has another id. It fails with what to do when a topic is not there, or has not a partition for each lane.
@@ -104,7 +107,10 @@ func (c *Cluster) create(ctx context.Context, cl *kgo.Client, topics []string) e
 		if err == nil {
 			err = r[c.name(t)].Err
 		}
-		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		if errors.Is(err, kerr.TopicAlreadyExists) {
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("make topic %s: %w", c.name(t), err)
 		}
 		c.log().InfoContext(ctx, "topic made", "topic", c.name(t))

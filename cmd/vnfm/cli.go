@@ -46,6 +46,7 @@ type cli struct {
 	Audit        auditCmd        `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
 	Cluster      clusterCmd      `cmd:"" help:"The nodes, and what they share."`
 	Parked       parkedCmd       `cmd:"" help:"Messages set aside because they could not be handled."`
+	UI           uiCmd           `cmd:"" name:"ui" help:"Open the console in a browser."`
 }
 
 // oauth is how the command line gets a token by itself.
@@ -70,6 +71,7 @@ type session struct {
 	raw      io.Writer // standard output as it is, for files
 	out, err io.Writer // colours are dropped where they cannot be shown
 	form     string
+	server   string // root of its API
 	poll     time.Duration
 	terminal bool // out is one
 	width    int
@@ -114,7 +116,7 @@ func run(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Wri
 		return exitUsage
 	}
 	s := &session{
-		Client: api, ctx: ctx, in: in, form: c.Output, poll: c.Poll, raw: stdout,
+		Client: api, ctx: ctx, in: in, form: c.Output, server: c.Server, poll: c.Poll, raw: stdout,
 		out: colorprofile.NewWriter(stdout, os.Environ()), err: colorprofile.NewWriter(stderr, os.Environ()),
 	}
 	if f, ok := stdout.(*os.File); ok && term.IsTerminal(f.Fd()) {

@@ -19,16 +19,17 @@ type cli struct {
 
 	File settingsFile `name:"config" type:"existingfile" help:"Settings file (YAML)." placeholder:"FILE"`
 
-	Serve   serveCmd   `cmd:"" help:"Serve the API and run every role."`
-	Dev     devCmd     `cmd:"" help:"Serve for a first try: everything embedded, our sample package onboarded, what to do next printed."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema, then end."`
-	Rebuild rebuildCmd `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
-	Audit   auditCmd   `cmd:"" help:"Check what is stored."`
-	SimVim  simVimCmd  `cmd:"" name:"sim-vim" help:"Serve the simulated VIMs alone, for nodes with --vim-sim-url: they outlive a vnfmd, and several share them. For tests; on loopback only."`
-	SimVnf  simVnfCmd  `cmd:"" name:"sim-vnf" help:"Serve a VNF that pretends, with its element manager: it takes a configuration and coordinates operations (SOL002), and misbehaves on wish. For tests and for trying things out; on loopback only."`
-	Secrets secretsCmd `cmd:"" help:"Stored credentials."`
-	Show    configCmd  `cmd:"" name:"config" help:"Print the settings in force, secrets hidden."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve   serveCmd     `cmd:"" help:"Serve the API and run every role."`
+	Dev     devCmd       `cmd:"" help:"Serve for a first try: everything embedded, our sample package onboarded, what to do next printed."`
+	Migrate migrateCmd   `cmd:"" help:"Bring the database to this version's schema, then end."`
+	Rebuild rebuildCmd   `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
+	Audit   auditCmd     `cmd:"" help:"Check what is stored."`
+	Readers consumersCmd `cmd:"" name:"consumers" help:"List the consumers that messages are kept for until they have had them, those of other programs too; or forget one that no program has any more."`
+	SimVim  simVimCmd    `cmd:"" name:"sim-vim" help:"Serve the simulated VIMs alone, for nodes with --vim-sim-url: they outlive a vnfmd, and several share them. For tests; on loopback only."`
+	SimVnf  simVnfCmd    `cmd:"" name:"sim-vnf" help:"Serve a VNF that pretends, with its element manager: it takes a configuration and coordinates operations (SOL002), and misbehaves on wish. For tests and for trying things out; on loopback only."`
+	Secrets secretsCmd   `cmd:"" help:"Stored credentials."`
+	Show    configCmd    `cmd:"" name:"config" help:"Print the settings in force, secrets hidden."`
+	Version versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // settingsFile reads the file before other flags are resolved.
@@ -109,6 +110,14 @@ type verifyCmd struct{}
 
 func (verifyCmd) Run(ctx context.Context, c *config.Config) error {
 	return server.Verify(ctx, c, os.Stdout)
+}
+
+type consumersCmd struct {
+	Forget string `help:"Forget the consumer of this name: what it has not had is deleted. Only when no program that has it will run again." placeholder:"NAME"`
+}
+
+func (r consumersCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Consumers(ctx, c, os.Stdout, r.Forget)
 }
 
 type simVimCmd struct{}

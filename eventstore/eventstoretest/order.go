@@ -282,6 +282,7 @@ func queries(t *testing.T, s eventstore.Store) {
 		{eventstore.ViewQuery{Kind: "k", State: "S", After: "view-a"}, []string{"view-b", "view-c"}},
 		{eventstore.ViewQuery{Kind: "k", Name: "name-c"}, []string{"view-c"}},
 		{eventstore.ViewQuery{Kind: "nope"}, nil},
+		{eventstore.ViewQuery{Kind: "k", Desc: true, Limit: 2, After: "view-b"}, []string{"view-a", "oldview-c"}},
 	} {
 		whole := must(s.Views(ctx, c.q))(t)
 		same(t, c.want, ids(whole), fmt.Sprintf("views %+v", c.q))

@@ -249,23 +249,30 @@ func (s *Store) Heads(context.Context) ([eventstore.Lanes]eventstore.LaneHead, e
 	})
 }
 
-// Views lists views by kind, in order of id.
+// Views lists views by kind, in order of id or of a column.
 func (s *Store) Views(_ context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
 	return read(s, func(t *tables) []eventstore.View {
 		out := where(t.views, func(v eventstore.View) bool {
 			return match(q.Kind, v.Kind) && match(q.Parent, v.Parent) && match(q.State, v.State) && match(q.Name, v.Name) &&
-				v.ID > q.After && q.Where.Match(v.Doc)
-		}, func(a, b eventstore.View) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Kind, b.Kind)) })
+				q.Past(&v) && q.Where.Match(v.Doc)
+		}, func(a, b eventstore.View) int { return q.Compare(&a, &b) })
 		return cut(out, q.Limit)
 	})
 }
 
 // Sagas lists sagas in order of id, without their plans and items.
 func (s *Store) Sagas(_ context.Context, q eventstore.SagaQuery) ([]eventstore.SagaRow, error) {
+	byEnd := !q.EndedBy.IsZero()
 	return read(s, func(t *tables) []eventstore.SagaRow {
 		out := where(t.sagas, func(r eventstore.SagaRow) bool {
-			return match(q.Key, r.Key) && match(q.Parent, r.Parent) && match(q.State, r.State) && r.ID > q.After
-		}, func(a, b eventstore.SagaRow) int { return cmp.Compare(a.ID, b.ID) })
+			return match(q.Key, r.Key) && match(q.Parent, r.Parent) && match(q.State, r.State) && r.ID > q.After && (!q.Live || r.EndedAt.IsZero()) &&
+				(q.Lanes == nil || slices.Contains(q.Lanes, eventstore.LaneOf(r.Key))) && (!byEnd || !r.EndedAt.IsZero() && !r.EndedAt.After(q.EndedBy))
+		}, func(a, b eventstore.SagaRow) int {
+			if byEnd {
+				return cmp.Or(a.EndedAt.Compare(b.EndedAt), cmp.Compare(a.ID, b.ID))
+			}
+			return cmp.Compare(a.ID, b.ID)
+		})
 		out = cut(out, q.Limit)
 		for i := range out {
 			out[i].Plan = nil

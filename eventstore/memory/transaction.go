@@ -137,11 +137,11 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 			return fmt.Errorf("saga %s: %w", s.ID, eventstore.ErrVersion)
 		}
 		row := s.SagaRow
-		row.Expected, row.Data, row.Plan, row.Items, row.Base = 0, clone(s.Data), clone(s.Plan), nil, nil
+		row.Expected, row.Ended, row.Data, row.Plan, row.Items, row.Base = 0, false, clone(s.Data), clone(s.Plan), nil, nil
 		if ok {
 			changed := row
 			row = old
-			row.State, row.Version, row.Data, row.Updated = changed.State, changed.Version, changed.Data, changed.Updated
+			row.State, row.Version, row.Data, row.Updated, row.EndedAt = changed.State, changed.Version, changed.Data, changed.Updated, changed.EndedAt
 		}
 		put(tx, tx.t.sagas, s.ID, row)
 		if len(s.Items) > 0 && tx.t.items[s.ID] == nil {
@@ -165,6 +165,9 @@ func (tx *transaction) upserts(b *batch.Batch) error {
 	for _, t := range b.Timeouts {
 		t.Data = clone(t.Data)
 		put(tx, tx.t.timeouts, t.ID, t)
+	}
+	for _, stream := range b.Unsnapped {
+		remove(tx, tx.t.snapshots, stream)
 	}
 	for _, s := range b.Snapshots {
 		s.Data = clone(s.Data)

@@ -78,7 +78,7 @@ func (s *Store) lie(ctx context.Context, q *pipeline) (out eventstore.Leases, er
 // Leases returns how all lanes lie, and the nodes that are gone.
 func (s *Store) Leases(ctx context.Context) (eventstore.Leases, error) {
 	q := &pipeline{}
-	q.exec("begin isolation level repeatable read read only")
+	q.exec("begin read only, isolation level repeatable read")
 	return s.lie(ctx, q)
 }
 

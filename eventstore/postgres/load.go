@@ -252,7 +252,7 @@ func (m *merged) queueSagas(q *pipeline) {
 // sagasSince reads sagas with the items written after a version. "offset 0" keeps the items from being looked up before it is
 // known that there are any to be read.
 const sagasSince = `select s.id, s.type, s.def_version, s.key, s.parent, s.state, s.version, case when s.version <> f.after then s.data end,
-		s.created, s.updated, i.no, i.version, i.data
+		s.created, s.updated, s.ended, i.no, i.version, i.data
 	from unnest($1::text[], $2::bigint[]) f(id, after) join saga_instances s on s.id = f.id
 	left join lateral (select i.no, i.version, i.data from saga_items i
 		where s.version > f.after and i.saga = s.id and i.version > f.after offset 0) i on true`
@@ -263,7 +263,7 @@ func (m *merged) scanSaga(r pgx.Rows) error {
 	var version *int64
 	var data []byte
 	if err := r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, (*[]byte)(&s.Data),
-		sqlstore.Stamp{To: &s.Created}, sqlstore.Stamp{To: &s.Updated}, &no, &version, &data); err != nil {
+		sqlstore.Stamp{To: &s.Created}, sqlstore.Stamp{To: &s.Updated}, sqlstore.Stamp{To: &s.EndedAt}, &no, &version, &data); err != nil {
 		return err
 	}
 	row := m.rows.sagas[s.ID]

@@ -171,23 +171,25 @@ func (p *pipeline) sagas(b *batch.Batch) {
 	}
 	type row = batch.Saga
 	if len(begun) > 0 {
-		p.exec(`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
-			select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $10, $10
-			from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[])
-				w(id, type, def_version, key, parent, state, lane, data, plan)`,
+		p.exec(`insert into saga_instances (id, type, def_version, key, parent, state, version, lane, data, plan, created, updated, ended)
+			select id, type, def_version, key, parent, state, 1, lane, nullif(data, ''), nullif(plan, ''), $11::timestamptz, $11::timestamptz, case when ended then $11::timestamptz end
+			from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[], $10::bool[])
+				w(id, type, def_version, key, parent, state, lane, data, plan, ended)`,
 			append(columns(begun, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.Type }),
 				col(func(r *row) int { return r.DefVersion }), col(func(r *row) string { return r.Key }), col(func(r *row) string { return r.Parent }),
 				col(func(r *row) string { return r.State }), col(func(r *row) int { return r.Lane }), col(func(r *row) string { return string(r.Data) }),
-				col(func(r *row) string { return string(r.Plan) })), b.Now)...)
+				col(func(r *row) string { return string(r.Plan) }), col(func(r *row) bool { return r.Ended })), b.Now)...)
 	}
 	if len(moved) > 0 {
 		p.exec(`with u as (
-				update saga_instances s set state = w.state, version = w.expected + 1, data = nullif(w.data, ''), updated = $5
-				from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) w(id, state, expected, data)
+				update saga_instances s set state = w.state, version = w.expected + 1, data = nullif(w.data, ''), updated = $6::timestamptz,
+					ended = case when w.ended then $6::timestamptz end
+				from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) w(id, state, expected, data, ended)
 				where s.id = w.id and s.version = w.expected returning 1)
 			select vnfm_guard(count(*) = cardinality($1), '`+guardVersion+`') from u`,
 			append(columns(moved, col(func(r *row) string { return r.ID }), col(func(r *row) string { return r.State }),
-				col(func(r *row) int64 { return r.Expected }), col(func(r *row) string { return string(r.Data) })), b.Now)...)
+				col(func(r *row) int64 { return r.Expected }), col(func(r *row) string { return string(r.Data) }),
+				col(func(r *row) bool { return r.Ended })), b.Now)...)
 	}
 	p.items(b)
 }
@@ -298,6 +300,9 @@ func (p *pipeline) records(b *batch.Batch, table string) {
 }
 
 func (p *pipeline) others(b *batch.Batch) {
+	if len(b.Unsnapped) > 0 {
+		p.exec("delete from snapshots where stream = any($1)", b.Unsnapped)
+	}
 	if len(b.Snapshots) > 0 {
 		type row = eventstore.Snapshot
 		p.exec("insert into snapshots ("+sqlstore.SnapshotColumns+`) select stream, version, schema, nullif(data, '')

@@ -100,6 +100,10 @@ func TestPlans(t *testing.T) {
 			_, err := s.Timeouts(t.Context(), []int{1, 2}, time.Unix(1, 0), 10)
 			return err
 		}},
+		{"sagas that ended", "USING INDEX saga_instances_ended (ended<?)", func() error {
+			_, err := s.Sagas(t.Context(), eventstore.SagaQuery{Lanes: []int{1, 2}, EndedBy: time.Unix(1, 0), Limit: 10})
+			return err
+		}},
 		{"parked messages of a key", "USING INDEX parked_messages_key (consumer=? AND key=?", func() error {
 			_, err := s.Parked(t.Context(), eventstore.ParkedQuery{Consumer: "c", Key: "k", After: &eventstore.ParkedMessage{Consumer: "c", Seq: 1, ID: "i"}})
 			return err

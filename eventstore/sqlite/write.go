@@ -116,12 +116,12 @@ func (tx *transaction) sagas(b *batch.Batch) error {
 		var err error
 		if s.Expected == 0 {
 			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, `insert into saga_instances
-				(id, type, def_version, key, parent, state, version, lane, data, plan, created, updated)
-				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $10) on conflict do nothing`,
-				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), text(s.Plan), stamp(b.Now))
+				(id, type, def_version, key, parent, state, version, lane, data, plan, created, updated, ended)
+				values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $10, case when $11 then $10 end) on conflict do nothing`,
+				s.ID, s.Type, s.DefVersion, s.Key, s.Parent, s.State, s.Lane, text(s.Data), text(s.Plan), stamp(b.Now), s.Ended)
 		} else {
 			err = tx.guard(eventstore.ErrVersion, "saga "+s.ID, "update saga_instances set state = $2, version = version + 1, data = $3,"+
-				" updated = $4 where id = $1 and version = $5", s.ID, s.State, text(s.Data), stamp(b.Now), s.Expected)
+				" updated = $4, ended = case when $6 then $4 end where id = $1 and version = $5", s.ID, s.State, text(s.Data), stamp(b.Now), s.Expected, s.Ended)
 		}
 		if err != nil {
 			return err
@@ -212,6 +212,11 @@ func (tx *transaction) records(b *batch.Batch) error {
 }
 
 func (tx *transaction) others(b *batch.Batch) error {
+	for _, stream := range b.Unsnapped {
+		if _, err := tx.exec("delete from snapshots where stream = $1", stream); err != nil {
+			return err
+		}
+	}
 	for _, s := range b.Snapshots {
 		if _, err := tx.exec("insert into snapshots ("+sqlstore.SnapshotColumns+`) values ($1, $2, $3, $4)
 			on conflict (stream, version) do update set schema = excluded.schema, data = excluded.data`, s.Stream, s.Version, s.Schema, text(s.Data)); err != nil {

@@ -261,6 +261,18 @@ func Notification(body []byte) []string {
 	return inDocument(notified, n.NotificationType, body)
 }
 
+// Managed returns the path of a resource of the VNFM as an element manager sees it, for Check and CheckRequest: by SOL002.
+func Managed(path string) string { return ve + path }
+
+// ManagedNotification is Notification for one to an element manager.
+func ManagedNotification(body []byte) []string {
+	var n struct{ NotificationType string }
+	if err := json.Unmarshal(body, &n); err != nil {
+		return []string{err.Error()}
+	}
+	return inDocument(ve+notified, n.NotificationType, body)
+}
+
 func inDocument(root, schema string, body []byte) []string {
 	docs, err := load()
 	if err != nil {

@@ -22,7 +22,44 @@ func (o *Outcome) Reserved(s Step, res vim.Resource) *vnf.ResourceReserved {
 		change = vnf.Modified
 	}
 	e.Vnfc, e.Link, e.ExtPort, e.Storage = o.affected(p, e.Handle, change)
+	e.Vnfcs = o.pods(p, change)
 	return e
+}
+
+// pods is what it means for a reader that the pods of a unit are others: VNFCs that come, or go with its change, and those whose pod
+// was to be made again.
+func (o *Outcome) pods(p *Resource, change vnf.ChangeType) []vnf.AffectedVnfc {
+	if p.Kind != vim.Unit {
+		return nil
+	}
+	had := map[string]bool{}
+	if was := o.plan.form(0, p.ID); was != nil && was.At != nil && change == vnf.Modified {
+		for _, pod := range was.At.Pods {
+			had[pod.ID] = true
+		}
+	}
+	var out []vnf.AffectedVnfc
+	add := func(c *Vnfc, change vnf.ChangeType) {
+		out = append(out, vnf.AffectedVnfc{
+			ID: c.ID, VduID: c.Vdu, Change: change, Handle: o.handle(p.ID), Definition: p.Definition, Zone: o.zone(p.ID), Unit: p.ID,
+		})
+	}
+	for i := range o.want.Vnfcs {
+		c := &o.want.Vnfcs[i]
+		switch {
+		case c.Unit != p.ID:
+		case c.Pod == "":
+			add(c, vnf.Added)
+		case p.Spec.Unit != nil && slices.Contains(p.Spec.Unit.Gone, c.Pod) && had[c.Pod], change == vnf.Modified && o.plan.generations(p.ID) > 1:
+			add(c, vnf.Modified)
+		}
+	}
+	for i := range o.want.Gone {
+		if c := &o.want.Gone[i]; c.Unit == p.ID {
+			add(c, vnf.Removed)
+		}
+	}
+	return out
 }
 
 // Changed is the fact that a resource was changed where it stands.
@@ -33,6 +70,7 @@ func (o *Outcome) Changed(s Step, revision int) *vnf.ResourceChanged {
 	}
 	e := &vnf.ResourceChanged{ID: s.ID, Revision: revision, Kind: string(p.Kind)}
 	e.Vnfc, e.Link, e.ExtPort, e.Storage = o.affected(p, o.handle(s.ID), vnf.Modified)
+	e.Vnfcs = o.pods(p, vnf.Modified)
 	return e
 }
 
@@ -41,7 +79,7 @@ func (o *Outcome) affected(p *Resource, handle vnf.Handle, change vnf.ChangeType
 	vnfc *vnf.AffectedVnfc, link *vnf.AffectedLink, port *vnf.AffectedExtPort, storage *vnf.AffectedStorage,
 ) {
 	switch p.Kind {
-	case vim.Compute, vim.Unit:
+	case vim.Compute:
 		vnfc = &vnf.AffectedVnfc{
 			ID: p.ID, VduID: p.Template, Change: change, Handle: handle, Definition: p.Definition, Zone: o.zone(p.ID),
 		}
@@ -63,7 +101,7 @@ func (o *Outcome) affected(p *Resource, handle vnf.Handle, change vnf.ChangeType
 		}
 	case vim.Port:
 		link, port = o.affectedPort(p, handle, change)
-	case vim.Subnet, vim.ServerGroup, vim.Configuration: // SOL003 shows none of them
+	case vim.Unit, vim.Subnet, vim.ServerGroup, vim.Configuration: // SOL003 shows none of them; the VNFCs of a unit are its pods
 	}
 	return vnfc, link, port, storage
 }
@@ -116,6 +154,11 @@ func Released(v *vnf.Instance, id string, kind vim.Kind) *vnf.ResourceReleased {
 		definition = v.Resources[at].Definition
 	}
 	for _, x := range i.Vnfcs {
+		if x.UnitID == id && id != "" {
+			e.Vnfcs = append(e.Vnfcs, vnf.AffectedVnfc{
+				ID: x.ID, VduID: x.VduID, Change: vnf.Removed, Handle: x.Handle, Definition: definition, Zone: x.Zone, Unit: id,
+			})
+		}
 		if x.ID != id {
 			continue
 		}

@@ -81,7 +81,7 @@ func Build(op, name string, d *vnfd.Descriptor, r *Request, vars map[string]stri
 		level = f.DefaultLevel
 	}
 	p := newPlanner(op, name, d, f, r, counts, level, vars)
-	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.extCps, p.affinity} {
+	for _, step := range []func() error{p.scale, p.coverage, p.links, p.vnfcs, p.units, p.extCps, p.affinity} {
 		if err := step(); err != nil {
 			return nil, err
 		}

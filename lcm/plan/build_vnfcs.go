@@ -17,7 +17,7 @@ func (p *planner) vnfcs() error {
 	for i := range p.f.Vdus {
 		vdu := &p.f.Vdus[i]
 		n := p.counts[vdu.ID]
-		if n == 0 {
+		if n == 0 || vdu.Container {
 			continue
 		}
 		if err := p.needs(vdu); err != nil {
@@ -34,9 +34,6 @@ func (p *planner) vnfcs() error {
 
 // needs notes what the VNFCs of a VDU need: flavour, image and boot data.
 func (p *planner) needs(vdu *vnfd.Vdu) error {
-	if vdu.Container {
-		return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s is a container, which no VIM here can run", vdu.ID).At("/flavourId")
-	}
 	p.plan.Vdus = append(p.plan.Vdus, VduNeed{
 		ID: vdu.ID, FlavourName: vdu.FlavourName, VCPUs: vdu.VCPUs, MemoryBytes: vdu.MemoryBytes, DiskBytes: vdu.DiskBytes,
 		NoBoot: !p.f.Bootable(vdu),

@@ -299,7 +299,15 @@ func (d *differ) assemble(order []*Resource, f *fates) {
 				Stage{ID: stageName(n), Steps: made[n], Ports: ChosenAddresses})
 			continue
 		}
-		d.plan.Stages = append(d.plan.Stages, Stage{ID: stageName(n), Steps: made[n]})
+		computes, units := d.ranked(made[n])
+		if len(computes) > 0 {
+			d.plan.Stages = append(d.plan.Stages, Stage{ID: stageName(n), Steps: computes})
+		}
+		for i, steps := range units {
+			if len(steps) > 0 {
+				d.plan.Stages = append(d.plan.Stages, Stage{ID: ranks[i].name, Steps: steps})
+			}
+		}
 	}
 	d.releases("release-", &after)
 }
@@ -348,13 +356,39 @@ func (d *differ) batches(order []*Resource, f *fates, rolling map[string]bool) {
 	}
 }
 
+// ranked parts the steps about units from the others, by the order of their kinds.
+func (d *differ) ranked(steps []Step) (others []Step, units [][]Step) {
+	units = make([][]Step, len(ranks))
+	for _, s := range steps {
+		r := d.now[s.ID]
+		if r == nil || s.Action != Release {
+			r = d.plan.Want.resource(s.ID)
+		}
+		if r == nil || r.Kind != vim.Unit {
+			others = append(others, s)
+			continue
+		}
+		n := rank(r)
+		units[n] = append(units[n], s)
+	}
+	return others, units
+}
+
 func (d *differ) releases(prefix string, by *[stages + 1][]Step) {
 	for n := stages; n >= 1; n-- {
 		if len(by[n]) > 0 {
 			slices.SortFunc(by[n], func(a, b Step) int {
 				return cmp.Or(cmp.Compare(place(d.now[a.ID].Kind), place(d.now[b.ID].Kind)), cmp.Compare(a.ID, b.ID))
 			})
-			d.plan.Stages = append(d.plan.Stages, Stage{ID: prefix + stageName(n), Steps: by[n]})
+			others, units := d.ranked(by[n])
+			for i, steps := range slices.Backward(units) {
+				if len(steps) > 0 {
+					d.plan.Stages = append(d.plan.Stages, Stage{ID: prefix + ranks[i].name, Steps: steps})
+				}
+			}
+			if len(others) > 0 {
+				d.plan.Stages = append(d.plan.Stages, Stage{ID: prefix + stageName(n), Steps: others})
+			}
 		}
 	}
 }

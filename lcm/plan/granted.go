@@ -30,7 +30,27 @@ func (p *Wanted) Granted(g *nfvo.Grant) *Wanted {
 	c.grantParams(g)
 	c.grantGroups(g)
 	c.Index()
+	c.grantNamespace(g)
 	return &c
+}
+
+// grantNamespace leaves the namespace away that was planned for the objects where the grant names another.
+func (p *Wanted) grantNamespace(g *nfvo.Grant) {
+	own := slices.IndexFunc(p.Resources, func(r Resource) bool { return r.Kind == vim.Unit && r.Template == ownNamespace && r.At == nil })
+	if own < 0 {
+		return
+	}
+	r := &p.Resources[own]
+	if r.Definition == "" {
+		r = p.resource(r.Near)
+	}
+	if r == nil {
+		return
+	}
+	if i := g.Info(r.Definition); i != nil && i.Group != "" {
+		p.Resources = slices.Delete(p.Resources, own, own+1)
+		p.Index()
+	}
 }
 
 // grantGroups puts a server group at each VIM that is to have at least two of the computes of its rule, in place of the one

@@ -89,6 +89,10 @@ func (x *healing) vnfcs() {
 		if len(x.Vnfcs) > 0 && !slices.Contains(x.Vnfcs, c.ID) {
 			continue
 		}
+		if c.Unit != "" {
+			x.pod(c)
+			continue
+		}
 		x.mark(c.ID, true)
 		for _, cp := range c.Cps {
 			x.mark(cp.Port, x.lost[cp.Port])
@@ -97,6 +101,25 @@ func (x *healing) vnfcs() {
 			x.mark(id, x.own(id) && (x.All || x.lost[id]))
 		}
 	}
+}
+
+// pod has the pod of a VNFC made again by its workload; a workload that is gone is made again as a whole.
+func (x *healing) pod(c *Vnfc) {
+	x.mark(c.Unit, x.lost[c.Unit])
+	r := x.want.resource(c.Unit)
+	if r == nil || x.again[c.Unit] || r.Spec.Unit == nil || c.Pod == "" {
+		return
+	}
+	u := *r.Spec.Unit
+	if r.At != nil { // those of an earlier healing are gone
+		u.Gone = slices.DeleteFunc(slices.Clone(u.Gone), func(id string) bool {
+			return !slices.ContainsFunc(r.At.Pods, func(p vim.Pod) bool { return p.ID == id })
+		})
+	}
+	if !slices.Contains(u.Gone, c.Pod) {
+		u.Gone = append(u.Gone, c.Pod)
+	}
+	r.Spec.Unit = &u
 }
 
 func (x *healing) mark(id string, again bool) {

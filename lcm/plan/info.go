@@ -26,10 +26,15 @@ func (o *Outcome) at(id string) *At {
 		connection, zone := o.place(p)
 		return Standing(connection, zone, res)
 	}
-	if res, ok := o.Made.Changed(id); ok && p.At != nil && p.Kind == vim.Port { // its VIM may have chosen other addresses
+	res, ok := o.Made.Changed(id)
+	switch {
+	case !ok || p.At == nil:
+	case p.Kind == vim.Port: // its VIM may have chosen other addresses
 		at := *p.At
 		at.MAC, at.Addresses = res.MAC, res.Addresses
 		return &at
+	case p.Kind == vim.Unit: // its pods are others once it was changed
+		return Standing(p.At.Connection, p.At.Zone, res)
 	}
 	return p.At
 }
@@ -39,7 +44,7 @@ func Standing(connection, zone string, res vim.Resource) *At {
 	if res.Zone != "" {
 		zone = res.Zone
 	}
-	return &At{Connection: connection, ID: res.ID, Type: res.Type, Zone: zone, MAC: res.MAC, Addresses: res.Addresses}
+	return &At{Connection: connection, ID: res.ID, Type: res.Type, Zone: zone, MAC: res.MAC, Addresses: res.Addresses, Pods: res.Pods}
 }
 
 // handle names a resource at its VIM; the zero value when it was not made.
@@ -154,8 +159,9 @@ func (o *Outcome) Info() *vnf.InstantiatedInfo {
 	}
 	ports := map[string][]vnf.LinkPort{} // by VL
 	for _, c := range p.Vnfcs {
-		x := vnf.Vnfc{
-			ID: c.ID, VduID: c.Vdu, Index: c.Index, Handle: o.handle(c.ID), Zone: o.zone(c.ID), Storages: c.Storages,
+		x := vnf.Vnfc{ID: c.ID, VduID: c.Vdu, Index: c.Index, Storages: c.Storages, UnitID: c.Unit}
+		if from := cmp.Or(c.Unit, c.ID); from != "" { // a pod takes the place of its unit when the resources land
+			x.Handle, x.Zone = o.handle(from), o.zone(from)
 		}
 		for _, cp := range c.Cps {
 			point := vnf.VnfcCp{ID: cp.ID, CpdID: cp.Cpd, ExtCpID: cp.ExtCp, ParentID: cp.Parent, Addresses: o.protocol(cp.Port)}

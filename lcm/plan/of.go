@@ -59,7 +59,10 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 		w.ExtCps = append(w.ExtCps, x)
 	}
 	for _, c := range i.Vnfcs {
-		x := Vnfc{ID: c.ID, Vdu: c.VduID, Index: c.Index, Storages: c.Storages}
+		x := Vnfc{ID: c.ID, Vdu: c.VduID, Index: c.Index, Storages: c.Storages, Unit: c.UnitID}
+		if c.UnitID != "" {
+			x.Pod = c.Handle.VimID
+		}
 		for _, cp := range c.Cps {
 			y := Cp{ID: cp.ID, Cpd: cp.CpdID, Port: cp.LinkPortID, Link: linkOf[cp.LinkPortID], ExtCp: cp.ExtCpID, Parent: cp.ParentID}
 			if cp.ExtCpID != "" {
@@ -131,6 +134,9 @@ func Held(r *vnf.Resource) (Resource, error) {
 	}
 	for _, a := range r.Addresses {
 		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
+	}
+	for _, p := range r.Pods {
+		out.At.Pods = append(out.At.Pods, vim.Pod{ID: p.ID, Name: p.Name, Node: p.Node, Ready: true})
 	}
 	out.Spec.Name = r.Name
 	if len(r.Spec) > 0 {

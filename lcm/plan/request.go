@@ -99,6 +99,14 @@ func (p *Wanted) together() []nfvo.VimRule {
 			}
 		}
 	}
+	unit := ""
+	for i := range p.Resources { // the objects of a VNF find each other by name
+		if r := &p.Resources[i]; r.Kind == vim.Unit && unit == "" {
+			unit = r.ID
+		} else if r.Kind == vim.Unit {
+			root[find(r.ID)] = find(unit)
+		}
+	}
 	at := map[string]int{}
 	var out []nfvo.VimRule
 	for _, r := range p.Resources {

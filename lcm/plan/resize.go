@@ -49,7 +49,7 @@ func Resize(r *Resizing) (held []Resource, want *Wanted, err error) {
 		network: map[string]string{}, subnets: map[string][]Resource{}, shared: map[string]string{}, cover: map[string][]coverage{},
 		planned: map[string]bool{}, stage: map[vim.Kind][]Resource{}, byVdu: map[string][]string{}, taken: map[string]bool{},
 	}
-	for _, step := range []func() error{x.links, x.external, x.vnfcs, x.exposes, x.affinity, x.rates} {
+	for _, step := range []func() error{x.links, x.external, x.vnfcs, x.resizeUnits, x.exposes, x.affinity, x.rates} {
 		if err := step(); err != nil {
 			return nil, nil, x.blame(err)
 		}
@@ -108,7 +108,7 @@ func (x *resizing) remove() {
 		if !gone[c.ID] {
 			continue
 		}
-		x.goes[c.ID] = true
+		x.goes[c.ID] = c.UnitID == ""
 		for _, cp := range c.Cps {
 			x.goes[cp.LinkPortID], x.goes[port[cp.ExtCpID]] = true, true
 		}
@@ -264,7 +264,7 @@ func (x *resizing) vnfcs() error {
 	for i := range x.f.Vdus {
 		vdu := &x.f.Vdus[i]
 		n := x.Add[vdu.ID]
-		if n <= 0 {
+		if n <= 0 || vdu.Container {
 			continue
 		}
 		if err := x.needs(vdu); err != nil {

@@ -135,6 +135,11 @@ func (p *Wanted) placeBy(info func(string) *nfvo.GrantInfo, g *nfvo.Grant, r *Re
 
 // placement is what the grant says of a resource beside its VIM connection and zone; nil when nothing.
 func (r *Resolver) placement(p *Resource) *vim.Placement {
+	for p.Kind == vim.Unit && p.Definition == "" && p.Near != "" { // all objects are where the workload is
+		if p = r.want.resource(p.Near); p == nil {
+			return nil
+		}
+	}
 	i := r.info(p.Definition)
 	if p.Definition == "" || i == nil || i.Reservation == "" && i.Group == "" && i.Provider == "" {
 		return nil

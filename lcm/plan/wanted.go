@@ -13,11 +13,13 @@ import (
 // retry, heal and restart, and how they make up VNFCs, connection points and links. It is part of a saga's data, so it holds
 // all that later stages need.
 type Wanted struct {
-	Name      string       `json:"name"` // what resource names begin with
-	FlavourID string       `json:"flavourId"`
-	Level     string       `json:"level,omitempty"`
-	Resources []Resource   `json:"resources"` // in the order of their stages
-	Vnfcs     []Vnfc       `json:"vnfcs"`
+	Name      string     `json:"name"` // what resource names begin with
+	FlavourID string     `json:"flavourId"`
+	Level     string     `json:"level,omitempty"`
+	Resources []Resource `json:"resources"` // in the order of their stages
+	Vnfcs     []Vnfc     `json:"vnfcs"`
+	// Gone are VNFCs of container units that go with the change of their unit.
+	Gone      []Vnfc       `json:"gone,omitempty"`
 	Links     []Link       `json:"links,omitempty"` // provided from outside
 	ExtCps    []ExtCp      `json:"extCps,omitempty"`
 	ExtLinks  []ExtLink    `json:"extLinks,omitempty"`  // as requested
@@ -79,12 +81,13 @@ type Resource struct {
 
 // At is where a resource stands, and what its VIM chose for it.
 type At struct {
-	Connection string   `json:"vimConnectionId"`
-	ID         string   `json:"resourceId,omitempty"` // the VIM's; "" when it is not known whether it stands
-	Type       string   `json:"vimLevelResourceType,omitempty"`
-	Zone       string   `json:"zoneId,omitempty"` // the VIM's
-	MAC        string   `json:"mac,omitempty"`
-	Addresses  []vim.IP `json:"addresses,omitempty"`
+	Connection string    `json:"vimConnectionId"`
+	ID         string    `json:"resourceId,omitempty"` // the VIM's; "" when it is not known whether it stands
+	Type       string    `json:"vimLevelResourceType,omitempty"`
+	Zone       string    `json:"zoneId,omitempty"` // the VIM's
+	MAC        string    `json:"mac,omitempty"`
+	Addresses  []vim.IP  `json:"addresses,omitempty"`
+	Pods       []vim.Pod `json:"pods,omitempty"` // of a unit
 }
 
 // Token names the allocation of a resource.
@@ -102,7 +105,9 @@ func (r *Resource) Name() string {
 
 // Vnfc is one VNFC of a plan.
 type Vnfc struct {
-	ID       string   `json:"id"` // the compute's
+	ID       string   `json:"id"`             // the compute's; of a container one of its own
+	Unit     string   `json:"unit,omitempty"` // of a container: the unit whose pod it is
+	Pod      string   `json:"pod,omitempty"`  // the VIM's id of that, as far as is known
 	Vdu      string   `json:"vdu"`
 	Index    int      `json:"index"`
 	Cps      []Cp     `json:"cps,omitempty"` // in the order of the interfaces
@@ -176,6 +181,11 @@ type Request struct {
 	ExtManaged   []ExtManaged
 	Localization string
 	Limits       Limits
+	// Objects are those of the containers, in the order of the package, and ObjectsAt what in the request asks for them. Namespace is
+	// made for those that name none, "" when there is one.
+	Objects   []Object
+	ObjectsAt string
+	Namespace string
 }
 
 // ExtLink is an external virtual link to connect to (ExtVirtualLinkData).

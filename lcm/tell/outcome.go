@@ -2,6 +2,7 @@ package tell
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
@@ -25,7 +26,13 @@ func Filled(c configuration.Configure, p *plan.Plan, o *plan.Outcome) configurat
 	info := o.Info()
 	e := addressed(*c.Endpoint, info)
 	c.Endpoint = &e
+	known := c.Vnfcs
 	c.ExtCps, c.Vnfcs = parts(info, t.ids)
+	for i := range c.Vnfcs {
+		if at := slices.IndexFunc(known, func(x configuration.Vnfc) bool { return x.ID == c.Vnfcs[i].ID }); at >= 0 {
+			c.Vnfcs[i].Properties = known[at].Properties
+		}
+	}
 	return c
 }
 

@@ -106,6 +106,11 @@ func (s *Setup) configure(out *Told) error {
 		}
 	}
 	if i := s.Vnf.Info; i != nil {
+		for _, c := range i.Vnfcs { // what was made of them is filled in later
+			if touched.ids[c.ID] && len(c.Configurable) > 0 {
+				out.Configure.Vnfcs = append(out.Configure.Vnfcs, configuration.Vnfc{ID: c.ID, Vdu: c.VduID, Properties: object(c.Configurable)})
+			}
+		}
 		out.Configure.GoneCps = goneCps(i, touched.gone)
 		out.Again = s.again(out.Configure, touched)
 	}

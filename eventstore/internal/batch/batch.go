@@ -44,6 +44,7 @@ type Batch struct {
 	Views       []eventstore.View
 	Records     []eventstore.RecordWrite
 	Snapshots   []eventstore.Snapshot
+	Unsnapped   []string
 	Unparked    []string
 	Parked      []eventstore.ParkedMessage
 	Lanes       []Lane
@@ -268,6 +269,7 @@ func (b *Batch) flatten(c *eventstore.Commit) {
 		}
 	}
 	b.Unparked = append(b.Unparked, c.Unparked...)
+	b.Unsnapped = append(b.Unsnapped, c.Unsnapped...)
 	for _, m := range c.Cursors {
 		b.move(m)
 	}
@@ -277,6 +279,9 @@ func (b *Batch) flatten(c *eventstore.Commit) {
 			continue
 		}
 		s.Version, s.Created, s.Updated = s.Expected+1, b.Now, b.Now
+		if s.Ended {
+			s.EndedAt = b.Now
+		}
 		for i := range s.Items {
 			s.Items[i].Version = s.Version
 		}
@@ -345,6 +350,7 @@ func (b *Batch) order() {
 	})
 	slices.Sort(b.Cancelled)
 	slices.Sort(b.Unparked)
+	slices.Sort(b.Unsnapped)
 	b.Timeouts = lastByKey(b.Timeouts, func(t eventstore.Timeout) string { return t.ID })
 	b.Views = lastByKey(b.Views, func(v eventstore.View) string { return v.Kind + "\x00" + v.ID })
 	b.Snapshots = lastByKey(b.Snapshots, func(s eventstore.Snapshot) string { return s.Stream + "\x00" + strconv.FormatInt(s.Version, 10) })

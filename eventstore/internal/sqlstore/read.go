@@ -66,13 +66,24 @@ func (r *Reader) ReadAll(ctx context.Context, prefix string, after eventstore.St
 	return list(ctx, &r.Dialect, q.order("stream, version", limit), ScanEvent)
 }
 
-// Sagas lists sagas in order of id, without their plans and items.
+// Sagas lists sagas, without their plans and items.
 func (r *Reader) Sagas(ctx context.Context, s eventstore.SagaQuery) ([]eventstore.SagaRow, error) {
 	q := r.Dialect.selectFrom("saga_instances", SagaColumns).is("key", s.Key).is("parent", s.Parent).is("state", s.State)
 	if s.After != "" {
 		q.and("id > %s", s.After)
 	}
-	return list(ctx, &r.Dialect, q.order("id", s.Limit), ScanSaga)
+	if s.Live {
+		q.sql.WriteString(" and ended is null")
+	}
+	if s.Lanes != nil {
+		q.and("lane "+r.Dialect.In, r.Dialect.Ints(s.Lanes))
+	}
+	by := "id"
+	if !s.EndedBy.IsZero() {
+		by = "ended, id"
+		q.and("ended <= %s", r.Dialect.Time(s.EndedBy))
+	}
+	return list(ctx, &r.Dialect, q.order(by, s.Limit), ScanSaga)
 }
 
 // Steps lists a saga's step rows in the order they were sent.

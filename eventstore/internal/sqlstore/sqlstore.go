@@ -53,7 +53,7 @@ type Dialect struct {
 const (
 	EventColumns    = "lane, off, key, stream, version, id, type, schema, at, meta, data, prev, hash"
 	OutboxColumns   = "lane, off, id, type, ce_source, aggregatetype, aggregateid, ce_time, correlation, causation, reply_to, traceparent, tracestate, payload"
-	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated"
+	SagaColumns     = "id, type, def_version, key, parent, state, version, data, created, updated, ended"
 	ItemColumns     = "no, version, data"
 	StepColumns     = "command_id, saga, seq, step, item, direction, attempt, state, sent, replied, result, class, reason"
 	TimeoutColumns  = "id, owner, key, name, token, due, lane, data"
@@ -133,7 +133,7 @@ func ScanOutbox(r Row) (m eventstore.OutboxRecord, err error) {
 // ScanSaga reads SagaColumns.
 func ScanSaga(r Row) (s eventstore.SagaRow, err error) {
 	err = r.Scan(&s.ID, &s.Type, &s.DefVersion, &s.Key, &s.Parent, &s.State, &s.Version, raw(&s.Data), Stamp{&s.Created},
-		Stamp{&s.Updated})
+		Stamp{&s.Updated}, Stamp{&s.EndedAt})
 	return s, err
 }
 

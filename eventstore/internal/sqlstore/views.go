@@ -10,7 +10,7 @@ import (
 	"github.com/vnfm/vnfm/filter"
 )
 
-// Views lists views by kind, in order of id. Terms over columns become conditions on them, which indexes serve; the
+// Views lists views by kind, in order of id or of a column. Terms over columns become conditions on them, which indexes serve; the
 // others one condition on the document. Terms whose condition may hold for more than they do are matched again in what comes
 // back, and the next rows are read until there are enough.
 func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstore.View, error) {
@@ -23,17 +23,15 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 	if err != nil {
 		return nil, err
 	}
-	for after := v.After; ; {
+	for {
 		q := r.Dialect.selectFrom(table, ViewColumns).is("kind", v.Kind).is("parent", v.Parent).is("state", v.State).is("name", v.Name)
 		doubtful := q.where(&r.Dialect, v)
-		if after != "" {
-			q.and("id > %s", after)
-		}
+		by := q.after(v)
 		scan := ScanView
-		if v.Docs && len(doubtful) == 0 { // each column costs
+		if v.Docs && len(doubtful) == 0 && v.Order == "" { // each column costs
 			q.columns, scan = "id, doc", scanDoc
 		}
-		if q.order("id, kind", limit); len(v.Where) > 0 || v.Parent != "" || v.State != "" || v.Name != "" {
+		if q.order(by, limit); v.Order != "" || len(v.Where) > 0 || v.Parent != "" || v.State != "" || v.Name != "" {
 			q.once() // else the order says how to go
 		}
 		rows, err := list(ctx, &r.Dialect, q, scan)
@@ -48,8 +46,29 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 		if len(rows) < limit || len(out) == limit {
 			return out, nil
 		}
-		after = rows[len(rows)-1].ID
+		v = v.Behind(&rows[len(rows)-1])
 	}
+}
+
+// after adds where the query begins and returns the order of what it lists.
+func (q *query) after(v eventstore.ViewQuery) (by string) {
+	operator, direction := ">", ""
+	if v.Desc {
+		operator, direction = "<", " desc"
+	}
+	by, place := "id"+direction+", kind", "id "+operator+" %s"
+	if v.Order != "" {
+		by, place = string(v.Order)+direction+", "+by, "("+string(v.Order)+", id) "+operator+" (%s, %s)"
+	}
+	if v.After == "" {
+		return by
+	}
+	if v.Order != "" {
+		q.args = append(q.args, v.AfterValue)
+		place = fmt.Sprintf(place, "$"+strconv.Itoa(len(q.args)), "%s")
+	}
+	q.and(place, v.After)
+	return by
 }
 
 // driven returns the table of views with the index by which a query is to go through it, for a database that does not know
@@ -58,7 +77,7 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 func (r *Reader) driven(ctx context.Context, v eventstore.ViewQuery) (table string, err error) {
 	const by = "views indexed by views_"
 	switch {
-	case !r.Dialect.NoStatistics || len(v.Where) == 0:
+	case !r.Dialect.NoStatistics || len(v.Where) == 0 || v.Order != "":
 		return "views", nil
 	case v.Parent != "":
 		return by + "parent", nil

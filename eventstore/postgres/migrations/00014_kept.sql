@@ -4,7 +4,7 @@
 -- touch no index.
 alter table saga_instances add column ended timestamptz;
 update saga_instances set ended = updated where state in ('COMPLETED', 'COMPENSATED', 'ABANDONED');
-create index saga_instances_ended on saga_instances (lane, ended) where ended is not null;
+create index saga_instances_ended on saga_instances (ended, id) where ended is not null;
 
 -- Parked messages are read by page, all of a consumer's or those of a key.
 drop index parked_messages_key;
@@ -26,5 +26,8 @@ create index outbox_consumers_due on outbox_consumers (lane, due) where due is n
 create index outbox_consumers_key on outbox_consumers (key);
 create index outbox_consumers_grp on outbox_consumers (grp, state);
 
--- What a VNF's highest operation was goes when nothing of the VNF is in the ledger any more.
+-- What a VNF's highest operation was goes when nothing of the VNF is in the ledger any more, and what was asked of the NFVO some time
+-- after it was answered.
 update vim_resources set due = now() + interval '7 days' where state = 'FENCE' and due is null;
+update vnf_commands set due = now() + interval '7 days' where state = 'FENCE' and due is null;
+update nfvo_commands set due = now() + interval '30 days' where state = 'DONE' and grp <> 'packages' and due is null;

@@ -4,7 +4,7 @@
 -- touch no index.
 alter table saga_instances add column ended integer;
 update saga_instances set ended = updated where state in ('COMPLETED', 'COMPENSATED', 'ABANDONED');
-create index saga_instances_ended on saga_instances (lane, ended) where ended is not null;
+create index saga_instances_ended on saga_instances (ended, id) where ended is not null;
 
 -- Parked messages are read by page, all of a consumer's or those of a key.
 drop index parked_messages_key;
@@ -26,5 +26,8 @@ create index outbox_consumers_due on outbox_consumers (lane, due) where due is n
 create index outbox_consumers_key on outbox_consumers (key);
 create index outbox_consumers_grp on outbox_consumers (grp, state);
 
--- What a VNF's highest operation was goes when nothing of the VNF is in the ledger any more.
-update vim_resources set due = cast(unixepoch('subsec') * 1000000 as integer) + 604800000000 where state = 'FENCE' and due is null;
+-- What a VNF's highest operation was goes when nothing of the VNF is in the ledger any more, and what was asked of the NFVO some time
+-- after it was answered.
+update vim_resources set due = cast(unixepoch('subsec') * 1000000 as integer) + 7 * 86400000000 where state = 'FENCE' and due is null;
+update vnf_commands set due = cast(unixepoch('subsec') * 1000000 as integer) + 7 * 86400000000 where state = 'FENCE' and due is null;
+update nfvo_commands set due = cast(unixepoch('subsec') * 1000000 as integer) + 30 * 86400000000 where state = 'DONE' and grp <> 'packages' and due is null;

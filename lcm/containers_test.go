@@ -1,0 +1,222 @@
+package lcm_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
+)
+
+// podsOf is what a workload makes of its pods: those that are not to go stay, as many as there is room for.
+func (s *site) podsOf(spec vim.Spec, now []vim.Pod) []vim.Pod {
+	if spec.Unit == nil || !strings.Contains(string(spec.Unit.Objects), `"Deployment"`) {
+		return nil
+	}
+	left := slices.DeleteFunc(slices.Clone(now), func(p vim.Pod) bool { return slices.Contains(spec.Unit.Gone, p.ID) })
+	for len(left) < spec.Unit.Replicas {
+		s.made++
+		left = append(left, vim.Pod{ID: fmt.Sprintf("pod-%d", s.made), Name: "p", Ready: true})
+	}
+	return left[:spec.Unit.Replicas]
+}
+
+// manifests are files of a package, as they are in the field.
+var manifestFiles = map[string]string{
+	"Files/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: default}\nspec: {replicas: 9}\n",
+	"Files/rest.yaml": `
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+---
+apiVersion: example.com/v1
+kind: Thing
+metadata: {name: t}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: sa}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: b}
+subjects: [{kind: ServiceAccount, name: sa, namespace: ""}]
+`,
+}
+
+// containers is a VNF of one VDU of containers, instantiated with the files and more parameters.
+func containers(t *testing.T, params string) (*site, string) {
+	t.Helper()
+	one := 2
+	web := vnfd.Vdu{ID: "VDU1", Name: "web", Min: 1, Max: 4, Initial: &one, Container: true}
+	d := &vnfd.Descriptor{
+		ID: "containers", Version: "1.0", Provider: "Company", ProductName: "Sample", SoftwareVersion: "1.0",
+		Flavours: []vnfd.Flavour{{ID: "simple", Vdus: []vnfd.Vdu{web}, Aspects: []vnfd.Aspect{{ID: "webs", MaxLevel: 2, Steps: map[string][]int{"VDU1": {1, 1}}}}}},
+	}
+	s := newSite(t, d, lcm.Settings{})
+	s.files = manifestFiles
+	s.can = vim.InPlace{vim.Unit: {vim.AttributeReplicas, vim.AttributeObjects, vim.AttributeGone}}
+	id := s.create()
+	op, err := s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{
+		FlavourID: "simple", AdditionalParams: json.RawMessage(`{"lcm-kubernetes-def-files":["Files/web.yaml","Files/rest.yaml"]` + params + `}`),
+	}, by)
+	s.must(err)
+	s.settle()
+	if o := s.op(op.ID); o.State != vnf.Completed {
+		t.Fatalf("instantiate is %s: %+v", o.State, o.Error)
+	}
+	return s, id
+}
+
+// made returns the objects in the order in which they were asked for, as kind and namespace.
+func (s *site) madeObjects() []string {
+	var out []string
+	for _, m := range s.sent {
+		if m.Type != vim.TypeReserveResource {
+			continue
+		}
+		var r vim.Reserve
+		s.must(json.Unmarshal(m.Data, &r))
+		var o struct {
+			Kind     string
+			Metadata struct{ Namespace string }
+		}
+		s.must(json.Unmarshal(r.Spec.Unit.Objects, &o))
+		out = append(out, strings.TrimSuffix(o.Kind+" "+o.Metadata.Namespace, " "))
+	}
+	return out
+}
+
+// pods returns the VNFCs' pods, by index.
+func (s *site) pods(id string) []string {
+	var out []string
+	for _, c := range s.vnf(id).Info.Vnfcs {
+		out = append(out, c.Handle.VimID)
+	}
+	return out
+}
+
+func (s *site) completed(op string) *vnf.OpOcc {
+	s.t.Helper()
+	s.settle()
+	o := s.op(op)
+	if o.State != vnf.Completed {
+		s.t.Fatalf("%s is %s: %+v", o.Operation, o.State, o.Error)
+	}
+	return o
+}
+
+// The life of a VNF of containers: objects in the order of their kinds, pods as VNFCs, more and fewer, one made again, and nothing
+// left. Seen failing with ranks of one kind swapped, and without the pods of a change.
+func TestContainersOfAPackage(t *testing.T) {
+	s, id := containers(t, "")
+	ns := "vnf-" + id
+	want := []string{"Namespace", "ServiceAccount " + ns, "RoleBinding " + ns, "ConfigMap " + ns, "Service " + ns, "Deployment default", "Thing " + ns}
+	if got := s.madeObjects(); !slices.Equal(got, want) {
+		t.Errorf("made %v, want %v", got, want)
+	}
+	first := s.pods(id)
+	if len(first) != 2 || first[0] == first[1] || !strings.HasPrefix(first[0], "pod-") {
+		t.Fatalf("the VNFCs are %v", first)
+	}
+	o := s.completed(s.scale(id, "SCALE_OUT", "webs", 1))
+	grown := s.pods(id)
+	if len(grown) != 3 || !slices.Equal(grown[:2], first) || !strings.HasPrefix(grown[2], "pod-") {
+		t.Errorf("after scale out the VNFCs are %v, were %v", grown, first)
+	}
+	if n := o.Changes.Vnfcs.Len(); n != 1 {
+		t.Errorf("scale out affects %d VNFCs, want 1", n)
+	}
+	healed := s.vnf(id).Info.Vnfcs[1]
+	o = s.completed(s.heal(id, lcm.Heal{Vnfcs: []string{healed.ID}}))
+	after := s.pods(id)
+	if after[0] != grown[0] || after[2] != grown[2] || after[1] == grown[1] || !strings.HasPrefix(after[1], "pod-") {
+		t.Errorf("after the healing of the second the VNFCs are %v, were %v", after, grown)
+	}
+	if all := o.Changes.Vnfcs.All(); o.Changes.Vnfcs.Len() != 1 {
+		t.Errorf("the healing affects %v", all)
+	}
+	o = s.completed(s.scale(id, "SCALE_IN", "webs", 1))
+	if left := s.pods(id); len(left) != 2 {
+		t.Errorf("after scale in the VNFCs are %v", left)
+	}
+	if n := o.Changes.Vnfcs.Len(); n != 1 {
+		t.Errorf("scale in affects %d VNFCs, want 1", n)
+	}
+	s.completed(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	if len(s.held) != 0 {
+		t.Errorf("left: %v", s.held)
+	}
+}
+
+// Where the namespace is said, everything goes there, whatever the manifests say, and none is made.
+func TestNamespaceOfContainers(t *testing.T) {
+	s, _ := containers(t, `,"namespace":"shop"`)
+	for _, o := range s.madeObjects() {
+		if !strings.HasSuffix(o, " shop") {
+			t.Errorf("%s is not in the namespace", o)
+		}
+	}
+	s, id := containers(t, "")
+	if !slices.Contains(s.madeObjects(), "Namespace") {
+		t.Error("no namespace is made")
+	}
+	s.completed(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	s.sent = nil
+	s.grant = func(g *nfvo.Grant) {
+		for i := range g.Infos {
+			g.Infos[i].Group = "tenant"
+		}
+	}
+	op, err := s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{
+		FlavourID: "simple", AdditionalParams: json.RawMessage(`{"lcm-kubernetes-def-files":["Files/web.yaml","Files/rest.yaml"]}`),
+	}, by)
+	s.must(err)
+	s.completed(op.ID)
+	for _, m := range s.sent {
+		var r vim.Reserve
+		if m.Type != vim.TypeReserveResource {
+			continue
+		}
+		s.must(json.Unmarshal(m.Data, &r))
+		if r.Spec.Placement == nil || r.Spec.Placement.Group != "tenant" || strings.Contains(string(r.Spec.Unit.Objects), `"Namespace"`) {
+			t.Errorf("%s is placed %+v", r.Spec.Unit.Objects, r.Spec.Placement)
+		}
+	}
+}
+
+// What a request names must be in the package, be objects, and have a workload for each VDU.
+func TestContainersAreRefused(t *testing.T) {
+	s, _ := containers(t, "")
+	s.files = map[string]string{"Files/web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}", "Files/bad.yaml": "- no object", "Files/other.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}"}
+	for params, at := range map[string]string{
+		`{"lcm-kubernetes-def-files":["Files/none.yaml"]}`:                  "/additionalParams/lcm-kubernetes-def-files/0",
+		`{"lcm-kubernetes-def-files":["Files/other.yaml","../etc/passwd"]}`: "/additionalParams/lcm-kubernetes-def-files/1",
+		`{"lcm-kubernetes-def-files":["https://example.com/x.yaml"]}`:       "/additionalParams/lcm-kubernetes-def-files/0",
+		`{"lcm-kubernetes-def-files":["Files/bad.yaml"]}`:                   "/additionalParams/lcm-kubernetes-def-files/0",
+		`{"lcm-kubernetes-def-files":["Files/web.yaml","Files/web.yaml"]}`:  "/additionalParams/lcm-kubernetes-def-files/1",
+		`{"lcm-kubernetes-def-files":"Files/web.yaml"}`:                     "/additionalParams/lcm-kubernetes-def-files",
+		`{"lcm-kubernetes-def-files":["Files/other.yaml"]}`:                 "/additionalParams/lcm-kubernetes-def-files",
+		`{"lcm-kubernetes-def-files":["Files/web.yaml"]}`:                   "/additionalParams/lcm-kubernetes-def-files", // one pod, two wanted
+		`{}`: "/additionalParams",
+	} {
+		id := s.create()
+		_, err := s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{FlavourID: "simple", AdditionalParams: json.RawMessage(params)}, by)
+		e := &vnfm.Error{}
+		if !errors.As(err, &e) || e.Kind != vnfm.Unprocessable || e.Attribute != at {
+			t.Errorf("%s: %v, want %s", params, err, at)
+		}
+	}
+}

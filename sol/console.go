@@ -1,0 +1,83 @@
+package sol
+
+import "time"
+
+// VnfSummary is a VNF instance in few words. It is a resource of ours.
+type VnfSummary struct {
+	Id                     string        `json:"id"`
+	VnfInstanceName        string        `json:"vnfInstanceName,omitempty"`
+	VnfInstanceDescription string        `json:"vnfInstanceDescription,omitempty"`
+	VnfdId                 string        `json:"vnfdId"`
+	VnfProvider            string        `json:"vnfProvider"`
+	VnfProductName         string        `json:"vnfProductName"`
+	VnfSoftwareVersion     string        `json:"vnfSoftwareVersion"`
+	VnfdVersion            string        `json:"vnfdVersion"`
+	VnfPkgId               string        `json:"vnfPkgId"`
+	InstantiationState     string        `json:"instantiationState"`
+	FlavourId              string        `json:"flavourId,omitempty"`
+	VnfState               string        `json:"vnfState,omitempty"`
+	Vnfcs                  int           `json:"vnfcs"` // how many there are
+	OperationUnderWay      string        `json:"operationUnderWay,omitempty"`
+	CleanupUnderWay        string        `json:"cleanupUnderWay,omitempty"`
+	Leftovers              int           `json:"leftovers"` // how many resources failed operations left
+	Metadata               KeyValuePairs `json:"metadata,omitempty"`
+	Created                time.Time     `json:"created"`
+	Updated                time.Time     `json:"updated"`
+}
+
+// Caller is who calls, and what they may. The permissions are those of docs/reference/roles.md.
+type Caller struct {
+	Name        string   `json:"name"`
+	Roles       []string `json:"roles"`
+	Permissions []string `json:"permissions"`
+}
+
+// SignIn says how callers say who they are.
+type SignIn struct {
+	Required      bool           `json:"required"` // false: whoever reaches the server is let in
+	Token         bool           `json:"token"`    // a bearer token will do
+	OpenIdConnect *OpenIdConnect `json:"openIdConnect,omitempty"`
+}
+
+// OpenIdConnect is where and as what a browser signs in, by the code flow with PKCE (RFC 7636).
+type OpenIdConnect struct {
+	Issuer   string `json:"issuer"`
+	ClientId string `json:"clientId"`
+	Scope    string `json:"scope"`
+}
+
+// System is how the node that answers is.
+type System struct {
+	Node      string           `json:"node"`
+	Version   string           `json:"version"`
+	Go        string           `json:"go"`
+	Database  string           `json:"database"` // sqlite, postgres
+	Started   time.Time        `json:"started"`
+	Lanes     []SystemLanes    `json:"lanes"`
+	Consumers []SystemConsumer `json:"consumers"`
+	Settings  []SystemSetting  `json:"settings"`
+}
+
+// SystemLanes says how many lanes of a role the node holds in a database.
+type SystemLanes struct {
+	Database string `json:"database"`
+	Role     string `json:"role"`
+	Held     int    `json:"held"`
+	All      int    `json:"all"`
+}
+
+// SystemConsumer says how far a consumer of messages is behind.
+type SystemConsumer struct {
+	Name   string `json:"name"`
+	Topic  string `json:"topic"`
+	Behind int64  `json:"behind"` // messages of its topic that wait, at most 1000 of a lane
+	Parked int    `json:"parked"`
+}
+
+// SystemSetting is a setting in force. The value of a secret one is never shown.
+type SystemSetting struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	Secret  bool   `json:"secret"`
+	Default bool   `json:"default"` // it is as it comes
+}

@@ -1,0 +1,46 @@
+// What an event makes stale is read again: at most once per interval, and never while the last reading is still under way.
+import type { QueryClient } from '@tanstack/react-query'
+import type { Live } from './live'
+import type { Event } from './types'
+
+const interval = 400
+
+/** The keys of what an event makes stale. */
+export function staleBy(e: Pick<Event, 'stream' | 'data'>): string[][] {
+  const cut = e.stream.indexOf('-')
+  const kind = e.stream.slice(0, cut)
+  const id = e.stream.slice(cut + 1)
+  switch (kind) {
+    case 'vnf':
+      return [['vnf', id], ['vnfs']]
+    case 'opocc':
+      return [['op', id], ['ops']]
+    case 'pkg':
+      return [['package', id], ['packages']]
+    case 'sub':
+      return [['subscriptions']]
+  }
+  return [['site']]
+}
+
+/** Keeps what was read fresh by the event stream. */
+export function keepFresh(queries: QueryClient, live: Live) {
+  const stale = new Map<string, string[]>()
+  let running = false
+  async function renew() {
+    if (running) return
+    running = true
+    while (stale.size > 0) {
+      await new Promise((r) => setTimeout(r, interval))
+      const keys = [...stale.values()]
+      stale.clear()
+      await Promise.all(keys.map((queryKey) => queries.invalidateQueries({ queryKey })))
+    }
+    running = false
+  }
+  live.onEvent((e) => {
+    for (const key of staleBy(e)) stale.set(key.join(' '), key)
+    void renew()
+  })
+  live.onConnected(() => void queries.invalidateQueries())
+}

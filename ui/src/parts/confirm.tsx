@@ -1,0 +1,52 @@
+// A question before something is done, which names what it is done to.
+import { Button, Group, Modal, Stack } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { useRef, type ReactNode } from 'react'
+import { Refusal } from './feedback'
+
+export interface Question {
+  title: string
+  /** What will be done, and to what. */
+  body: ReactNode
+  /** The word on the button. */
+  word: string
+  danger?: boolean
+  /** Why it cannot be done yet; "" when it can. */
+  not?: string
+  /** Does it. The key makes a repetition have no second effect. */
+  run: (key: string) => Promise<unknown>
+}
+
+export function Confirm({ question, close }: { question: Question | null; close: () => void }) {
+  const kept = useRef<Question | null>(null)
+  if (question) kept.current = question
+  const q = question ?? kept.current
+  const key = useRef('')
+  const act = useMutation({
+    mutationFn: () => q!.run((key.current ||= crypto.randomUUID())),
+    onSuccess: () => done(),
+  })
+  const done = () => {
+    key.current = ''
+    act.reset()
+    close()
+  }
+  return (
+    <Modal opened={question !== null} onClose={done} title={q?.title} size="lg" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+      {q && (
+        <Stack>
+          {q.body}
+          {act.isError && <Refusal error={act.error} what="It was not done" />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={done}>
+              Do nothing
+            </Button>
+            <Button className={q.danger ? 'danger' : undefined} loading={act.isPending} onClick={() => act.mutate()} disabled={!!q.not} title={q.not}>
+              {q.word}
+            </Button>
+          </Group>
+        </Stack>
+      )}
+    </Modal>
+  )
+}

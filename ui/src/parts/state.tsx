@@ -1,0 +1,34 @@
+// States are told by a word and a sign, and by a colour besides: never by a colour alone.
+import { Badge, type MantineSize } from '@mantine/core'
+
+export type Tone = 'good' | 'busy' | 'bad' | 'warn' | 'idle'
+
+const tones: Record<string, Tone> = {
+  INSTANTIATED: 'good', NOT_INSTANTIATED: 'idle', STARTED: 'good', STOPPED: 'warn',
+  STARTING: 'busy', PROCESSING: 'busy', COMPLETED: 'good', FAILED_TEMP: 'bad', FAILED: 'bad', ROLLING_BACK: 'busy', ROLLED_BACK: 'warn',
+  PENDING: 'idle', RUNNING: 'busy', DONE: 'good', UNKNOWN: 'warn', SKIPPED: 'idle', UNDOING: 'busy', UNDONE: 'warn', STUCK: 'bad',
+  CREATED: 'idle', UPLOADING: 'busy', ONBOARDED: 'good', ERROR: 'bad', ENABLED: 'good', DISABLED: 'warn', IN_USE: 'good', NOT_IN_USE: 'idle',
+  GRANTED: 'good', REJECTED: 'bad', DELIVERED: 'good', WAITING: 'busy', GIVEN_UP: 'bad', COMPENSATING: 'busy', COMPENSATED: 'warn', SUSPENDED: 'bad', DELETED: 'idle',
+}
+
+const signs: Record<Tone, string> = { good: '✓', busy: '▸', bad: '✗', warn: '!', idle: '·' }
+const colors: Record<Tone, string> = { good: 'teal', busy: 'blue', bad: 'red', warn: 'orange', idle: 'gray' }
+
+export const toneOf = (state: string): Tone => tones[state] ?? 'idle'
+export const signOf = (state: string): string => (state === 'ROLLED_BACK' || state === 'UNDONE' || state === 'COMPENSATED' ? '↺' : signs[toneOf(state)])
+
+export function State({ state, size = 'md' }: { state: string; size?: MantineSize }) {
+  return (
+    <Badge
+      variant="light"
+      color={colors[toneOf(state)]}
+      size={size}
+      tt="none"
+      fw={600}
+      styles={{ root: { background: `var(--${toneOf(state)}-bg)`, color: `var(--${toneOf(state)}-fg)` }, label: { overflow: 'visible' } }}
+      leftSection={<span aria-hidden>{signOf(state)}</span>}
+    >
+      {state}
+    </Badge>
+  )
+}

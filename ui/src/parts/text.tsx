@@ -1,0 +1,83 @@
+// Small things that are read everywhere: identifiers, times, numbers, values.
+import { Anchor, Code, CopyButton, Tooltip, UnstyledButton } from '@mantine/core'
+import { Link, type LinkProps } from '@tanstack/react-router'
+import { useEffect, useState, type ReactNode } from 'react'
+
+/** The beginning of an identifier, by which people and the CLI know it. */
+export const first = (id: string | undefined): string => (id ?? '').slice(0, 8)
+
+/** An identifier: short to see, whole when it is copied by a click. */
+export function Id({ id, whole }: { id: string; whole?: boolean }) {
+  return (
+    <CopyButton value={id} timeout={1500}>
+      {({ copied, copy }) => (
+        <Tooltip label={copied ? 'Copied' : `Copy ${id}`}>
+          <UnstyledButton onClick={copy} aria-label={`Copy ${id}`} className="id">
+            {whole ? id : first(id)}
+            <span aria-live="polite" className="hidden">
+              {copied ? 'Copied' : ''}
+            </span>
+          </UnstyledButton>
+        </Tooltip>
+      )}
+    </CopyButton>
+  )
+}
+
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' })
+
+export const utcOf = (t: string | number | Date): string => new Date(t).toISOString().replace('T', ' ').replace('Z', ' UTC')
+
+/** A time, local; in UTC on hover and to screen readers' title. */
+export function Time({ at, short }: { at: string | undefined; short?: boolean }) {
+  if (!at) return null
+  return (
+    <time dateTime={at} title={utcOf(at)} className="nums">
+      {(short ? clock : local).format(new Date(at))}
+    </time>
+  )
+}
+
+/** How long something takes, for people: 350 ms, 4.2 s, 3 min 5 s, 2 h 10 min. */
+export function lasting(ms: number): string {
+  if (ms < 0) ms = 0
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
+  const s = Math.round(ms / 1000)
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
+}
+
+/** Bytes for people. */
+export function bytes(n: number): string {
+  for (const [unit, size] of [['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10]] as const) if (n >= size) return `${+(n / size).toFixed(1)} ${unit}`
+  return `${n} B`
+}
+
+/** Renders again every so often, and returns the time. */
+export function useNow(every: number | null): number {
+  const [now, set] = useState(() => Date.now())
+  useEffect(() => {
+    if (every === null) return
+    const t = setInterval(() => set(Date.now()), every)
+    return () => clearInterval(t)
+  }, [every])
+  return every === null ? Date.now() : now
+}
+
+export function Json({ value }: { value: unknown }) {
+  return (
+    <Code block tabIndex={0} style={{ maxHeight: 420, overflow: 'auto' }}>
+      {JSON.stringify(value, null, 2)}
+    </Code>
+  )
+}
+
+export function To({ children, ...p }: LinkProps & { children: ReactNode }) {
+  return (
+    <Anchor component={Link} {...(p as object)} underline="always">
+      {children}
+    </Anchor>
+  )
+}

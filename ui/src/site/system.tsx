@@ -1,0 +1,176 @@
+import { Button, Group, Stack, Switch, Tabs, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTurn, useWords } from '../address'
+import { all, get, query, request } from '../api/http'
+import type { Audit, Denial, Health, Parked, System } from '../api/types'
+import { Confirm, type Question } from '../parts/confirm'
+import { Loading, Note, Refusal } from '../parts/feedback'
+import { State } from '../parts/state'
+import { Rows } from '../parts/table'
+import { first, Id, lasting, Time, To } from '../parts/text'
+import { useSession } from '../session'
+import { Heading } from '../shell'
+
+export function SystemPage() {
+  const { tab } = useWords<{ tab?: string }>()
+  const turn = useTurn()
+  const session = useSession()
+  if (!session.may('site:administer'))
+    return (
+      <Note kind="warn" title="This page is not for your role">
+        {session.lacks('site:administer')}
+      </Note>
+    )
+  return (
+    <>
+      <Heading title="System" />
+      <Tabs value={tab ?? 'node'} onChange={(t) => turn({ tab: t ?? undefined })} keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="node">Node</Tabs.Tab>
+          <Tabs.Tab value="audit">Audit</Tabs.Tab>
+          <Tabs.Tab value="parked">Parked messages</Tabs.Tab>
+          <Tabs.Tab value="denials">Denials</Tabs.Tab>
+          <Tabs.Tab value="settings">Settings</Tabs.Tab>
+        </Tabs.List>
+        {[['node', Node], ['audit', AuditView], ['parked', ParkedView], ['denials', Denials], ['settings', Settings]].map(([value, View]) => {
+          const V = View as () => React.ReactNode
+          return (
+            <Tabs.Panel key={value as string} value={value as string} pt="sm">
+              <V />
+            </Tabs.Panel>
+          )
+        })}
+      </Tabs>
+    </>
+  )
+}
+
+const useSystem = () => useQuery({ queryKey: ['site', 'system'], queryFn: ({ signal }) => get<System>('/vnfm/v1/system', signal), refetchInterval: 5000 })
+
+function Node() {
+  const system = useSystem()
+  const ready = useQuery({ queryKey: ['site', 'ready'], queryFn: ({ signal }) => get<Health>('/readyz', signal), refetchInterval: 5000, retry: false })
+  const s = system.data
+  if (system.isError) return <Refusal error={system.error} what="The system could not be read" />
+  if (!s) return <Loading what="Reading the system" />
+  return (
+    <Stack>
+      {ready.isError ? <Refusal error={ready.error} what="The node is not ready" /> : ready.data && <Note kind="good" title="The node is ready">{ready.data.checks?.map((c) => c.detail || c.name).join('; ')}</Note>}
+      <Rows
+        label="Node"
+        head={['What', 'Value']}
+        rows={[
+          ['Node that answers', s.node],
+          ['Version', s.version],
+          ['Go', s.go],
+          ['Database', s.database],
+          ['Running since', <span key="t"><Time at={s.started} /> ({lasting(Date.now() - Date.parse(s.started))})</span>],
+          ...s.lanes.map((l) => [`Lanes of ${l.role}${s.lanes.some((x) => x.database !== l.database) ? `, ${l.database} database` : ''}`, `${l.held} of ${l.all} held by this node`]),
+        ]}
+      />
+      <Rows label="Consumers" head={['Consumer', 'Reads', 'Behind', 'Parked']} rows={s.consumers.map((c) => [c.name, <span key="t" className="mono">{c.topic}</span>, c.behind, c.parked > 0 ? <To key="p" {...({ to: '/system', search: { tab: 'parked' } } as object)}>{c.parked}</To> : 0])} />
+    </Stack>
+  )
+}
+
+function AuditView() {
+  const [chain, setChain] = useState(false)
+  const audit = useMutation({ mutationFn: () => get<Audit>('/vnfm/v1/audit' + query({ chain })) })
+  const a = audit.data
+  return (
+    <Stack align="flex-start">
+      <Text>An audit looks for what must never be. It writes nothing and mends nothing. It takes a few seconds: a finding is one that is there at two looks.</Text>
+      <Group>
+        <Button loading={audit.isPending} onClick={() => audit.mutate()}>
+          Audit now
+        </Button>
+        <Switch label="Walk all events, too" checked={chain} onChange={(e) => setChain(e.currentTarget.checked)} />
+      </Group>
+      {audit.isPending && <Loading what="Looking" />}
+      {audit.isError && <Refusal error={audit.error} what="The audit was not made" />}
+      {a && (
+        <>
+          <Note kind={a.ok ? (a.complete ? 'good' : 'warn') : 'bad'} title={a.ok ? (a.complete ? 'Nothing was found' : 'Nothing was found in what could be looked at') : `${a.findings.length} findings`}>
+            Looked at {a.looked.events} events, {a.looked.sagas} sagas under way, {a.looked.timers} timers, {a.looked.vimResources} resources at VIMs, in {lasting(a.tookMs)}.
+          </Note>
+          {a.findings.length > 0 && (
+            <Rows
+              label="Findings"
+              head={['Check', 'What', 'Where', 'VNF', 'What to do']}
+              rows={a.findings.map((f) => [<span key="c" className="mono">{f.check}</span>, f.what, <span key="w" className="mono wrap">{f.where}</span>, f.vnfInstanceId ? <To key="v" {...({ to: `/vnfs/${f.vnfInstanceId}` } as object)}>{first(f.vnfInstanceId)}</To> : '', f.do])}
+            />
+          )}
+          {a.unmade.length > 0 && <Rows label="Not checked" head={['Not checked', 'Why']} rows={a.unmade.map((u) => [u.check, u.reason])} />}
+        </>
+      )}
+    </Stack>
+  )
+}
+
+function ParkedView() {
+  const queries = useQueryClient()
+  const [question, ask] = useState<Question | null>(null)
+  const parked = useQuery({ queryKey: ['site', 'parked'], queryFn: ({ signal }) => get<Parked[]>('/vnfm/v1/parked_messages', signal), refetchInterval: 5000 })
+  if (parked.isError) return <Refusal error={parked.error} what="The parked messages could not be read" />
+  if (!parked.data) return <Loading what="Reading the parked messages" />
+  return (
+    <Stack>
+      <Text>A message that cannot be handled is set aside, and those of the same VNF behind it, so that the others go on. Mend the cause, then handle it again.</Text>
+      <Rows
+        label="Parked messages"
+        head={['Since', 'Consumer', 'Message', 'VNF', 'Why', '']}
+        rows={parked.data.map((m) => [
+          <Time key="t" at={m.at} />,
+          m.consumer,
+          <span key="m" className="mono">{m.type}</span>,
+          <To key="v" {...({ to: `/vnfs/${m.key}` } as object)}>{first(m.key)}</To>,
+          <span key="r" className="wrap">{m.reason}</span>,
+          <Button
+            key="b"
+            size="compact-xs"
+            variant="default"
+            onClick={() => ask({ title: 'Handle it again', word: 'Handle it again', body: <Text>The message {m.type} of the VNF {first(m.key)}, and those behind it, are handled again, in order.</Text>, run: () => request('POST', `/vnfm/v1/parked_messages/${m.id}/redrive`).then(() => queries.invalidateQueries({ queryKey: ['site'] })) })}
+          >
+            Handle again
+          </Button>,
+        ])}
+        empty="None is parked."
+      />
+      <Confirm question={question} close={() => ask(null)} />
+    </Stack>
+  )
+}
+
+function Denials() {
+  const denials = useQuery({ queryKey: ['site', 'denials'], queryFn: ({ signal }) => all<Denial>('/vnfm/v1/audit/denials', 2000, signal) })
+  if (denials.isError) return <Refusal error={denials.error} what="The denials could not be read" />
+  if (!denials.data) return <Loading what="Reading the denials" />
+  return (
+    <Rows
+      label="Denials"
+      head={['Last', 'Times', 'Answer', 'Caller', 'From', 'Route', 'Why']}
+      rows={[...denials.data].reverse().map((d) => [<Time key="t" at={d.last} />, d.count, d.status, <span key="c">{d.caller} {d.role && <State state={d.role} size="sm" />}</span>, d.address ?? '', <span key="r" className="mono wrap">{d.method} {d.route}</span>, <span key="w" className="wrap">{d.detail ?? d.reason}</span>])}
+      empty="Nobody was denied anything in the last week."
+    />
+  )
+}
+
+function Settings() {
+  const system = useSystem()
+  const [text, type] = useState('')
+  const [changed, only] = useState(false)
+  const settings = (system.data?.settings ?? []).filter((s) => s.name.includes(text.toLowerCase()) && (!changed || !s.default))
+  return (
+    <Stack>
+      <Group align="flex-end">
+        <TextInput label="Setting" placeholder="part of a name" value={text} onChange={(e) => type(e.currentTarget.value)} />
+        <Switch label="Only those that are not as they come" checked={changed} onChange={(e) => only(e.currentTarget.checked)} />
+      </Group>
+      <Rows label="Settings" head={['Setting', 'Value', '']} rows={settings.map((s) => [<span key="n" className="mono">{s.name}</span>, <span key="v" className="mono wrap">{s.value || '–'}</span>, s.secret ? 'secret' : s.default ? '' : 'set'])} empty="No setting is like that." />
+      <Text size="sm">
+        The same from the command line: <span className="mono">vnfmd config</span> <Id id="vnfmd config" whole />
+      </Text>
+    </Stack>
+  )
+}

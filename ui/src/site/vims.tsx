@@ -1,0 +1,156 @@
+import { Button, Group, Modal, PasswordInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useRef, useState } from 'react'
+import { get, request } from '../api/http'
+import type { Vim, VimCheck } from '../api/types'
+import { Confirm, type Question } from '../parts/confirm'
+import { Empty, Loading, Note, Refusal } from '../parts/feedback'
+import { State } from '../parts/state'
+import { Rows } from '../parts/table'
+import { Id } from '../parts/text'
+import { useSession } from '../session'
+import { Heading } from '../shell'
+
+export function VimsPage() {
+  const session = useSession()
+  const queries = useQueryClient()
+  const [question, ask] = useState<Question | null>(null)
+  const [adding, add] = useState(false)
+  const lacks = session.lacks('site:administer')
+  const vims = useQuery({ queryKey: ['site', 'vims'], queryFn: ({ signal }) => get<Vim[]>('/vnfm/v1/vims', signal) })
+  const again = () => queries.invalidateQueries({ queryKey: ['site', 'vims'] })
+  const patch = (v: Vim, body: object, key: string) => request('PATCH', `/vnfm/v1/vims/${v.id}`, { body, type: 'application/merge-patch+json', key }).then(again)
+  return (
+    <>
+      <Heading title="VIMs">
+        <Button disabled={lacks !== ''} title={lacks} onClick={() => add(true)}>
+          Register a VIM
+        </Button>
+      </Heading>
+      {vims.isError && <Refusal error={vims.error} what="The VIMs could not be read" retry={() => void vims.refetch()} />}
+      {vims.isPending && <Loading what="Reading the VIMs" />}
+      {vims.data?.length === 0 && <Empty title="There is no VIM yet">A VIM is where the machines and networks of VNFs are made. Register one here, or from the command line: vnfm vim register.</Empty>}
+      <Stack>
+        {vims.data?.map((v) => (
+          <section key={v.id} aria-label={v.vimId ?? v.id} style={{ border: '1px solid var(--plain-line)', borderRadius: 8, padding: 16 }}>
+            <Stack gap="xs">
+              <Group justify="space-between">
+                <Group gap="sm">
+                  <Text fw={700}>{v.vimId ?? v.id}</Text>
+                  <State state={v.enabled ? 'ENABLED' : 'DISABLED'} size="sm" />
+                  {v.default && <Text size="sm">default</Text>}
+                  {v.builtIn && <Text size="sm">built in</Text>}
+                </Group>
+                {!v.builtIn && (
+                  <Group gap="xs">
+                    <Button
+                      size="xs"
+                      variant="default"
+                      disabled={lacks !== ''}
+                      title={lacks}
+                      onClick={() =>
+                        ask({
+                          title: `${v.enabled ? 'Disable' : 'Enable'} ${v.vimId ?? v.id}`,
+                          word: v.enabled ? 'Disable' : 'Enable',
+                          body: <Text>{v.enabled ? 'No new resource is placed there. What stands there stays.' : 'New resources may be placed there again.'}</Text>,
+                          run: (key) => patch(v, { enabled: !v.enabled }, key),
+                        })
+                      }
+                    >
+                      {v.enabled ? 'Disable' : 'Enable'}
+                    </Button>
+                    <Button
+                      size="xs"
+                      variant="default"
+                      disabled={lacks !== ''}
+                      title={lacks}
+                      onClick={() =>
+                        ask({ title: `Delete ${v.vimId ?? v.id}`, word: 'Delete', danger: true, body: <Text>The connection and its credentials go. It is refused while something stands there.</Text>, run: (key) => request('DELETE', `/vnfm/v1/vims/${v.id}`, { key }).then(again) })
+                      }
+                    >
+                      Delete
+                    </Button>
+                  </Group>
+                )}
+              </Group>
+              <Rows
+                label={`Connection ${v.vimId ?? v.id}`}
+                head={['Attribute', 'Value']}
+                rows={[
+                  ['id', <Id key="i" id={v.id} whole />],
+                  ['type', v.vimType],
+                  ...Object.entries({ ...v.interfaceInfo, ...v.accessInfo, ...v.extra }).map(([k, x]) => [k, <span key="v" className="mono wrap">{typeof x === 'string' ? x : JSON.stringify(x)}</span>]),
+                ]}
+              />
+              <Check vim={v} lacks={lacks} />
+            </Stack>
+          </section>
+        ))}
+      </Stack>
+      {adding && <Register close={() => add(false)} done={() => { add(false); void again() }} />}
+      <Confirm question={question} close={() => ask(null)} />
+    </>
+  )
+}
+
+function Check({ vim, lacks }: { vim: Vim; lacks: string }) {
+  const check = useMutation({ mutationFn: async () => (await request<VimCheck>('POST', `/vnfm/v1/vims/${vim.id}/check`)).body })
+  const c = check.data
+  return (
+    <Stack gap="xs" align="flex-start">
+      <Button size="xs" variant="default" loading={check.isPending} disabled={lacks !== ''} title={lacks} onClick={() => check.mutate()}>
+        Check it now
+      </Button>
+      {check.isError && <Refusal error={check.error} what="It could not be checked" />}
+      {c && (
+        <Note kind={c.reachable ? 'good' : 'bad'} title={c.reachable ? `It answers, in ${c.tookMs} ms` : 'It does not answer'}>
+          {c.reachable ? `${c.zones?.length ?? 0} zones (${c.zones?.join(', ')}), ${c.flavours} flavours, ${c.images} images${c.externalNetwork ? `, external network ${c.externalNetwork}` : ''}` : c.detail}
+        </Note>
+      )}
+    </Stack>
+  )
+}
+
+function Register({ close, done }: { close: () => void; done: () => void }) {
+  const [v, set] = useState({ vimId: '', vimType: 'ETSINFV.OPENSTACK_KEYSTONE.V_3', endpoint: '', username: '', password: '', project: '', projectDomain: 'Default', userDomain: 'Default', region: '', default: false })
+  const key = useRef(crypto.randomUUID())
+  const register = useMutation({
+    mutationFn: () =>
+      request('POST', '/vnfm/v1/vims', {
+        key: key.current,
+        body: {
+          vimId: v.vimId || undefined, vimType: v.vimType, default: v.default, interfaceInfo: { endpoint: v.endpoint },
+          accessInfo: { username: v.username, password: v.password, project: v.project, projectDomain: v.projectDomain, userDomain: v.userDomain, ...(v.region ? { region: v.region } : {}) },
+        },
+      }),
+    onSuccess: done,
+  })
+  const field = (name: 'vimId' | 'endpoint' | 'username' | 'project' | 'projectDomain' | 'userDomain' | 'region', label: string) => (
+    <TextInput label={label} value={v[name]} onChange={(e) => { key.current = crypto.randomUUID(); set({ ...v, [name]: e.currentTarget.value }) }} />
+  )
+  return (
+    <Modal opened onClose={close} title="Register a VIM" size="lg" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+      <form onSubmit={(e) => { e.preventDefault(); register.mutate() }}>
+        <Stack gap="xs">
+          {field('vimId', 'Name')}
+          <Select label="Type" data={['ETSINFV.OPENSTACK_KEYSTONE.V_3', 'VNFM.SIM.V_1']} value={v.vimType} allowDeselect={false} onChange={(t) => set({ ...v, vimType: t ?? '' })} />
+          {field('endpoint', 'Endpoint')}
+          {field('username', 'User')}
+          <PasswordInput label="Password" description="It is sealed before it is stored, and never shown again." autoComplete="new-password" value={v.password} onChange={(e) => { key.current = crypto.randomUUID(); set({ ...v, password: e.currentTarget.value }) }} />
+          {field('project', 'Project')}
+          <Group grow>
+            {field('projectDomain', 'Domain of the project')}
+            {field('userDomain', 'Domain of the user')}
+          </Group>
+          {field('region', 'Region')}
+          <Switch label="New resources go here unless something else says where" checked={v.default} onChange={(e) => set({ ...v, default: e.currentTarget.checked })} />
+          {register.isError && <Refusal error={register.error} what="It was not registered" />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>Do nothing</Button>
+            <Button type="submit" loading={register.isPending}>Register</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}

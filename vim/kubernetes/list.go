@@ -1,0 +1,177 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	kerrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/vim"
+)
+
+// pageSize is how many objects are read at once.
+const pageSize = 500
+
+var nodes = schema.GroupVersionResource{Version: "v1", Resource: "nodes"} //nolint:gochecknoglobals // data
+
+// place is where a page of List begins: within a kind, which is looked for by its name.
+type place struct {
+	Kind     string `json:"kind"`
+	Continue string `json:"continue,omitempty"`
+}
+
+// List returns a page of the objects that bear a token: each kind is listed once, by label. A kind that the connection may not
+// list has none of ours.
+func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
+	const op = "list"
+	c, err := d.cluster(conn)
+	if err != nil {
+		return vim.ListPage{}, err
+	}
+	var from place
+	if r.After != "" && json.Unmarshal([]byte(r.After), &from) != nil {
+		return vim.ListPage{}, &vim.Error{Op: op, Resource: r.Owner, Class: message.Permanent, Hint: "a page does not begin with this"}
+	}
+	if r.After == "" {
+		c.mapper.Reset() // kinds may have been defined since
+	}
+	kinds, err := c.listed(false)
+	if err != nil {
+		return vim.ListPage{}, errorOf(op, ref{Name: r.Owner}, err)
+	}
+	limit := pageSize
+	if r.Limit > 0 {
+		limit = min(limit, r.Limit)
+	}
+	selector := LabelToken
+	if r.Owner != "" {
+		selector += "," + LabelOwner + "=" + label(r.Owner)
+	}
+	page := vim.ListPage{Resources: []vim.Resource{}}
+	for i := range kinds {
+		k := &kinds[i]
+		if k.resource.String() < from.Kind {
+			continue
+		}
+		more := ""
+		if k.resource.String() == from.Kind {
+			more = from.Continue
+		}
+		for {
+			if len(page.Resources) == limit {
+				page.Next = string(vim.Encode(place{k.resource.String(), more}))
+				return page, nil
+			}
+			l, err := c.in(k, "").List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: int64(limit - len(page.Resources)), Continue: more})
+			if kerrors.IsResourceExpired(err) && more != "" { // the place is too old: the kind begins anew, and the reader knows tokens it has seen
+				more = ""
+				continue
+			}
+			if forbidden(err) || kerrors.IsNotFound(err) || kerrors.IsMethodNotSupported(err) {
+				break
+			}
+			if err != nil {
+				return vim.ListPage{}, errorOf(op, ref{Kind: k.gvk, Name: "*"}, err)
+			}
+			for j := range l.Items {
+				if _, owner, _, ours := bears(&l.Items[j]); ours && (r.Owner == "" || owner == r.Owner) {
+					page.Resources = append(page.Resources, plain(&l.Items[j]))
+				}
+			}
+			if more = l.GetContinue(); more == "" {
+				break
+			}
+		}
+	}
+	return page, nil
+}
+
+func forbidden(err error) bool {
+	var s kerrors.APIStatus
+	return errors.As(err, &s) && kerrors.IsForbidden(err)
+}
+
+// unused refuses to delete what others use: a namespace that holds anything, and the definition of a kind that has objects.
+func (c *cluster) unused(ctx context.Context, op string, u *unstructured.Unstructured) error {
+	switch at := refOf(u); {
+	case at.Kind.Group == "" && at.Kind.Kind == "Namespace":
+		return c.emptied(ctx, op, at)
+	case at.Kind.Group == "apiextensions.k8s.io" && at.Kind.Kind == "CustomResourceDefinition":
+		group, _, _ := unstructured.NestedString(u.Object, "spec", "group")
+		plural, _, _ := unstructured.NestedString(u.Object, "spec", "names", "plural")
+		versions, _, _ := unstructured.NestedSlice(u.Object, "spec", "versions")
+		for _, v := range versions {
+			m, _ := v.(map[string]any)
+			name, _ := m["name"].(string)
+			if served, _ := m["served"].(bool); !served {
+				continue
+			}
+			gvr := schema.GroupVersionResource{Group: group, Version: name, Resource: plural}
+			l, err := c.dynamic.Resource(gvr).List(ctx, metav1.ListOptions{Limit: 1})
+			if kerrors.IsNotFound(err) { // not served yet
+				return nil
+			}
+			if err != nil {
+				return errorOf(op, at, err)
+			}
+			if len(l.Items) > 0 {
+				return inUse(op, at, refOf(&l.Items[0]))
+			}
+			return nil // every version has the same objects
+		}
+	}
+	return nil
+}
+
+func inUse(op string, at, by ref) error {
+	return &vim.Error{Op: op, Resource: at.String(), Class: message.Transient, Hint: "it is not deleted while there is " + by.String()}
+}
+
+// emptied refuses to delete a namespace that holds what a cluster does not put into each.
+func (c *cluster) emptied(ctx context.Context, op string, at ref) error {
+	kinds, err := c.listed(true)
+	if err != nil {
+		return errorOf(op, at, err)
+	}
+	for i := range kinds {
+		k := &kinds[i]
+		if own[k.gvk.GroupKind()] {
+			continue
+		}
+		l, err := c.in(k, at.Name).List(ctx, metav1.ListOptions{Limit: 3})
+		if forbidden(err) || kerrors.IsNotFound(err) || kerrors.IsMethodNotSupported(err) {
+			continue
+		}
+		if err != nil {
+			return errorOf(op, at, err)
+		}
+		for j := range l.Items {
+			if x := &l.Items[j]; !given(x) {
+				return inUse(op, at, refOf(x))
+			}
+		}
+	}
+	return nil
+}
+
+// own are the kinds of which a cluster keeps records for others: they go with what they are about.
+var own = map[schema.GroupKind]bool{ //nolint:gochecknoglobals // data
+	{Kind: "Event"}: true, {Group: "events.k8s.io", Kind: "Event"}: true, {Kind: "Endpoints"}: true,
+	{Group: "discovery.k8s.io", Kind: "EndpointSlice"}: true, {Group: "metrics.k8s.io", Kind: "PodMetrics"}: true,
+}
+
+// given reports whether a cluster puts an object into every namespace.
+func given(u *unstructured.Unstructured) bool {
+	switch u.GetKind() {
+	case "ServiceAccount":
+		return u.GetName() == "default"
+	case "ConfigMap":
+		return u.GetName() == "kube-root-ca.crt"
+	}
+	return false
+}

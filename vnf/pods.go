@@ -1,0 +1,44 @@
+package vnf
+
+import "slices"
+
+// podType is the type of a pod at its VIM.
+const podType = "Pod"
+
+// podded gives the VNFCs of container units their pods: each keeps the one it has as long as that is there, the others take those that
+// nobody has, in order. One for which there is none is shown as its unit.
+func (v *Instance) podded(rs []Resource) {
+	if v.Info == nil || !slices.ContainsFunc(rs, func(r Resource) bool { return len(r.Pods) > 0 }) {
+		return
+	}
+	info := *v.Info
+	info.Vnfcs = slices.Clone(info.Vnfcs)
+	for i := range rs {
+		if r := &rs[i]; len(r.Pods) > 0 {
+			give(info.Vnfcs, r)
+		}
+	}
+	v.Info = &info
+}
+
+func give(vnfcs []Vnfc, r *Resource) {
+	taken := map[string]bool{}
+	has := func(id string) bool { return slices.ContainsFunc(r.Pods, func(p Pod) bool { return p.ID == id }) }
+	for i := range vnfcs {
+		if c := &vnfcs[i]; c.UnitID == r.ID && has(c.Handle.VimID) {
+			taken[c.Handle.VimID] = true
+		}
+	}
+	free := slices.DeleteFunc(slices.Clone(r.Pods), func(p Pod) bool { return taken[p.ID] })
+	for i := range vnfcs {
+		c := &vnfcs[i]
+		if c.UnitID != r.ID || taken[c.Handle.VimID] {
+			continue
+		}
+		c.Handle = Handle{Connection: r.Connection, VimID: r.VimID, VimType: r.VimType}
+		if len(free) > 0 {
+			c.Handle.VimID, c.Handle.VimType = free[0].ID, podType
+			free = free[1:]
+		}
+	}
+}
