@@ -43,21 +43,19 @@ import (
 // Check is one condition of being ready.
 type Check = own.Check
 
+// SignIn is how callers may say who they are.
+type SignIn = own.SignIn
+
+// System is what this node is, and Setting one of its settings.
+type (
+	System  = own.System
+	Setting = own.Setting
+)
+
 // ClusterDatabase is what nodes share in one database, and ClusterConsumer one consumer there.
 type (
 	ClusterDatabase = own.ClusterDatabase
 	ClusterConsumer = own.ClusterConsumer
-)
-
-// SignIn is how callers may say who they are.
-type SignIn = own.SignIn
-
-// System is how this node is; the others are parts of it.
-type (
-	System   = own.System
-	Lanes    = own.Lanes
-	Consumer = own.Consumer
-	Setting  = own.Setting
 )
 
 // Config is what the edge needs from the composition root.

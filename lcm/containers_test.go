@@ -108,7 +108,7 @@ func (s *site) pods(id string) []string {
 	return out
 }
 
-func (s *site) completed(op string) *vnf.OpOcc {
+func (s *site) ended(op string) *vnf.OpOcc {
 	s.t.Helper()
 	s.settle()
 	o := s.op(op)
@@ -131,7 +131,7 @@ func TestContainersOfAPackage(t *testing.T) {
 	if len(first) != 2 || first[0] == first[1] || !strings.HasPrefix(first[0], "pod-") {
 		t.Fatalf("the VNFCs are %v", first)
 	}
-	o := s.completed(s.scale(id, "SCALE_OUT", "webs", 1))
+	o := s.ended(s.scale(id, "SCALE_OUT", "webs", 1))
 	grown := s.pods(id)
 	if len(grown) != 3 || !slices.Equal(grown[:2], first) || !strings.HasPrefix(grown[2], "pod-") {
 		t.Errorf("after scale out the VNFCs are %v, were %v", grown, first)
@@ -140,7 +140,7 @@ func TestContainersOfAPackage(t *testing.T) {
 		t.Errorf("scale out affects %d VNFCs, want 1", n)
 	}
 	healed := s.vnf(id).Info.Vnfcs[1]
-	o = s.completed(s.heal(id, lcm.Heal{Vnfcs: []string{healed.ID}}))
+	o = s.ended(s.heal(id, lcm.Heal{Vnfcs: []string{healed.ID}}))
 	after := s.pods(id)
 	if after[0] != grown[0] || after[2] != grown[2] || after[1] == grown[1] || !strings.HasPrefix(after[1], "pod-") {
 		t.Errorf("after the healing of the second the VNFCs are %v, were %v", after, grown)
@@ -148,14 +148,14 @@ func TestContainersOfAPackage(t *testing.T) {
 	if all := o.Changes.Vnfcs.All(); o.Changes.Vnfcs.Len() != 1 {
 		t.Errorf("the healing affects %v", all)
 	}
-	o = s.completed(s.scale(id, "SCALE_IN", "webs", 1))
+	o = s.ended(s.scale(id, "SCALE_IN", "webs", 1))
 	if left := s.pods(id); len(left) != 2 {
 		t.Errorf("after scale in the VNFCs are %v", left)
 	}
 	if n := o.Changes.Vnfcs.Len(); n != 1 {
 		t.Errorf("scale in affects %d VNFCs, want 1", n)
 	}
-	s.completed(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	s.ended(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
 	if len(s.held) != 0 {
 		t.Errorf("left: %v", s.held)
 	}
@@ -173,7 +173,7 @@ func TestNamespaceOfContainers(t *testing.T) {
 	if !slices.Contains(s.madeObjects(), "Namespace") {
 		t.Error("no namespace is made")
 	}
-	s.completed(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	s.ended(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
 	s.sent = nil
 	s.grant = func(g *nfvo.Grant) {
 		for i := range g.Infos {
@@ -184,7 +184,7 @@ func TestNamespaceOfContainers(t *testing.T) {
 		FlavourID: "simple", AdditionalParams: json.RawMessage(`{"lcm-kubernetes-def-files":["Files/web.yaml","Files/rest.yaml"]}`),
 	}, by)
 	s.must(err)
-	s.completed(op.ID)
+	s.ended(op.ID)
 	for _, m := range s.sent {
 		var r vim.Reserve
 		if m.Type != vim.TypeReserveResource {

@@ -192,8 +192,8 @@ func (s *Service) manifests(ctx context.Context, vnfID, connection string, r *In
 	}
 	at := "/additionalParams/" + paramManifests
 	var all map[string]json.RawMessage
-	if json.Unmarshal(r.AdditionalParams, &all) != nil || len(all[paramManifests]) == 0 {
-		return nil, nil //nolint:nilnil // there are none; what is no object is refused with the other parameters
+	if err := json.Unmarshal(r.AdditionalParams, &all); err != nil || len(all[paramManifests]) == 0 {
+		return nil, nil //nolint:nilerr,nilnil // there are none; what is no object is refused with the other parameters
 	}
 	if err := json.Unmarshal(all[paramManifests], &asked.Files); err != nil {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is a list of paths of files in the VNF package", paramManifests).At(at)

@@ -151,7 +151,7 @@ func TestTheInventoryIsRebuiltFromTheEventsAlone(t *testing.T) {
 		}
 		want[id] = s
 	}
-	for _, e := range p.must(200, "GET", "/vnfm/v1/events", nil).([]any) { //nolint:errcheck,forcetypeassert // a test
+	for _, e := range p.must(200, "GET", "/vnfm/v1/events", nil).([]any) { //nolint:forcetypeassert // a test
 		if s := text(e, "stream"); strings.HasPrefix(s, "vnf-") || strings.HasPrefix(s, "opocc-") {
 			events++
 		}

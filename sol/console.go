@@ -46,32 +46,14 @@ type OpenIdConnect struct {
 	Scope    string `json:"scope"`
 }
 
-// System is how the node that answers is.
+// System is what the node that answers is.
 type System struct {
-	Node      string           `json:"node"`
-	Version   string           `json:"version"`
-	Go        string           `json:"go"`
-	Database  string           `json:"database"` // sqlite, postgres
-	Started   time.Time        `json:"started"`
-	Lanes     []SystemLanes    `json:"lanes"`
-	Consumers []SystemConsumer `json:"consumers"`
-	Settings  []SystemSetting  `json:"settings"`
-}
-
-// SystemLanes says how many lanes of a role the node holds in a database.
-type SystemLanes struct {
-	Database string `json:"database"`
-	Role     string `json:"role"`
-	Held     int    `json:"held"`
-	All      int    `json:"all"`
-}
-
-// SystemConsumer says how far a consumer of messages is behind.
-type SystemConsumer struct {
-	Name   string `json:"name"`
-	Topic  string `json:"topic"`
-	Behind int64  `json:"behind"` // messages of its topic that wait, at most 1000 of a lane
-	Parked int    `json:"parked"`
+	Node     string          `json:"node"`
+	Version  string          `json:"version"`
+	Go       string          `json:"go"`
+	Database string          `json:"database"` // sqlite, postgres
+	Started  time.Time       `json:"started"`
+	Settings []SystemSetting `json:"settings"`
 }
 
 // SystemSetting is a setting in force. The value of a secret one is never shown.

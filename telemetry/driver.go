@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,13 +33,19 @@ var (
 	_ vim.AssetFinder = finder{}
 )
 
-// NewDriver wraps a driver and registers its metric. What the driver can do beside (vim.AssetFinder) it can still do.
+// NewDriver wraps a driver and registers its metric, which all drivers share. What the driver can do beside (vim.AssetFinder) it can still do.
 func NewDriver(reg prometheus.Registerer, tracing *Tracing, d vim.Driver) vim.Driver {
 	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "vnfm_vim_call_seconds", Help: "Time of calls to VIMs, by connection, call and class of error (ok: none).",
 		Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 	}, []string{"vim_id", "call", "class"})
-	reg.MustRegister(h)
+	if err := reg.Register(h); err != nil {
+		var there prometheus.AlreadyRegisteredError
+		if !errors.As(err, &there) {
+			panic(err)
+		}
+		h = there.ExistingCollector.(*prometheus.HistogramVec) //nolint:forcetypeassert // it has the same name and labels
+	}
 	measured := &driver{Driver: d, calls: h, tracer: tracing.tracer}
 	if f, ok := d.(vim.AssetFinder); ok {
 		return finder{measured, f}

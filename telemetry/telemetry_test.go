@@ -107,6 +107,7 @@ func TestNewDriver(t *testing.T) {
 	tr, spans := tracing(t)
 	reg := prometheus.NewRegistry()
 	d := telemetry.NewDriver(reg, tr, plain{})
+	telemetry.NewDriver(reg, tr, plain{}) // of another type: they share the metric
 	if _, ok := d.(vim.AssetFinder); ok {
 		t.Error("a driver that cannot look assets up seems to")
 	}

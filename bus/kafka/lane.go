@@ -143,7 +143,7 @@ func (l *lane) add(ctx context.Context, records []*kgo.Record) (full bool) {
 		ours, former := r.ours(m.outbox, l.outbox)
 		if !ours && !former {
 			l.stop(ctx, fmt.Errorf("%w: topic %s, lane %d, offset %d is of outbox %s, and %s reads those of %s: either two programs write one topic"+
-				" (set another bus-prefix), or a database was restored to an older point (run vnfmd restored)",
+				" (set another bus-prefix), or a database was restored to an older point",
 				errOutbox, r.name, l.n, k.Offset, m.outbox, r.consumer.Name(), l.outbox))
 			return false
 		}

@@ -312,6 +312,24 @@ func (d *differ) assemble(order []*Resource, f *fates) {
 	d.releases("release-", &after)
 }
 
+// ranked parts the steps about units from the others, by the order of their kinds.
+func (d *differ) ranked(steps []Step) (others []Step, units [][]Step) {
+	units = make([][]Step, len(ranks))
+	for _, s := range steps {
+		r := d.now[s.ID]
+		if r == nil || s.Action != Release {
+			r = d.plan.Want.resource(s.ID)
+		}
+		if r == nil || r.Kind != vim.Unit {
+			others = append(others, s)
+			continue
+		}
+		n := rank(r)
+		units[n] = append(units[n], s)
+	}
+	return others, units
+}
+
 // rolling are the machines that are changed, or made again, in batches: those that stand, and of which nothing else is released first,
 // so that they need not go before others have come.
 func (d *differ) rolling(order []*Resource, f *fates) map[string]bool {
@@ -354,24 +372,6 @@ func (d *differ) batches(order []*Resource, f *fates, rolling map[string]bool) {
 		}
 		d.plan.Stages = append(d.plan.Stages, Stage{ID: "batch-" + strconv.Itoa(n), Steps: come})
 	}
-}
-
-// ranked parts the steps about units from the others, by the order of their kinds.
-func (d *differ) ranked(steps []Step) (others []Step, units [][]Step) {
-	units = make([][]Step, len(ranks))
-	for _, s := range steps {
-		r := d.now[s.ID]
-		if r == nil || s.Action != Release {
-			r = d.plan.Want.resource(s.ID)
-		}
-		if r == nil || r.Kind != vim.Unit {
-			others = append(others, s)
-			continue
-		}
-		n := rank(r)
-		units[n] = append(units[n], s)
-	}
-	return others, units
 }
 
 func (d *differ) releases(prefix string, by *[stages + 1][]Step) {

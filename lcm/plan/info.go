@@ -26,15 +26,10 @@ func (o *Outcome) at(id string) *At {
 		connection, zone := o.place(p)
 		return Standing(connection, zone, res)
 	}
-	res, ok := o.Made.Changed(id)
-	switch {
-	case !ok || p.At == nil:
-	case p.Kind == vim.Port: // its VIM may have chosen other addresses
+	if res, ok := o.Made.Changed(id); ok && p.At != nil && (p.Kind == vim.Port || p.Kind == vim.Unit) { // its VIM may have chosen other addresses, or made other pods
 		at := *p.At
-		at.MAC, at.Addresses = res.MAC, res.Addresses
+		at.MAC, at.Addresses, at.Pods = res.MAC, res.Addresses, res.Pods
 		return &at
-	case p.Kind == vim.Unit: // its pods are others once it was changed
-		return Standing(p.At.Connection, p.At.Zone, res)
 	}
 	return p.At
 }

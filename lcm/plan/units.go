@@ -86,7 +86,9 @@ func (p *planner) units() error {
 	if p.r.Namespace != "" {
 		o := Object{Kind: "Namespace", Name: p.r.Namespace}
 		o.Manifest, _ = json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": o.Name}})
-		p.unit(o, ownNamespace, nil)
+		if err := p.unit(o, ownNamespace, nil); err != nil {
+			return err
+		}
 	}
 	for _, o := range p.r.Objects {
 		if err := p.unit(o, o.Kind+"/"+o.Name, owner[o.key()]); err != nil {
@@ -106,7 +108,7 @@ func (p *planner) unit(o Object, template string, vdu *vnfd.Vdu) error {
 	n := len(p.stage[vim.Unit])
 	r := Resource{
 		ID: p.id(vim.Unit, o.key(), strconv.Itoa(n)), Kind: vim.Unit, Template: template,
-		Spec: vim.Spec{Name: o.Kind + " " + o.Name, Unit: &vim.UnitSpec{Objects: o.Manifest}},
+		Spec: vim.Spec{Name: strings.TrimSpace(o.Kind + " " + o.Name), Unit: &vim.UnitSpec{Objects: o.Manifest}},
 	}
 	if vdu != nil {
 		count := p.counts[vdu.ID]

@@ -24,7 +24,7 @@ const queries = new QueryClient({
 })
 keepFresh(queries, live)
 
-const theme = createTheme({ primaryShade: { light: 8, dark: 7 }, defaultRadius: 'sm', cursorType: 'pointer' })
+const theme = createTheme({ primaryShade: { light: 8, dark: 8 }, defaultRadius: 'sm', cursorType: 'pointer' })
 const nonce = () => document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? ''
 // What keeps the page still behind a dialog makes a style element, too, and takes its nonce from here.
 Object.assign(globalThis, { __webpack_nonce__: nonce() })

@@ -68,6 +68,9 @@ func (d *Driver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequ
 		return vim.Resource{}, err
 	}
 	at := refOf(u)
+	if at.Name == "" { // a question has no name
+		at.Name = short(r.Token.String(), 10)
+	}
 	m, err := c.mark(ctx, op, r.Token, r.Owner, at)
 	if err != nil {
 		return vim.Resource{}, err

@@ -133,6 +133,13 @@ func (c *cluster) prepare(op string, token vim.Token, owner string, revision int
 		set("Delete", "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
 		set("Retain", "spec", "persistentVolumeClaimRetentionPolicy", "whenScaled")
 	}
+	if nameless(u) { // it bears no metadata but its namespace
+		delete(u.Object, "metadata")
+		if r.Namespace != "" {
+			u.SetNamespace(r.Namespace)
+		}
+		return u, k, err
+	}
 	for k, v := range map[string]string{LabelOwner: label(owner), LabelToken: tokenLabel(token)} {
 		set(v, "metadata", "labels", k)
 	}

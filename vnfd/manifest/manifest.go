@@ -140,6 +140,11 @@ func Place(objects []Object, namespace string, all bool) {
 			o.content["metadata"] = meta
 		}
 		meta["namespace"] = namespace
+		if spec, _ := o.content["spec"].(map[string]any); o.Kind == "LocalSubjectAccessReview" { // asks about where it is
+			if attributes, _ := spec["resourceAttributes"].(map[string]any); attributes != nil {
+				attributes["namespace"] = namespace
+			}
+		}
 	}
 	for i := range objects {
 		subjects, _ := objects[i].content["subjects"].([]any)

@@ -425,9 +425,14 @@ export interface System {
   go: string
   database: string
   started: string
-  lanes: { database: string; role: string; held: number; all: number }[]
-  consumers: { name: string; topic: string; behind: number; parked: number }[]
   settings: { name: string; value: string; secret: boolean; default: boolean }[]
+}
+
+export interface Cluster {
+  nodes: { id: string; name: string; state: string; version: string; url?: string; roles: string[]; since: string; until?: string }[]
+  lanes: { database: string; role: string; nodeId?: string; count: number }[]
+  consumers: { name: string; topic: string; waitingLanes: number; oldestSeconds: number; parked: number }[]
+  timersDue: number
 }
 
 export interface Health {

@@ -59,7 +59,9 @@ export function OpPage() {
   const name = vnf.data?.vnfInstanceName || first(o.vnfInstanceId)
   const can = options(o, saga.data, lanes, session.lacks('lcm:write'))
   const stuck = lanes.filter((l) => l.state === 'STUCK')
-  const [from, to] = axis(lanes, Date.parse(o.startTime), p?.endTime ? Date.parse(p.endTime) : undefined, now)
+  // While it waits for a decision nothing happens: the axis ends where it stopped.
+  const resting = final || o.operationState === 'FAILED_TEMP'
+  const [from, to] = axis(lanes, Date.parse(o.startTime), p?.endTime ? Date.parse(p.endTime) : resting ? Date.parse(o.stateEnteredTime) : undefined, now)
   const s = saga.data
   const ahead = s?.nextTimeout ? { at: Date.parse(s.nextTimeout), says: aheadText(s, lanes) } : undefined
   const done = lanes.filter((l) => l.state === 'DONE' || l.state === 'SKIPPED').length
@@ -115,7 +117,7 @@ export function OpPage() {
               <Empty title="No lanes">This operation has no process: it was done in one step.</Empty>
             ) : (
               <>
-                <Lanes lanes={lanes} from={from} to={to} now={final ? undefined : now} ahead={ahead} chosen={search.command} related={related} choose={(b) => turn({ command: b.key === search.command ? undefined : b.key }, true)} />
+                <Lanes lanes={lanes} from={from} to={to} now={resting ? undefined : now} ahead={ahead} chosen={search.command} related={related} choose={(b) => turn({ command: b.key === search.command ? undefined : b.key }, true)} />
                 <Text size="xs" c="var(--dim)" mt={4}>
                   ▸ sent · ✓ done · ✗ failed · ◂ being undone · ↺ undone · … waits for the next attempt. Choose a bar for its command, the answer, and what led to it.
                 </Text>

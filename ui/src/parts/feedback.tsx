@@ -20,16 +20,16 @@ export function Loading({ what }: { what: string }) {
 }
 
 const kinds = {
-  info: { color: 'blue', icon: <IconInfoCircle aria-hidden /> },
-  good: { color: 'teal', icon: <IconCircleCheck aria-hidden /> },
-  warn: { color: 'orange', icon: <IconAlertTriangle aria-hidden /> },
-  bad: { color: 'red', icon: <IconAlertTriangle aria-hidden /> },
+  info: { color: 'blue', tone: 'busy', icon: <IconInfoCircle aria-hidden /> },
+  good: { color: 'teal', tone: 'good', icon: <IconCircleCheck aria-hidden /> },
+  warn: { color: 'orange', tone: 'warn', icon: <IconAlertTriangle aria-hidden /> },
+  bad: { color: 'red', tone: 'bad', icon: <IconAlertTriangle aria-hidden /> },
 }
 
 export function Note({ kind, title, children }: { kind: keyof typeof kinds; title?: string; children: ReactNode }) {
   const k = kinds[kind]
   return (
-    <Alert color={k.color} icon={k.icon} title={title} role={kind === 'bad' ? 'alert' : 'status'} variant="light" styles={{ message: { color: 'var(--mantine-color-text)' } }}>
+    <Alert color={k.color} icon={k.icon} title={title} role={kind === 'bad' ? 'alert' : 'status'} variant="light" styles={{ title: { color: `var(--${k.tone}-fg)` }, icon: { color: `var(--${k.tone}-fg)` }, message: { color: 'var(--mantine-color-text)' } }}>
       {children}
     </Alert>
   )

@@ -4,21 +4,23 @@ import { Link, type LinkProps } from '@tanstack/react-router'
 import { useEffect, useState, type ReactNode } from 'react'
 
 /** The beginning of an identifier, by which people and the CLI know it. */
-export const first = (id: string | undefined): string => (id ?? '').slice(0, 8)
+export const first = (id: string | undefined): string => (id ?? '').slice(0, /^[0-9a-f]{8}/.test(id ?? '') ? 8 : 20)
 
 /** An identifier: short to see, whole when it is copied by a click. */
 export function Id({ id, whole }: { id: string; whole?: boolean }) {
   return (
     <CopyButton value={id} timeout={1500}>
       {({ copied, copy }) => (
-        <Tooltip label={copied ? 'Copied' : `Copy ${id}`}>
-          <UnstyledButton onClick={copy} aria-label={`Copy ${id}`} className="id">
-            {whole ? id : first(id)}
-            <span aria-live="polite" className="hidden">
-              {copied ? 'Copied' : ''}
-            </span>
-          </UnstyledButton>
-        </Tooltip>
+        <span>
+          <Tooltip label={copied ? 'Copied' : `Copy ${id}`}>
+            <UnstyledButton onClick={copy} aria-label={`${whole ? id : first(id)}: copy ${whole ? 'it' : id}`} className="id">
+              {whole ? id : first(id)}
+            </UnstyledButton>
+          </Tooltip>
+          <span aria-live="polite" className="hidden">
+            {copied ? 'Copied' : ''}
+          </span>
+        </span>
       )}
     </CopyButton>
   )

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTurn, useWords } from '../address'
 import { all, get, query, request } from '../api/http'
-import type { Audit, Denial, Health, Parked, System } from '../api/types'
+import type { Audit, Cluster, Denial, Health, Parked, System } from '../api/types'
 import { Confirm, type Question } from '../parts/confirm'
 import { Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
@@ -50,6 +50,7 @@ const useSystem = () => useQuery({ queryKey: ['site', 'system'], queryFn: ({ sig
 
 function Node() {
   const system = useSystem()
+  const cluster = useQuery({ queryKey: ['site', 'cluster'], queryFn: ({ signal }) => get<Cluster>('/vnfm/v1/cluster', signal), refetchInterval: 5000 })
   const ready = useQuery({ queryKey: ['site', 'ready'], queryFn: ({ signal }) => get<Health>('/readyz', signal), refetchInterval: 5000, retry: false })
   const s = system.data
   if (system.isError) return <Refusal error={system.error} what="The system could not be read" />
@@ -66,10 +67,37 @@ function Node() {
           ['Go', s.go],
           ['Database', s.database],
           ['Running since', <span key="t"><Time at={s.started} /> ({lasting(Date.now() - Date.parse(s.started))})</span>],
-          ...s.lanes.map((l) => [`Lanes of ${l.role}${s.lanes.some((x) => x.database !== l.database) ? `, ${l.database} database` : ''}`, `${l.held} of ${l.all} held by this node`]),
         ]}
       />
-      <Rows label="Consumers" head={['Consumer', 'Reads', 'Behind', 'Parked']} rows={s.consumers.map((c) => [c.name, <span key="t" className="mono">{c.topic}</span>, c.behind, c.parked > 0 ? <To key="p" {...({ to: '/system', search: { tab: 'parked' } } as object)}>{c.parked}</To> : 0])} />
+      {cluster.data && (
+        <>
+          <Rows
+            label="Nodes of the site"
+            head={['Node', 'State', 'Version', 'Roles', 'Since', 'Lanes']}
+            rows={cluster.data.nodes.map((n) => [
+              n.name,
+              <State key="s" state={n.state} size="sm" />,
+              n.version,
+              n.roles.join(', '),
+              <Time key="t" at={n.since} />,
+              cluster.data.lanes.filter((l) => l.nodeId === n.id).map((l) => `${l.role} ${l.count}`).join(', '),
+            ])}
+          />
+          {cluster.data.lanes.some((l) => !l.nodeId) && <Note kind="warn" title="Lanes that no node has">{cluster.data.lanes.filter((l) => !l.nodeId).map((l) => `${l.role} ${l.count}`).join(', ')}</Note>}
+          <Rows
+            label="Consumers"
+            head={['Consumer', 'Reads', 'Lanes in which a message waits', 'The oldest waits for', 'Parked']}
+            rows={cluster.data.consumers.map((c) => [
+              c.name,
+              <span key="t" className="mono">{c.topic}</span>,
+              c.waitingLanes,
+              c.oldestSeconds > 0 ? lasting(c.oldestSeconds * 1000) : '',
+              c.parked > 0 ? <To key="p" {...({ to: '/system', search: { tab: 'parked' } } as object)}>{c.parked}</To> : 0,
+            ])}
+          />
+          <Text size="sm">{cluster.data.timersDue} timers are due and not fired yet.</Text>
+        </>
+      )}
     </Stack>
   )
 }

@@ -9,6 +9,15 @@ import { tell } from './story'
 
 const shown = (v: unknown) => (v === undefined ? '' : typeof v === 'string' ? v : JSON.stringify(v, null, 1))
 
+function Value({ value, tone }: { value: unknown; tone: 'good' | 'bad' }) {
+  if (value === undefined) return null
+  return (
+    <pre tabIndex={0} className="mono" style={{ margin: 0, padding: 4, whiteSpace: 'pre-wrap', maxHeight: 150, overflow: 'auto', background: `var(--${tone}-bg)`, color: `var(--${tone}-fg)` }}>
+      {shown(value)}
+    </pre>
+  )
+}
+
 /** The difference of two moments, side by side. */
 export function Changes({ id, moments, from, to, set }: { id: string; moments: Event[]; from?: number; to?: number; set: (c: { from?: number; at?: number }) => void }) {
   const newest = moments.at(-1)?.version
@@ -47,12 +56,8 @@ export function Changes({ id, moments, from, to, set }: { id: string; moments: E
               <span key="p" className="mono wrap">
                 {c.path}
               </span>,
-              <pre key="f" className="mono" style={{ margin: 0, whiteSpace: 'pre-wrap', background: c.from === undefined ? undefined : 'var(--bad-bg)', color: c.from === undefined ? undefined : 'var(--bad-fg)' }}>
-                {shown(c.from)}
-              </pre>,
-              <pre key="t" className="mono" style={{ margin: 0, whiteSpace: 'pre-wrap', background: c.to === undefined ? undefined : 'var(--good-bg)', color: c.to === undefined ? undefined : 'var(--good-fg)' }}>
-                {shown(c.to)}
-              </pre>,
+              <Value key="f" value={c.from} tone="bad" />,
+              <Value key="t" value={c.to} tone="good" />,
             ])}
             empty="Nothing differs."
           />
