@@ -48,7 +48,7 @@ func (w *world) checkInventory(parked map[string]bool) {
 		has[e.Token] = true
 		token, err := vim.ParseToken(e.Token)
 		w.must(err)
-		if other, twice := ids[token.ID]; twice && !(r.may[e.Token] && r.may[other.Token]) { // what is replaced may go after what replaces it
+		if other, twice := ids[token.ID]; twice && (!r.may[e.Token] || !r.may[other.Token]) { // what is replaced may go after what replaces it
 			w.violate("I2: resource %s of %s is there twice: %s at %s and %s at %s", token.ID, e.Owner, e.Token, e.Vim, other.Token, other.Vim)
 		}
 		ids[token.ID] = e

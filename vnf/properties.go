@@ -19,11 +19,11 @@ import (
 	"github.com/vnfm/vnfm/vnfd"
 )
 
-// initial returns the declared properties that have an initial value (SOL003 v3.7.1 §5.5.2.2). The others are absent
-// until they are set.
 // Initial returns the values that a descriptor declares properties with.
 func Initial(declared []vnfd.Property) map[string]json.RawMessage { return initial(declared) }
 
+// initial returns the declared properties that have an initial value (SOL003 v3.7.1 §5.5.2.2). The others are absent
+// until they are set.
 func initial(declared []vnfd.Property) map[string]json.RawMessage {
 	var m map[string]json.RawMessage
 	for _, p := range declared {

@@ -53,6 +53,11 @@ func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 			return nil, vnfm.Errorf(vnfm.Conflict, "the %s %s was made by a program that did not record how: terminate the VNF and instantiate it again", have[i].Kind, have[i].Name())
 		}
 	}
+	containers := slices.ContainsFunc(have, func(r Resource) bool { return r.Kind == vim.Unit }) ||
+		slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return v.Container })
+	if containers {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers cannot change its flavour or its package here: terminate it and instantiate another")
+	}
 	x := &rebuilding{Rebuilding: r, was: was, same: map[string]string{}}
 	if err := r.Limits.vnfcs(r.Flavour, r.Counts); err != nil {
 		return nil, err
