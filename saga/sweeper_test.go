@@ -13,7 +13,7 @@ import (
 
 const kept = 24 * time.Hour
 
-// sweeps sweeps until there is nothing more, and returns how many sagas went.
+// sweeps lets it sweep until there is nothing more, and returns how many sagas went.
 func (n *node) sweeps(along func(*eventstore.SagaRow, *eventstore.Commit)) (gone int) {
 	n.t.Helper()
 	s := saga.NewSweeper(saga.SweeperConfig{

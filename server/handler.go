@@ -213,7 +213,7 @@ func (s *Server) signIn() api.SignIn {
 
 // system tells what this node is.
 func (s *Server) system(context.Context) (*api.System, error) {
-	out := &api.System{Node: s.node, Version: s.opts.Version, Go: runtime.Version(), Database: string(s.stores.main.kind), Started: s.started}
+	out := &api.System{Node: s.node, Version: s.opts.Version, Go: runtime.Version(), Database: s.stores.main.kind, Started: s.started}
 	settings, err := config.InForce(s.cfg)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about

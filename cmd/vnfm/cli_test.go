@@ -309,7 +309,7 @@ func TestChanges(t *testing.T) {
 		{"vnf heal fw1 --no-wait --vnfc c1 --vnfc c2 --all --cause smoke --param a=1", "POST " + vnfs + `/heal {"vnfcInstanceId":["c1","c2"],"cause":"smoke","additionalParams":{"a":1,"all":true}}`, 0, ""},
 		{"vnf connect fw1 --no-wait --link id=e,network=n,cpd=c,vim=v --param a=1", "POST " + vnfs + `/change_ext_conn {"extVirtualLinks":[{"id":"e","vimConnectionId":"v","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"1":{"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{"ipAddresses":[{"type":"IPV4","numDynamicAddresses":1}]}}]}}}]}],"additionalParams":{"a":1}}`, 0, ""},
 		{"vnf flavour fw1 --no-wait --to big --level l --param a=1", "POST " + vnfs + `/change_flavour {"newFlavourId":"big","instantiationLevelId":"l","additionalParams":{"a":1}}`, 0, ""},
-		{"vnf upgrade fw1 --no-wait --to d2 --batch 1", "POST " + vnfs + `/change_vnfpkg {"vnfdId":"d2","additionalParams":{"batchSize":1}}`, 0, ""},
+		{"vnf upgrade fw1 --no-wait --to Router --batch 1", "POST " + vnfs + `/change_vnfpkg {"vnfdId":"vnfd-1","additionalParams":{"batchSize":1}}`, 0, ""},
 		{"vnf scale fw1 --no-wait --out a", "POST " + vnfs + `/scale {"type":"SCALE_OUT","aspectId":"a"}`, 0, ""},
 		{"vnf scale fw1 --no-wait --in a --steps 2 --vnfc c1 --vnfc c2 --param a=1", "POST " + vnfs + `/scale {"type":"SCALE_IN","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1,"vnfcInstanceId":["c1","c2"]}}`, 0, ""},
 		{"vnf scale-to fw1 --no-wait --level l", "POST " + vnfs + `/scale_to_level {"instantiationLevelId":"l"}`, 0, ""},
