@@ -287,6 +287,22 @@ func TestPoison_is_parked_with_every_later_message_of_its_key_and_redriven_in_or
 	}
 }
 
+// To handle the messages of one key again is to say nothing about those of others.
+func TestRedrive_leaves_other_keys_alone(t *testing.T) {
+	f := newFixture(t)
+	ms := []bus.Record{f.message(key(0), "topic"), f.message(key(1), "topic")}
+	f.refuse["m01"], f.refuse["m02"] = errors.New("poison"), errors.New("poison")
+	for len(f.parked()) < len(ms) {
+		_ = f.deliver(1, ms...) // fails until both are parked
+	}
+	clear(f.refuse)
+	if n, err := f.consumer.Redrive(t.Context(), "m02"); err != nil || n != 1 {
+		t.Fatalf("%d re-driven, %v", n, err)
+	}
+	f.expect("handled", f.handled(), "m02")
+	f.expect("parked", f.parked(), "m01")
+}
+
 // design §4: "database down | nothing is acknowledged; all resumes". Seen failing with wait() always false.
 func TestDatabase_away_loses_nothing_and_parks_nothing(t *testing.T) {
 	f := newFixture(t)
