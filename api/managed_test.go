@@ -20,7 +20,7 @@ import (
 )
 
 // What an element manager sends and gets is what SOL002 has: VNFCs to heal and to modify, coordinations in occurrences, its filters of
-// subscriptions, and notifications. Seen failing with resourceDefinitionId in an occurrence, and without vnfcInfoModifications.
+// subscriptions, and notifications.
 func TestElementManagersSpeakSOL002(t *testing.T) {
 	name := "ems"
 	w := newWorld(t, func(c *api.Config) { c.Authenticate = as(&name, access.EM) })

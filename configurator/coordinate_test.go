@@ -153,8 +153,7 @@ func (w *world) known() (out []configuration.Coordination) {
 	return out
 }
 
-// A coordination that goes on is told of, asked about when it wants to be, and answered with its outcome. Seen failing with a look before
-// Retry-After.
+// A coordination that goes on is told of, asked about when it wants to be, and answered with its outcome.
 func TestACoordinationGoesOnUntilItsOutcome(t *testing.T) {
 	w, m := newManaged(t)
 	m.looks = 3
@@ -186,7 +185,7 @@ func TestACoordinationGoesOnUntilItsOutcome(t *testing.T) {
 	}
 }
 
-// What the endpoint says decides. Seen failing with CANCELLED taken for a success.
+// What the endpoint says decides.
 func TestTheOutcomeOfACoordination(t *testing.T) {
 	for result, want := range map[string]string{
 		configuration.Abort: "c1 FAILED permanent", configuration.Cancelled: "c1 CANCELLED",
@@ -216,7 +215,6 @@ func TestTheOutcomeOfACoordination(t *testing.T) {
 }
 
 // A refusal for now is told of, and asked again when its time has come; what cannot be reached is asked again, too, until the time is over.
-// Seen failing with refusals that were forgotten.
 func TestARefusalForNow(t *testing.T) {
 	w, m := newManaged(t)
 	m.answer = func(call string, n int) (*configuration.CoordinationAnswer, error) {
@@ -250,8 +248,7 @@ func TestARefusalForNow(t *testing.T) {
 	w.want("c1 FAILED permanent")
 }
 
-// One that nobody waits for is called off, and its outcome waited for; one whose time is over as well. Seen failing with a coordination
-// left open.
+// One that nobody waits for is called off, and its outcome waited for; one whose time is over as well.
 func TestACoordinationIsCalledOff(t *testing.T) {
 	w, m := newManaged(t)
 	m.looks = 1000
@@ -306,7 +303,7 @@ func TestACoordinationIsCalledOff(t *testing.T) {
 }
 
 // Whatever dies or is told twice, each command is answered, and one coordination has one outcome: an endpoint that knows the token has
-// begun one. Seen failing with the id of what was begun kept after the call only.
+// begun one.
 func TestCoordinationsWhateverDies(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 11)) //nolint:gosec // a seeded test

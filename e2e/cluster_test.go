@@ -183,8 +183,7 @@ func (s *site) held() int {
 }
 
 // Three nodes share the work. One is killed while twelve VNFs are instantiated: all come to their end, with exactly the resources
-// they need, and the others have its lanes. One that is stopped has given its lanes up when it ends. Seen failing (a lane is without an
-// owner) with the lanes of the dead left alone in lease.Share.
+// they need, and the others have its lanes. One that is stopped has given its lanes up when it ends.
 func TestANodeIsKilledAndAnotherStopped(t *testing.T) {
 	s := newSite(t)
 	nodes := s.nodes(3)
@@ -271,8 +270,7 @@ func (b *balancer) do(method, path string, body string) (int, error) {
 	return 0, fmt.Errorf("no node: %w", err)
 }
 
-// All three nodes are replaced, one after the other and the new one first, under constant load: no request fails. Seen failing (503) with
-// nodes that are ready only when they hold lanes.
+// All three nodes are replaced, one after the other and the new one first, under constant load: no request fails.
 func TestARollingRestartLosesNoRequest(t *testing.T) {
 	s := newSite(t)
 	nodes := s.nodes(3)

@@ -32,8 +32,7 @@ func (h told) Decide(_ *eventstore.Loaded, msgs []message.Message, _ *eventstore
 }
 
 // A message that node A commits in a lane of node B is handled by B at once, though B would look for itself in a minute only; also
-// when the connection that B listens on was lost, for what was committed meanwhile too. Seen failing (nothing is handled for 20 s) without
-// Feed.Heard, and, after the loss, without the loop of Listen.
+// when the connection that B listens on was lost, for what was committed meanwhile too.
 func TestRun_hears_of_what_another_node_commits(t *testing.T) {
 	url := dbtest.Postgres(t)
 	open := func() *postgres.Store {

@@ -119,7 +119,7 @@ func (s *site) ended(op string) *vnf.OpOcc {
 }
 
 // The life of a VNF of containers: objects in the order of their kinds, pods as VNFCs, more and fewer, one made again, and nothing
-// left. Seen failing with ranks of one kind swapped, and without the pods of a change.
+// left.
 func TestContainersOfAPackage(t *testing.T) {
 	s, id := containers(t, "")
 	ns := "vnf-" + id

@@ -35,7 +35,7 @@ func coordinated(op vnf.Operation, actions ...vnfd.Coordination) *vnfd.Descripto
 }
 
 // A VNF is told what an operation has made of it, and of nothing else, with the parameters of its instantiation; and told again what it had
-// when the operation is rolled back. Seen failing with the parameters forgotten, and with all VNFCs told of each time.
+// when the operation is rolled back.
 func TestWhatAVnfIsToldAfterOperations(t *testing.T) {
 	s := newSite(t, plantest.Elastic(), lcm.Settings{})
 	s.managed = em
@@ -101,8 +101,7 @@ func TestWhatAVnfIsToldAfterOperations(t *testing.T) {
 	s.finish()
 }
 
-// Coordinations are asked for in the order that the VNFD has, each at its stage, and recorded. Seen failing with the end before the
-// configuration.
+// Coordinations are asked for in the order that the VNFD has, each at its stage, and recorded.
 func TestCoordinationsOfAnOperation(t *testing.T) {
 	d := coordinated(vnf.OpScale, vnfd.Coordination{Action: "last", Stage: "end", Endpoint: "VNF"}, vnfd.Coordination{Action: "first", Stage: "start", Inputs: []string{"seconds", "none"}},
 		vnfd.Coordination{Action: "second", Stage: "start"}, vnfd.Coordination{Action: "between"})
@@ -162,7 +161,7 @@ func TestCoordinationsOfAnOperation(t *testing.T) {
 	s.finish()
 }
 
-// What an endpoint answers steers the operation. Seen failing with an operation that went on after ABORT.
+// What an endpoint answers steers the operation.
 func TestAnAnswerSteersTheOperation(t *testing.T) {
 	scenario := func(t *testing.T, stage, result string) (*site, string, string) {
 		t.Helper()
@@ -258,7 +257,7 @@ func TestWhatIsKnownOfACoordination(t *testing.T) {
 	s.finish()
 }
 
-// A cancelled operation, and one whose time is over, call off the coordination that is open. Seen failing with nobody told.
+// A cancelled operation, and one whose time is over, call off the coordination that is open.
 func TestTheCoordinationOfACancelledOperationIsCalledOff(t *testing.T) {
 	for _, mode := range []string{"GRACEFUL", "FORCEFUL", "deadline"} {
 		s := newSite(t, coordinated(vnf.OpHeal, vnfd.Coordination{Action: "drain", Stage: "start"}), lcm.Settings{Deadline: 1})
@@ -295,8 +294,7 @@ func TestTheCoordinationOfACancelledOperationIsCalledOff(t *testing.T) {
 	}
 }
 
-// An action that nobody can be asked about is a warning; a FORCEFUL termination goes on without. Seen failing with a VNF that could not be
-// terminated while its element manager was away.
+// An action that nobody can be asked about is a warning; a FORCEFUL termination goes on without.
 func TestWhatCannotBeCoordinated(t *testing.T) {
 	d := coordinated(vnf.OpTerminate, vnfd.Coordination{Action: "drain", Stage: "start", Endpoint: "MGMT"})
 	s := newSite(t, d, lcm.Settings{})
@@ -359,7 +357,7 @@ func TestPropertiesOfVnfcs(t *testing.T) {
 	s.finish()
 }
 
-// An operation that nobody asked for says so, to whoever grants it, too. Seen failing with the grant request that did not.
+// An operation that nobody asked for says so, to whoever grants it, too.
 func TestAnAutomaticInvocation(t *testing.T) {
 	s := newSite(t, plantest.Minimal(), lcm.Settings{})
 	id := s.up()

@@ -68,7 +68,7 @@ func attribute(err error) string {
 const em = `{"id":"em","endpointType":"MGMT","uri":"https://em.example/api/","authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"` + canary + `"}}}`
 
 // What is registered can be read, its credentials by nobody but who calls; a masked value that comes back changes nothing; views are what the
-// events amount to. Seen failing with the password in the view.
+// events amount to.
 func TestAConnectionIsSealedAndMasked(t *testing.T) {
 	w := newWorld(t)
 	w.register(em)
@@ -135,7 +135,7 @@ func (w *world) same() {
 	}
 }
 
-// What cannot be used is refused, at the attribute. Seen failing with a user name in the uri taken.
+// What cannot be used is refused, at the attribute.
 func TestAConnectionThatCannotBeUsedIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.register(em)
@@ -176,7 +176,7 @@ func TestAConnectionThatCannotBeUsedIsRefused(t *testing.T) {
 	}
 }
 
-// The closest connection is called, for the interface and the endpoint that are wanted. Seen failing with the first that fits.
+// The closest connection is called, for the interface and the endpoint that are wanted.
 func TestTheClosestConnectionIsCalled(t *testing.T) {
 	w := newWorld(t)
 	v := &vnf.Instance{ID: "v-1", VnfdID: "d-1", Provider: "acme", ProductName: "fw"}

@@ -22,8 +22,7 @@ func (e elsewhere) Cursors(_ context.Context, consumer string) (out [eventstore.
 	return out, nil
 }
 
-// A consumer of a program that this one does not know keeps what it has not had, until somebody forgets it. Seen failing with
-// only the program's own consumers asked, and with the list of those registered read before where these are.
+// A consumer of a program that this one does not know keeps what it has not had, until somebody forgets it.
 func TestPruner_waits_for_consumers_it_does_not_know(t *testing.T) {
 	store := memory.New(memory.Config{})
 	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})

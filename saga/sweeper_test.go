@@ -47,7 +47,7 @@ func (p *plant) lives(id string) bool {
 }
 
 // A saga goes, with all that is its own, when it ended long enough ago; not one that has not ended, however old. What comes of it
-// then does nothing. Seen failing with the age counted from the beginning, and without lanes.
+// then does nothing.
 func TestSweep_takes_sagas_that_ended_long_ago(t *testing.T) {
 	saga.InForms(t, func(t *testing.T) {
 		p := newPlant(t)
@@ -83,7 +83,7 @@ func TestSweep_takes_sagas_that_ended_long_ago(t *testing.T) {
 }
 
 // A saga that ended while a command of it was not answered stays, whatever its age: when the success comes after all it begins the
-// cleanup, and then the saga may go, and the cleanup's. Seen failing without the look for unanswered commands: nothing is released.
+// cleanup, and then the saga may go, and the cleanup's.
 func TestSweep_leaves_sagas_with_unanswered_commands(t *testing.T) {
 	saga.InForms(t, func(t *testing.T) {
 		p := newPlant(t)
@@ -124,7 +124,7 @@ func TestSweep_leaves_sagas_with_unanswered_commands(t *testing.T) {
 }
 
 // A saga stays while messages of its key are parked: what an operator has tried again may be for it. And nobody sweeps lanes that
-// are another's. Seen failing without either.
+// are another's.
 func TestSweep_leaves_sagas_of_parked_keys_and_of_other_lanes(t *testing.T) {
 	p := newPlant(t)
 	n := p.start("a")

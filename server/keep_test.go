@@ -23,8 +23,7 @@ func (p *program) tables() (rows, bytes map[string]int) {
 }
 
 // A VNF that came and went leaves its events, the heads of its streams and the views of its operations, and nothing else, once what
-// is kept for a while has gone; and what it leaves answers as before. Seen failing with each of the ages at 0, with fences that are
-// kept, and with sagas that are not swept.
+// is kept for a while has gone; and what it leaves answers as before.
 func TestAVnfThatCameAndWentLeavesItsEvents(t *testing.T) {
 	p := startProgram(t, "--keep-sagas=1ms", "--keep-ledger=1s", "--keep-grants=1s")
 	before, held := p.tables()

@@ -10,7 +10,7 @@ import (
 )
 
 // A VNF whose element manager is registered is told its configuration and asked before and after a scaling, over HTTP; what the element
-// manager answers steers the operation; its password is found nowhere. Seen failing with the answer of the element manager ignored.
+// manager answers steers the operation; its password is found nowhere.
 func TestAnElementManagerIsToldAndAsked(t *testing.T) {
 	onEach(t, func(t *testing.T, args []string) {
 		em := managementtest.New(managementtest.Config{User: "vnfm", Password: "c4nary-of-the-em"})

@@ -56,7 +56,7 @@ type epochs func(lane int) bool
 func (e epochs) Epoch(lane int) (int64, bool) { return 1, e(lane) }
 
 // A sweep over ten thousand resources of a thousand VNFs asks ledger and records a handful of times, and finds the one that is
-// missing and the one that is an orphan. A node that owns no lane asks nobody. Seen failing with the records asked about each VNF.
+// missing and the one that is an orphan. A node that owns no lane asks nobody.
 func TestASweepComparesInSets(t *testing.T) {
 	store := memory.New(memory.Config{})
 	doer := eventstore.NewCommitter(store, eventstore.CommitterConfig{})

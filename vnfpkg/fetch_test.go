@@ -298,8 +298,7 @@ func TestAFetchIsThatOfItsLane(t *testing.T) {
 	}
 }
 
-// TestAPackageIsReadByTheNodeOfItsLane: of several nodes one reads what was uploaded, that which holds its lane. Seen failing with each
-// that looks.
+// TestAPackageIsReadByTheNodeOfItsLane: of several nodes one reads what was uploaded, that which holds its lane.
 func TestAPackageIsReadByTheNodeOfItsLane(t *testing.T) {
 	w := newWorld(t)
 	id := w.create()

@@ -154,7 +154,7 @@ func leaseAlone(t *testing.T, s eventstore.Store) {
 }
 
 // leaseRace: nodes whose time runs out again and again, and who come back while others take over. Each answer says until when its
-// node holds a lane, and nobody is granted it before. Seen failing on PostgreSQL without the lock of requests.
+// node holds a lane, and nobody is granted it before.
 func leaseRace(t *testing.T, s eventstore.Store) {
 	type term struct {
 		owner       string

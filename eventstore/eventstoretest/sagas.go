@@ -138,7 +138,7 @@ func sagaGuards(t *testing.T, s eventstore.Store) {
 }
 
 // sagasEnded: what has ended is found by when it did, the first one first, in the lanes asked for; one that is written as ended
-// once more ends then. Seen failing with the time of the last write for all, and with lanes left out.
+// once more ends then.
 func sagasEnded(t *testing.T, s eventstore.Store) {
 	at := map[string]time.Time{}
 	write := func(id string, expected int64, ended bool) {

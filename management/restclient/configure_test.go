@@ -102,7 +102,7 @@ func classOf(err error) message.Class {
 func (p *place) patches() int { return len(p.vnf.Asked("PATCH")) }
 
 // A VNF is told what descriptor, site and request give, once; told again it is asked and left alone; what changes later is laid over
-// what it has, with what others have put there. Seen failing with connection points that replaced those of others.
+// what it has, with what others have put there.
 func TestAVnfIsToldWhatItDoesNotHave(t *testing.T) {
 	p := newPlace(t, managementtest.Config{}, nil)
 	p.ready(t, told())
@@ -148,8 +148,7 @@ func TestAVnfIsToldWhatItDoesNotHave(t *testing.T) {
 	}
 }
 
-// However a VNF misbehaves, it is configured once it is well, or why not is said in a class that tells what to do. Seen failing with a
-// timeout taken for a refusal, and without the If-Match.
+// However a VNF misbehaves, it is configured once it is well, or why not is said in a class that tells what to do.
 func TestAVnfThatMisbehaves(t *testing.T) {
 	for name, tt := range map[string]struct {
 		rule    managementtest.Rule
@@ -202,7 +201,7 @@ func TestAVnfThatMisbehaves(t *testing.T) {
 }
 
 // Who we are is shown as the connection says; a token that expires in the middle is fetched anew. What is wrong with it is said without
-// the credentials. Seen failing with the password in what the VNF had answered.
+// the credentials.
 func TestCredentialsOfAVnf(t *testing.T) {
 	basic := &egress.Auth{Types: []string{egress.BasicAuth}, Basic: &egress.Basic{UserName: "u", Password: "pa55word-x"}}
 	p := newPlace(t, managementtest.Config{User: "u", Password: "pa55word-x"}, basic)
@@ -227,8 +226,7 @@ func TestCredentialsOfAVnf(t *testing.T) {
 	}
 }
 
-// The address of a connection point is called where the connection says so, guarded: others choose it. Seen failing with the
-// client that may call anything.
+// The address of a connection point is called where the connection says so, guarded: others choose it.
 func TestTheAddressOfAConnectionPointIsCalledGuarded(t *testing.T) {
 	p := newPlace(t, managementtest.Config{}, nil)
 	port := p.url[strings.LastIndex(p.url, ":"):]

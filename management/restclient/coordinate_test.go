@@ -17,8 +17,7 @@ func drain() configuration.Coordinate {
 	}
 }
 
-// A coordination is begun, looked at, called off; every answer says what it means. Seen failing with a 503 without Retry-After taken for
-// a rejection, and with 409 on a cancel taken for an error.
+// A coordination is begun, looked at, called off; every answer says what it means.
 func TestACoordination(t *testing.T) {
 	p := newPlace(t, managementtest.Config{}, nil)
 	begin := func(b managementtest.Behaviour) (configuration.CoordinationAnswer, error) {
