@@ -45,6 +45,7 @@ var examples = map[string]example{
 	"PATCH /vnflcm/v2/vnf_instances/{id}": {sol.VnfInfoModificationRequest{}, []string{
 		`{"vnfInstanceName":"n","vnfInstanceDescription":"t","vnfdId":"d","vnfConfigurableProperties":{"p":1},"metadata":{"m":1},"extensions":{"e":1},
 			"vimConnectionInfo":{"c":{"vimType":"T"}}}`,
+		`{"vnfcInfoModifications":[{"id":"c","vnfcConfigurableProperties":{"p":1}}]}`,
 	}},
 	"PATCH /vnflcm/v1/vnf_instances/{id}": {nil, []string{
 		`{"vnfInstanceName":"n","vnfInstanceDescription":"t","vnfdId":"d","vnfConfigurableProperties":{"p":1},"metadata":{"m":1},"extensions":{"e":1},
@@ -186,7 +187,7 @@ func contentType(r api.Served) string {
 
 // open are the attributes in which anything may be.
 var open = []string{
-	"additionalParams", "extensions", "vnfConfigurableProperties", "metadata", "interfaceInfo", "accessInfo", "extra", "userDefinedData", "vnfSpecificData",
+	"additionalParams", "extensions", "vnfConfigurableProperties", "vnfcConfigurableProperties", "metadata", "interfaceInfo", "accessInfo", "extra", "userDefinedData", "vnfSpecificData",
 }
 
 // keyed are those whose names are the client's.
