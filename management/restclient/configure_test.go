@@ -56,7 +56,7 @@ func newPlace(t *testing.T, cfg managementtest.Config, auth *egress.Auth) *place
 	if auth != nil && auth.OAuth2 != nil {
 		auth.OAuth2.TokenEndpoint = srv.URL + "/token"
 	}
-	out := egress.New(egress.Config{AllowLocal: true, AllowPlain: true, Timeout: 2 * time.Second})
+	out := egress.New(egress.Config{AllowLocal: true, AllowPlain: true, Timeout: 10 * time.Second})
 	guarded := egress.New(egress.Config{AllowPlain: true})
 	t.Cleanup(func() { out.Close(); guarded.Close() })
 	p.url, p.connections = srv.URL, connections{"em": {
