@@ -13,7 +13,7 @@ import (
 )
 
 // calmSteps bounds the part of a run without faults.
-const calmSteps = 60_000
+const calmSteps = 26_000
 
 // soon is how far ahead work may be due for the world to wait for it; what is kept for days is left alone.
 const soon = 2 * time.Hour
