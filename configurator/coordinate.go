@@ -72,14 +72,7 @@ func takeCoordination(b *ledger.Book, m message.Message) error {
 		}
 		return nil
 	}
-	if r != nil && slices.ContainsFunc(r.Doc.Commands, func(o message.Message) bool { return o.ID == m.ID }) {
-		reply := r.Doc.Reply
-		if slices.Contains(r.Doc.Waiting, m.ID) {
-			reply = nil
-		}
-		if m.ReplyTo != "" {
-			b.Commit.Outbox = append(b.Commit.Outbox, message.Answer(m, Source, b.Now, reply))
-		}
+	if r != nil && again(b, m, r.Doc.Commands, r.Doc.Waiting, r.Doc.Reply) {
 		return nil
 	}
 	older, err := fenced(b, m.Key, c.VnfID, c.Fence)

@@ -110,20 +110,28 @@ func answer(b *ledger.Book, m message.Message, r message.Reply) {
 	}
 }
 
+// again reports whether a command is one of those that a row has, and answers it if so: with the row's reply, or that it waits for
+// one.
+func again(b *ledger.Book, m message.Message, commands []message.Message, waiting []string, reply *message.Reply) bool {
+	if !slices.ContainsFunc(commands, func(o message.Message) bool { return o.ID == m.ID }) {
+		return false
+	}
+	if slices.Contains(waiting, m.ID) {
+		reply = nil
+	}
+	if m.ReplyTo != "" {
+		b.Commit.Outbox = append(b.Commit.Outbox, message.Answer(m, Source, b.Now, reply))
+	}
+	return true
+}
+
 // take lets a command change its configuration's row.
 func take(b *ledger.Book, m message.Message, cmd configuration.Configure) error {
 	r, err := ledger.Get[configuring](b, refOf(cmd.Token))
 	if err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}
-	if r != nil && slices.ContainsFunc(r.Doc.Commands, func(o message.Message) bool { return o.ID == m.ID }) {
-		reply := r.Doc.Reply
-		if slices.Contains(r.Doc.Waiting, m.ID) {
-			reply = nil
-		}
-		if m.ReplyTo != "" {
-			b.Commit.Outbox = append(b.Commit.Outbox, message.Answer(m, Source, b.Now, reply))
-		}
+	if r != nil && again(b, m, r.Doc.Commands, r.Doc.Waiting, r.Doc.Reply) {
 		return nil
 	}
 	older, err := fenced(b, m.Key, cmd.VnfID, cmd.Fence)
