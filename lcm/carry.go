@@ -73,7 +73,14 @@ type planData struct {
 type granted struct {
 	*plan.Resolver
 	grant *nfvo.Grant
-	steps map[string]plan.Step // by step and item of the saga
+	steps map[string]plan.Step  // by step and item of the saga
+	users map[referred][]string // steps and items that make or change what refers to a resource
+}
+
+// referred is a resource that others refer to, in the set that a step starts from.
+type referred struct {
+	id  string
+	set int
 }
 
 // dataOf returns the data of a plan's saga.
@@ -97,10 +104,16 @@ func (d *planData) grantedTo(in *saga.Instance) (*granted, error) {
 	if d.granted != nil && (d.granted.grant == g || !d.asksForGrant()) {
 		return d.granted, nil
 	}
-	x := &granted{Resolver: plan.NewResolver(d.Plan, g), grant: g, steps: map[string]plan.Step{}}
+	x := &granted{Resolver: plan.NewResolver(d.Plan, g), grant: g, steps: map[string]plan.Step{}, users: map[referred][]string{}}
 	for i := range d.Plan.Stages {
 		for _, s := range x.Steps(&d.Plan.Stages[i]) {
-			x.steps[stepOf(&d.Plan.Stages[i], s)+" "+itemOf(s)] = s
+			key := stepOf(&d.Plan.Stages[i], s) + " " + itemOf(s)
+			x.steps[key] = s
+			if to := d.Plan.To(s); to != nil && s.Action != plan.Release {
+				for _, id := range to.Refers() {
+					x.users[referred{id, s.Set}] = append(x.users[referred{id, s.Set}], key)
+				}
+			}
 		}
 	}
 	d.granted = x

@@ -322,9 +322,8 @@ func needed(d *planData, o *plan.Outcome, f *vnf.OperationFailed) error {
 // again, or there are none. Otherwise they have what it was to replace.
 func inUse(in *saga.Instance, d *planData, s plan.Step) bool {
 	refer := false
-	for key, x := range d.granted.steps {
-		to := d.Plan.To(x)
-		if x.Action == plan.Release || x.ID == s.ID || to == nil || x.Set != s.Set || !slices.Contains(to.Refers(), s.ID) {
+	for _, key := range d.granted.users[referred{s.ID, s.Set}] {
+		if d.granted.steps[key].ID == s.ID {
 			continue
 		}
 		step, item, _ := strings.Cut(key, " ")
