@@ -88,7 +88,8 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 	w.annals = newAnnals(t, all...)
 	w.routes = api.Routes(cfg)
 	w.onPackage("p", &vnfpkg.Created{ID: "p"})
-	w.on("i", &vnf.InstanceCreated{ID: "i", VnfdID: "d", PackageID: "p", Provider: "Acme", ProductName: "R", SoftwareVersion: "2", VnfdVersion: "1"})
+	w.on("i", &vnf.InstanceCreated{ID: "i", VnfdID: "d", PackageID: "p", Provider: "Acme", ProductName: "R", SoftwareVersion: "2", VnfdVersion: "1"},
+		&vnf.InstanceInstantiated{Info: &vnf.InstantiatedInfo{FlavourID: "f", VnfState: "STARTED", Vnfcs: []vnf.Vnfc{{ID: "c", VduID: "v"}}}})
 	w.onOp("i", "o", &vnf.OpStarted{ID: "o", VnfID: "i", Operation: vnf.OpInstantiate, Policy: "hold"})
 	w.ids = map[string]string{"vnf_instances": "i", "vnf_lcm_op_occs": "o", "vnf_packages": "p", "vims": "v", "management_connections": "m", "parked_messages": "m1"}
 	w.send(t, "POST", own+"/vims", `{"id":"v","vimType":"`+sim.Type+`","interfaceInfo":{"a":1}}`).taken(201)

@@ -440,7 +440,7 @@ func modifyCommand(body []byte, in *vnf.Instance) (*lcm.Modify, error) {
 		if command.Vnfcs[m.Id] != nil {
 			return nil, decode.Wrong(fmt.Sprintf("/vnfcInfoModifications/%d/id", i), "is there twice")
 		}
-		if in.Info != nil && !slices.ContainsFunc(in.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == m.Id }) {
+		if in.Info == nil || !slices.ContainsFunc(in.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == m.Id }) {
 			return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", m.Id).At(fmt.Sprintf("/vnfcInfoModifications/%d/id", i))
 		}
 		command.Vnfcs[m.Id] = m.VnfcConfigurableProperties
