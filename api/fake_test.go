@@ -62,12 +62,7 @@ func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	}
 	c := api.Config{
 		LCM: w.cases, Packages: packages{w.cases}, Views: w.store, Vims: vims{w.cases}, Sim: w.sim, Log: log,
-		Authenticate: access.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
-			if id != "m1" {
-				return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
-			}
-			return 2, nil
-		},
+		Authenticate: access.Loopback, PageSize: 100, Consumers: []string{"saga"}, Parked: parked{},
 	}
 	for _, f := range change {
 		f(&c)
@@ -569,3 +564,18 @@ func instance(id string) *vnf.Instance {
 }
 
 type apiConfig = api.Config
+
+// parked has one message, m1, with another behind it.
+type parked struct{}
+
+func (parked) Retry(_ context.Context, id string, _ request.Info) (int, error) {
+	if id != "m1" {
+		return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
+	}
+	return 2, nil
+}
+
+func (p parked) Skip(ctx context.Context, id, _ string, by request.Info) (int, error) {
+	n, err := p.Retry(ctx, id, by)
+	return max(n-1, 0), err
+}
