@@ -7,6 +7,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/sol"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -19,19 +20,19 @@ import (
 func TestSync(t *testing.T) {
 	w := newWorld(t)
 	id := w.do("POST", vnfs, newID).want(201).id()
-	drift, sync := own+"/vnf_instances/"+id+"/drift", own+"/vnf_instances/"+id+"/sync"
-	w.do("GET", drift, "").want(200, `"inSync":true`, `"differences":[]`, `"vims":[]`)
+	at, sync := own+"/vnf_instances/"+id+"/drift", own+"/vnf_instances/"+id+"/sync"
+	w.do("GET", at, "").want(200, `"inSync":true`, `"differences":[]`, `"vims":[]`)
 	w.do("POST", sync, `{"repair":true}`).want(200, `"inSync":true`)
 	w.cases.differs = lcm.Drift{
-		Differences: []lcm.Difference{{
-			Type: lcm.DriftChanged, ID: "c1", Generation: 1, Kind: vim.Compute, Name: "fw", Template: "vdu1", Vnfcs: []string{"c1"}, Connection: "v1", VimID: "server-1",
-			Fields: []lcm.DifferingField{{Attribute: vim.AttributePower, Recorded: "on", Found: "off"}},
-		}, {Type: lcm.DriftOrphaned, ID: "x", Generation: 3, Kind: vim.Port, Connection: "v1"}, {Type: lcm.DriftMissing, ID: "p", Generation: 1, Kind: vim.Port, Template: "cp"}},
-		Looks: []lcm.VimLook{{Connection: "v1", Recorded: 9, Found: 8, Suspect: true}, {
+		Differences: []drift.Difference{{
+			Type: drift.Changed, ID: "c1", Generation: 1, Kind: vim.Compute, Name: "fw", Template: "vdu1", Vnfcs: []string{"c1"}, Connection: "v1", VimID: "server-1",
+			Fields: []drift.Field{{Attribute: vim.AttributePower, Recorded: "on", Found: "off"}},
+		}, {Type: drift.Orphaned, ID: "x", Generation: 3, Kind: vim.Port, Connection: "v1"}, {Type: drift.Missing, ID: "p", Generation: 1, Kind: vim.Port, Template: "cp"}},
+		Looks: []drift.Look{{Connection: "v1", Recorded: 9, Found: 8, Suspect: true}, {
 			Connection: "v2", Recorded: 2, Err: vnfm.Wrap(vnfm.Unavailable, fmt.Errorf("dial with "+canary), "the VIM connection v2 does not tell"),
 		}},
 	}
-	for _, r := range []reply{w.do("GET", drift, ""), w.do("POST", sync, `{}`), w.do("POST", sync, `{"repair":false,"confirmed":true}`)} {
+	for _, r := range []reply{w.do("GET", at, ""), w.do("POST", sync, `{}`), w.do("POST", sync, `{"repair":false,"confirmed":true}`)} {
 		var d sol.Drift
 		r.want(200).json(&d)
 		x := d.Differences[0]
@@ -58,7 +59,7 @@ func TestSync(t *testing.T) {
 	w.do("GET", location[len(w.http.URL):], "").want(200, `"operation":"`+string(vnf.OpHeal)+`"`)
 	w.do("POST", sync, `{"repair":"yes"}`).want(400, `"attribute":"/repair"`)
 	w.do("GET", sync, "").want(405)
-	w.do("POST", drift, `{}`).want(405)
+	w.do("POST", at, `{}`).want(405)
 	w.do("GET", own+"/vnf_instances/x/drift", "").want(404)
 	w.do("POST", own+"/vnf_instances/x/sync", `{}`).want(404)
 	other := w.do("POST", vnfs, newID).want(201).id()

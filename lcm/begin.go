@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/request"
@@ -48,7 +49,7 @@ type beginning struct {
 	data       *planData
 	policy     saga.Policy
 	inPlace    map[string]vim.InPlace // by VIM connection
-	look       *look                  // what they show, of an operation that compares
+	look       *drift.Found           // what they show, of an operation that compares
 	missing    map[vim.Token]bool     // what the VIMs do not have, of an operation that looks
 
 	secrets *secrets

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
@@ -167,6 +168,9 @@ type Heal struct {
 	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 	Params           json.RawMessage `json:"-"`
 }
+
+// Drift is in what a VNF differs from its records.
+type Drift = drift.Report
 
 // Sync is the command that compares a VNF with its VIMs. It is of no standard.
 type Sync struct {

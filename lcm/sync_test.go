@@ -11,6 +11,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -167,7 +168,7 @@ func TestSyncChangesBack(t *testing.T) {
 				t.Fatalf("%+v", d.Differences)
 			}
 			x := d.Differences[0]
-			if x.Type != lcm.DriftChanged || x.ID != r.ID || x.VimID != r.VimID || x.Kind != c.kind || x.Template != r.Template || x.Connection != "vim-1" || x.Kept != "" || len(x.Fields) != 1 {
+			if x.Type != drift.Changed || x.ID != r.ID || x.VimID != r.VimID || x.Kind != c.kind || x.Template != r.Template || x.Connection != "vim-1" || x.Kept != "" || len(x.Fields) != 1 {
 				t.Fatalf("%+v", x)
 			}
 			if f := x.Fields[0]; f.Attribute != c.attribute || c.recorded != "*" && f.Recorded != c.recorded || f.Recorded == f.Found || f.Found != c.found {
@@ -253,7 +254,7 @@ func TestSyncMakesAgain(t *testing.T) {
 			was := s.vnf(id)
 			s.forget(forgot...)
 			for _, x := range s.drift(id).Differences {
-				if x.Type != lcm.DriftMissing || !slices.Contains(forgot, x.Kind) {
+				if x.Type != drift.Missing || !slices.Contains(forgot, x.Kind) {
 					t.Errorf("%+v", x)
 				}
 			}

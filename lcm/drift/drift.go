@@ -1,41 +1,40 @@
-package lcm
+// Package drift compares the records of a VNF with what its VIMs show. It is pure: it looks at nothing by itself, and decides only what
+// differs and whether a VIM that shows it is to be believed; what is made of that is a plan's.
+package drift
 
 import (
-	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
 
-// Drift is in what a VNF differs from its records. Nothing of it is stored.
-type Drift struct {
+// Report is in what a VNF differs from its records. Nothing of it is stored.
+type Report struct {
 	VnfID string
 	// Operation is what holds the VNF: some of what differs may be its work. "": nothing does.
 	Operation   string
 	Differences []Difference // in the order of their resources in the records, then those of the VIMs
-	Looks       []VimLook    // by VIM connection, in order of their ids
+	Looks       []Look       // by VIM connection, in order of their ids
 }
 
-// DifferenceType says in what a resource differs from the records.
-type DifferenceType string
+// Type says in what a resource differs from the records.
+type Type string
 
 // The types of differences.
 const (
-	DriftMissing  DifferenceType = "missing"  // the VIM does not have it
-	DriftChanged  DifferenceType = "changed"  // it stands in another way
-	DriftOrphaned DifferenceType = "orphaned" // the VIM has it under the VNF's name, and the records do not
-	DriftUnsure   DifferenceType = "unsure"   // an operation was given up: the records do not know whether it stands, or how
+	Missing  Type = "missing"  // the VIM does not have it
+	Changed  Type = "changed"  // it stands in another way
+	Orphaned Type = "orphaned" // the VIM has it under the VNF's name, and the records do not
+	Unsure   Type = "unsure"   // an operation was given up: the records do not know whether it stands, or how
 )
 
 // Difference is one resource that differs from the records.
 type Difference struct {
-	Type       DifferenceType
+	Type       Type
 	ID         string // of the planned resource
 	Generation int
 	Kind       vim.Kind
@@ -44,19 +43,19 @@ type Difference struct {
 	Vnfcs      []string // that it is of, or has
 	Connection string
 	VimID      string
-	Fields     []DifferingField // of what changed
+	Fields     []Field // of what changed
 	// Kept: a repair leaves it as it is, and why; "": it does not.
 	Kept string
 }
 
-// DifferingField is one attribute of a resource that stands in another way than the records say.
-type DifferingField struct {
+// Field is one attribute of a resource that stands in another way than the records say.
+type Field struct {
 	Attribute       vim.Attribute
 	Recorded, Found string
 }
 
-// VimLook is what came of looking at one VIM connection.
-type VimLook struct {
+// Look is what came of looking at one VIM connection.
+type Look struct {
 	Connection string
 	Recorded   int // resources of the VNF that the records have there
 	Found      int // of these at the VIM
@@ -65,35 +64,26 @@ type VimLook struct {
 	Err     error // it cannot tell; nothing is known of what is there
 }
 
-// look is what the VIMs show of an instance.
-type look struct {
-	drift   Drift
-	missing map[vim.Token]bool
-	changed map[vim.Token][]vim.Attribute
-	strays  []plan.Stray
+// Seen is what came of looking at one VIM connection: what it shows, or why it cannot tell.
+type Seen struct {
+	Connection string
+	Look       *vim.Look
+	Err        error
 }
 
-// Drift implements API.
-func (s *Service) Drift(ctx context.Context, vnfID string) (*Drift, error) {
-	v, err := s.instance(ctx, vnfID)
-	if err != nil {
-		return nil, err
-	}
-	l, err := s.compare(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	return &l.drift, nil
+// Found is what a comparison has found, for people and for a plan.
+type Found struct {
+	Report  Report
+	Missing map[vim.Token]bool            // at VIMs that were looked at
+	Changed map[vim.Token][]vim.Attribute // what a repair changes back
+	Strays  []plan.Stray
 }
 
-// compare looks at the VIMs that an instance uses, and at those it has resources at.
-func (s *Service) compare(ctx context.Context, v *vnf.Instance) (*look, error) {
-	l := &look{
-		drift: Drift{VnfID: v.ID, Operation: v.Operation}, missing: map[vim.Token]bool{}, changed: map[vim.Token][]vim.Attribute{},
-	}
-	if s.cfg.Inventory == nil {
-		return nil, vnfm.Errorf(vnfm.Unavailable, "the VIMs cannot be looked at here")
-	}
+// TokenOf names the allocation of a resource.
+func TokenOf(r *vnf.Resource) vim.Token { return vim.Token{ID: r.ID, Generation: r.Generation} }
+
+// Wanted lists what the records have at each VIM connection that an instance uses, for the looks.
+func Wanted(v *vnf.Instance) map[string]map[vim.Token]vim.Kind {
 	at := map[string]map[vim.Token]vim.Kind{}
 	for id := range v.Connections {
 		at[id] = map[vim.Token]vim.Kind{}
@@ -103,34 +93,38 @@ func (s *Service) compare(ctx context.Context, v *vnf.Instance) (*look, error) {
 		if at[r.Connection] == nil {
 			at[r.Connection] = map[vim.Token]vim.Kind{}
 		}
-		at[r.Connection][tokenOf(r)] = vim.Kind(r.Kind)
+		at[r.Connection][TokenOf(r)] = vim.Kind(r.Kind)
 	}
-	inPlace := s.inPlace(ctx, v)
-	c := newComparison(v, l)
-	found := map[vim.Token]*vim.Observed{}
-	blind := map[string]bool{}
-	for _, connection := range slices.Sorted(maps.Keys(at)) {
-		seen, err := s.cfg.Inventory.Look(ctx, v.ID, connection, at[connection])
-		is := VimLook{Connection: connection, Recorded: len(at[connection]), Err: err}
-		if err != nil {
-			blind[connection] = true
-			l.drift.Looks = append(l.drift.Looks, is)
+	return at
+}
+
+// Compare compares an instance with what was seen. can says what each VIM changes in place; a VIM is suspect of which more than a
+// percentage of the VNF's resources are missing. Returns Internal for records that cannot be read.
+func Compare(v *vnf.Instance, seen []Seen, can map[string]vim.InPlace, percent int) (*Found, error) {
+	f := &Found{Report: Report{VnfID: v.ID, Operation: v.Operation}, Missing: map[vim.Token]bool{}, Changed: map[vim.Token][]vim.Attribute{}}
+	at, c := Wanted(v), newComparison(v, f)
+	stands, blind := map[vim.Token]*vim.Observed{}, map[string]bool{}
+	for _, s := range seen {
+		is := Look{Connection: s.Connection, Recorded: len(at[s.Connection]), Err: s.Err}
+		if s.Err != nil {
+			blind[s.Connection] = true
+			f.Report.Looks = append(f.Report.Looks, is)
 			continue
 		}
-		unexpected, expected := 0, is.Recorded-c.doubtful[connection]
-		for _, t := range seen.Missing {
-			if l.missing[t] = true; !c.mayBeGone[t] {
+		unexpected, expected := 0, is.Recorded-c.doubtful[s.Connection]
+		for _, t := range s.Look.Missing {
+			if f.Missing[t] = true; !c.mayBeGone[t] {
 				unexpected++
 			}
 		}
-		is.Found = is.Recorded - len(seen.Missing)
-		is.Suspect = unexpected*100 > expected*s.cfg.Settings.Suspect
-		l.drift.Looks = append(l.drift.Looks, is)
-		for i := range seen.Found {
-			if o := &seen.Found[i]; at[connection][o.Resource.Token] != "" {
-				found[o.Resource.Token] = o
+		is.Found = is.Recorded - len(s.Look.Missing)
+		is.Suspect = unexpected*100 > expected*percent
+		f.Report.Looks = append(f.Report.Looks, is)
+		for i := range s.Look.Found {
+			if o := &s.Look.Found[i]; at[s.Connection][o.Resource.Token] != "" {
+				stands[o.Resource.Token] = o
 			} else if o.Resource.Owner == v.ID && !c.known[o.Resource.Token] {
-				l.strays = append(l.strays, plan.Stray{Connection: connection, Resource: o.Resource})
+				f.Strays = append(f.Strays, plan.Stray{Connection: s.Connection, Resource: o.Resource})
 			}
 		}
 	}
@@ -139,23 +133,21 @@ func (s *Service) compare(ctx context.Context, v *vnf.Instance) (*look, error) {
 		if blind[r.Connection] {
 			continue
 		}
-		if err := c.resource(r, found[tokenOf(r)], inPlace[r.Connection]); err != nil {
+		if err := c.resource(r, stands[TokenOf(r)], can[r.Connection]); err != nil {
 			return nil, err
 		}
 	}
-	for _, x := range l.strays {
-		l.drift.Differences = append(l.drift.Differences, Difference{
-			Type: DriftOrphaned, ID: x.Token.ID, Generation: x.Token.Generation, Kind: x.Kind, Name: x.Name, Connection: x.Connection, VimID: x.Resource.ID,
+	for _, x := range f.Strays {
+		f.Report.Differences = append(f.Report.Differences, Difference{
+			Type: Orphaned, ID: x.Token.ID, Generation: x.Token.Generation, Kind: x.Kind, Name: x.Name, Connection: x.Connection, VimID: x.Resource.ID,
 		})
 	}
-	return l, nil
+	return f, nil
 }
-
-func tokenOf(r *vnf.Resource) vim.Token { return vim.Token{ID: r.ID, Generation: r.Generation} }
 
 // comparison compares the resources of one instance.
 type comparison struct {
-	look  *look
+	found *Found
 	ids   map[string]string   // the VIM's id by planned resource
 	vnfcs map[string][]string // by planned resource
 	known map[vim.Token]bool  // that the records have, those left over among them
@@ -164,21 +156,21 @@ type comparison struct {
 	doubtful  map[string]int
 }
 
-func newComparison(v *vnf.Instance, l *look) *comparison {
+func newComparison(v *vnf.Instance, f *Found) *comparison {
 	c := &comparison{
-		look: l, ids: map[string]string{}, vnfcs: map[string][]string{}, known: map[vim.Token]bool{}, mayBeGone: map[vim.Token]bool{},
+		found: f, ids: map[string]string{}, vnfcs: map[string][]string{}, known: map[vim.Token]bool{}, mayBeGone: map[vim.Token]bool{},
 		doubtful: map[string]int{},
 	}
 	for i := range v.Resources {
 		if r := &v.Resources[i]; r.MayBeGone {
-			c.mayBeGone[tokenOf(r)] = true
+			c.mayBeGone[TokenOf(r)] = true
 			c.doubtful[r.Connection]++
 		}
 		c.ids[v.Resources[i].ID] = v.Resources[i].VimID
-		c.known[tokenOf(&v.Resources[i])] = true
+		c.known[TokenOf(&v.Resources[i])] = true
 	}
 	for i := range v.Leftovers {
-		c.known[tokenOf(&v.Leftovers[i])] = true
+		c.known[TokenOf(&v.Leftovers[i])] = true
 	}
 	if v.Info == nil {
 		return c
@@ -209,11 +201,11 @@ func (c *comparison) resource(r *vnf.Resource, found *vim.Observed, can vim.InPl
 	}
 	switch {
 	case found == nil:
-		d.Type = DriftMissing
+		d.Type = Missing
 	case r.MayBeGone || r.Unsure:
-		d.Type = DriftUnsure
+		d.Type = Unsure
 	default:
-		d.Type = DriftChanged
+		d.Type = Changed
 		if err := c.fields(r, found, can, &d); err != nil {
 			return err
 		}
@@ -221,7 +213,7 @@ func (c *comparison) resource(r *vnf.Resource, found *vim.Observed, can vim.InPl
 			return nil
 		}
 	}
-	c.look.drift.Differences = append(c.look.drift.Differences, d)
+	c.found.Report.Differences = append(c.found.Report.Differences, d)
 	return nil
 }
 
@@ -234,7 +226,7 @@ func (c *comparison) fields(r *vnf.Resource, found *vim.Observed, can vim.InPlac
 	spec := plan.Located(&held, c.ids)
 	var back []vim.Attribute
 	note := func(a vim.Attribute, recorded, shown string) {
-		d.Fields = append(d.Fields, DifferingField{Attribute: a, Recorded: recorded, Found: shown})
+		d.Fields = append(d.Fields, Field{Attribute: a, Recorded: recorded, Found: shown})
 		back = append(back, a)
 	}
 	for _, a := range found.Differs(spec) {
@@ -268,7 +260,7 @@ func (c *comparison) fields(r *vnf.Resource, found *vim.Observed, can vim.InPlac
 		}
 	}
 	if d.Kept == "" && len(back) > 0 {
-		c.look.changed[tokenOf(r)] = back
+		c.found.Changed[TokenOf(r)] = back
 	}
 	return nil
 }
