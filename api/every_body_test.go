@@ -111,6 +111,7 @@ var examples = map[string]example{
 		`{"operation":"TERMINATE","request":{"terminationType":"GRACEFUL","gracefulTerminationTimeout":5,"additionalParams":{"a":1}}}`,
 		`{"operation":"OPERATE","request":{"vnfcInstanceId":["c"],"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":5}}`,
 	}},
+	"POST /vnfm/v1/vnf_instances/{id}/sync":       {sol.SyncRequest{}, []string{`{"repair":true,"confirmed":true,"isAutomaticInvocation":true}`}},
 	"POST /vnflcm/v2/vnf_lcm_op_occs/{id}/cancel": {sol.CancelMode{}, []string{`{"cancelMode":"GRACEFUL"}`}},
 	"POST /vnflcm/v2/subscriptions": {sol.LccnSubscriptionRequest{}, []string{
 		`{"callbackUri":"http://nfvo.example/a","verbosity":"SHORT","authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"}},
@@ -154,6 +155,7 @@ var examples = map[string]example{
 			"authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"},
 				"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://t.example"}}}`,
 	}},
+	"POST /vnfm/v1/sim/tamper": {sol.SimTamper{}, []string{`{"vim":"v","id":"network-9d047bef-a017-5d85-829a-d9ff8f7c4bfd","gone":false,"change":{}}`}},
 	"PUT /vnfm/v1/sim/behaviour": {sim.Behaviour{}, []string{
 		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}],
 			"stop":"1s","fixed":{"compute":["flavour"]}}`,

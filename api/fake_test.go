@@ -157,6 +157,7 @@ type cases struct {
 	arrived sync.WaitGroup
 	planned lcm.Preview            // what every operation would do
 	block   chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
+	differs lcm.Drift              // of any VNF
 	fail    error                  // when set, every use case fails with it
 	last    any                    // newest command
 	by      request.Info           // of the newest command
@@ -291,6 +292,27 @@ func (s *cases) Heal(ctx context.Context, id string, r lcm.Heal, by request.Info
 	return s.begin(ctx, id, vnf.OpHeal, r, by)
 }
 
+func (s *cases) Drift(ctx context.Context, id string) (*lcm.Drift, error) {
+	if s.fail != nil {
+		return nil, s.fail
+	}
+	if _, err := s.instance(ctx, id); err != nil {
+		return nil, err
+	}
+	d := s.differs
+	d.VnfID = id
+	return &d, nil
+}
+
+func (s *cases) Sync(ctx context.Context, id string, r lcm.Sync, by request.Info) (*lcm.Drift, *vnf.OpOcc, error) {
+	d, err := s.Drift(ctx, id)
+	if s.last = r; err != nil || !r.Repair || len(d.Differences) == 0 {
+		return d, nil, err
+	}
+	op, err := s.begin(ctx, id, vnf.OpHeal, r, by)
+	return nil, op, err
+}
+
 func (s *cases) ChangeExtConn(ctx context.Context, id string, r lcm.ChangeExtConn, by request.Info) (*vnf.OpOcc, error) {
 	return s.begin(ctx, id, vnf.OpChangeExtConn, r, by)
 }
@@ -341,6 +363,10 @@ func (s *cases) PlanScaleToLevel(ctx context.Context, id string, r lcm.ScaleToLe
 }
 
 func (s *cases) PlanHeal(ctx context.Context, id string, r lcm.Heal) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpHeal, r)
+}
+
+func (s *cases) PlanSync(ctx context.Context, id string, r lcm.Sync) (*lcm.Preview, error) {
 	return s.preview(ctx, id, vnf.OpHeal, r)
 }
 

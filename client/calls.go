@@ -131,6 +131,25 @@ func (c *Client) Heal(ctx context.Context, id string, r sol.HealVnfRequest) (str
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "heal"), r))
 }
 
+// Drift compares a VNF with its VIMs.
+func (c *Client) Drift(ctx context.Context, id string) (*sol.Drift, error) {
+	return get[sol.Drift](ctx, c, at(own+"/vnf_instances", id, "drift"))
+}
+
+// Sync compares a VNF with its VIMs and, where the request says so, begins to repair what differs. It returns the id of the operation
+// occurrence, or, when none began, what differs.
+func (c *Client) Sync(ctx context.Context, id string, r sol.SyncRequest) (opID string, d *sol.Drift, err error) {
+	d = &sol.Drift{}
+	header, err := c.do(ctx, jsonCall(http.MethodPost, at(own+"/vnf_instances", id, "sync"), r), d)
+	if err != nil {
+		return "", nil, err
+	}
+	if location := header.Get("Location"); location != "" {
+		return path.Base(location), nil, nil
+	}
+	return "", d, nil
+}
+
 // ChangeExtConn begins to connect a VNF to the outside in another way, and returns the id of the operation occurrence.
 func (c *Client) ChangeExtConn(ctx context.Context, id string, r sol.ChangeExtVnfConnectivityRequest) (string, error) {
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_ext_conn"), r))
@@ -328,6 +347,12 @@ func (c *Client) PatchManagement(ctx context.Context, id string, patch any) (*so
 // DeleteManagement deletes one.
 func (c *Client) DeleteManagement(ctx context.Context, id string) error {
 	_, err := c.do(ctx, call{method: http.MethodDelete, path: at(own+"/management_connections", id)}, nil)
+	return err
+}
+
+// SimTamper changes something at a simulated VIM behind the VNFM's back.
+func (c *Client) SimTamper(ctx context.Context, r sol.SimTamper) error {
+	_, err := c.do(ctx, jsonCall(http.MethodPost, own+"/sim/tamper", r), nil)
 	return err
 }
 

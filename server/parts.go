@@ -353,7 +353,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	settings := lcm.Settings{
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
-		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
+		Addresses: c.Operation.Addresses, Window: c.Operation.Window, Suspect: c.Operation.SyncSuspect,
 		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, PlansAtOnce: c.Max.PlansAtOnce, OnFailure: policies, Batch: c.Operation.Batch,
 		Configures: p.configurer != nil, KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}

@@ -56,6 +56,8 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		rest.OwnRoot + "/vnf_instances/{id}/leftovers":  rest.Get(a.leftovers),
 		rest.OwnRoot + "/vnf_instances/{id}/cleanup":    rest.Post(a.cleanup),
 		rest.OwnRoot + "/vnf_instances/{id}/plan":       rest.Post(a.plan, rest.JSONType),
+		rest.OwnRoot + "/vnf_instances/{id}/drift":      rest.Get(a.drift),
+		rest.OwnRoot + "/vnf_instances/{id}/sync":       rest.Post(a.sync, rest.JSONType).Small(),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/progress": rest.Get(a.progress),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/grant":    rest.Get(a.grant),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/resolve":  rest.Silent(rest.Post(a.resolve, rest.JSONType).Small()),
@@ -152,6 +154,7 @@ func (a *API) SimRoutes() map[string]rest.Route {
 	}
 	return map[string]rest.Route{
 		rest.OwnRoot + "/sim/inventory": rest.Get(a.simInventory),
+		rest.OwnRoot + "/sim/tamper":    rest.Post(a.tamper, rest.JSONType).Small(),
 		rest.OwnRoot + "/sim/behaviour": rest.With(rest.Get(a.simBehaviour), rest.Put(a.setSimBehaviour, rest.JSONType).Small()),
 	}
 }

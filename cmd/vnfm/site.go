@@ -16,6 +16,7 @@ import (
 type simCmd struct {
 	Inventory simInventory `cmd:"" help:"List what the simulated VIMs hold for VNFs."`
 	Behaviour simBehaviour `cmd:"" help:"Show or replace how the simulated VIMs behave."`
+	Tamper    simTamper    `cmd:"" help:"Change something at a simulated VIM behind the VNFM's back."`
 }
 
 type simInventory struct {
@@ -47,6 +48,24 @@ func (c *simInventory) Run(s *session) error {
 		}
 		table(w, []string{"VIM", "KIND", "ID", "NAME", "STATE", "OWNER", "TOKEN"}, rows)
 	})
+}
+
+type simTamper struct {
+	Vim    string `arg:"" help:"The VIM, as in the inventory."`
+	ID     string `arg:"" help:"The VIM's id of the resource."`
+	Gone   bool   `help:"The VIM forgets it." xor:"what" required:""`
+	Change string `help:"How it stands from now on, as a JSON merge patch of its specification." placeholder:"JSON" xor:"what" required:""`
+}
+
+func (c *simTamper) Run(s *session) error {
+	if c.Change != "" && !json.Valid([]byte(c.Change)) {
+		return usagef("the change is not JSON")
+	}
+	request := sol.SimTamper{Vim: c.Vim, Id: c.ID, Gone: c.Gone}
+	if c.Change != "" {
+		request.Change = json.RawMessage(c.Change)
+	}
+	return s.SimTamper(s.ctx, request) //nolint:wrapcheck // of the client
 }
 
 type simBehaviour struct {
