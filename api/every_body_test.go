@@ -135,6 +135,7 @@ var examples = map[string]example{
 	"PATCH /vnfpkgm/v2/vnf_packages/{id}": {sol.VnfPkgInfoModifications{}, []string{
 		`{"operationalState":"ENABLED","userDefinedData":{"a":1}}`,
 	}},
+	"POST /vnfm/v1/parked_messages/{id}/skip":    {sol.SkipRequest{}, []string{`{"reason":"r"}`}},
 	"POST /vnfm/v1/vnf_lcm_op_occs/{id}/resolve": {sol.ResolveRequest{}, []string{`{"decision":"retry-item","step":"s","item":"i","reason":"r"}`}},
 	"POST /vnfm/v1/vims": {sol.VimRequest{}, []string{
 		`{"id":"w","vimId":"i","vimType":"` + sim.Type + `","default":true,"enabled":true,"interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}`,

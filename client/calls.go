@@ -399,6 +399,18 @@ func (c *Client) Redrive(ctx context.Context, id string) (int, error) {
 	return out.Handled, err
 }
 
+// SkipParked gives a parked message up for a reason, has those of its VNF behind it handled, and returns how many were.
+func (c *Client) SkipParked(ctx context.Context, id, reason string) (int, error) {
+	var out sol.Redriven
+	_, err := c.do(ctx, jsonCall(http.MethodPost, at(own, "parked_messages", id, "skip"), sol.SkipRequest{Reason: reason}), &out)
+	return out.Handled, err
+}
+
+// ParkedMessage shows a parked message, with what it says.
+func (c *Client) ParkedMessage(ctx context.Context, id string) (*sol.ParkedMessage, error) {
+	return get[sol.ParkedMessage](ctx, c, at(own, "parked_messages", id))
+}
+
 // Leftovers lists what failed operations of a VNF left at VIMs.
 func (c *Client) Leftovers(ctx context.Context, id string) ([]sol.Leftover, error) {
 	return list[sol.Leftover](ctx, c, at(own, "vnf_instances", id, "leftovers"))

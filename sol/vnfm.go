@@ -353,6 +353,13 @@ type ParkedMessage struct {
 	CorrelationId string    `json:"correlationId,omitempty"`
 	Reason        string    `json:"reason"`
 	At            time.Time `json:"at"`
+	// Data is what the message says, secrets masked; only in the answer to a request for it alone.
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// SkipRequest gives a parked message up.
+type SkipRequest struct {
+	Reason string `json:"reason"`
 }
 
 // Redriven says how many parked messages were handled.

@@ -217,8 +217,10 @@ func (c *auditVerify) Run(s *session) error {
 }
 
 type parkedCmd struct {
-	List    parkedList    `cmd:"" help:"List them, in the order they are to be handled."`
-	Redrive parkedRedrive `cmd:"" help:"Have one handled again, with those of its VNF behind it, in order."`
+	List  parkedList  `cmd:"" help:"List them, in the order they are to be handled."`
+	Show  parkedShow  `cmd:"" help:"Show one, with what it says."`
+	Retry parkedRetry `cmd:"" aliases:"redrive" help:"Have one handled again, with those of its VNF behind it, in order."`
+	Skip  parkedSkip  `cmd:"" help:"Give one up: it is never handled, those of its VNF behind it are."`
 }
 
 type parkedList struct{}
@@ -237,11 +239,41 @@ func (parkedList) Run(s *session) error {
 	})
 }
 
-type parkedRedrive struct {
+type parkedShow struct {
 	ID string `arg:"" help:"Id of the message."`
 }
 
-func (c *parkedRedrive) Run(s *session) error {
+func (c *parkedShow) Run(s *session) error {
+	m, err := s.ParkedMessage(s.ctx, c.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(m, func(w io.Writer) {
+		table(w, []string{"ID", "CONSUMER", "VNF", "TYPE", "OPERATION", "PARKED", "REASON"}, [][]string{
+			{m.Id, m.Consumer, m.Key, m.Type, m.CorrelationId, stamp(m.At), m.Reason},
+		})
+		_, _ = fmt.Fprintf(w, "%s\n", m.Data)
+	})
+}
+
+type parkedSkip struct {
+	ID     string `arg:"" help:"Id of the message."`
+	Reason string `required:"" help:"Why; it is kept with your name."`
+}
+
+func (c *parkedSkip) Run(s *session) error {
+	n, err := s.SkipParked(s.ctx, c.ID, c.Reason)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(sol.Redriven{Handled: n}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "given up; %d behind it handled\n", n) })
+}
+
+type parkedRetry struct {
+	ID string `arg:"" help:"Id of the message."`
+}
+
+func (c *parkedRetry) Run(s *session) error {
 	n, err := s.Redrive(s.ctx, c.ID)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
