@@ -222,6 +222,8 @@ type ViewQuery struct {
 	Columns map[string]Column
 	// Docs: of the rows only ID and Doc need be read.
 	Docs bool
+	// Brief: of the documents only what does not grow with what they are about need be read. A store reads what it has.
+	Brief bool
 	// Order is the column whose values say the order, id the order of equals; "": in order of id alone.
 	Order Column
 	// Desc: the greatest first, and of equals the greatest id.

@@ -405,7 +405,7 @@ func (s *site) checkSaga(o *vnf.OpOcc) {
 
 // live is what readers read.
 func (s *site) live() readmodel.Live {
-	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs}
+	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs, Instances: s.instances}
 }
 
 func (s *site) saga(id string) *saga.Instance {

@@ -21,7 +21,6 @@ import (
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/console"
 	"github.com/vnfm/vnfm/eventstore"
-	"github.com/vnfm/vnfm/readmodel"
 )
 
 // handler returns the API with tracing and metrics around it; in a process without that role, health, readiness and metrics alone.
@@ -76,7 +75,7 @@ func (v views) Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventsto
 }
 
 func (s *Server) views() views {
-	v := views{Reader: readmodel.Live{Reader: s.parts.main.store, OpOccs: s.parts.opoccs}, parked: map[string]eventstore.Reader{}}
+	v := views{Reader: s.parts.live(), parked: map[string]eventstore.Reader{}}
 	for _, d := range s.parts.sides() {
 		for _, r := range d.readers {
 			v.parked[r.name] = r.at.store
