@@ -64,8 +64,11 @@ type SagaFrom struct {
 // ViewRef names a view.
 type ViewRef struct{ Kind, ID string }
 
-// ViewCount asks how many views of a kind have a parent. At most MaxCount are counted.
-type ViewCount struct{ Kind, Parent string }
+// ViewCount asks how many views of a kind have a parent; with Column, how many have it in that column. At most MaxCount are counted.
+type ViewCount struct {
+	Kind, Parent string
+	Column       Column // "": ColumnParent
+}
 
 // MaxCount is where a ViewCount ends: who asks wants to know whether there are any, or few.
 const MaxCount = 1000

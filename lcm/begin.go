@@ -322,6 +322,9 @@ func (w *wish) shared() []string {
 
 func (w *wish) begin(opID string, d *vnfd.Descriptor) vnf.BeginOperation {
 	b := vnf.BeginOperation{OpID: opID, Operation: w.operation}
+	if w.to != nil {
+		b.Package = w.to.ref.ID
+	}
 	if w.checksProperties {
 		b.Descriptor, b.Extensions, b.Configurable, b.Take = d, w.extensions, w.configurable, w.take
 	}

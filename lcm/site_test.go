@@ -385,6 +385,7 @@ func (s *site) check() {
 		if v.Operation != holder {
 			s.t.Fatalf("the instance is held by %q, the unfinished operation is %q", v.Operation, holder)
 		}
+		s.checkUse(&v)
 		if (v.Info != nil) != (v.State == vnf.Instantiated) {
 			s.t.Fatalf("%s with info %v", v.State, v.Info)
 		}

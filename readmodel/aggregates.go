@@ -18,7 +18,7 @@ type (
 )
 
 // schema is the version of both states as JSON.
-const schema = 2
+const schema = 3
 
 // Forms returns every event of the domain, for a registry.
 func Forms() []aggregate.Form {
@@ -68,7 +68,7 @@ func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
 	w := eventstore.ViewWrite{Delete: v.Deleted, View: eventstore.View{
 		Kind: KindVnf, ID: v.ID, Revision: v.Version, Parent: v.PackageID, State: string(v.State), Updated: v.Updated,
 		Attrs: [eventstore.MaxAttrs]string{
-			0: filter.Index(v.Name), 3: filter.Index(v.ProductName), 4: filter.Index(v.SoftwareVersion),
+			0: filter.Index(v.Name), columnComing: filter.Index(v.Coming), 3: filter.Index(v.ProductName), 4: filter.Index(v.SoftwareVersion),
 			5: filter.Index(v.VnfdVersion), 6: filter.Index(v.VnfdID), 7: filter.Index(v.Provider),
 		},
 	}}
