@@ -73,7 +73,7 @@ func (b *beginning) check(schema, params json.RawMessage) error {
 func (b *beginning) talk(p *plan.Plan) error {
 	setup := tell.Setup{
 		Vnf: b.vnf, OpID: b.data.OpID, Operation: b.data.Operation, Number: b.data.Number, Name: nameOf(b.vnf), Plan: p,
-		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims, paramBatch}, Simulated: b.simulated, Forceful: b.forceful,
+		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims, paramBatch, paramBeside}, Simulated: b.simulated, Forceful: b.forceful,
 		Find: func(name, endpoint string) (*configuration.Endpoint, error) { return b.find(name, endpoint, b.named) },
 	}
 	if b.data.Configurable != nil {

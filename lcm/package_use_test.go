@@ -1,7 +1,6 @@
 package lcm_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -38,14 +37,15 @@ func TestBothPackagesAreInUseUntilTheEnd(t *testing.T) {
 			was := s.vnf(id).PackageID
 			use := func(when, want string) {
 				t.Helper()
-				if got := fmt.Sprint(s.uses(was), s.uses("pkg-2")); got != want {
-					t.Errorf("%s: in use, the old and the new: %s, want %s", when, got, want)
+				is := map[bool]map[bool]string{true: {true: "both", false: "the old one"}, false: {true: "the new one", false: "neither"}}
+				if got := is[s.uses(was)][s.uses("pkg-2")]; got != want {
+					t.Errorf("%s: in use is %s, want %s", when, got, want)
 				}
 			}
-			use("before", "true false")
+			use("before", "the old one")
 			n := 0
 			s.script = func(m message.Message) *answer {
-				use("meanwhile", "true true")
+				use("meanwhile", "both")
 				switch n++; {
 				case end == "no grant" && m.Type == nfvo.TypeRequestGrant, end == "rollback" && n == 5, end == "fail" && n == 5:
 					return permanent
@@ -53,26 +53,26 @@ func TestBothPackagesAreInUseUntilTheEnd(t *testing.T) {
 				return nil
 			}
 			op := s.upgrade(id, lcm.ChangeVnfPkg{})
-			use("begun", "true true")
+			use("begun", "both")
 			s.run()
 			s.script = nil
 			switch end {
 			case "lands":
 				s.completed(op)
-				use("landed", "false true")
+				use("landed", "the new one")
 				return
 			case "rollback":
-				use("failed", "true true")
+				use("failed", "both")
 				_, err := s.svc.Rollback(s.ctx(), op, by)
 				s.must(err)
-				use("being undone", "true true")
+				use("being undone", "both")
 				s.run()
 			case "fail":
-				use("failed", "true true")
+				use("failed", "both")
 				_, err := s.svc.Fail(s.ctx(), op, by)
 				s.must(err)
 			}
-			use("ended", "true false")
+			use("ended", "the old one")
 			s.finish()
 		})
 	}
