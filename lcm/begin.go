@@ -35,6 +35,7 @@ type wish struct {
 	looks                    bool // at what is there at the VIMs, before it is planned
 	automatic                bool // see request.Info
 	forceful                 bool // what cannot be coordinated does not keep it from going on
+	snapshot                 *aboutSnapshot
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
 }
@@ -312,10 +313,10 @@ func with(values, others map[string]json.RawMessage) map[string]json.RawMessage 
 	return out
 }
 
-// shared are the packages that the operation is about.
+// shared is the package, or the snapshot, that the operation is about.
 func (w *wish) shared() []string {
 	if w.to == nil {
-		return nil
+		return w.snapshot.keys()
 	}
 	return []string{w.to.ref.ID}
 }
@@ -344,11 +345,16 @@ func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.I
 		if err != nil {
 			return nil, err
 		}
-		load := func() eventstore.Load { return s.load(opID, vnfID).Merge(w.own.load()).Merge(s.loadSecrets(vnfID)) }
+		load := func() eventstore.Load {
+			return s.load(opID, vnfID).Merge(w.own.load()).Merge(s.loadSecrets(vnfID)).Merge(w.snapshot.load(s))
+		}
 		o, err := s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
 			x.meta = by.Metadata(w.command, opID)
 			return s.add(x, p, w, by)
 		}, w.shared()...)
+		if w.snapshot != nil && errors.Is(err, eventstore.ErrVersion) {
+			return nil, vnfm.Wrap(vnfm.Conflict, err, "the VNF snapshot or the VNF instance is being changed: send the request again")
+		}
 		if w.to != nil && errors.Is(err, eventstore.ErrVersion) {
 			return nil, vnfm.Wrap(vnfm.Conflict, err, "the package or the VNF instance is being changed: send the request again")
 		}
@@ -381,9 +387,17 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	if w.to != nil && w.to.ref.Stream != "" { // it is enabled still
 		x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: w.to.ref.Stream, Version: w.to.ref.Version})
 	}
+	if err := x.useSnapshot(w.snapshot, v.ID, p.data.OpID); err != nil {
+		return err
+	}
+	snapshot := ""
+	if w.snapshot != nil {
+		snapshot = w.snapshot.info.ID
+	}
 	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
 		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,
 		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Automatic: by.Automatic, Planned: p.data.steps(),
+		Snapshot: snapshot,
 	}})
 	if err != nil {
 		return err

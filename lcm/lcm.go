@@ -72,6 +72,7 @@ type Config struct {
 	Store       Loader
 	Instances   *readmodel.Instances
 	OpOccs      *readmodel.OpOccs
+	Snapshots   readmodel.Snapshots
 	Packages    Packages
 	Connections Connections
 	// InPlace tells what a VIM of a type can change of a resource where it stands; nil: nothing.
@@ -107,7 +108,7 @@ type Settings struct {
 	Window int
 	// Configures: the site has simulated VNFs, which are told their configuration where nobody else is.
 	Configures bool
-	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
+	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps, 32 snapshots
 	// PlansAtOnce bounds the operations and dry runs that are planned at once; others wait. No bound.
 	PlansAtOnce int
 	// Batch is how many machines a change of the package changes at once where neither request nor VNFD say; 0: all.
@@ -150,6 +151,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Limits.Resources <= 0 {
 		s.Limits.Resources = 20_000
+	}
+	if s.Limits.Snapshots <= 0 {
+		s.Limits.Snapshots = 32
 	}
 	return s
 }

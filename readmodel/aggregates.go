@@ -65,13 +65,7 @@ func NewOpOccs(r *aggregate.Registry, cache int64) *OpOccs {
 // InstanceView returns the row of an instance; one that deletes it when the instance is deleted. What only later operations
 // need is not in its document: what is wanted of each resource, and the values of boot data.
 func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
-	shown := *v
-	shown.Values = nil
-	shown.Resources = slices.Clone(v.Resources)
-	for i := range shown.Resources {
-		r := &shown.Resources[i]
-		r.Spec, r.Near, r.Members = nil, "", nil
-	}
+	shown := shownInstance(v)
 	return eventstore.ViewWrite{Delete: v.Deleted, View: eventstore.View{
 		Kind: KindVnf, ID: v.ID, Revision: v.Version, Parent: v.PackageID, State: string(v.State), Updated: v.Updated,
 		Doc: encode(&shown),
@@ -80,6 +74,18 @@ func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
 			5: filter.Index(v.VnfdVersion), 6: filter.Index(v.VnfdID), 7: filter.Index(v.Provider),
 		},
 	}}
+}
+
+// shownInstance is an instance without what only later operations need.
+func shownInstance(v *vnf.Instance) vnf.Instance {
+	shown := *v
+	shown.Values = nil
+	shown.Resources = slices.Clone(v.Resources)
+	for i := range shown.Resources {
+		r := &shown.Resources[i]
+		r.Spec, r.Near, r.Members = nil, "", nil
+	}
+	return shown
 }
 
 // OpOccView returns the row of an operation occurrence.

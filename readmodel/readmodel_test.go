@@ -21,6 +21,7 @@ type fixture struct {
 	store     *memory.Store
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
+	snapshots readmodel.Snapshots
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -29,7 +30,7 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fixture{t, memory.New(memory.Config{}), readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)}
+	return &fixture{t, memory.New(memory.Config{}), readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0), readmodel.NewSnapshots(registry, 0)}
 }
 
 // execute makes one commit.
@@ -87,7 +88,7 @@ func (f *fixture) view(w eventstore.ViewWrite) {
 	})
 }
 
-func (f *fixture) sources() []readmodel.Source { return readmodel.Sources(f.instances, f.opoccs) }
+func (f *fixture) sources() []readmodel.Source { return readmodel.Sources(f.instances, f.opoccs, f.snapshots) }
 
 func (f *fixture) compare() string {
 	f.t.Helper()

@@ -349,7 +349,7 @@ func (s *Server) buildUseCases(p *parts) error {
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
 		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
-		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, PlansAtOnce: c.Max.PlansAtOnce, OnFailure: policies, Batch: c.Operation.Batch,
+		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation, Snapshots: c.Max.SnapshotsPerVnf}, PlansAtOnce: c.Max.PlansAtOnce, OnFailure: policies, Batch: c.Operation.Batch,
 		Configures: p.configurer != nil, KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
@@ -357,7 +357,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	}
 	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
-		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs,
+		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs, Snapshots: readmodel.NewSnapshots(registry, 0),
 		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})

@@ -257,7 +257,7 @@ func (w *world) checkLog() {
 	w.must(err)
 	subs, err := aggregate.NewRegistry(notify.Forms()...)
 	w.must(err)
-	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)), notify.Source(notify.Repository(subs)))
+	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0), readmodel.NewSnapshots(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)), notify.Source(notify.Repository(subs)))
 	differences, err := readmodel.Compare(ctx, w.store, sources...)
 	w.must(err)
 	for _, d := range differences {

@@ -16,6 +16,9 @@ const (
 	PlanChangeExtConn PlannedOperation = "CHANGE_EXT_CONN"
 	PlanChangeFlavour PlannedOperation = "CHANGE_FLAVOUR"
 	PlanChangeVnfPkg  PlannedOperation = "CHANGE_VNFPKG"
+
+	PlanCreateSnapshot   PlannedOperation = "CREATE_SNAPSHOT"
+	PlanRevertToSnapshot PlannedOperation = "REVERT_TO_SNAPSHOT"
 )
 
 // Values lists the operations that can be planned.
@@ -23,6 +26,7 @@ func (PlannedOperation) Values() []string {
 	return []string{
 		string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal),
 		string(PlanChangeExtConn), string(PlanChangeFlavour), string(PlanChangeVnfPkg),
+		string(PlanCreateSnapshot), string(PlanRevertToSnapshot),
 	}
 }
 

@@ -37,6 +37,7 @@ type cli struct {
 	Package      packageCmd      `cmd:"" help:"VNF packages."`
 	Vnf          vnfCmd          `cmd:"" help:"VNF instances."`
 	Op           opCmd           `cmd:"" help:"Operations on VNF instances."`
+	Snapshot     snapshotCmd     `cmd:"" help:"Snapshots of VNFs."`
 	Sim          simCmd          `cmd:"" help:"The simulated VIMs."`
 	Vim          vimCmd          `cmd:"" help:"VIM connections."`
 	Management   managementCmd   `cmd:"" help:"How VNFs and element managers are reached."`

@@ -1,0 +1,323 @@
+package lcm
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
+)
+
+// CreateSnapshot is the command behind CreateVnfSnapshotRequest (SOL003 v3.7.1 §5.5.2.20).
+type CreateSnapshot struct {
+	InfoID           string                     `json:"vnfSnapshotInfoId"`
+	UserData         map[string]json.RawMessage `json:"userDefinedData,omitempty"`
+	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
+	Params           json.RawMessage            `json:"-"`
+}
+
+// RevertToSnapshot is the command behind RevertToVnfSnapshotRequest (SOL003 v3.7.1 §5.5.2.26).
+type RevertToSnapshot struct {
+	InfoID           string          `json:"vnfSnapshotInfoId"`
+	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
+	Params           json.RawMessage `json:"-"`
+}
+
+// snapshotting is what the saga of an operation about a snapshot knows for its landing.
+type snapshotting struct {
+	InfoID   string                     `json:"vnfSnapshotInfoId"`
+	Vnfcs    []vnf.VnfcSnapshot         `json:"vnfcSnapshots,omitempty"`
+	UserData map[string]json.RawMessage `json:"userDefinedData,omitempty"`
+	// Configurable are the vnfcConfigurableProperties at the snapshot that a VNF is reverted to, by VNFC.
+	Configurable map[string]map[string]json.RawMessage `json:"vnfcConfigurableProperties,omitempty"`
+}
+
+// aboutSnapshot is the snapshot that an operation is about, as it was read before it is planned.
+type aboutSnapshot struct {
+	info  vnf.SnapshotInfo
+	taken *vnf.Snapshot // nil: none was taken
+	// busy is the operation that is to take it, and has not ended.
+	busy string
+	uses bool // the operation takes it
+}
+
+// load is what the commit that begins the operation needs of it.
+func (a *aboutSnapshot) load(s *Service) eventstore.Load {
+	if a == nil {
+		return eventstore.Load{}
+	}
+	return s.cfg.Snapshots.Infos.Load(a.info.ID)
+}
+
+// keys are locked with those of the VNF.
+func (a *aboutSnapshot) keys() []string {
+	if a == nil {
+		return nil
+	}
+	return []string{a.info.ID}
+}
+
+// snapshot reads a VnfSnapshotInfo and what was taken into it. Its version is 0 when there is none.
+func (s *Service) snapshot(ctx context.Context, id string) (*aboutSnapshot, error) {
+	snapshots := s.cfg.Snapshots
+	l, err := s.cfg.Store.Load(ctx, snapshots.Infos.Load(id))
+	if err != nil {
+		return nil, err
+	}
+	st, err := snapshots.Infos.Read(l, &eventstore.Commit{}, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &aboutSnapshot{info: st.Value}
+	if out.info.Deleted || out.info.SnapshotID == "" {
+		return out, nil
+	}
+	// The VNF and what was taken are read at one moment: an operation that ends in between is seen by one of the two.
+	of := out.info
+	l, err = s.cfg.Store.Load(ctx, s.cfg.Instances.Load(of.VnfID).Merge(snapshots.Taken.Load(of.SnapshotID)))
+	if err != nil {
+		return nil, err
+	}
+	taken, err := snapshots.Taken.Read(l, &eventstore.Commit{}, of.SnapshotID)
+	if err != nil {
+		return nil, err
+	}
+	if taken.Version > 0 && !taken.Value.Deleted {
+		out.taken = &taken.Value
+	}
+	v, err := s.cfg.Instances.Read(l, &eventstore.Commit{}, of.VnfID)
+	if err != nil {
+		return nil, err
+	}
+	if v.Value.Operation == of.SnapshotID {
+		out.busy = of.SnapshotID
+	}
+	return out, nil
+}
+
+// free refuses a snapshot that an operation is about to take.
+func (a *aboutSnapshot) free() error {
+	if a.busy != "" {
+		return vnfm.Errorf(vnfm.Conflict, "the operation occurrence %s is to take the snapshot %s, and has not ended", a.busy, a.info.ID).At("/vnfSnapshotInfoId")
+	}
+	return nil
+}
+
+// CreateSnapshot implements API: the plan adds snapshots of machines and volumes to what the VNF has.
+func (s *Service) CreateSnapshot(ctx context.Context, vnfID string, r CreateSnapshot, by request.Info) (*vnf.OpOcc, error) {
+	o, err := s.takingSnapshot(ctx, &r)
+	if err != nil {
+		return nil, s.orMissing(ctx, vnfID, err)
+	}
+	return s.begin(ctx, vnfID, o, by)
+}
+
+// PlanCreateSnapshot implements API.
+func (s *Service) PlanCreateSnapshot(ctx context.Context, vnfID string, r CreateSnapshot) (*Preview, error) {
+	o, err := s.takingSnapshot(ctx, &r)
+	if err != nil {
+		return nil, s.orMissing(ctx, vnfID, err)
+	}
+	return s.preview(ctx, vnfID, o)
+}
+
+func (s *Service) takingSnapshot(ctx context.Context, r *CreateSnapshot) (*wish, error) {
+	if r.InfoID == "" {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "vnfSnapshotInfoId names the VNF snapshot resource that the snapshot is for: create one first").At("/vnfSnapshotInfoId")
+	}
+	about, err := s.snapshot(ctx, r.InfoID)
+	if err != nil {
+		return nil, err
+	}
+	if err := about.info.Use(about.taken != nil); err != nil {
+		return nil, err
+	}
+	if err := about.free(); err != nil {
+		return nil, err
+	}
+	about.uses = true
+	return &wish{
+		command: "lcm.create-snapshot", operation: vnf.OpCreateSnapshot, params: r.Params, snapshot: about,
+		plan: func(b *beginning) error { return s.planCreateSnapshot(b, r) },
+	}, nil
+}
+
+func (s *Service) planCreateSnapshot(b *beginning, r *CreateSnapshot) error {
+	about := b.about(vnf.OpCreateSnapshot)
+	if err := b.check(about.ParamsSchema, r.AdditionalParams); err != nil {
+		return err
+	}
+	if n := len(b.vnf.Snapshots); n >= b.limits.Snapshots {
+		return vnfm.Errorf(vnfm.Conflict, "the VNF has %d snapshots, and max-snapshots-per-vnf allows no more: delete one", n)
+	}
+	have, err := holding(b.vnf, false)
+	if err != nil {
+		return err
+	}
+	want, vnfcs, err := plan.Take(&plan.Snapshotting{Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf}, have)
+	if err != nil {
+		return err
+	}
+	b.data.Snapshot = &snapshotting{InfoID: r.InfoID, Vnfcs: vnfcs, UserData: r.UserData}
+	b.data.Grant = nfvo.GrantRequest{DefaultConnection: usual(b.vnf), AdditionalParams: b.seal(r.AdditionalParams, about.ParamsSchema)}
+	b.data.Reversible = true
+	b.policy = s.policy(vnf.OpCreateSnapshot, b.flavour())
+	return b.want(have, want, plan.Options{InPlace: b.inPlace})
+}
+
+// landSnapshot has the instance know what stands at VIMs for its new snapshot.
+func landSnapshot(_ *Service, _ *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
+	taken, err := takenBy(o)
+	if err != nil {
+		return nil, err
+	}
+	return vnf.CompleteSnapshot{Landed: vnf.InstanceSnapshotTaken{
+		OpID: d.OpID, Snapshot: vnf.SnapshotHeld{ID: d.Snapshot.InfoID, Resources: taken},
+	}}, nil
+}
+
+// takenBy is what an operation that took a snapshot has made.
+func takenBy(o *plan.Outcome) ([]vnf.Resource, error) {
+	all, err := records(o)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(r vnf.Resource) bool { return r.Kind != string(vim.Snapshot) })
+	for i := range all {
+		all[i].Spec, all[i].Near = nil, "" // it is changed and made again by nobody
+	}
+	return all, nil
+}
+
+// keepSnapshot adds the VnfSnapshot to the commit in which the operation lands that took it. v is the VNF as the operation found it.
+func (x *change) keepSnapshot(op *vnf.OpOcc, v *vnf.Instance, in *saga.Instance) error {
+	if op.Operation != vnf.OpCreateSnapshot {
+		return nil
+	}
+	d, o, err := outcome(in)
+	if err != nil {
+		return err
+	}
+	taken, err := takenBy(o)
+	if err != nil {
+		return err
+	}
+	was := *v
+	was.Operation, was.Cleanup, was.Leftovers, was.Snapshots = "", "", nil, nil
+	return x.onSnapshot(d.OpID, &vnf.SnapshotTaken{Snapshot: vnf.Snapshot{
+		ID: d.OpID, InfoID: d.Snapshot.InfoID, VnfID: v.ID, VnfdID: v.VnfdID, Started: op.Started, Finished: x.at(vnf.SnapshotStream + d.OpID),
+		Vnf: &was, Vnfcs: d.Snapshot.Vnfcs, Taken: taken, UserData: d.Snapshot.UserData,
+	}})
+}
+
+// RevertToSnapshot implements API: the plan makes of what the VNF has what the snapshot has.
+func (s *Service) RevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot, by request.Info) (*vnf.OpOcc, error) {
+	o, err := s.reverting(ctx, vnfID, &r)
+	if err != nil {
+		return nil, s.orMissing(ctx, vnfID, err)
+	}
+	return s.begin(ctx, vnfID, o, by)
+}
+
+// PlanRevertToSnapshot implements API.
+func (s *Service) PlanRevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot) (*Preview, error) {
+	o, err := s.reverting(ctx, vnfID, &r)
+	if err != nil {
+		return nil, s.orMissing(ctx, vnfID, err)
+	}
+	return s.preview(ctx, vnfID, o)
+}
+
+func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapshot) (*wish, error) {
+	const at = "/vnfSnapshotInfoId"
+	if r.InfoID == "" {
+		return nil, vnfm.Errorf(vnfm.Invalid, "vnfSnapshotInfoId names the snapshot that the VNF is to be reverted to").At(at)
+	}
+	about, err := s.snapshot(ctx, r.InfoID)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case about.info.Version == 0 || about.info.Deleted:
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "there is no VNF snapshot %s", r.InfoID).At(at)
+	case about.taken == nil && (about.info.PackageID != "" || len(about.info.Extracted) > 0):
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of a snapshot package, and nothing of it stands at a VIM", r.InfoID).At(at)
+	case about.taken == nil:
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is empty: no snapshot was taken yet", r.InfoID).At(at)
+	case about.taken.VnfID != vnfID:
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of another VNF instance, %s", r.InfoID, about.taken.VnfID).At(at)
+	}
+	return &wish{
+		command: "lcm.revert-to-snapshot", operation: vnf.OpRevertToSnapshot, params: r.Params, snapshot: about,
+		plan: func(b *beginning) error { return s.planRevert(b, r, about.taken) },
+	}, nil
+}
+
+// generationsPerOperation is more than one operation asks for of one resource, however often it is tried again.
+const generationsPerOperation = 1000
+
+func (s *Service) planRevert(b *beginning, r *RevertToSnapshot, taken *vnf.Snapshot) error {
+	if !slices.ContainsFunc(b.vnf.Snapshots, func(h vnf.SnapshotHeld) bool { return h.ID == r.InfoID }) {
+		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is being deleted", r.InfoID).At("/vnfSnapshotInfoId")
+	}
+	if taken.Vnf.DescriptorDigest != b.vnf.DescriptorDigest {
+		return vnfm.Errorf(vnfm.Conflict, "the VNF is of the VNFD %s (%s) by now, and was of %s (%s) at the snapshot: change its package back first",
+			b.vnf.VnfdID, b.vnf.VnfdVersion, taken.VnfdID, taken.Vnf.VnfdVersion)
+	}
+	f, ok := b.descriptor.Flavour(taken.Vnf.Info.FlavourID)
+	if !ok {
+		return vnfm.Errorf(vnfm.Conflict, "the VNFD has no deployment flavour %q any more", taken.Vnf.Info.FlavourID)
+	}
+	schema := f.Operations[string(vnf.OpRevertToSnapshot)].ParamsSchema
+	if err := b.check(schema, r.AdditionalParams); err != nil {
+		return err
+	}
+	have, err := holding(b.vnf, false)
+	if err != nil {
+		return err
+	}
+	want, err := plan.Revert(&plan.Reverting{
+		Vnf: b.vnf, Flavour: f, Snapshot: taken, Generation: int(b.data.Number) * generationsPerOperation,
+	}, have)
+	if err != nil {
+		return err
+	}
+	b.data.Snapshot = &snapshotting{InfoID: r.InfoID, Configurable: map[string]map[string]json.RawMessage{}}
+	for _, c := range taken.Vnf.Info.Vnfcs {
+		if len(c.Configurable) > 0 {
+			b.data.Snapshot.Configurable[c.ID] = c.Configurable
+		}
+	}
+	b.data.Grant = nfvo.GrantRequest{DefaultConnection: usual(b.vnf), AdditionalParams: b.seal(r.AdditionalParams, schema)}
+	b.data.Resized = &resized{Losses: plan.LostLevels(b.vnf, f, want)}
+	b.data.Reversible = true
+	b.policy = s.policy(vnf.OpRevertToSnapshot, f)
+	return b.want(have, want, plan.Options{
+		InPlace: b.inPlace, Rules: func(map[string]bool) []plan.Rule { return plan.RulesOf(want, f) },
+	})
+}
+
+// landRevert makes the VNF what it was at the snapshot.
+func landRevert(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
+	r, err := rebuiltOf(v, d, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Info.VnfState = stopped
+	for _, x := range o.Want().Resources {
+		if x.Spec.Compute != nil && x.Spec.Compute.Power != vim.PowerOff {
+			r.Info.VnfState = started
+		}
+	}
+	for i := range r.Info.Vnfcs {
+		r.Info.Vnfcs[i].Configurable = d.Snapshot.Configurable[r.Info.Vnfcs[i].ID]
+	}
+	return vnf.CompleteRevert{Landed: vnf.InstanceReverted{OpID: d.OpID, SnapshotID: d.Snapshot.InfoID, Rebuilt: *r}}, nil
+}
