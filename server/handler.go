@@ -22,6 +22,7 @@ import (
 	"github.com/vnfm/vnfm/console"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/telemetry"
 )
 
 // handler returns the API with tracing and metrics around it; in a process without that role, health, readiness and metrics alone.
@@ -39,7 +40,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		return nil, err
 	}
 	c := &s.cfg.HTTP
-	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.reg.MustRegister(telemetry.BuildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	serve := api.New
 	if !s.cfg.Has(config.RoleAPI) {
 		serve = api.Health
@@ -56,7 +57,11 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		KeepSagas: s.cfg.Keep.Sagas, KeepGrants: s.cfg.Keep.Grants, Consumers: s.consumers(), Redrive: s.redrive, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 		Descriptor: s.parts.packages.Descriptor, Console: ui, SignIn: s.signIn(), System: s.system,
 	})
-	traced := otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
+	counted, err := telemetry.Requests(h, s.reg)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says which metric
+	}
+	traced := otelhttp.NewHandler(counted, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
 	return serving(traced), nil
 }
