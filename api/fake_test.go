@@ -308,60 +308,6 @@ func (s *cases) ChangeVnfPkg(ctx context.Context, id string, r lcm.ChangeVnfPkg,
 	return s.begin(ctx, id, vnf.OpChangeVnfPkg, r, by)
 }
 
-func (s *cases) CreateSnapshot(ctx context.Context, id string, r lcm.CreateSnapshot, by request.Info) (*vnf.OpOcc, error) {
-	return s.begin(ctx, id, vnf.OpCreateSnapshot, r, by)
-}
-
-func (s *cases) RevertToSnapshot(ctx context.Context, id string, r lcm.RevertToSnapshot, by request.Info) (*vnf.OpOcc, error) {
-	return s.begin(ctx, id, vnf.OpRevertToSnapshot, r, by)
-}
-
-func (s *cases) PlanCreateSnapshot(ctx context.Context, id string, r lcm.CreateSnapshot) (*lcm.Preview, error) {
-	return s.preview(ctx, id, vnf.OpCreateSnapshot, r)
-}
-
-func (s *cases) PlanRevertToSnapshot(ctx context.Context, id string, r lcm.RevertToSnapshot) (*lcm.Preview, error) {
-	return s.preview(ctx, id, vnf.OpRevertToSnapshot, r)
-}
-
-func (s *cases) CreateSnapshotInfo(ctx context.Context, r lcm.ExtractedSnapshot, by request.Info) (*vnf.SnapshotInfo, error) {
-	if err := s.enter(r, by); err != nil {
-		return nil, err
-	}
-	info := &vnf.SnapshotInfo{ID: uuid.NewString(), PackageID: r.PackageID, Extracted: r.Snapshot, Created: epoch, Version: 1}
-	return info, s.write(ctx, readmodel.KindSnapshotInfo, vnf.SnapshotInfoStream, info.ID, info.ID, "", 1, info, &by)
-}
-
-func (s *cases) ModifySnapshotInfo(ctx context.Context, id string, r lcm.ExtractedSnapshot, by request.Info) (*vnf.SnapshotInfo, error) {
-	if err := s.enter(r, by); err != nil {
-		return nil, err
-	}
-	ref := eventstore.ViewRef{Kind: readmodel.KindSnapshotInfo, ID: id}
-	l, err := s.store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}})
-	if err != nil {
-		return nil, err
-	}
-	info := &vnf.SnapshotInfo{ID: id, PackageID: r.PackageID, Extracted: r.Snapshot, Created: epoch, Version: l.Views[ref].Revision + 1}
-	return info, s.write(ctx, readmodel.KindSnapshotInfo, vnf.SnapshotInfoStream, id, id, "", info.Version, info, &by)
-}
-
-func (s *cases) DeleteSnapshot(ctx context.Context, id string, by request.Info) error {
-	if err := s.enter(id, by); err != nil {
-		return err
-	}
-	_, err := s.doer.Do(ctx, &eventstore.Work{
-		Keys: []string{id},
-		Load: func() eventstore.Load { return eventstore.Load{} },
-		Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
-			return &eventstore.Commit{
-				Views:       []eventstore.ViewWrite{{View: eventstore.View{Kind: readmodel.KindSnapshotInfo, ID: id}, Delete: true}},
-				Idempotency: by.Idempotency(nil),
-			}, nil
-		},
-	})
-	return err
-}
-
 // preview plans an operation of an instance that is free; nothing is an effect.
 func (s *cases) preview(ctx context.Context, id string, kind vnf.Operation, command any) (*lcm.Preview, error) {
 	if s.last = command; s.fail != nil {
