@@ -292,6 +292,9 @@ func (s *Service) planRevert(b *beginning, r *RevertToSnapshot, taken *vnf.Snaps
 	if err != nil {
 		return err
 	}
+	if err := freeAddresses(b.vnf, want); err != nil {
+		return err
+	}
 	b.data.Snapshot = &snapshotting{InfoID: r.InfoID, Configurable: map[string]map[string]json.RawMessage{}}
 	for _, c := range taken.Vnf.Info.Vnfcs {
 		if len(c.Configurable) > 0 {
@@ -305,6 +308,16 @@ func (s *Service) planRevert(b *beginning, r *RevertToSnapshot, taken *vnf.Snaps
 	return b.want(have, want, plan.Options{
 		InPlace: b.inPlace, Rules: func(map[string]bool) []plan.Rule { return plan.RulesOf(want, f) },
 	})
+}
+
+// freeAddresses refuses to make ports with the addresses that they had while ports that were left over may hold them.
+func freeAddresses(v *vnf.Instance, want *plan.Wanted) error {
+	anew := slices.ContainsFunc(want.Resources, func(r plan.Resource) bool { return r.Kind == vim.Port && r.At == nil })
+	left := slices.ContainsFunc(v.Leftovers, func(l vnf.Resource) bool { return l.Kind == string(vim.Port) })
+	if anew && left {
+		return vnfm.Errorf(vnfm.Conflict, "a failed operation left ports, which may hold addresses that the VNF is to have again: release what is left by POST /vnfm/v1/vnf_instances/%s/cleanup first", v.ID)
+	}
+	return nil
 }
 
 // landRevert makes the VNF what it was at the snapshot.
