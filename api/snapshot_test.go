@@ -26,9 +26,10 @@ func aSnapshot(w *world, id, vnfID string) {
 		Storages: []vnf.Storage{{ID: "s1", StorageID: "data", Handle: vnf.Handle{Connection: "vim", VimID: "vol"}}},
 	}
 	w.put(readmodel.KindSnapshotInfo, vnf.SnapshotInfoStream, id, vnfID, vnfID, 1, vnf.SnapshotInfo{ID: id, Created: epoch, Version: 1})
-	w.put(readmodel.KindSnapshotInfo, vnf.SnapshotInfoStream, id, vnfID, vnfID, 2, vnf.SnapshotInfo{ID: id, VnfID: vnfID, SnapshotID: "taken-" + id, Created: epoch, Version: 2})
-	w.put(readmodel.KindSnapshot, vnf.SnapshotStream, "taken-"+id, vnfID, vnfID, 1, vnf.Snapshot{
-		ID: "taken-" + id, InfoID: id, VnfID: vnfID, VnfdID: in.VnfdID, Started: epoch, Finished: epoch, Version: 1, Vnf: in,
+	w.put(readmodel.KindSnapshotInfo, vnf.SnapshotInfoStream, id, vnfID, vnfID, 2, vnf.SnapshotInfo{ID: id, Created: epoch, Version: 2})
+	taken := lcm.SnapshotIDs(id)[1] // the first operation left nothing
+	w.put(readmodel.KindSnapshot, vnf.SnapshotStream, taken, vnfID, vnfID, 1, vnf.Snapshot{
+		ID: taken, InfoID: id, VnfID: vnfID, VnfdID: in.VnfdID, Started: epoch, Finished: epoch, Version: 1, Vnf: in,
 		Vnfcs: []vnf.VnfcSnapshot{{ID: "x", VnfcID: "c1", Compute: "r1", Storages: []vnf.StorageSnapshot{{Storage: "s1", Snapshot: "r2"}}}},
 		Taken: []vnf.Resource{
 			{ID: "r1", Kind: "snapshot", Connection: "vim", VimID: "image-of-vm", VimType: "T"}, {ID: "r2", Kind: "snapshot", Connection: "vim", VimID: "snap-of-vol"},

@@ -341,15 +341,16 @@ func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.I
 		return nil, err
 	}
 	opID := s.cfg.NewID()
+	if w.snapshot != nil && w.snapshot.uses {
+		opID = w.snapshot.next
+	}
 	w.automatic = by.Automatic
 	for attempt := 1; ; attempt++ {
 		p, err := s.prepare(ctx, vnfID, opID, w)
 		if err != nil {
 			return nil, err
 		}
-		load := func() eventstore.Load {
-			return s.load(opID, vnfID).Merge(w.own.load()).Merge(s.loadSecrets(vnfID)).Merge(w.snapshot.load(s))
-		}
+		load := func() eventstore.Load { return s.load(opID, vnfID).Merge(w.own.load()).Merge(s.loadSecrets(vnfID)) }
 		o, err := s.decideOp(ctx, vnfID, opID, by, load, func(x *change) error {
 			x.meta = by.Metadata(w.command, opID)
 			return s.add(x, p, w, by)
@@ -389,7 +390,7 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	if w.to != nil && w.to.ref.Stream != "" { // it is enabled still
 		x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: w.to.ref.Stream, Version: w.to.ref.Version})
 	}
-	if err := x.useSnapshot(w.snapshot, v.ID, p.data.OpID); err != nil {
+	if err := x.useSnapshot(w.snapshot, p.data.OpID); err != nil {
 		return err
 	}
 	snapshot := ""

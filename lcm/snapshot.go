@@ -3,13 +3,13 @@ package lcm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
@@ -42,24 +42,78 @@ type snapshotting struct {
 	Configurable map[string]map[string]json.RawMessage `json:"vnfcConfigurableProperties,omitempty"`
 }
 
-// aboutSnapshot is the snapshot that an operation is about, as it was read before it is planned.
-type aboutSnapshot struct {
-	info  vnf.SnapshotInfo
-	taken *vnf.Snapshot // nil: none was taken
-	// busy is the operation that is to take it, and has not ended.
-	busy string
-	uses bool // the operation takes it
-}
+// snapshotAttempts is how many operations may try to take a snapshot into one resource.
+const snapshotAttempts = 4
 
-// load is what the commit that begins the operation needs of it.
-func (a *aboutSnapshot) load(s *Service) eventstore.Load {
-	if a == nil {
-		return eventstore.Load{}
+// SnapshotIDs are the ids of the operations that may take a snapshot into a resource, the first attempt first: the VnfSnapshot has the id of the
+// one that did. They follow from the resource's, so that what is known of each is found, and no two operations take it at once.
+func SnapshotIDs(infoID string) []string {
+	out := make([]string, snapshotAttempts)
+	for i := range out {
+		out[i] = message.DeriveID(infoID, "snapshot", itoa(i+1))
 	}
-	return s.cfg.Snapshots.Infos.Load(a.info.ID)
+	return out
 }
 
-// keys are locked with those of the VNF.
+// aboutSnapshot is a snapshot resource, and what operations made of it.
+type aboutSnapshot struct {
+	info vnf.SnapshotInfo
+	// next is the id of the next operation that may take a snapshot into it; "": none may.
+	next  string
+	taken *vnf.Snapshot // as readers see it; nil: none was taken, or it is gone
+	busy  string        // the operation that takes it, and has not ended
+	spent bool          // a snapshot was taken, and is deleted
+	uses  bool          // the operation that is asked for takes it
+}
+
+// loadAttempts is what is known of the operations that may have taken a snapshot into a resource.
+func (s *Service) loadAttempts(id string) eventstore.Load {
+	l := s.cfg.Snapshots.Infos.Load(id)
+	for _, op := range SnapshotIDs(id) {
+		l.Views = append(l.Views, eventstore.ViewRef{Kind: readmodel.KindOpOcc, ID: op}, eventstore.ViewRef{Kind: readmodel.KindSnapshot, ID: op})
+	}
+	return l
+}
+
+// snapshot reads a snapshot resource, and what operations made of it. Its version is 0 when there is none.
+func (s *Service) snapshot(ctx context.Context, id string) (*aboutSnapshot, error) {
+	l, err := s.cfg.Store.Load(ctx, s.loadAttempts(id))
+	if err != nil {
+		return nil, err
+	}
+	return s.snapshotIn(l, id)
+}
+
+// snapshotIn is snapshot of what was loaded.
+func (s *Service) snapshotIn(l *eventstore.Loaded, id string) (*aboutSnapshot, error) {
+	st, err := s.cfg.Snapshots.Infos.Read(l, &eventstore.Commit{}, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &aboutSnapshot{info: st.Value}
+	for _, op := range SnapshotIDs(id) {
+		row := l.Views[eventstore.ViewRef{Kind: readmodel.KindOpOcc, ID: op}]
+		if row == nil {
+			out.next = op
+			break
+		}
+		taken := l.Views[eventstore.ViewRef{Kind: readmodel.KindSnapshot, ID: op}]
+		switch state := vnf.OpState(row.State); {
+		case taken != nil:
+			out.taken = &vnf.Snapshot{}
+			if err := json.Unmarshal(taken.Doc, out.taken); err != nil {
+				return nil, vnfm.Wrap(vnfm.Internal, err, "the snapshot %s", op)
+			}
+		case state == vnf.Completed:
+			out.spent = true
+		case !state.Final():
+			out.busy = op
+		}
+	}
+	return out, nil
+}
+
+// keys are locked for the operation, shared with others, so that the resource is not deleted meanwhile.
 func (a *aboutSnapshot) keys() []string {
 	if a == nil {
 		return nil
@@ -67,48 +121,31 @@ func (a *aboutSnapshot) keys() []string {
 	return []string{a.info.ID}
 }
 
-// snapshot reads a VnfSnapshotInfo and what was taken into it. Its version is 0 when there is none.
-func (s *Service) snapshot(ctx context.Context, id string) (*aboutSnapshot, error) {
-	snapshots := s.cfg.Snapshots
-	l, err := s.cfg.Store.Load(ctx, snapshots.Infos.Load(id))
-	if err != nil {
-		return nil, err
-	}
-	st, err := snapshots.Infos.Read(l, &eventstore.Commit{}, id)
-	if err != nil {
-		return nil, err
-	}
-	out := &aboutSnapshot{info: st.Value}
-	if out.info.Deleted || out.info.SnapshotID == "" {
-		return out, nil
-	}
-	// The VNF and what was taken are read at one moment: an operation that ends in between is seen by one of the two.
-	of := out.info
-	l, err = s.cfg.Store.Load(ctx, s.cfg.Instances.Load(of.VnfID).Merge(snapshots.Taken.Load(of.SnapshotID)))
-	if err != nil {
-		return nil, err
-	}
-	taken, err := snapshots.Taken.Read(l, &eventstore.Commit{}, of.SnapshotID)
-	if err != nil {
-		return nil, err
-	}
-	if taken.Version > 0 && !taken.Value.Deleted {
-		out.taken = &taken.Value
-	}
-	v, err := s.cfg.Instances.Read(l, &eventstore.Commit{}, of.VnfID)
-	if err != nil {
-		return nil, err
-	}
-	if v.Value.Operation == of.SnapshotID {
-		out.busy = of.SnapshotID
-	}
-	return out, nil
-}
+// missing reports whether there is no such resource.
+func (a *aboutSnapshot) missing() bool { return a.info.Version == 0 || a.info.Deleted }
 
-// free refuses a snapshot that an operation is about to take.
+// free refuses a snapshot that an operation takes.
 func (a *aboutSnapshot) free() error {
 	if a.busy != "" {
-		return vnfm.Errorf(vnfm.Conflict, "the operation occurrence %s is to take the snapshot %s, and has not ended", a.busy, a.info.ID).At("/vnfSnapshotInfoId")
+		return vnfm.Errorf(vnfm.Conflict, "the operation occurrence %s takes the VNF snapshot %s, and has not ended", a.busy, a.info.ID).At("/vnfSnapshotInfoId")
+	}
+	return nil
+}
+
+// usable says why no snapshot can be taken into the resource, nil when one can.
+func (a *aboutSnapshot) usable() error {
+	const at = "/vnfSnapshotInfoId"
+	switch {
+	case a.missing():
+		return vnfm.Errorf(vnfm.Unprocessable, "there is no VNF snapshot resource of this id: create one first").At(at)
+	case a.info.PackageID != "" || len(a.info.Extracted) > 0:
+		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot resource %s is of a snapshot package: create another", a.info.ID).At(at)
+	case a.taken != nil:
+		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot resource %s has a snapshot of the VNF instance %s already: create another", a.info.ID, a.taken.VnfID).At(at)
+	case a.busy != "":
+		return a.free()
+	case a.spent || a.next == "":
+		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot resource %s was used %d times, or what was taken is deleted: create another", a.info.ID, snapshotAttempts).At(at)
 	}
 	return nil
 }
@@ -139,10 +176,7 @@ func (s *Service) takingSnapshot(ctx context.Context, r *CreateSnapshot) (*wish,
 	if err != nil {
 		return nil, err
 	}
-	if err := about.info.Use(about.taken != nil); err != nil {
-		return nil, err
-	}
-	if err := about.free(); err != nil {
+	if err := about.usable(); err != nil {
 		return nil, err
 	}
 	about.uses = true
@@ -248,7 +282,7 @@ func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapsh
 		return nil, err
 	}
 	switch {
-	case about.info.Version == 0 || about.info.Deleted:
+	case about.missing():
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "there is no VNF snapshot %s", r.InfoID).At(at)
 	case about.taken == nil && (about.info.PackageID != "" || len(about.info.Extracted) > 0):
 		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of a snapshot package, and nothing of it stands at a VIM", r.InfoID).At(at)
@@ -257,10 +291,30 @@ func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapsh
 	case about.taken.VnfID != vnfID:
 		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of another VNF instance, %s", r.InfoID, about.taken.VnfID).At(at)
 	}
+	taken, err := s.whole(ctx, about.taken.ID)
+	if err != nil {
+		return nil, err
+	}
 	return &wish{
 		command: "lcm.revert-to-snapshot", operation: vnf.OpRevertToSnapshot, params: r.Params, snapshot: about,
-		plan: func(b *beginning) error { return s.planRevert(b, r, about.taken) },
+		plan: func(b *beginning) error { return s.planRevert(b, r, taken) },
 	}, nil
+}
+
+// whole reads a VnfSnapshot with what readers do not see: how each resource was made.
+func (s *Service) whole(ctx context.Context, id string) (*vnf.Snapshot, error) {
+	l, err := s.cfg.Store.Load(ctx, s.cfg.Snapshots.Taken.Load(id))
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.cfg.Snapshots.Taken.Read(l, &eventstore.Commit{}, id)
+	if err != nil {
+		return nil, err
+	}
+	if st.Version == 0 || st.Value.Deleted {
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot is being deleted").At("/vnfSnapshotInfoId")
+	}
+	return &st.Value, nil
 }
 
 // generationsPerOperation is more than one operation asks for of one resource, however often it is tried again.
@@ -373,24 +427,20 @@ func (x *change) onSnapshot(id string, event aggregate.Event) error {
 	return nil
 }
 
-// useSnapshot notes in the commit that begins an operation that it takes a snapshot. Returns Conflict when that is not what it was.
-func (x *change) useSnapshot(a *aboutSnapshot, vnfID, opID string) error {
+// useSnapshot guards, in the commit that begins an operation, the snapshot that it takes or reverts to. Returns Conflict when it is not what it was.
+func (x *change) useSnapshot(a *aboutSnapshot, opID string) error {
 	if a == nil {
 		return nil
 	}
-	st, err := x.s.cfg.Snapshots.Infos.Read(x.l, x.c, a.info.ID)
+	o, err := x.opOcc(opID)
 	if err != nil {
 		return err
 	}
-	if st.Version != a.info.Version {
-		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is being changed: send the request again", a.info.ID).At("/vnfSnapshotInfoId")
+	if o.Version > 0 { // another request has begun it
+		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is being taken: send the request again", a.info.ID).At("/vnfSnapshotInfoId")
 	}
-	if !a.uses {
-		x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: x.s.cfg.Snapshots.Infos.Stream(a.info.ID), Version: a.info.Version})
-		return nil
-	}
-	_, err = x.onSnapshotInfo(a.info.ID, &vnf.SnapshotInfoUsed{VnfID: vnfID, SnapshotID: opID})
-	return err
+	x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: x.s.cfg.Snapshots.Infos.Stream(a.info.ID), Version: a.info.Version})
+	return nil
 }
 
 // CreateSnapshotInfo implements API.
@@ -422,7 +472,7 @@ func (s *Service) CreateSnapshotInfo(ctx context.Context, r ExtractedSnapshot, b
 // ModifySnapshotInfo implements API.
 func (s *Service) ModifySnapshotInfo(ctx context.Context, id string, r ExtractedSnapshot, by request.Info) (*vnf.SnapshotInfo, error) {
 	var now *vnf.SnapshotInfo
-	err := s.changeSnapshot(ctx, id, by, "lcm.modify-snapshot-info", func(x *change, a *aboutSnapshot, _ string) error {
+	err := s.changeSnapshot(ctx, id, by, "lcm.modify-snapshot-info", func(x *change, a *aboutSnapshot) error {
 		if a.taken != nil {
 			return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s was taken of the VNF instance %s: it is no place for a snapshot package", id, a.taken.VnfID)
 		}
@@ -436,26 +486,32 @@ func (s *Service) ModifySnapshotInfo(ctx context.Context, id string, r Extracted
 	return now, err
 }
 
-// DeleteSnapshot implements API: in one commit the snapshot is gone, and what stands at VIMs for it begins to be released by a saga, as what
-// operations leave over.
+// DeleteSnapshot implements API, in two commits, as the resource and what was taken are ordered by different keys. In the first what was taken is
+// gone, and a saga begins to release what stands at VIMs for it, as what operations leave over. In between the resource is there, empty, and
+// cannot be used: the same request deletes it.
 func (s *Service) DeleteSnapshot(ctx context.Context, id string, by request.Info) error {
-	return s.changeSnapshot(ctx, id, by, "lcm.delete-snapshot", func(x *change, a *aboutSnapshot, cleanup string) error {
+	a, err := s.snapshot(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case a.missing():
+		return vnfm.Errorf(vnfm.NotFound, "there is no VNF snapshot %s", id)
+	}
+	if err := a.free(); err != nil {
+		return err
+	}
+	if a.taken != nil {
+		if err := by.Check(a.revision()); err != nil {
+			return err
+		}
+		if err := s.discardSnapshot(ctx, id, a.taken, by); err != nil {
+			return err
+		}
+		by.Revision = 0 // it was checked
+	}
+	return s.changeSnapshot(ctx, id, by, "lcm.delete-snapshot", func(x *change, a *aboutSnapshot) error {
 		if a.taken != nil {
-			v, err := x.instance(a.taken.VnfID)
-			if err != nil {
-				return err
-			}
-			x.meta.CorrelationID = cleanup
-			if err := x.onInstance(v, v.ID, vnf.DiscardSnapshot{ID: id}); err != nil {
-				return err
-			}
-			if err := x.cleanUp(v, v.ID, cleanup, by); err != nil {
-				return err
-			}
-			if err := x.onSnapshot(a.taken.ID, &vnf.SnapshotDiscarded{}); err != nil {
-				return err
-			}
-			x.c.Unsnapped = append(x.c.Unsnapped, vnf.SnapshotStream+a.taken.ID)
+			return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s was taken meanwhile: send the request again", id)
 		}
 		if _, err := x.onSnapshotInfo(id, &vnf.SnapshotInfoDeleted{}); err != nil {
 			return err
@@ -466,51 +522,61 @@ func (s *Service) DeleteSnapshot(ctx context.Context, id string, by request.Info
 	})
 }
 
-// errMeanwhile says that a snapshot is not what it was when it was read.
-var errMeanwhile = errors.New("the VNF snapshot has changed meanwhile")
-
-// changeSnapshot makes a change of a snapshot that no operation is to take. decide is given an id for a saga.
-func (s *Service) changeSnapshot(
-	ctx context.Context, id string, by request.Info, command string, decide func(x *change, a *aboutSnapshot, saga string) error,
-) error {
+// discardSnapshot ends what was taken, and begins to release what stands at VIMs for it.
+func (s *Service) discardSnapshot(ctx context.Context, id string, taken *vnf.Snapshot, by request.Info) error {
 	cleanup := s.cfg.NewID()
-	for range 3 {
-		a, err := s.snapshot(ctx, id)
-		if err != nil {
-			return err
-		}
-		if a.info.Version == 0 || a.info.Deleted {
-			return vnfm.Errorf(vnfm.NotFound, "there is no VNF snapshot %s", id)
-		}
-		if err := a.free(); err != nil {
-			return err
-		}
-		keys, load := []string{id}, s.cfg.Snapshots.Infos.Load(id)
-		if a.taken != nil {
-			keys, load = []string{a.taken.VnfID, id}, load.Merge(s.load(cleanup, a.taken.VnfID)).Merge(s.cfg.Snapshots.Taken.Load(a.taken.ID))
-		}
-		err = s.do(ctx, &eventstore.Work{
-			Keys: keys, Load: func() eventstore.Load { return load },
-			Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
-				x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata(command, "")}
-				st, err := s.cfg.Snapshots.Infos.Read(l, x.c, id)
-				if err != nil {
-					return nil, err
-				}
-				if st.Version != a.info.Version {
-					return nil, errMeanwhile
-				}
-				if err := by.Check(a.revision()); err != nil {
-					return nil, err
-				}
-				return x.c, decide(x, a, cleanup)
-			},
-		})
-		if !errors.Is(err, errMeanwhile) && !errors.Is(err, eventstore.ErrVersion) {
-			return err
-		}
-	}
-	return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is being changed: send the request again", id)
+	return s.do(ctx, &eventstore.Work{
+		Keys: []string{taken.VnfID},
+		Load: func() eventstore.Load {
+			return s.load(cleanup, taken.VnfID).Merge(s.cfg.Snapshots.Taken.Load(taken.ID))
+		},
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata("lcm.delete-snapshot", cleanup)}
+			st, err := s.cfg.Snapshots.Taken.Read(l, x.c, taken.ID)
+			if err != nil || st.Value.Deleted {
+				return nil, err
+			}
+			v, err := x.instance(taken.VnfID)
+			if err != nil {
+				return nil, err
+			}
+			if err := x.onInstance(v, v.ID, vnf.DiscardSnapshot{ID: id}); err != nil {
+				return nil, err
+			}
+			if err := x.cleanUp(v, v.ID, cleanup, by); err != nil {
+				return nil, err
+			}
+			if err := x.onSnapshot(taken.ID, &vnf.SnapshotDiscarded{}); err != nil {
+				return nil, err
+			}
+			x.c.Unsnapped = append(x.c.Unsnapped, vnf.SnapshotStream+taken.ID) // nothing grows on it any more
+			return x.c, nil
+		},
+	})
+}
+
+// changeSnapshot changes a snapshot resource that no operation takes.
+func (s *Service) changeSnapshot(ctx context.Context, id string, by request.Info, command string, decide func(x *change, a *aboutSnapshot) error) error {
+	return s.do(ctx, &eventstore.Work{
+		Keys: []string{id}, Load: func() eventstore.Load { return s.loadAttempts(id) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			a, err := s.snapshotIn(l, id)
+			if err != nil {
+				return nil, err
+			}
+			if a.missing() {
+				return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF snapshot %s", id)
+			}
+			if err := a.free(); err != nil {
+				return nil, err
+			}
+			if err := by.Check(a.revision()); err != nil {
+				return nil, err
+			}
+			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata(command, "")}
+			return x.c, decide(x, a)
+		},
+	})
 }
 
 // revision is what changes whenever a reader sees another snapshot.

@@ -8,11 +8,11 @@ import "github.com/vnfm/vnfm/eventstore"
 
 // The kinds of views.
 const (
-	KindVnf     = "vnf_instance"   // vnf.Instance; Parent is the package id, State the instantiation state
-	KindOpOcc   = "vnf_lcm_op_occ" // vnf.OpOcc; Parent is the VNF id, State the operation state
-	KindPackage = "vnf_package"    // vnfpkg's state; State is the onboarding state, Name the vnfdId
-	KindVim     = "vim_connection" // vimregistry's state; State is ENABLED or DISABLED
-	KindSnapshotInfo = "vnf_snapshot"         // vnf.SnapshotInfo; Parent is the id of the VNF
+	KindVnf          = "vnf_instance"         // vnf.Instance; Parent is the package id, State the instantiation state
+	KindOpOcc        = "vnf_lcm_op_occ"       // vnf.OpOcc; Parent is the VNF id, State the operation state
+	KindPackage      = "vnf_package"          // vnfpkg's state; State is the onboarding state, Name the vnfdId
+	KindVim          = "vim_connection"       // vimregistry's state; State is ENABLED or DISABLED
+	KindSnapshotInfo = "vnf_snapshot"         // vnf.SnapshotInfo
 	KindSnapshot     = "vnf_snapshot_content" // vnf.Snapshot; Parent is the id of the VNF
 	// KindManagement is management's state; State is ENABLED or DISABLED.
 	KindManagement = "management_connection"

@@ -88,7 +88,9 @@ func (f *fixture) view(w eventstore.ViewWrite) {
 	})
 }
 
-func (f *fixture) sources() []readmodel.Source { return readmodel.Sources(f.instances, f.opoccs, f.snapshots) }
+func (f *fixture) sources() []readmodel.Source {
+	return readmodel.Sources(f.instances, f.opoccs, f.snapshots)
+}
 
 func (f *fixture) compare() string {
 	f.t.Helper()

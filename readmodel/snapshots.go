@@ -46,7 +46,7 @@ func NewSnapshots(r *aggregate.Registry, cache int64) Snapshots {
 // SnapshotInfoView returns the row of a VnfSnapshotInfo; one that deletes it when it is deleted.
 func SnapshotInfoView(s *vnf.SnapshotInfo) eventstore.ViewWrite {
 	return eventstore.ViewWrite{Delete: s.Deleted, View: eventstore.View{
-		Kind: KindSnapshotInfo, ID: s.ID, Revision: s.Version, Parent: s.VnfID, Updated: s.Updated, Doc: encode(s),
+		Kind: KindSnapshotInfo, ID: s.ID, Revision: s.Version, Updated: s.Updated, Doc: encode(s),
 	}}
 }
 

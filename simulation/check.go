@@ -89,6 +89,8 @@ func (w *world) operate(round int) bool {
 			a = w.askCleanup(v)
 		case in.State == vnf.Instantiated:
 			a = w.askTerminate(v)
+		case len(in.Snapshots) > 0:
+			a = w.askDeleteSnapshot(v, in.Snapshots[0].ID)
 		default:
 			a = w.askDelete(v)
 		}

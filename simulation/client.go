@@ -26,6 +26,7 @@ type clients struct {
 	settled         int
 	retried         []string // operations, when there are no faults
 	modified        modified
+	snapshots       []string // resources for snapshots that clients were told of, the newest first
 }
 
 // vnfRef is an instance that a client was told of.
@@ -146,6 +147,10 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
+		if w.rng.IntN(6) == 0 {
+			w.clients.planned++ // beside all else
+			return w.askSnapshot(v, in)
+		}
 		switch n := w.rng.IntN(35); {
 		case n == 0:
 			return w.askInstantiate(v)
@@ -169,6 +174,11 @@ func (w *world) choose(v *vnfRef) *ask {
 		return w.askDelete(v)
 	case 1:
 		return w.askTerminate(v)
+	case 2, 3:
+		if len(w.clients.snapshots) == 0 {
+			w.clients.planned++
+			return w.askSnapshotInfo()
+		}
 	}
 	return w.askInstantiate(v)
 }

@@ -55,7 +55,6 @@ func Events() []EventForm {
 		form(func() Event { return new(InstanceReverted) }),
 		form(func() Event { return new(InstanceSnapshotDiscarded) }),
 		form(func() Event { return new(SnapshotInfoCreated) }),
-		form(func() Event { return new(SnapshotInfoUsed) }),
 		form(func() Event { return new(SnapshotInfoModified) }),
 		form(func() Event { return new(SnapshotInfoDeleted) }),
 		form(func() Event { return new(SnapshotTaken) }),

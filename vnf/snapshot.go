@@ -19,10 +19,6 @@ const (
 type SnapshotInfo struct {
 	ID        string `json:"id"`
 	PackageID string `json:"vnfSnapshotPkgId,omitempty"`
-	// VnfID and SnapshotID are the VNF that was to be snapshotted last, and the VnfSnapshot that was to become of it: there is one when
-	// the operation of this id has completed.
-	VnfID      string `json:"vnfInstanceId,omitempty"`
-	SnapshotID string `json:"vnfSnapshotId,omitempty"`
 	// Extracted is the VnfSnapshot of a snapshot package, as the NFVO has sent it.
 	Extracted json.RawMessage `json:"extracted,omitempty"`
 	Created   time.Time       `json:"created"`
@@ -91,12 +87,6 @@ type SnapshotInfoCreated struct {
 	Extracted json.RawMessage `json:"extracted,omitempty"`
 }
 
-// SnapshotInfoUsed records that an operation begins to take a snapshot of a VNF.
-type SnapshotInfoUsed struct {
-	VnfID      string `json:"vnfInstanceId"`
-	SnapshotID string `json:"vnfSnapshotId"`
-}
-
 // SnapshotInfoModified records what an NFVO has put in for a snapshot package; what is absent has not changed.
 type SnapshotInfoModified struct {
 	PackageID string          `json:"vnfSnapshotPkgId,omitempty"`
@@ -144,9 +134,6 @@ func (DiscardSnapshot) instanceCommand()  {}
 // EventType returns "snapshot.info-created".
 func (*SnapshotInfoCreated) EventType() string { return "snapshot.info-created" }
 
-// EventType returns "snapshot.info-used".
-func (*SnapshotInfoUsed) EventType() string { return "snapshot.info-used" }
-
 // EventType returns "snapshot.info-modified".
 func (*SnapshotInfoModified) EventType() string { return "snapshot.info-modified" }
 
@@ -169,7 +156,6 @@ func (*InstanceReverted) EventType() string { return "vnf.reverted" }
 func (*InstanceSnapshotDiscarded) EventType() string { return "vnf.snapshot-discarded" }
 
 func (*SnapshotInfoCreated) snapshotEvent()       {}
-func (*SnapshotInfoUsed) snapshotEvent()          {}
 func (*SnapshotInfoModified) snapshotEvent()      {}
 func (*SnapshotInfoDeleted) snapshotEvent()       {}
 func (*SnapshotTaken) snapshotEvent()             {}
@@ -185,8 +171,6 @@ func (s *SnapshotInfo) Apply(event SnapshotEvent, at time.Time) {
 	switch e := event.(type) {
 	case *SnapshotInfoCreated:
 		s.ID, s.PackageID, s.Extracted, s.Created = e.ID, e.PackageID, e.Extracted, at
-	case *SnapshotInfoUsed:
-		s.VnfID, s.SnapshotID = e.VnfID, e.SnapshotID
 	case *SnapshotInfoModified:
 		if e.PackageID != "" {
 			s.PackageID = e.PackageID
@@ -209,19 +193,6 @@ func (s *Snapshot) Apply(event SnapshotEvent, at time.Time) {
 		*s = Snapshot{ID: s.ID, InfoID: s.InfoID, VnfID: s.VnfID, Deleted: true}
 	}
 	s.Version, s.Updated = version, at
-}
-
-// Use says why a snapshot cannot be taken into the resource, nil when it can. taken says that there is one already.
-func (s *SnapshotInfo) Use(taken bool) error {
-	switch {
-	case s.Version == 0 || s.Deleted:
-		return vnfm.Errorf(vnfm.Unprocessable, "there is no VNF snapshot resource of this id: create one first").At("/vnfSnapshotInfoId")
-	case s.PackageID != "" || len(s.Extracted) > 0:
-		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot resource %s is of a snapshot package: create another", s.ID).At("/vnfSnapshotInfoId")
-	case taken:
-		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot resource %s has a snapshot of the VNF instance %s already: create another", s.ID, s.VnfID).At("/vnfSnapshotInfoId")
-	}
-	return nil
 }
 
 // discard answers the wish to delete a snapshot of an instance.

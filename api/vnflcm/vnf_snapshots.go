@@ -55,8 +55,8 @@ func (s *snapshot) revision() int64 {
 func takenInto(c *rest.Call, infos []vnf.SnapshotInfo) ([]*snapshot, error) {
 	var load eventstore.Load
 	for _, i := range infos {
-		if i.SnapshotID != "" {
-			load.Views = append(load.Views, eventstore.ViewRef{Kind: readmodel.KindSnapshot, ID: i.SnapshotID})
+		for _, id := range lcm.SnapshotIDs(i.ID) {
+			load.Views = append(load.Views, eventstore.ViewRef{Kind: readmodel.KindSnapshot, ID: id})
 		}
 	}
 	l := &eventstore.Loaded{}
@@ -69,19 +69,21 @@ func takenInto(c *rest.Call, infos []vnf.SnapshotInfo) ([]*snapshot, error) {
 	out := make([]*snapshot, len(infos))
 	for i := range infos {
 		out[i] = &snapshot{info: infos[i]}
-		row := l.Views[eventstore.ViewRef{Kind: readmodel.KindSnapshot, ID: infos[i].SnapshotID}]
-		if row == nil {
-			continue // it is empty
-		}
-		out[i].taken = &vnf.Snapshot{}
-		if err := json.Unmarshal(row.Doc, out[i].taken); err != nil {
-			return nil, fmt.Errorf("read the snapshot %s: %w", row.ID, err)
+		for _, id := range lcm.SnapshotIDs(infos[i].ID) {
+			row := l.Views[eventstore.ViewRef{Kind: readmodel.KindSnapshot, ID: id}]
+			if row == nil {
+				continue // there was no such attempt, or nothing came of it
+			}
+			out[i].taken = &vnf.Snapshot{}
+			if err := json.Unmarshal(row.Doc, out[i].taken); err != nil {
+				return nil, fmt.Errorf("read the snapshot %s: %w", row.ID, err)
+			}
 		}
 	}
 	return out, nil
 }
 
-// find reads one; NotFound when there is none.
+// findSnapshot reads one; NotFound when there is none.
 func findSnapshot(c *rest.Call) (*snapshot, error) {
 	var info vnf.SnapshotInfo
 	if _, err := c.View(readmodel.KindSnapshotInfo, c.ID, snapshotWord, &info); err != nil {
