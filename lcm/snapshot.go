@@ -473,6 +473,9 @@ func (s *Service) CreateSnapshotInfo(ctx context.Context, r ExtractedSnapshot, b
 func (s *Service) ModifySnapshotInfo(ctx context.Context, id string, r ExtractedSnapshot, by request.Info) (*vnf.SnapshotInfo, error) {
 	var now *vnf.SnapshotInfo
 	err := s.changeSnapshot(ctx, id, by, "lcm.modify-snapshot-info", func(x *change, a *aboutSnapshot) error {
+		if a.missing() {
+			return vnfm.Errorf(vnfm.NotFound, "there is no VNF snapshot %s", id)
+		}
 		if a.taken != nil {
 			return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s was taken of the VNF instance %s: it is no place for a snapshot package", id, a.taken.VnfID)
 		}
@@ -500,7 +503,8 @@ func (s *Service) DeleteSnapshot(ctx context.Context, id string, by request.Info
 	if err := a.free(); err != nil {
 		return err
 	}
-	if a.taken != nil {
+	discarded := a.taken != nil
+	if discarded {
 		if err := by.Check(a.revision()); err != nil {
 			return err
 		}
@@ -510,6 +514,13 @@ func (s *Service) DeleteSnapshot(ctx context.Context, id string, by request.Info
 		by.Revision = 0 // it was checked
 	}
 	return s.changeSnapshot(ctx, id, by, "lcm.delete-snapshot", func(x *change, a *aboutSnapshot) error {
+		if a.missing() && discarded { // another request has gone on with what this one began
+			x.c.Idempotency = by.Idempotency(nil)
+			return nil
+		}
+		if a.missing() {
+			return vnfm.Errorf(vnfm.NotFound, "there is no VNF snapshot %s", id)
+		}
 		if a.taken != nil {
 			return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s was taken meanwhile: send the request again", id)
 		}
@@ -555,7 +566,7 @@ func (s *Service) discardSnapshot(ctx context.Context, id string, taken *vnf.Sna
 	})
 }
 
-// changeSnapshot changes a snapshot resource that no operation takes.
+// changeSnapshot changes a snapshot resource that no operation takes; one that is missing is decided about, too.
 func (s *Service) changeSnapshot(ctx context.Context, id string, by request.Info, command string, decide func(x *change, a *aboutSnapshot) error) error {
 	return s.do(ctx, &eventstore.Work{
 		Keys: []string{id}, Load: func() eventstore.Load { return s.loadAttempts(id) },
@@ -564,14 +575,13 @@ func (s *Service) changeSnapshot(ctx context.Context, id string, by request.Info
 			if err != nil {
 				return nil, err
 			}
-			if a.missing() {
-				return nil, vnfm.Errorf(vnfm.NotFound, "there is no VNF snapshot %s", id)
-			}
 			if err := a.free(); err != nil {
 				return nil, err
 			}
-			if err := by.Check(a.revision()); err != nil {
-				return nil, err
+			if !a.missing() {
+				if err := by.Check(a.revision()); err != nil {
+					return nil, err
+				}
 			}
 			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: by.Metadata(command, "")}
 			return x.c, decide(x, a)

@@ -16,6 +16,7 @@ const (
 	PlanChangeExtConn PlannedOperation = "CHANGE_EXT_CONN"
 	PlanChangeFlavour PlannedOperation = "CHANGE_FLAVOUR"
 	PlanChangeVnfPkg  PlannedOperation = "CHANGE_VNFPKG"
+	PlanSync          PlannedOperation = "SYNC" // ours: the operation that repairs is shown as HEAL
 
 	PlanCreateSnapshot   PlannedOperation = "CREATE_SNAPSHOT"
 	PlanRevertToSnapshot PlannedOperation = "REVERT_TO_SNAPSHOT"
@@ -25,7 +26,7 @@ const (
 func (PlannedOperation) Values() []string {
 	return []string{
 		string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal),
-		string(PlanChangeExtConn), string(PlanChangeFlavour), string(PlanChangeVnfPkg),
+		string(PlanChangeExtConn), string(PlanChangeFlavour), string(PlanChangeVnfPkg), string(PlanSync),
 		string(PlanCreateSnapshot), string(PlanRevertToSnapshot),
 	}
 }
@@ -33,7 +34,7 @@ func (PlannedOperation) Values() []string {
 // PlanRequest asks what an operation would do. It is a resource of ours.
 type PlanRequest struct {
 	Operation PlannedOperation `json:"operation"`
-	Request   json.RawMessage  `json:"request"` // the body that the operation's task takes, in the form of /vnflcm/v2
+	Request   json.RawMessage  `json:"request"` // the body that the operation's task takes, in the form of /vnflcm/v2; of SYNC a SyncRequest
 }
 
 // PlanAction is what a step of a plan does to a resource.
