@@ -21,6 +21,7 @@ const routes = [
   page('/packages', lazyRouteComponent(() => import('./packages/list'), 'PackageList')),
   page('/packages/$id', lazyRouteComponent(() => import('./packages/page'), 'PackagePage')),
   page('/vims', lazyRouteComponent(() => import('./site/vims'), 'VimsPage')),
+  page('/management', lazyRouteComponent(() => import('./site/management'), 'ManagementPage')),
   page('/nfvo', lazyRouteComponent(() => import('./site/nfvo'), 'NfvoPage')),
   page('/subscriptions', lazyRouteComponent(() => import('./site/subscriptions'), 'SubscriptionsPage')),
   page('/system', lazyRouteComponent(() => import('./site/system'), 'SystemPage')),

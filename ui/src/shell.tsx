@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Badge, Burger, Group, NavLink, Text, Title, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconActivity, IconBox, IconCloud, IconHierarchy2, IconLogout, IconMoon, IconPackage, IconSend, IconSettings, IconSun, IconTopologyStar3 } from '@tabler/icons-react'
+import { IconActivity, IconBox, IconCloud, IconHierarchy2, IconLogout, IconMoon, IconPackage, IconPlugConnected, IconSend, IconSettings, IconSun, IconTopologyStar3 } from '@tabler/icons-react'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { useLink } from './api/live'
@@ -13,6 +13,7 @@ const places: { to: string; label: string; icon: typeof IconBox; needs: Permissi
   { to: '/ops', label: 'Operations', icon: IconActivity, needs: 'site:read' },
   { to: '/packages', label: 'Packages', icon: IconPackage, needs: 'packages:read' },
   { to: '/vims', label: 'VIMs', icon: IconCloud, needs: 'site:read' },
+  { to: '/management', label: 'Management', icon: IconPlugConnected, needs: 'site:read' },
   { to: '/nfvo', label: 'NFVO', icon: IconHierarchy2, needs: 'site:read' },
   { to: '/subscriptions', label: 'Subscriptions', icon: IconSend, needs: 'site:read' },
   { to: '/system', label: 'System', icon: IconSettings, needs: 'site:administer' },
@@ -121,7 +122,7 @@ function Scheme() {
 export function Missing() {
   return (
     <Empty title="There is no such page">
-      The address leads nowhere. <To {...({ to: '/vnfs' } as object)}>All VNFs</To>
+      The address leads nowhere. <To to="/vnfs">All VNFs</To>
     </Empty>
   )
 }

@@ -52,7 +52,7 @@ export function PackageList() {
           label="Packages"
           head={['Product', 'Version', 'Provider', 'Onboarding', 'State', 'Use', 'Id']}
           rows={packages.map((p) => [
-            <To key="p" {...({ to: `/packages/${p.id}` } as object)}>
+            <To key="p" to={`/packages/${p.id}`}>
               {p.vnfProductName ?? 'not onboarded'}
             </To>,
             p.vnfSoftwareVersion ?? '',

@@ -45,3 +45,14 @@ export function objectOf(s: Schema | undefined, typed: Values): { value?: Values
   }
   return { value: Object.keys(value).length > 0 ? value : undefined, errors }
 }
+
+/** What a form shows of values that there are. */
+export function typedOf(s: Schema, values: Values | undefined): Values {
+  const scalar = ['integer', 'number', 'boolean', 'string']
+  return Object.fromEntries(
+    Object.entries(s.properties ?? {}).flatMap(([name, p]) => {
+      const v = values?.[name]
+      return v === undefined ? [] : [[name, scalar.includes(typeOf(p)) || typeof v === 'string' ? v : JSON.stringify(v, null, 2)]]
+    }),
+  )
+}

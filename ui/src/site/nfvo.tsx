@@ -27,10 +27,10 @@ export function NfvoPage() {
     ops.map((o) => {
       const g = grants.data?.get(o.vnfLcmOpOccId)
       return [
-        <To key="o" {...({ to: `/ops/${o.vnfLcmOpOccId}`, search: { tab: 'grant' } } as object)}>
+        <To key="o" to={`/ops/${o.vnfLcmOpOccId}`} search={{ tab: 'grant' }}>
           {o.operation} {first(o.vnfLcmOpOccId)}
         </To>,
-        <To key="v" {...({ to: `/vnfs/${o.vnfInstanceId}` } as object)}>
+        <To key="v" to={`/vnfs/${o.vnfInstanceId}`}>
           {first(o.vnfInstanceId)}
         </To>,
         g ? <State key="s" state={g.state} size="sm" /> : 'not asked',

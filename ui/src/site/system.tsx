@@ -92,7 +92,7 @@ function Node() {
               <span key="t" className="mono">{c.topic}</span>,
               c.waitingLanes,
               c.oldestSeconds > 0 ? lasting(c.oldestSeconds * 1000) : '',
-              c.parked > 0 ? <To key="p" {...({ to: '/system', search: { tab: 'parked' } } as object)}>{c.parked}</To> : 0,
+              c.parked > 0 ? <To key="p" to="/system" search={{ tab: 'parked' }}>{c.parked}</To> : 0,
             ])}
           />
           <Text size="sm">{cluster.data.timersDue} timers are due and not fired yet.</Text>
@@ -126,7 +126,7 @@ function AuditView() {
             <Rows
               label="Findings"
               head={['Check', 'What', 'Where', 'VNF', 'What to do']}
-              rows={a.findings.map((f) => [<span key="c" className="mono">{f.check}</span>, f.what, <span key="w" className="mono wrap">{f.where}</span>, f.vnfInstanceId ? <To key="v" {...({ to: `/vnfs/${f.vnfInstanceId}` } as object)}>{first(f.vnfInstanceId)}</To> : '', f.do])}
+              rows={a.findings.map((f) => [<span key="c" className="mono">{f.check}</span>, f.what, <span key="w" className="mono wrap">{f.where}</span>, f.vnfInstanceId ? <To key="v" to={`/vnfs/${f.vnfInstanceId}`}>{first(f.vnfInstanceId)}</To> : '', f.do])}
             />
           )}
           {a.unmade.length > 0 && <Rows label="Not checked" head={['Not checked', 'Why']} rows={a.unmade.map((u) => [u.check, u.reason])} />}
@@ -152,7 +152,7 @@ function ParkedView() {
           <Time key="t" at={m.at} />,
           m.consumer,
           <span key="m" className="mono">{m.type}</span>,
-          <To key="v" {...({ to: `/vnfs/${m.key}` } as object)}>{first(m.key)}</To>,
+          <To key="v" to={`/vnfs/${m.key}`}>{first(m.key)}</To>,
           <span key="r" className="wrap">{m.reason}</span>,
           <Button
             key="b"

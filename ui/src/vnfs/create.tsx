@@ -26,7 +26,7 @@ export function CreateVnf({ close, created }: { close: () => void; created: (id:
       {packages.isError && <Refusal error={packages.error} what="The packages could not be read" />}
       {packages.data && usable.length === 0 && (
         <Empty title="There is no package to create it by">
-          Onboard one on the page <To {...({ to: '/packages' } as object)}>Packages</To>, and enable it.
+          Onboard one on the page <To to="/packages">Packages</To>, and enable it.
         </Empty>
       )}
       {usable.length > 0 && (

@@ -76,7 +76,7 @@ export function VnfPage() {
 
   const name = vnf.vnfInstanceName || first(vnf.id)
   const can = choices({
-    vnf: now.data, flavour, under: op.data ? `${op.data.operation}, ${op.data.operationState}` : undefined, lacks: session.lacks('lcm:write'), lacksOperate: session.lacks('site:operate'), past,
+    vnf: now.data, flavour, flavours: vnfd.data?.flavours.length, under: op.data ? `${op.data.operation}, ${op.data.operationState}` : undefined, lacks: session.lacks('lcm:write'), lacksOperate: session.lacks('site:operate'), past,
   })
   const start = (action: Action) => {
     if (isOperation(action)) return void turn({ do: action })
@@ -193,8 +193,8 @@ export function VnfPage() {
           </Tabs.Panel>
         </Tabs>
       </Stack>
-      {isOperation(search.do) && vnfd.data && !running && (
-        <Operate vnf={now.data} vnfd={vnfd.data} operation={search.do} close={() => turn({ do: undefined })} begun={(opId) => void turn({ do: undefined }, true).then(() => go(`/ops/${opId}`))}
+      {isOperation(search.do) && vnfd.data && (
+        <Operate key={search.do} vnf={now.data} vnfd={vnfd.data} operation={search.do} not={can.find((c) => c.action === search.do)?.not ?? ''} close={() => turn({ do: undefined })} begun={(opId) => void turn({ do: undefined }, true).then(() => go(`/ops/${opId}`))}
         />
       )}
       <Confirm question={question} close={() => ask(null)} />
@@ -220,7 +220,7 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
 function NothingThere() {
   return (
     <Note kind="info" title="Nothing stands">
-      The VNF is a record only: it has nothing at a VIM. Instantiate it to make its machines and networks. <To {...({ to: '/packages' } as object)}>The descriptor</To> shows what that would be.
+      The VNF is a record only: it has nothing at a VIM. Instantiate it to make its machines and networks. <To to="/packages">The descriptor</To> shows what that would be.
     </Note>
   )
 }
