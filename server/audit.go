@@ -54,7 +54,7 @@ func (s *Server) newAuditing(p *parts) (*auditing, error) {
 			Name: "vnfm_audit_unmade_checks", Help: "Checks, or parts of them, that the last audit could not make.",
 		}),
 		last: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "vnfm_audit_last_seconds", Help: "When the last audit of this node was made, in Unix time; 0: none was.",
+			Name: "vnfm_audit_last_timestamp_seconds", Help: "When the last audit of this node was made, in Unix time; 0: none was.",
 		}),
 	}
 	for _, c := range []prometheus.Collector{a.findings, a.unmade, a.last} {

@@ -43,7 +43,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		return nil, err
 	}
 	c := &s.cfg.HTTP
-	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.reg.MustRegister(buildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	serve := api.New
 	if !s.cfg.Has(config.RoleAPI) {
 		serve = api.Health
@@ -60,7 +60,11 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		KeepSagas: s.cfg.Keep.Sagas, KeepGrants: s.cfg.Keep.Grants, Consumers: s.consumers(), Redrive: s.redrive, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 		Descriptor: s.parts.packages.Descriptor, Console: ui, SignIn: s.signIn(), System: s.system,
 	})
-	traced := otelhttp.NewHandler(h, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
+	counted, err := measured(h, s.reg)
+	if err != nil {
+		return nil, err
+	}
+	traced := otelhttp.NewHandler(counted, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
 	return serving(traced), nil
 }

@@ -3,21 +3,26 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/projection"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vnf"
 )
 
 // lifecycle follows the log and tells operators of it: one log line per change of an instance or operation, and
 // counters. It is at least once: after a crash a line may come again, with the same position.
 type lifecycle struct {
-	log        *slog.Logger
-	operations *prometheus.CounterVec
+	log    *slog.Logger
+	views  eventstore.Reader
+	events *prometheus.CounterVec
+	ended  *prometheus.HistogramVec
 }
 
 // lifecycleName names the follower; lifecycleConsumer is its cursor.
@@ -26,21 +31,28 @@ const (
 	lifecycleConsumer = projection.ConsumerPrefix + lifecycleName
 )
 
-func newLifecycle(log *slog.Logger, reg prometheus.Registerer) (*lifecycle, error) {
-	l := &lifecycle{log: log, operations: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "vnfm_lcm_events_total", Help: "Events of VNF instances and operation occurrences seen in the log, by type.",
-	}, []string{"type"})}
-	return l, reg.Register(l.operations)
+func newLifecycle(log *slog.Logger, views eventstore.Reader, reg prometheus.Registerer) (*lifecycle, error) {
+	l := &lifecycle{
+		log: log, views: views,
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vnfm_lcm_events_total", Help: "Events of VNF instances and operation occurrences seen in the log, by type.",
+		}, []string{"type"}),
+		ended: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "vnfm_lcm_operation_seconds", Help: "Time from the start of an operation to its end, by operation and the state it ended in.",
+			Buckets: prometheus.ExponentialBuckets(0.1, 3, 11), // up to an hour and a half
+		}, []string{"operation", "state"}),
+	}
+	return l, errors.Join(reg.Register(l.events), reg.Register(l.ended))
 }
 
 // Name names the follower's checkpoint.
 func (l *lifecycle) Name() string { return lifecycleName }
 
-// Handle logs and counts events.
+// Handle logs and counts events. It fails when the database does not answer, and is called again.
 func (l *lifecycle) Handle(ctx context.Context, events []eventstore.Event) error {
 	for i := range events {
 		e := &events[i]
-		l.operations.WithLabelValues(e.Type).Inc()
+		l.events.WithLabelValues(e.Type).Inc()
 		var meta eventstore.Metadata
 		if json.Unmarshal(e.Meta, &meta) != nil {
 			continue // the audit reports it; a log line is no reason to stop
@@ -59,6 +71,29 @@ func (l *lifecycle) Handle(ctx context.Context, events []eventstore.Event) error
 		}
 		l.log.Log(ctx, level, "lifecycle event", "type", e.Type, key, id, "version", e.Version, "lane", e.Lane, "position", e.Offset,
 			"command", meta.Command, "actor", meta.Actor, "correlation_id", meta.CorrelationID)
+		if err := l.measure(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure notes how long an operation took, when an event ends it. The operation's view is written in the event's commit.
+func (l *lifecycle) measure(ctx context.Context, e *eventstore.Event) error {
+	switch e.Type {
+	case (&vnf.OpCompleted{}).EventType(), (&vnf.OpFailed{}).EventType(), (&vnf.OpRolledBack{}).EventType(), (&vnf.OpRefused{}).EventType():
+	default:
+		return nil
+	}
+	op, err := readmodel.OpOcc(ctx, l.views, strings.TrimPrefix(e.Stream, vnf.OpOccStream))
+	if err != nil {
+		if vnfm.KindOf(err) == vnfm.NotFound {
+			return nil // the audit reports it
+		}
+		return err //nolint:wrapcheck // says what it was about
+	}
+	if op.State.Final() {
+		l.ended.WithLabelValues(string(op.Operation), string(op.State)).Observe(op.Ended.Sub(op.Started).Seconds())
 	}
 	return nil
 }

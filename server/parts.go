@@ -232,7 +232,7 @@ func (s *Server) buildFollowers(p *parts) error {
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
 		Store:    d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleOrchestrator), Holds: p.replies.Holds, Logger: s.log,
 	})
-	lifecycle, err := newLifecycle(s.log, s.reg)
+	lifecycle, err := newLifecycle(s.log, d.store, s.reg)
 	if err != nil {
 		return err
 	}
