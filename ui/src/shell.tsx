@@ -25,6 +25,13 @@ export function Shell() {
   const session = useSession()
   const main = useRef<HTMLElement>(null)
   useEffect(close, [at, close])
+  // On another page the keyboard goes on at its beginning, not at that of the menu.
+  const before = useRef(at)
+  useEffect(() => {
+    if (before.current === at) return
+    before.current = at
+    if (document.activeElement === document.body || !document.activeElement?.closest('header, nav')) main.current?.focus({ preventScroll: true })
+  }, [at])
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 200, breakpoint: 'sm', collapsed: { mobile: !open } }} padding="md">
       <a

@@ -1,7 +1,8 @@
 // A question before something is done, which names what it is done to.
-import { Button, Group, Modal, Stack } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useRef, type ReactNode } from 'react'
+import { Dialog } from './dialog'
 import { Refusal } from './feedback'
 
 export interface Question {
@@ -32,7 +33,7 @@ export function Confirm({ question, close }: { question: Question | null; close:
     close()
   }
   return (
-    <Modal opened={question !== null} onClose={done} title={q?.title} size="lg" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+    <Dialog opened={question !== null} close={done} title={q?.title} size="lg">
       {q && (
         <Stack>
           {q.body}
@@ -47,6 +48,6 @@ export function Confirm({ question, close }: { question: Question | null; close:
           </Group>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,11 +1,12 @@
 // Management connections: how VNFs and their element managers are told and asked (SOL002).
-import { Button, Group, JsonInput, Modal, MultiSelect, PasswordInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, JsonInput, MultiSelect, PasswordInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { useTurn, useWords } from '../address'
 import { get, query, request, seg } from '../api/http'
 import type { ManagementCheck, ManagementConnection, VnfSummary } from '../api/types'
 import { Confirm, type Question } from '../parts/confirm'
+import { Dialog } from '../parts/dialog'
 import { Empty, Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
 import { Rows } from '../parts/table'
@@ -188,7 +189,7 @@ function Register({ close, done }: { close: () => void; done: () => void }) {
   })
   const secret = v.auth === 'BASIC' || v.auth === 'OAUTH2_CLIENT_CREDENTIALS'
   return (
-    <Modal opened onClose={close} title="Register a management connection" size="lg" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+    <Dialog close={close} title="Register a management connection" size="lg">
       <form
         onSubmit={(e) => {
           e.preventDefault()
@@ -226,6 +227,6 @@ function Register({ close, done }: { close: () => void; done: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

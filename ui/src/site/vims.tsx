@@ -1,9 +1,10 @@
-import { Button, Group, Modal, PasswordInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { Button, Group, PasswordInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { get, request } from '../api/http'
 import type { Vim, VimCheck } from '../api/types'
 import { Confirm, type Question } from '../parts/confirm'
+import { Dialog } from '../parts/dialog'
 import { Empty, Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
 import { Rows } from '../parts/table'
@@ -129,7 +130,7 @@ function Register({ close, done }: { close: () => void; done: () => void }) {
     <TextInput label={label} value={v[name]} onChange={(e) => { key.current = crypto.randomUUID(); set({ ...v, [name]: e.currentTarget.value }) }} />
   )
   return (
-    <Modal opened onClose={close} title="Register a VIM" size="lg" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+    <Dialog close={close} title="Register a VIM" size="lg">
       <form onSubmit={(e) => { e.preventDefault(); register.mutate() }}>
         <Stack gap="xs">
           {field('vimId', 'Name')}
@@ -151,6 +152,6 @@ function Register({ close, done }: { close: () => void; done: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,9 +1,10 @@
 // The dialog of an operation on a VNF. It shows what the operation would do (the dry run) before it is begun, and names the VNF.
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState, type ComponentType } from 'react'
 import { idOf, request } from '../api/http'
 import type { Plan, Vnf, Vnfd } from '../api/types'
+import { Dialog } from '../parts/dialog'
 import { Loading, Note, Refusal } from '../parts/feedback'
 import type { Values } from '../parts/schema'
 import { first } from '../parts/text'
@@ -80,7 +81,7 @@ export function Operate({ vnf, vnfd, operation, not, close, begun }: Props) {
   // Who changes what a VNF is called sees it in the form: there is nothing to plan.
   const ready = task === '' || dry.data !== undefined
   return (
-    <Modal opened onClose={close} title={`${word}: ${name}`} size="xl" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+    <Dialog close={close} title={`${word}: ${name}`} size="xl">
       {not ? (
         <Note kind="warn" title="It cannot be done now">
           {not}
@@ -134,6 +135,6 @@ export function Operate({ vnf, vnfd, operation, not, close, begun }: Props) {
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   )
 }
