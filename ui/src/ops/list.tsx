@@ -99,7 +99,7 @@ const Row = memo(function Row({ op: o, name }: { op: OpSummary; name?: string })
       <td>
         <To to={`/ops/${o.vnfLcmOpOccId}`}>{o.operation}</To>
       </td>
-      <td className="wrap">
+      <td className="name">
         <To to={`/vnfs/${o.vnfInstanceId}`}>{name || first(o.vnfInstanceId)}</To>
       </td>
       <td>

@@ -70,7 +70,7 @@ export function Outcome({ op, progress }: { op: Op; progress?: Progress }) {
             label="Resource changes"
             head={['Change', 'Kind', 'Of', 'Resource', 'At the VIM', 'VIM']}
             rows={changes.slice(0, 500).map(([kind, r]) => [
-              r.changeType.toLowerCase(),
+              r.changeType.toLowerCase().replaceAll('_', ' '),
               kind,
               of(r),
               <Id key="i" id={r.id} />,

@@ -18,7 +18,7 @@ export function Grid({ label, width, stale, head, children }: { label: string; w
 export function Rows({ label, head, rows, empty }: { label: string; head: string[]; rows: ReactNode[][]; empty?: string }) {
   if (rows.length === 0 && empty) return <p className="dim">{empty}</p>
   return (
-    <Grid label={label} width={480} head={head.map((h, i) => <th key={i}>{h || <span className="hidden">Actions</span>}</th>)}>
+    <Grid label={label} width={head.length > 2 ? 480 : 0} head={head.map((h, i) => <th key={i}>{h || <span className="hidden">Actions</span>}</th>)}>
       {rows.map((cells, i) => (
         <tr key={i}>
           {cells.map((c, j) => (

@@ -1,5 +1,5 @@
 // What the forms of operations share.
-import { Group, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useRef, useState } from 'react'
 import type { Flavour, Vnf, Vnfd } from '../api/types'
 import { objectOf, type Values } from '../parts/schema'
@@ -60,10 +60,10 @@ export function Connects({ connects, set, empty }: { connects: Connect[]; set: (
         Name the network at the VIM that each is connected to. {empty}
       </Text>
       {connects.map((c, i) => (
-        <Group key={c.cpdId} grow align="flex-end">
+        <SimpleGrid key={c.cpdId} cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing={4}>
           <TextInput label={`${c.cpdId}: network`} value={c.network} onChange={(e) => set(connects.with(i, { ...c, network: e.currentTarget.value }))} />
           <TextInput label={`${c.cpdId}: address`} placeholder="the VIM chooses" value={c.address} disabled={!c.network} onChange={(e) => set(connects.with(i, { ...c, address: e.currentTarget.value }))} />
-        </Group>
+        </SimpleGrid>
       ))}
     </Stack>
   )

@@ -128,7 +128,7 @@ export function VnfList() {
 const Row = memo(function Row({ vnf: v, op }: { vnf: VnfSummary; op?: OpSummary }) {
   return (
     <tr>
-      <td className="wrap">
+      <td className="name">
         <To to={`/vnfs/${v.id}`}>{v.vnfInstanceName || 'unnamed'}</To>
       </td>
       <td>
