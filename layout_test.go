@@ -28,7 +28,7 @@ var layer = map[string]int{
 	"inbox": 6, "timer": 6, "ledger": 6,
 	"saga":      7,
 	"readmodel": 8,
-	"audit":     9, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "configurator": 9, "access": 9, "notify": 9, "vimregistry": 9, "management": 9,
+	"audit":     9, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "configurator": 9, "access": 9, "notify": 9, "vimregistry": 9, "management": 9, "intervention": 9,
 	"api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10,
 	"server": 11, "simulation": 11,
 	"cmd": programs, "e2e": programs, "bench": programs, "torture": programs,

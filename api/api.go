@@ -122,9 +122,8 @@ type Config struct {
 	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
 	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
 	KeepSagas, KeepGrants time.Duration
-	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
-	// handled; NotFound when it is not parked. nil: the resource is 404.
-	Redrive func(ctx context.Context, id string) (int, error)
+	// Parked decides about parked messages. nil: nobody can.
+	Parked own.ParkedMessages
 	// Descriptor returns the descriptor of a digest; nil: descriptors are 404.
 	Descriptor func(ctx context.Context, digest string) (*vnfd.Descriptor, error)
 	// Console serves browsers at / and all of /ui; nil: there is none.
@@ -164,7 +163,7 @@ func areas(c *Config) []rest.Area {
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
 		LCM: c.LCM, Vims: c.Vims, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
-		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Redrive: c.Redrive, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
+		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Parked: c.Parked, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System,
 	}
 	return []rest.Area{

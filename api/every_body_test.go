@@ -111,6 +111,7 @@ var examples = map[string]example{
 		`{"operation":"TERMINATE","request":{"terminationType":"GRACEFUL","gracefulTerminationTimeout":5,"additionalParams":{"a":1}}}`,
 		`{"operation":"OPERATE","request":{"vnfcInstanceId":["c"],"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":5}}`,
 	}},
+	"POST /vnfm/v1/vnf_instances/{id}/sync":       {sol.SyncRequest{}, []string{`{"repair":true,"confirmed":true,"isAutomaticInvocation":true}`}},
 	"POST /vnflcm/v2/vnf_lcm_op_occs/{id}/cancel": {sol.CancelMode{}, []string{`{"cancelMode":"GRACEFUL"}`}},
 	"POST /vnflcm/v2/subscriptions": {sol.LccnSubscriptionRequest{}, []string{
 		`{"callbackUri":"http://nfvo.example/a","verbosity":"SHORT","authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"}},
@@ -134,6 +135,7 @@ var examples = map[string]example{
 	"PATCH /vnfpkgm/v2/vnf_packages/{id}": {sol.VnfPkgInfoModifications{}, []string{
 		`{"operationalState":"ENABLED","userDefinedData":{"a":1}}`,
 	}},
+	"POST /vnfm/v1/parked_messages/{id}/skip":    {sol.SkipRequest{}, []string{`{"reason":"r"}`}},
 	"POST /vnfm/v1/vnf_lcm_op_occs/{id}/resolve": {sol.ResolveRequest{}, []string{`{"decision":"retry-item","step":"s","item":"i","reason":"r"}`}},
 	"POST /vnfm/v1/vims": {sol.VimRequest{}, []string{
 		`{"id":"w","vimId":"i","vimType":"` + sim.Type + `","default":true,"enabled":true,"interfaceInfo":{"a":1},"accessInfo":{"b":1},"extra":{"c":1}}`,
@@ -153,6 +155,7 @@ var examples = map[string]example{
 			"authentication":{"authType":["BASIC"],"paramsBasic":{"userName":"u","password":"p"},
 				"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://t.example"}}}`,
 	}},
+	"POST /vnfm/v1/sim/tamper": {sol.SimTamper{}, []string{`{"vim":"v","id":"network-9d047bef-a017-5d85-829a-d9ff8f7c4bfd","gone":false,"change":{}}`}},
 	"PUT /vnfm/v1/sim/behaviour": {sim.Behaviour{}, []string{
 		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}],
 			"stop":"1s","fixed":{"compute":["flavour"]}}`,

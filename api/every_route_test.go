@@ -75,6 +75,11 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := c.Sim.Start(context.Background(), vim.Connection{ID: "v", Type: sim.Type}, vim.StartRequest{ // to be tampered with
+			Token: vim.Token{ID: "n", Generation: 1}, Kind: vim.Network, Owner: "vnf", Spec: vim.Spec{Network: &vim.NetworkSpec{}},
+		}); err != nil {
+			t.Fatal(err)
+		}
 		c.Denials = access.NewDenials(access.DenialsConfig{Store: store, Doer: doer, Node: "n1", Now: time.Now, Log: log})
 		c.Tail = tail.New(tail.Config{Store: c.Views})
 		c.Grant = func(context.Context, string) (*nfvomanager.Asked, error) {

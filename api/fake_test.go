@@ -26,7 +26,6 @@ import (
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim/sim"
-	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 	"github.com/vnfm/vnfm/vnfpkg"
@@ -62,12 +61,7 @@ func newWorld(t *testing.T, change ...func(*api.Config)) *world {
 	}
 	c := api.Config{
 		LCM: w.cases, Packages: packages{w.cases}, Views: w.store, Vims: vims{w.cases}, Sim: w.sim, Log: log,
-		Authenticate: access.Loopback, PageSize: 100, Consumers: []string{"saga"}, Redrive: func(_ context.Context, id string) (int, error) {
-			if id != "m1" {
-				return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
-			}
-			return 2, nil
-		},
+		Authenticate: access.Loopback, PageSize: 100, Consumers: []string{"saga"}, Parked: parked{},
 	}
 	for _, f := range change {
 		f(&c)
@@ -162,6 +156,7 @@ type cases struct {
 	arrived sync.WaitGroup
 	planned lcm.Preview            // what every operation would do
 	block   chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
+	differs lcm.Drift              // of any VNF
 	fail    error                  // when set, every use case fails with it
 	last    any                    // newest command
 	by      request.Info           // of the newest command
@@ -296,6 +291,27 @@ func (s *cases) Heal(ctx context.Context, id string, r lcm.Heal, by request.Info
 	return s.begin(ctx, id, vnf.OpHeal, r, by)
 }
 
+func (s *cases) Drift(ctx context.Context, id string) (*lcm.Drift, error) {
+	if s.fail != nil {
+		return nil, s.fail
+	}
+	if _, err := s.instance(ctx, id); err != nil {
+		return nil, err
+	}
+	d := s.differs
+	d.VnfID = id
+	return &d, nil
+}
+
+func (s *cases) Sync(ctx context.Context, id string, r lcm.Sync, by request.Info) (*lcm.Drift, *vnf.OpOcc, error) {
+	d, err := s.Drift(ctx, id)
+	if s.last = r; err != nil || !r.Repair || len(d.Differences) == 0 {
+		return d, nil, err
+	}
+	op, err := s.begin(ctx, id, vnf.OpHeal, r, by)
+	return nil, op, err
+}
+
 func (s *cases) ChangeExtConn(ctx context.Context, id string, r lcm.ChangeExtConn, by request.Info) (*vnf.OpOcc, error) {
 	return s.begin(ctx, id, vnf.OpChangeExtConn, r, by)
 }
@@ -346,6 +362,10 @@ func (s *cases) PlanScaleToLevel(ctx context.Context, id string, r lcm.ScaleToLe
 }
 
 func (s *cases) PlanHeal(ctx context.Context, id string, r lcm.Heal) (*lcm.Preview, error) {
+	return s.preview(ctx, id, vnf.OpHeal, r)
+}
+
+func (s *cases) PlanSync(ctx context.Context, id string, r lcm.Sync) (*lcm.Preview, error) {
 	return s.preview(ctx, id, vnf.OpHeal, r)
 }
 
@@ -518,43 +538,6 @@ func (p packages) Read(ctx context.Context, views []eventstore.View) ([]*vnfpkg.
 
 func (p packages) Delete(ctx context.Context, id string, by request.Info) error {
 	return p.enter(id, by)
-}
-
-// vims are one VIM connection that has a secret.
-type vims struct{ *cases }
-
-func oneVim() *vimregistry.Connection {
-	return &vimregistry.Connection{ID: "sim-1", Default: true, Enabled: true, BuiltIn: true, Version: 3, Public: vimregistry.Public{
-		VimID: "sim-1", Type: sim.Type, InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"http://vim"`)},
-		AccessInfo: map[string]json.RawMessage{"password": json.RawMessage(`"***"`)},
-	}}
-}
-
-func (v vims) Register(_ context.Context, doc json.RawMessage, by request.Info) (*vimregistry.Connection, error) {
-	return oneVim(), v.enter("register "+string(doc), by)
-}
-
-func (v vims) Change(_ context.Context, id string, patch json.RawMessage, by request.Info) (*vimregistry.Connection, error) {
-	return oneVim(), v.enter("change "+id+" "+string(patch), by)
-}
-
-func (v vims) Delete(_ context.Context, id string, by request.Info) error {
-	return v.enter("delete "+id, by)
-}
-
-func (vims) Get(_ context.Context, id string) (*vimregistry.Connection, error) {
-	if id != "sim-1" {
-		return nil, vnfm.Errorf(vnfm.NotFound, "There is no VIM connection %q.", id)
-	}
-	return oneVim(), nil
-}
-
-func (vims) List(context.Context) ([]vimregistry.Connection, error) {
-	return []vimregistry.Connection{*oneVim()}, nil
-}
-
-func (vims) Check(context.Context, string) (*vimregistry.Checked, error) {
-	return &vimregistry.Checked{Detail: "it does not answer", Took: 7 * time.Millisecond}, nil
 }
 
 // canary is a password that no answer and no log may show.

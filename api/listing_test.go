@@ -91,6 +91,12 @@ func TestRedriveAndLeftovers(t *testing.T) {
 		t.Errorf("redrive answers %s", r.body)
 	}
 	w.do("POST", own+"/parked_messages/m2/redrive", "").want(404, "m2")
+	if r := w.do("POST", own+"/parked_messages/m1/skip", `{"reason":"its timeout asks again"}`).want(200); r.body != `{"handled":1}` {
+		t.Errorf("skip answers %s", r.body)
+	}
+	w.do("POST", own+"/parked_messages/m2/skip", `{"reason":"r"}`).want(404, "m2")
+	w.do("POST", own+"/parked_messages/m1/skip", `{"reason":" "}`).want(400, "/reason")
+	w.do("GET", own+"/parked_messages/m2", "").want(404, "m2")
 	w.put(readmodel.KindVnf, "vnf-", "i", "i", "", 1, vnf.Instance{ID: "i", Leftovers: []vnf.Resource{
 		{ID: "p1", Generation: 2, Kind: "port", Name: "a-port", Connection: "sim-1", VimID: "port-1"},
 	}})

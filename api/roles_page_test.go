@@ -35,7 +35,7 @@ func complete() api.Config {
 		Grant:          func(context.Context, string) (*nfvomanager.Asked, error) { return nil, nil }, //nolint:nilnil // never called
 		PackageChanged: func(context.Context, string) error { return nil },
 		Audit:          func(context.Context, bool) (*audit.Report, error) { return nil, nil }, //nolint:nilnil // never called
-		Redrive:        func(context.Context, string) (int, error) { return 0, nil },
+		Parked:         parked{},
 		Cluster:        func(context.Context) ([]api.ClusterDatabase, error) { return nil, nil },
 		Descriptor:     func(context.Context, string) (*vnfd.Descriptor, error) { return nil, nil }, //nolint:nilnil // never called
 		System:         func(context.Context) (*api.System, error) { return nil, nil },              //nolint:nilnil // never called

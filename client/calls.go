@@ -131,6 +131,25 @@ func (c *Client) Heal(ctx context.Context, id string, r sol.HealVnfRequest) (str
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "heal"), r))
 }
 
+// Drift compares a VNF with its VIMs.
+func (c *Client) Drift(ctx context.Context, id string) (*sol.Drift, error) {
+	return get[sol.Drift](ctx, c, at(own+"/vnf_instances", id, "drift"))
+}
+
+// Sync compares a VNF with its VIMs and, where the request says so, begins to repair what differs. It returns the id of the operation
+// occurrence, or, when none began, what differs.
+func (c *Client) Sync(ctx context.Context, id string, r sol.SyncRequest) (opID string, d *sol.Drift, err error) {
+	d = &sol.Drift{}
+	header, err := c.do(ctx, jsonCall(http.MethodPost, at(own+"/vnf_instances", id, "sync"), r), d)
+	if err != nil {
+		return "", nil, err
+	}
+	if location := header.Get("Location"); location != "" {
+		return path.Base(location), nil, nil
+	}
+	return "", d, nil
+}
+
 // ChangeExtConn begins to connect a VNF to the outside in another way, and returns the id of the operation occurrence.
 func (c *Client) ChangeExtConn(ctx context.Context, id string, r sol.ChangeExtVnfConnectivityRequest) (string, error) {
 	return c.begin(ctx, jsonCall(http.MethodPost, at(vnfs, id, "change_ext_conn"), r))
@@ -343,6 +362,12 @@ func (c *Client) DeleteManagement(ctx context.Context, id string) error {
 	return err
 }
 
+// SimTamper changes something at a simulated VIM behind the VNFM's back.
+func (c *Client) SimTamper(ctx context.Context, r sol.SimTamper) error {
+	_, err := c.do(ctx, jsonCall(http.MethodPost, own+"/sim/tamper", r), nil)
+	return err
+}
+
 // SimInventory lists what the simulated VIMs hold for VNFs.
 func (c *Client) SimInventory(ctx context.Context) ([]sol.SimResource, error) {
 	return list[sol.SimResource](ctx, c, own+"/sim/inventory")
@@ -384,6 +409,18 @@ func (c *Client) Redrive(ctx context.Context, id string) (int, error) {
 	var out sol.Redriven
 	_, err := c.do(ctx, jsonCall(http.MethodPost, at(own, "parked_messages", id, "redrive"), nil), &out)
 	return out.Handled, err
+}
+
+// SkipParked gives a parked message up for a reason, has those of its VNF behind it handled, and returns how many were.
+func (c *Client) SkipParked(ctx context.Context, id, reason string) (int, error) {
+	var out sol.Redriven
+	_, err := c.do(ctx, jsonCall(http.MethodPost, at(own, "parked_messages", id, "skip"), sol.SkipRequest{Reason: reason}), &out)
+	return out.Handled, err
+}
+
+// ParkedMessage shows a parked message, with what it says.
+func (c *Client) ParkedMessage(ctx context.Context, id string) (*sol.ParkedMessage, error) {
+	return get[sol.ParkedMessage](ctx, c, at(own, "parked_messages", id))
 }
 
 // Leftovers lists what failed operations of a VNF left at VIMs.

@@ -163,7 +163,7 @@ func (c *Client) once(ctx context.Context, q call, key string, v any) (header ht
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return res.Header, retryAfter(res), problem(res, b)
 	}
-	if v != nil {
+	if v != nil && (len(b) > 0 || res.StatusCode != http.StatusAccepted) { // what is begun may say no more than where it is
 		if err := json.Unmarshal(b, v); err != nil {
 			return res.Header, -1, fmt.Errorf("the answer to %s %s is not understood: %w", q.method, q.path, err)
 		}

@@ -303,6 +303,30 @@ func TestRedrive_leaves_other_keys_alone(t *testing.T) {
 	f.expect("parked", f.parked(), "m01")
 }
 
+// A message that is given up is never handled, not even when it comes again later; those of its key behind it are, in order.
+func TestSkip_gives_one_up_and_goes_on(t *testing.T) {
+	f := newFixture(t)
+	ms := []bus.Record{f.message(key(0), "topic"), f.message(key(0), "topic"), f.message(key(1), "topic"), f.message(key(0), "topic")}
+	f.refuse["m01"], f.refuse["m03"] = errors.New("poison"), errors.New("poison")
+	for len(f.parked()) < len(ms) {
+		_ = f.deliver(1, ms...) // fails until all are parked
+	}
+	delete(f.refuse, "m03")
+	if n, err := f.consumer.Skip(t.Context(), "m01"); err != nil || n != 2 {
+		t.Fatalf("%d handled behind it, %v", n, err)
+	}
+	f.expect("handled", f.handled(), "m02", "m04")
+	f.expect("parked", f.parked(), "m03")
+	clear(f.refuse)
+	if err := f.deliver(1, ms...); err != nil {
+		t.Fatal(err)
+	}
+	f.expect("handled after all came again", f.handled(), "m02", "m04")
+	if _, err := f.consumer.Skip(t.Context(), "m01"); vnfm.KindOf(err) != vnfm.NotFound {
+		t.Fatalf("given up twice: %v", err)
+	}
+}
+
 // design §4: "database down | nothing is acknowledged; all resumes". Seen failing with wait() always false.
 func TestDatabase_away_loses_nothing_and_parks_nothing(t *testing.T) {
 	f := newFixture(t)

@@ -20,9 +20,34 @@ func (c *Consumer) Redrive(ctx context.Context, id string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	return c.handleAgain(ctx, p.Key)
+}
+
+// Skip gives a parked message up: it is never handled. Those of its key behind it are, as by Redrive; it returns how many. Returns
+// NotFound when no such message is parked.
+func (c *Consumer) Skip(ctx context.Context, id string) (int, error) {
+	p, err := c.Parked(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	_, err = c.cfg.Doer.Do(ctx, &eventstore.Work{
+		Keys: []string{p.Key},
+		Load: func() eventstore.Load { return eventstore.Load{} },
+		Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) {
+			return &eventstore.Commit{Unparked: []string{p.ID}}, nil
+		},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("skip message %s: %w", id, err)
+	}
+	return c.handleAgain(ctx, p.Key)
+}
+
+// handleAgain handles what is parked of a key, in order, until one fails, and returns how many were handled.
+func (c *Consumer) handleAgain(ctx context.Context, key string) (int, error) {
 	done := 0
 	for {
-		mine, err := c.listParked(ctx, eventstore.ParkedQuery{Key: p.Key})
+		mine, err := c.listParked(ctx, eventstore.ParkedQuery{Key: key})
 		if err != nil || len(mine) == 0 {
 			return done, err
 		}

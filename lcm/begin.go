@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/request"
@@ -33,6 +34,7 @@ type wish struct {
 	checksProperties         bool
 	take                     vnf.Extensible
 	looks                    bool // at what is there at the VIMs, before it is planned
+	compares                 bool // what is there with the records
 	automatic                bool // see request.Info
 	forceful                 bool // what cannot be coordinated does not keep it from going on
 	// plan says what the operation wants; it is pure.
@@ -47,6 +49,7 @@ type beginning struct {
 	data       *planData
 	policy     saga.Policy
 	inPlace    map[string]vim.InPlace // by VIM connection
+	look       *drift.Found           // what they show, of an operation that compares
 	missing    map[vim.Token]bool     // what the VIMs do not have, of an operation that looks
 
 	secrets *secrets
@@ -243,6 +246,11 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	}
 	if w.looks {
 		if p.missing, err = s.missing(ctx, &v); err != nil {
+			return nil, err
+		}
+	}
+	if w.compares {
+		if p.look, err = s.compare(ctx, &v); err != nil {
 			return nil, err
 		}
 	}

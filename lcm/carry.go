@@ -214,15 +214,15 @@ func (s *Service) planV1() *saga.Definition {
 	}
 }
 
-// lossy reports whether a release was asked for that making the resource again does not undo: of a volume, whose content is lost, and
-// of anything where the operation says so.
+// lossy reports whether a release was asked for that making the resource again does not undo: of a volume, whose content is lost, of
+// what nobody knows how it was made, and of anything where the operation says so.
 func (d *planData) lossy(in *saga.Instance) bool {
 	return slices.ContainsFunc(in.Items, func(run *saga.ItemRun) bool {
 		if run.Step != stepRelease || !run.EverSent {
 			return false
 		}
 		r, held := d.Plan.Has(resourceOf(run.Item))
-		return d.UntilReleased || held && r.Kind == vim.Volume
+		return d.UntilReleased || held && (r.Kind == vim.Volume || r.Stray)
 	})
 }
 

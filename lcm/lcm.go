@@ -52,6 +52,9 @@ type Inventory interface {
 	// Missing returns those of a VNF's resources at a VIM connection that the VIM does not have. Returns Unavailable when the VIM
 	// cannot tell.
 	Missing(ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind) ([]vim.Token, error)
+	// Look tells what a VIM connection has of a VNF and how it stands, and which of the resources given it does not have. Returns
+	// Unavailable when the VIM cannot tell.
+	Look(ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind) (*vim.Look, error)
 }
 
 // Management finds whom to call about a VNF. It is never asked in a commit.
@@ -108,6 +111,9 @@ type Settings struct {
 	// Configures: the site has simulated VNFs, which are told their configuration where nobody else is.
 	Configures bool
 	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
+	// Suspect is the share of a VNF's resources at a VIM, in percent, beyond which that the VIM does not have them is not believed
+	// without a word; 50. From 100 on everything is believed.
+	Suspect int
 	// PlansAtOnce bounds the operations and dry runs that are planned at once; others wait. No bound.
 	PlansAtOnce int
 	// Batch is how many machines a change of the package changes at once where neither request nor VNFD say; 0: all.
@@ -144,6 +150,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Window <= 0 {
 		s.Window = 64
+	}
+	if s.Suspect <= 0 {
+		s.Suspect = 50
 	}
 	if s.Limits.Vnfcs <= 0 {
 		s.Limits.Vnfcs = 4000

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
@@ -36,6 +37,12 @@ type API interface {
 	// Heal begins to make its computes, or those of some VNFCs, again, with what else of it is gone (SOL003 v3.7.1 §5.4.9). Unavailable
 	// when a VIM cannot tell what is there, Unprocessable with the attribute for a VNFC that there is not and for bad parameters.
 	Heal(ctx context.Context, vnfID string, r Heal, by request.Info) (*vnf.OpOcc, error)
+	// Drift compares the records of a VNF with what its VIMs show, and changes nothing. A VIM that cannot tell is named in it.
+	Drift(ctx context.Context, vnfID string) (*Drift, error)
+	// Sync compares as Drift does and, where the command says so, begins to repair what differs, as a HEAL. The operation occurrence is
+	// nil when nothing is repaired. To repair is Unavailable when a VIM cannot tell, Conflict when one shows much less than the records
+	// say and that is not confirmed, when the VNF is not INSTANTIATED, and when another operation holds it.
+	Sync(ctx context.Context, vnfID string, r Sync, by request.Info) (*Drift, *vnf.OpOcc, error)
 	// ChangeExtConn begins to connect external connection points in another way (SOL003 v3.7.1 §5.4.11). Unprocessable with the attribute
 	// for a CPD, a configuration or a port that there is not, and for one that is named twice.
 	ChangeExtConn(ctx context.Context, vnfID string, r ChangeExtConn, by request.Info) (*vnf.OpOcc, error)
@@ -52,6 +59,7 @@ type API interface {
 	PlanScale(ctx context.Context, vnfID string, r Scale) (*Preview, error)
 	PlanScaleToLevel(ctx context.Context, vnfID string, r ScaleToLevel) (*Preview, error)
 	PlanHeal(ctx context.Context, vnfID string, r Heal) (*Preview, error)
+	PlanSync(ctx context.Context, vnfID string, r Sync) (*Preview, error)
 	PlanChangeExtConn(ctx context.Context, vnfID string, r ChangeExtConn) (*Preview, error)
 	PlanChangeFlavour(ctx context.Context, vnfID string, r ChangeFlavour) (*Preview, error)
 	PlanChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg) (*Preview, error)
@@ -159,6 +167,16 @@ type Heal struct {
 	Cause            string          `json:"cause,omitempty"`
 	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 	Params           json.RawMessage `json:"-"`
+}
+
+// Drift is in what a VNF differs from its records.
+type Drift = drift.Report
+
+// Sync is the command that compares a VNF with its VIMs. It is of no standard.
+type Sync struct {
+	Repair    bool            `json:"repair,omitempty"`
+	Confirmed bool            `json:"confirmed,omitempty"` // that a VIM that shows much less than the records say has lost the rest
+	Params    json.RawMessage `json:"-"`                   // the operationParams of the HEAL that it is shown as
 }
 
 // ChangeExtConn is the command behind ChangeExtVnfConnectivityRequest (SOL003 v3.7.1 §5.5.2.11).

@@ -21,7 +21,11 @@ import (
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/console"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/intervention"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/telemetry"
 )
 
 // handler returns the API with tracing and metrics around it; in a process without that role, health, readiness and metrics alone.
@@ -43,7 +47,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		return nil, err
 	}
 	c := &s.cfg.HTTP
-	s.reg.MustRegister(buildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.reg.MustRegister(telemetry.BuildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	serve := api.New
 	if !s.cfg.Has(config.RoleAPI) {
 		serve = api.Health
@@ -57,12 +61,12 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth, Text: c.JSONText},
 		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
-		KeepSagas: s.cfg.Keep.Sagas, KeepGrants: s.cfg.Keep.Grants, Consumers: s.consumers(), Redrive: s.redrive, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
+		KeepSagas: s.cfg.Keep.Sagas, KeepGrants: s.cfg.Keep.Grants, Consumers: s.consumers(), Parked: parked{s}, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 		Descriptor: s.parts.packages.Descriptor, Console: ui, SignIn: s.signIn(), System: s.system,
 	})
-	counted, err := measured(h, s.reg)
+	counted, err := telemetry.Requests(h, s.reg)
 	if err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // says which metric
 	}
 	traced := otelhttp.NewHandler(counted, "api", otelhttp.WithTracerProvider(s.tracing.Provider), otelhttp.WithPropagators(s.tracing.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method }))
@@ -104,13 +108,40 @@ func (s *Server) consumers() (names []string) {
 	return names
 }
 
-// redrive hands a parked message, and those behind it, to the consumer that parked them.
-func (s *Server) redrive(ctx context.Context, id string) (int, error) {
-	for _, d := range s.parts.sides() {
+// parked decides about parked messages, with the consumers that parked them.
+type parked struct{ s *Server }
+
+// Retry hands a parked message, and those behind it, to its consumer again. That it was asked is an event by then.
+func (p parked) Retry(ctx context.Context, id string, by request.Info) (int, error) {
+	return p.decide(ctx, id, func(c *inbox.Consumer, m intervention.Message) (int, error) {
+		if err := p.s.parts.interventions.Retry(ctx, m, by); err != nil {
+			return 0, err //nolint:wrapcheck // says what it was about
+		}
+		return c.Redrive(ctx, id) //nolint:wrapcheck // says what it was about
+	})
+}
+
+// Skip gives a parked message up, and hands those behind it to its consumer. That it was asked is an event by then.
+func (p parked) Skip(ctx context.Context, id, reason string, by request.Info) (int, error) {
+	return p.decide(ctx, id, func(c *inbox.Consumer, m intervention.Message) (int, error) {
+		if err := p.s.parts.interventions.Skip(ctx, m, reason, by); err != nil {
+			return 0, err //nolint:wrapcheck // says what it was about
+		}
+		return c.Skip(ctx, id) //nolint:wrapcheck // says what it was about
+	})
+}
+
+func (p parked) decide(ctx context.Context, id string, f func(*inbox.Consumer, intervention.Message) (int, error)) (int, error) {
+	for _, d := range p.s.parts.sides() {
 		for _, r := range d.readers {
-			if n, err := r.consumer.Redrive(ctx, id); vnfm.KindOf(err) != vnfm.NotFound {
-				return n, err
+			m, err := r.consumer.Parked(ctx, id)
+			if vnfm.KindOf(err) == vnfm.NotFound {
+				continue
 			}
+			if err != nil {
+				return 0, err
+			}
+			return f(r.consumer, intervention.Message{ID: m.ID, Consumer: m.Consumer, Key: m.Key, Type: m.Message.Type, Parked: m.Reason})
 		}
 	}
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)

@@ -15,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
+	"github.com/vnfm/vnfm/intervention"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/management"
@@ -54,29 +55,30 @@ var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerRepl
 
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
-	main       *side // events, sagas, views
-	ledger     *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
-	lcm        *lcm.Service
-	instances  *readmodel.Instances
-	opoccs     *readmodel.OpOccs
-	replies    *inbox.Consumer
-	packages   *vnfpkg.Service
-	nfvo       *restclient.Client      // nil: our own policy grants
-	onboarding *nfvomanager.Onboarding // nil: packages are not the NFVO's
-	vims       *vimregistry.Service
-	drivers    map[string]vim.Driver                                 // by vimType
-	sim        *sim.Sim                                              // nil when there is none in this process
-	tap        func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
-	configurer configuration.Configurer                              // of the simulated VNFs; nil: there are none
-	management *management.Service
-	tail       *tail.Watcher // for those who follow the main side's events
-	denials    *access.Denials
-	notify     *notify.Service
-	collector  *telemetry.Collector
-	committers []func(context.Context) error
-	owners     []func(context.Context) error
-	workers    []func(context.Context) error
-	closers    []func() error
+	main          *side // events, sagas, views
+	ledger        *side // what the VIM manager and the NFVO manager keep; main, unless they have a database of their own
+	lcm           *lcm.Service
+	instances     *readmodel.Instances
+	opoccs        *readmodel.OpOccs
+	replies       *inbox.Consumer
+	packages      *vnfpkg.Service
+	nfvo          *restclient.Client      // nil: our own policy grants
+	onboarding    *nfvomanager.Onboarding // nil: packages are not the NFVO's
+	vims          *vimregistry.Service
+	drivers       map[string]vim.Driver                                 // by vimType
+	sim           *sim.Sim                                              // nil when there is none in this process
+	tap           func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
+	configurer    configuration.Configurer                              // of the simulated VNFs; nil: there are none
+	management    *management.Service
+	interventions *intervention.Log
+	tail          *tail.Watcher // for those who follow the main side's events
+	denials       *access.Denials
+	notify        *notify.Service
+	collector     *telemetry.Collector
+	committers    []func(context.Context) error
+	owners        []func(context.Context) error
+	workers       []func(context.Context) error
+	closers       []func() error
 }
 
 // sides returns the one side there is, or both.
@@ -265,6 +267,9 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		}
 	}
 	var err error
+	if p.interventions, err = intervention.New(p.main.committer); err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
 	p.management, err = management.New(management.Config{Store: p.main.store, Doer: p.main.committer, Keys: s.keys})
 	if err != nil {
 		return err
@@ -348,7 +353,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	settings := lcm.Settings{
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
-		Addresses: c.Operation.Addresses, Window: c.Operation.Window,
+		Addresses: c.Operation.Addresses, Window: c.Operation.Window, Suspect: c.Operation.SyncSuspect,
 		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation}, PlansAtOnce: c.Max.PlansAtOnce, OnFailure: policies, Batch: c.Operation.Batch,
 		Configures: p.configurer != nil, KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}

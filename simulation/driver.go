@@ -149,3 +149,8 @@ func (d *nodeDriver) List(ctx context.Context, conn vim.Connection, r vim.ListRe
 	err = d.call(ctx, "list "+conn.ID, func() (e error) { out, e = d.Sim.List(ctx, conn, r); return e })
 	return out, err
 }
+
+func (d *nodeDriver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (out vim.ObservedPage, err error) {
+	err = d.call(ctx, "observe "+conn.ID, func() (e error) { out, e = d.Sim.Observe(ctx, conn, r); return e })
+	return out, err
+}

@@ -16,20 +16,21 @@ const (
 	PlanChangeExtConn PlannedOperation = "CHANGE_EXT_CONN"
 	PlanChangeFlavour PlannedOperation = "CHANGE_FLAVOUR"
 	PlanChangeVnfPkg  PlannedOperation = "CHANGE_VNFPKG"
+	PlanSync          PlannedOperation = "SYNC" // ours: the operation that repairs is shown as HEAL
 )
 
 // Values lists the operations that can be planned.
 func (PlannedOperation) Values() []string {
 	return []string{
 		string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal),
-		string(PlanChangeExtConn), string(PlanChangeFlavour), string(PlanChangeVnfPkg),
+		string(PlanChangeExtConn), string(PlanChangeFlavour), string(PlanChangeVnfPkg), string(PlanSync),
 	}
 }
 
 // PlanRequest asks what an operation would do. It is a resource of ours.
 type PlanRequest struct {
 	Operation PlannedOperation `json:"operation"`
-	Request   json.RawMessage  `json:"request"` // the body that the operation's task takes, in the form of /vnflcm/v2
+	Request   json.RawMessage  `json:"request"` // the body that the operation's task takes, in the form of /vnflcm/v2; of SYNC a SyncRequest
 }
 
 // PlanAction is what a step of a plan does to a resource.

@@ -349,6 +349,14 @@ type SimResource struct {
 	Host  string `json:"host,omitempty"`
 }
 
+// SimTamper changes something at a simulated VIM behind the VNFM's back, to see what it makes of that.
+type SimTamper struct {
+	Vim    string          `json:"vim"`
+	Id     string          `json:"id"`               // the VIM's
+	Gone   bool            `json:"gone,omitempty"`   // the VIM forgets it
+	Change json.RawMessage `json:"change,omitempty"` // else: a merge patch (RFC 7396) of its specification
+}
+
 // ParkedMessage is a message set aside because it, or one before it for its VNF, could not be handled.
 type ParkedMessage struct {
 	Id            string    `json:"id"`
@@ -359,6 +367,13 @@ type ParkedMessage struct {
 	CorrelationId string    `json:"correlationId,omitempty"`
 	Reason        string    `json:"reason"`
 	At            time.Time `json:"at"`
+	// Data is what the message says, secrets masked; only in the answer to a request for it alone.
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// SkipRequest gives a parked message up.
+type SkipRequest struct {
+	Reason string `json:"reason"`
 }
 
 // Redriven says how many parked messages were handled.

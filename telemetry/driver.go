@@ -28,12 +28,26 @@ type finder struct {
 	assets vim.AssetFinder
 }
 
+// observer is a driver that can tell how resources stand, observingFinder one that can do both.
+type observer struct {
+	*driver
+	looks vim.Observer
+}
+
+type observingFinder struct {
+	finder
+	looks vim.Observer
+}
+
 var (
 	_ vim.Driver      = (*driver)(nil)
 	_ vim.AssetFinder = finder{}
+	_ vim.Observer    = observer{}
+	_ vim.Observer    = observingFinder{}
 )
 
-// NewDriver wraps a driver and registers its metric, which all drivers share. What the driver can do beside (vim.AssetFinder) it can still do.
+// NewDriver wraps a driver and registers its metric, which all drivers share. What the driver can do beside (vim.AssetFinder,
+// vim.Observer) it can still do.
 func NewDriver(reg prometheus.Registerer, tracing *Tracing, d vim.Driver) vim.Driver {
 	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "vnfm_vim_call_seconds", Help: "Time of calls to VIMs, by connection, call and class of error (ok: none).",
@@ -47,8 +61,15 @@ func NewDriver(reg prometheus.Registerer, tracing *Tracing, d vim.Driver) vim.Dr
 		h = there.ExistingCollector.(*prometheus.HistogramVec) //nolint:forcetypeassert // it has the same name and labels
 	}
 	measured := &driver{Driver: d, calls: h, tracer: tracing.tracer}
-	if f, ok := d.(vim.AssetFinder); ok {
+	f, finds := d.(vim.AssetFinder)
+	o, looks := d.(vim.Observer)
+	switch {
+	case finds && looks:
+		return observingFinder{finder{measured, f}, o}
+	case finds:
 		return finder{measured, f}
+	case looks:
+		return observer{measured, o}
 	}
 	return measured
 }
@@ -126,4 +147,18 @@ func (f finder) FindFlavour(ctx context.Context, conn vim.Connection, name strin
 // FindImage measures FindImage.
 func (f finder) FindImage(ctx context.Context, conn vim.Connection, name, checksum string) (vim.Image, error) {
 	return measure(ctx, f.driver, conn.ID, "find-image", func(ctx context.Context) (vim.Image, error) { return f.assets.FindImage(ctx, conn, name, checksum) })
+}
+
+// Observe measures Observe.
+func (o observer) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	return observe(ctx, o.driver, o.looks, conn, r)
+}
+
+// Observe measures Observe.
+func (o observingFinder) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	return observe(ctx, o.driver, o.looks, conn, r)
+}
+
+func observe(ctx context.Context, d *driver, o vim.Observer, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	return measure(ctx, d, conn.ID, "observe", func(ctx context.Context) (vim.ObservedPage, error) { return o.Observe(ctx, conn, r) })
 }

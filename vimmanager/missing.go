@@ -24,41 +24,72 @@ func NewInventory(cfg Config) *Inventory { return &Inventory{cfg: cfg.withDefaul
 // does not list is looked up by its token, so that a list that comes late loses nothing. All of it takes no longer than one attempt of
 // a call to a VIM may. Returns Unavailable when the VIM cannot tell.
 func (i *Inventory) Missing(ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind) ([]vim.Token, error) {
+	l, err := i.look(ctx, vnfID, connection, of, func(ctx context.Context, d vim.Driver, conn vim.Connection, f func([]vim.Observed)) error {
+		return vim.EachPage(ctx, d, conn, vnfID, i.cfg.Page, i.cfg.Attempt, func(page []vim.Resource) error {
+			out := make([]vim.Observed, len(page))
+			for k := range page {
+				out[k].Resource = page[k]
+			}
+			f(out)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.Missing, nil
+}
+
+// Look tells what a VIM connection has of a VNF and how it stands, and which of the resources given it does not have. Lists come in
+// pages; only what is not listed is looked up one by one. It takes as long as Missing may. Returns Unavailable when the VIM cannot tell.
+func (i *Inventory) Look(ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind) (*vim.Look, error) {
+	return i.look(ctx, vnfID, connection, of, func(ctx context.Context, d vim.Driver, conn vim.Connection, f func([]vim.Observed)) error {
+		return vim.EachObserved(ctx, d, conn, vnfID, i.cfg.Page, i.cfg.Attempt, func(page []vim.Observed) error { f(page); return nil })
+	})
+}
+
+// look lists what a VIM has of a VNF, and looks up what it does not list.
+func (i *Inventory) look(
+	ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind,
+	list func(ctx context.Context, d vim.Driver, conn vim.Connection, f func([]vim.Observed)) error,
+) (*vim.Look, error) {
 	conn, driver, err := i.cfg.vim(ctx, vnfID, connection)
 	if err != nil {
 		return nil, vnfm.Wrap(vnfm.Unavailable, err, "the VIM connection %s cannot be asked what it has", connection)
 	}
 	ctx, cancel := context.WithTimeout(ctx, i.cfg.Attempt)
 	defer cancel()
-	listed := map[vim.Token]bool{}
-	err = vim.EachPage(ctx, driver, conn, vnfID, i.cfg.Page, i.cfg.Attempt, func(page []vim.Resource) error {
-		for _, r := range page {
-			listed[r.Token] = true
+	listed, out := map[vim.Token]bool{}, &vim.Look{}
+	err = list(ctx, driver, conn, func(page []vim.Observed) {
+		for k := range page {
+			if r := &page[k].Resource; r.Owner == vnfID || r.Owner == "" { // a driver may list more than was asked for
+				listed[r.Token] = true
+				out.Found = append(out.Found, page[k])
+			}
 		}
-		return nil
 	})
-	var missing []vim.Token
 	if err == nil {
 		unlisted := slices.DeleteFunc(slices.Collect(maps.Keys(of)), func(t vim.Token) bool { return listed[t] })
 		slices.SortFunc(unlisted, func(a, b vim.Token) int { return strings.Compare(a.String(), b.String()) })
-		missing, err = i.unfound(ctx, driver, conn, unlisted, of)
+		err = i.unlisted(ctx, driver, conn, unlisted, of, out)
 	}
 	if err != nil {
 		return nil, vnfm.Wrap(vnfm.Unavailable, err, "the VIM connection %s does not tell what it has of the VNF: try again once the VIM answers", connection)
 	}
-	return missing, nil
+	return out, nil
 }
 
-// unfound returns the tokens that a VIM has no resource of, in their order. Several are looked up at once.
-func (i *Inventory) unfound(ctx context.Context, driver vim.Driver, conn vim.Connection, tokens []vim.Token, of map[vim.Token]vim.Kind) ([]vim.Token, error) {
-	gone := make([]bool, len(tokens))
+// unlisted looks tokens up, several at once, and adds to a look what a VIM has and what it has not, in their order.
+func (i *Inventory) unlisted(ctx context.Context, driver vim.Driver, conn vim.Connection, tokens []vim.Token, of map[vim.Token]vim.Kind, out *vim.Look) error {
+	found := make([]*vim.Resource, len(tokens))
 	look := func(ctx context.Context, from int) error {
 		for n := from; n < len(tokens); n += i.cfg.PerConnection {
-			_, err := driver.Find(ctx, conn, of[tokens[n]], tokens[n])
-			if err != nil && vim.ClassOf(err) != message.NotFound {
+			switch r, err := driver.Find(ctx, conn, of[tokens[n]], tokens[n]); {
+			case err == nil:
+				found[n] = &r
+			case vim.ClassOf(err) != message.NotFound:
 				return err //nolint:wrapcheck // an Error of the driver
 			}
-			gone[n] = err != nil
 		}
 		return nil
 	}
@@ -68,13 +99,14 @@ func (i *Inventory) unfound(ctx context.Context, driver vim.Driver, conn vim.Con
 	}
 	mine := look(ctx, 0)
 	if err := others.Wait(); err != nil || mine != nil {
-		return nil, errors.Join(err, mine)
+		return errors.Join(err, mine)
 	}
-	var out []vim.Token
-	for n, t := range tokens {
-		if gone[n] {
-			out = append(out, t)
+	for n, r := range found {
+		if r == nil {
+			out.Missing = append(out.Missing, tokens[n])
+		} else {
+			out.Found = append(out.Found, vim.Seen(*r))
 		}
 	}
-	return out, nil
+	return nil
 }

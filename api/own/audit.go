@@ -3,7 +3,6 @@ package own
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/vnfm/vnfm/api/rest"
@@ -64,37 +63,4 @@ func (a *API) verify(c *rest.Call) (*rest.Answer, error) {
 	}
 	out.Ok, out.Streams, out.Events, out.Messages, out.Found = sum.Problems == 0, sum.Streams, sum.Events, sum.Messages, sum.Problems
 	return rest.Respond(http.StatusOK).JSON(out), nil
-}
-
-func (a *API) parked(c *rest.Call) (*rest.Answer, error) {
-	consumers := a.Consumers
-	if one := c.Query.Get("consumer"); one != "" {
-		if !slices.Contains(consumers, one) {
-			return nil, rest.BadQuery("consumer", "The query parameter consumer is one of %v, not %q.", consumers, one)
-		}
-		consumers = []string{one}
-	}
-	out := []sol.ParkedMessage{}
-	for _, consumer := range consumers {
-		messages, err := c.Server.Views.Parked(c.Ctx, eventstore.ParkedQuery{Consumer: consumer})
-		if err != nil {
-			return nil, fmt.Errorf("list parked messages: %w", err)
-		}
-		for _, m := range messages {
-			out = append(out, sol.ParkedMessage{
-				Id: m.ID, Consumer: m.Consumer, Key: m.Key, Seq: m.Seq, Type: m.Message.Type,
-				CorrelationId: m.Message.CorrelationID, Reason: m.Reason, At: m.At,
-			})
-		}
-	}
-	return rest.Respond(http.StatusOK).JSON(out), nil
-}
-
-// redrive answers when the messages were handled. Repeating it is harmless: what was handled is parked no more.
-func (a *API) redrive(c *rest.Call) (*rest.Answer, error) {
-	n, err := a.Redrive(c.Ctx, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	return rest.Respond(http.StatusOK).JSON(sol.Redriven{Handled: n}), nil
 }

@@ -54,6 +54,8 @@ func (a *API) preview(c *rest.Call, operation sol.PlannedOperation, request json
 		return planned(c, request, vnflcm.ScaleToLevelCommand, a.LCM.PlanScaleToLevel)
 	case sol.PlanHeal:
 		return planned(c, request, vnflcm.HealCommand, a.LCM.PlanHeal)
+	case sol.PlanSync:
+		return a.planSync(c, request)
 	case sol.PlanChangeExtConn:
 		return planned(c, request, vnflcm.ChangeExtConnCommand, a.LCM.PlanChangeExtConn)
 	case sol.PlanChangeFlavour:

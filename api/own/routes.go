@@ -43,9 +43,8 @@ type API struct {
 	Cluster func(ctx context.Context) ([]ClusterDatabase, error)
 	// KeepSagas and KeepGrants are how long the saga and the grant of an operation are kept after they ended; 0: for ever.
 	KeepSagas, KeepGrants time.Duration
-	// Redrive handles a parked message again, with those of its key behind it, in order, and returns how many were
-	// handled; NotFound when it is not parked. nil: the resource is 404.
-	Redrive  func(ctx context.Context, id string) (int, error)
+	// Parked decides about parked messages. nil: nobody can.
+	Parked   ParkedMessages
 	Packages vnfpkgm.Packages
 	// Descriptor returns the descriptor of a digest; NotFound. nil: the resources are 404.
 	Descriptor func(ctx context.Context, digest string) (*vnfd.Descriptor, error)
@@ -60,6 +59,8 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		rest.OwnRoot + "/vnf_instances/{id}/leftovers":  rest.Get(a.leftovers),
 		rest.OwnRoot + "/vnf_instances/{id}/cleanup":    rest.Post(a.cleanup),
 		rest.OwnRoot + "/vnf_instances/{id}/plan":       rest.Post(a.plan, rest.JSONType),
+		rest.OwnRoot + "/vnf_instances/{id}/drift":      rest.Get(a.drift),
+		rest.OwnRoot + "/vnf_instances/{id}/sync":       rest.Post(a.sync, rest.JSONType).Small(),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/progress": rest.Get(a.progress),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/grant":    rest.Get(a.grant),
 		rest.OwnRoot + "/vnf_lcm_op_occs/{id}/resolve":  rest.Silent(rest.Post(a.resolve, rest.JSONType).Small()),
@@ -89,8 +90,9 @@ func (a *API) DescriptorRoutes() map[string]rest.Route {
 // SiteRoutes are the resources of whoever runs the site.
 func (a *API) SiteRoutes() map[string]rest.Route {
 	routes := map[string]rest.Route{
-		rest.OwnRoot + "/audit/verify":    rest.With(rest.Get(a.verify), rest.Post(a.verify)),
-		rest.OwnRoot + "/parked_messages": rest.Get(a.parked, "consumer"),
+		rest.OwnRoot + "/audit/verify":         rest.With(rest.Get(a.verify), rest.Post(a.verify)),
+		rest.OwnRoot + "/parked_messages":      rest.Get(a.parked, "consumer"),
+		rest.OwnRoot + "/parked_messages/{id}": rest.Get(a.parkedMessage),
 	}
 	if a.Denials != nil {
 		routes[rest.OwnRoot+"/audit/denials"] = rest.Get(a.denials, rest.Paging)
@@ -101,8 +103,9 @@ func (a *API) SiteRoutes() map[string]rest.Route {
 	if a.System != nil {
 		routes[rest.OwnRoot+"/system"] = rest.Get(a.system)
 	}
-	if a.Redrive != nil {
+	if a.Parked != nil {
 		routes[rest.OwnRoot+"/parked_messages/{id}/redrive"] = rest.Post(a.redrive)
+		routes[rest.OwnRoot+"/parked_messages/{id}/skip"] = rest.Post(a.skip, rest.JSONType).Small()
 	}
 	return routes
 }
@@ -158,6 +161,7 @@ func (a *API) SimRoutes() map[string]rest.Route {
 	}
 	return map[string]rest.Route{
 		rest.OwnRoot + "/sim/inventory": rest.Get(a.simInventory),
+		rest.OwnRoot + "/sim/tamper":    rest.Post(a.tamper, rest.JSONType).Small(),
 		rest.OwnRoot + "/sim/behaviour": rest.With(rest.Get(a.simBehaviour), rest.Put(a.setSimBehaviour, rest.JSONType).Small()),
 	}
 }

@@ -84,7 +84,8 @@ func withoutFlags(k *kong.Kong, words []string) []string {
 
 func find(k *kong.Kong, path string) *kong.Node {
 	for _, leaf := range k.Model.Leaves(true) {
-		if strings.TrimPrefix(leaf.Path(), "vnfm ") == path {
+		name, _, _ := strings.Cut(leaf.Path(), " (") // its aliases follow
+		if strings.TrimPrefix(name, "vnfm ") == path {
 			return leaf
 		}
 	}

@@ -27,6 +27,7 @@ func TestDryRun(t *testing.T) {
 		"vnf operate fw1 --to STOPPED --vnfc c1 --graceful":      `{"operation":"OPERATE","request":{"vnfcInstanceId":["c1"],"changeStateTo":"STOPPED","stopType":"GRACEFUL"}}`,
 		"vnf heal fw1 --cause smoke --all":                       `{"operation":"HEAL","request":{"cause":"smoke","additionalParams":{"all":true}}}`,
 		"vnf connect fw1 --link network=n,cpd=c":                 `{"operation":"CHANGE_EXT_CONN","request":{"extVirtualLinks":[{"id":"ext-n","resourceId":"n","extCps":[{"cpdId":"c","cpConfig":{"1":{"cpProtocolData":[{"layerProtocol":"IP_OVER_ETHERNET","ipOverEthernet":{"ipAddresses":[{"type":"IPV4","numDynamicAddresses":1}]}}]}}}]}]}}`,
+		"vnf sync fw1 --confirm":                                 `{"operation":"SYNC","request":{"repair":true,"confirmed":true}}`,
 		"vnf flavour fw1 --to big":                               `{"operation":"CHANGE_FLAVOUR","request":{"newFlavourId":"big"}}`,
 		"vnf scale fw1 --in a":                                   `{"operation":"SCALE","request":{"type":"SCALE_IN","aspectId":"a"}}`,
 		"vnf scale-to fw1 --level l":                             `{"operation":"SCALE_TO_LEVEL","request":{"instantiationLevelId":"l"}}`,
@@ -48,6 +49,32 @@ func TestDryRun(t *testing.T) {
 	code, out, errs := f.vnfm("", "vnf", "instantiate", "fw1", "--flavour", "x", "--dry-run")
 	if code != exitServer || out != "" || !strings.Contains(errs, "there is no flavour") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
+	}
+}
+
+// What differs is told for people and for programs, by drift and by a sync that repairs nothing; one that repairs is an operation.
+func TestDrift(t *testing.T) {
+	const differs = `{"vnfInstanceId":"` + vnf + `","inSync":false,"operationUnderWay":"o1","differences":[
+		{"type":"missing","id":"p","generation":1,"kind":"port","name":"fw1-p","vimConnectionId":"sim-1","resourceId":"port-1","vnfcInfoIds":["c"]},
+		{"type":"changed","id":"c","generation":1,"kind":"compute","name":"fw1-c","vimConnectionId":"sim-1","resourceId":"compute-1","vnfcInfoIds":["c"],
+			"fields":[{"attribute":"power","recorded":"on","found":"off"},{"attribute":"ports","recorded":"port-1","found":""}]},
+		{"type":"changed","id":"v","generation":1,"kind":"volume","name":"fw1-v","vimConnectionId":"sim-1","kept":"a volume does not shrink","fields":[{"attribute":"size","recorded":"1","found":"2"}]},
+		{"type":"orphaned","id":"x","generation":3,"kind":"port","vimConnectionId":"sim-1","resourceId":"port-9"}],
+		"vims":[{"vimConnectionId":"sim-1","recorded":9,"found":4,"suspect":true},{"vimConnectionId":"sim-2","recorded":1,"found":0,"error":"it does not tell"}]}`
+	for args, sent := range map[string]string{
+		"vnf drift fw1": "GET /vnfm/v1/vnf_instances/" + vnf + "/drift", "vnf sync fw1": "POST /vnfm/v1/vnf_instances/" + vnf + "/sync",
+	} {
+		f := newFake(t)
+		f.queue[sent] = []string{differs}
+		code, out, errs := f.vnfm("", strings.Fields(args)...)
+		if code != exitOK {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+		golden(t, "drift.txt", out)
+		f.queue[sent] = []string{differs}
+		if _, out, _ := f.vnfm("", append(strings.Fields(args), "-o", "json")...); !json.Valid([]byte(out)) {
+			t.Errorf("%s", out)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type simCmd struct {
 	Inventory simInventory `cmd:"" help:"List what the simulated VIMs hold for VNFs."`
 	Behaviour simBehaviour `cmd:"" help:"Show or replace how the simulated VIMs behave."`
+	Tamper    simTamper    `cmd:"" help:"Change something at a simulated VIM behind the VNFM's back."`
 }
 
 type simInventory struct {
@@ -47,6 +48,24 @@ func (c *simInventory) Run(s *session) error {
 		}
 		table(w, []string{"VIM", "KIND", "ID", "NAME", "STATE", "OWNER", "TOKEN"}, rows)
 	})
+}
+
+type simTamper struct {
+	Vim    string `arg:"" help:"The VIM, as in the inventory."`
+	ID     string `arg:"" help:"The VIM's id of the resource."`
+	Gone   bool   `help:"The VIM forgets it." xor:"what" required:""`
+	Change string `help:"How it stands from now on, as a JSON merge patch of its specification." placeholder:"JSON" xor:"what" required:""`
+}
+
+func (c *simTamper) Run(s *session) error {
+	if c.Change != "" && !json.Valid([]byte(c.Change)) {
+		return usagef("the change is not JSON")
+	}
+	request := sol.SimTamper{Vim: c.Vim, Id: c.ID, Gone: c.Gone}
+	if c.Change != "" {
+		request.Change = json.RawMessage(c.Change)
+	}
+	return s.SimTamper(s.ctx, request) //nolint:wrapcheck // of the client
 }
 
 type simBehaviour struct {
@@ -198,8 +217,10 @@ func (c *auditVerify) Run(s *session) error {
 }
 
 type parkedCmd struct {
-	List    parkedList    `cmd:"" help:"List them, in the order they are to be handled."`
-	Redrive parkedRedrive `cmd:"" help:"Have one handled again, with those of its VNF behind it, in order."`
+	List  parkedList  `cmd:"" help:"List them, in the order they are to be handled."`
+	Show  parkedShow  `cmd:"" help:"Show one, with what it says."`
+	Retry parkedRetry `cmd:"" aliases:"redrive" help:"Have one handled again, with those of its VNF behind it, in order."`
+	Skip  parkedSkip  `cmd:"" help:"Give one up: it is never handled, those of its VNF behind it are."`
 }
 
 type parkedList struct{}
@@ -218,11 +239,41 @@ func (parkedList) Run(s *session) error {
 	})
 }
 
-type parkedRedrive struct {
+type parkedShow struct {
 	ID string `arg:"" help:"Id of the message."`
 }
 
-func (c *parkedRedrive) Run(s *session) error {
+func (c *parkedShow) Run(s *session) error {
+	m, err := s.ParkedMessage(s.ctx, c.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(m, func(w io.Writer) {
+		table(w, []string{"ID", "CONSUMER", "VNF", "TYPE", "OPERATION", "PARKED", "REASON"}, [][]string{
+			{m.Id, m.Consumer, m.Key, m.Type, m.CorrelationId, stamp(m.At), m.Reason},
+		})
+		_, _ = fmt.Fprintf(w, "%s\n", m.Data)
+	})
+}
+
+type parkedSkip struct {
+	ID     string `arg:"" help:"Id of the message."`
+	Reason string `required:"" help:"Why; it is kept with your name."`
+}
+
+func (c *parkedSkip) Run(s *session) error {
+	n, err := s.SkipParked(s.ctx, c.ID, c.Reason)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(sol.Redriven{Handled: n}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "given up; %d behind it handled\n", n) })
+}
+
+type parkedRetry struct {
+	ID string `arg:"" help:"Id of the message."`
+}
+
+func (c *parkedRetry) Run(s *session) error {
 	n, err := s.Redrive(s.ctx, c.ID)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client

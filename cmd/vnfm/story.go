@@ -70,7 +70,7 @@ func said(e *sol.VnfEvent) string {
 	case "vnf.scaled":
 		return scaled(data, count("resources", "resource")+" made, "+count("released", "resource")+" released")
 	case "vnf.healed":
-		return strings.Join(nonEmpty(count("changed", "resource")+" made again", text("cause")), ", ")
+		return strings.Join(nonEmpty(healed(data, count), text("cause")), ", ")
 	case "vnf.connected":
 		return strings.Join(nonEmpty(count("extCps", "connection point")+" connected", cutOff(data)), ", ")
 	case "vnf.flavour-changed":
@@ -130,6 +130,33 @@ func scaled(data map[string]any, what string) string {
 		what += fmt.Sprintf(", %v %v", m["aspectId"], m["scaleLevel"])
 	}
 	return what
+}
+
+// healed tells how many resources were made again, changed where they stand, and released.
+func healed(data map[string]any, count func(name, of string) string) string {
+	again, back := 0, 0
+	all, _ := data["changed"].([]any)
+	for _, r := range all {
+		if m, _ := r.(map[string]any); m["revision"] == float64(1) {
+			again++
+		} else {
+			back++
+		}
+	}
+	plural := func(n int, what string) string {
+		if n == 1 {
+			return "1 resource " + what
+		}
+		return fmt.Sprintf("%d resources %s", n, what)
+	}
+	out := plural(again, "made again")
+	if back > 0 {
+		out += ", " + plural(back, "changed")
+	}
+	if released, _ := data["released"].([]any); len(released) > 0 {
+		out += ", " + count("released", "resource") + " released"
+	}
+	return out
 }
 
 // rebuilt tells how many resources were made, changed and released.

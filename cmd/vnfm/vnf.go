@@ -18,6 +18,8 @@ type vnfCmd struct {
 	Scale       vnfScale       `cmd:"" help:"Scale a VNF out or in by steps of an aspect, and watch it."`
 	ScaleTo     vnfScaleTo     `cmd:"" help:"Scale a VNF to a level, and watch it."`
 	Heal        vnfHeal        `cmd:"" help:"Heal a VNF, or some of its VNFCs, and watch it."`
+	Drift       vnfDrift       `cmd:"" help:"Compare a VNF with its VIMs: what is missing, changed or orphaned there."`
+	Sync        vnfSync        `cmd:"" help:"Compare a VNF with its VIMs and, with --repair, make it what its records say, and watch it."`
 	Flavour     vnfFlavour     `cmd:"" help:"Give a VNF another deployment flavour, and watch it."`
 	Upgrade     vnfUpgrade     `cmd:"" help:"Change a VNF to another package, and watch it."`
 	Connect     vnfConnect     `cmd:"" help:"Connect a VNF to the outside in another way, and watch it."`

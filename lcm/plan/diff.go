@@ -127,9 +127,14 @@ func (d *differ) decide(r *Resource, f *fates) error {
 		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set}
 		return nil
 	}
-	r.At, r.Unsure = from.At, false
+	r.At, r.Unsure, r.Drift = from.At, false, nil
 	asked := r.Generation > from.Generation
 	why := vim.Differences(from.Spec, d.rebooted(r, marked(r.Spec, f.replaced)))
+	for _, a := range from.Drift {
+		if !slices.Contains(why, a) {
+			why = append(why, a)
+		}
+	}
 	switch {
 	case !asked && len(why) == 0 && !from.Unsure:
 		r.Generation, r.Revision = from.Generation, from.Revision

@@ -40,19 +40,9 @@ func Heal(h *Healing, have []Resource) (want *Wanted, undoable bool, err error) 
 	} else if err := x.stands(); err != nil {
 		return nil, false, err
 	}
-	undoable = true
-	for i := range want.Resources {
-		if r := &want.Resources[i]; x.again[r.ID] {
-			if r.Revision == 0 {
-				return nil, false, vnfm.Errorf(vnfm.Conflict, "the %s %s was made by a program that did not record how: terminate the VNF and instantiate it again", r.Kind, r.Name())
-			}
-			if x.lost[r.ID] && r.Kind != vim.Compute && r.Kind != vim.Unit {
-				undoable = false
-			}
-			r.Generation = max(r.Generation, x.tried[r.ID]) + 1
-		}
+	if undoable, err = x.anew(); err != nil {
+		return nil, false, err
 	}
-	x.groups()
 	want.Rules = Rules(h.Vnf, h.Flavour, want, x.again)
 	return want, undoable, nil
 }

@@ -186,3 +186,15 @@ func trimmed(have []Resource, want *Wanted, touched map[string]bool) []Resource 
 	want.Index()
 	return slices.DeleteFunc(slices.Clone(have), without)
 }
+
+// Located is the specification of a resource that stands with the VIM's ids of the VNF's resources that it refers to, given by planned
+// resource.
+func Located(r *Resource, ids map[string]string) vim.Spec {
+	s, _ := mapReferences(r.Spec, func(ref string) (string, error) { // the function given never fails
+		if id, ok := strings.CutPrefix(ref, refPlan); ok {
+			return ids[id], nil
+		}
+		return ref, nil
+	})
+	return s
+}

@@ -187,7 +187,11 @@ func (r *Resolver) Changing(s Step, m Made) (connection string, before, after vi
 		after, err = r.concrete(to, to.Spec, true, r.held(m))
 		return connection, before, after, err
 	}
-	after, err = r.settle(to)
+	as := *to
+	if addressed(from.Drift) && keepsAddresses(from, to) { // it is to have the addresses back that the records know
+		as.Spec = r.pinned(from)
+	}
+	after, err = r.settle(&as)
 	if err == nil {
 		after, err = r.concrete(to, after, false, r.forward(m, connection))
 	}
@@ -201,19 +205,31 @@ func (r *Resolver) Restoring(s Step, before vim.Spec) vim.Spec {
 	if before.Port == nil || from.At == nil || len(from.At.Addresses) == 0 {
 		return before
 	}
-	why := vim.Differences(from.Spec, to.Spec)
-	if !slices.ContainsFunc(why, func(a vim.Attribute) bool {
-		return a == vim.AttributeNetwork || a == vim.AttributeAddresses || a == vim.AttributeNoAddresses
-	}) {
+	if !readdressed(vim.Differences(from.Spec, to.Spec)) && !addressed(from.Drift) {
 		return before
 	}
 	c := *before.Port
+	if addressed(from.Drift) {
+		c.MAC = from.At.MAC
+	}
 	c.FixedIPs = nil
 	for _, ip := range from.At.Addresses {
 		c.FixedIPs = append(c.FixedIPs, vim.FixedIP{Subnet: ip.Subnet, Address: ip.Address})
 	}
 	before.Port = &c
 	return before
+}
+
+// readdressed reports whether a change of a port may cost it its addresses.
+func readdressed(why []vim.Attribute) bool {
+	return slices.ContainsFunc(why, func(a vim.Attribute) bool {
+		return a == vim.AttributeNetwork || a == vim.AttributeAddresses || a == vim.AttributeNoAddresses
+	})
+}
+
+// addressed reports whether a port stands with other addresses or another MAC than the records say, or may.
+func addressed(drift []vim.Attribute) bool {
+	return readdressed(drift) || slices.Contains(drift, vim.AttributeMAC)
 }
 
 // Remaking returns where a resource whose release is undone is made again, and how.

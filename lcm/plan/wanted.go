@@ -75,6 +75,10 @@ type Resource struct {
 	At *At `json:"at,omitempty"`
 	// Unsure: whether the spec of this revision stands is not known; a plan sees to it that what is wanted does.
 	Unsure bool `json:"unsure,omitempty"`
+	// Drift names what stands at the VIM in another way than Spec says: a plan that wants it so changes it back.
+	Drift []vim.Attribute `json:"drift,omitempty"`
+	// Stray: it is at the VIM under the VNF's name, and the records do not have it. Once it is released nobody can make it again.
+	Stray bool `json:"stray,omitempty"`
 	// Allocated is the id in the token, where that is not ID: of a leftover in an older generation than what the VNF has.
 	Allocated string `json:"allocated,omitempty"`
 }

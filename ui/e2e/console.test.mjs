@@ -286,6 +286,26 @@ describe('a change', () => {
   })
 })
 
+describe('drift', () => {
+  it('is shown with what was recorded and what was found, and repaired by a form', async () => {
+    const id = await server.standing('fw-drift')
+    const machine = (await server.api('GET', `/vnfm/v1/vnf_instances/${id}`)).body.instantiatedVnfInfo.vnfcResourceInfo[0].computeResource
+    await server.api('POST', '/vnfm/v1/sim/tamper', { vim: machine.vimConnectionId, id: machine.resourceId, change: { compute: { power: 'off' } } })
+    const page = await open(browser, server, `/ui/vnfs/${id}?tab=drift`)
+    await page.getByText('1 difference from the records').waitFor()
+    await page.getByRole('table', { name: 'Differences' }).getByText('power').waitFor()
+    await button(page, 'Repair').click()
+    await button(page, 'Show what it would do').click()
+    await page.getByText('1 to change').waitFor()
+    await button(page, 'Repair fw-drift').click()
+    await page.getByRole('heading', { name: 'HEAL fw-drift' }).waitFor()
+    await page.getByText('COMPLETED').first().waitFor()
+    await page.goto(`${server.url}/ui/vnfs/${id}?tab=drift`)
+    await page.getByText('Nothing differs from the records').waitFor()
+    await page.end()
+  })
+})
+
 describe('a VNF with an element manager', () => {
   it('is registered and checked by forms, told and asked; what it was asked is shown in the operation', async () => {
     const em = await startVnf('--user=vnfm', '--password=secret-of-the-em')

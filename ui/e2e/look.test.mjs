@@ -24,7 +24,7 @@ before(async () => {
   const scaled = (await server.api('GET', '/vnfm/v1/vnf_lcm_op_occs?filter=(eq,operation,SCALE)')).body[0].vnfLcmOpOccId
   pages = {
     vnfs: ['/ui/vnfs', 'fw-paris'], vnf: [`/ui/vnfs/${vnf}`, '198.1'], resources: [`/ui/vnfs/${vnf}?tab=resources`, 'Machine at the VIM'], story: [`/ui/vnfs/${vnf}?tab=story`, 'Scaled'],
-    past: [`/ui/vnfs/${vnf}?at=3`, 'This is the past'], changes: [`/ui/vnfs/${vnf}?tab=changes`, 'Before'], can: [`/ui/vnfs/${vnf}?tab=can`, 'can be done now'], instantiate: [`/ui/vnfs/${await server.create('fw-new')}?do=INSTANTIATE`, 'External connection points'],
+    past: [`/ui/vnfs/${vnf}?at=3`, 'This is the past'], changes: [`/ui/vnfs/${vnf}?tab=changes`, 'Before'], drift: [`/ui/vnfs/${vnf}?tab=drift`, 'Nothing differs from the records'], can: [`/ui/vnfs/${vnf}?tab=can`, 'can be done now'], instantiate: [`/ui/vnfs/${await server.create('fw-new')}?do=INSTANTIATE`, 'External connection points'],
     flavour: [`/ui/vnfs/${vnf}?do=CHANGE_FLAVOUR`, 'New flavour'], modify: [`/ui/vnfs/${vnf}?do=MODIFY_INFO`, 'Names and values of your own'], create: ['/ui/vnfs?create=1', 'Descriptor'],
     ops: ['/ui/ops', 'fw-rome'], op: [`/ui/ops/${op}`, 'configuration'], grant: [`/ui/ops/${op}?tab=grant`, 'decided by'], outcome: [`/ui/ops/${scaled}?tab=outcome`, 'At the VIM'], packages: ['/ui/packages', 'Sample Firewall'], package: [`/ui/packages/${pkg}`, 'log_store'],
     source: [`/ui/packages/${pkg}?tab=source`, 'tosca_definitions_version'], vims: ['/ui/vims', 'Check it now'], management: ['/ui/management', 'Check it now'], register: ['/ui/management?register=1', 'Root of the interfaces'], nfvo: ['/ui/nfvo', 'The last grants'], subscriptions: ['/ui/subscriptions', 'not delivered'],

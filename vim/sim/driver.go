@@ -230,31 +230,39 @@ const pageSize = 500
 // List returns a page of the resources of a VIM, or of those of one VNF, in order of kind and token. A configuration is not
 // among them.
 func (s *Sim) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
+	out := vim.ListPage{Resources: []vim.Resource{}}
+	next, err := s.page(ctx, conn, r, func(h *held, now time.Time) { out.Resources = append(out.Resources, h.at(now)) })
+	if err != nil {
+		return vim.ListPage{}, err
+	}
+	out.Next = next
+	return out, nil
+}
+
+// page calls f for the resources of a page, and returns where the next one begins.
+func (s *Sim) page(ctx context.Context, conn vim.Connection, r vim.ListRequest, f func(h *held, now time.Time)) (next string, err error) {
 	c := call{op: "list", rule: OnFind, what: r.Owner}
 	limit := pageSize
 	if r.Limit > 0 {
 		limit = min(limit, r.Limit)
 	}
-	page := vim.ListPage{Resources: []vim.Resource{}}
-	err := s.do(ctx, conn, c, nil, func(now time.Time, _ *record, _ bool) error {
+	err = s.do(ctx, conn, c, nil, func(now time.Time, _ *record, _ bool) error {
+		n, last := 0, ""
 		for _, h := range s.state.sorted(conn.ID) {
 			at := string(h.Resource.Kind) + "/" + h.Resource.Token.String()
 			if h.Resource.Kind == vim.Configuration || r.Owner != "" && h.Resource.Owner != r.Owner || r.After != "" && at <= r.After {
 				continue
 			}
-			if len(page.Resources) == limit {
-				last := page.Resources[limit-1]
-				page.Next = string(last.Kind) + "/" + last.Token.String()
+			if n == limit {
+				next = last
 				break
 			}
-			page.Resources = append(page.Resources, h.at(now))
+			n, last = n+1, at
+			f(h, now)
 		}
 		return nil
 	})
-	if err != nil {
-		return vim.ListPage{}, err
-	}
-	return page, nil
+	return next, err
 }
 
 // Configure configures a VNF's machines, which must be there: it does nothing but what the rules about it say. It is no call of

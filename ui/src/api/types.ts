@@ -463,6 +463,26 @@ export interface Parked {
   correlationId?: string
   reason: string
   at: string
+  /** Only in the answer to a request for it alone. */
+  data?: unknown
+}
+
+/** In what a VNF differs from its records. */
+export interface Drift {
+  operationUnderWay?: string
+  inSync: boolean
+  differences: {
+    type: 'missing' | 'changed' | 'orphaned' | 'unsure'
+    id: string
+    kind: string
+    name?: string
+    vduId?: string
+    vimConnectionId: string
+    resourceId?: string
+    fields?: { attribute: string; recorded: string; found: string }[]
+    kept?: string
+  }[]
+  vims: { vimConnectionId: string; recorded: number; found: number; suspect?: boolean; error?: string }[]
 }
 
 export interface System {

@@ -8,7 +8,7 @@ import { Confirm, type Question } from '../parts/confirm'
 import { Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
 import { Rows } from '../parts/table'
-import { first, Id, lasting, Time, To } from '../parts/text'
+import { first, Id, Json, lasting, Time, To } from '../parts/text'
 import { useSession } from '../session'
 import { Heading } from '../shell'
 
@@ -154,20 +154,52 @@ function ParkedView() {
           <span key="m" className="mono">{m.type}</span>,
           <To key="v" to={`/vnfs/${m.key}`}>{first(m.key)}</To>,
           <span key="r" className="wrap">{m.reason}</span>,
-          <Button
-            key="b"
-            size="compact-xs"
-            variant="default"
-            onClick={() => ask({ title: 'Handle it again', word: 'Handle it again', body: <Text>The message {m.type} of the VNF {first(m.key)}, and those behind it, are handled again, in order.</Text>, run: () => request('POST', `/vnfm/v1/parked_messages/${m.id}/redrive`).then(() => queries.invalidateQueries({ queryKey: ['site'] })) })}
-          >
-            Handle again
-          </Button>,
+          <Group key="b" gap={4} wrap="nowrap">
+            <Button
+              size="compact-xs"
+              variant="default"
+              onClick={() => ask({ title: 'Handle it again', word: 'Handle it again', body: <Text>The message {m.type} of the VNF {first(m.key)}, and those behind it, are handled again, in order.</Text>, run: () => request('POST', `/vnfm/v1/parked_messages/${m.id}/redrive`).then(() => queries.invalidateQueries({ queryKey: ['site'] })) })}
+            >
+              Handle again
+            </Button>
+            <Button size="compact-xs" variant="default" onClick={() => ask({ title: 'A parked message', word: 'Close', body: <Content id={m.id} />, run: () => Promise.resolve() })}>
+              Look
+            </Button>
+            <Button size="compact-xs" variant="default" onClick={() => ask(giveUp(m, () => queries.invalidateQueries({ queryKey: ['site'] })))}>
+              Give up
+            </Button>
+          </Group>,
         ])}
         empty="None is parked."
       />
       <Confirm question={question} close={() => ask(null)} />
     </Stack>
   )
+}
+
+/** What a parked message says. */
+function Content({ id }: { id: string }) {
+  const message = useQuery({ queryKey: ['site', 'parked', id], queryFn: ({ signal }) => get<Parked>(`/vnfm/v1/parked_messages/${id}`, signal) })
+  if (message.isError) return <Refusal error={message.error} what="The message could not be read" />
+  return message.data ? <Json value={message.data} /> : <Loading what="Reading the message" />
+}
+
+function giveUp(m: Parked, done: () => Promise<unknown>): Question {
+  let reason = ''
+  return {
+    title: 'Give a parked message up',
+    word: 'Give it up',
+    danger: true,
+    body: (
+      <Stack gap="xs">
+        <Text>
+          The message {m.type} of the VNF {first(m.key)} is not handled, for ever; those behind it are. The operation that waits for it may wait until its deadline.
+        </Text>
+        <TextInput label="Reason" description="It is kept with the events." data-autofocus onChange={(e) => (reason = e.currentTarget.value)} />
+      </Stack>
+    ),
+    run: (key) => request('POST', `/vnfm/v1/parked_messages/${m.id}/skip`, { key, body: { reason } }).then(done),
+  }
 }
 
 function Denials() {

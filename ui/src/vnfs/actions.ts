@@ -1,7 +1,7 @@
 // What can be done with a VNF now, and why what cannot be done cannot.
 import type { Flavour, Vnf } from '../api/types'
 
-export type Action = 'INSTANTIATE' | 'SCALE' | 'SCALE_TO_LEVEL' | 'HEAL' | 'CHANGE_EXT_CONN' | 'CHANGE_FLAVOUR' | 'CHANGE_VNFPKG' | 'OPERATE' | 'MODIFY_INFO' | 'TERMINATE' | 'CLEANUP' | 'DELETE'
+export type Action = 'INSTANTIATE' | 'SCALE' | 'SCALE_TO_LEVEL' | 'HEAL' | 'SYNC' | 'CHANGE_EXT_CONN' | 'CHANGE_FLAVOUR' | 'CHANGE_VNFPKG' | 'OPERATE' | 'MODIFY_INFO' | 'TERMINATE' | 'CLEANUP' | 'DELETE'
 
 export interface Choice {
   action: Action
@@ -48,6 +48,7 @@ export function choices({ vnf, flavour, flavours, under, lacks, lacksOperate, pa
     choice('SCALE', 'Scale', lacks, always, instantiated, aspects),
     choice('SCALE_TO_LEVEL', 'Scale to a level', lacks, always, instantiated, levels),
     choice('HEAL', 'Heal', lacks, always, instantiated),
+    choice('SYNC', 'Repair', lacksOperate, always, instantiated),
     choice('CHANGE_EXT_CONN', 'Connect in another way', lacks, always, instantiated),
     choice('CHANGE_FLAVOUR', 'Change the flavour', lacks, always, instantiated, other),
     choice('CHANGE_VNFPKG', 'Change the package', lacks, always, instantiated),

@@ -1,5 +1,5 @@
 // The forms of changes to what a VNF is: its flavour, its package, what it is called and has set.
-import { JsonInput, NumberInput, Select, Text, TextInput } from '@mantine/core'
+import { JsonInput, NumberInput, Select, Switch, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { all, get } from '../api/http'
 import type { Pkg, Vnf, Vnfd, VnfdProperty } from '../api/types'
@@ -99,6 +99,17 @@ function Packages({ vnf, say, others }: FormProps & { others: Pkg[] }) {
         onChange={(n) => set({ batch: n === '' ? '' : Number(n) })}
       />
       <Params flavour={flavour} operation="CHANGE_VNFPKG" values={v.params} set={(params) => set({ params })} />
+    </>
+  )
+}
+
+/** The form of a repair: there is nothing to fill in, but for a VIM that may be ill. */
+export function Repair({ say }: FormProps) {
+  const [v, set] = useForm({ confirmed: false }, (x) => ({ body: { repair: true, confirmed: x.confirmed || undefined } }), say)
+  return (
+    <>
+      <Text size="sm">What is missing is made again, what was changed is changed back, what is orphaned is released. Machines that are as the records say are not touched.</Text>
+      <Switch label="A VIM that shows much less than the records say has lost the rest indeed" checked={v.confirmed} onChange={(e) => set({ confirmed: e.currentTarget.checked })} />
     </>
   )
 }

@@ -9,7 +9,7 @@ import { Loading, Note, Refusal } from '../parts/feedback'
 import type { Values } from '../parts/schema'
 import { first } from '../parts/text'
 import type { Action } from './actions'
-import { Modify, ToFlavour, ToPackage } from './changeforms'
+import { Modify, Repair, ToFlavour, ToPackage } from './changeforms'
 import { flavourOf, Params, paramsOf, type FormProps, type Said } from './form'
 import { Heal, Instantiate, Reconnect, Scale, StopOrStart, Terminate, ToLevel } from './forms'
 import { PlanView } from './plan'
@@ -22,6 +22,8 @@ interface Task {
   form: ComponentType<FormProps>
   /** It has the parameters that the flavour declares among its own fields. */
   params?: boolean
+  /** It is a task of ours, and not SOL003's. */
+  own?: boolean
 }
 
 const tasks: Record<Operation, Task> = {
@@ -29,6 +31,7 @@ const tasks: Record<Operation, Task> = {
   SCALE: { task: 'scale', word: 'Scale', form: Scale },
   SCALE_TO_LEVEL: { task: 'scale_to_level', word: 'Scale to a level', form: ToLevel },
   HEAL: { task: 'heal', word: 'Heal', form: Heal },
+  SYNC: { task: 'sync', word: 'Repair', form: Repair, own: true, params: true },
   CHANGE_EXT_CONN: { task: 'change_ext_conn', word: 'Connect in another way', form: Reconnect },
   CHANGE_FLAVOUR: { task: 'change_flavour', word: 'Change the flavour', form: ToFlavour, params: true },
   CHANGE_VNFPKG: { task: 'change_vnfpkg', word: 'Change the package', form: ToPackage, params: true },
@@ -50,7 +53,7 @@ interface Props {
 }
 
 export function Operate({ vnf, vnfd, operation, not, close, begun }: Props) {
-  const { task, word, form: Form, params } = tasks[operation]
+  const { task, word, form: Form, params, own } = tasks[operation]
   const name = vnf.vnfInstanceName || first(vnf.id)
   const flavour = flavourOf({ vnf, vnfd })
   const [said, say] = useState<Said>({ missing: 'Fill in the form.' })
@@ -64,10 +67,11 @@ export function Operate({ vnf, vnfd, operation, not, close, begun }: Props) {
     mutationFn: (body: object) =>
       task === ''
         ? request('PATCH', `/vnflcm/v2/vnf_instances/${vnf.id}`, { body, type: 'application/merge-patch+json', key: (key.current ||= crypto.randomUUID()) })
-        : request('POST', `/vnflcm/v2/vnf_instances/${vnf.id}/${task}`, { body, key: (key.current ||= crypto.randomUUID()) }),
+        : request('POST', `${own ? '/vnfm/v1' : '/vnflcm/v2'}/vnf_instances/${vnf.id}/${task}`, { body, key: (key.current ||= crypto.randomUUID()) }),
     onSuccess: (r) => {
       void queries.invalidateQueries({ queryKey: ['vnf', vnf.id] })
-      begun(idOf(r.location))
+      if (r.location) begun(idOf(r.location))
+      else close() // there is nothing to repair any more
     },
   })
   const anew = () => {

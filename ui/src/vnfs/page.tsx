@@ -13,6 +13,7 @@ import { useSession } from '../session'
 import { Heading } from '../shell'
 import { choices, type Action } from './actions'
 import { Changes } from './changes'
+import { Drift } from './drift'
 import { isOperation, Operate } from './operate'
 import { VnfOperations } from './operations'
 import { pictureOf } from './picture'
@@ -154,6 +155,7 @@ export function VnfPage() {
             <Tabs.Tab value="operations">Operations</Tabs.Tab>
             <Tabs.Tab value="story">Story</Tabs.Tab>
             <Tabs.Tab value="changes">Changes</Tabs.Tab>
+            <Tabs.Tab value="drift">Drift</Tabs.Tab>
             <Tabs.Tab value="can">
               What can be done {cannot.length < can.length && <Badge size="sm" variant="default">{can.length - cannot.length}</Badge>}
             </Tabs.Tab>
@@ -178,6 +180,9 @@ export function VnfPage() {
           </Tabs.Panel>
           <Tabs.Panel value="changes" pt="sm">
             <Changes id={id} moments={moments.data ?? []} from={search.from} to={search.at} set={(c) => turn(c, true)} />
+          </Tabs.Panel>
+          <Tabs.Panel value="drift" pt="sm">
+            {past ? <Note kind="info">VIMs are asked as they are now: go back to now.</Note> : <Drift id={id} not={can.find((c) => c.action === 'SYNC')?.not ?? ''} repair={() => start('SYNC')} />}
           </Tabs.Panel>
           <Tabs.Panel value="can" pt="sm">
             <Stack gap="xs" component="ul" style={{ listStyle: 'none', padding: 0 }}>

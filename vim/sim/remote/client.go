@@ -24,6 +24,7 @@ type Client struct {
 var (
 	_ vim.Driver      = (*Client)(nil)
 	_ vim.AssetFinder = (*Client)(nil)
+	_ vim.Observer    = (*Client)(nil)
 )
 
 // New returns a client of the process at a URL such as http://127.0.0.1:8090.
@@ -109,6 +110,15 @@ func (c *Client) Release(ctx context.Context, conn vim.Connection, kind vim.Kind
 func (c *Client) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
 	out, err := c.call(ctx, question{Op: "list", Connection: conn.ID, List: &r}, r.Owner)
 	return out.Page, err
+}
+
+// Observe returns a page of the resources of a VIM as they stand, or of those of one VNF.
+func (c *Client) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	out, err := c.call(ctx, question{Op: "observe", Connection: conn.ID, List: &r}, r.Owner)
+	if err != nil || out.Observed == nil {
+		return vim.ObservedPage{}, err
+	}
+	return *out.Observed, nil
 }
 
 // InPlace returns what a simulated VIM can change unless it was told otherwise, which this side does not know.

@@ -39,14 +39,15 @@ type question struct {
 
 // result is what came of it.
 type result struct {
-	Resource vim.Resource `json:"resource,omitzero"`
-	Page     vim.ListPage `json:"page,omitzero"`
-	Done     bool         `json:"done,omitempty"`
-	Assets   *vim.Assets  `json:"assets,omitempty"`
-	Flavour  *vim.Flavour `json:"flavour,omitempty"`
-	Image    *vim.Image   `json:"image,omitempty"`
-	Copies   int          `json:"copies,omitempty"`
-	Error    *vim.Error   `json:"error,omitempty"`
+	Resource vim.Resource      `json:"resource,omitzero"`
+	Page     vim.ListPage      `json:"page,omitzero"`
+	Observed *vim.ObservedPage `json:"observed,omitempty"`
+	Done     bool              `json:"done,omitempty"`
+	Assets   *vim.Assets       `json:"assets,omitempty"`
+	Flavour  *vim.Flavour      `json:"flavour,omitempty"`
+	Image    *vim.Image        `json:"image,omitempty"`
+	Copies   int               `json:"copies,omitempty"`
+	Error    *vim.Error        `json:"error,omitempty"`
 }
 
 // maxQuestion bounds what is read of a request, in bytes.
@@ -115,6 +116,13 @@ func ask(ctx context.Context, s *sim.Sim, q question) (out result) {
 			q.List = &vim.ListRequest{}
 		}
 		out.Page, err = s.List(ctx, conn, *q.List)
+	case "observe":
+		if q.List == nil {
+			q.List = &vim.ListRequest{}
+		}
+		var page vim.ObservedPage
+		page, err = s.Observe(ctx, conn, *q.List)
+		out.Observed = &page
 	case "assets":
 		var a vim.Assets
 		a, err = s.Assets(ctx, conn)

@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"net/http"
@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// measured counts the requests to a handler and how long each waited for its answer to begin: the length of an event stream says
+// Requests counts the requests to a handler and how long each waited for its answer to begin: the length of an event stream says
 // nothing about the program. Routes are patterns, so that there are as many as the program has, whatever clients ask for.
-func measured(next http.Handler, reg prometheus.Registerer) (http.Handler, error) {
+func Requests(next http.Handler, reg prometheus.Registerer) (http.Handler, error) {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "vnfm_http_requests_total", Help: "Requests answered, by route, method and status.",
 	}, []string{"route", "method", "code"})
@@ -41,8 +41,8 @@ func routeOf(r *http.Request) string {
 	return "none"
 }
 
-// buildInfo is a gauge that is 1 and says in its labels what runs.
-func buildInfo(version string) prometheus.Collector {
+// BuildInfo returns a gauge that is 1 and says in its labels what runs.
+func BuildInfo(version string) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "vnfm_build_info", Help: "1; its labels say which version runs, built by which Go, and for how many processors at once.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version(), "procs": strconv.Itoa(runtime.GOMAXPROCS(0))},

@@ -1,0 +1,167 @@
+package vim
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Observed is a resource with what its VIM shows of how it stands.
+type Observed struct {
+	Resource Resource `json:"resource"`
+	// Spec is what the VIM shows, with its own ids. About names the attributes of it that are known: any other may be anything.
+	// What a Resource tells by itself (the addresses and the MAC of a port) is not in it.
+	Spec  Spec        `json:"spec"`
+	About []Attribute `json:"about,omitempty"`
+}
+
+// ObservedPage is a page of observed resources, as a ListPage is.
+type ObservedPage struct {
+	Resources []Observed `json:"resources"`
+	Next      string     `json:"next,omitempty"`
+}
+
+// Observer is implemented by drivers that can tell how resources stand, a page at a time. Of others is known what a Resource tells.
+// Errors are as the Driver's.
+type Observer interface {
+	// Observe is List, with what the VIM shows of each resource. Nothing secret is shown: no boot data, values or objects.
+	Observe(ctx context.Context, conn Connection, r ListRequest) (ObservedPage, error)
+}
+
+// Look is what a VIM shows of a VNF: what it has, and which of the tokens that were asked about it does not have, in their order. Of
+// what is found by its token only is known what it tells by itself.
+type Look struct {
+	Found   []Observed
+	Missing []Token
+}
+
+// Seen is what a resource tells by itself of how it stands: whether a machine is on, and how many pods there are of a unit that is
+// ready.
+func Seen(r Resource) Observed {
+	o := Observed{Resource: r}
+	switch {
+	case r.Kind == Compute && r.Power != "":
+		o.Spec.Compute, o.About = &ComputeSpec{Power: r.Power}, []Attribute{AttributePower}
+	case r.Kind == Unit && r.Ready:
+		o.Spec.Unit, o.About = &UnitSpec{Replicas: len(r.Pods)}, []Attribute{AttributeReplicas}
+	}
+	return o
+}
+
+// EachObserved is EachPage with what the VIM shows of each resource, as far as its driver can tell.
+func EachObserved(ctx context.Context, d Driver, conn Connection, owner string, limit int, timeout time.Duration, f func([]Observed) error) error {
+	o, ok := d.(Observer)
+	if !ok {
+		return EachPage(ctx, d, conn, owner, limit, timeout, func(page []Resource) error {
+			out := make([]Observed, len(page))
+			for i, r := range page {
+				out[i] = Seen(r)
+			}
+			return f(out)
+		})
+	}
+	for r := (ListRequest{Owner: owner, Limit: limit}); ; {
+		page, err := observe(ctx, o, conn, r, timeout)
+		if err != nil {
+			return err
+		}
+		if err := f(page.Resources); err != nil {
+			return err
+		}
+		if page.Next == "" {
+			return nil
+		}
+		r.After = page.Next
+	}
+}
+
+func observe(ctx context.Context, o Observer, conn Connection, r ListRequest, timeout time.Duration) (ObservedPage, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return o.Observe(ctx, conn, r) //nolint:wrapcheck // an Error of the driver
+}
+
+// Differs returns the attributes in which a resource stands in another way than a specification says, of those that are known.
+func (o *Observed) Differs(from Spec) []Attribute {
+	return slices.DeleteFunc(Differences(from, o.Spec), func(a Attribute) bool { return !slices.Contains(o.About, a) })
+}
+
+// Shown returns what a specification says of an attribute, as text for people; "" where it says nothing, and for what may hold secrets.
+func (s Spec) Shown(a Attribute) string {
+	c, p, n, u := part(s.Compute), part(s.Port), part(s.Network), part(s.Subnet)
+	v, unit := part(s.Volume), part(s.Unit)
+	either := func(a, b string) string {
+		if a != "" {
+			return a
+		}
+		return b
+	}
+	switch a {
+	case AttributeName:
+		return s.Name
+	case AttributeFlavour:
+		return c.Flavour
+	case AttributeImage:
+		return either(c.Image, v.Image)
+	case AttributeZone:
+		return either(c.Zone, v.Zone)
+	case AttributePorts:
+		return strings.Join(c.Ports, ", ")
+	case AttributeServerGroups:
+		return strings.Join(c.ServerGroup, ", ")
+	case AttributeVolumes:
+		var ids []string
+		for _, x := range c.Volumes {
+			ids = append(ids, x.ID)
+		}
+		return strings.Join(ids, ", ")
+	case AttributeSubPorts:
+		var ids []string
+		for _, x := range c.SubPorts {
+			ids = append(ids, x.Port+" "+x.SegmentationID+" on "+x.Parent)
+		}
+		return strings.Join(ids, ", ")
+	case AttributePower:
+		if c.Off() {
+			return string(PowerOff)
+		}
+		return string(PowerOn)
+	case AttributeNetwork:
+		return either(p.Network, u.Network)
+	case AttributeMAC:
+		return p.MAC
+	case AttributeVnicType:
+		return p.VnicType
+	case AttributeType:
+		return either(n.Type, v.Type)
+	case AttributeMTU:
+		return strconv.Itoa(n.MTU)
+	case AttributeRootBitRate:
+		return strconv.FormatInt(n.RootBitRate, 10)
+	case AttributeLeafBitRate:
+		return strconv.FormatInt(n.LeafBitRate, 10)
+	case AttributeIPVersion:
+		return strconv.Itoa(u.IPVersion)
+	case AttributeCIDR:
+		return u.CIDR
+	case AttributeGateway:
+		return u.Gateway
+	case AttributeDHCP:
+		return strconv.FormatBool(u.DHCP)
+	case AttributeSize:
+		return strconv.FormatInt(v.SizeBytes, 10)
+	case AttributeAffinity:
+		return strconv.FormatBool(part(s.ServerGroup).Affinity)
+	case AttributeReplicas:
+		return strconv.Itoa(unit.Replicas)
+	case AttributeMetadata:
+		b, _ := json.Marshal(c.Metadata) // texts always marshal
+		return string(b)
+	case AttributeKind, AttributePlacement, AttributeUserData, AttributeConfigDrive, AttributeAddresses, AttributeNoAddresses, AttributeValues,
+		AttributeObjects, AttributeGone, AttributeConfiguration:
+	}
+	return ""
+}
