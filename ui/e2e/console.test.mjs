@@ -359,7 +359,7 @@ describe('packages', () => {
     writeFileSync(file, content)
     assert.ok(readFileSync(file).length > 1000)
     const page = await open(browser, server, '/ui/packages')
-    await page.getByRole('link', { name: 'Sample Firewall' }).click()
+    await page.getByRole('row', { name: /Sample Firewall 1\.0\.0/ }).getByRole('link', { name: 'Sample Firewall' }).click()
     await page.getByRole('group', { name: 'The flavour standard' }).waitFor()
     await page.getByRole('tab', { name: /Source/ }).click()
     await page.getByText('tosca_definitions_version').first().waitFor()

@@ -1,6 +1,6 @@
 // The addresses of the console. All that is worth a link is in them.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
-import { Missing, Shell } from './shell'
+import { Broken, Missing, Shell } from './shell'
 import { VnfList } from './vnfs/list'
 
 /** The words of an address: texts and numbers that are there. */
@@ -31,5 +31,6 @@ export const router = createRouter({
   routeTree: root.addChildren(routes),
   basepath: new URL(document.baseURI).pathname,
   defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
   scrollRestoration: true,
 })

@@ -4,7 +4,7 @@ import { IconActivity, IconBox, IconCloud, IconHierarchy2, IconLogout, IconMoon,
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { useLink } from './api/live'
-import { Empty } from './parts/feedback'
+import { Empty, Refusal } from './parts/feedback'
 import { lasting, To, useNow } from './parts/text'
 import { useSession, type Permission } from './session'
 
@@ -132,6 +132,11 @@ export function Missing() {
       The address leads nowhere. <To to="/vnfs">All VNFs</To>
     </Empty>
   )
+}
+
+/** A page whose drawing failed: the others go on. */
+export function Broken({ error, reset }: { error: unknown; reset: () => void }) {
+  return <Refusal error={error} what="This page could not be drawn" retry={reset} />
 }
 
 /** A page's heading. It names the tab as well. */

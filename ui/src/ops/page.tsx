@@ -196,6 +196,7 @@ function questionOf(c: Option, op: Op, name: string): Question {
     title: `${c.word}: ${op.operation} of ${name}`,
     word: c.decision === 'cancel' ? `Cancel ${op.operation} of ${name}` : `${c.word} ${name}`,
     danger: c.danger,
+    cli: `vnfm op ${c.decision} ${first(op.id)}`,
     body: (
       <Stack gap="xs">
         <Text>

@@ -1,9 +1,10 @@
 // A question before something is done, which names what it is done to.
-import { Button, Group, Stack } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useRef, type ReactNode } from 'react'
 import { Dialog } from './dialog'
 import { Refusal } from './feedback'
+import { Id } from './text'
 
 export interface Question {
   title: string
@@ -12,6 +13,8 @@ export interface Question {
   /** The word on the button. */
   word: string
   danger?: boolean
+  /** The same from the command line. */
+  cli?: string
   /** Why it cannot be done yet; "" when it can. */
   not?: string
   /** Does it. The key makes a repetition have no second effect. */
@@ -37,6 +40,11 @@ export function Confirm({ question, close }: { question: Question | null; close:
       {q && (
         <Stack>
           {q.body}
+          {q.cli && (
+            <Text size="sm" c="var(--dim)">
+              From the command line: <Id id={q.cli} whole />
+            </Text>
+          )}
           {act.isError && <Refusal error={act.error} what="It was not done" />}
           <Group justify="flex-end">
             <Button variant="default" onClick={done}>

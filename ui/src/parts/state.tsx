@@ -20,7 +20,8 @@ export function State({ state, size = 'md' }: { state: string; size?: 'sm' | 'md
   const tone = toneOf(state)
   return (
     <span className={`state state-${size}`} data-tone={tone}>
-      <span aria-hidden>{signOf(state)}</span> {state}
+      <span aria-hidden>{signOf(state)}</span>
+      <span>{state}</span>
     </span>
   )
 }

@@ -158,15 +158,15 @@ function ParkedView() {
             <Button
               size="compact-xs"
               variant="default"
-              onClick={() => ask({ title: 'Handle it again', word: 'Handle it again', body: <Text>The message {m.type} of the VNF {first(m.key)}, and those behind it, are handled again, in order.</Text>, run: () => request('POST', `/vnfm/v1/parked_messages/${m.id}/redrive`).then(() => queries.invalidateQueries({ queryKey: ['site'] })) })}
+              onClick={() => ask({ title: 'Retry a parked message', word: 'Retry it', cli: `vnfm parked retry ${m.id}`, body: <Text>The message {m.type} of the VNF {first(m.key)}, and those behind it, are handled again, in order.</Text>, run: () => request('POST', `/vnfm/v1/parked_messages/${m.id}/redrive`).then(() => queries.invalidateQueries({ queryKey: ['site'] })) })}
             >
-              Handle again
+              Retry
             </Button>
             <Button size="compact-xs" variant="default" onClick={() => ask({ title: 'A parked message', word: 'Close', body: <Content id={m.id} />, run: () => Promise.resolve() })}>
-              Look
+              Show
             </Button>
-            <Button size="compact-xs" variant="default" onClick={() => ask(giveUp(m, () => queries.invalidateQueries({ queryKey: ['site'] })))}>
-              Give up
+            <Button size="compact-xs" variant="default" onClick={() => ask(skip(m, () => queries.invalidateQueries({ queryKey: ['site'] })))}>
+              Skip
             </Button>
           </Group>,
         ])}
@@ -184,11 +184,12 @@ function Content({ id }: { id: string }) {
   return message.data ? <Json value={message.data} /> : <Loading what="Reading the message" />
 }
 
-function giveUp(m: Parked, done: () => Promise<unknown>): Question {
+function skip(m: Parked, done: () => Promise<unknown>): Question {
   let reason = ''
   return {
-    title: 'Give a parked message up',
-    word: 'Give it up',
+    title: 'Skip a parked message',
+    word: 'Skip it',
+    cli: `vnfm parked skip ${m.id} --reason …`,
     danger: true,
     body: (
       <Stack gap="xs">

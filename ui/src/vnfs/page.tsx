@@ -241,6 +241,7 @@ function remove(vnf: Vnf, done: () => void): Question {
       </Text>
     ),
     word: `Delete ${name}`,
+    cli: `vnfm vnf delete ${vnf.vnfInstanceName || vnf.id}`,
     danger: true,
     run: async (key) => {
       await request('DELETE', `/vnflcm/v2/vnf_instances/${vnf.id}`, { key })
@@ -268,6 +269,7 @@ function cleanUp(vnf: Vnf): Question {
       </>
     ),
     word: `Clean up ${name}`,
+    cli: `vnfm vnf cleanup ${vnf.vnfInstanceName || vnf.id}`,
     run: (key) => request('POST', `/vnfm/v1/vnf_instances/${vnf.id}/cleanup`, { key }),
   }
 }
