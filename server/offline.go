@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -162,5 +163,39 @@ func Consumers(ctx context.Context, c *config.Config, w io.Writer, forget string
 			}
 		}
 		return t.Flush()
+	})
+}
+
+// Restored is for after a database was restored to an older point: places in its outbox are given a second time from there on, and its
+// consumers must not take the new messages for those that they had. Each outbox gets a new id, which messages carry. Of databases of
+// their own, main or vim, only names the one that was restored; "" means both. Returns Conflict while a node lives.
+func Restored(ctx context.Context, c *config.Config, w io.Writer, only string) error {
+	return offline(ctx, c, true, func(s *stores) error {
+		all := map[string]*database{"main": s.main}
+		if s.vims != s.main {
+			all["vim"] = s.vims
+		}
+		if only != "" {
+			if all[only] == nil {
+				return vnfm.Errorf(vnfm.Invalid, "there is no %s database of its own here: there is %v", only, slices.Sorted(maps.Keys(all)))
+			}
+			all = map[string]*database{only: all[only]}
+		}
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			l, err := all[name].Leases(ctx)
+			if err != nil {
+				return fmt.Errorf("see which nodes live: %w", err)
+			}
+			if len(l.Nodes) > 0 {
+				return vnfm.Errorf(vnfm.Conflict, "the node %s works on the %s database: stop every node, restore, and call this before the first one starts", l.Nodes[0].ID, name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			if err := all[name].RenewOutbox(ctx); err != nil {
+				return fmt.Errorf("give the outbox of the %s database another id: %w", name, err)
+			}
+			_, _ = fmt.Fprintf(w, "%s: the outbox has a new id; consumers drop what it sent before that they have not had\n", name)
+		}
+		return nil
 	})
 }

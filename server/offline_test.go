@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/sqlite"
 	"github.com/vnfm/vnfm/readmodel"
@@ -126,4 +127,34 @@ func loseView(t *testing.T, file string, ref eventstore.ViewRef) {
 	if err := errors.Join(err, store.Close()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// After a restore the outbox has another id, and the program goes on as if nothing had been; while a node lives nothing is done.
+func TestRestored(t *testing.T) {
+	onEach(t, func(t *testing.T, args []string) {
+		p := startProgram(t, args...)
+		id := p.create("up")
+		p.run(id, "instantiate", instantiate)
+		beside := *p.cfg
+		beside.Data = t.TempDir() // which is not locked
+		var out bytes.Buffer
+		err := server.Restored(t.Context(), &beside, &out, "")
+		if want := map[bool]string{true: "stop every node", false: "There is no database"}[p.cfg.Database != ""]; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("while a node lives: %v", err)
+		}
+		if err := p.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Restored(t.Context(), p.cfg, &out, "vim"); vnfm.KindOf(err) != vnfm.Invalid {
+			t.Errorf("of a database that is not there: %v", err)
+		}
+		for range 2 {
+			out.Reset()
+			if err := server.Restored(t.Context(), p.cfg, &out, ""); err != nil || !strings.Contains(out.String(), "main: the outbox has a new id") {
+				t.Errorf("%v: %s", err, &out)
+			}
+		}
+		p.start()
+		p.run(id, "terminate", terminate)
+	})
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/intervention"
+	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vimregistry"
@@ -29,7 +31,7 @@ var update = flag.Bool("update", false, "write the generated page")
 // TestEventsPage keeps the page of all events the same as their Go forms. Seen failing with a field of Onboarded renamed.
 func TestEventsPage(t *testing.T) {
 	p := &eventsPage{docs: map[string]string{}}
-	for _, dir := range []string{".", filepath.Join("..", "vnf"), filepath.Join("..", "vnfd"), filepath.Join("..", "vimregistry")} {
+	for _, dir := range []string{".", filepath.Join("..", "vnf"), filepath.Join("..", "vnfd"), filepath.Join("..", "vimregistry"), filepath.Join("..", "management"), filepath.Join("..", "intervention")} {
 		p.read(t, dir)
 	}
 	p.b.WriteString(`# Events
@@ -46,9 +48,11 @@ operation occurrence), ` + "`causationId`" + ` (the request or message that caus
 		{"opocc.", "Operation occurrences (stream `opocc-<id>`)"},
 		{"pkg.", "VNF packages (stream `pkg-<id>`)"},
 		{"vim.", "VIM connections (stream `vim-<id>`)"},
+		{"management.", "Management connections (stream `mgmt-<id>`)"},
 		{"sub.", "Subscriptions (stream `sub-<id>`)"},
+		{"intervention.", "What operators do to the machinery by hand (stream `intervention-<message>`)"},
 	}
-	forms := slices.Concat(readmodel.Forms(), vnfpkg.Forms(), vimregistry.Forms(), notify.Forms())
+	forms := slices.Concat(readmodel.Forms(), vnfpkg.Forms(), vimregistry.Forms(), management.Forms(), notify.Forms(), intervention.Forms())
 	shown := 0
 	for _, s := range sections {
 		fmt.Fprintf(&p.b, "\n## %s\n", s.title)

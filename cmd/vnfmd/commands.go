@@ -25,6 +25,7 @@ type cli struct {
 	Rebuild rebuildCmd   `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
 	Audit   auditCmd     `cmd:"" help:"Check what is stored."`
 	Readers consumersCmd `cmd:"" name:"consumers" help:"List the consumers that messages are kept for until they have had them, those of other programs too; or forget one that no program has any more."`
+	Restore restoredCmd  `cmd:"" name:"restored" help:"After a database was restored to an older point, before the first node starts: give its outbox a new id, so that messages of before and after are not taken for each other."`
 	SimVim  simVimCmd    `cmd:"" name:"sim-vim" help:"Serve the simulated VIMs alone, for nodes with --vim-sim-url: they outlive a vnfmd, and several share them. For tests; on loopback only."`
 	SimVnf  simVnfCmd    `cmd:"" name:"sim-vnf" help:"Serve a VNF that pretends, with its element manager: it takes a configuration and coordinates operations (SOL002), and misbehaves on wish. For tests and for trying things out; on loopback only."`
 	Secrets secretsCmd   `cmd:"" help:"Stored credentials."`
@@ -118,6 +119,14 @@ type consumersCmd struct {
 
 func (r consumersCmd) Run(ctx context.Context, c *config.Config) error {
 	return server.Consumers(ctx, c, os.Stdout, r.Forget)
+}
+
+type restoredCmd struct {
+	Only string `help:"Only this database was restored, of two (${enum})." enum:",main,vim" default:"" placeholder:"NAME"`
+}
+
+func (r restoredCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Restored(ctx, c, os.Stdout, r.Only)
 }
 
 type simVimCmd struct{}
