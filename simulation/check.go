@@ -19,6 +19,7 @@ import (
 // settle checks the invariants once faults have stopped, then has an operator bring everything to its end, and checks
 // that nothing is left anywhere.
 func (w *world) settle() {
+	w.mend()
 	w.check(true)
 	w.checkModified()
 	for _, s := range w.observed.opStates {
@@ -31,6 +32,7 @@ func (w *world) settle() {
 			break
 		}
 		w.calm()
+		w.mend()
 		w.check(false)
 	}
 	w.letGo() // what was kept back the longest
@@ -89,6 +91,8 @@ func (w *world) operate(round int) bool {
 			a = w.askCleanup(v)
 		case in.State == vnf.Instantiated:
 			a = w.askTerminate(v)
+		case len(in.Snapshots) > 0:
+			a = w.askDeleteSnapshot(v, in.Snapshots[0].ID)
 		default:
 			a = w.askDelete(v)
 		}
@@ -195,7 +199,7 @@ func (w *world) checkEnds(parked map[string]bool) {
 	}
 	for _, id := range w.clients.retried {
 		op := w.opOcc(id)
-		if op == nil || op.State == vnf.Completed || parked[op.VnfID] ||
+		if op == nil || op.State == vnf.Completed || parked[op.VnfID] || w.meddled[op.VnfID] || // what it changes may be gone
 			op.Error != nil && strings.Contains(op.Error.Detail, "no valid host") { // others have what it needs
 			continue
 		}
@@ -257,7 +261,7 @@ func (w *world) checkLog() {
 	w.must(err)
 	subs, err := aggregate.NewRegistry(notify.Forms()...)
 	w.must(err)
-	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)), notify.Source(notify.Repository(subs)))
+	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0), readmodel.NewSnapshots(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)), notify.Source(notify.Repository(subs)))
 	differences, err := readmodel.Compare(ctx, w.store, sources...)
 	w.must(err)
 	for _, d := range differences {

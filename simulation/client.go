@@ -26,6 +26,7 @@ type clients struct {
 	settled         int
 	retried         []string // operations, when there are no faults
 	modified        modified
+	snapshots       []string // resources for snapshots that clients were told of, the newest first
 }
 
 // vnfRef is an instance that a client was told of.
@@ -50,6 +51,7 @@ type ask struct {
 	next         time.Time // of the next attempt
 	last         *node     // asked last
 	first        *reply    // the first answer of success
+	looks        bool      // it may find that there is nothing to do: 200
 	finish       func(reply)
 }
 
@@ -126,6 +128,11 @@ func (w *world) choose(v *vnfRef) *ask {
 		return w.askDelete(v)
 	case w.rng.IntN(8) == 0:
 		return w.askModify(v)
+	case in.State == vnf.Instantiated && w.rng.IntN(10) == 0:
+		if w.rng.IntN(3) > 0 && !w.lacks(NoSweep) {
+			w.meddle(in)
+		}
+		return w.askSync(v)
 	case in.Operation != "":
 		op := w.opOcc(in.Operation)
 		n := w.rng.IntN(10)
@@ -146,6 +153,10 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
+		if w.rng.IntN(6) == 0 {
+			w.clients.planned++ // beside all else
+			return w.askSnapshot(v, in)
+		}
 		switch n := w.rng.IntN(35); {
 		case n == 0:
 			return w.askInstantiate(v)
@@ -169,6 +180,11 @@ func (w *world) choose(v *vnfRef) *ask {
 		return w.askDelete(v)
 	case 1:
 		return w.askTerminate(v)
+	case 2, 3:
+		if len(w.clients.snapshots) == 0 {
+			w.clients.planned++
+			return w.askSnapshotInfo()
+		}
 	}
 	return w.askInstantiate(v)
 }
@@ -253,6 +269,20 @@ func (w *world) askHeal(v *vnfRef, in *vnf.Instance) *ask {
 	return &ask{
 		what: "heal " + v.name, vnf: v, method: http.MethodPost,
 		path: lcmRoot + "/vnf_instances/" + v.id + "/heal", body: encode(body), finish: w.begun(v, kinds...),
+	}
+}
+
+// askSync asks to repair what differs from the records; where nothing does, the answer says so, and nothing begins.
+func (w *world) askSync(v *vnfRef) *ask {
+	begun := w.begun(v, Synced)
+	return &ask{
+		what: "sync " + v.name, vnf: v, method: http.MethodPost, path: "/vnfm/v1/vnf_instances/" + v.id + "/sync", looks: true,
+		body: `{"repair":true,"confirmed":true}`, finish: func(r reply) {
+			if r.status == http.StatusOK {
+				w.happened[InSync]++
+			}
+			begun(r)
+		},
 	}
 }
 
@@ -486,6 +516,10 @@ func (w *world) answered(a *ask, r reply) {
 		}
 		return
 	}
+	if a.looks && r.status == http.StatusOK { // nothing was done, so there is nothing to keep
+		a.finish(r)
+		return
+	}
 	ok := r.status < 300
 	key := eventstore.IdempotencyKey{Caller: "client", Key: a.key}
 	switch {
@@ -509,9 +543,14 @@ func (w *world) answered(a *ask, r reply) {
 
 // judgeAnswer holds one answer against what the request did: this very one, not those before it with its key.
 func (w *world) judgeAnswer(a *ask, r reply, commits int) {
+	most := 1
+	if a.method == http.MethodDelete && strings.HasPrefix(a.path, snapshotRoot) { // what was taken goes in one commit, its resource in another (ADR 25)
+		most = 2
+	}
 	switch {
-	case commits > 1:
+	case commits > most:
 		w.violate("I6: request %d %s had %d effects at once", a.number, a.what, commits)
+	case a.looks && r.status == http.StatusOK && commits == 0:
 	case r.status == http.StatusConflict && a.method == http.MethodDelete && strings.Contains(r.body, "is being released"): // what keeps it goes by this very request
 	case commits > 0 && r.status >= 400 && r.status < 500:
 		w.violate("I7: request %d %s was refused with %d %s, and its effect stands", a.number, a.what, r.status, r.body)
