@@ -459,7 +459,7 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 	}
 	out := make([]vnf.Resource, 0, len(order))
 	for _, id := range order {
-		form, err := o.Left(forms[id])
+		form, err := o.Left(forms[id], unsure[id] || mayBeGone[id])
 		if err != nil {
 			return nil, err
 		}
