@@ -108,7 +108,7 @@ func (w *world) operatorAsks(a *ask) {
 }
 
 func (w *world) instances() []vnf.Instance {
-	rows, err := w.store.Views(context.Background(), eventstore.ViewQuery{Kind: readmodel.KindVnf})
+	rows, err := w.live.Views(context.Background(), eventstore.ViewQuery{Kind: readmodel.KindVnf})
 	w.must(err)
 	var out []vnf.Instance
 	for _, r := range rows {
