@@ -170,6 +170,7 @@ func areas(c *Config) []rest.Area {
 		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.VnfRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.OpOccRoutes()},
+		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.SnapshotRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.SubscriptionRoutes()},
 		{Read: access.ReadOwn, Change: access.Operate, Routes: ours.NotificationRoutes()},
 		{Read: access.ReadLcm, Change: access.WriteLcm, Routes: lcms.V1Routes()},

@@ -104,6 +104,8 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 	w.send(t, "POST", own+"/management_connections", `{"id":"m","endpointType":"VNF","uri":"https://vnf.example"}`).taken(201)
 	subscription := w.send(t, "POST", "/vnflcm/v2/subscriptions", `{"callbackUri":"http://nfvo.example/here"}`).taken(201).header.Get("Location")
 	w.ids["subscriptions"] = subscription[strings.LastIndex(subscription, "/")+1:]
+	snapshot := w.send(t, "POST", snapshots, `{}`).taken(201).header.Get("Location")
+	w.ids["vnf_snapshots"] = snapshot[strings.LastIndex(snapshot, "/")+1:]
 	return w
 }
 

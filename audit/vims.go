@@ -39,7 +39,7 @@ func (l *look) lookAtVims(ctx context.Context) error {
 		if in.Operation != "" || in.Cleanup != "" || l.busy[in.ID] {
 			return nil
 		}
-		for _, r := range in.Resources {
+		for _, r := range in.Recorded() {
 			token := vim.Token{ID: r.ID, Generation: r.Generation}.String()
 			if r.Kind == string(vim.Configuration) || !known[r.Connection] || active[r.Connection+" "+token] {
 				continue

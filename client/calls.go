@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	vnfs     = "/vnflcm/v2/vnf_instances"
-	ops      = "/vnflcm/v2/vnf_lcm_op_occs"
-	packages = "/vnfpkgm/v2/vnf_packages"
-	own      = "/vnfm/v1"
+	vnfs      = "/vnflcm/v2/vnf_instances"
+	ops       = "/vnflcm/v2/vnf_lcm_op_occs"
+	packages  = "/vnfpkgm/v2/vnf_packages"
+	snapshots = "/vnflcm/v2/vnf_snapshots"
+	own       = "/vnfm/v1"
 )
 
 func at(root, id string, rest ...string) string {

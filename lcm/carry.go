@@ -51,6 +51,8 @@ type planData struct {
 	UntilReleased bool `json:"untilReleased,omitempty"`
 	// Resized is what a scaling makes of the scale levels.
 	Resized *resized `json:"resized,omitempty"`
+	// Snapshot is what the operation knows of the snapshot that it takes, or reverts to.
+	Snapshot *snapshotting `json:"snapshot,omitempty"`
 	// Cause is why a VNF is healed, as the request says.
 	Cause string `json:"cause,omitempty"`
 	// Configure is what the VNF is told once its resources stand; nil when it is told nothing.

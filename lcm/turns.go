@@ -34,6 +34,9 @@ var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, 
 	vnf.OpChangeExtConn: landConnect,
 	vnf.OpChangeFlavour: landFlavour,
 	vnf.OpChangeVnfPkg:  landPackage,
+
+	vnf.OpCreateSnapshot:   landSnapshot,
+	vnf.OpRevertToSnapshot: landRevert,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -207,7 +210,7 @@ func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]
 		links = o.Connectivity(v, nil).ExtLinks
 	case d.Operation == vnf.OpChangeExtConn && state == vnf.Failed:
 		links = connectedSoFar(in, v, d, o).ExtLinks
-	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg) && state == vnf.Completed:
+	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg || d.Operation == vnf.OpRevertToSnapshot) && state == vnf.Completed:
 		for _, l := range o.Info().ExtLinks {
 			if !slices.ContainsFunc(v.Info.ExtLinks, func(was vnf.ExtVirtualLink) bool { return reflect.DeepEqual(was, l) }) {
 				links = append(links, l)

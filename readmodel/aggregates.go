@@ -83,6 +83,12 @@ func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
 // whole returns the whole document of an instance. What only later operations need is not in it: what is wanted of each resource, and the
 // values of boot data.
 func whole(v *vnf.Instance) json.RawMessage {
+	shown := shownInstance(v)
+	return encode(&shown)
+}
+
+// shownInstance is an instance without what only later operations need.
+func shownInstance(v *vnf.Instance) vnf.Instance {
 	shown := *v
 	shown.Values = nil
 	shown.Resources = slices.Clone(v.Resources)
@@ -90,7 +96,7 @@ func whole(v *vnf.Instance) json.RawMessage {
 		r := &shown.Resources[i]
 		r.Spec, r.Near, r.Members = nil, "", nil
 	}
-	return encode(&shown)
+	return shown
 }
 
 // OpOccView returns the row of an operation occurrence.

@@ -12,10 +12,12 @@ import (
 
 // The kinds of views.
 const (
-	KindVnf     = "vnf_instance"   // vnf.Instance; Parent is the package id, State the instantiation state
-	KindOpOcc   = "vnf_lcm_op_occ" // vnf.OpOcc; Parent is the VNF id, State the operation state
-	KindPackage = "vnf_package"    // vnfpkg's state; State is the onboarding state, Name the vnfdId
-	KindVim     = "vim_connection" // vimregistry's state; State is ENABLED or DISABLED
+	KindVnf          = "vnf_instance"         // vnf.Instance; Parent is the package id, State the instantiation state
+	KindOpOcc        = "vnf_lcm_op_occ"       // vnf.OpOcc; Parent is the VNF id, State the operation state
+	KindPackage      = "vnf_package"          // vnfpkg's state; State is the onboarding state, Name the vnfdId
+	KindVim          = "vim_connection"       // vimregistry's state; State is ENABLED or DISABLED
+	KindSnapshotInfo = "vnf_snapshot"         // vnf.SnapshotInfo
+	KindSnapshot     = "vnf_snapshot_content" // vnf.Snapshot; Parent is the id of the VNF
 	// KindManagement is management's state; State is ENABLED or DISABLED.
 	KindManagement = "management_connection"
 )
@@ -49,6 +51,7 @@ var columns = map[string]map[string]eventstore.Column{
 		"id": eventstore.ColumnID, "state": eventstore.ColumnState, "vnfInstanceId": eventstore.ColumnParent,
 		"operation": eventstore.ColumnAttr(0), "startTime": eventstore.ColumnAttr(1), "stateEnteredTime": eventstore.ColumnAttr(2),
 	},
+	KindSnapshotInfo: {"id": eventstore.ColumnID},
 	KindPackage: { // there are hundreds of packages, not more: what is not here is read from the documents
 		"id": eventstore.ColumnID, "onboardingState": eventstore.ColumnState,
 	},

@@ -21,6 +21,7 @@ type fixture struct {
 	store     eventstore.Store
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
+	snapshots readmodel.Snapshots
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -34,7 +35,7 @@ func newFixtureOn(t *testing.T, store eventstore.Store) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fixture{t, store, readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)}
+	return &fixture{t, store, readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0), readmodel.NewSnapshots(registry, 0)}
 }
 
 // execute makes one commit.
@@ -92,7 +93,9 @@ func (f *fixture) view(w eventstore.ViewWrite) {
 	})
 }
 
-func (f *fixture) sources() []readmodel.Source { return readmodel.Sources(f.instances, f.opoccs) }
+func (f *fixture) sources() []readmodel.Source {
+	return readmodel.Sources(f.instances, f.opoccs, f.snapshots)
+}
 
 func (f *fixture) compare() string {
 	f.t.Helper()

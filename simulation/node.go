@@ -174,7 +174,7 @@ func (w *world) newNode(index, life, program int) *node {
 	looks := vims
 	looks.PerConnection = 1 // one after the other, as all of a task
 	service, err := lcm.New(lcm.Config{
-		Doer: n, Store: n.store, Instances: instances, OpOccs: n.opoccs, InPlace: func(typ string) vim.InPlace { return drivers[typ].InPlace() },
+		Doer: n, Store: n.store, Instances: instances, OpOccs: n.opoccs, Snapshots: readmodel.NewSnapshots(forms, 0), InPlace: func(typ string) vim.InPlace { return drivers[typ].InPlace() },
 		Packages: packages{pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID, Definitions: n.definitions,
 		Inventory: vimmanager.NewInventory(looks),
 	})

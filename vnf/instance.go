@@ -42,6 +42,8 @@ type Instance struct {
 	// Params are the parameters of the instantiation, what is secret among them sealed, for the configuration of the VNF after later
 	// operations. They are not shown to readers.
 	Params json.RawMessage `json:"params,omitempty"`
+	// Snapshots are those that were taken of it. They outlive its termination, and keep it from being deleted.
+	Snapshots []SnapshotHeld `json:"snapshots,omitempty"`
 	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.

@@ -261,6 +261,14 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Metadata = merged(v.Metadata, e.Metadata)
 		v.rebuild(&e.Rebuilt)
 		v.use(&e.Package)
+	case *InstanceSnapshotTaken:
+		v.Operation = ""
+		v.Snapshots = append(slices.Clip(v.Snapshots), e.Snapshot)
+	case *InstanceReverted:
+		v.Operation = ""
+		v.rebuild(&e.Rebuilt)
+	case *InstanceSnapshotDiscarded:
+		v.discarded(e.SnapshotID)
 	case *OperationRolledBack:
 		v.Operation = ""
 		v.changed(e.Changed)

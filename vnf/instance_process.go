@@ -129,6 +129,12 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return v.land(c.Landed.OpID, &c.Landed)
 	case CompletePackage:
 		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteSnapshot:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteRevert:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case DiscardSnapshot:
+		return v.discard(c)
 	case RollBackOperation:
 		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID, Changed: c.Changed})
 	case FailOperation:
@@ -167,6 +173,9 @@ func (v *Instance) deletable() error {
 	if v.State != NotInstantiated {
 		return vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s: terminate it first", v.State)
 	}
+	if len(v.Snapshots) > 0 {
+		return vnfm.Errorf(vnfm.Conflict, "the VNF instance has snapshots, which nobody could use without it: delete %s first", v.snapshotted())
+	}
 	if len(v.Leftovers) > 0 {
 		return vnfm.Errorf(vnfm.Conflict, "a failed operation left %s: release what is left by POST /vnfm/v1/vnf_instances/%s/cleanup first",
 			describe(v.Leftovers), v.ID)
@@ -176,7 +185,7 @@ func (v *Instance) deletable() error {
 
 // Uncleaned reports whether nothing but what failed operations left keeps the instance from being deleted.
 func (v *Instance) Uncleaned() bool {
-	return v.Version > 0 && !v.Deleted && v.Operation == "" && v.State == NotInstantiated && len(v.Leftovers) > 0
+	return v.Version > 0 && !v.Deleted && v.Operation == "" && v.State == NotInstantiated && len(v.Snapshots) == 0 && len(v.Leftovers) > 0
 }
 
 // free is the rule that joins the two aggregates: one unfinished operation per VNF.

@@ -18,6 +18,7 @@ type OpStarted struct {
 	Irreversible bool            `json:"irreversible,omitempty"`
 	Actor        string          `json:"actor,omitempty"`
 	Planned      []PlannedStep   `json:"planned,omitempty"`
+	Snapshot     string          `json:"vnfSnapshotInfoId,omitempty"` // that it takes, or reverts to
 }
 
 // PlannedStep is one entry of what an operation means to do.
@@ -291,7 +292,7 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 func (o *OpOcc) start(e *OpStarted, at time.Time) {
 	o.ID, o.VnfID, o.Operation, o.Number = e.ID, e.VnfID, e.Operation, e.Number
 	o.Automatic, o.Params, o.Policy, o.Actor = e.Automatic, e.Params, e.Policy, e.Actor
-	o.Irreversible = e.Irreversible
+	o.Irreversible, o.Snapshot = e.Irreversible, e.Snapshot
 	o.Started = at
 	planned := make([]Progress, len(e.Planned))
 	for i, p := range e.Planned {
