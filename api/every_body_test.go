@@ -98,6 +98,18 @@ var examples = map[string]example{
 	"POST /vnflcm/v2/vnf_instances/{id}/change_vnfpkg": {sol.ChangeCurrentVnfPkgRequest{}, []string{
 		`{"vnfdId":"d",` + laid + `}`,
 	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/create_snapshot": {sol.CreateVnfSnapshotRequest{}, []string{
+		`{"vnfSnapshotInfoId":"s","userDefinedData":{"u":1},"additionalParams":{"a":1}}`,
+	}},
+	"POST /vnflcm/v2/vnf_instances/{id}/revert_to_snapshot": {sol.RevertToVnfSnapshotRequest{}, []string{
+		`{"vnfSnapshotInfoId":"s","additionalParams":{"a":1}}`,
+	}},
+	"POST /vnflcm/v2/vnf_snapshots": {sol.CreateVnfSnapshotInfoRequest{}, []string{
+		`{"vnfSnapshotPkgId":"p","vnfSnapshot":{"id":"s","vnfInstanceId":"i","vnfdId":"d","vnfcSnapshots":[{"id":"c","vnfcInstanceId":"v"}]}}`,
+	}},
+	"PATCH /vnflcm/v2/vnf_snapshots/{id}": {sol.VnfSnapshotInfoModifications{}, []string{
+		`{"vnfSnapshotPkgId":"p","vnfSnapshot":{"id":"s","vnfInstanceId":"i","vnfdId":"d","vnfcSnapshots":[{"id":"c","vnfcInstanceId":"v"}]}}`,
+	}},
 	"POST /vnflcm/v2/vnf_instances/{id}/scale": {sol.ScaleVnfRequest{}, []string{
 		`{"type":"SCALE_OUT","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1}}`,
 	}},

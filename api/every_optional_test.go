@@ -234,6 +234,21 @@ func bare(command any) any {
 		}
 		bareLinks(c.ExtLinks)
 		return c
+	case lcm.CreateSnapshot:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		if len(c.UserData) == 0 {
+			c.UserData = nil
+		}
+		return c
+	case lcm.RevertToSnapshot:
+		c.Params = nil
+		if string(c.AdditionalParams) == "{}" {
+			c.AdditionalParams = nil
+		}
+		return c
 	case lcm.Terminate:
 		c.Params = nil
 		if string(c.AdditionalParams) == "{}" {

@@ -105,6 +105,12 @@ func TestPlanHearsWhatTheOperationHears(t *testing.T) {
 		"change_vnfpkg": {"CHANGE_VNFPKG", []string{
 			`{"vnfdId":"d","additionalParams":{"batchSize":1}}`, `{}`, `{"vnfdId":"d","extensions":[]}`,
 		}},
+		"create_snapshot": {"CREATE_SNAPSHOT", []string{
+			`{"vnfSnapshotInfoId":"s","userDefinedData":{"u":1},"additionalParams":{"a":1}}`, `{}`, `{"vnfSnapshotInfoId":1}`,
+		}},
+		"revert_to_snapshot": {"REVERT_TO_SNAPSHOT", []string{
+			`{"vnfSnapshotInfoId":"s"}`, `{}`, `{"vnfSnapshotInfoId":"s","additionalParams":7}`,
+		}},
 		"operate": {"OPERATE", []string{
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c"]}`, `{"changeStateTo":"STARTED","stopType":"FORCEFUL"}`,
 		}},

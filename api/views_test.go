@@ -93,10 +93,10 @@ func TestTaskLinksAreThereWhileTheTaskIsPossible(t *testing.T) {
 		want string
 	}{
 		"not instantiated": {vnf.Instance{State: vnf.NotInstantiated}, "instantiate"},
-		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "changeCurrentVnfPkg changeExtConn changeFlavour heal operate terminate"},
+		"instantiated":     {vnf.Instance{State: vnf.Instantiated}, "changeCurrentVnfPkg changeExtConn changeFlavour createSnapshot heal operate revertToSnapshot terminate"},
 		"scalable": {
 			vnf.Instance{State: vnf.Instantiated, Info: &vnf.InstantiatedInfo{FlavourID: "f", VnfState: "STARTED", MaxScaleLevels: []vnf.ScaleInfo{{AspectID: "a", Level: 1}}}},
-			"changeCurrentVnfPkg changeExtConn changeFlavour heal operate scale scaleToLevel terminate",
+			"changeCurrentVnfPkg changeExtConn changeFlavour createSnapshot heal operate revertToSnapshot scale scaleToLevel terminate",
 		},
 		"held": {vnf.Instance{State: vnf.NotInstantiated, Operation: "o"}, ""},
 	} {

@@ -115,6 +115,7 @@ func atScale(ctx context.Context, t table, cluster *dbtest.Cluster, backend stri
 type lifecycle struct {
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
+	snapshots readmodel.Snapshots
 }
 
 func newLifecycle() (*lifecycle, error) {
@@ -122,7 +123,7 @@ func newLifecycle() (*lifecycle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lifecycle{readmodel.NewInstances(registry, 1), readmodel.NewOpOccs(registry, 1)}, nil
+	return &lifecycle{readmodel.NewInstances(registry, 1), readmodel.NewOpOccs(registry, 1), readmodel.NewSnapshots(registry, 1)}, nil
 }
 
 func (f *lifecycle) instanceEvents(i int, id, op string) []aggregate.Event {
@@ -261,7 +262,7 @@ func measureRebuild(ctx context.Context, cluster *dbtest.Cluster, backend string
 		}
 	}
 	begin, used := time.Now(), processorTime()+cluster.CPU()
-	if err := readmodel.Rebuild(ctx, store, readmodel.Sources(f.instances, f.opoccs)...); err != nil {
+	if err := readmodel.Rebuild(ctx, store, readmodel.Sources(f.instances, f.opoccs, f.snapshots)...); err != nil {
 		return 0, 0, 0, err
 	}
 	used = processorTime() + cluster.CPU() - used

@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	vnfs     = "/vnflcm/v2/vnf_instances"
-	ops      = "/vnflcm/v2/vnf_lcm_op_occs"
-	packages = "/vnfpkgm/v2/vnf_packages"
-	own      = "/vnfm/v1"
+	vnfs      = "/vnflcm/v2/vnf_instances"
+	ops       = "/vnflcm/v2/vnf_lcm_op_occs"
+	packages  = "/vnfpkgm/v2/vnf_packages"
+	snapshots = "/vnflcm/v2/vnf_snapshots"
+	own       = "/vnfm/v1"
 )
 
 func at(root, id string, rest ...string) string {
@@ -317,6 +318,18 @@ func (c *Client) DeleteVim(ctx context.Context, id string) error {
 func (c *Client) CheckVim(ctx context.Context, id string) (*sol.VimCheck, error) {
 	v := &sol.VimCheck{}
 	_, err := c.do(ctx, call{method: http.MethodPost, path: at(own+"/vims", id, "check")}, v)
+	return v, err
+}
+
+// CheckManagement asks an endpoint whether it serves its interfaces; vnf is the VNF whose address is called, where the connection names
+// an external connection point.
+func (c *Client) CheckManagement(ctx context.Context, id, vnf string) (*sol.ManagementCheck, error) {
+	v := &sol.ManagementCheck{}
+	path := at(own+"/management_connections", id, "check")
+	if vnf != "" {
+		path += "?vnf=" + url.QueryEscape(vnf)
+	}
+	_, err := c.do(ctx, call{method: http.MethodPost, path: path}, v)
 	return v, err
 }
 

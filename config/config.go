@@ -101,6 +101,7 @@ type Operation struct {
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
 	Batch           int               `default:"0" help:"Machines that a change of the VNF package changes, or makes again, at a time, where neither request nor VNFD say. The next ones wait until these are ready, and the first failure stops it. 0: all at once."`
+	BlueGreen       bool              `help:"A change of the VNF package makes new machines beside the old ones, which go once the new ones are ready and have been told, where neither request nor VNFD say, and where addresses allow."`
 	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination or stop waits when the request does not say."`
 	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout or gracefulStopTimeout that a request may ask for; a longer one is refused (422)."`
 	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`
@@ -142,6 +143,7 @@ type Package struct {
 // Max bounds what one VNF and one operation may come to.
 type Max struct {
 	VnfcsPerVnf           int `default:"4000" help:"VNFCs of one VNF: a package with a level that has more, and an operation that wants more, is refused."`
+	SnapshotsPerVnf       int `default:"32" help:"Snapshots of one VNF; another is refused (409)."`
 	ResourcesPerOperation int `default:"20000" help:"Resources that one operation makes, changes and releases, together; one with more is refused (422)."`
 	PlansAtOnce           int `default:"8" help:"Operations and dry runs that are planned at once; others wait. A plan of thousands of resources takes megabytes of memory."`
 }
@@ -322,6 +324,7 @@ func (c *Config) Validate() error {
 	}{
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)}, {"operation-sync-suspect", int64(c.Operation.SyncSuspect)},
 		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"max-plans-at-once", int64(c.Max.PlansAtOnce)},
+		{"max-snapshots-per-vnf", int64(c.Max.SnapshotsPerVnf)},
 		{"vim-workers", int64(c.Vim.Workers)}, {"vim-page", int64(c.Vim.Page)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)}, {"http-json-text", int64(c.HTTP.JSONText)},

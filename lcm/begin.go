@@ -14,8 +14,10 @@ import (
 	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/lcm/tell"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -37,6 +39,7 @@ type wish struct {
 	compares                 bool // what is there with the records
 	automatic                bool // see request.Info
 	forceful                 bool // what cannot be coordinated does not keep it from going on
+	snapshot                 *aboutSnapshot
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
 }
@@ -76,7 +79,7 @@ func (b *beginning) check(schema, params json.RawMessage) error {
 func (b *beginning) talk(p *plan.Plan) error {
 	setup := tell.Setup{
 		Vnf: b.vnf, OpID: b.data.OpID, Operation: b.data.Operation, Number: b.data.Number, Name: nameOf(b.vnf), Plan: p,
-		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims, paramBatch}, Simulated: b.simulated, Forceful: b.forceful,
+		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims, paramBatch, paramBeside}, Simulated: b.simulated, Forceful: b.forceful,
 		Find: func(name, endpoint string) (*configuration.Endpoint, error) { return b.find(name, endpoint, b.named) },
 	}
 	if b.data.Configurable != nil {
@@ -320,16 +323,19 @@ func with(values, others map[string]json.RawMessage) map[string]json.RawMessage 
 	return out
 }
 
-// shared are the packages that the operation is about.
+// shared is the package, or the snapshot, that the operation is about.
 func (w *wish) shared() []string {
 	if w.to == nil {
-		return nil
+		return w.snapshot.keys()
 	}
 	return []string{w.to.ref.ID}
 }
 
 func (w *wish) begin(opID string, d *vnfd.Descriptor) vnf.BeginOperation {
 	b := vnf.BeginOperation{OpID: opID, Operation: w.operation}
+	if w.to != nil {
+		b.Package = w.to.ref.ID
+	}
 	if w.checksProperties {
 		b.Descriptor, b.Extensions, b.Configurable, b.Take = d, w.extensions, w.configurable, w.take
 	}
@@ -346,6 +352,9 @@ func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.I
 		return nil, err
 	}
 	opID := s.cfg.NewID()
+	if w.snapshot != nil && w.snapshot.uses {
+		opID = w.snapshot.next
+	}
 	w.automatic = by.Automatic
 	for attempt := 1; ; attempt++ {
 		p, err := s.prepare(ctx, vnfID, opID, w)
@@ -357,6 +366,9 @@ func (s *Service) begin(ctx context.Context, vnfID string, w *wish, by request.I
 			x.meta = by.Metadata(w.command, opID)
 			return s.add(x, p, w, by)
 		}, w.shared()...)
+		if w.snapshot != nil && errors.Is(err, eventstore.ErrVersion) {
+			return nil, vnfm.Wrap(vnfm.Conflict, err, "the VNF snapshot or the VNF instance is being changed: send the request again")
+		}
 		if w.to != nil && errors.Is(err, eventstore.ErrVersion) {
 			return nil, vnfm.Wrap(vnfm.Conflict, err, "the package or the VNF instance is being changed: send the request again")
 		}
@@ -393,10 +405,18 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	if w.to != nil {
 		from, to = v.VnfdID, w.to.descriptor.ID
 	}
+	if err := x.useSnapshot(w.snapshot, p.data.OpID); err != nil {
+		return err
+	}
+	snapshot := ""
+	if w.snapshot != nil {
+		snapshot = w.snapshot.info.ID
+	}
 	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
 		FromVnfdID: from, ToVnfdID: to,
 		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,
 		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Automatic: by.Automatic, Planned: p.data.steps(),
+		Snapshot: snapshot,
 	}})
 	if err != nil {
 		return err
@@ -435,3 +455,75 @@ func (s *Service) decideOp(
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
+
+// Preview is what an operation would do. Nothing of it is stored.
+type Preview struct {
+	Operation vnf.Operation `json:"operation"`
+	// Steps are in the order they would be taken; those of one stage at once.
+	Steps []PreviewStep `json:"steps"`
+	// Policy is what would follow a failure; Reversible whether it can be rolled back.
+	Policy     saga.Policy       `json:"policy"`
+	Reversible bool              `json:"reversible"`
+	Grant      nfvo.GrantRequest `json:"grantRequest"` // as it would be asked for
+	Warnings   []string          `json:"warnings,omitempty"`
+}
+
+// PreviewStep is one thing that would be done to one resource.
+type PreviewStep struct {
+	Stage  string      `json:"stage"`
+	Action plan.Action `json:"action"`
+	// Replaces: a release and a creation that belong together, as its spec cannot be changed where it stands.
+	Replaces   bool            `json:"replaces,omitempty"`
+	ID         string          `json:"id"` // of the resource
+	Kind       string          `json:"kind"`
+	Name       string          `json:"name"`
+	Template   string          `json:"template,omitempty"` // VDU, VL, CPD or storage in the VNFD
+	Connection string          `json:"vimConnectionId,omitempty"`
+	Why        []vim.Attribute `json:"why,omitempty"` // what differs
+	Optional   bool            `json:"optional,omitempty"`
+}
+
+// preview plans an operation as begin does, and stores nothing.
+func (s *Service) preview(ctx context.Context, vnfID string, w *wish) (*Preview, error) {
+	p, err := s.prepare(ctx, vnfID, s.cfg.NewID(), w)
+	if err != nil {
+		return nil, err
+	}
+	out := &Preview{
+		Operation: w.operation, Policy: p.policy, Reversible: p.data.Reversible, Grant: p.data.Grant, Warnings: p.data.Plan.Want.Warnings,
+		Steps: []PreviewStep{},
+	}
+	out.Grant.AdditionalParams = secret.Hide(out.Grant.AdditionalParams)
+	for i := range p.data.Plan.Stages {
+		st := &p.data.Plan.Stages[i]
+		if st.Ports == plan.GivenAddresses {
+			continue // its steps are those of the stage after it: the grant decides which are taken in which
+		}
+		for _, x := range st.Steps {
+			r := p.data.Plan.To(x)
+			if r == nil || x.Action == plan.Release {
+				r = p.data.Plan.From(x)
+			}
+			step := PreviewStep{
+				Stage: st.ID, Action: x.Action, Replaces: x.Replaces, ID: r.Token().ID, Kind: string(r.Kind), Name: r.Name(), Template: r.Template,
+				Why: x.Why, Optional: st.Optional,
+			}
+			if r.At != nil {
+				step.Connection = r.At.Connection
+			}
+			out.Steps = append(out.Steps, step)
+		}
+	}
+	for i := range p.data.Coordinations {
+		c := &p.data.Coordinations[i]
+		out.Steps = append(out.Steps, PreviewStep{
+			Stage: stepCoordinate, Action: plan.Create, ID: c.Command.Token, Kind: "coordination", Name: c.Command.Action, Optional: c.Optional,
+		})
+	}
+	if c := p.data.Configure; c != nil {
+		out.Steps = append(out.Steps, PreviewStep{
+			Stage: stepConfigure, Action: plan.Create, ID: configurationID(p.data.OpID), Kind: string(vim.Configuration), Name: c.Name,
+		})
+	}
+	return out, nil
+}

@@ -51,6 +51,8 @@ type planData struct {
 	UntilReleased bool `json:"untilReleased,omitempty"`
 	// Resized is what a scaling makes of the scale levels.
 	Resized *resized `json:"resized,omitempty"`
+	// Snapshot is what the operation knows of the snapshot that it takes, or reverts to.
+	Snapshot *snapshotting `json:"snapshot,omitempty"`
 	// Cause is why a VNF is healed, as the request says.
 	Cause string `json:"cause,omitempty"`
 	// Configure is what the VNF is told once its resources stand; nil when it is told nothing.
@@ -58,6 +60,8 @@ type planData struct {
 	// Again is what it is told when the operation has left no trace; Coordinations are what is asked in the operation.
 	Again         *configuration.Configure `json:"configureAgain,omitempty"`
 	Coordinations []tell.Coordination      `json:"coordinations,omitempty"`
+	// Beside: new machines stand beside the old ones until they have been told.
+	Beside bool `json:"beside,omitempty"`
 	// What the request sets of the instance, when the operation lands.
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
@@ -257,6 +261,9 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 	for i := range d.Plan.Stages {
 		if i == middle {
 			out = append(out, s.coordinationStages(d, "")...)
+			if d.Beside && d.Configure != nil {
+				out = append(out, s.configureStage())
+			}
 		}
 		stage := saga.Stage{ID: d.Plan.Stages[i].ID, Window: s.cfg.Settings.Window}
 		if d.GraceMs > 0 { // guests stop at the same time, not one after the other
@@ -274,7 +281,7 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 	if middle == len(d.Plan.Stages) {
 		out = append(out, s.coordinationStages(d, "")...)
 	}
-	if d.Configure != nil {
+	if d.Configure != nil && (!d.Beside || middle == len(d.Plan.Stages)) {
 		out = append(out, s.configureStage())
 	}
 	return append(out, s.coordinationStages(d, vnfd.CoordinateAtEnd)...), nil

@@ -39,12 +39,12 @@ type host struct{ *Service }
 
 var _ saga.Host = host{}
 
-// Load implements saga.Host: the streams of the instance and of the operation occurrence. A cleanup saga has no
+// Load implements saga.Host: the streams of the instance, of the operation occurrence, and of the snapshot that the operation may take. A cleanup saga has no
 // operation occurrence of its own; its stream does not exist.
 func (s host) Load(sagaID, key string) eventstore.Load { return s.load(sagaID, key) }
 
 func (s *Service) load(sagaID, key string) eventstore.Load {
-	return s.cfg.Instances.Load(key).Merge(s.cfg.OpOccs.Load(sagaID))
+	return s.cfg.Instances.Load(key).Merge(s.cfg.OpOccs.Load(sagaID)).Merge(s.cfg.Snapshots.Taken.Load(sagaID))
 }
 
 // Turn implements saga.Host: it makes events of what an input did to a saga. An operation and its saga move in one
@@ -266,6 +266,9 @@ func (s *Service) land(x *change, op operation, o *vnf.OpOcc, v *vnf.Instance, i
 	var err error
 	switch o.State {
 	case vnf.Completed:
+		if err := x.keepSnapshot(o, v, in); err != nil {
+			return err
+		}
 		cmd, err = op.landed(in, v)
 	case vnf.Failed:
 		var f vnf.OperationFailed

@@ -75,6 +75,7 @@ type Config struct {
 	Store       Loader
 	Instances   *readmodel.Instances
 	OpOccs      *readmodel.OpOccs
+	Snapshots   readmodel.Snapshots
 	Packages    Packages
 	Connections Connections
 	// InPlace tells what a VIM of a type can change of a resource where it stands; nil: nothing.
@@ -110,7 +111,7 @@ type Settings struct {
 	Window int
 	// Configures: the site has simulated VNFs, which are told their configuration where nobody else is.
 	Configures bool
-	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps
+	Limits     plan.Limits // 4,000 VNFCs, 20,000 steps, 32 snapshots
 	// Suspect is the share of a VNF's resources at a VIM, in percent, beyond which that the VIM does not have them is not believed
 	// without a word; 50. From 100 on everything is believed.
 	Suspect int
@@ -118,6 +119,8 @@ type Settings struct {
 	PlansAtOnce int
 	// Batch is how many machines a change of the package changes at once where neither request nor VNFD say; 0: all.
 	Batch int
+	// Beside: where neither say, a change of the package makes new machines beside the old ones, where addresses allow.
+	Beside bool
 	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
 	KeepLeftovers bool
 	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.
@@ -159,6 +162,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Limits.Resources <= 0 {
 		s.Limits.Resources = 20_000
+	}
+	if s.Limits.Snapshots <= 0 {
+		s.Limits.Snapshots = 32
 	}
 	return s
 }

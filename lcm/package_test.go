@@ -275,7 +275,7 @@ func TestChangeVnfPkgRefused(t *testing.T) {
 func TestChangeVnfPkgFails(t *testing.T) {
 	for name, can := range sizes {
 		for _, end := range []string{"retry", "rollback", "policy", "fail", "cancel"} {
-			for breaks := 1; breaks < 10; breaks += 2 {
+			for breaks := 1; breaks < 10; breaks++ {
 				t.Run(fmt.Sprintf("%s, %s, command %d", name, end, breaks), func(t *testing.T) {
 					policy := saga.Hold
 					if end == "policy" {

@@ -255,9 +255,31 @@ func (s *site) checkSpec(id string, spec vim.Spec) {
 	if n := spec.Subnet; n != nil {
 		refs = append(refs, n.Network)
 	}
+	if x := spec.Snapshot; x != nil {
+		refs = append(refs, x.Compute+x.Volume)
+	}
+	for _, from := range []string{computeOf(spec).Snapshot, volumeOf(spec).Snapshot} {
+		if from != "" {
+			refs = append(refs, from)
+		}
+	}
 	for _, ref := range refs {
 		s.checkRef(spec.Name, ref)
 	}
+}
+
+func computeOf(spec vim.Spec) (c vim.ComputeSpec) {
+	if spec.Compute != nil {
+		c = *spec.Compute
+	}
+	return c
+}
+
+func volumeOf(spec vim.Spec) (v vim.VolumeSpec) {
+	if spec.Volume != nil {
+		v = *spec.Volume
+	}
+	return v
 }
 
 func (s *site) checkRef(name, ref string) {

@@ -73,8 +73,13 @@ func (s *site) shownOf(ref eventstore.ViewRef, version int64) int64 {
 }
 
 func (s *site) stream(kind, id string) string {
-	if kind == readmodel.KindVnf {
+	switch kind {
+	case readmodel.KindVnf:
 		return s.instances.Stream(id)
+	case readmodel.KindSnapshotInfo:
+		return s.snapshots.Infos.Stream(id)
+	case readmodel.KindSnapshot:
+		return s.snapshots.Taken.Stream(id)
 	}
 	return s.opoccs.Stream(id)
 }
@@ -82,10 +87,19 @@ func (s *site) stream(kind, id string) string {
 // then returns a view as it was at a version, and the time of the event that made it so.
 func (s *site) then(kind, id string, version int64) (eventstore.ViewWrite, time.Time) {
 	s.t.Helper()
-	if kind == readmodel.KindVnf {
+	switch kind {
+	case readmodel.KindVnf:
 		state, e, err := s.instances.At(s.ctx(), s.store, id, version)
 		s.must(err)
 		return readmodel.InstanceView(&state.Value), e.Time
+	case readmodel.KindSnapshotInfo:
+		state, e, err := s.snapshots.Infos.At(s.ctx(), s.store, id, version)
+		s.must(err)
+		return readmodel.SnapshotInfoView(&state.Value), e.Time
+	case readmodel.KindSnapshot:
+		state, e, err := s.snapshots.Taken.At(s.ctx(), s.store, id, version)
+		s.must(err)
+		return readmodel.SnapshotView(&state.Value), e.Time
 	}
 	state, e, err := s.opoccs.At(s.ctx(), s.store, id, version)
 	s.must(err)

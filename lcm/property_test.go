@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/vnfm/vnfm"
@@ -54,6 +53,9 @@ func TestAnyOrderEndsInALegalState(t *testing.T) {
 			}
 			for state == vnf.Completed && c.rnd.IntN(2) == 0 {
 				c.healing(id)
+			}
+			if state == vnf.Completed && c.rnd.IntN(2) == 0 {
+				c.snapshots(id)
 			}
 			if state == vnf.Completed {
 				op = c.s.terminate(id, lcm.Terminate{Type: []string{"GRACEFUL", "FORCEFUL"}[c.rnd.IntN(2)]})
@@ -216,13 +218,66 @@ func (c *chaos) healing(id string) {
 	}
 }
 
+// snapshots takes a snapshot, changes the VNF, and reverts it. However these end, nothing is leaked; a reversion without faults makes the
+// VNF what it was, and the snapshot leaves nothing when it is deleted.
+func (c *chaos) snapshots(id string) {
+	s := c.s
+	s.t.Helper()
+	info := s.info()
+	op := s.take(id, info)
+	c.storm(op)
+	c.calm(op)
+	c.same(id)
+	if s.op(op).State != vnf.Completed {
+		if s.taken(op) != nil {
+			s.t.Errorf("a snapshot of an operation that is %s", s.op(op).State)
+		}
+		s.must(s.svc.DeleteSnapshot(s.ctx(), info, by))
+		return
+	}
+	was, taken := s.vnf(id), s.taken(op)
+	if op = c.scale(id); op != "" {
+		c.storm(op)
+		c.calm(op)
+		c.sweep(id)
+		if s.op(op).State != vnf.Failed { // a release without an answer leaves the resource recorded
+			c.same(id)
+		}
+	}
+	c.clean(id) // ports that are left hold addresses
+	op = s.revert(id, info)
+	c.storm(op)
+	c.calm(op)
+	c.sweep(id)
+	if s.op(op).State != vnf.Completed {
+		c.clean(id)
+		c.faults = false
+		again := s.revert(id, info)
+		s.run()
+		if o := s.op(again); o.State != vnf.Completed {
+			s.t.Fatalf("after a reversion that was %s another is %s: %+v", s.op(op).State, o.State, o.Error)
+		}
+		c.faults = true
+	}
+	c.same(id)
+	s.reverted(id, was, taken)
+	c.faults = false
+	s.must(s.svc.DeleteSnapshot(s.ctx(), info, by))
+	s.run()
+	c.faults = true
+	c.same(id)
+	if n := s.kinds()[vim.Snapshot]; n > 0 {
+		s.t.Errorf("%d snapshots are left", n)
+	}
+}
+
 // sweep releases what was asked to be released and is recorded nowhere, as the VIM manager's does: a rollback makes again what it
 // does not know to stand.
 func (c *chaos) sweep(id string) {
 	s := c.s
 	known := map[vim.Token]bool{}
 	v := s.vnf(id)
-	for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+	for _, r := range v.Held() {
 		known[vim.Token{ID: r.ID, Generation: r.Generation}] = true
 	}
 	for _, m := range s.sent {
@@ -304,9 +359,8 @@ func (c *chaos) calm(op string) {
 	s.t.Fatal("the operation does not end")
 }
 
-// same asserts that the VIMs hold exactly what the instance records, after a cleanup of what is left. Leftovers may or
-// may not stand; what stands and is listed nowhere is leaked.
-func (c *chaos) same(id string) {
+// clean releases what is left over.
+func (c *chaos) clean(id string) {
 	s := c.s
 	s.t.Helper()
 	if v := s.vnf(id); len(v.Leftovers) > 0 {
@@ -316,12 +370,20 @@ func (c *chaos) same(id string) {
 		s.run()
 		c.faults = true
 	}
+}
+
+// same asserts that the VIMs hold exactly what the instance records, after a cleanup of what is left. Leftovers may or
+// may not stand; what stands and is listed nowhere is leaked.
+func (c *chaos) same(id string) {
+	s := c.s
+	s.t.Helper()
+	c.clean(id)
 	v := s.vnf(id)
 	if len(v.Leftovers) != 0 {
 		s.t.Errorf("left over after a cleanup: %+v", v.Leftovers)
 	}
 	recorded := map[vim.Token]bool{}
-	for _, r := range v.Resources {
+	for _, r := range v.Recorded() {
 		recorded[vim.Token{ID: r.ID, Generation: r.Generation}] = true
 	}
 	for token, r := range s.held {

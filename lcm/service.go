@@ -52,6 +52,20 @@ type API interface {
 	// ChangeVnfPkg begins to make it one of another package (SOL003 v3.7.1 §5.4.11a). Unprocessable with the attribute for a package that
 	// is not there or not enabled, and where the VNFDs do not let one lead to the other.
 	ChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg, by request.Info) (*vnf.OpOcc, error)
+	// CreateSnapshotInfo makes a resource that a snapshot can be taken into (SOL003 v3.7.1 §5.4.23).
+	CreateSnapshotInfo(ctx context.Context, r ExtractedSnapshot, by request.Info) (*vnf.SnapshotInfo, error)
+	// ModifySnapshotInfo notes what an NFVO extracts from a snapshot package (SOL003 v3.7.1 §5.4.24). NotFound; Precondition when the client
+	// knows another version; Conflict when a snapshot was taken into it, or is being taken.
+	ModifySnapshotInfo(ctx context.Context, id string, r ExtractedSnapshot, by request.Info) (*vnf.SnapshotInfo, error)
+	// DeleteSnapshot deletes it, and begins to release what stands at VIMs for it (SOL003 v3.7.1 §5.4.24). NotFound; Precondition; Conflict
+	// while an operation holds its VNF.
+	DeleteSnapshot(ctx context.Context, id string, by request.Info) error
+	// CreateSnapshot begins to take a snapshot of a VNF (SOL003 v3.7.1 §5.4.21). Unprocessable with the attribute when there is no such
+	// resource, Conflict when it is used already, and for a VNF of containers.
+	CreateSnapshot(ctx context.Context, vnfID string, r CreateSnapshot, by request.Info) (*vnf.OpOcc, error)
+	// RevertToSnapshot begins to make a VNF what it was at a snapshot (SOL003 v3.7.1 §5.4.22). Unprocessable with the attribute when there is
+	// no such snapshot, Conflict when it is empty or of another VNF, and when the VNF is of another VNFD by now.
+	RevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot, by request.Info) (*vnf.OpOcc, error)
 	// PlanInstantiate and its like say what the operation would do, and refuse what it would refuse. They change nothing.
 	PlanInstantiate(ctx context.Context, vnfID string, r Instantiate) (*Preview, error)
 	PlanTerminate(ctx context.Context, vnfID string, r Terminate) (*Preview, error)
@@ -63,6 +77,8 @@ type API interface {
 	PlanChangeExtConn(ctx context.Context, vnfID string, r ChangeExtConn) (*Preview, error)
 	PlanChangeFlavour(ctx context.Context, vnfID string, r ChangeFlavour) (*Preview, error)
 	PlanChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg) (*Preview, error)
+	PlanCreateSnapshot(ctx context.Context, vnfID string, r CreateSnapshot) (*Preview, error)
+	PlanRevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot) (*Preview, error)
 	// Modify modifies the information about it (SOL003 v3.7.1 §5.4.3.3.4) and returns the operation occurrence, COMPLETED: it
 	// needs no grant and changes nothing outside. NotFound; Precondition when the client knows another version; Conflict
 	// when another operation holds it, or resources need a connection to be removed; Invalid and Unprocessable with the

@@ -37,6 +37,7 @@ type site struct {
 	files     map[string]string           // of every package
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
+	snapshots readmodel.Snapshots
 	ids       int
 	cursor    [eventstore.Lanes]int64
 
@@ -107,8 +108,9 @@ func newSiteWith(t *testing.T, d *vnfd.Descriptor, settings lcm.Settings, connec
 		t.Fatal(err)
 	}
 	s.instances, s.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
+	s.snapshots = readmodel.NewSnapshots(registry, 0)
 	s.svc, err = lcm.New(lcm.Config{
-		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Packages: s, Connections: connections, Settings: settings, InPlace: s.inPlace,
+		Doer: s, Store: s.store, Instances: s.instances, OpOccs: s.opoccs, Snapshots: s.snapshots, Packages: s, Connections: connections, Settings: settings, InPlace: s.inPlace,
 		Inventory: s, Management: s,
 		NewID: func() string { s.ids++; return "id-" + strconv.Itoa(s.ids) },
 	})
@@ -385,6 +387,7 @@ func (s *site) check() {
 		if v.Operation != holder {
 			s.t.Fatalf("the instance is held by %q, the unfinished operation is %q", v.Operation, holder)
 		}
+		s.checkUse(&v)
 		if (v.Info != nil) != (v.State == vnf.Instantiated) {
 			s.t.Fatalf("%s with info %v", v.State, v.Info)
 		}
@@ -405,7 +408,7 @@ func (s *site) checkSaga(o *vnf.OpOcc) {
 
 // live is what readers read.
 func (s *site) live() readmodel.Live {
-	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs}
+	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs, Instances: s.instances}
 }
 
 func (s *site) saga(id string) *saga.Instance {
@@ -423,7 +426,7 @@ func (s *site) saga(id string) *saga.Instance {
 // finish asserts what holds at the end of a test: views are what the events amount to.
 func (s *site) finish() {
 	s.t.Helper()
-	diffs, err := readmodel.Compare(s.ctx(), s.store, readmodel.Sources(s.instances, s.opoccs)...)
+	diffs, err := readmodel.Compare(s.ctx(), s.store, readmodel.Sources(s.instances, s.opoccs, s.snapshots)...)
 	s.must(err)
 	for _, d := range diffs {
 		s.t.Errorf("%s\nwant %s\ngot  %s", d, d.Want.Doc, d.Got.Doc)

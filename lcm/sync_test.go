@@ -314,6 +314,8 @@ func TestSyncReleasesOrphans(t *testing.T) {
 	stray(older, vim.Compute, id)
 	stray(unknown, vim.Port, id)
 	stray(other, vim.Port, "another")
+	snapshot := vim.Token{ID: "snapshot", Generation: 1}
+	stray(snapshot, vim.Snapshot, id)
 	delete(s.held, vim.Token{ID: c.ID, Generation: 1}) // it is made again in a generation that there was none of
 	var got []string
 	for _, x := range s.drift(id).Differences {
@@ -324,13 +326,14 @@ func TestSyncReleasesOrphans(t *testing.T) {
 	}
 	op := s.sync(id, lcm.Sync{})
 	s.settle()
-	if o := s.op(op); o.State != vnf.Completed || !s.gone[older] || !s.gone[unknown] || s.gone[other] {
+	if o := s.op(op); o.State != vnf.Completed || !s.gone[older] || !s.gone[unknown] || s.gone[other] || s.gone[snapshot] {
 		t.Fatalf("%s: %+v, gone %v", o.State, o.Error, s.gone)
 	}
 	if r := firstOf(s.vnf(id), vim.Compute); r.ID != c.ID || r.Generation != 5 {
 		t.Errorf("%+v", r)
 	}
 	delete(s.held, other)
+	delete(s.held, snapshot)
 	s.inSync(id)
 }
 

@@ -185,7 +185,7 @@ func (s *site) recorded(id string) {
 	s.t.Helper()
 	v := s.vnf(id)
 	have := map[vim.Token]bool{}
-	for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+	for _, r := range v.Held() {
 		have[vim.Token{ID: r.ID, Generation: r.Generation}] = true
 	}
 	for token, r := range s.held {

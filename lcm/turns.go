@@ -34,6 +34,9 @@ var landings = map[vnf.Operation]func(s *Service, v *vnf.Instance, d *planData, 
 	vnf.OpChangeExtConn: landConnect,
 	vnf.OpChangeFlavour: landFlavour,
 	vnf.OpChangeVnfPkg:  landPackage,
+
+	vnf.OpCreateSnapshot:   landSnapshot,
+	vnf.OpRevertToSnapshot: landRevert,
 }
 
 func (op planOp) warnings(in *saga.Instance) []string {
@@ -207,7 +210,7 @@ func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]
 		links = o.Connectivity(v, nil).ExtLinks
 	case d.Operation == vnf.OpChangeExtConn && state == vnf.Failed:
 		links = connectedSoFar(in, v, d, o).ExtLinks
-	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg) && state == vnf.Completed:
+	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg || d.Operation == vnf.OpRevertToSnapshot) && state == vnf.Completed:
 		for _, l := range o.Info().ExtLinks {
 			if !slices.ContainsFunc(v.Info.ExtLinks, func(was vnf.ExtVirtualLink) bool { return reflect.DeepEqual(was, l) }) {
 				links = append(links, l)
@@ -267,7 +270,7 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 			}
 		case plan.Release:
 			switch {
-			case s.Replaces: // the VNF has what takes its place, or has it as what may be gone
+			case s.Replaces, d.Beside: // the VNF has what takes its place, or has it as what may be gone
 			case run.State == saga.ItemDone:
 				f.Released = append(f.Released, s.ID)
 			case standing[run]: // it goes as soon as it can: the VNF has it no more
@@ -426,6 +429,13 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 				form.At = plan.Standing(form.At.Connection, form.At.Zone, res)
 			}
 			note(&form, true)
+		case d.Beside && s.Action == plan.Release && !s.Replaces && (standing[run] || run.State == saga.ItemDone): // the VNF stays of it: a heal makes it again
+			from := *d.Plan.From(s)
+			if run.State == saga.ItemUndoing || run.State == saga.ItemStuck {
+				from.Tried = max(from.Tried, remadeToken(in, d.Plan, s).Generation)
+			}
+			mayBeGone[s.ID] = true
+			note(&from, true)
 		case s.Action == plan.Release && s.Replaces && standing[run] && forms[s.ID] != nil && forms[s.ID].Generation > d.Plan.From(s).Generation:
 			// what takes its place stands, and what it was is left over
 		case s.Action == plan.Release && s.Replaces && standing[run]:

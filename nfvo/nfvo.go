@@ -47,6 +47,17 @@ type ResourceDefinition struct {
 	TemplateID string          `json:"resourceTemplateId"`
 	Resource   *ResourceHandle `json:"resource,omitempty"` // of one that exists
 	Planned    string          `json:"plannedResourceId,omitempty"`
+	// Snapshot is what the resource has to do with a snapshot; nil: nothing.
+	Snapshot *SnapshotDefinition `json:"snapshotResDef,omitempty"`
+}
+
+// SnapshotDefinition names what a snapshot has of one VNFC, or of one of its storages (SOL003 v3.7.1 §9.5.3.10). One of Of and From is set.
+type SnapshotDefinition struct {
+	VnfSnapshotID     string          `json:"vnfSnapshotId"`
+	VnfcSnapshotID    string          `json:"vnfcSnapshotId,omitempty"`
+	StorageSnapshotID string          `json:"storageSnapshotId,omitempty"`
+	Of                *ResourceHandle `json:"of,omitempty"`               // what is to be snapshotted
+	From              *ResourceHandle `json:"snapshotResource,omitempty"` // the snapshot that the resource is to be made of
 }
 
 // ResourceHandle names a resource at a VIM.

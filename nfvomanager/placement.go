@@ -31,7 +31,7 @@ func placed(req nfvo.GrantRequest, zones []string) (map[string]string, error) {
 	p := &placement{zones: zones, group: map[string]int{}, barred: map[int][]string{}, bound: map[int][]string{}}
 	computes := []string{}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
-		if d.Type == "COMPUTE" {
+		if d.Type == "COMPUTE" && (d.Snapshot == nil || d.Snapshot.Of == nil) {
 			p.group[d.ID] = len(computes)
 			computes = append(computes, d.ID)
 		}

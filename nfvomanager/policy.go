@@ -49,8 +49,11 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		return g, err
 	}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
-		zone := zones[d.ID]
-		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: s.conn.ID, Zone: zone})
+		at, zone := s.conn.ID, zones[d.ID]
+		if of := ofSnapshot(d); of != "" && of != at { // a snapshot is where what it is of is, and what is made of it where the snapshot is
+			at, zone = of, ""
+		}
+		g.Infos = append(g.Infos, nfvo.GrantInfo{DefinitionID: d.ID, Connection: at, Zone: zone})
 		if zone != "" && !slices.ContainsFunc(g.Zones, func(z nfvo.Zone) bool { return z.ID == zone }) {
 			g.Zones = append(g.Zones, nfvo.Zone{ID: zone, ZoneID: zone, Connection: s.conn.ID})
 		}
@@ -83,6 +86,19 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		g.Warnings = append(g.Warnings, fmt.Sprintf("The external connection point %s is covered by no external virtual link; it is connected to the default external network %s of VIM connection %s.", cpd, s.assets.ExternalNetwork, s.conn.ID))
 	}
 	return g, nil
+}
+
+// ofSnapshot is the VIM connection that what is snapshotted, or the snapshot something is made of, is at; "" of anything else.
+func ofSnapshot(d nfvo.ResourceDefinition) string {
+	switch {
+	case d.Snapshot == nil:
+		return ""
+	case d.Snapshot.Of != nil:
+		return d.Snapshot.Of.Connection
+	case d.Snapshot.From != nil:
+		return d.Snapshot.From.Connection
+	}
+	return ""
 }
 
 // site is one VIM connection with what it offers.

@@ -62,7 +62,7 @@ func Wanted(ctx context.Context, r Reader, vnfIDs []string) (map[string]func(res
 			}
 		}
 		busy, held := v.Operation != "", map[string]int{}
-		for _, r := range slices.Concat(v.Resources, v.Leftovers) {
+		for _, r := range v.Held() {
 			held[r.ID] = r.Generation
 		}
 		out[ref.ID] = func(resource string, generation int) bool {
@@ -125,7 +125,7 @@ func InstancesAt(ctx context.Context, r Reader, connection string) ([]string, er
 			if err := decode(row, &v); err != nil {
 				return nil, err
 			}
-			if slices.ContainsFunc(slices.Concat(v.Resources, v.Leftovers), func(x vnf.Resource) bool { return x.Connection == connection }) {
+			if slices.ContainsFunc(v.Held(), func(x vnf.Resource) bool { return x.Connection == connection }) {
 				out = append(out, v.ID)
 			}
 		}

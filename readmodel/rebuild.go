@@ -25,7 +25,7 @@ type Source struct {
 }
 
 // Sources returns the sources of the domain's views.
-func Sources(instances *Instances, opoccs *OpOccs) []Source {
+func Sources(instances *Instances, opoccs *OpOccs, snapshots Snapshots) []Source {
 	return []Source{
 		{Kind: KindVnf, Prefix: instances.Stream(""), View: func(id string, events []eventstore.Event) (eventstore.ViewWrite, error) {
 			s, err := instances.Fold(id, events)
@@ -38,6 +38,14 @@ func Sources(instances *Instances, opoccs *OpOccs) []Source {
 			}
 			s, err := opoccs.Fold(id, events[:last])
 			return OpOccView(&s.Value), err
+		}},
+		{Kind: KindSnapshotInfo, Prefix: snapshots.Infos.Stream(""), View: func(id string, events []eventstore.Event) (eventstore.ViewWrite, error) {
+			s, err := snapshots.Infos.Fold(id, events)
+			return SnapshotInfoView(&s.Value), err
+		}},
+		{Kind: KindSnapshot, Prefix: snapshots.Taken.Stream(""), View: func(id string, events []eventstore.Event) (eventstore.ViewWrite, error) {
+			s, err := snapshots.Taken.Fold(id, events)
+			return SnapshotView(&s.Value), err
 		}},
 	}
 }
@@ -317,6 +325,9 @@ func views(ctx context.Context, store eventstore.Reader, kind string) (map[strin
 
 // same compares rows; documents as JSON, because a database may have put them into another form.
 func same(a, b eventstore.View) bool {
+	if isShell(&a) {
+		b = inForm(b)
+	}
 	return a.Revision == b.Revision && a.Parent == b.Parent && a.State == b.State && a.Name == b.Name && a.Attrs == b.Attrs &&
 		a.Updated.Equal(b.Updated) && bytes.Equal(canonical(a.Doc), canonical(b.Doc))
 }

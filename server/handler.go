@@ -23,7 +23,6 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/intervention"
-	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/telemetry"
 )
@@ -42,6 +41,10 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	called, err := s.managementClient(s.parts)
+	if err != nil {
+		return nil, err
+	}
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(telemetry.BuildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	serve := api.New
@@ -49,7 +52,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		serve = api.Health
 	}
 	h := serve(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Management: s.parts.management, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
@@ -84,7 +87,7 @@ func (v views) Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventsto
 }
 
 func (s *Server) views() views {
-	v := views{Reader: readmodel.Live{Reader: s.parts.main.store, OpOccs: s.parts.opoccs}, parked: map[string]eventstore.Reader{}}
+	v := views{Reader: s.parts.live(), parked: map[string]eventstore.Reader{}}
 	for _, d := range s.parts.sides() {
 		for _, r := range d.readers {
 			v.parked[r.name] = r.at.store

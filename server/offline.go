@@ -103,7 +103,7 @@ func viewSources() ([]readmodel.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register the events of management connections: %w", err)
 	}
-	return append(readmodel.Sources(readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)),
+	return append(readmodel.Sources(readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0), readmodel.NewSnapshots(registry, 0)),
 		vnfpkg.Source(vnfpkg.Repository(pkgs)), vimregistry.Source(vimregistry.Repository(vims)), management.Source(management.Repository(mgmt)), notify.Source(notify.Repository(subs))), nil
 }
 

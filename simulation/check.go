@@ -91,6 +91,8 @@ func (w *world) operate(round int) bool {
 			a = w.askCleanup(v)
 		case in.State == vnf.Instantiated:
 			a = w.askTerminate(v)
+		case len(in.Snapshots) > 0:
+			a = w.askDeleteSnapshot(v, in.Snapshots[0].ID)
 		default:
 			a = w.askDelete(v)
 		}
@@ -108,7 +110,7 @@ func (w *world) operatorAsks(a *ask) {
 }
 
 func (w *world) instances() []vnf.Instance {
-	rows, err := w.store.Views(context.Background(), eventstore.ViewQuery{Kind: readmodel.KindVnf})
+	rows, err := w.live.Views(context.Background(), eventstore.ViewQuery{Kind: readmodel.KindVnf})
 	w.must(err)
 	var out []vnf.Instance
 	for _, r := range rows {
@@ -259,7 +261,7 @@ func (w *world) checkLog() {
 	w.must(err)
 	subs, err := aggregate.NewRegistry(notify.Forms()...)
 	w.must(err)
-	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)), notify.Source(notify.Repository(subs)))
+	sources := append(readmodel.Sources(readmodel.NewInstances(forms, 0), readmodel.NewOpOccs(forms, 0), readmodel.NewSnapshots(forms, 0)), vnfpkg.Source(vnfpkg.Repository(pkgs)), notify.Source(notify.Repository(subs)))
 	differences, err := readmodel.Compare(ctx, w.store, sources...)
 	w.must(err)
 	for _, d := range differences {

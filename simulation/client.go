@@ -26,6 +26,7 @@ type clients struct {
 	settled         int
 	retried         []string // operations, when there are no faults
 	modified        modified
+	snapshots       []string // resources for snapshots that clients were told of, the newest first
 }
 
 // vnfRef is an instance that a client was told of.
@@ -152,6 +153,10 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 		return w.askOperate(v, in)
 	case in.State == vnf.Instantiated:
+		if w.rng.IntN(6) == 0 {
+			w.clients.planned++ // beside all else
+			return w.askSnapshot(v, in)
+		}
 		switch n := w.rng.IntN(35); {
 		case n == 0:
 			return w.askInstantiate(v)
@@ -175,6 +180,11 @@ func (w *world) choose(v *vnfRef) *ask {
 		return w.askDelete(v)
 	case 1:
 		return w.askTerminate(v)
+	case 2, 3:
+		if len(w.clients.snapshots) == 0 {
+			w.clients.planned++
+			return w.askSnapshotInfo()
+		}
 	}
 	return w.askInstantiate(v)
 }
@@ -533,8 +543,12 @@ func (w *world) answered(a *ask, r reply) {
 
 // judgeAnswer holds one answer against what the request did: this very one, not those before it with its key.
 func (w *world) judgeAnswer(a *ask, r reply, commits int) {
+	most := 1
+	if a.method == http.MethodDelete && strings.HasPrefix(a.path, snapshotRoot) { // what was taken goes in one commit, its resource in another (ADR 25)
+		most = 2
+	}
 	switch {
-	case commits > 1:
+	case commits > most:
 		w.violate("I6: request %d %s had %d effects at once", a.number, a.what, commits)
 	case a.looks && r.status == http.StatusOK && commits == 0:
 	case r.status == http.StatusConflict && a.method == http.MethodDelete && strings.Contains(r.body, "is being released"): // what keeps it goes by this very request

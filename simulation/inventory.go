@@ -87,6 +87,12 @@ func (w *world) ofInstance(id string, r *records) {
 	for _, res := range in.Leftovers {
 		r.may[vim.Token{ID: res.ID, Generation: res.Generation}.String()] = true
 	}
+	for _, s := range in.Snapshots {
+		for _, res := range s.Resources {
+			token := vim.Token{ID: res.ID, Generation: res.Generation}.String()
+			r.may[token], r.must[token] = true, expected{owner: id, revision: 1}
+		}
+	}
 	for _, res := range in.Resources {
 		token := vim.Token{ID: res.ID, Generation: res.Generation}.String()
 		r.may[token] = true

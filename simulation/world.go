@@ -96,8 +96,8 @@ func newWorld(seed uint64, o Options) *world {
 	if err != nil {
 		panic(err)
 	}
-	w.live = readmodel.Live{Reader: w.store, OpOccs: readmodel.NewOpOccs(forms, 0)}
 	w.instanceStates = readmodel.NewInstances(forms, 0)
+	w.live = readmodel.Live{Reader: w.store, OpOccs: readmodel.NewOpOccs(forms, 0), Instances: w.instanceStates}
 	if w.rng.IntN(6) == 0 {
 		w.fixed = vim.InPlace{vim.Compute: {vim.AttributePower}}
 	}

@@ -34,6 +34,16 @@ type ResourceDefinition struct {
 	VnfdId             string          `json:"vnfdId,omitempty"`
 	ResourceTemplateId string          `json:"resourceTemplateId"`
 	Resource           *ResourceHandle `json:"resource,omitempty"`
+
+	SnapshotResDef *SnapshotResourceDefinition `json:"snapshotResDef,omitempty"`
+}
+
+// SnapshotResourceDefinition names what a snapshot has of a VNFC, or of a storage (SOL003 v3.7.1 §9.5.3.10).
+type SnapshotResourceDefinition struct {
+	VnfSnapshotId     string          `json:"vnfSnapshotId"`
+	VnfcSnapshotId    string          `json:"vnfcSnapshotId,omitempty"`
+	StorageSnapshotId string          `json:"storageSnapshotId,omitempty"`
+	SnapshotResource  *ResourceHandle `json:"snapshotResource,omitempty"`
 }
 
 // PlacementConstraint is a constraint on the placement of resources (SOL003 v3.7.1 §9.5.3.6).

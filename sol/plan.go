@@ -17,6 +17,9 @@ const (
 	PlanChangeFlavour PlannedOperation = "CHANGE_FLAVOUR"
 	PlanChangeVnfPkg  PlannedOperation = "CHANGE_VNFPKG"
 	PlanSync          PlannedOperation = "SYNC" // ours: the operation that repairs is shown as HEAL
+
+	PlanCreateSnapshot   PlannedOperation = "CREATE_SNAPSHOT"
+	PlanRevertToSnapshot PlannedOperation = "REVERT_TO_SNAPSHOT"
 )
 
 // Values lists the operations that can be planned.
@@ -24,6 +27,7 @@ func (PlannedOperation) Values() []string {
 	return []string{
 		string(PlanInstantiate), string(PlanTerminate), string(PlanOperate), string(PlanScale), string(PlanScaleToLevel), string(PlanHeal),
 		string(PlanChangeExtConn), string(PlanChangeFlavour), string(PlanChangeVnfPkg), string(PlanSync),
+		string(PlanCreateSnapshot), string(PlanRevertToSnapshot),
 	}
 }
 

@@ -31,6 +31,8 @@ type VnfInstanceLinks struct {
 	ChangeExtConn       *Link `json:"changeExtConn,omitempty"`
 	ChangeFlavour       *Link `json:"changeFlavour,omitempty"`
 	ChangeCurrentVnfPkg *Link `json:"changeCurrentVnfPkg,omitempty"`
+	CreateSnapshot      *Link `json:"createSnapshot,omitempty"`
+	RevertToSnapshot    *Link `json:"revertToSnapshot,omitempty"`
 }
 
 // InstantiatedVnfInfo is what an instantiated VNF consists of.

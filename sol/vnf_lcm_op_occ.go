@@ -24,6 +24,7 @@ type VnfLcmOpOcc struct {
 	ChangedExtConnectivity []ExtVirtualLinkInfo  `json:"changedExtConnectivity,omitempty"`
 	// ModificationsTriggeredByVnfPkgChange is in place of ChangedInfo where the package was changed.
 	ModificationsTriggeredByVnfPkgChange *VnfInfoModifications     `json:"modificationsTriggeredByVnfPkgChange,omitempty"`
+	VnfSnapshotInfoId                    string                    `json:"vnfSnapshotInfoId,omitempty"`
 	LcmCoordinations                     []LcmCoordination         `json:"lcmCoordinations,omitempty"`
 	RejectedLcmCoordinations             []RejectedLcmCoordination `json:"rejectedLcmCoordinations,omitempty"`
 	Warnings                             []string                  `json:"warnings,omitempty"`
@@ -76,6 +77,7 @@ type VnfLcmOpOccLinks struct {
 	Retry       *Link `json:"retry,omitempty"`
 	Rollback    *Link `json:"rollback,omitempty"`
 	Fail        *Link `json:"fail,omitempty"`
+	VnfSnapshot *Link `json:"vnfSnapshot,omitempty"`
 }
 
 // ResourceChanges is what an operation changed so far.

@@ -47,6 +47,7 @@ const (
 	AttributeObjects       Attribute = "objects"
 	AttributeGone          Attribute = "gone"
 	AttributeConfiguration Attribute = "configuration"
+	AttributeSource        Attribute = "source" // of a snapshot
 )
 
 // InPlace says which attributes of a resource that stands can be changed, by kind. A change of any other is a replacement.
@@ -76,6 +77,7 @@ func Differences(from, to Spec) []Attribute {
 	d.volume(part(from.Volume), part(to.Volume))
 	d.see(AttributeAffinity, part(from.ServerGroup).Affinity != part(to.ServerGroup).Affinity)
 	d.unit(part(from.Unit), part(to.Unit))
+	d.see(AttributeSource, part(from.Snapshot) != part(to.Snapshot))
 	d.configuration(part(from.Configuration), part(to.Configuration))
 	return d.found
 }
@@ -145,10 +147,10 @@ func (d *differences) configuration(from, to ConfigurationSpec) {
 }
 
 // parts says which parts of a spec are set.
-func (s Spec) parts() [8]bool {
+func (s Spec) parts() [9]bool {
 	return [...]bool{
 		s.Compute != nil, s.Port != nil, s.Network != nil, s.Subnet != nil, s.Volume != nil, s.ServerGroup != nil, s.Unit != nil,
-		s.Configuration != nil,
+		s.Snapshot != nil, s.Configuration != nil,
 	}
 }
 

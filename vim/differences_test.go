@@ -13,11 +13,19 @@ import (
 // here. Seen failing with the line of metadata taken out, and with volumes compared by their ids.
 func TestEveryFieldOfASpecIsADifference(t *testing.T) {
 	shared := map[vim.Attribute]bool{vim.AttributePlacement: true, vim.AttributeConfiguration: true} // whole parts
+	shared[vim.AttributeSource] = true                                                               // one of two
+	origin := map[string]bool{"Compute.Snapshot": true, "Volume.Snapshot": true}
 	parts := reflect.TypeFor[vim.Spec]()
 	for i := range parts.NumField() {
 		seen := map[vim.Attribute]string{}
 		each(parts.Field(i), func() vim.Spec { return withPart(i) }, func(where string, from, to vim.Spec, whole bool) {
 			got := vim.Differences(from, to)
+			if origin[where] {
+				if len(got) != 0 {
+					t.Errorf("%s: %v, and it says where something comes from only", where, got)
+				}
+				return
+			}
 			if len(got) != 1 {
 				t.Errorf("%s: %v, want one attribute", where, got)
 				return

@@ -29,7 +29,7 @@ func ParseToken(s string) (Token, error) {
 // Kind is a kind of resource.
 type Kind string
 
-// The kinds. A unit is a container unit: objects of a CISM that are made, changed and removed together.
+// The kinds. A snapshot is what a compute's own disk, or a volume, holds at a moment: computes and volumes can be made of it. A unit is a container unit: objects of a CISM that are made, changed and removed together.
 const (
 	Compute     Kind = "compute"
 	Port        Kind = "port"
@@ -38,6 +38,7 @@ const (
 	Volume      Kind = "volume"
 	ServerGroup Kind = "server-group"
 	Unit        Kind = "unit"
+	Snapshot    Kind = "snapshot"
 	// Configuration is no resource of the VIM's inventory. Older programs configured and stopped a VNF by it; package
 	// configuration does now.
 	Configuration Kind = "configuration"

@@ -14,6 +14,7 @@ type Spec struct {
 	Volume        *VolumeSpec        `json:"volume,omitempty"`
 	ServerGroup   *ServerGroupSpec   `json:"serverGroup,omitempty"`
 	Unit          *UnitSpec          `json:"unit,omitempty"`
+	Snapshot      *SnapshotSpec      `json:"snapshot,omitempty"`
 	Configuration *ConfigurationSpec `json:"configuration,omitempty"`
 	// Placement is what the grant says beside connection and zone; a driver uses what its VIM knows.
 	Placement *Placement `json:"placement,omitempty"`
@@ -39,6 +40,9 @@ type ComputeSpec struct {
 	ConfigDrive bool              `json:"configDrive,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Power       Power             `json:"power,omitempty"` // "" means on
+	// Snapshot is the VIM id of the snapshot that its own disk is made of, in place of the image; "": of the image. It says where
+	// the machine comes from, not what it is: a machine that stands is no other for it, and Differences does not look at it.
+	Snapshot string `json:"snapshot,omitempty"`
 }
 
 // Off reports whether the machine is to be off.
@@ -98,6 +102,14 @@ type VolumeSpec struct {
 	Image     string `json:"image,omitempty"` // VIM id of the image it is made of
 	Type      string `json:"type,omitempty"`
 	Zone      string `json:"zone,omitempty"`
+	// Snapshot is the VIM id of the snapshot that it is made of, in place of the image, as of a compute.
+	Snapshot string `json:"snapshot,omitempty"`
+}
+
+// SnapshotSpec describes a snapshot. One of the two is named, by the VIM's id; what is taken is what it holds when the snapshot is made.
+type SnapshotSpec struct {
+	Compute string `json:"compute,omitempty"` // whose own disk is kept as an image
+	Volume  string `json:"volume,omitempty"`
 }
 
 // ServerGroupSpec describes a placement rule.

@@ -118,7 +118,14 @@ func TestEventTypesAreUnique(t *testing.T) {
 	for _, f := range vnf.Events() {
 		_, instance := f.New().(vnf.InstanceEvent)
 		_, op := f.New().(vnf.OpEvent)
-		if seen[f.Type] || instance == op {
+		_, snapshot := f.New().(vnf.SnapshotEvent)
+		of := 0
+		for _, is := range []bool{instance, op, snapshot} {
+			if is {
+				of++
+			}
+		}
+		if seen[f.Type] || of != 1 {
 			t.Errorf("%s is listed twice, or belongs to no one aggregate", f.Type)
 		}
 		seen[f.Type] = true

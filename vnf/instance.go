@@ -42,10 +42,14 @@ type Instance struct {
 	// Params are the parameters of the instantiation, what is secret among them sealed, for the configuration of the VNF after later
 	// operations. They are not shown to readers.
 	Params json.RawMessage `json:"params,omitempty"`
+	// Snapshots are those that were taken of it. They outlive its termination, and keep it from being deleted.
+	Snapshots []SnapshotHeld `json:"snapshots,omitempty"`
 	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
 	Operation string `json:"operation,omitempty"`
+	// Coming is the id of the package that the instance is of once the operation lands, where that is another: it is in use as well.
+	Coming string `json:"comingPackageId,omitempty"`
 	// Cleanup is the id of the saga that releases the leftovers, "" when none runs.
 	Cleanup string `json:"cleanup,omitempty"`
 	// Operations counts the operations begun: the fencing token of the newest.

@@ -28,6 +28,7 @@ type DeleteInstance struct{}
 // sets, as Laid has it; together with the instance's own they must have every required property, and fit the descriptor.
 type BeginOperation struct {
 	OpID                     string
+	Package                  string // that the instance is to be of; "": it stays what it is of
 	Operation                Operation
 	Descriptor               *vnfd.Descriptor
 	Extensions, Configurable map[string]json.RawMessage
@@ -128,6 +129,12 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return v.land(c.Landed.OpID, &c.Landed)
 	case CompletePackage:
 		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteSnapshot:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteRevert:
+		return v.land(c.Landed.OpID, &c.Landed)
+	case DiscardSnapshot:
+		return v.discard(c)
 	case RollBackOperation:
 		return v.land(c.OpID, &OperationRolledBack{OpID: c.OpID, Changed: c.Changed})
 	case FailOperation:
@@ -166,6 +173,9 @@ func (v *Instance) deletable() error {
 	if v.State != NotInstantiated {
 		return vnfm.Errorf(vnfm.Conflict, "the VNF instance is %s: terminate it first", v.State)
 	}
+	if len(v.Snapshots) > 0 {
+		return vnfm.Errorf(vnfm.Conflict, "the VNF instance has snapshots, which nobody could use without it: delete %s first", v.snapshotted())
+	}
 	if len(v.Leftovers) > 0 {
 		return vnfm.Errorf(vnfm.Conflict, "a failed operation left %s: release what is left by POST /vnfm/v1/vnf_instances/%s/cleanup first",
 			describe(v.Leftovers), v.ID)
@@ -175,7 +185,7 @@ func (v *Instance) deletable() error {
 
 // Uncleaned reports whether nothing but what failed operations left keeps the instance from being deleted.
 func (v *Instance) Uncleaned() bool {
-	return v.Version > 0 && !v.Deleted && v.Operation == "" && v.State == NotInstantiated && len(v.Leftovers) > 0
+	return v.Version > 0 && !v.Deleted && v.Operation == "" && v.State == NotInstantiated && len(v.Snapshots) == 0 && len(v.Leftovers) > 0
 }
 
 // free is the rule that joins the two aggregates: one unfinished operation per VNF.
@@ -216,7 +226,7 @@ func (v *Instance) begin(c BeginOperation) ([]InstanceEvent, error) {
 			return nil, vnfm.Errorf(vnfm.Conflict, "required by the VNFD and not set: %s; send them, or set them by PATCH first", strings.Join(missing, ", "))
 		}
 	}
-	return []InstanceEvent{&OperationBegun{OpID: c.OpID, Operation: c.Operation, Number: v.Operations + 1}}, nil
+	return []InstanceEvent{&OperationBegun{OpID: c.OpID, Operation: c.Operation, Number: v.Operations + 1, Package: c.Package}}, nil
 }
 
 // land ends the operation that holds the instance. An operation that does not hold it has nothing to end.

@@ -87,6 +87,7 @@ type OpOcc struct {
 	// Progress is one entry per planned resource (and per configuration), in order of planning.
 	Progress ProgressList `json:"progress,omitzero"`
 	Actor    string       `json:"actor,omitempty"`
+	Snapshot string       `json:"vnfSnapshotInfoId,omitempty"` // that it takes, or reverts to
 	Updated  time.Time    `json:"updated"`
 	Version  int64        `json:"version"` // of the stream
 }

@@ -46,6 +46,7 @@ operation occurrence), ` + "`causationId`" + ` (the request or message that caus
 	sections := []struct{ prefix, title string }{
 		{"vnf.", "VNF instances (stream `vnf-<id>`)"},
 		{"opocc.", "Operation occurrences (stream `opocc-<id>`)"},
+		{"snapshot.", "VNF snapshots (stream `snapshotinfo-<id>`, and of what was taken `snapshot-<operation id>`)"},
 		{"pkg.", "VNF packages (stream `pkg-<id>`)"},
 		{"vim.", "VIM connections (stream `vim-<id>`)"},
 		{"management.", "Management connections (stream `mgmt-<id>`)"},

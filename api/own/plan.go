@@ -62,6 +62,10 @@ func (a *API) preview(c *rest.Call, operation sol.PlannedOperation, request json
 		return planned(c, request, vnflcm.ChangeFlavourCommand, a.LCM.PlanChangeFlavour)
 	case sol.PlanChangeVnfPkg:
 		return planned(c, request, vnflcm.ChangeVnfPkgCommand, a.LCM.PlanChangeVnfPkg)
+	case sol.PlanCreateSnapshot:
+		return planned(c, request, vnflcm.CreateSnapshotCommand, a.LCM.PlanCreateSnapshot)
+	case sol.PlanRevertToSnapshot:
+		return planned(c, request, vnflcm.RevertToSnapshotCommand, a.LCM.PlanRevertToSnapshot)
 	}
 	return nil, vnfm.Errorf(vnfm.Internal, "no one plans %s", operation)
 }

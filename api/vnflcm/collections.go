@@ -50,7 +50,7 @@ var (
 	vnfLcmOpOccs = rest.Collection{
 		Kind: readmodel.KindOpOcc, Entry: reflect.TypeFor[sol.VnfLcmOpOcc](),
 		Known: []string{
-			"vnfSnapshotInfoId", "changedInfo",
+			"changedInfo",
 		},
 		Defaults: []string{
 			"operationParams", "error", "resourceChanges", "changedInfo", "changedExtConnectivity", "lcmCoordinations",
@@ -58,7 +58,7 @@ var (
 		},
 		Paths: map[string]string{
 			"id": "id", "operationState": "state", "stateEnteredTime": "stateEnteredTime", "startTime": "startTime",
-			"vnfInstanceId": "vnfInstanceId", "grantId": "grantId", "operation": "operation",
+			"vnfInstanceId": "vnfInstanceId", "grantId": "grantId", "operation": "operation", "vnfSnapshotInfoId": "vnfSnapshotInfoId",
 			"isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
 			"isCancelPending": "isCancelPending", "error": "error", "resourceChanges": "resourceChanges", "warnings": "warnings",
 			"lcmCoordinations": "lcmCoordinations", "rejectedLcmCoordinations": "rejectedLcmCoordinations",
@@ -68,7 +68,7 @@ var (
 			Copied: map[string]string{
 				"id": "id", "operationState": "state", "stateEnteredTime": "stateEnteredTime", "startTime": "startTime", "vnfInstanceId": "vnfInstanceId",
 				"grantId": "grantId", "operation": "operation", "isAutomaticInvocation": "isAutomaticInvocation", "operationParams": "operationParams",
-				"isCancelPending": "isCancelPending", "warnings": "warnings",
+				"isCancelPending": "isCancelPending", "warnings": "warnings", "vnfSnapshotInfoId": "vnfSnapshotInfoId",
 			},
 			Made: map[string][]string{
 				"cancelMode": {"cancelMode"}, "error": {"error"}, "resourceChanges": {"resourceChanges"}, "changedInfo": {"changedInfo"},
@@ -79,10 +79,10 @@ var (
 			Links: func(doc *rest.Members, root string) any {
 				return opOccLinks(root, &vnf.OpOcc{
 					ID: doc.Text("id"), VnfID: doc.Text("vnfInstanceId"), State: vnf.OpState(doc.Text("state")), GrantHref: doc.Text("grantHref"),
-					UndoBegun: doc.Is("undoBegun"), Irreversible: doc.Is("irreversible"), CancelPending: doc.Is("isCancelPending"),
+					UndoBegun: doc.Is("undoBegun"), Snapshot: doc.Text("vnfSnapshotInfoId"), Irreversible: doc.Is("irreversible"), CancelPending: doc.Is("isCancelPending"),
 				})
 			},
-			LinkedBy: []string{"id", "vnfInstanceId", "state", "grantHref", "undoBegun", "irreversible", "isCancelPending"},
+			LinkedBy: []string{"id", "vnfInstanceId", "state", "grantHref", "undoBegun", "irreversible", "isCancelPending", "vnfSnapshotInfoId"},
 			Root:     rest.LcmRoot, Older: v1.Root,
 		},
 	}

@@ -24,6 +24,9 @@ func (a *API) VnfRoutes() map[string]rest.Route {
 		root + "/{id}/change_flavour":  rest.Silent(rest.Post(a.changeFlavour, rest.JSONType)),
 		root + "/{id}/change_vnfpkg":   rest.Silent(rest.Post(a.changeVnfPkg, rest.JSONType)),
 		root + "/{id}/scale_to_level":  rest.Silent(rest.Post(a.scaleToLevel, rest.JSONType)),
+
+		root + "/{id}/create_snapshot":    rest.Silent(rest.Post(a.createSnapshot, rest.JSONType)),
+		root + "/{id}/revert_to_snapshot": rest.Silent(rest.Post(a.revertToSnapshot, rest.JSONType)),
 	}
 }
 

@@ -16,8 +16,8 @@ func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
 		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
 		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(op), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
-		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks),
-		Links:                  opOccLinks(base+rest.LcmRoot, op),
+		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks), VnfSnapshotInfoId: op.Snapshot,
+		Links: opOccLinks(base+rest.LcmRoot, op),
 	}
 	if op.Operation == vnf.OpChangeVnfPkg { // one of the two (SOL003 v3.7.1 §5.5.2.13)
 		out.ModificationsTriggeredByVnfPkgChange, out.ChangedInfo = out.ChangedInfo, nil
@@ -45,6 +45,9 @@ func opOccLinks(root string, op *vnf.OpOcc) sol.VnfLcmOpOccLinks {
 	out := sol.VnfLcmOpOccLinks{Self: sol.Link{Href: self}, VnfInstance: sol.Link{Href: root + "/vnf_instances/" + op.VnfID}}
 	if op.GrantHref != "" {
 		out.Grant = &sol.Link{Href: op.GrantHref}
+	}
+	if op.Snapshot != "" {
+		out.VnfSnapshot = &sol.Link{Href: root + "/vnf_snapshots/" + op.Snapshot}
 	}
 	link := func(task string) *sol.Link { return &sol.Link{Href: self + "/" + task} }
 	switch op.State {

@@ -91,6 +91,9 @@ func filtered(t *testing.T, text, body string) string {
 const (
 	vnf = "1aa7c0de-0000-4000-8000-000000000001"
 	op  = "0bb7c0de-0000-4000-8000-000000000002"
+
+	snap, emptySnap = "5ff7c0de-0000-4000-8000-000000000006", "6aa7c0de-0000-4000-8000-000000000007"
+
 	pkg = "2cc7c0de-0000-4000-8000-000000000003"
 )
 
@@ -145,6 +148,8 @@ func TestOutput(t *testing.T) {
 		"audit_verify":    {"audit", "verify"},
 		"audit_denials":   {"audit", "denials"},
 		"parked_list":     {"parked", "list"},
+		"snapshot_list":   {"snapshot", "list"},
+		"snapshot_show":   {"snapshot", "show", "5ff7"},
 		"cluster_status":  {"cluster", "status"},
 
 		"subscription_list": {"subscription", "list"},
@@ -314,6 +319,9 @@ func TestChanges(t *testing.T) {
 		{"vnf scale fw1 --no-wait --in a --steps 2 --vnfc c1 --vnfc c2 --param a=1", "POST " + vnfs + `/scale {"type":"SCALE_IN","aspectId":"a","numberOfSteps":2,"additionalParams":{"a":1,"vnfcInstanceId":["c1","c2"]}}`, 0, ""},
 		{"vnf scale-to fw1 --no-wait --level l", "POST " + vnfs + `/scale_to_level {"instantiationLevelId":"l"}`, 0, ""},
 		{"vnf scale-to fw1 --no-wait --aspect b=1 --aspect a=0 --vnfc c1", "POST " + vnfs + `/scale_to_level {"scaleInfo":[{"aspectId":"a","scaleLevel":0},{"aspectId":"b","scaleLevel":1}],"additionalParams":{"vnfcInstanceId":["c1"]}}`, 0, ""},
+		{"vnf snapshot fw1 --no-wait --into 6aa7 --data why=now --param a=1", "POST " + vnfs + `/create_snapshot {"vnfSnapshotInfoId":"` + emptySnap + `","additionalParams":{"a":1},"userDefinedData":{"why":"now"}}`, 0, ""},
+		{"vnf revert fw1 5ff7 --no-wait --param a=1", "POST " + vnfs + `/revert_to_snapshot {"vnfSnapshotInfoId":"` + snap + `","additionalParams":{"a":1}}`, 0, ""},
+		{"snapshot delete 5ff7", "DELETE /vnflcm/v2/vnf_snapshots/" + snap, 204, ""},
 		{"vnf delete fw1", "DELETE " + vnfs, 204, ""},
 		{"vnf create --vnfd Router --name new --metadata a=1", `POST /vnflcm/v2/vnf_instances {"vnfdId":"vnfd-1","vnfInstanceName":"new","metadata":{"a":1}}`, 201, `{"id":"n"}`},
 		{"vnf cleanup fw1", "POST /vnfm/v1/vnf_instances/" + vnf + "/cleanup", 202, `{"sagaId":"s"}`},
@@ -345,6 +353,26 @@ func TestChanges(t *testing.T) {
 				t.Error("no Idempotency-Key")
 			}
 		})
+	}
+}
+
+// A snapshot is taken into a resource of its own, which does not stay when the server refuses the operation.
+func TestSnapshotIntoANewResource(t *testing.T) {
+	const made, task = "/vnflcm/v2/vnf_snapshots", "/vnflcm/v2/vnf_instances/" + vnf + "/create_snapshot"
+	for _, refused := range []bool{false, true} {
+		f := newFake(t)
+		f.codes["POST "+made], f.queue["POST "+made] = 201, []string{`{"id":"` + emptySnap + `"}`}
+		f.codes["DELETE "+made+"/"+emptySnap] = 204
+		want := []string{"POST " + made + " {}", "POST " + task + ` {"vnfSnapshotInfoId":"` + emptySnap + `"}`}
+		code := exitOK
+		if refused {
+			f.codes["POST "+task], f.queue["POST "+task] = 409, []string{`{"status":409,"detail":"Another operation holds it."}`}
+			want, code = append(want, "DELETE "+made+"/"+emptySnap), exitServer
+		}
+		got, _, errs := f.vnfm("", "vnf", "snapshot", "fw1", "--no-wait")
+		if got != code || !slices.Equal(f.sent, want) || !strings.Contains(errs, emptySnap) {
+			t.Errorf("exit %d: %q\n%s", got, f.sent, errs)
+		}
 	}
 }
 
@@ -424,6 +452,7 @@ func TestWhatVimCommandsSend(t *testing.T) {
 	}
 	f.queue["POST /vnfm/v1/vims"], f.queue["PATCH /vnfm/v1/vims/b"] = []string{`{"id":"b"}`}, []string{`{"id":"b"}`}
 	f.queue["POST /vnfm/v1/vims/b/check"] = []string{`{"reachable":false,"detail":"away"}`}
+	f.queue["POST /vnfm/v1/management_connections/em/check"] = []string{`{"reachable":false,"interfaces":[{"name":"vnfconfig","detail":"away"}]}`}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -439,6 +468,7 @@ func TestWhatVimCommandsSend(t *testing.T) {
 		},
 		{[]string{"vim", "update", "b"}, exitUsage, ""},
 		{[]string{"vim", "check", "b"}, exitFailed, "POST /vnfm/v1/vims/b/check"},
+		{[]string{"management", "check", "em"}, exitFailed, "POST /vnfm/v1/management_connections/em/check"},
 		{
 			[]string{"vnf", "modify", vnf, "--name", "", "--metadata", "a=null", "--extension", "e=1", "--no-wait"}, exitOK,
 			`PATCH /vnflcm/v2/vnf_instances/` + vnf + ` {"vnfInstanceName":null,"metadata":{"a":null},"extensions":{"e":1}}`,

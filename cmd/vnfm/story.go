@@ -16,13 +16,13 @@ func what(e *sol.VnfEvent) string {
 	switch name := e.Type[strings.Index(e.Type, ".")+1:]; {
 	case strings.HasSuffix(name, "failed") || strings.HasSuffix(name, "refused") || name == "failed-temporarily" || name == "leftovers-found":
 		mark, style = "✗", bad
-	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "flavour-changed" || name == "package-changed" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
+	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "flavour-changed" || name == "package-changed" || name == "snapshot-taken" || name == "reverted" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
 		mark, style = "✓", good
 	case strings.HasSuffix(name, "begun") || name == "started" || name == "retried" || name == "progressed":
 		mark, style = "▸", moving
 	case strings.HasSuffix(name, "rolled-back") || name == "resource-undone":
 		mark, style = "↺", moving
-	case strings.HasSuffix(name, "deleted") || strings.HasSuffix(name, "released"):
+	case strings.HasSuffix(name, "deleted") || strings.HasSuffix(name, "released") || strings.HasSuffix(name, "discarded"):
 		mark, style = "⌫", faint
 	}
 	text := style.Render(mark + " " + e.Type)
@@ -77,6 +77,12 @@ func said(e *sol.VnfEvent) string {
 		return strings.Join(nonEmpty(text("instantiatedInfo", "flavourId"), rebuilt(count)), ", ")
 	case "vnf.package-changed":
 		return strings.Join(nonEmpty(strings.TrimSpace(text("package", "productName")+" "+text("package", "softwareVersion")), rebuilt(count)), ", ")
+	case "vnf.snapshot-taken":
+		return "snapshot " + first(text("snapshot", "vnfSnapshotInfoId"))
+	case "vnf.reverted":
+		return "to the snapshot " + first(text("vnfSnapshotInfoId")) + ", " + rebuilt(count)
+	case "vnf.snapshot-discarded":
+		return "snapshot " + first(text("vnfSnapshotInfoId"))
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":

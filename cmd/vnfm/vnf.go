@@ -24,6 +24,8 @@ type vnfCmd struct {
 	Upgrade     vnfUpgrade     `cmd:"" help:"Change a VNF to another package, and watch it."`
 	Connect     vnfConnect     `cmd:"" help:"Connect a VNF to the outside in another way, and watch it."`
 	Operate     vnfOperate     `cmd:"" help:"Start or stop a VNF, or some of its VNFCs, and watch it."`
+	Snapshot    vnfSnapshot    `cmd:"" help:"Take a snapshot of a VNF, and watch it."`
+	Revert      vnfRevert      `cmd:"" help:"Make a VNF what it was at a snapshot, and watch it."`
 	Terminate   vnfTerminate   `cmd:"" help:"Terminate a VNF and watch it."`
 	Delete      vnfDelete      `cmd:"" help:"Delete a VNF instance that is not instantiated."`
 	List        vnfList        `cmd:"" help:"List VNF instances."`

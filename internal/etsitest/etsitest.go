@@ -16,6 +16,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,19 +76,29 @@ func read(name string) (*openapi3.T, error) {
 }
 
 // relax lets extCpInfo be empty: a container VNF may have no external connection point. It takes the body from the 202 of a
-// modification. One address of two is enough for a connection point. The answer to a subscription to packages is one, which the document types as a list of them.
+// modification. One address of two is enough for a connection point. The answer to a subscription to packages is one, and a
+// snapshot is one, which the document types as lists of them.
 func relax(spec *openapi3.T) {
 	if accepted := spec.Components.Responses["IndividualVnfInstance.Patch.202"]; accepted != nil {
 		accepted.Value.Content = nil
 	}
-	if created := spec.Components.Responses["Subscriptions.Post.201"]; created != nil {
-		media := created.Value.Content.Get("application/json")
-		if media.Schema.Value.Type.Is("array") {
-			media.Schema = media.Schema.Value.Items
+	for _, name := range []string{"Subscriptions.Post.201", "IndividualVnfSnapshot.Get.200"} {
+		if one := spec.Components.Responses[name]; one != nil {
+			media := one.Value.Content.Get("application/json")
+			if media.Schema.Value.Type.Is("array") {
+				media.Schema = media.Schema.Value.Items
+			}
 		}
 	}
 	if cp := spec.Components.Schemas["CpAddress"]; cp != nil { // its NOTE 2 is about what is inside of address
 		cp.Value.Properties["address"].Value.AnyOf, cp.Value.AnyOf = cp.Value.AnyOf, nil
+	}
+	for _, name := range []string{"VnfSnapshot", "VnfcSnapshotInfo", "CreateVnfSnapshotRequest"} { // they require attributes by names that they had once, and do not have
+		if s := spec.Components.Schemas[name]; s != nil {
+			s.Value.Required = slices.DeleteFunc(s.Value.Required, func(a string) bool {
+				return s.Value.Properties[a] == nil || a == "vnfcSnapshots" // that a list leaves out unless it is asked for (§5.4.23.3.2)
+			})
+		}
 	}
 	instance := spec.Components.Schemas["VnfInstance"]
 	if instance == nil {

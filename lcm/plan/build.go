@@ -47,6 +47,7 @@ func Flavours(d *vnfd.Descriptor) string {
 type Limits struct {
 	Vnfcs     int // of one VNF
 	Resources int // steps of one operation
+	Snapshots int // of one VNF
 }
 
 // vnfcs refuses a flavour's level with more VNFCs than are allowed, before any is planned.

@@ -31,10 +31,11 @@ var kinds = []about{
 	{kind: vim.Compute, stage: 4, plural: "computes", grant: "COMPUTE", once: always},
 	{kind: vim.Unit, stage: 4, plural: "units", grant: "OSCONTAINER", once: always},
 	{kind: vim.Configuration, stage: 5, plural: "configurations"},
+	{kind: vim.Snapshot, stage: 6, plural: "snapshots", grant: "STORAGE"},
 }
 
 // stages is the number of stages of creation.
-const stages = 5
+const stages = 6
 
 func always(_, _ *Resource) bool { return true }
 

@@ -66,6 +66,12 @@ func mapReferences(s vim.Spec, f func(ref string) (string, error)) (vim.Spec, er
 		change(&c.Image)
 		s.Volume = &c
 	}
+	if s.Snapshot != nil {
+		c := *s.Snapshot
+		change(&c.Compute)
+		change(&c.Volume)
+		s.Snapshot = &c
+	}
 	if s.Configuration != nil {
 		c := *s.Configuration
 		c.Computes = maps.Clone(c.Computes)

@@ -59,6 +59,9 @@ func definition(r *Resource, id string) nfvo.ResourceDefinition {
 	if r.At != nil {
 		d.Resource = r.handle()
 	}
+	if s := r.Snapshot; s != nil && r.At == nil {
+		s.define(&d)
+	}
 	return d
 }
 

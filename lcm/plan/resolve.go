@@ -160,6 +160,9 @@ func (r *Resolver) Creation(s Step, m Made) (connection string, spec vim.Spec, e
 	if err == nil {
 		spec, err = r.concrete(&as, spec, false, r.forward(m, connection))
 	}
+	if err == nil {
+		spec, err = to.Snapshot.source(spec, connection)
+	}
 	return connection, spec, err
 }
 
@@ -169,6 +172,11 @@ func (r *Resolver) kept(s Step) vim.Spec {
 	to, from := r.To(s), r.plan.From(s)
 	if s.Action == Create && s.Replaces && from != nil && keepsAddresses(from, to) {
 		return r.pinned(from)
+	}
+	if s.Action == Create && from == nil && to.Had != nil && to.Spec.Port != nil {
+		as := *to
+		as.At = to.Had
+		return r.pinned(&as)
 	}
 	return to.Spec
 }
@@ -274,6 +282,11 @@ func (r *Resolver) pinned(p *Resource) vim.Spec {
 func (r *Resolver) subnet(connection, id string) string {
 	for i := range r.plan.Held {
 		if h := &r.plan.Held[i]; h.Kind == vim.Subnet && h.At != nil && h.At.Connection == connection && h.At.ID == id {
+			return refPlan + h.ID
+		}
+	}
+	for i := range r.want.Resources { // one that is made once more
+		if h := &r.want.Resources[i]; h.Kind == vim.Subnet && h.Had != nil && h.Had.Connection == connection && h.Had.ID == id {
 			return refPlan + h.ID
 		}
 	}

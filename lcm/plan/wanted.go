@@ -71,6 +71,10 @@ type Resource struct {
 	Revision   int `json:"revision,omitempty"`
 	// Tried is the highest generation that was tried before, where that is above Generation.
 	Tried int `json:"triedGeneration,omitempty"`
+	// Snapshot is what a resource has to do with a snapshot: it is one, or is made of one; nil: nothing.
+	Snapshot *Snapshot `json:"snapshotOf,omitempty"`
+	// Had is what the VIM had chosen for a port, or a subnet, that is made again though the VNF does not have it now.
+	Had *At `json:"had,omitempty"`
 	// At is where a resource stands that the VNF has.
 	At *At `json:"at,omitempty"`
 	// Unsure: whether the spec of this revision stands is not known; a plan sees to it that what is wanted does.

@@ -56,6 +56,14 @@ func definitions(in []nfvo.ResourceDefinition) []sol.ResourceDefinition {
 		if h := d.Resource; h != nil {
 			x.Resource = &sol.ResourceHandle{VimConnectionId: h.Connection, ResourceId: h.ID, VimLevelResourceType: h.Type}
 		}
+		if s := d.Snapshot; s != nil {
+			x.SnapshotResDef = &sol.SnapshotResourceDefinition{
+				VnfSnapshotId: s.VnfSnapshotID, VnfcSnapshotId: s.VnfcSnapshotID, StorageSnapshotId: s.StorageSnapshotID,
+			}
+			if h := s.From; h != nil {
+				x.SnapshotResDef.SnapshotResource = &sol.ResourceHandle{VimConnectionId: h.Connection, ResourceId: h.ID, VimLevelResourceType: h.Type}
+			}
+		}
 		out = append(out, x)
 	}
 	return out

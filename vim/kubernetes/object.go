@@ -34,6 +34,9 @@ func object(op string, t vim.Token, s vim.Spec) (*unstructured.Unstructured, err
 	bad := func(hint string) error {
 		return &vim.Error{Op: op, Resource: t.String(), Class: message.Permanent, Hint: hint}
 	}
+	if s.Snapshot != nil {
+		return nil, bad("Kubernetes takes no snapshots of containers: they are made again of their images; take those of the volumes with the tools of the storage")
+	}
 	if s.Unit == nil {
 		return nil, bad("Kubernetes has objects, and nothing else")
 	}

@@ -78,7 +78,7 @@ const (
 var (
 	operations = []string{OnReserve, OnChange, OnRelease, OnConfigure, OnFind, OnAny}
 	outcomes   = []string{Transient, Permanent, Quota, Hang, LoseReply, DuplicateReply, LateEffect, Twice, Half}
-	quotaKinds = []vim.Kind{vim.Compute, vim.Port, vim.Network, vim.Subnet, vim.Volume, vim.ServerGroup, vim.Unit}
+	quotaKinds = []vim.Kind{vim.Compute, vim.Port, vim.Network, vim.Subnet, vim.Volume, vim.ServerGroup, vim.Unit, vim.Snapshot}
 )
 
 // Duration is a time.Duration that travels as text ("1s", "250ms").

@@ -178,7 +178,7 @@ func (s *Sim) fits(c call, h, next *held, about []vim.Attribute) *vim.Error {
 		}
 	case vim.Unit:
 		return s.unit(c, next)
-	case vim.Network, vim.Subnet, vim.ServerGroup, vim.Configuration:
+	case vim.Network, vim.Subnet, vim.ServerGroup, vim.Snapshot, vim.Configuration:
 	}
 	return nil
 }

@@ -57,6 +57,8 @@ func (s *Sim) chosen(c call, h *held) *vim.Error {
 		return s.volume(c, h)
 	case vim.Unit:
 		return s.unit(c, h)
+	case vim.Snapshot:
+		return s.snapshot(c, h)
 	case vim.Configuration:
 		for _, id := range h.Spec.Configuration.Computes {
 			if _, err := s.need(c, h.Vim, vim.Compute, id); err != nil {
@@ -73,6 +75,7 @@ func specified(kind vim.Kind, s vim.Spec) bool {
 	return map[vim.Kind]bool{
 		vim.Compute: s.Compute != nil, vim.Port: s.Port != nil, vim.Network: s.Network != nil, vim.Subnet: s.Subnet != nil,
 		vim.Volume: s.Volume != nil, vim.ServerGroup: s.ServerGroup != nil, vim.Unit: s.Unit != nil, vim.Configuration: s.Configuration != nil,
+		vim.Snapshot: s.Snapshot != nil,
 	}[kind]
 }
 
@@ -90,7 +93,7 @@ func (s *Sim) room(c call, h *held, had int) *vim.Error {
 var words = map[vim.Kind]string{
 	vim.Compute: "SIM::Compute", vim.Port: "SIM::Port", vim.Network: "SIM::Network", vim.Subnet: "SIM::Subnet",
 	vim.Volume: "SIM::Volume", vim.ServerGroup: "SIM::ServerGroup", vim.Configuration: "SIM::Configuration",
-	vim.Unit: "SIM::Unit",
+	vim.Unit: "SIM::Unit", vim.Snapshot: "SIM::Snapshot",
 }
 
 // need resolves a reference. What the simulator made itself (its ids tell) must be there and not be going; anything
@@ -126,6 +129,9 @@ func (s *Sim) compute(c call, h *held) *vim.Error {
 	if err := s.machine(c, h); err != nil {
 		return err
 	}
+	if err := s.made(c, h.Vim, h.Spec.Compute.Snapshot, false); err != nil {
+		return err
+	}
 	return s.place(c, h)
 }
 
@@ -140,7 +146,7 @@ func (s *Sim) machine(c call, h *held) *vim.Error {
 	case s.state.behaviour.absent(spec.Image, imageName(spec.Image)):
 		return c.fail(message.NotFound, "there is no image "+spec.Image)
 	}
-	boot := spec.Image != ""
+	boot := spec.Image != "" || spec.Snapshot != ""
 	for _, id := range spec.Ports {
 		if err := s.exclusive(c, h, vim.Port, id); err != nil {
 			return err
@@ -195,6 +201,9 @@ func (s *Sim) volume(c call, h *held) *vim.Error {
 		return c.fail(message.Permanent, "a volume has a size")
 	case s.state.behaviour.absent(spec.Image, imageName(spec.Image)):
 		return c.fail(message.NotFound, "there is no image "+spec.Image)
+	}
+	if err := s.made(c, h.Vim, spec.Snapshot, true); err != nil {
+		return err
 	}
 	zones, err := s.zones(c, spec.Zone)
 	if err != nil {

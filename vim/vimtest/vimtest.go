@@ -79,6 +79,9 @@ func Infrastructure(flavour, image string) []Sample {
 				ServerGroup: []string{ids[vim.ServerGroup]}, UserData: "#!/bin/sh\n", Metadata: map[string]string{"vnfc": "a"},
 			}}
 		}},
+		{vim.Snapshot, func(ids map[vim.Kind]string) vim.Spec {
+			return vim.Spec{Name: "snapshot", Snapshot: &vim.SnapshotSpec{Compute: ids[vim.Compute]}}
+		}},
 	}
 }
 

@@ -19,6 +19,8 @@ export function staleBy(e: Pick<Event, 'stream' | 'data'>): string[][] {
       return [['package', id], ['packages']]
     case 'sub':
       return [['subscriptions']]
+    case 'mgmt':
+      return [['site', 'management']]
   }
   return [['site']]
 }
@@ -42,5 +44,6 @@ export function keepFresh(queries: QueryClient, live: Live) {
     for (const key of staleBy(e)) stale.set(key.join(' '), key)
     void renew()
   })
-  live.onConnected(() => void queries.invalidateQueries())
+  // Who one is, and how one signs in, comes by no event.
+  live.onConnected(() => void queries.invalidateQueries({ predicate: (q) => !['caller', 'sign-in'].includes(String(q.queryKey[0])) }))
 }
