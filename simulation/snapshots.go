@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -58,4 +59,12 @@ func (w *world) askDeleteSnapshot(v *vnfRef, id string) *ask {
 			}
 		},
 	}
+}
+
+// most is how many commits a request may take: of a snapshot that is deleted, what was taken goes in one, and its resource in another (ADR 25).
+func (a *ask) most() int {
+	if a.method == http.MethodDelete && strings.HasPrefix(a.path, snapshotRoot) {
+		return 2
+	}
+	return 1
 }
