@@ -26,6 +26,11 @@ test-kubernetes: ## run the Kubernetes driver against a real control plane on lo
 	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes ./vim/kubernetes/...; \
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
+test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka on loopback (80 MB fetched the first time), and stop it; BROKERS=3
+	@TOOLS=kafka ./deploy/test-deps.sh
+	@brokers=$$(./deploy/kafka-lab.sh up) && { VNFM_TEST_KAFKA=$$brokers $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
+		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
+
 test-monitoring: ## check the alert rules with promtool, and try each
 	@TOOLS=monitoring ./deploy/test-deps.sh
 	promtool check rules deploy/monitoring/alerts.yaml
@@ -80,4 +85,4 @@ test-ui: build ## test the console: its logic, then its pages in Debian's Chromi
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build ui test-ui test test-fast test-kubernetes test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps
+.PHONY: help run build ui test-ui test test-fast test-kubernetes test-kafka test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

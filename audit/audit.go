@@ -122,6 +122,7 @@ type Books interface {
 // Config says what to audit.
 type Config struct {
 	Main   eventstore.Reader            // events, sagas, timers, views
+	Shown  readmodel.Reader             // the views as they are meant; nil: as they are stored in Main
 	Others map[string]eventstore.Reader // databases beside it, by name: their lanes are walked, too
 	// Databases are looked through for damage, by name; nil: they are not.
 	Databases map[string]Database
@@ -157,6 +158,9 @@ type Auditor struct {
 
 // New returns an auditor.
 func New(cfg Config) *Auditor {
+	if cfg.Shown == nil {
+		cfg.Shown = cfg.Main
+	}
 	if cfg.Grace <= 0 {
 		cfg.Grace = 3 * time.Second
 	}

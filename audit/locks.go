@@ -20,7 +20,7 @@ func (l *look) lookAtLocks(ctx context.Context) error {
 // eachVnf reads the record of every VNF.
 func (l *look) eachVnf(ctx context.Context, each func(v eventstore.View, in vnf.Instance) error) error {
 	return pages(func(after string, limit int) ([]eventstore.View, error) {
-		return l.cfg.Main.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindVnf, After: after, Limit: limit})
+		return l.cfg.Shown.Views(ctx, eventstore.ViewQuery{Kind: readmodel.KindVnf, After: after, Limit: limit})
 	}, func(v eventstore.View) string { return v.ID }, func(v eventstore.View) error {
 		var in vnf.Instance
 		if err := json.Unmarshal(v.Doc, &in); err != nil {

@@ -86,7 +86,7 @@ func (l *look) lookAtVim(ctx context.Context, at vim.Site, ledger []vim.Resource
 	for _, r := range ledger {
 		active[r.Token.String()] = true
 	}
-	records := records{store: l.cfg.Main, vnfs: map[string]func(string, int) bool{}}
+	records := records{store: l.cfg.Shown, vnfs: map[string]func(string, int) bool{}}
 	for _, r := range has {
 		there[r.Token.String()] = true
 		if !at.Covers(r.Owner) {

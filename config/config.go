@@ -101,6 +101,7 @@ type Operation struct {
 	Backoff         time.Duration     `default:"1s" help:"Wait before the second attempt; doubled for each next one, up to a minute."`
 	OnFailure       map[string]string `help:"What happens to a failed operation, by operation: rollback or hold, e.g. INSTANTIATE=hold. Default: rollback for INSTANTIATE and SCALE out, hold for all others." placeholder:"OPERATION=POLICY"`
 	Batch           int               `default:"0" help:"Machines that a change of the VNF package changes, or makes again, at a time, where neither request nor VNFD say. The next ones wait until these are ready, and the first failure stops it. 0: all at once."`
+	BlueGreen       bool              `help:"A change of the VNF package makes new machines beside the old ones, which go once the new ones are ready and have been told, where neither request nor VNFD say, and where addresses allow."`
 	GracefulTimeout time.Duration     `default:"1m" help:"How long a graceful termination or stop waits when the request does not say."`
 	GracefulLimit   time.Duration     `default:"24h" help:"Longest gracefulTerminationTimeout or gracefulStopTimeout that a request may ask for; a longer one is refused (422)."`
 	Addresses       int               `default:"32" help:"Most addresses that a request or a grant may want on one connection point; more are refused (422)."`

@@ -64,8 +64,11 @@ type SagaFrom struct {
 // ViewRef names a view.
 type ViewRef struct{ Kind, ID string }
 
-// ViewCount asks how many views of a kind have a parent. At most MaxCount are counted.
-type ViewCount struct{ Kind, Parent string }
+// ViewCount asks how many views of a kind have a parent; with Column, how many have it in that column. At most MaxCount are counted.
+type ViewCount struct {
+	Kind, Parent string
+	Column       Column // "": ColumnParent
+}
 
 // MaxCount is where a ViewCount ends: who asks wants to know whether there are any, or few.
 const MaxCount = 1000
@@ -222,6 +225,8 @@ type ViewQuery struct {
 	Columns map[string]Column
 	// Docs: of the rows only ID and Doc need be read.
 	Docs bool
+	// Brief: of the documents only what does not grow with what they are about need be read. A store reads what it has.
+	Brief bool
 	// Order is the column whose values say the order, id the order of equals; "": in order of id alone.
 	Order Column
 	// Desc: the greatest first, and of equals the greatest id.

@@ -79,7 +79,7 @@ func (b *beginning) check(schema, params json.RawMessage) error {
 func (b *beginning) talk(p *plan.Plan) error {
 	setup := tell.Setup{
 		Vnf: b.vnf, OpID: b.data.OpID, Operation: b.data.Operation, Number: b.data.Number, Name: nameOf(b.vnf), Plan: p,
-		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims, paramBatch}, Simulated: b.simulated, Forceful: b.forceful,
+		Properties: b.vnf.Configurable, Own: []string{tell.Param, paramAll, paramVictims, paramBatch, paramBeside}, Simulated: b.simulated, Forceful: b.forceful,
 		Find: func(name, endpoint string) (*configuration.Endpoint, error) { return b.find(name, endpoint, b.named) },
 	}
 	if b.data.Configurable != nil {
@@ -333,6 +333,9 @@ func (w *wish) shared() []string {
 
 func (w *wish) begin(opID string, d *vnfd.Descriptor) vnf.BeginOperation {
 	b := vnf.BeginOperation{OpID: opID, Operation: w.operation}
+	if w.to != nil {
+		b.Package = w.to.ref.ID
+	}
 	if w.checksProperties {
 		b.Descriptor, b.Extensions, b.Configurable, b.Take = d, w.extensions, w.configurable, w.take
 	}

@@ -60,6 +60,8 @@ type planData struct {
 	// Again is what it is told when the operation has left no trace; Coordinations are what is asked in the operation.
 	Again         *configuration.Configure `json:"configureAgain,omitempty"`
 	Coordinations []tell.Coordination      `json:"coordinations,omitempty"`
+	// Beside: new machines stand beside the old ones until they have been told.
+	Beside bool `json:"beside,omitempty"`
 	// What the request sets of the instance, when the operation lands.
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
@@ -259,6 +261,9 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 	for i := range d.Plan.Stages {
 		if i == middle {
 			out = append(out, s.coordinationStages(d, "")...)
+			if d.Beside && d.Configure != nil {
+				out = append(out, s.configureStage())
+			}
 		}
 		stage := saga.Stage{ID: d.Plan.Stages[i].ID, Window: s.cfg.Settings.Window}
 		if d.GraceMs > 0 { // guests stop at the same time, not one after the other
@@ -276,7 +281,7 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 	if middle == len(d.Plan.Stages) {
 		out = append(out, s.coordinationStages(d, "")...)
 	}
-	if d.Configure != nil {
+	if d.Configure != nil && (!d.Beside || middle == len(d.Plan.Stages)) {
 		out = append(out, s.configureStage())
 	}
 	return append(out, s.coordinationStages(d, vnfd.CoordinateAtEnd)...), nil

@@ -40,7 +40,6 @@ func (x *change) opOcc(id string) (*vnf.OpOcc, error) {
 // onInstance processes commands, changes the state given, and adds events and view to the commit.
 func (x *change) onInstance(v *vnf.Instance, id string, commands ...vnf.InstanceCommand) error {
 	repo := x.s.cfg.Instances
-	at := x.at(repo.Stream(id))
 	for _, cmd := range commands {
 		events, err := v.Process(cmd)
 		if err != nil {
@@ -50,9 +49,13 @@ func (x *change) onInstance(v *vnf.Instance, id string, commands ...vnf.Instance
 			if err := repo.Append(x.l, x.c, id, x.meta, e.(aggregate.Event)); err != nil {
 				return err
 			}
-			v.Apply(e, at)
 		}
 		if len(events) > 0 {
+			st, err := repo.Read(x.l, x.c, id)
+			if err != nil {
+				return err
+			}
+			*v = st.Value
 			x.view(readmodel.InstanceView(v))
 		}
 	}

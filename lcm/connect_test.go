@@ -547,3 +547,27 @@ func TestConnectRefused(t *testing.T) {
 		}
 	}
 }
+
+// An entry that several connection points have cannot be given an address, as only one of them could get it. Seen failing: two ports were
+// asked for with one address.
+func TestConnectOfASharedEntryGivesNoAddress(t *testing.T) {
+	s := newSite(t, plantest.Elastic(), lcm.Settings{})
+	s.others = []string{"net-out"}
+	id := s.create()
+	op, err := s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{
+		FlavourID: "simple", AdditionalParams: json.RawMessage(`{"key":"k"}`), ExtLinks: []lcm.ExtLink{ext("out", data("app_out", configs("a", chosen())))},
+	}, by)
+	s.must(err)
+	s.settle()
+	s.completed(op.ID)
+	s.scale(id, "SCALE_OUT", "apps", 1)
+	s.settle()
+	r := lcm.ChangeExtConn{ExtLinks: []lcm.ExtLink{ext("out", data("app_out", configs("a", fixed("10.9.0.7"))))}}
+	if _, err := s.svc.ChangeExtConn(s.ctx(), id, r, by); vnfm.KindOf(err) != vnfm.Unprocessable || attribute(err) != "/extVirtualLinks/0/extCps/0/cpConfig/a" {
+		t.Errorf("%v at %q", err, attribute(err))
+	}
+	one := s.vnf(id).Info.ExtCps[0].ID
+	s.connect(id, ext("out", data("app_out", configs(one, fixed("10.9.0.7")))))
+	s.settle()
+	s.consistent(id)
+}

@@ -95,6 +95,9 @@ type rebuilt struct {
 	managed []ExtManaged
 	params  json.RawMessage
 	batch   int // machines that are changed or made again at once; 0: all
+	beside  bool
+	// warnings are of what was decided before.
+	warnings []string
 }
 
 // rebuild plans an operation that makes a VNF what another flavour wants.
@@ -114,6 +117,7 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	x := &plan.Rebuilding{
 		Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Was: was, Descriptor: d, Flavour: f, Names: r.names, Counts: r.counts, Level: r.level,
 		Links: r.links, Managed: r.managed, Vars: valuesFor(b, f, params), Limits: s.cfg.Settings.Limits,
+		Beside: r.beside,
 	}
 	for _, a := range f.Aspects {
 		x.Status = append(x.Status, vnf.ScaleInfo{AspectID: a.ID, Level: r.levels[a.ID]})
@@ -125,7 +129,8 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	if err != nil {
 		return err
 	}
-	want.Warnings = append(want.Warnings, vnf.Beyond(d, b.data.Extensions, b.data.Configurable)...)
+	b.data.Beside = r.beside
+	want.Warnings = append(append(want.Warnings, r.warnings...), vnf.Beyond(d, b.data.Extensions, b.data.Configurable)...)
 	b.data.Grant = nfvo.GrantRequest{DefaultConnection: usual(b.vnf), AdditionalParams: params}
 	if b.data.Operation == vnf.OpChangeFlavour {
 		b.data.Grant.FlavourID = f.ID

@@ -252,7 +252,7 @@ func TestChangeFlavourRefused(t *testing.T) {
 func TestChangeFlavourFails(t *testing.T) {
 	for name, can := range sizes {
 		for _, end := range []string{"retry", "rollback", "policy", "fail", "cancel"} {
-			for breaks := 1; breaks < 12; breaks += 2 {
+			for breaks := 1; breaks < 12; breaks++ {
 				t.Run(fmt.Sprintf("%s, %s, command %d", name, end, breaks), func(t *testing.T) {
 					policy := saga.Hold
 					if end == "policy" {

@@ -207,7 +207,7 @@ func (s *Service) planSync(b *beginning, r *Sync, begins bool) error {
 		return err
 	}
 	x, err := plan.Sync(&plan.Syncing{
-		Vnf: b.vnf, Flavour: f, Missing: b.look.Missing, Drift: b.look.Changed, Strays: b.look.Strays,
+		Vnf: b.vnf, Flavour: f, Missing: b.look.Missing, Drift: b.look.Changed, InPlace: b.inPlace, Strays: b.look.Strays,
 	}, have)
 	if err != nil {
 		return err

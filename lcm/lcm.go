@@ -119,6 +119,8 @@ type Settings struct {
 	PlansAtOnce int
 	// Batch is how many machines a change of the package changes at once where neither request nor VNFD say; 0: all.
 	Batch int
+	// Beside: where neither say, a change of the package makes new machines beside the old ones, where addresses allow.
+	Beside bool
 	// KeepLeftovers lets only an operator release what failed operations left; otherwise a request to delete the VNF does, too.
 	KeepLeftovers bool
 	// Take says what becomes of extensions and configurable properties that a VNFD does not declare.

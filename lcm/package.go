@@ -3,6 +3,7 @@ package lcm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,10 +13,6 @@ import (
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
-
-// paramBatch is the member of additionalParams that says how many machines are changed, or made again, at once. It is the VNFM's own;
-// the schema of the VNFD does not have to know it.
-const paramBatch = "batchSize"
 
 // ChangeVnfPkg implements API: the plan is from what the VNF has to what the other package wants, as far as the two differ.
 func (s *Service) ChangeVnfPkg(ctx context.Context, vnfID string, r ChangeVnfPkg, by request.Info) (*vnf.OpOcc, error) {
@@ -88,10 +85,11 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD %s has no deployment flavour %q; it has %s", r.VnfdID, id, plan.Flavours(to.descriptor)).At("/vnfdId")
 	}
 	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged}
-	var err error
-	if x.batch, x.params, err = s.batchOf(r.AdditionalParams, f); err != nil {
+	way, err := s.wayOf(r.AdditionalParams, f)
+	if err != nil {
 		return err
 	}
+	x.batch, x.beside, x.params = way.batch, way.beside, way.params
 	if x.levels, err = levelsIn(b.vnf.Info, f, names); err != nil {
 		return err
 	}
@@ -103,7 +101,7 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 	}
 	use := vnf.UseOf(to.ref.ID, to.ref.Digest, to.descriptor)
 	b.data.Package, b.data.Metadata = &use, missingIn(b.vnf.Metadata, vnf.Initial(to.descriptor.Metadata))
-	if err := s.rebuild(b, was, to.descriptor, f, x); err != nil {
+	if err := s.rebuildIn(b, was, to.descriptor, f, x, way); err != nil {
 		return err
 	}
 	g := &b.data.Grant
@@ -120,23 +118,71 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 	return nil
 }
 
-// batchOf is how many machines are changed at once: what the request says, else the VNFD, else the site; 0: all. It returns the
-// request's other parameters.
-func (s *Service) batchOf(params json.RawMessage, f *vnfd.Flavour) (batch int, rest json.RawMessage, err error) {
-	batch = -1
-	rest, err = takenOut(params, paramBatch, &batch, "how many machines are changed at once; 0: all")
+// The members of additionalParams that say how a package is changed: how many machines are changed, or made again, at once; and whether new ones
+// are made beside those that there are. They are the VNFM's own; the schema of the VNFD does not have to know them.
+const (
+	paramBatch  = "batchSize"
+	paramBeside = "blueGreen"
+)
+
+// packageWay is how a package is changed.
+type packageWay struct {
+	batch  int  // machines at once; 0: all
+	beside bool // new machines beside the old ones, which go once the new ones are there and have been told
+	asked  bool // the request says so: it is that or nothing
+	params json.RawMessage
+}
+
+// wayOf is how a package is changed: as the request says, else the VNFD, else the site.
+func (s *Service) wayOf(params json.RawMessage, f *vnfd.Flavour) (w packageWay, err error) {
+	batch := -1
+	var beside *bool
+	if w.params, err = takenOut(params, paramBatch, &batch, "how many machines are changed at once; 0: all"); err != nil {
+		return w, err
+	}
+	if w.params, err = takenOut(w.params, paramBeside, &beside, "true or false: whether new machines are made beside those that there are"); err != nil {
+		return w, err
+	}
+	says := f.Operations[string(vnf.OpChangeVnfPkg)]
 	switch {
-	case err != nil:
-		return 0, nil, err
 	case batch < -1:
-		return 0, nil, vnfm.Errorf(vnfm.Unprocessable, "%s is not negative", paramBatch).At("/additionalParams/" + paramBatch)
+		return w, vnfm.Errorf(vnfm.Unprocessable, "%s is not negative", paramBatch).At("/additionalParams/" + paramBatch)
+	case batch > 0 && beside != nil && *beside:
+		return w, vnfm.Errorf(vnfm.Unprocessable, "%s makes all machines at once: leave out %s", paramBeside, paramBatch).At("/additionalParams/" + paramBatch)
+	case beside != nil:
+		w.beside, w.asked = *beside, *beside
+	case batch >= 0: // that is another way
+	case says.Beside != nil:
+		w.beside = *says.Beside
+	case says.Batch == nil:
+		w.beside = s.cfg.Settings.Beside
+	}
+	switch {
 	case batch >= 0:
-		return batch, rest, nil
+		w.batch = batch
+	case says.Batch != nil:
+		w.batch = *says.Batch
+	default:
+		w.batch = s.cfg.Settings.Batch
 	}
-	if n := f.Operations[string(vnf.OpChangeVnfPkg)].Batch; n != nil {
-		return *n, rest, nil
+	return w, nil
+}
+
+// rebuildIn plans the change in its way. Where new machines cannot stand beside the old ones it is refused when the request asks for that, else
+// made in the other way, with a warning.
+func (s *Service) rebuildIn(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f *vnfd.Flavour, x *rebuilt, way packageWay) error {
+	err := s.rebuild(b, was, d, f, x)
+	var shared *plan.BesideError
+	if !errors.As(err, &shared) {
+		return err
 	}
-	return s.cfg.Settings.Batch, rest, nil
+	if way.asked {
+		return vnfm.Errorf(vnfm.Unprocessable, "new machines cannot stand beside the old ones, as both cannot have %s: change it without %s, all at once or some at a time (%s)",
+			shared, paramBeside, paramBatch).At("/additionalParams/" + paramBeside)
+	}
+	x.beside = false
+	x.warnings = append(x.warnings, "no new machines are made beside the old ones, as both cannot have "+shared.Error())
+	return s.rebuild(b, was, d, f, x)
 }
 
 // levelsIn is the scale levels that a VNF has, of the aspects of another flavour; those it did not have are at the level of its default.

@@ -272,7 +272,7 @@ func TestChangeVnfPkgRefused(t *testing.T) {
 func TestChangeVnfPkgFails(t *testing.T) {
 	for name, can := range sizes {
 		for _, end := range []string{"retry", "rollback", "policy", "fail", "cancel"} {
-			for breaks := 1; breaks < 10; breaks += 2 {
+			for breaks := 1; breaks < 10; breaks++ {
 				t.Run(fmt.Sprintf("%s, %s, command %d", name, end, breaks), func(t *testing.T) {
 					policy := saga.Hold
 					if end == "policy" {
@@ -285,4 +285,39 @@ func TestChangeVnfPkgFails(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A change that is given up when old machines were released and new ones were not made leaves machines that may be gone, in the form that
+// the old VNFD has; a healing makes them. Seen failing: it could not be given up, since the new VNFD has no text for the old machines.
+func TestChangeVnfPkgGivenUpBetweenOldAndNewMachines(t *testing.T) {
+	s, id := upgradable(t, lcm.Settings{Attempts: 1}, sizes["everything anew"], nil)
+	was := s.vnf(id)
+	s.script = on(vim.TypeReserveResource, vim.Compute, permanent)
+	op := s.upgrade(id, lcm.ChangeVnfPkg{})
+	s.run()
+	s.script = nil
+	_, err := s.svc.Fail(s.ctx(), op, by)
+	s.must(err)
+	s.run()
+	v, gone := s.vnf(id), 0
+	for _, r := range v.Resources {
+		if r.MayBeGone {
+			gone++
+		}
+	}
+	if o := s.op(op); o.State != vnf.Failed || gone == 0 || v.VnfdID != "elastic" {
+		t.Fatalf("%s: %d may be gone of %s", o.State, gone, v.VnfdID)
+	}
+	if len(v.Leftovers) > 0 {
+		_, err := s.svc.Cleanup(s.ctx(), id, by)
+		s.must(err)
+		s.run()
+	}
+	boots := s.sync(id, lcm.Sync{Confirmed: true})
+	s.run()
+	s.completed(boots)
+	if got := s.boots(id); got["app0"] != "name=fw n=0 key=k" || !reflect.DeepEqual(addressesOf(s.vnf(id)), addressesOf(was)) {
+		t.Errorf("%v", got)
+	}
+	s.inSync(id)
 }

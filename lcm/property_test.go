@@ -2,6 +2,7 @@ package lcm_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -13,7 +14,11 @@ import (
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
+	"github.com/vnfm/vnfm/vnfd"
 )
+
+// seeds is how many histories are tried: go test ./lcm -run AnyOrder -seeds 1500.
+var seeds = flag.Uint64("seeds", 150, "histories that TestAnyOrderEndsInALegalState tries")
 
 // TestAnyOrderEndsInALegalState lets commands and replies be late, lost, doubled and reordered, participants fail,
 // timeouts fire early and operators interfere, at random. After every commit site.check holds; once the faults stop, the
@@ -23,7 +28,7 @@ import (
 // with land left out (an instance held for ever).
 func TestAnyOrderEndsInALegalState(t *testing.T) {
 	ends := map[vnf.OpState]int{}
-	for seed := range uint64(150) {
+	for seed := range *seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			c := newChaos(t, seed)
 			id := c.s.create()
@@ -88,12 +93,17 @@ type chaos struct {
 
 func newChaos(t *testing.T, seed uint64) *chaos {
 	t.Helper()
+	return chaosOf(t, seed, plantest.Minimal())
+}
+
+func chaosOf(t *testing.T, seed uint64, d *vnfd.Descriptor) *chaos {
+	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a seeded test
 	settings := lcm.Settings{Attempts: 2 + rnd.IntN(2), UndoAttempts: 2, Window: 1 + rnd.IntN(3)}
 	if rnd.IntN(2) == 0 {
 		settings.OnFailure = map[vnf.Operation]saga.Policy{vnf.OpInstantiate: saga.Hold}
 	}
-	c := &chaos{s: newSite(t, plantest.Minimal(), settings), rnd: rnd, faults: true}
+	c := &chaos{s: newSite(t, d, settings), rnd: rnd, faults: true}
 	trouble := rnd.IntN(12)
 	c.s.script = func(m message.Message) *answer {
 		if !c.faults {

@@ -387,6 +387,7 @@ func (s *site) check() {
 		if v.Operation != holder {
 			s.t.Fatalf("the instance is held by %q, the unfinished operation is %q", v.Operation, holder)
 		}
+		s.checkUse(&v)
 		if (v.Info != nil) != (v.State == vnf.Instantiated) {
 			s.t.Fatalf("%s with info %v", v.State, v.Info)
 		}
@@ -407,7 +408,7 @@ func (s *site) checkSaga(o *vnf.OpOcc) {
 
 // live is what readers read.
 func (s *site) live() readmodel.Live {
-	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs}
+	return readmodel.Live{Reader: s.store, OpOccs: s.opoccs, Instances: s.instances}
 }
 
 func (s *site) saga(id string) *saga.Instance {

@@ -270,7 +270,7 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 			}
 		case plan.Release:
 			switch {
-			case s.Replaces: // the VNF has what takes its place, or has it as what may be gone
+			case s.Replaces, d.Beside: // the VNF has what takes its place, or has it as what may be gone
 			case run.State == saga.ItemDone:
 				f.Released = append(f.Released, s.ID)
 			case standing[run]: // it goes as soon as it can: the VNF has it no more
@@ -429,6 +429,13 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 				form.At = plan.Standing(form.At.Connection, form.At.Zone, res)
 			}
 			note(&form, true)
+		case d.Beside && s.Action == plan.Release && !s.Replaces && (standing[run] || run.State == saga.ItemDone): // the VNF stays of it: a heal makes it again
+			from := *d.Plan.From(s)
+			if run.State == saga.ItemUndoing || run.State == saga.ItemStuck {
+				from.Tried = max(from.Tried, remadeToken(in, d.Plan, s).Generation)
+			}
+			mayBeGone[s.ID] = true
+			note(&from, true)
 		case s.Action == plan.Release && s.Replaces && standing[run] && forms[s.ID] != nil && forms[s.ID].Generation > d.Plan.From(s).Generation:
 			// what takes its place stands, and what it was is left over
 		case s.Action == plan.Release && s.Replaces && standing[run]:
@@ -462,7 +469,7 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 	}
 	out := make([]vnf.Resource, 0, len(order))
 	for _, id := range order {
-		form, err := o.Left(forms[id])
+		form, err := o.Left(forms[id], unsure[id] || mayBeGone[id])
 		if err != nil {
 			return nil, err
 		}

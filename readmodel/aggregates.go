@@ -18,7 +18,7 @@ type (
 )
 
 // schema is the version of both states as JSON.
-const schema = 2
+const schema = 3
 
 // Forms returns every event of the domain, for a registry.
 func Forms() []aggregate.Form {
@@ -62,18 +62,29 @@ func NewOpOccs(r *aggregate.Registry, cache int64) *OpOccs {
 	})
 }
 
-// InstanceView returns the row of an instance; one that deletes it when the instance is deleted. What only later operations
-// need is not in its document: what is wanted of each resource, and the values of boot data.
+// InstanceView returns the row of an instance; one that deletes it when the instance is deleted. Of a large one it is a shell: read it through
+// Live.
 func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
-	shown := shownInstance(v)
-	return eventstore.ViewWrite{Delete: v.Deleted, View: eventstore.View{
+	w := eventstore.ViewWrite{Delete: v.Deleted, View: eventstore.View{
 		Kind: KindVnf, ID: v.ID, Revision: v.Version, Parent: v.PackageID, State: string(v.State), Updated: v.Updated,
-		Doc: encode(&shown),
 		Attrs: [eventstore.MaxAttrs]string{
-			0: filter.Index(v.Name), 3: filter.Index(v.ProductName), 4: filter.Index(v.SoftwareVersion),
+			0: filter.Index(v.Name), columnComing: filter.Index(v.Coming), 3: filter.Index(v.ProductName), 4: filter.Index(v.SoftwareVersion),
 			5: filter.Index(v.VnfdVersion), 6: filter.Index(v.VnfdID), 7: filter.Index(v.Provider),
 		},
 	}}
+	if isLargeInstance(v) {
+		w.Doc, w.Attrs[columnLarge] = shelled(v), isLarge
+	} else {
+		w.Doc = whole(v)
+	}
+	return w
+}
+
+// whole returns the whole document of an instance. What only later operations need is not in it: what is wanted of each resource, and the
+// values of boot data.
+func whole(v *vnf.Instance) json.RawMessage {
+	shown := shownInstance(v)
+	return encode(&shown)
 }
 
 // shownInstance is an instance without what only later operations need.

@@ -11,16 +11,18 @@ import (
 )
 
 // Live shows readers the views as they are meant: the row of an operation that has not ended shows its last milestone
-// (vnf.Milestone), and what has happened since is folded over it from its stream. Everything else is read as it is stored.
+// (vnf.Milestone), and what has happened since is folded over it from its stream; the row of a large instance is a shell (Large), and is folded
+// whole. Everything else is read as it is stored.
 type Live struct {
 	eventstore.Reader // of what is stored
-	// OpOccs folds; its cache makes following an operation cost what is new.
-	OpOccs *OpOccs
+	// OpOccs and Instances fold; their caches make following an operation, and reading a large instance again, cost what is new.
+	OpOccs    *OpOccs
+	Instances *Instances
 }
 
 var unfinished = []string{string(vnf.Starting), string(vnf.Processing), string(vnf.FailedTemp), string(vnf.RollingBack)}
 
-// Load reads as the store does, with the views of operations folded.
+// Load reads as the store does, with the views folded.
 func (v Live) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error) {
 	loaded, err := v.Reader.Load(ctx, l)
 	if err != nil {
@@ -28,62 +30,99 @@ func (v Live) Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, 
 	}
 	var rows []*eventstore.View
 	for _, ref := range l.Views {
-		if row := loaded.Views[ref]; row != nil && ref.Kind == KindOpOcc {
+		if row := loaded.Views[ref]; row != nil {
 			rows = append(rows, row)
 		}
 	}
 	return loaded, v.fold(ctx, rows)
 }
 
-// fold puts the present state of operations that have not ended in place of their last milestone.
+// settled reports whether a row is as it is meant.
+func settled(r *eventstore.View) bool {
+	return !isShell(r) && (r.Kind != KindOpOcc || !slices.Contains(unfinished, r.State))
+}
+
+// fold puts the present state of operations that have not ended in place of their last milestone, and that of large instances in place
+// of their shells.
 func (v Live) fold(ctx context.Context, rows []*eventstore.View) error {
-	rows = slices.DeleteFunc(rows, func(r *eventstore.View) bool { return !slices.Contains(unfinished, r.State) })
+	rows = slices.DeleteFunc(rows, settled)
 	if len(rows) == 0 {
 		return nil
 	}
 	var l eventstore.Load
 	for _, r := range rows {
-		l = l.Merge(v.OpOccs.Load(r.ID))
+		if r.Kind == KindOpOcc {
+			l = l.Merge(v.OpOccs.Load(r.ID))
+		} else {
+			l = l.Merge(v.Instances.Load(r.ID))
+		}
 	}
 	loaded, err := v.Reader.Load(ctx, l)
 	if err != nil {
 		return err //nolint:wrapcheck // the store's own
 	}
 	for _, r := range rows {
-		s, err := v.OpOccs.Read(loaded, &eventstore.Commit{}, r.ID)
-		if err != nil {
-			return err //nolint:wrapcheck // says what it was about
+		if r.Kind == KindOpOcc {
+			err = v.foldOpOcc(loaded, r)
+		} else {
+			err = v.foldInstance(loaded, r)
 		}
-		if s.Version > r.Revision {
-			*r = OpOccView(&s.Value).View
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Views lists as the store does. Operations that have not ended are matched by what they are by now, not by their last
-// milestone: a term over what a row keeps in columns is as good for both, others are tried on the folded document.
+func (v Live) foldOpOcc(l *eventstore.Loaded, r *eventstore.View) error {
+	s, err := v.OpOccs.Read(l, &eventstore.Commit{}, r.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	if s.Version > r.Revision {
+		*r = OpOccView(&s.Value).View
+	}
+	return nil
+}
+
+func (v Live) foldInstance(l *eventstore.Loaded, r *eventstore.View) error {
+	s, err := v.Instances.Read(l, &eventstore.Commit{}, r.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	*r = InstanceView(&s.Value).View
+	if isShell(r) {
+		r.Doc = whole(&s.Value)
+	}
+	return nil
+}
+
+// Views lists as the store does. What is folded is matched by what it is by now, not by what its row shows: a term over what a row keeps in
+// columns is as good for both, others are tried on the folded document.
 func (v Live) Views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
-	if q.Kind != KindOpOcc || onlyColumns(q) {
+	if q.Kind != KindOpOcc && q.Kind != KindVnf || onlyColumns(q) {
 		return v.views(ctx, q)
 	}
-	ended, err := v.ended(ctx, q)
+	out, err := v.settled(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	live, err := v.matching(ctx, q)
-	if err != nil {
-		return nil, err
+	for _, of := range folded(q) {
+		found, err := v.matching(ctx, q.Where, of)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
 	}
-	all := slices.Concat(ended, live)
-	slices.SortFunc(all, func(a, b eventstore.View) int { return q.Compare(&a, &b) })
-	return all[:min(len(all), limit(q))], nil
+	slices.SortFunc(out, func(a, b eventstore.View) int { return q.Compare(&a, &b) })
+	return out[:min(len(out), limit(q))], nil
 }
 
 func limit(q eventstore.ViewQuery) int { return cmp.Or(q.Limit, 1000) }
 
-// ended lists what has ended: its rows are as they are meant.
-func (v Live) ended(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+// settled lists the rows that are as they are meant.
+func (v Live) settled(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+	q.Docs = false
 	var out []eventstore.View
 	for {
 		rows, err := v.Reader.Views(ctx, q)
@@ -92,7 +131,7 @@ func (v Live) ended(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.V
 		}
 		for _, r := range rows {
 			q = q.Behind(&r)
-			if !slices.Contains(unfinished, r.State) {
+			if settled(&r) {
 				out = append(out, r)
 			}
 		}
@@ -102,38 +141,44 @@ func (v Live) ended(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.V
 	}
 }
 
-// matching lists what has not ended and matches as it is by now. The rows' columns narrow the search.
-func (v Live) matching(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
-	where := q.Where
-	q.Where = slices.DeleteFunc(slices.Clone(where), func(t filter.Term) bool {
+// folded are the queries for the rows that are folded, as far as columns tell which of them a query is about.
+func folded(q eventstore.ViewQuery) (out []eventstore.ViewQuery) {
+	if q.Kind == KindVnf {
+		return []eventstore.ViewQuery{shells(q)}
+	}
+	q.Where = slices.DeleteFunc(slices.Clone(q.Where), func(t filter.Term) bool {
 		_, ok := q.Columns[t.Attribute()]
 		return !ok
 	})
-	var out []eventstore.View
 	for _, state := range unfinished {
-		if q.State != "" && q.State != state {
-			continue
-		}
-		of, found := q, 0
-		of.State = state
-		for {
-			rows, err := v.views(ctx, of)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rows {
-				of = of.Behind(&r)
-				if where.Match(r.Doc) && found < limit(q) {
-					out = append(out, r)
-					found++
-				}
-			}
-			if len(rows) < limit(of) || found >= limit(q) {
-				break
-			}
+		if q.State == "" || q.State == state {
+			of := q
+			of.State = state
+			out = append(out, of)
 		}
 	}
-	return out, nil
+	return out
+}
+
+// matching lists what a query finds and matches as it is by now.
+func (v Live) matching(ctx context.Context, where filter.Filter, of eventstore.ViewQuery) ([]eventstore.View, error) {
+	of.Brief = false // the filter is for whole documents
+	var out []eventstore.View
+	for {
+		rows, err := v.views(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			of = of.Behind(&r)
+			if where.Match(r.Doc) && len(out) < limit(of) {
+				out = append(out, r)
+			}
+		}
+		if len(rows) < limit(of) || len(out) >= limit(of) {
+			return out, nil
+		}
+	}
 }
 
 func onlyColumns(q eventstore.ViewQuery) bool {
@@ -147,12 +192,14 @@ func onlyColumns(q eventstore.ViewQuery) bool {
 
 // views lists rows and folds them.
 func (v Live) views(ctx context.Context, q eventstore.ViewQuery) ([]eventstore.View, error) {
+	q.Docs = q.Docs && q.Kind != KindOpOcc // the state tells whether it is folded
 	rows, err := v.Reader.Views(ctx, q)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // the store's own
+	if err != nil || q.Brief {
+		return rows, err //nolint:wrapcheck // the store's own
 	}
 	refs := make([]*eventstore.View, len(rows))
 	for i := range rows {
+		rows[i].Kind = q.Kind
 		refs[i] = &rows[i]
 	}
 	return rows, v.fold(ctx, refs)

@@ -4,7 +4,11 @@
 // A view's document is the folded state of its aggregate as JSON, so that a rebuild gives the same bytes.
 package readmodel
 
-import "github.com/vnfm/vnfm/eventstore"
+import (
+	"slices"
+
+	"github.com/vnfm/vnfm/eventstore"
+)
 
 // The kinds of views.
 const (
@@ -17,6 +21,21 @@ const (
 	// KindManagement is management's state; State is ENABLED or DISABLED.
 	KindManagement = "management_connection"
 )
+
+// columnComing holds the package that an instance is of once its operation lands.
+const columnComing = 2
+
+// UsesOf counts what uses a package: instances that are of it, and those that an operation makes of it.
+func UsesOf(packageID string) []eventstore.ViewCount {
+	return []eventstore.ViewCount{
+		{Kind: KindVnf, Parent: packageID}, {Kind: KindVnf, Parent: packageID, Column: eventstore.ColumnAttr(columnComing)},
+	}
+}
+
+// Used reports whether a package is used, of what UsesOf has loaded.
+func Used(l *eventstore.Loaded, packageID string) bool {
+	return slices.ContainsFunc(UsesOf(packageID), func(c eventstore.ViewCount) bool { return l.Counts[c] > 0 })
+}
 
 // Columns says which attributes of a kind's documents its rows hold in columns, for eventstore.ViewQuery: those operators
 // select by. ColumnAttr(1) and ColumnAttr(2) are for times, of any kind: see ADR 10.

@@ -18,7 +18,7 @@ import (
 
 type fixture struct {
 	t         *testing.T
-	store     *memory.Store
+	store     eventstore.Store
 	instances *readmodel.Instances
 	opoccs    *readmodel.OpOccs
 	snapshots readmodel.Snapshots
@@ -26,11 +26,16 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	return newFixtureOn(t, memory.New(memory.Config{}))
+}
+
+func newFixtureOn(t *testing.T, store eventstore.Store) *fixture {
+	t.Helper()
 	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fixture{t, memory.New(memory.Config{}), readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0), readmodel.NewSnapshots(registry, 0)}
+	return &fixture{t, store, readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0), readmodel.NewSnapshots(registry, 0)}
 }
 
 // execute makes one commit.

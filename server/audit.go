@@ -119,7 +119,7 @@ func auditConfig(st *stores, p *parts, sources []readmodel.Source, unreachable m
 	databases := map[string]audit.Database{"main": main}
 	c := audit.Config{
 		Databases: databases, Views: sources,
-		Main: main, Others: map[string]eventstore.Reader{}, Registry: p.vims, Drivers: p.drivers, Unreachable: unreachable, Call: call,
+		Main: main, Shown: p.live(), Others: map[string]eventstore.Reader{}, Registry: p.vims, Drivers: p.drivers, Unreachable: unreachable, Call: call,
 		Books: vimmanager.NewBooks(ledger),
 		Consumers: []audit.Consumer{
 			{Name: consumerVim, Source: main, At: ledger},

@@ -23,7 +23,6 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/intervention"
-	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/telemetry"
 )
@@ -84,7 +83,7 @@ func (v views) Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventsto
 }
 
 func (s *Server) views() views {
-	v := views{Reader: readmodel.Live{Reader: s.parts.main.store, OpOccs: s.parts.opoccs}, parked: map[string]eventstore.Reader{}}
+	v := views{Reader: s.parts.live(), parked: map[string]eventstore.Reader{}}
 	for _, d := range s.parts.sides() {
 		for _, r := range d.readers {
 			v.parked[r.name] = r.at.store

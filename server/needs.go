@@ -41,7 +41,7 @@ func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, e
 // wanted returns which resources of VNFs the records know: an instance holds them, or an operation that has not ended may
 // have asked for them.
 func (s *Server) wanted(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) {
-	known, err := readmodel.Wanted(ctx, s.stores.main, vnfIDs)
+	known, err := readmodel.Wanted(ctx, s.parts.live(), vnfIDs)
 	out := map[string]func(vim.Token) bool{}
 	for id, f := range known {
 		out[id] = func(t vim.Token) bool { return f(t.ID, t.Generation) }

@@ -266,7 +266,12 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 			return err
 		}
 	}
-	var err error
+	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
+	if err != nil {
+		return fmt.Errorf("register events: %w", err)
+	}
+	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
+	p.snapshots = readmodel.NewSnapshots(registry, 0)
 	if p.interventions, err = intervention.New(p.main.committer); err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}
@@ -275,10 +280,15 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		return err
 	}
 	p.vims, err = vimregistry.New(vimregistry.Config{
-		Store: p.main.store, Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
+		Store: p.live(), Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
 	})
 	return err
+}
+
+// live reads the views as they are meant.
+func (p *parts) live() readmodel.Live {
+	return readmodel.Live{Reader: p.main.store, OpOccs: p.opoccs, Instances: p.instances}
 }
 
 // buildSim makes the driver of the simulated VIMs: of those in this process, or of another's.
@@ -342,10 +352,6 @@ func (s *Server) buildUseCases(p *parts) error {
 	s.work(p, config.RoleNfvo, p.packages.Fetcher(vnfpkg.FetcherConfig{
 		Client: out, Epochs: d.leases.Role(config.RoleNfvo), Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
 	}).Run)
-	registry, err := aggregate.NewRegistry(readmodel.Forms()...)
-	if err != nil {
-		return fmt.Errorf("register events: %w", err)
-	}
 	policies := map[vnf.Operation]saga.Policy{}
 	for op, policy := range c.Operation.OnFailure {
 		policies[vnf.Operation(op)] = saga.Policy(policy)
@@ -354,15 +360,14 @@ func (s *Server) buildUseCases(p *parts) error {
 		Deadline: c.Operation.Deadline, StepTimeout: c.Operation.StepTimeout, Attempts: c.Operation.Attempts,
 		Backoff: c.Operation.Backoff, GracefulTimeout: c.Operation.GracefulTimeout, GracefulLimit: c.Operation.GracefulLimit,
 		Addresses: c.Operation.Addresses, Window: c.Operation.Window, Suspect: c.Operation.SyncSuspect,
-		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation, Snapshots: c.Max.SnapshotsPerVnf}, PlansAtOnce: c.Max.PlansAtOnce, OnFailure: policies, Batch: c.Operation.Batch,
+		Limits: plan.Limits{Vnfcs: c.Max.VnfcsPerVnf, Resources: c.Max.ResourcesPerOperation, Snapshots: c.Max.SnapshotsPerVnf}, PlansAtOnce: c.Max.PlansAtOnce, OnFailure: policies, Batch: c.Operation.Batch, Beside: c.Operation.BlueGreen,
 		Configures: p.configurer != nil, KeepLeftovers: c.Operation.Leftovers == "refuse", Take: vnf.Extensible(c.Operation.Undeclared == "accept"),
 	}
 	if c.Nfvo.URL != "" { // the NFVO manager tries again; a second attempt is for a reply that was lost
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2
 	}
-	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
 	p.lcm, err = lcm.New(lcm.Config{
-		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs, Snapshots: readmodel.NewSnapshots(registry, 0),
+		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs, Snapshots: p.snapshots,
 		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})

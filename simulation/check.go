@@ -19,6 +19,7 @@ import (
 // settle checks the invariants once faults have stopped, then has an operator bring everything to its end, and checks
 // that nothing is left anywhere.
 func (w *world) settle() {
+	w.mend()
 	w.check(true)
 	w.checkModified()
 	for _, s := range w.observed.opStates {
@@ -31,6 +32,7 @@ func (w *world) settle() {
 			break
 		}
 		w.calm()
+		w.mend()
 		w.check(false)
 	}
 	w.letGo() // what was kept back the longest
@@ -108,7 +110,7 @@ func (w *world) operatorAsks(a *ask) {
 }
 
 func (w *world) instances() []vnf.Instance {
-	rows, err := w.store.Views(context.Background(), eventstore.ViewQuery{Kind: readmodel.KindVnf})
+	rows, err := w.live.Views(context.Background(), eventstore.ViewQuery{Kind: readmodel.KindVnf})
 	w.must(err)
 	var out []vnf.Instance
 	for _, r := range rows {
@@ -197,7 +199,7 @@ func (w *world) checkEnds(parked map[string]bool) {
 	}
 	for _, id := range w.clients.retried {
 		op := w.opOcc(id)
-		if op == nil || op.State == vnf.Completed || parked[op.VnfID] ||
+		if op == nil || op.State == vnf.Completed || parked[op.VnfID] || w.meddled[op.VnfID] || // what it changes may be gone
 			op.Error != nil && strings.Contains(op.Error.Detail, "no valid host") { // others have what it needs
 			continue
 		}

@@ -51,6 +51,7 @@ type ask struct {
 	next         time.Time // of the next attempt
 	last         *node     // asked last
 	first        *reply    // the first answer of success
+	looks        bool      // it may find that there is nothing to do: 200
 	finish       func(reply)
 }
 
@@ -127,6 +128,11 @@ func (w *world) choose(v *vnfRef) *ask {
 		return w.askDelete(v)
 	case w.rng.IntN(8) == 0:
 		return w.askModify(v)
+	case in.State == vnf.Instantiated && w.rng.IntN(10) == 0:
+		if w.rng.IntN(3) > 0 && !w.lacks(NoSweep) {
+			w.meddle(in)
+		}
+		return w.askSync(v)
 	case in.Operation != "":
 		op := w.opOcc(in.Operation)
 		n := w.rng.IntN(10)
@@ -263,6 +269,20 @@ func (w *world) askHeal(v *vnfRef, in *vnf.Instance) *ask {
 	return &ask{
 		what: "heal " + v.name, vnf: v, method: http.MethodPost,
 		path: lcmRoot + "/vnf_instances/" + v.id + "/heal", body: encode(body), finish: w.begun(v, kinds...),
+	}
+}
+
+// askSync asks to repair what differs from the records; where nothing does, the answer says so, and nothing begins.
+func (w *world) askSync(v *vnfRef) *ask {
+	begun := w.begun(v, Synced)
+	return &ask{
+		what: "sync " + v.name, vnf: v, method: http.MethodPost, path: "/vnfm/v1/vnf_instances/" + v.id + "/sync", looks: true,
+		body: `{"repair":true,"confirmed":true}`, finish: func(r reply) {
+			if r.status == http.StatusOK {
+				w.happened[InSync]++
+			}
+			begun(r)
+		},
 	}
 }
 
@@ -496,6 +516,10 @@ func (w *world) answered(a *ask, r reply) {
 		}
 		return
 	}
+	if a.looks && r.status == http.StatusOK { // nothing was done, so there is nothing to keep
+		a.finish(r)
+		return
+	}
 	ok := r.status < 300
 	key := eventstore.IdempotencyKey{Caller: "client", Key: a.key}
 	switch {
@@ -522,6 +546,7 @@ func (w *world) judgeAnswer(a *ask, r reply, commits int) {
 	switch {
 	case commits > a.most():
 		w.violate("I6: request %d %s had %d effects at once", a.number, a.what, commits)
+	case a.looks && r.status == http.StatusOK && commits == 0:
 	case r.status == http.StatusConflict && a.method == http.MethodDelete && strings.Contains(r.body, "is being released"): // what keeps it goes by this very request
 	case commits > 0 && r.status >= 400 && r.status < 500:
 		w.violate("I7: request %d %s was refused with %d %s, and its effect stands", a.number, a.what, r.status, r.body)

@@ -41,6 +41,10 @@ const (
 	RestoredChanged Event = "change: forgotten by a ledger that went back"
 	Replaced        Event = "replaced"
 	Configured      Event = "configured"
+	VimForgot       Event = "behind our back: a resource removed"
+	Tampered        Event = "behind our back: a machine turned off or on"
+	Synced          Event = "sync: a repair"
+	InSync          Event = "sync: nothing to repair"
 	SagaSwept       Event = "kept: an ended saga swept"
 	RowRemoved      Event = "kept: a ledger row removed"
 	ComparedChanged Event = "revision and power compared of what was changed"
@@ -57,7 +61,7 @@ func Events() []Event {
 		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		ScaledOut, Ended("SCALE", "COMPLETED"),
-		Healed, HealedSome, Ended("HEAL", "COMPLETED"),
+		Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync,
 		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"),
 	}

@@ -57,6 +57,7 @@ func (w *world) checkInventory(parked map[string]bool) {
 		case !r.may[e.Token] && busy[e.Owner] && !w.strict: // the sweep waits until it is known what the operation wants
 		case !r.may[e.Token]:
 			w.violate("I2: %s %s of %s at %s is in no record (instance there: %v)", e.Kind, e.Token, e.Owner, e.Vim, alive[e.Owner])
+		case w.meddled[e.Owner]:
 		case e.State != "ACTIVE" && x.revision == 0 && e.Kind == vim.Compute && e.Revision > 1: // its guest was asked to stop, and nobody waits for it
 		case e.State != "ACTIVE":
 			w.violate("I2: %s %s of %s at %s is %s", e.Kind, e.Token, e.Owner, e.Vim, e.State)
@@ -70,7 +71,7 @@ func (w *world) checkInventory(parked map[string]bool) {
 	}
 	for _, token := range slices.Sorted(maps.Keys(r.must)) {
 		x := r.must[token]
-		if !has[token] && !parked[x.owner] {
+		if !has[token] && !parked[x.owner] && !w.meddled[x.owner] {
 			w.violate("I2: resource %s of %s is in the records, and not at its VIM", token, x.owner)
 		}
 	}
@@ -150,6 +151,66 @@ func (w *world) ofSaga(in *saga.Instance, r *records) {
 			case cmd.change:
 				r.must[token] = expected{owner: in.Key, revision: cmd.revision, power: powerIn(cmd.to)}
 			}
+		}
+	}
+}
+
+// meddle has somebody change what a VIM holds of an instance, behind the program's back: some is gone, some machines are turned off or
+// on, and something stands that is in no record, where a sweep may find it, too. Until it is repaired, records and VIM may differ.
+func (w *world) meddle(in *vnf.Instance) {
+	w.meddled[in.ID] = true
+	for i := range in.Resources {
+		r := &in.Resources[i]
+		token := vim.Token{ID: r.ID, Generation: r.Generation}
+		switch n := w.rng.IntN(12); {
+		case !w.sim.Has(r.Connection, token):
+		case n == 0:
+			w.tracef("somebody removes %s %s of %s", r.Kind, token, in.Name)
+			w.must(w.sim.Lose(r.Connection, token))
+			w.happened[VimForgot]++
+		case n < 4 && r.Kind == string(vim.Compute):
+			w.tracef("somebody turns %s of %s off or on", token, in.Name)
+			w.must(w.sim.Tamper(r.Connection, token, func(s *vim.Spec) {
+				if s.Compute.Off() {
+					s.Compute.Power = vim.PowerOn
+				} else {
+					s.Compute.Power = vim.PowerOff
+				}
+			}))
+			w.happened[Tampered]++
+		}
+	}
+}
+
+// mend has an operator repair every instance that somebody meddled with, as far as an operation does not hold it: from then on records
+// and VIM must agree.
+func (w *world) mend() {
+	parked := w.parkedKeys()
+	asked := false
+	for _, in := range w.instances() {
+		switch {
+		case !w.meddled[in.ID] || parked[in.ID] || in.Operation != "":
+		case in.State != vnf.Instantiated: // all of it was released
+			delete(w.meddled, in.ID)
+		default:
+			asked = true
+			a := w.askSync(&vnfRef{id: in.ID, name: in.Name})
+			finish := a.finish
+			a.finish = func(r reply) {
+				if finish(r); r.status >= 300 {
+					w.violate("I2: a repair of %s was refused without faults: %d %s", in.Name, r.status, r.body)
+				}
+			}
+			w.operatorAsks(a)
+		}
+	}
+	if !asked {
+		return
+	}
+	w.calm()
+	for _, in := range w.instances() {
+		if in.Operation == "" && !parked[in.ID] {
+			delete(w.meddled, in.ID)
 		}
 	}
 }

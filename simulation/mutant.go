@@ -258,7 +258,7 @@ func (w *world) allCursors() map[string][eventstore.Lanes]eventstore.Position {
 
 // viewsFor is what the API reads of the store.
 func (w *world) viewsFor(n *node) eventstore.Reader {
-	live := readmodel.Live{Reader: n.store, OpOccs: n.opoccs}
+	live := readmodel.Live{Reader: n.store, OpOccs: n.opoccs, Instances: n.instances}
 	if !w.lacks(NoReread) {
 		return live
 	}

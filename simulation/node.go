@@ -96,13 +96,14 @@ type node struct {
 	asleep      time.Time     // paused, or starting, until then
 	skew        time.Duration // of its own clock
 
-	store  *nodeStore
-	feed   *outbox.Feed
-	caches []func(*eventstore.Commit) // of what was folded
-	opoccs *readmodel.OpOccs
-	ticks  *timer.Timer
-	lease  *lease.Keeper
-	sagas  *saga.Runtime
+	store     *nodeStore
+	feed      *outbox.Feed
+	caches    []func(*eventstore.Commit) // of what was folded
+	opoccs    *readmodel.OpOccs
+	instances *readmodel.Instances
+	ticks     *timer.Timer
+	lease     *lease.Keeper
+	sagas     *saga.Runtime
 
 	consumers []*inbox.Consumer
 	replies   *inbox.Consumer // the last of them
@@ -163,7 +164,7 @@ func (w *world) newNode(index, life, program int) *node {
 	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
 	w.must(err)
 	instances := readmodel.NewInstances(forms, 0)
-	n.opoccs = readmodel.NewOpOccs(forms, 0)
+	n.opoccs, n.instances = readmodel.NewOpOccs(forms, 0), instances
 	n.caches = []func(*eventstore.Commit){instances.OnCommit, n.opoccs.OnCommit}
 	vims := vimmanager.Config{
 		Store: n.store, Doer: n, Registry: registry, Drivers: drivers, Epochs: n.lease.Role(roleVim), Logger: quietLog,
@@ -279,7 +280,7 @@ func (w *world) tap(connection string, kind vim.Kind, op string) int {
 
 // wanted is server's answer to the sweep: which resources of VNFs do the records know?
 func (w *world) wanted(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) {
-	known, err := readmodel.Wanted(ctx, w.store, vnfIDs)
+	known, err := readmodel.Wanted(ctx, w.live, vnfIDs)
 	out := map[string]func(vim.Token) bool{}
 	for id, f := range known {
 		out[id] = func(t vim.Token) bool { return f(t.ID, t.Generation) }

@@ -66,6 +66,7 @@ type world struct {
 	fixed          vim.InPlace          // what the VIMs cannot change of what stands
 	changing       map[string]time.Time // calls that change a token, and may have their effect until then
 	happened       map[Event]int
+	meddled        map[string]bool // instances of which somebody has changed what VIMs hold
 
 	clients     clients
 	other       other // another orchestrator
@@ -89,14 +90,14 @@ func newWorld(seed uint64, o Options) *world {
 	w.now, w.without = w.began, o.Mutant.parts()
 	w.observed.init()
 	w.protocol.init()
-	w.changing, w.happened = map[string]time.Time{}, map[Event]int{}
+	w.changing, w.happened, w.meddled = map[string]time.Time{}, map[Event]int{}, map[string]bool{}
 	w.store = memory.New(memory.Config{Now: w.clock, Fault: w.storeFault})
 	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
 		panic(err)
 	}
-	w.live = readmodel.Live{Reader: w.store, OpOccs: readmodel.NewOpOccs(forms, 0)}
 	w.instanceStates = readmodel.NewInstances(forms, 0)
+	w.live = readmodel.Live{Reader: w.store, OpOccs: readmodel.NewOpOccs(forms, 0), Instances: w.instanceStates}
 	if w.rng.IntN(6) == 0 {
 		w.fixed = vim.InPlace{vim.Compute: {vim.AttributePower}}
 	}

@@ -118,8 +118,15 @@ func (c *client) work(in *sol.VnfInstance) {
 		task, body = "scale", c.scaling(in)
 	case n < 13:
 		task, body = "scale_to_level", c.level(in)
-	case n < 16:
+	case n < 15:
 		task, body = "operate", c.power()
+	case n < 16:
+		task, body = "change_ext_conn", c.connection(in)
+	case n < 17:
+		task, body = "change_flavour", c.flavour(in)
+	case n < 18:
+		c.change(c.finish, http.MethodPost, own+"/vnf_instances/"+in.Id+"/sync", map[string]any{"repair": true})
+		return
 	case n < 19:
 		task = "heal"
 		if c.rng.IntN(3) > 0 {
@@ -151,6 +158,30 @@ func (c *client) level(in *sol.VnfInstance) map[string]any {
 		levels = []string{"basic", "busy"}
 	}
 	return map[string]any{"instantiationLevelId": levels[c.rng.IntN(len(levels))]}
+}
+
+// connection asks for a connection point to be connected to a network of the site, with an address that its VIM chooses.
+func (c *client) connection(in *sol.VnfInstance) map[string]any {
+	all := in.InstantiatedVnfInfo.ExtCpInfo
+	if len(all) == 0 {
+		return map[string]any{"extVirtualLinks": []any{}} // refused
+	}
+	e := all[c.rng.IntN(len(all))]
+	network := fmt.Sprintf("outside-%d", c.rng.IntN(3))
+	config := map[string]any{"cpProtocolData": []any{map[string]any{
+		"layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": map[string]any{"ipAddresses": []any{map[string]any{"type": "IPV4", "numDynamicAddresses": 1}}},
+	}}}
+	return map[string]any{"extVirtualLinks": []any{map[string]any{
+		"id": "link-" + network, "resourceId": network, "extCps": []any{map[string]any{"cpdId": e.CpdId, "cpConfig": map[string]any{e.CpConfigId: config}}},
+	}}}
+}
+
+// flavour asks for the other flavour.
+func (c *client) flavour(in *sol.VnfInstance) map[string]any {
+	if in.InstantiatedVnfInfo.FlavourId == "standard" {
+		return map[string]any{"newFlavourId": "redundant"}
+	}
+	return map[string]any{"newFlavourId": "standard"}
 }
 
 // power asks for the whole VNF to be started or stopped.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
 	storepg "github.com/vnfm/vnfm/eventstore/postgres"
 	storelite "github.com/vnfm/vnfm/eventstore/sqlite"
@@ -71,10 +72,15 @@ func (j *judge) open(ctx context.Context) (eventstore.Store, error) {
 
 // recorded returns what the records of all VNFs say stands.
 func (j *judge) recorded(ctx context.Context, store eventstore.Reader) (map[string]resource, error) {
+	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
+	if err != nil {
+		return nil, err
+	}
+	live := readmodel.Live{Reader: store, OpOccs: readmodel.NewOpOccs(forms, 0), Instances: readmodel.NewInstances(forms, 0)}
 	out := map[string]resource{}
 	q := eventstore.ViewQuery{Kind: readmodel.KindVnf, Limit: 500}
 	for {
-		views, err := store.Views(ctx, q)
+		views, err := live.Views(ctx, q)
 		if err != nil {
 			return nil, err
 		}

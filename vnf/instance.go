@@ -48,6 +48,8 @@ type Instance struct {
 	Leftovers []Resource `json:"leftovers,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
 	Operation string `json:"operation,omitempty"`
+	// Coming is the id of the package that the instance is of once the operation lands, where that is another: it is in use as well.
+	Coming string `json:"comingPackageId,omitempty"`
 	// Cleanup is the id of the saga that releases the leftovers, "" when none runs.
 	Cleanup string `json:"cleanup,omitempty"`
 	// Operations counts the operations begun: the fencing token of the newest.

@@ -27,11 +27,13 @@ type InstanceCreated struct {
 // InstanceDeleted is the last event of an instance.
 type InstanceDeleted struct{}
 
-// OperationBegun records that an operation occurrence holds the instance. Number is its fencing token.
+// OperationBegun records that an operation occurrence holds the instance. Number is its fencing token, Package the one that the instance
+// is of once it lands, where that is another.
 type OperationBegun struct {
 	OpID      string    `json:"opOccId"`
 	Operation Operation `json:"operation"`
 	Number    int64     `json:"number"`
+	Package   string    `json:"packageId,omitempty"`
 }
 
 // ConnectionsChanged records what the VNF has of its own of VIM connections, as far as anybody may read it. It comes with
@@ -212,7 +214,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceDeleted:
 		v.Deleted = true
 	case *OperationBegun:
-		v.Operation, v.Operations = e.OpID, e.Number
+		v.Operation, v.Operations, v.Coming = e.OpID, e.Number, e.Package
 	case *InstanceInstantiated:
 		v.Operation = ""
 		v.State, v.Info = Instantiated, e.Info
@@ -289,6 +291,9 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 			v.Cleanup = ""
 		}
 		v.Leftovers = without(v.Leftovers, e.Released)
+	}
+	if v.Operation == "" {
+		v.Coming = ""
 	}
 }
 

@@ -28,6 +28,7 @@ type DeleteInstance struct{}
 // sets, as Laid has it; together with the instance's own they must have every required property, and fit the descriptor.
 type BeginOperation struct {
 	OpID                     string
+	Package                  string // that the instance is to be of; "": it stays what it is of
 	Operation                Operation
 	Descriptor               *vnfd.Descriptor
 	Extensions, Configurable map[string]json.RawMessage
@@ -225,7 +226,7 @@ func (v *Instance) begin(c BeginOperation) ([]InstanceEvent, error) {
 			return nil, vnfm.Errorf(vnfm.Conflict, "required by the VNFD and not set: %s; send them, or set them by PATCH first", strings.Join(missing, ", "))
 		}
 	}
-	return []InstanceEvent{&OperationBegun{OpID: c.OpID, Operation: c.Operation, Number: v.Operations + 1}}, nil
+	return []InstanceEvent{&OperationBegun{OpID: c.OpID, Operation: c.Operation, Number: v.Operations + 1, Package: c.Package}}, nil
 }
 
 // land ends the operation that holds the instance. An operation that does not hold it has nothing to end.

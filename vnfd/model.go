@@ -231,8 +231,10 @@ type Operation struct {
 	// Terminate's graceful timeout bounds and similar settings, as read (seconds).
 	MaxGracefulTimeout int `json:"maxGracefulTimeout,omitempty"`
 	// Batch is how many machines a change of the package changes at once, 0 all; nil: the descriptor does not say.
-	Batch *int     `json:"batchSize,omitempty"`
-	At    Position `json:"at"`
+	Batch *int `json:"batchSize,omitempty"`
+	// Beside is whether a change of the package makes new machines beside the old ones; nil: the descriptor does not say.
+	Beside *bool    `json:"blueGreen,omitempty"`
+	At     Position `json:"at"`
 	// Coordinations are the actions that may be coordinated with the VNF or its element manager, in the order of the descriptor.
 	Coordinations []Coordination `json:"coordinations,omitempty"`
 }

@@ -227,7 +227,7 @@ func (p Package) delete(c Delete) ([]aggregate.Event, error) {
 	case p.Operational == Enabled:
 		return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package is ENABLED: disable it first.")
 	case c.InUse:
-		return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package is IN_USE: delete the VNF instances made of it first.")
+		return nil, vnfm.Errorf(vnfm.Conflict, "The VNF package is IN_USE: delete the VNF instances made of it first, and end the operations that make others of it.")
 	}
 	return one(&Deleted{}), nil
 }

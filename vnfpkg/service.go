@@ -158,8 +158,8 @@ func (s *Service) Delete(ctx context.Context, id string, by request.Info) error 
 
 // Get returns a package. Returns NotFound.
 func (s *Service) Get(ctx context.Context, id string) (*Package, error) {
-	ref, count := eventstore.ViewRef{Kind: readmodel.KindPackage, ID: id}, instancesOf(id)
-	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}, CountViews: []eventstore.ViewCount{count}})
+	ref := eventstore.ViewRef{Kind: readmodel.KindPackage, ID: id}
+	l, err := s.cfg.Store.Load(ctx, eventstore.Load{Views: []eventstore.ViewRef{ref}, CountViews: readmodel.UsesOf(id)})
 	if err != nil {
 		return nil, fmt.Errorf("load package %s: %w", id, err)
 	}
@@ -171,7 +171,7 @@ func (s *Service) Get(ctx context.Context, id string) (*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.InUse = l.Counts[count] > 0
+	p.InUse = readmodel.Used(l, id)
 	return p, nil
 }
 
@@ -194,7 +194,7 @@ func (s *Service) Read(ctx context.Context, views []eventstore.View) ([]*Package
 			return nil, err
 		}
 		out = append(out, p)
-		l.CountViews = append(l.CountViews, instancesOf(v.ID))
+		l.CountViews = append(l.CountViews, readmodel.UsesOf(v.ID)...)
 	}
 	if len(out) == 0 {
 		return out, nil
@@ -204,7 +204,7 @@ func (s *Service) Read(ctx context.Context, views []eventstore.View) ([]*Package
 		return nil, fmt.Errorf("count instances: %w", err)
 	}
 	for _, p := range out {
-		p.InUse = loaded.Counts[instancesOf(p.ID)] > 0
+		p.InUse = readmodel.Used(loaded, p.ID)
 	}
 	return out, nil
 }
@@ -265,11 +265,6 @@ func decode(v eventstore.View) (*Package, error) {
 	return &p, nil
 }
 
-// instancesOf counts the VNF instances made of a package.
-func instancesOf(id string) eventstore.ViewCount {
-	return eventstore.ViewCount{Kind: readmodel.KindVnf, Parent: id}
-}
-
 // do processes a command in one commit, with the view and, for the command a client asked for, the stored answer. It
 // returns the package as the commit left it.
 func (s *Service) do(ctx context.Context, id, name string, by request.Info, asked bool, command Command) (*Package, error) {
@@ -278,7 +273,7 @@ func (s *Service) do(ctx context.Context, id, name string, by request.Info, aske
 		Keys: []string{id},
 		Load: func() eventstore.Load {
 			l := s.repo.Load(id)
-			l.CountViews, l.Records = []eventstore.ViewCount{instancesOf(id)}, []eventstore.RecordRef{secretRef(id)}
+			l.CountViews, l.Records = readmodel.UsesOf(id), []eventstore.RecordRef{secretRef(id)}
 			return l
 		},
 		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
@@ -311,7 +306,7 @@ func (s *Service) decide(
 	if err != nil {
 		return nil, err //nolint:wrapcheck // has its kind
 	}
-	inUse := l.Counts[instancesOf(id)] > 0
+	inUse := readmodel.Used(l, id)
 	if d, ok := command.(Delete); ok {
 		d.InUse = inUse
 		command = d

@@ -105,6 +105,7 @@ func ListUnder[T any](c *Call, l *Collection, parent string, show func(rows []ev
 	var short *short
 	if len(rest) == 0 && len(older) == 0 {
 		short = l.shortcut(wanted, c.V1, c.Base)
+		rows.Brief = short.brief()
 	}
 	p := &page{body: []byte{'['}, size: c.Server.PageSize, order: rows.Order}
 	for more := !never; more; {

@@ -128,6 +128,11 @@ func (l *Collection) shortcut(wanted selector, shape *v1.Shape, base string) *sh
 	return out
 }
 
+// brief reports whether entries are copied from the documents, and nothing is made of what is large in them.
+func (s *short) brief() bool {
+	return s != nil && !slices.ContainsFunc(s.steps, func(p step) bool { return p.do == made })
+}
+
 // take appends the entry of a document to b. It returns false, and b as it was, when the document has to be decoded.
 func (s *short) take(b, doc []byte) ([]byte, bool) {
 	s.doc.find(doc)

@@ -64,12 +64,13 @@ func (c *vnfFlavour) Run(s *session) error {
 }
 
 type vnfUpgrade struct {
-	Vnf     string   `arg:"" help:"Id or name."`
-	To      string   `xor:"to" required:"" help:"VNFD of the package that it is to be of, by its vnfdId or the package's id." placeholder:"VNFD"`
-	Batch   *int     `help:"Change so many machines at a time; 0: all at once. Default: what the VNFD says, else the server." placeholder:"N"`
-	ExtLink []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
-	File    string   `xor:"to" required:"" help:"Take the request from this JSON file; - is the standard input." placeholder:"PATH"`
-	Param   []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
+	Vnf       string   `arg:"" help:"Id or name."`
+	To        string   `xor:"to" required:"" help:"VNFD of the package that it is to be of, by its vnfdId or the package's id." placeholder:"VNFD"`
+	Batch     *int     `help:"Change so many machines at a time; 0: all at once. Default: what the VNFD says, else the server." placeholder:"N"`
+	BlueGreen *bool    `negatable:"" help:"Make new machines beside the old ones, which go once the new ones are ready. Default: what the VNFD says, else the server."`
+	ExtLink   []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
+	File      string   `xor:"to" required:"" help:"Take the request from this JSON file; - is the standard input." placeholder:"PATH"`
+	Param     []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	begin
 }
 
@@ -87,11 +88,14 @@ func (c *vnfUpgrade) Run(s *session) error {
 	if err := laidOver(c.ExtLink, c.Param, &request.ExtVirtualLinks, &request.AdditionalParams); err != nil {
 		return err
 	}
+	if request.AdditionalParams == nil && (c.Batch != nil || c.BlueGreen != nil) {
+		request.AdditionalParams = sol.KeyValuePairs{}
+	}
 	if c.Batch != nil {
-		if request.AdditionalParams == nil {
-			request.AdditionalParams = sol.KeyValuePairs{}
-		}
 		request.AdditionalParams["batchSize"] = encoded(*c.Batch)
+	}
+	if c.BlueGreen != nil {
+		request.AdditionalParams["blueGreen"] = encoded(*c.BlueGreen)
 	}
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {

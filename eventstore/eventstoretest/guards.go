@@ -279,7 +279,7 @@ func everyField(t *testing.T, s eventstore.Store) {
 		Timeouts:    []string{"saga-a/t", "due-a", "cancel-a", "later-a"},
 		Idempotency: &eventstore.IdempotencyKey{Caller: "me", Key: "key-a"},
 		Views:       []eventstore.ViewRef{{Kind: "k", ID: "view-a"}, {Kind: "k", ID: "gone-a"}},
-		CountViews:  []eventstore.ViewCount{{Kind: "k", Parent: "par-a"}, {Kind: "k", Parent: "nope"}},
+		CountViews:  []eventstore.ViewCount{{Kind: "k", Parent: "par-a"}, {Kind: "k", Parent: "nope"}, {Kind: "k", Parent: "1-a", Column: eventstore.ColumnAttr(0)}, {Kind: "k", Parent: "par-a", Column: eventstore.ColumnAttr(0)}},
 		Records: []eventstore.RecordRef{
 			{Table: eventstore.TableVimCommands, ID: "rec-a"}, {Table: eventstore.TableVimCommands, ID: "oldrec-a"},
 			{Table: eventstore.TableVimResources, ID: "gonerec-a"},
@@ -318,6 +318,9 @@ func everyField(t *testing.T, s eventstore.Store) {
 	same(t, map[eventstore.ViewRef]*eventstore.View{{Kind: "k", ID: "view-a"}: &in.Views[0].View}, l.Views, "views")
 	if l.Counts[eventstore.ViewCount{Kind: "k", Parent: "par-a"}] != 1 || l.Counts[eventstore.ViewCount{Kind: "k", Parent: "nope"}] != 0 {
 		t.Errorf("counts: %v", l.Counts)
+	}
+	if by := eventstore.ColumnAttr(0); l.Counts[eventstore.ViewCount{Kind: "k", Parent: "1-a", Column: by}] != 1 || l.Counts[eventstore.ViewCount{Kind: "k", Parent: "par-a", Column: by}] != 0 {
+		t.Errorf("counts by a column: %v", l.Counts)
 	}
 	for i := range in.Records {
 		in.Records[i].Version, in.Records[i].Lane = in.Records[i].Expected+1, lane

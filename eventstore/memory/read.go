@@ -54,7 +54,7 @@ func (t *tables) load(l eventstore.Load) *eventstore.Loaded {
 	}
 	for _, c := range l.CountViews {
 		for _, v := range t.views {
-			if v.Kind == c.Kind && v.Parent == c.Parent && out.Counts[c] < eventstore.MaxCount {
+			if v.Kind == c.Kind && v.Column(cmp.Or(c.Column, eventstore.ColumnParent)) == c.Parent && out.Counts[c] < eventstore.MaxCount {
 				out.Counts[c]++
 			}
 		}

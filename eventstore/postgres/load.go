@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -289,21 +290,39 @@ func (m *merged) queueViews(q *pipeline) {
 			" from views where (kind, id) in (select * from unnest($1::text[], $2::text[]))", []any{kinds, ids},
 			sqlstore.ScanView, func(v *eventstore.View) eventstore.ViewRef { return eventstore.ViewRef{Kind: v.Kind, ID: v.ID} })
 	}
-	if n := len(m.counts.list); n > 0 {
-		kinds, parents := make([]string, n), make([]string, n)
-		for i, c := range m.counts.list {
-			kinds[i], parents[i] = c.Kind, c.Parent
-		}
-		m.rows.counts = map[eventstore.ViewCount]int{}
-		q.query(`select w.kind, w.parent, (select count(*) from (select from views v where v.kind = w.kind and v.parent = w.parent limit 1000) c)
-			from unnest($1::text[], $2::text[]) w(kind, parent)`, []any{kinds, parents}, func(r pgx.Rows) error {
-			var c eventstore.ViewCount
-			var n int
-			err := r.Scan(&c.Kind, &c.Parent, &n)
-			m.rows.counts[c] = n
-			return err
-		})
+	m.rows.counts = map[eventstore.ViewCount]int{}
+	for _, column := range m.countedBy() {
+		m.count(q, column)
 	}
+}
+
+// countedBy are the columns that views are counted by.
+func (m *merged) countedBy() (out []eventstore.Column) {
+	for _, c := range m.counts.list {
+		if !slices.Contains(out, c.Column) {
+			out = append(out, c.Column)
+		}
+	}
+	return out
+}
+
+// count counts views by what they have in one column.
+func (m *merged) count(q *pipeline, column eventstore.Column) {
+	var kinds, parents []string
+	for _, c := range m.counts.list {
+		if c.Column == column {
+			kinds, parents = append(kinds, c.Kind), append(parents, c.Parent)
+		}
+	}
+	by := "v." + string(cmp.Or(column, eventstore.ColumnParent))
+	q.query("select w.kind, w.parent, (select count(*) from (select from views v where v.kind = w.kind and "+by+" = w.parent and "+by+` <> '' limit 1000) c)
+		from unnest($1::text[], $2::text[]) w(kind, parent)`, []any{kinds, parents}, func(r pgx.Rows) error {
+		c := eventstore.ViewCount{Column: column}
+		var n int
+		err := r.Scan(&c.Kind, &c.Parent, &n)
+		m.rows.counts[c] = n
+		return err
+	})
 }
 
 // loaded is what one work asked for. Each gets rows of its own, so that none can change another's.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -181,8 +182,9 @@ func (q querier) loadViews(l eventstore.Load, out *eventstore.Loaded) error {
 		}
 	}
 	for _, c := range l.CountViews {
-		n, err := q.count("select count(*) from (select 1 from views where kind = $1 and parent = $2 limit $3)", c.Kind, c.Parent,
-			eventstore.MaxCount)
+		column := string(cmp.Or(c.Column, eventstore.ColumnParent))
+		n, err := q.count("select count(*) from (select 1 from views where kind = $1 and "+column+" = $2 and "+column+" <> '' limit $3)",
+			c.Kind, c.Parent, eventstore.MaxCount)
 		if err != nil {
 			return err
 		}

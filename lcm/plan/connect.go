@@ -46,6 +46,9 @@ func Connect(c *Connecting, have []Resource) (held []Resource, want *Wanted, err
 	x.want.Name, x.want.FixedVars = c.Name, true
 	x.now = x.links.entries()
 	x.assign()
+	if err := x.shared(); err != nil {
+		return nil, nil, at(err)
+	}
 	x.want.ExtLinks = x.links.Links
 	for _, v := range x.want.Vnfcs {
 		for _, cp := range v.Cps {
@@ -202,6 +205,18 @@ func (x *connecting) assign() {
 				"the configuration %s of %s serves no connection point now: it is for those to come; to have it in place of another, take that away with null", key.key, key.cpd))
 		}
 	}
+}
+
+// shared refuses an address or a port for an entry that several connection points have: only one of them could get it.
+func (x *connecting) shared() error {
+	for _, key := range sortedEntries(x.now) {
+		if c := x.now[key]; c.config.Static() && x.served[key] > 1 && x.links.asked[key] != "" {
+			return vnfm.Errorf(vnfm.Unprocessable,
+				"the configuration %s connects %d connection points of %s, and an address or a port can be given to one only: name the one that is to have it by its id in extCpInfo",
+				key.key, x.served[key], key.cpd).At(x.links.asked[key])
+		}
+	}
+	return nil
 }
 
 // give connects an external connection point by the next entry of its CPD that serves nobody; false when there is none.

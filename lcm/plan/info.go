@@ -100,8 +100,9 @@ func (o *Outcome) Resources() ([]Resource, error) {
 }
 
 // Left is a resource as an instance keeps it that stays what it was while the plan would have made it something else: by the name that it
-// had there, and with the text of its boot data where only the other flavour or VNFD has it.
-func (o *Outcome) Left(r *Resource) (*Resource, error) {
+// had there, and with the text of its boot data where only the other flavour or VNFD has it. before says that it
+// is given as it was before, whatever its generation and revision are: how it stands, or whether, is not known.
+func (o *Outcome) Left(r *Resource, before bool) (*Resource, error) {
 	was, held := o.plan.Has(r.ID)
 	if o.plan.Want.Was == nil || !held {
 		return r, nil
@@ -109,7 +110,7 @@ func (o *Outcome) Left(r *Resource) (*Resource, error) {
 	out := *r
 	out.Template = was.Template
 	wanted := o.want.resource(r.ID)
-	if r.Spec.Compute == nil || wanted == nil || r.Token() != wanted.Token() || r.Revision != wanted.Revision {
+	if before || r.Spec.Compute == nil || wanted == nil || r.Token() != wanted.Token() || r.Revision != wanted.Revision {
 		return &out, nil
 	}
 	c := *r.Spec.Compute

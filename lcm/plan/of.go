@@ -172,8 +172,8 @@ func trimmed(have []Resource, want *Wanted, touched map[string]bool) []Resource 
 				if !keep[set[i].ID] {
 					continue
 				}
-				for _, ref := range references(&set[i].Spec) {
-					if id := strings.TrimPrefix(ref, refPlan); !keep[id] {
+				for _, ref := range append(references(&set[i].Spec), set[i].Near) {
+					if id := strings.TrimPrefix(ref, refPlan); id != "" && !keep[id] {
 						keep[id], more = true, true
 					}
 				}

@@ -32,12 +32,14 @@ type Rebuilding struct {
 	Vars    map[string]string // for boot data
 	Power   vim.Power         // of new VNFCs
 	Limits  Limits
+	// Beside: all VNFCs are made anew, beside those that there are, which go once the new ones stand.
+	Beside bool
 }
 
 // Rebuild returns what a VNF that has some resources consists of once it is of another flavour or VNFD. It is built as an instantiation
 // is, then what is like something there is takes its place: the VNFCs of a VDU by their indexes, the oldest first, with their ports and
 // volumes; links, subnets and shared volumes by their names. A resource keeps the form in which it stands as far as the two flavours
-// say the same of it. Returns Unprocessable with the attribute for what does not fit.
+// say the same of it. Returns Unprocessable with the attribute for what does not fit; BesideError.
 func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 	was, err := Of(r.Vnf, have)
 	if err != nil {
@@ -70,6 +72,11 @@ func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 		return nil, err
 	}
 	x.match()
+	if r.Beside {
+		if err := x.beside(); err != nil {
+			return nil, err
+		}
+	}
 	x.take()
 	want := x.planner.plan
 	want.Was = &Boot{Boots: Boots(r.Was), Vars: r.Vnf.Values}
@@ -251,6 +258,9 @@ func (x *rebuilding) match() {
 		}
 	}
 	for _, c := range x.planner.plan.Vnfcs {
+		if x.Beside {
+			break
+		}
 		for _, old := range x.was.Vnfcs {
 			if x.now(old.Vdu) == c.Vdu && old.Index == c.Index {
 				x.vnfcLike(&c, &old, id)

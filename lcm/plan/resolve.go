@@ -196,8 +196,8 @@ func (r *Resolver) Changing(s Step, m Made) (connection string, before, after vi
 		return connection, before, after, err
 	}
 	as := *to
-	if addressed(from.Drift) && keepsAddresses(from, to) { // it is to have the addresses back that the records know
-		as.Spec = r.pinned(from)
+	if astray(from) && keepsAddresses(from, to) { // it is to have the addresses back that the records know
+		as.Spec = r.readdressed(from)
 	}
 	after, err = r.settle(&as)
 	if err == nil {
@@ -213,11 +213,11 @@ func (r *Resolver) Restoring(s Step, before vim.Spec) vim.Spec {
 	if before.Port == nil || from.At == nil || len(from.At.Addresses) == 0 {
 		return before
 	}
-	if !readdressed(vim.Differences(from.Spec, to.Spec)) && !addressed(from.Drift) {
+	if !losesAddresses(vim.Differences(from.Spec, to.Spec)) && !astray(from) {
 		return before
 	}
 	c := *before.Port
-	if addressed(from.Drift) {
+	if slices.Contains(from.Drift, vim.AttributeMAC) {
 		c.MAC = from.At.MAC
 	}
 	c.FixedIPs = nil
@@ -228,16 +228,26 @@ func (r *Resolver) Restoring(s Step, before vim.Spec) vim.Spec {
 	return before
 }
 
-// readdressed reports whether a change of a port may cost it its addresses.
-func readdressed(why []vim.Attribute) bool {
+// losesAddresses reports whether a change of a port may cost it its addresses.
+func losesAddresses(why []vim.Attribute) bool {
 	return slices.ContainsFunc(why, func(a vim.Attribute) bool {
 		return a == vim.AttributeNetwork || a == vim.AttributeAddresses || a == vim.AttributeNoAddresses
 	})
 }
 
-// addressed reports whether a port stands with other addresses or another MAC than the records say, or may.
-func addressed(drift []vim.Attribute) bool {
-	return readdressed(drift) || slices.Contains(drift, vim.AttributeMAC)
+// astray reports whether a port stands with other addresses or another MAC than the records say, or may.
+func astray(p *Resource) bool {
+	return p.Unsure || losesAddresses(p.Drift) || slices.Contains(p.Drift, vim.AttributeMAC)
+}
+
+// readdressed is the specification of a port that stands with the addresses that the records know, and the MAC where that is another.
+func (r *Resolver) readdressed(p *Resource) vim.Spec {
+	s := r.pinned(p)
+	if s.Port != nil && !slices.Contains(p.Drift, vim.AttributeMAC) {
+		c := *s.Port
+		c.MAC, s.Port = p.Spec.Port.MAC, &c
+	}
+	return s
 }
 
 // Remaking returns where a resource whose release is undone is made again, and how.

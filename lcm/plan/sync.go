@@ -16,6 +16,8 @@ type Syncing struct {
 	// Missing are resources that their VIMs do not have, Drift the attributes of those that stand in another way than the records say.
 	Missing map[vim.Token]bool
 	Drift   map[vim.Token][]vim.Attribute
+	// InPlace says what may be changed of a resource where it stands, by VIM connection.
+	InPlace map[string]vim.InPlace
 	// Strays are at the VIMs under the VNF's name, and not in its records.
 	Strays []Stray
 }
@@ -63,7 +65,9 @@ func Sync(s *Syncing, have []Resource) (*Synced, error) {
 		lost: map[string]bool{}, again: map[string]bool{}, tried: tried,
 	}
 	for i := range have {
-		x.lost[have[i].ID] = s.Missing[have[i].Token()]
+		r := &have[i]
+		x.lost[r.ID] = s.Missing[r.Token()]
+		x.mark(r.ID, !s.InPlace[r.At.Connection].Can(r.Kind, r.Drift...)) // and so is what hangs on it
 	}
 	for i := range s.Vnf.Resources {
 		r := &s.Vnf.Resources[i]

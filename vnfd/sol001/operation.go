@@ -43,6 +43,13 @@ func (s *scope) operations(f *vnfd.Flavour) {
 			n := s.instances(v, 0)
 			op.Batch = &n
 		}
+		if v := s.Get(conf.Value, "blue_green"); v != nil {
+			if on, ok := tosca.Truth(v.Text()); ok {
+				op.Beside = &on
+			} else {
+				s.Failf("bad-value", v.At, "blue_green is %s, neither true nor false", vnfd.Quote(v.Text()))
+			}
+		}
 		f.Operations = set(f.Operations, name, op)
 	}
 	for _, operation := range s.lcmOperations() {
