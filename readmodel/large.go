@@ -42,7 +42,7 @@ func isShell(v *eventstore.View) bool { return v.Kind == KindVnf && bytes.HasPre
 // shelled returns the document of an instance without what grows with the VNF.
 func shelled(v *vnf.Instance) json.RawMessage {
 	c := *v
-	c.Resources, c.Leftovers, c.Values = nil, nil, nil
+	c.Resources, c.Snapshots, c.Leftovers, c.Values = nil, nil, nil, nil
 	if i := v.Info; i != nil {
 		c.Info = &vnf.InstantiatedInfo{
 			FlavourID: i.FlavourID, Level: i.Level, VnfState: i.VnfState, ScaleStatus: i.ScaleStatus, MaxScaleLevels: i.MaxScaleLevels, Localization: i.Localization,
@@ -61,7 +61,7 @@ func inForm(v eventstore.View) eventstore.View {
 	return v
 }
 
-func isLargeInstance(v *vnf.Instance) bool { return len(v.Resources)+len(v.Leftovers) > Large }
+func isLargeInstance(v *vnf.Instance) bool { return len(v.Held()) > Large }
 
 // shells is the query for those rows of a query that are shells, as far as columns tell.
 func shells(q eventstore.ViewQuery) eventstore.ViewQuery {

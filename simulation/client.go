@@ -430,12 +430,8 @@ func (w *world) answered(a *ask, r reply) {
 
 // judgeAnswer holds one answer against what the request did: this very one, not those before it with its key.
 func (w *world) judgeAnswer(a *ask, r reply, commits int) {
-	most := 1
-	if a.method == http.MethodDelete && strings.HasPrefix(a.path, snapshotRoot) { // what was taken goes in one commit, its resource in another (ADR 25)
-		most = 2
-	}
 	switch {
-	case commits > most:
+	case commits > a.most():
 		w.violate("I6: request %d %s had %d effects at once", a.number, a.what, commits)
 	case a.looks && r.status == http.StatusOK && commits == 0:
 	case r.status == http.StatusConflict && a.method == http.MethodDelete && strings.Contains(r.body, "is being released"): // what keeps it goes by this very request
