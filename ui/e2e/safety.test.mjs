@@ -97,7 +97,7 @@ describe('a slow server', () => {
     const page = await open(browser, server, '/ui/vnfs')
     await page.getByRole('link', { name: 'fw-slow' }).waitFor()
     let hold = []
-    await page.route(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events)/, (route) => new Promise((r) => hold.push(r)).then(() => route.continue()))
+    await page.route(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events)/, (route) => new Promise((r) => hold.push(r)).then(() => route.continue()).catch(() => {}))
     for (const path of ['/ui/vnfs', `/ui/vnfs/${id}`, '/ui/ops', '/ui/packages', '/ui/vims', '/ui/management', '/ui/nfvo', '/ui/subscriptions', '/ui/system']) {
       await page.goto('about:blank')
       hold = []
@@ -110,13 +110,13 @@ describe('a slow server', () => {
       await until(bare, 2500, () => `${path} says nothing while it waits`)
       // Who one is is answered; then the page itself waits, and says for what.
       await page.unroute(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events)/)
-      await page.route(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events|sign_in|caller)/, (route) => new Promise((r) => hold.push(r)).then(() => route.continue()))
+      await page.route(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events|sign_in|caller)/, (route) => new Promise((r) => hold.push(r)).then(() => route.continue()).catch(() => {}))
       hold.splice(0).forEach((go) => go())
       await page.getByRole('navigation', { name: 'Places' }).or(page.getByText('vnfm', { exact: true })).first().waitFor()
       await until(bare, 2500, () => `${path} says nothing while it waits for what it shows`)
       await page.unroute(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events|sign_in|caller)/)
       hold.splice(0).forEach((go) => go())
-      await page.route(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events)/, (route) => new Promise((r) => hold.push(r)).then(() => route.continue()))
+      await page.route(/\/(vnfm|vnflcm|vnfpkgm)\/v\d\/(?!events)/, (route) => new Promise((r) => hold.push(r)).then(() => route.continue()).catch(() => {}))
     }
     page.faults.length = 0
     await page.end()

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
+import { describe, expect, it, vi } from 'vitest'
 import type { Attempt, Event, Flavour, Op, Progress, Saga, Vnf } from '../api/types'
-import { staleBy } from '../api/fresh'
+import { keepFresh, staleBy } from '../api/fresh'
 import { options } from '../ops/decide'
 import { axis, chain, lanesOf, ticks } from '../ops/lanes'
 import { completions, filterOf } from '../parts/filter'
@@ -197,5 +198,32 @@ describe('story', () => {
   it('makes stale what an event is about', () => {
     expect(staleBy({ stream: 'vnf-a-b' })).toEqual([['vnf', 'a-b'], ['vnfs']])
     expect(staleBy({ stream: 'opocc-1' })).toEqual([['op', '1'], ['ops']])
+  })
+})
+
+describe('freshness', () => {
+  it.each(['event', 'connection'] as const)('a first reading that is under way when the %s comes is of before it: it is read once more', async (what) => {
+    vi.useFakeTimers()
+    try {
+      const queries = new QueryClient()
+      const heard = { event: (_: Event) => {}, connection: () => {} }
+      keepFresh(queries, { onEvent: (f) => ((heard.event = f), () => true), onConnected: (f) => ((heard.connection = f), () => true) })
+      const answers: ((v: string) => void)[] = []
+      const stop = new QueryObserver(queries, { queryKey: ['op', '1'], queryFn: () => new Promise<string>((r) => answers.push(r)) }).subscribe(() => {})
+      if (what === 'event') heard.event({ stream: 'opocc-1' } as Event)
+      else heard.connection()
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(answers).toHaveLength(1)
+      answers[0]!('before')
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(answers).toHaveLength(2)
+      answers[1]!('after')
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(queries.getQueryData(['op', '1'])).toBe('after')
+      expect(answers).toHaveLength(2)
+      stop()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -188,7 +188,7 @@ export function VnfPage() {
             <Stack gap="xs" component="ul" style={{ listStyle: 'none', padding: 0 }}>
               {can.map((c) => (
                 <Group key={c.action} component="li" gap="sm">
-                  <Button w={180} variant={c.danger ? 'default' : 'filled'} disabled={c.not !== ''} onClick={() => start(c.action)}>
+                  <Button w={230} variant={c.danger ? 'default' : 'filled'} disabled={c.not !== ''} onClick={() => start(c.action)}>
                     {c.label}
                   </Button>
                   <Text size="sm">{c.not || 'can be done now'}</Text>
