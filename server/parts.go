@@ -60,6 +60,7 @@ type parts struct {
 	lcm           *lcm.Service
 	instances     *readmodel.Instances
 	opoccs        *readmodel.OpOccs
+	snapshots     readmodel.Snapshots
 	replies       *inbox.Consumer
 	packages      *vnfpkg.Service
 	nfvo          *restclient.Client      // nil: our own policy grants
