@@ -73,6 +73,7 @@ verify: generate ui ## fail when something generated is not up to date, or not c
 	@git diff --exit-code && test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
 ui: ## build the console of ui/ into console/console.zip, the same bytes everywhere; needs Node
+	@TOOLS=node ./deploy/test-deps.sh
 	@$(NPM) --prefix ui ci --no-audit --no-fund --loglevel=error
 	@$(NPM) --prefix ui run build
 

@@ -89,7 +89,10 @@ func TestVerifySeesNewFiles(t *testing.T) {
 				cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_DIR="+filepath.Join(dir, ".git"), "GIT_WORK_TREE="+dir)
 				return cmd.CombinedOutput()
 			}
-			for file, content := range map[string]string{"Makefile": string(makefile), "page": "text\n", "go": "#!/bin/sh\n" + c.generate + "\n", "npm": "#!/bin/sh\n" + c.build + "\n"} {
+			for file, content := range map[string]string{"Makefile": string(makefile), "page": "text\n", "go": "#!/bin/sh\n" + c.generate + "\n", "npm": "#!/bin/sh\n" + c.build + "\n", "deploy/test-deps.sh": "#!/bin/sh\n"} {
+				if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o700); err != nil {
+					t.Fatal(err)
+				}
 				if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o700); err != nil { //nolint:gosec // one of them is run
 					t.Fatal(err)
 				}

@@ -66,6 +66,8 @@ type Config struct {
 	Vims     own.Vims // nil: there is no registry, its resources are 404
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management own.Management
+	// ManagementClient asks whom management connections lead to; nil: checks are 404.
+	ManagementClient own.ManagementClient
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
@@ -160,7 +162,7 @@ func areas(c *Config) []rest.Area {
 	packages := &vnfpkgm.API{Packages: c.Packages}
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
-		LCM: c.LCM, Vims: c.Vims, Management: c.Management, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
+		LCM: c.LCM, Vims: c.Vims, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
 		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Parked: c.Parked, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System,
 	}

@@ -19,9 +19,11 @@ import (
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/api/vnflcm"
 	"github.com/vnfm/vnfm/audit"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/memory"
 	"github.com/vnfm/vnfm/management"
+	"github.com/vnfm/vnfm/management/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/notify/notifytest"
@@ -66,6 +68,7 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 		if c.Management, err = management.New(management.Config{Store: store, Doer: doer, Keys: keys}); err != nil {
 			t.Fatal(err)
 		}
+		c.ManagementClient = nobody{}
 		c.Subscriptions, err = notify.New(notify.Config{
 			Store: store, Doer: doer, Keys: keys, Logger: log, SkipTest: true, Sender: &notifytest.Subscribers{}, Body: vnflcm.NotificationOf(""), Duplicates: true,
 		})
@@ -104,6 +107,13 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 	snapshot := w.send(t, "POST", snapshots, `{}`).taken(201).header.Get("Location")
 	w.ids["vnf_snapshots"] = snapshot[strings.LastIndex(snapshot, "/")+1:]
 	return w
+}
+
+// nobody answers to management connections.
+type nobody struct{}
+
+func (nobody) Check(context.Context, *configuration.Endpoint, []string) []restclient.Checked {
+	return []restclient.Checked{{Interface: "vnfconfig", Detail: "it does not answer"}}
 }
 
 // soon makes changes by the world's committer, which is there only after the API's settings are.

@@ -321,6 +321,18 @@ func (c *Client) CheckVim(ctx context.Context, id string) (*sol.VimCheck, error)
 	return v, err
 }
 
+// CheckManagement asks an endpoint whether it serves its interfaces; vnf is the VNF whose address is called, where the connection names
+// an external connection point.
+func (c *Client) CheckManagement(ctx context.Context, id, vnf string) (*sol.ManagementCheck, error) {
+	v := &sol.ManagementCheck{}
+	path := at(own+"/management_connections", id, "check")
+	if vnf != "" {
+		path += "?vnf=" + url.QueryEscape(vnf)
+	}
+	_, err := c.do(ctx, call{method: http.MethodPost, path: path}, v)
+	return v, err
+}
+
 // ManagementConnections lists how VNFs and element managers are reached.
 func (c *Client) ManagementConnections(ctx context.Context) ([]sol.ManagementConnection, error) {
 	return list[sol.ManagementConnection](ctx, c, own+"/management_connections")

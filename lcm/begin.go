@@ -401,6 +401,10 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 	if w.to != nil && w.to.ref.Stream != "" { // it is enabled still
 		x.c.Expect = append(x.c.Expect, eventstore.StreamVersion{Stream: w.to.ref.Stream, Version: w.to.ref.Version})
 	}
+	from, to := "", ""
+	if w.to != nil {
+		from, to = v.VnfdID, w.to.descriptor.ID
+	}
 	if err := x.useSnapshot(w.snapshot, p.data.OpID); err != nil {
 		return err
 	}
@@ -409,6 +413,7 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 		snapshot = w.snapshot.info.ID
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, p.data.OpID, vnf.StartOperation{Started: vnf.OpStarted{
+		FromVnfdID: from, ToVnfdID: to,
 		ID: p.data.OpID, VnfID: v.ID, Operation: w.operation, Number: v.Operations, Params: p.params,
 		Policy: string(p.policy), Irreversible: !p.data.Reversible, Actor: by.Actor, Automatic: by.Automatic, Planned: p.data.steps(),
 		Snapshot: snapshot,

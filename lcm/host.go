@@ -69,7 +69,7 @@ func (s host) Turn(l *eventstore.Loaded, t *saga.Turn, c *eventstore.Commit) err
 	if err != nil {
 		return err
 	}
-	target := opState(in.State, in.Stage > 0)
+	target := opState(in.State, in.Stage > 0 || in.Type == sagaModify) // which asks for no grant
 	to := vnf.Advance{To: target, Error: problem(o, in), ByPolicy: t.From != saga.Held && t.From != saga.Stuck}
 	if o.State == vnf.Starting {
 		to.Grant = s.granted(op, in)

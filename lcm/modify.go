@@ -8,10 +8,14 @@ import (
 	"slices"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/mergepatch"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/saga"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -22,6 +26,9 @@ const sagaModify = "modify"
 // modifyData is the data of the saga: what lands. Credentials are not in it.
 type modifyData struct {
 	Modified vnf.InstanceModified `json:"modified"`
+	// Configure is what the VNF is told before that; Changed is what the operation says of it when it lands. nil: it lands at once.
+	Configure *configuration.Configure `json:"configure,omitempty"`
+	Changed   *vnf.ChangedInfo         `json:"changed,omitempty"`
 }
 
 // Modify implements API.
@@ -59,6 +66,10 @@ func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request
 	if err != nil {
 		return nil, err
 	}
+	endpoint, err := s.toldBy(ctx, seen, &r)
+	if err != nil {
+		return nil, err
+	}
 	var uses []string
 	if pkg != nil {
 		uses = []string{pkg.ref.ID}
@@ -74,8 +85,16 @@ func (s *Service) modify(ctx context.Context, vnfID string, r Modify, by request
 		if v.DescriptorDigest != seen.DescriptorDigest {
 			return vnfm.Errorf(vnfm.Conflict, "the VNF instance changed its package meanwhile: send the request again")
 		}
-		return s.beginModify(x, v, opID, d, &r, pkg, own, by)
+		return s.beginModify(x, v, opID, d, &r, pkg, own, endpoint, by)
 	}, uses...)
+}
+
+// toldBy is who tells a running VNF that its properties were modified; nil: nobody, or they were not.
+func (s *Service) toldBy(ctx context.Context, v *vnf.Instance, r *Modify) (*configuration.Endpoint, error) {
+	if v.Info == nil || len(r.Configurable)+len(r.Vnfcs) == 0 || s.cfg.Management == nil {
+		return nil, nil //nolint:nilnil // said above
+	}
+	return s.cfg.Management.Endpoint(ctx, v, configuration.InterfaceConfiguration, "", "")
 }
 
 // newPackage is a package that an instance is to be of.
@@ -125,14 +144,18 @@ func (s *Service) removable(ctx context.Context, v *vnf.Instance, patches map[st
 	return nil
 }
 
-// beginModify adds the operation to the commit, and with its saga, which asks nobody anything, also its end.
+// beginModify adds the operation to the commit, and, unless the VNF is told of it first, with its saga also its end.
 func (s *Service) beginModify(
-	x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Modify, pkg *newPackage, own *owning, by request.Info,
+	x *change, v *vnf.Instance, opID string, d *vnfd.Descriptor, r *Modify, pkg *newPackage, own *owning, endpoint *configuration.Endpoint, by request.Info,
 ) error {
 	if err := by.Check(v.Version); err != nil {
 		return err
 	}
-	if err := x.onInstance(v, v.ID, vnf.BeginOperation{OpID: opID, Operation: vnf.OpModifyInfo}); err != nil {
+	begin := vnf.BeginOperation{OpID: opID, Operation: vnf.OpModifyInfo}
+	if pkg != nil {
+		begin.Package = pkg.ref.ID
+	}
+	if err := x.onInstance(v, v.ID, begin); err != nil {
 		return err
 	}
 	k, err := x.secrets(v.ID)
@@ -178,13 +201,20 @@ func (s *Service) beginModify(
 	if connections != nil {
 		changed.Connections = connections.Connections
 	}
-	data, err := json.Marshal(modifyData{Modified: landed})
+	of := modifyData{Modified: landed}
+	if endpoint != nil {
+		if of.Configure, err = telling(v, opID, landed, endpoint); err != nil {
+			return err
+		}
+		of.Changed = &changed
+	}
+	data, err := json.Marshal(of)
 	if err != nil {
 		return vnfm.Wrap(vnfm.Internal, err, "encode the data of operation %s", opID)
 	}
 	err = x.onOpOcc(&vnf.OpOcc{}, opID, vnf.StartOperation{Started: vnf.OpStarted{
 		ID: opID, VnfID: v.ID, Operation: vnf.OpModifyInfo, Number: v.Operations, Params: params, Policy: string(saga.Hold), Actor: by.Actor,
-		Automatic: by.Automatic,
+		Automatic: by.Automatic, Irreversible: of.Configure != nil,
 	}})
 	if err != nil {
 		return err
@@ -193,7 +223,10 @@ func (s *Service) beginModify(
 	if err != nil {
 		return err
 	}
-	if err := x.onOpOcc(o, opID, vnf.Record{Event: &vnf.OpInfoChanged{Changed: changed}}); err != nil {
+	version := 1
+	if of.Configure != nil {
+		version = 2
+	} else if err := x.onOpOcc(o, opID, vnf.Record{Event: &vnf.OpInfoChanged{Changed: changed}}); err != nil {
 		return err
 	}
 	for _, text := range vnf.Beyond(d, r.Extensions, r.Configurable) {
@@ -202,7 +235,7 @@ func (s *Service) beginModify(
 		}
 	}
 	return s.runtime.Begin(x.l, x.c, saga.New{
-		ID: opID, Type: sagaModify, DefVersion: s.runtime.Newest(sagaModify), Key: v.ID, Policy: saga.Hold, Data: data,
+		ID: opID, Type: sagaModify, DefVersion: version, Key: v.ID, Policy: saga.Hold, Data: data,
 		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 	})
 }
@@ -232,6 +265,40 @@ func vnfcModifications(patches map[string]map[string]json.RawMessage) []map[stri
 	return out
 }
 
+// telling is what a VNF is told before a modification lands.
+func telling(v *vnf.Instance, opID string, landed vnf.InstanceModified, endpoint *configuration.Endpoint) (*configuration.Configure, error) {
+	after, number := *v, v.Operations
+	after.Apply(&landed, v.Updated)
+	properties := map[string]map[string]json.RawMessage{}
+	for _, c := range after.Info.Vnfcs {
+		if landed.Vnfcs[c.ID] != nil {
+			properties[c.ID] = c.Configurable
+		}
+	}
+	setup := tell.Setup{
+		Vnf: &after, OpID: opID, Operation: vnf.OpModifyInfo, Number: number, Name: nameOf(&after), Properties: after.Configurable,
+		Own: []string{tell.Param, paramAll, paramVictims, paramBatch, paramBeside},
+	}
+	return setup.Modified(properties, *endpoint)
+}
+
+// modifyV2 is the saga of a modification that the VNF is told of: it lands once the VNF has taken it. What fails is tried again, or given up:
+// then nothing lands.
+func (s *Service) modifyV2() *saga.Definition {
+	return &saga.Definition{Type: sagaModify, Version: 2, Deadline: s.cfg.Settings.Deadline, Stages: []saga.Stage{{ID: stepConfigure, Steps: []saga.Step{{
+		ID: stepConfigure, Topic: message.TopicVnfCommands, Do: configuration.TypeConfigure,
+		Timeout: s.cfg.Settings.StepTimeout, Retry: s.retry(),
+		Items: func(in *saga.Instance) ([]saga.Item, error) { return []saga.Item{{ID: configurationID(in.ID)}}, nil },
+		DataFor: func(in *saga.Instance, _ *saga.ItemRun) (json.RawMessage, error) {
+			d, err := saga.Data[modifyData](in)
+			if err != nil {
+				return nil, err
+			}
+			return vim.Encode(d.Configure), nil
+		},
+	}}}}}
+}
+
 // modifyV1 is the saga: one stage without a command. It needs no grant, changes nothing outside the records, and so is
 // complete in the commit that begins it: the operation passes PROCESSING and is COMPLETED, or it was never accepted. Nothing of it
 // can fail later, hang or be cancelled.
@@ -256,7 +323,16 @@ func (modifyOp) landed(in *saga.Instance, _ *vnf.Instance) (vnf.InstanceCommand,
 	return vnf.CompleteModify{Landed: d.Modified}, nil
 }
 
-// failed is for the sake of the interface: a saga without a command does not fail.
+// told is what the operation has changed, once the VNF knows it.
+func (modifyOp) told(in *saga.Instance, _ *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error) {
+	d, err := saga.Data[modifyData](in)
+	if err != nil || d.Changed == nil || state != vnf.Completed {
+		return nil, err
+	}
+	return []vnf.OpCommand{vnf.Record{Event: &vnf.OpInfoChanged{Changed: *d.Changed}}}, nil
+}
+
+// failed leaves the instance as it is: what was to land does not.
 func (modifyOp) failed(in *saga.Instance, _ *vnf.Instance) (vnf.OperationFailed, error) {
 	return vnf.OperationFailed{OpID: in.ID}, nil
 }

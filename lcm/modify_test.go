@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -171,5 +173,114 @@ func TestModifyToAnotherPackage(t *testing.T) {
 	}
 	if _, err = s.svc.Modify(s.ctx(), id, lcm.Modify{VnfdID: ptr("two-vdus-4")}, by); vnfm.KindOf(err) != vnfm.Conflict {
 		t.Errorf("a package that is gone: %v", err)
+	}
+}
+
+// A running VNF is told of its properties, and of those of its VNFCs, before the records have them; whoever is told nothing lands at once. The command
+// is the same when it is sent again.
+func TestAModificationIsTold(t *testing.T) {
+	s := newSite(t, plantest.Elastic(), lcm.Settings{Take: true, Attempts: 2})
+	s.managed = em
+	id := s.create()
+	patch := lcm.Modify{Configurable: map[string]json.RawMessage{"log": json.RawMessage(`"debug"`)}, Params: json.RawMessage(`{}`)}
+	op, err := s.svc.Modify(s.ctx(), id, patch, by)
+	s.must(err)
+	if s.completed(op.ID); len(s.configured) > 0 {
+		t.Errorf("a VNF that does not run is told %+v", s.configured)
+	}
+	r := s.request()
+	r.AdditionalParams = json.RawMessage(`{"key":"k"}`)
+	_, err = s.svc.Instantiate(s.ctx(), id, r, by)
+	s.must(err)
+	s.run()
+	s.configured = nil
+	vnfc := s.vnf(id).Info.Vnfcs[0].ID
+	patch.Configurable["log"] = json.RawMessage(`"info"`)
+	patch.Vnfcs = map[string]map[string]json.RawMessage{vnfc: {"role": json.RawMessage(`"active"`)}}
+	lost := 0
+	s.script = func(m message.Message) *answer {
+		if m.Type == configuration.TypeConfigure && lost == 0 {
+			lost++
+			return &answer{lost: true}
+		}
+		return nil
+	}
+	op, err = s.svc.Modify(s.ctx(), id, patch, by)
+	s.must(err)
+	if v := s.vnf(id); op.State != vnf.Processing || v.Operation != op.ID || string(v.Configurable["log"]) != `"debug"` || op.ChangedInfo != nil {
+		t.Errorf("%s, held by %q, %s", op.State, v.Operation, v.Configurable)
+	}
+	if _, err := s.svc.Modify(s.ctx(), id, patch, by); vnfm.KindOf(err) != vnfm.Conflict {
+		t.Errorf("another one meanwhile: %v", err)
+	}
+	s.run()
+	o := s.completed(op.ID)
+	if o.ChangedInfo == nil || string(o.ChangedInfo.Configurable["log"]) != `"info"` {
+		t.Errorf("%+v", o.ChangedInfo)
+	}
+	v := s.vnf(id)
+	if string(v.Configurable["log"]) != `"info"` || string(v.Info.Vnfcs[0].Configurable["role"]) != `"active"` {
+		t.Errorf("%s, %s", v.Configurable, v.Info.Vnfcs[0].Configurable)
+	}
+	c := s.configured[len(s.configured)-1]
+	if lost != 1 || c.Action != "modify_info" || string(c.Properties) != `{"log":"info"}` || len(c.Vnfcs) != 1 || c.Vnfcs[0].ID != vnfc || string(c.Vnfcs[0].Properties) != `{"role":"active"}` {
+		t.Errorf("told %+v", c)
+	}
+	for _, x := range s.configured {
+		if x.Token != c.Token {
+			t.Errorf("told under two names: %s, %s", x.Token, c.Token)
+		}
+	}
+	n := len(s.configured)
+	name := "other"
+	op, err = s.svc.Modify(s.ctx(), id, lcm.Modify{Name: &name, Params: json.RawMessage(`{}`)}, by)
+	s.must(err)
+	if s.completed(op.ID); len(s.configured) != n {
+		t.Error("told of a name")
+	}
+	s.finish()
+}
+
+// A VNF that refuses is seen in the operation, which waits: it is tried again, or given up, and then nothing has landed.
+func TestAModificationThatTheVnfRefuses(t *testing.T) {
+	for _, end := range []string{"retry", "fail"} {
+		t.Run(end, func(t *testing.T) {
+			s := newSite(t, coordinated(vnf.OpHeal), lcm.Settings{Take: true, Attempts: 1})
+			s.managed = em
+			id := s.up()
+			s.script = func(m message.Message) *answer {
+				if m.Type == configuration.TypeConfigure {
+					return permanent
+				}
+				return nil
+			}
+			op, err := s.svc.Modify(s.ctx(), id, lcm.Modify{Configurable: pairs("log", `"info"`), Params: json.RawMessage(`{}`)}, by)
+			s.must(err)
+			s.run()
+			o := s.op(op.ID)
+			if o.State != vnf.FailedTemp || o.Error == nil || s.vnf(id).Configurable["log"] != nil {
+				t.Fatalf("%s: %+v", o.State, o.Error)
+			}
+			if _, err := s.svc.Rollback(s.ctx(), op.ID, by); vnfm.KindOf(err) != vnfm.NotFound {
+				t.Errorf("rollback: %v", err)
+			}
+			s.script = nil
+			if end == "retry" {
+				_, err = s.svc.Retry(s.ctx(), op.ID, by)
+				s.must(err)
+				s.run()
+				if s.completed(op.ID); string(s.vnf(id).Configurable["log"]) != `"info"` {
+					t.Errorf("%s", s.vnf(id).Configurable)
+				}
+			} else {
+				_, err = s.svc.Fail(s.ctx(), op.ID, by)
+				s.must(err)
+				s.run()
+				if v := s.vnf(id); s.op(op.ID).State != vnf.Failed || v.Configurable["log"] != nil || v.Operation != "" {
+					t.Errorf("%s, %s", s.op(op.ID).State, v.Configurable)
+				}
+			}
+			s.finish()
+		})
 	}
 }

@@ -101,6 +101,9 @@ func TestChangeVnfPkg(t *testing.T) {
 			}
 			s.settle()
 			o := s.completed(op)
+			if o.FromVnfdID != "elastic" || o.ToVnfdID != "elastic-2" {
+				t.Errorf("from %q to %q", o.FromVnfdID, o.ToVnfdID)
+			}
 			s.upgraded(id, was)
 			if c := o.ChangedInfo; c == nil || c.Package == nil || c.Package.VnfdID != "elastic-2" || len(c.Metadata) != 1 || len(c.Extensions) != 1 {
 				t.Errorf("%+v", c)

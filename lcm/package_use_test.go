@@ -22,7 +22,7 @@ func (s *site) uses(pkg string) bool {
 // checkUse asserts that whoever is between two packages uses both, and who is not does not.
 func (s *site) checkUse(v *vnf.Instance) {
 	s.t.Helper()
-	changes := v.Operation != "" && s.op(v.Operation).Operation == vnf.OpChangeVnfPkg
+	changes := v.Operation != "" && (s.op(v.Operation).Operation == vnf.OpChangeVnfPkg || v.Coming != "" && s.op(v.Operation).Operation == vnf.OpModifyInfo)
 	if changes != (v.Coming != "") || !s.uses(v.PackageID) || v.Coming != "" && !s.uses(v.Coming) {
 		s.t.Fatalf("%s is of package %s, and by operation %q to be of %q", v.ID, v.PackageID, v.Operation, v.Coming)
 	}

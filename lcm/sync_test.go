@@ -314,6 +314,8 @@ func TestSyncReleasesOrphans(t *testing.T) {
 	stray(older, vim.Compute, id)
 	stray(unknown, vim.Port, id)
 	stray(other, vim.Port, "another")
+	snapshot := vim.Token{ID: "snapshot", Generation: 1}
+	stray(snapshot, vim.Snapshot, id)
 	delete(s.held, vim.Token{ID: c.ID, Generation: 1}) // it is made again in a generation that there was none of
 	var got []string
 	for _, x := range s.drift(id).Differences {
@@ -324,13 +326,14 @@ func TestSyncReleasesOrphans(t *testing.T) {
 	}
 	op := s.sync(id, lcm.Sync{})
 	s.settle()
-	if o := s.op(op); o.State != vnf.Completed || !s.gone[older] || !s.gone[unknown] || s.gone[other] {
+	if o := s.op(op); o.State != vnf.Completed || !s.gone[older] || !s.gone[unknown] || s.gone[other] || s.gone[snapshot] {
 		t.Fatalf("%s: %+v, gone %v", o.State, o.Error, s.gone)
 	}
 	if r := firstOf(s.vnf(id), vim.Compute); r.ID != c.ID || r.Generation != 5 {
 		t.Errorf("%+v", r)
 	}
 	delete(s.held, other)
+	delete(s.held, snapshot)
 	s.inSync(id)
 }
 
@@ -474,4 +477,29 @@ func TestSyncFails(t *testing.T) {
 		}
 		same(s, id, was)
 	})
+}
+
+// A machine that lets go of a port that is made again is not asked to keep a volume that is gone as well. Seen failing: it was changed to
+// refer to the volume that its VIM had lost.
+func TestSyncOfAMachineThatLostAPortAndAVolume(t *testing.T) {
+	s, id := elastic(t, lcm.Settings{})
+	s.can = whatVimsCan
+	was := s.vnf(id)
+	i := slices.IndexFunc(was.Info.Vnfcs, func(c vnf.Vnfc) bool { return len(c.Storages) > 1 })
+	c := was.Info.Vnfcs[i]
+	delete(s.held, vim.Token{ID: c.Storages[0], Generation: 1})
+	for _, cp := range c.Cps {
+		if cp.LinkPortID != "" {
+			delete(s.held, vim.Token{ID: cp.LinkPortID, Generation: 1})
+		}
+	}
+	op := s.sync(id, lcm.Sync{Confirmed: true})
+	s.settle()
+	s.completed(op)
+	for i, r := range s.vnf(id).Resources {
+		if r.ID == c.ID && r.Generation != was.Resources[i].Generation {
+			t.Errorf("the machine was made again: %+v", r)
+		}
+	}
+	s.inSync(id)
 }

@@ -336,8 +336,11 @@ func TestPropertiesOfVnfcs(t *testing.T) {
 	}
 	_, err := modify(`{"role":"active","gone":1}`)
 	s.must(err)
+	s.run()
 	op, err := modify(`{"gone":null,"weight":{"a":1}}`)
 	s.must(err)
+	s.run()
+	op = s.completed(op.ID)
 	if c := op.ChangedInfo.Vnfcs[vnfc]; len(c) != 2 || string(c["gone"]) != "null" {
 		t.Errorf("changed %s", c)
 	}

@@ -41,6 +41,10 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	called, err := s.managementClient(s.parts)
+	if err != nil {
+		return nil, err
+	}
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(telemetry.BuildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	serve := api.New
@@ -48,7 +52,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		serve = api.Health
 	}
 	h := serve(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Management: s.parts.management, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,

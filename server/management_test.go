@@ -21,7 +21,16 @@ func TestAnElementManagerIsToldAndAsked(t *testing.T) {
 			"id": "em", "endpointType": "MGMT", "uri": srv.URL, "for": map[string]any{"vnfProvider": "vnfm"}, "vnfSpecificData": map[string]any{"ntpServers": []string{"10.0.0.1"}},
 			"authentication": map[string]any{"authType": []string{"BASIC"}, "paramsBasic": map[string]any{"userName": "vnfm", "password": "c4nary-of-the-em"}},
 		})
+		v := p.must(200, "POST", "/vnfm/v1/management_connections/em/check", nil)
+		if text(v, "reachable") != "true" || text(v, "interfaces", 0, "name") != "vnfconfig" {
+			t.Errorf("checked: %v", v)
+		}
+		p.must(201, "POST", "/vnfm/v1/management_connections", map[string]any{"id": "own", "endpointType": "VNF", "uri": "https://{extCp.internet}:8443", "interfaces": []string{"lcmcoord"}})
 		vnf := p.create("fw1")
+		p.must(400, "POST", "/vnfm/v1/management_connections/own/check", nil)
+		p.must(409, "POST", "/vnfm/v1/management_connections/own/check?vnf="+vnf, nil) // it has no address yet
+		p.must(404, "POST", "/vnfm/v1/management_connections/own/check?vnf=none", nil)
+		p.must(204, "DELETE", "/vnfm/v1/management_connections/own", nil)
 		p.run(vnf, "instantiate", map[string]any{"flavourId": "redundant"})
 		c := em.Configuration()
 		if got := string(c.VnfConfigurationData.VnfSpecificData["ntpServers"]); got != `["10.0.0.1"]` || len(c.VnfcConfigurationData) < 2 {
@@ -30,7 +39,7 @@ func TestAnElementManagerIsToldAndAsked(t *testing.T) {
 		before := len(c.VnfcConfigurationData)
 		em.SetBehaviour(managementtest.Behaviour{Polls: 2, Warnings: "traffic moves"})
 		op := p.run(vnf, "scale", map[string]any{"type": "SCALE_OUT", "aspectId": "capacity", "additionalParams": map[string]any{"reason": "evening"}})
-		_, v := p.call("GET", op, nil)
+		_, v = p.call("GET", op, nil)
 		if text(v, "lcmCoordinations", 0, "coordinationActionName") != "announce" || text(v, "lcmCoordinations", 1, "coordinationResult") != "CONTINUE" || !strings.Contains(text(v, "warnings"), "traffic moves") {
 			t.Errorf("%v", v)
 		}

@@ -271,8 +271,7 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 	if err != nil {
 		return fmt.Errorf("register events: %w", err)
 	}
-	p.instances, p.opoccs = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0)
-	p.snapshots = readmodel.NewSnapshots(registry, 0)
+	p.instances, p.opoccs, p.snapshots = readmodel.NewInstances(registry, 0), readmodel.NewOpOccs(registry, 0), readmodel.NewSnapshots(registry, 0)
 	if p.interventions, err = intervention.New(p.main.committer); err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}

@@ -286,69 +286,6 @@ func (w *world) askSync(v *vnfRef) *ask {
 	}
 }
 
-// askConnect asks to connect some of what an instance has outside to another network of the site, or to disconnect it; one that was
-// disconnected is connected again by a new configuration.
-func (w *world) askConnect(v *vnfRef, in *vnf.Instance) *ask {
-	cpd, key := "", ""
-	if in.Info != nil {
-		for _, c := range in.Info.Vnfcs {
-			for _, cp := range c.Cps {
-				if cp.ExtCpID == "" && cp.LinkPortID == "" {
-					cpd, key = cp.CpdID, fmt.Sprintf("again-%d", w.rng.IntN(3))
-				}
-			}
-		}
-		if n := len(in.Info.ExtCps); n > 0 && (cpd == "" || w.rng.IntN(3) > 0) {
-			e := in.Info.ExtCps[w.rng.IntN(n)]
-			cpd, key = e.CpdID, e.ConfigID
-		}
-	}
-	if cpd == "" {
-		return w.askOperate(v, in)
-	}
-	kind := Connected
-	network := fmt.Sprintf("outside-%d", w.rng.IntN(3))
-	ips := map[string]any{"type": "IPV4", "numDynamicAddresses": 1}
-	if w.rng.IntN(4) == 0 {
-		ips = map[string]any{"type": "IPV4", "fixedAddresses": []string{fmt.Sprintf("198.18.7.%d", 1+w.rng.IntN(20))}}
-	}
-	var config any = map[string]any{"cpProtocolData": []any{map[string]any{"layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": map[string]any{"ipAddresses": []any{ips}}}}}
-	if w.rng.IntN(3) == 0 {
-		config, kind = nil, Disconnected
-	}
-	body := map[string]any{"extVirtualLinks": []any{map[string]any{
-		"id": "link-" + network, "resourceId": network, "extCps": []any{map[string]any{"cpdId": cpd, "cpConfig": map[string]any{key: config}}},
-	}}}
-	return &ask{
-		what: "connect " + v.name, vnf: v, method: http.MethodPost,
-		path: lcmRoot + "/vnf_instances/" + v.id + "/change_ext_conn", body: encode(body), finish: w.begun(v, kind),
-	}
-}
-
-// askRebuild asks for another flavour or the other version of a package, whichever there is.
-func (w *world) askRebuild(v *vnfRef, in *vnf.Instance) *ask {
-	if v.pkg.next != nil {
-		to := v.pkg.next
-		if in.VnfdID == to.vnfdID {
-			to = v.pkg
-		}
-		body := map[string]any{"vnfdId": to.vnfdID, "additionalParams": map[string]any{"batchSize": w.rng.IntN(3)}}
-		return &ask{
-			what: "upgrade " + v.name, vnf: v, method: http.MethodPost,
-			path: lcmRoot + "/vnf_instances/" + v.id + "/change_vnfpkg", body: encode(body), finish: w.begun(v, Upgraded),
-		}
-	}
-	flavour := pick(w.rng, v.pkg.flavours) // refused where the VNF has it
-	body := map[string]any{"newFlavourId": flavour.id}
-	if len(flavour.levels) > 0 {
-		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
-	}
-	return &ask{
-		what: "change the flavour of " + v.name, vnf: v, method: http.MethodPost,
-		path: lcmRoot + "/vnf_instances/" + v.id + "/change_flavour", body: encode(body), finish: w.begun(v, FlavourChanged),
-	}
-}
-
 func (w *world) askTerminate(v *vnfRef) *ask {
 	body := map[string]any{"terminationType": "FORCEFUL"}
 	if w.rng.IntN(2) == 0 {

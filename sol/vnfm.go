@@ -311,6 +311,20 @@ type ManagementMatch struct {
 	VnfProductName string   `json:"vnfProductName,omitempty"`
 }
 
+// ManagementCheck is what came of asking an endpoint whether it serves its interfaces.
+type ManagementCheck struct {
+	Reachable  bool                       `json:"reachable"` // all of them answer
+	Interfaces []ManagementInterfaceCheck `json:"interfaces"`
+}
+
+// ManagementInterfaceCheck is how one interface answers.
+type ManagementInterfaceCheck struct {
+	Name      string `json:"name"` // vnfconfig, lcmcoord
+	Reachable bool   `json:"reachable"`
+	Detail    string `json:"detail,omitempty"` // why not, or what is odd
+	TookMs    int64  `json:"tookMs"`
+}
+
 // VimCheck is what came of asking a VIM what it offers.
 type VimCheck struct {
 	Reachable       bool     `json:"reachable"`

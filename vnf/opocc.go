@@ -24,6 +24,14 @@ const (
 	OpChangeVnfPkg     Operation = "CHANGE_VNFPKG"
 )
 
+// Operations lists the operations.
+func Operations() []Operation {
+	return []Operation{
+		OpInstantiate, OpScale, OpScaleToLevel, OpChangeFlavour, OpTerminate, OpHeal, OpOperate, OpChangeExtConn, OpModifyInfo, OpCreateSnapshot,
+		OpRevertToSnapshot, OpChangeVnfPkg,
+	}
+}
+
 // OpState is the state of an operation occurrence (SOL003 v3.7.1 §5.6.2.2).
 type OpState string
 
@@ -54,6 +62,9 @@ type OpOcc struct {
 	Automatic    bool            `json:"isAutomaticInvocation"`
 	Params       json.RawMessage `json:"operationParams,omitempty"` // the request, secrets masked
 	Policy       string          `json:"policy"`                    // rollback or hold; from the first event
+	// FromVnfdID and ToVnfdID are the VNFDs of a change of package.
+	FromVnfdID string `json:"fromVnfdId,omitempty"`
+	ToVnfdID   string `json:"toVnfdId,omitempty"`
 	// Irreversible operations (terminate, scale in) have no rollback.
 	Irreversible bool `json:"irreversible,omitempty"`
 	// UndoBegun: from then on only rollback and fail are possible.

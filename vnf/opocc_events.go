@@ -19,6 +19,9 @@ type OpStarted struct {
 	Actor        string          `json:"actor,omitempty"`
 	Planned      []PlannedStep   `json:"planned,omitempty"`
 	Snapshot     string          `json:"vnfSnapshotInfoId,omitempty"` // that it takes, or reverts to
+	// FromVnfdID and ToVnfdID are the VNFDs of a change of package.
+	FromVnfdID string `json:"fromVnfdId,omitempty"`
+	ToVnfdID   string `json:"toVnfdId,omitempty"`
 }
 
 // PlannedStep is one entry of what an operation means to do.
@@ -292,7 +295,7 @@ func (o *OpOcc) Apply(event OpEvent, at time.Time) {
 func (o *OpOcc) start(e *OpStarted, at time.Time) {
 	o.ID, o.VnfID, o.Operation, o.Number = e.ID, e.VnfID, e.Operation, e.Number
 	o.Automatic, o.Params, o.Policy, o.Actor = e.Automatic, e.Params, e.Policy, e.Actor
-	o.Irreversible, o.Snapshot = e.Irreversible, e.Snapshot
+	o.Irreversible, o.Snapshot, o.FromVnfdID, o.ToVnfdID = e.Irreversible, e.Snapshot, e.FromVnfdID, e.ToVnfdID
 	o.Started = at
 	planned := make([]Progress, len(e.Planned))
 	for i, p := range e.Planned {

@@ -158,7 +158,65 @@ func opStatesPage() string {
 		}
 		b.WriteString("\n")
 	}
+	beginnings(&b)
 	return b.String()
+}
+
+// beginnings tells what each state of an instance answers to what is asked of it, by asking it.
+func beginnings(b *strings.Builder) {
+	b.WriteString("\n# In which state of a VNF what may begin\n\n")
+	b.WriteString("409 says in which state it could begin, or which operation is not finished. One operation at a time holds a VNF, a failed one (FAILED_TEMP)\n")
+	b.WriteString("until it is retried, rolled back or given up. What its VNFD does not support is 404 for a VNF that could begin it otherwise: SCALE and\n")
+	b.WriteString("SCALE_TO_LEVEL of a flavour without aspects, CHANGE_FLAVOUR where there is no other flavour (SOL003 v3.7.1 §5.4.5, §5.4.6, §5.4.7). To ask for the\n")
+	b.WriteString("operational state that it has completes at once. SYNC is the repair of `vnfm vnf sync`, shown as HEAL.\n\n")
+	free := vnf.Instance{ID: "v", Version: 1, State: vnf.NotInstantiated}
+	started, stopped := free, free
+	started.State, started.Info = vnf.Instantiated, &vnf.InstantiatedInfo{VnfState: "STARTED"}
+	stopped.State, stopped.Info = vnf.Instantiated, &vnf.InstantiatedInfo{VnfState: "STOPPED"}
+	left := free
+	left.Leftovers = []vnf.Resource{{ID: "r"}}
+	cleaned := left
+	cleaned.Cleanup = "s"
+	heldNot, held := free, started
+	heldNot.Operation, held.Operation = "o", "o"
+	gone := free
+	gone.Deleted = true
+	states := []struct {
+		name string
+		in   vnf.Instance
+	}{
+		{"NOT_INSTANTIATED", free}, {"with leftovers", left}, {"being cleaned up", cleaned}, {"held by an operation", heldNot},
+		{"INSTANTIATED, STARTED", started}, {"INSTANTIATED, STOPPED", stopped}, {"INSTANTIATED, held by an operation", held}, {"deleted", gone},
+	}
+	b.WriteString("| |")
+	for _, s := range states {
+		fmt.Fprintf(b, " %s |", s.name)
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(states)) + "\n")
+	row := func(name string, command vnf.InstanceCommand) {
+		fmt.Fprintf(b, "| %s |", name)
+		for _, s := range states {
+			in := s.in
+			switch _, err := in.Process(command); vnfm.KindOf(err) {
+			case "":
+				b.WriteString(" yes |")
+			case vnfm.NotFound:
+				b.WriteString(" 404 |")
+			default:
+				b.WriteString(" 409 |")
+			}
+		}
+		b.WriteString("\n")
+	}
+	for _, op := range vnf.Operations() {
+		row(string(op), vnf.BeginOperation{OpID: "n", Operation: op})
+		if op == vnf.OpHeal {
+			row("SYNC", vnf.BeginOperation{OpID: "n", Operation: op})
+		}
+	}
+	row("delete", vnf.DeleteInstance{})
+	row("cleanup", vnf.BeginCleanup{Saga: "n"})
+	b.WriteString("\nTo delete a VNF of which only leftovers remain begins their clean-up, and is 204 once they are gone (`operation-leftovers`).\n")
 }
 
 // golden compares a file with what it should hold, or writes it.

@@ -4,6 +4,7 @@ package own
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/vnfm/vnfm/access"
@@ -23,6 +24,8 @@ type API struct {
 	Vims Vims // nil: there is no registry, its resources are 404
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management Management
+	// ManagementClient asks whom connections lead to; nil: checks are 404.
+	ManagementClient ManagementClient
 	// Grant returns what was asked for an operation; NotFound when nothing was. nil: the resource is 404.
 	Grant func(ctx context.Context, opID string) (*nfvomanager.Asked, error)
 	// PackageChanged is told that the NFVO has news of the package with a vnfdId; nil: the NFVO is not listened to.
@@ -140,11 +143,15 @@ func (a *API) ManagementRoutes() map[string]rest.Route {
 		return nil
 	}
 	const root = rest.OwnRoot + "/management_connections"
-	return map[string]rest.Route{
+	routes := map[string]rest.Route{
 		root: rest.With(rest.Post(a.registerManagement, rest.JSONType), rest.Get(a.listManagement)),
 		root + "/{id}": rest.With(rest.Get(a.showManagement), rest.Patch(a.patchManagement, rest.MergeType, rest.JSONType),
 			rest.Remove(a.deleteManagement)),
 	}
+	if a.ManagementClient != nil {
+		routes[root+"/{id}/check"] = rest.Route{http.MethodPost: {Do: a.checkManagement, Query: []string{"vnf"}, Types: []string{rest.JSONType}}}
+	}
+	return routes
 }
 
 // SimRoutes are the resources of the simulated VIM, where there is one.

@@ -22,6 +22,9 @@ var newer = map[string]string{Root: "/vnflcm/v2", PkgRoot: "/vnfpkgm/v2"}
 // of v2 below it lead to the same of v1 then. What is v1 already stays as it is.
 func (s *Shape) Down(doc json.RawMessage, base string) json.RawMessage {
 	if all, ok := array(doc); ok {
+		if s.parted {
+			all = firsts(all)
+		}
 		for i, one := range all {
 			all[i] = s.Down(one, base)
 		}
@@ -154,4 +157,16 @@ func encode(v any) json.RawMessage {
 		panic(fmt.Sprintf("v1: what was JSON does not marshal: %v", err))
 	}
 	return b
+}
+
+// firsts returns the first of the entries of each id.
+func firsts(all []json.RawMessage) []json.RawMessage {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(all), func(one json.RawMessage) bool {
+		members, _ := object(one)
+		id := string(members["id"])
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 }

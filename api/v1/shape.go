@@ -13,6 +13,8 @@ type Shape struct {
 	values map[string]map[string]string // v2 name: v2 value: the v1 value nearest to it
 	parts  map[string][]string          // v2 name of a text of parts with ":" between: their names in the object that v1 has
 	within map[string]*Shape            // v2 name: the objects in it, those of an array or a map too
+	// parted: v2 has several entries of an array for one id, of which v1 has one; the first says what became of the whole.
+	parted bool
 }
 
 // keyed is a map of v2 that is an array in v1.
@@ -71,6 +73,7 @@ var (
 		"affectedVirtualLinks": {
 			names:  map[string]string{"vnfVirtualLinkDescId": "virtualLinkDescId"},
 			later:  []string{"vnfdId", "vnfLinkPortIds"},
+			parted: true, // a link, and its ports
 			values: map[string]map[string]string{"changeType": {"LINK_PORT_ADDED": "MODIFIED", "LINK_PORT_REMOVED": "MODIFIED"}},
 		},
 		"affectedVirtualStorages": {later: []string{"vnfdId"}},

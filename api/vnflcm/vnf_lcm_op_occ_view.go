@@ -15,7 +15,7 @@ func VnfLcmOpOcc(op *vnf.OpOcc, base string) *sol.VnfLcmOpOcc {
 		Id: op.ID, OperationState: string(op.State), StateEnteredTime: op.StateEntered, StartTime: op.Started,
 		VnfInstanceId: op.VnfID, GrantId: op.GrantID, Operation: string(op.Operation),
 		IsAutomaticInvocation: op.Automatic, OperationParams: op.Params, IsCancelPending: op.CancelPending,
-		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(&op.Changes), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
+		Error: problemDetails(op.Error), ResourceChanges: resourceChanges(op), ChangedInfo: changedInfo(op.ChangedInfo), Warnings: op.Warnings,
 		ChangedExtConnectivity: extVirtualLinkInfo(op.ExtLinks), VnfSnapshotInfoId: op.Snapshot,
 		Links: opOccLinks(base+rest.LcmRoot, op),
 	}
@@ -93,21 +93,46 @@ func problemDetails(p *vnf.Problem) *sol.ProblemDetails {
 	return &sol.ProblemDetails{Title: p.Title, Status: p.Status, Detail: p.Detail}
 }
 
-// resourceChanges is nil when nothing changed.
-func resourceChanges(in *vnf.ResourceChanges) *sol.ResourceChanges {
-	out := &sol.ResourceChanges{}
+// resourceChanges is nil when nothing changed. There is an entry for each link and type of change: the ports that came or went with a
+// link have one of their own (SOL003 v3.7.1 §5.5.2.13, note 3). Of a change of package each says by which VNFD it is read.
+func resourceChanges(op *vnf.OpOcc) *sol.ResourceChanges {
+	in, out := &op.Changes, &sol.ResourceChanges{}
+	vnfd := func(change vnf.ChangeType) string {
+		if change == vnf.Removed || change == vnf.LinkPortRemoved {
+			return op.FromVnfdID
+		}
+		return op.ToVnfdID
+	}
 	for _, a := range in.Vnfcs.All() {
 		out.AffectedVnfcs = append(out.AffectedVnfcs, sol.AffectedVnfc{
-			Id: a.ID, VduId: a.VduID, ChangeType: string(a.Change), ComputeResource: handle(a.Handle),
+			Id: a.ID, VduId: a.VduID, VnfdId: vnfd(a.Change), ChangeType: string(a.Change), ComputeResource: handle(a.Handle),
 			ResourceDefinitionId: a.Definition, ZoneId: a.Zone, AffectedVnfcCpIds: a.CpIDs,
 			AddedStorageResourceIds: a.AddedStorages, RemovedStorageResourceIds: a.RemovedStorages,
 		})
 	}
 	for _, a := range in.Links.All() {
-		out.AffectedVirtualLinks = append(out.AffectedVirtualLinks, sol.AffectedVirtualLink{
-			Id: a.ID, VnfVirtualLinkDescId: a.LinkID, ChangeType: string(a.Change), NetworkResource: handle(a.Handle),
-			VnfLinkPortIds: a.PortIDs, ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
-		})
+		whole, ports := a.Change, a.Change
+		switch a.Change {
+		case vnf.Added:
+			ports = vnf.LinkPortAdded
+		case vnf.Removed:
+			ports = vnf.LinkPortRemoved
+		default:
+		}
+		entry := func(change vnf.ChangeType, portIDs []string) {
+			out.AffectedVirtualLinks = append(out.AffectedVirtualLinks, sol.AffectedVirtualLink{
+				Id: a.ID, VnfVirtualLinkDescId: a.LinkID, VnfdId: vnfd(change), ChangeType: string(change), NetworkResource: handle(a.Handle),
+				VnfLinkPortIds: portIDs, ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
+			})
+		}
+		if whole == ports {
+			entry(whole, a.PortIDs)
+			continue
+		}
+		entry(whole, nil)
+		if len(a.PortIDs) > 0 {
+			entry(ports, a.PortIDs)
+		}
 	}
 	for _, a := range in.ExtPorts.All() {
 		out.AffectedExtLinkPorts = append(out.AffectedExtLinkPorts, sol.AffectedExtLinkPort{
@@ -117,7 +142,7 @@ func resourceChanges(in *vnf.ResourceChanges) *sol.ResourceChanges {
 	}
 	for _, a := range in.Storages.All() {
 		out.AffectedVirtualStorages = append(out.AffectedVirtualStorages, sol.AffectedVirtualStorage{
-			Id: a.ID, VirtualStorageDescId: a.StorageID, ChangeType: string(a.Change), StorageResource: handle(a.Handle),
+			Id: a.ID, VirtualStorageDescId: a.StorageID, VnfdId: vnfd(a.Change), ChangeType: string(a.Change), StorageResource: handle(a.Handle),
 			ResourceDefinitionId: a.Definition, ZoneId: a.Zone,
 		})
 	}

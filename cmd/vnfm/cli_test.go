@@ -452,6 +452,7 @@ func TestWhatVimCommandsSend(t *testing.T) {
 	}
 	f.queue["POST /vnfm/v1/vims"], f.queue["PATCH /vnfm/v1/vims/b"] = []string{`{"id":"b"}`}, []string{`{"id":"b"}`}
 	f.queue["POST /vnfm/v1/vims/b/check"] = []string{`{"reachable":false,"detail":"away"}`}
+	f.queue["POST /vnfm/v1/management_connections/em/check"] = []string{`{"reachable":false,"interfaces":[{"name":"vnfconfig","detail":"away"}]}`}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -467,6 +468,7 @@ func TestWhatVimCommandsSend(t *testing.T) {
 		},
 		{[]string{"vim", "update", "b"}, exitUsage, ""},
 		{[]string{"vim", "check", "b"}, exitFailed, "POST /vnfm/v1/vims/b/check"},
+		{[]string{"management", "check", "em"}, exitFailed, "POST /vnfm/v1/management_connections/em/check"},
 		{
 			[]string{"vnf", "modify", vnf, "--name", "", "--metadata", "a=null", "--extension", "e=1", "--no-wait"}, exitOK,
 			`PATCH /vnflcm/v2/vnf_instances/` + vnf + ` {"vnfInstanceName":null,"metadata":{"a":null},"extensions":{"e":1}}`,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -16,6 +17,7 @@ type managementCmd struct {
 	Show     managementShow     `cmd:"" help:"Show a management connection; its credentials are masked."`
 	Register managementRegister `cmd:"" help:"Register how the APIs of VNFs, or of their element manager, are reached."`
 	Update   managementUpdate   `cmd:"" help:"Change a management connection; what is not named stays."`
+	Check    managementCheck    `cmd:"" help:"Ask whom a management connection leads to whether its interfaces answer; exit 1 when they do not."`
 	Delete   managementDelete   `cmd:"" help:"Delete a management connection."`
 }
 
@@ -220,6 +222,42 @@ func (c *managementUpdate) Run(s *session) error {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(m, func(w io.Writer) { printManagement(w, m) })
+}
+
+type managementCheck struct {
+	ID  string `arg:"" help:"Id of the connection."`
+	Vnf string `help:"VNF whose address is called, where the connection names an external connection point: id or name." placeholder:"VNF"`
+}
+
+func (c *managementCheck) Run(s *session) error {
+	vnf := c.Vnf
+	if vnf != "" {
+		var err error
+		if vnf, err = s.vnfID(vnf); err != nil {
+			return err
+		}
+	}
+	v, err := s.CheckManagement(s.ctx, c.ID, vnf)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	err = s.show(v, func(w io.Writer) {
+		for _, i := range v.Interfaces {
+			word := good.Render("reachable")
+			if !i.Reachable {
+				word = bad.Render("not reachable")
+			}
+			_, _ = fmt.Fprintf(w, "%s %s in %d ms", i.Name, word, i.TookMs)
+			if i.Detail != "" {
+				_, _ = fmt.Fprintf(w, ": %s", i.Detail)
+			}
+			_, _ = fmt.Fprintln(w)
+		}
+	})
+	if err == nil && !v.Reachable {
+		return &failed{"the endpoint cannot be asked"}
+	}
+	return err
 }
 
 type managementDelete struct {

@@ -123,7 +123,7 @@ func Compare(v *vnf.Instance, seen []Seen, can map[string]vim.InPlace, percent i
 		for i := range s.Look.Found {
 			if o := &s.Look.Found[i]; at[s.Connection][o.Resource.Token] != "" {
 				stands[o.Resource.Token] = o
-			} else if o.Resource.Owner == v.ID && !c.known[o.Resource.Token] {
+			} else if o.Resource.Owner == v.ID && !c.known[o.Resource.Token] && o.Resource.Kind != vim.Snapshot { // snapshots have records of their own
 				f.Strays = append(f.Strays, plan.Stray{Connection: s.Connection, Resource: o.Resource})
 			}
 		}

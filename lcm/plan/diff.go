@@ -127,7 +127,7 @@ func (d *differ) decide(r *Resource, f *fates) error {
 		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set}
 		return nil
 	}
-	r.At, r.Unsure, r.Drift = from.At, false, nil
+	r.At, r.Unsure, r.Drift, r.Lost = from.At, false, nil, false
 	asked := r.Generation > from.Generation
 	why := vim.Differences(from.Spec, d.rebooted(r, marked(r.Spec, f.replaced)))
 	for _, a := range from.Drift {
@@ -245,11 +245,18 @@ func (d *differ) letGo(order []*Resource, f *fates) Way {
 		}
 		gone := func(ref string) bool { id, ok := strings.CutPrefix(ref, refPlan); return ok && f.first[id] }
 		c := *from.Spec.Compute
-		c.Ports = slices.DeleteFunc(slices.Clone(c.Ports), gone)
-		c.Volumes = slices.DeleteFunc(slices.Clone(c.Volumes), func(v vim.VolumeRef) bool { return gone(v.ID) })
+		without := func(gone func(ref string) bool) {
+			c.Ports = slices.DeleteFunc(slices.Clone(c.Ports), gone)
+			c.Volumes = slices.DeleteFunc(slices.Clone(c.Volumes), func(v vim.VolumeRef) bool { return gone(v.ID) })
+		}
+		without(gone)
 		if len(c.Ports) == len(from.Spec.Compute.Ports) && len(c.Volumes) == len(from.Spec.Compute.Volumes) {
 			continue
 		}
+		without(func(ref string) bool {
+			id, ok := strings.CutPrefix(ref, refPlan)
+			return ok && d.now[id] != nil && d.now[id].Lost
+		})
 		detached := *from
 		detached.Spec.Compute = &c
 		w.Resources = append(w.Resources, detached)

@@ -52,7 +52,7 @@ func Sync(s *Syncing, have []Resource) (*Synced, error) {
 		if tried[r.ID] > r.Generation {
 			r.Tried = max(r.Tried, tried[r.ID])
 		}
-		r.Drift = s.Drift[r.Token()]
+		r.Drift, r.Lost = s.Drift[r.Token()], s.Missing[r.Token()]
 		touched[r.ID] = len(r.Drift) > 0 || r.Unsure
 	}
 	want, err := Of(s.Vnf, have)

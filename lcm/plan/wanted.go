@@ -81,6 +81,8 @@ type Resource struct {
 	Unsure bool `json:"unsure,omitempty"`
 	// Drift names what stands at the VIM in another way than Spec says: a plan that wants it so changes it back.
 	Drift []vim.Attribute `json:"drift,omitempty"`
+	// Lost: its VIM does not have it. What stands must not be asked to refer to it on the way.
+	Lost bool `json:"lost,omitempty"`
 	// Stray: it is at the VIM under the VNF's name, and the records do not have it. Once it is released nobody can make it again.
 	Stray bool `json:"stray,omitempty"`
 	// Allocated is the id in the token, where that is not ID: of a leftover in an older generation than what the VNF has.

@@ -58,7 +58,7 @@ type Coordination struct {
 	Command  configuration.Coordinate `json:"command"`
 }
 
-// configures are the operations after which a VNF is told its configuration.
+// configures are the operations after which a VNF is told its configuration. Of a modification it is told by Modified.
 func configures(op vnf.Operation) bool {
 	switch op {
 	case vnf.OpInstantiate, vnf.OpScale, vnf.OpScaleToLevel, vnf.OpHeal, vnf.OpChangeFlavour, vnf.OpChangeExtConn, vnf.OpChangeVnfPkg:

@@ -112,6 +112,9 @@ func (v *VNF) Handler() http.Handler {
 	mux.HandleFunc("POST /lcmcoord/v1/coordinations", v.as(OnCoordinate, v.coordinate))
 	mux.HandleFunc("GET /lcmcoord/v1/coordinations/{id}", v.as(OnLook, v.look))
 	mux.HandleFunc("POST /lcmcoord/v1/coordinations/{id}/cancel", v.as(OnCancel, v.cancel))
+	mux.HandleFunc("GET /lcmcoord/api_versions", v.as(OnLook, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		answer(w, http.StatusOK, sol.ApiVersionInformation{UriPrefix: "/lcmcoord", ApiVersions: []sol.ApiVersion{{Version: "1.1.0"}}})
+	}))
 	mux.HandleFunc("POST /token", v.token)
 	mux.HandleFunc("GET /vnf/v1/behaviour", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, v.Behaviour()) })
 	mux.HandleFunc("PUT /vnf/v1/behaviour", v.putBehaviour)

@@ -1,8 +1,9 @@
 // What people do with the console, done in a real browser against a real server: each page's main task.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { browse, closeAll, open, Server } from './world.mjs'
+import { browse, closeAll, newer, open, Server, startVnf, until } from './world.mjs'
 
 let browser, server
 
@@ -122,7 +123,7 @@ describe('VNFs', () => {
     await button(page, 'Delete fw-end').click()
     await page.waitForURL(/\/ui\/vnfs$/)
     await page.goto(`${server.url}/ui/vnfs/${id}`)
-    await page.getByText('DELETED').waitFor()
+    await page.getByText('DELETED', { exact: true }).waitFor()
     await page.end()
   })
 })
@@ -220,6 +221,136 @@ describe('an operation', () => {
   })
 })
 
+describe('a change', () => {
+  const choose = async (page, label, option) => {
+    await page.getByRole('combobox', { name: label }).or(page.getByLabel(label, { exact: true })).first().click()
+    await page.getByRole('option', { name: option }).click()
+  }
+
+  it('of the flavour is planned and made by a form', async () => {
+    const id = await server.standing('fw-flavour')
+    const page = await open(browser, server, `/ui/vnfs/${id}`)
+    await button(page, 'Do something').click()
+    await page.locator('[data-action=CHANGE_FLAVOUR]').click()
+    await choose(page, 'Level', 'two_pairs').catch(() => {})
+    await button(page, 'Show what it would do').click()
+    await page.getByText(/to create, .* to release/).waitFor()
+    await button(page, 'Change the flavour fw-flavour').click()
+    await page.getByRole('heading', { name: 'CHANGE_FLAVOUR fw-flavour' }).waitFor()
+    await page.getByText('COMPLETED').first().waitFor()
+    await page.getByRole('tab', { name: 'Outcome' }).click()
+    await page.getByRole('table', { name: 'Resource changes' }).getByText('added').first().waitFor()
+    await page.getByRole('link', { name: 'fw-flavour' }).click()
+    await page.getByText('redundant').first().waitFor()
+    await page.end()
+  })
+
+  it('of the package is planned and made, machine by machine, and its flavour stays', async () => {
+    const old = await server.vnfd()
+    const other = await newer(server, old.id)
+    const id = await server.standing('fw-package')
+    const page = await open(browser, server, `/ui/vnfs/${id}`)
+    await button(page, 'Do something').click()
+    await page.locator('[data-action=CHANGE_VNFPKG]').click()
+    await page.getByLabel('Machines at a time').fill('1')
+    await button(page, 'Show what it would do').click()
+    await page.getByText(/[1-9]\d* to (change|replace)/).waitFor()
+    await button(page, 'Change the package fw-package').click()
+    await page.getByText('COMPLETED').first().waitFor()
+    await page.getByRole('tab', { name: 'Outcome' }).click()
+    await page.getByText(other.vnfdId).first().waitFor()
+    await page.getByRole('link', { name: 'fw-package' }).click()
+    await page.getByText('Sample Firewall 2.0.0').waitFor()
+    await page.end()
+    await server.api('PATCH', `/vnfpkgm/v2/vnf_packages/${other.id}`, { operationalState: 'DISABLED' }, { 'Content-Type': 'application/merge-patch+json' })
+  })
+
+  it('of name and metadata needs no plan, and what is wrong names its attribute', async () => {
+    const id = await server.create('fw-plain')
+    const page = await open(browser, server, `/ui/vnfs/${id}?do=MODIFY_INFO`)
+    const form = page.getByRole('dialog')
+    await form.getByText('Change something first.').waitFor()
+    await form.getByLabel('Name', { exact: true }).fill('fw-named')
+    await form.getByLabel('metadata').fill('{"site":')
+    await form.getByText('metadata: This is no JSON.').waitFor()
+    await form.getByLabel('metadata').fill('{"site": "north"}')
+    await button(form, 'Modify fw-plain').click()
+    await page.getByRole('heading', { name: 'MODIFY_INFO fw-named' }).waitFor()
+    await page.getByText('COMPLETED').first().waitFor()
+    assert.deepEqual((await server.api('GET', `/vnflcm/v2/vnf_instances/${id}`)).body.metadata, { site: 'north' })
+    await page.goto(`${server.url}/ui/vnfs/${id}?do=INSTANTIATE`)
+    await page.getByLabel('gateway_outside: network', { exact: false }).first().fill('no-such-network')
+    await button(page, 'Show what it would do').click()
+    await page.getByText(/\d to create|It would be refused/).first().waitFor()
+    await page.end()
+  })
+})
+
+describe('drift', () => {
+  it('is shown with what was recorded and what was found, and repaired by a form', async () => {
+    const id = await server.standing('fw-drift')
+    const machine = (await server.api('GET', `/vnfm/v1/vnf_instances/${id}`)).body.instantiatedVnfInfo.vnfcResourceInfo[0].computeResource
+    await server.api('POST', '/vnfm/v1/sim/tamper', { vim: machine.vimConnectionId, id: machine.resourceId, change: { compute: { power: 'off' } } })
+    const page = await open(browser, server, `/ui/vnfs/${id}?tab=drift`)
+    await page.getByText('1 difference from the records').waitFor()
+    await page.getByRole('table', { name: 'Differences' }).getByText('power').waitFor()
+    await button(page, 'Repair').click()
+    await button(page, 'Show what it would do').click()
+    await page.getByText('1 to change').waitFor()
+    await button(page, 'Repair fw-drift').click()
+    await page.getByRole('heading', { name: 'HEAL fw-drift' }).waitFor()
+    await page.getByText('COMPLETED').first().waitFor()
+    await page.goto(`${server.url}/ui/vnfs/${id}?tab=drift`)
+    await page.getByText('Nothing differs from the records').waitFor()
+    await page.end()
+  })
+})
+
+describe('a VNF with an element manager', () => {
+  it('is registered and checked by forms, told and asked; what it was asked is shown in the operation', async () => {
+    const em = await startVnf('--user=vnfm', '--password=secret-of-the-em')
+    try {
+      const page = await open(browser, server, '/ui/management')
+      await page.getByText('There is no management connection yet').waitFor()
+      await button(page, 'Register a connection').click()
+      const form = page.getByRole('dialog')
+      await form.getByLabel('Id', { exact: true }).fill('em')
+      await form.getByLabel('URI').fill('no address')
+      await button(form, 'Register').click()
+      await form.getByText('/uri').waitFor() // the attribute, in the server's words
+      await form.getByLabel('URI').fill(em.url)
+      await form.getByRole('combobox', { name: 'Authentication' }).or(form.getByLabel('Authentication')).first().click()
+      await page.getByRole('option', { name: 'BASIC' }).click()
+      await form.getByLabel('User').fill('vnfm')
+      await form.getByLabel('Password', { exact: true }).fill('secret-of-the-em')
+      await button(form, 'Register').click()
+      const shown = page.getByRole('region', { name: 'em', exact: true })
+      await button(shown, 'Check it now').click()
+      await shown.getByText('It answers').waitFor()
+      assert.ok(!(await page.content()).includes('secret-of-the-em'))
+      const id = await server.create('fw-told')
+      await server.ended(await server.begin(id, 'instantiate', { flavourId: 'redundant' }))
+      const op = await server.begin(id, 'scale', { type: 'SCALE_OUT', aspectId: 'capacity' })
+      assert.equal(await server.ended(op), 'COMPLETED')
+      await page.goto(`${server.url}/ui/ops/${op}?tab=outcome`)
+      const asked = page.getByRole('table', { name: 'Coordinations' })
+      await asked.getByText('announce').waitFor()
+      await asked.getByText('CONTINUE').first().waitFor()
+      await page.getByRole('table', { name: 'Configuration' }).getByText('DONE').waitFor()
+      await em.end()
+      await page.goto(`${server.url}/ui/management`)
+      await button(shown, 'Check it now').click()
+      await shown.getByText('It does not answer as it should').waitFor()
+      await button(shown, 'Delete').click()
+      await button(page.getByRole('dialog'), 'Delete em').click()
+      await page.getByText('There is no management connection yet').waitFor()
+      await page.end()
+    } finally {
+      await em.end()
+    }
+  })
+})
+
 describe('packages', () => {
   it('are uploaded, looked at with their source, disabled and deleted', async () => {
     const id = (await server.vnfd()).id
@@ -228,7 +359,7 @@ describe('packages', () => {
     writeFileSync(file, content)
     assert.ok(readFileSync(file).length > 1000)
     const page = await open(browser, server, '/ui/packages')
-    await page.getByRole('link', { name: 'Sample Firewall' }).click()
+    await page.getByRole('row', { name: /Sample Firewall 1\.0\.0/ }).getByRole('link', { name: 'Sample Firewall' }).click()
     await page.getByRole('group', { name: 'The flavour standard' }).waitFor()
     await page.getByRole('tab', { name: /Source/ }).click()
     await page.getByText('tosca_definitions_version').first().waitFor()
@@ -269,11 +400,29 @@ describe('the site', () => {
   })
 
   it('sends notifications again that a subscriber has not got', async () => {
-    await server.api('POST', '/vnflcm/v2/subscriptions', { callbackUri: 'http://127.0.0.1:9/here' }).catch(() => {})
+    const got = []
+    let well = true
+    const subscriber = createServer((req, res) => {
+      if (req.method === 'POST' && well) got.push(req.url)
+      req.resume()
+      res.writeHead(well ? 204 : 503).end()
+    })
+    await new Promise((r) => subscriber.listen(0, '127.0.0.1', r))
+    const at = `http://127.0.0.1:${subscriber.address().port}/here`
+    const sub = await server.api('POST', '/vnflcm/v2/subscriptions', { callbackUri: at, filter: { notificationTypes: ['VnfIdentifierCreationNotification'] } })
+    well = false
+    await server.create('fw-heard')
     const page = await open(browser, server, '/ui/subscriptions')
-    await page.getByText(/Nobody has subscribed|Called back at/).first().waitFor()
-    await page.getByText('Notifications that are not delivered').waitFor()
+    await page.getByText(at).waitFor()
+    const row = page.getByRole('row', { name: /VnfIdentifierCreation/ })
+    await row.getByText(/503/).waitFor()
+    well = true
+    await button(row, 'Send again').click()
+    await until(() => got.length > 0)
+    await page.getByText('Every subscriber has what it should have.').waitFor()
     await page.end()
+    await server.api('DELETE', sub.location)
+    await new Promise((r) => subscriber.close(r))
   })
 
   it('shows the node, audits, and lists settings without secrets', async () => {

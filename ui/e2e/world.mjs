@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate'
 import { chromium } from 'playwright-core'
 
 const vnfmd = process.env.VNFMD ?? '../bin/vnfmd'
@@ -62,7 +63,7 @@ export class Server {
   }
 
   async vnfd() {
-    return (await this.api('GET', '/vnfpkgm/v2/vnf_packages')).body.find((p) => p.vnfProductName === 'Sample Firewall')
+    return (await this.api('GET', '/vnfpkgm/v2/vnf_packages')).body.find((p) => p.vnfProductName === 'Sample Firewall' && p.vnfSoftwareVersion === '1.0.0')
   }
 
   /** Creates a VNF by the sample package. */
@@ -91,6 +92,33 @@ export class Server {
   behave(behaviour) {
     return this.api('PUT', '/vnfm/v1/sim/behaviour', { seed: 1, delay: '0s', rules: [], ...behaviour })
   }
+}
+
+/** A VNF that pretends, with its element manager. */
+export async function startVnf(...args) {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const p = spawn(vnfmd, ['sim-vnf', `--listen=127.0.0.1:${port}`, ...args], { stdio: 'ignore' })
+  const ended = new Promise((r) => p.once('exit', r))
+  await until(async () => (await fetch(url + '/vnf/v1/behaviour')).ok)
+  return { url, end: () => (p.kill('SIGTERM'), ended) }
+}
+
+/** Onboards the sample package as its own next version, with another id and other images; change may change its texts, too. */
+export async function newer(server, id, change = (text) => text) {
+  const files = unzipSync(new Uint8Array(await (await fetch(`${server.url}/vnfpkgm/v2/vnf_packages/${id}/package_content`)).arrayBuffer()))
+  for (const [name, content] of Object.entries(files)) {
+    if (!/\.(yaml|mf|meta)$/.test(name)) continue
+    const text = change(strFromU8(content)).replaceAll('5c1d4a3e-7b1f-4c55-9a52-0f6d7e1a2b30', '5c1d4a3e-7b1f-4c55-9a52-0f6d7e1a2b31').replaceAll('1.0.0', '2.0.0').replaceAll("'1.0'", "'2.0'")
+    files[name] = strToU8(/\.mf$/.test(name) ? text.replace(/^Source:[^]*/m, '') : text)
+  }
+  const pkg = (await server.api('POST', '/vnfpkgm/v2/vnf_packages', {})).body
+  const at = `/vnfpkgm/v2/vnf_packages/${pkg.id}`
+  await fetch(server.url + at + '/package_content', { method: 'PUT', headers: { 'Content-Type': 'application/zip' }, body: zipSync(files) })
+  let now
+  await until(async () => ['ONBOARDED', 'ERROR'].includes((now = (await server.api('GET', at)).body).onboardingState))
+  if (now.onboardingState !== 'ONBOARDED') throw new Error(JSON.stringify(now.onboardingFailureDetails))
+  return now
 }
 
 export async function until(holds, ms = 20_000, why = () => 'it does not come true') {

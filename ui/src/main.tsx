@@ -6,9 +6,10 @@ import { RouterProvider } from '@tanstack/react-router'
 import { createRoot } from 'react-dom/client'
 import { keepFresh } from './api/fresh'
 import { Problem } from './api/http'
+import './parts/focus'
 import { live } from './api/live'
 import { router } from './router'
-import { SessionProvider } from './session'
+import { howToSignIn, SessionProvider } from './session'
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -23,6 +24,7 @@ const queries = new QueryClient({
   },
 })
 keepFresh(queries, live)
+void queries.prefetchQuery(howToSignIn)
 
 const theme = createTheme({ primaryShade: { light: 8, dark: 8 }, defaultRadius: 'sm', cursorType: 'pointer' })
 const nonce = () => document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? ''

@@ -1,6 +1,6 @@
 // The addresses of the console. All that is worth a link is in them.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
-import { Missing, Shell } from './shell'
+import { Broken, Missing, Shell } from './shell'
 import { VnfList } from './vnfs/list'
 
 /** The words of an address: texts and numbers that are there. */
@@ -21,6 +21,7 @@ const routes = [
   page('/packages', lazyRouteComponent(() => import('./packages/list'), 'PackageList')),
   page('/packages/$id', lazyRouteComponent(() => import('./packages/page'), 'PackagePage')),
   page('/vims', lazyRouteComponent(() => import('./site/vims'), 'VimsPage')),
+  page('/management', lazyRouteComponent(() => import('./site/management'), 'ManagementPage')),
   page('/nfvo', lazyRouteComponent(() => import('./site/nfvo'), 'NfvoPage')),
   page('/subscriptions', lazyRouteComponent(() => import('./site/subscriptions'), 'SubscriptionsPage')),
   page('/system', lazyRouteComponent(() => import('./site/system'), 'SystemPage')),
@@ -30,5 +31,6 @@ export const router = createRouter({
   routeTree: root.addChildren(routes),
   basepath: new URL(document.baseURI).pathname,
   defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
   scrollRestoration: true,
 })

@@ -40,6 +40,9 @@ export function endOf(token: string): number | undefined {
   }
 }
 
+/** Asked before anything is drawn. */
+export const howToSignIn = { queryKey: ['sign-in'], queryFn: ({ signal }: { signal?: AbortSignal }) => get<Ways>('/vnfm/v1/sign_in', signal), staleTime: Infinity }
+
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient()
   const [token, setToken] = useState(() => sessionStorage.getItem(slot))
@@ -67,7 +70,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     const t = setTimeout(() => leave('The session has ended: the token was good until now.'), Math.max(0, Math.min(end - Date.now(), 2 ** 31 - 1)))
     return () => clearTimeout(t)
   }, [token, leave])
-  const ways = useQuery({ queryKey: ['sign-in'], queryFn: ({ signal }) => get<Ways>('/vnfm/v1/sign_in', signal), staleTime: Infinity })
+  const ways = useQuery(howToSignIn)
   const caller = useQuery({
     queryKey: ['caller', token],
     queryFn: ({ signal }) => get<Caller>('/vnfm/v1/caller', signal),

@@ -1,10 +1,10 @@
 import { ActionIcon, AppShell, Badge, Burger, Group, NavLink, Text, Title, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconActivity, IconBox, IconCloud, IconHierarchy2, IconLogout, IconMoon, IconPackage, IconSend, IconSettings, IconSun, IconTopologyStar3 } from '@tabler/icons-react'
+import { IconActivity, IconBox, IconCloud, IconHierarchy2, IconLogout, IconMoon, IconPackage, IconPlugConnected, IconSend, IconSettings, IconSun, IconTopologyStar3 } from '@tabler/icons-react'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { useLink } from './api/live'
-import { Empty } from './parts/feedback'
+import { Empty, Refusal } from './parts/feedback'
 import { lasting, To, useNow } from './parts/text'
 import { useSession, type Permission } from './session'
 
@@ -13,6 +13,7 @@ const places: { to: string; label: string; icon: typeof IconBox; needs: Permissi
   { to: '/ops', label: 'Operations', icon: IconActivity, needs: 'site:read' },
   { to: '/packages', label: 'Packages', icon: IconPackage, needs: 'packages:read' },
   { to: '/vims', label: 'VIMs', icon: IconCloud, needs: 'site:read' },
+  { to: '/management', label: 'Management', icon: IconPlugConnected, needs: 'site:read' },
   { to: '/nfvo', label: 'NFVO', icon: IconHierarchy2, needs: 'site:read' },
   { to: '/subscriptions', label: 'Subscriptions', icon: IconSend, needs: 'site:read' },
   { to: '/system', label: 'System', icon: IconSettings, needs: 'site:administer' },
@@ -24,6 +25,13 @@ export function Shell() {
   const session = useSession()
   const main = useRef<HTMLElement>(null)
   useEffect(close, [at, close])
+  // On another page the keyboard goes on at its beginning, not at that of the menu.
+  const before = useRef(at)
+  useEffect(() => {
+    if (before.current === at) return
+    before.current = at
+    if (document.activeElement === document.body || !document.activeElement?.closest('header, nav')) main.current?.focus({ preventScroll: true })
+  }, [at])
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 200, breakpoint: 'sm', collapsed: { mobile: !open } }} padding="md">
       <a
@@ -121,9 +129,14 @@ function Scheme() {
 export function Missing() {
   return (
     <Empty title="There is no such page">
-      The address leads nowhere. <To {...({ to: '/vnfs' } as object)}>All VNFs</To>
+      The address leads nowhere. <To to="/vnfs">All VNFs</To>
     </Empty>
   )
+}
+
+/** A page whose drawing failed: the others go on. */
+export function Broken({ error, reset }: { error: unknown; reset: () => void }) {
+  return <Refusal error={error} what="This page could not be drawn" retry={reset} />
 }
 
 /** A page's heading. It names the tab as well. */

@@ -1,5 +1,5 @@
 // What an event makes stale is read again: at most once per interval, and never while the last reading is still under way.
-import type { QueryClient } from '@tanstack/react-query'
+import type { QueryClient, QueryFilters } from '@tanstack/react-query'
 import type { Live } from './live'
 import type { Event } from './types'
 
@@ -19,12 +19,24 @@ export function staleBy(e: Pick<Event, 'stream' | 'data'>): string[][] {
       return [['package', id], ['packages']]
     case 'sub':
       return [['subscriptions']]
+    case 'mgmt':
+      return [['site', 'management']]
   }
   return [['site']]
 }
 
+/** How long one slow reading may keep others from being begun anew. */
+const patience = 5000
+
+/** Reads again what is shown. A first reading that is under way is only joined by that, and may be of before the event: it is read once more. */
+async function reread(queries: QueryClient, filter: QueryFilters) {
+  const joined = new Set(queries.getQueryCache().findAll(filter).filter((q) => q.state.fetchStatus === 'fetching' && q.state.data === undefined))
+  await queries.invalidateQueries(filter)
+  if (joined.size > 0) await queries.invalidateQueries({ predicate: (q) => joined.has(q) })
+}
+
 /** Keeps what was read fresh by the event stream. */
-export function keepFresh(queries: QueryClient, live: Live) {
+export function keepFresh(queries: QueryClient, live: Pick<Live, 'onEvent' | 'onConnected'>) {
   const stale = new Map<string, string[]>()
   let running = false
   async function renew() {
@@ -34,7 +46,8 @@ export function keepFresh(queries: QueryClient, live: Live) {
       await new Promise((r) => setTimeout(r, interval))
       const keys = [...stale.values()]
       stale.clear()
-      await Promise.all(keys.map((queryKey) => queries.invalidateQueries({ queryKey })))
+      const slow = new Promise((r) => setTimeout(r, patience))
+      await Promise.race([Promise.all(keys.map((queryKey) => reread(queries, { queryKey }))), slow])
     }
     running = false
   }
@@ -42,5 +55,6 @@ export function keepFresh(queries: QueryClient, live: Live) {
     for (const key of staleBy(e)) stale.set(key.join(' '), key)
     void renew()
   })
-  live.onConnected(() => void queries.invalidateQueries())
+  // Who one is, and how one signs in, comes by no event.
+  live.onConnected(() => void reread(queries, { predicate: (q) => !['caller', 'sign-in'].includes(String(q.queryKey[0])) }))
 }

@@ -139,7 +139,26 @@ export interface Op {
   cancelMode?: string
   error?: { title?: string; status: number; detail: string }
   warnings?: string[]
+  lcmCoordinations?: { id: string; coordinationActionName: string; coordinationResult?: string; startTime: string; endTime?: string; endpointType: string; delay?: string }[]
+  rejectedLcmCoordinations?: { coordinationActionName: string; rejectionTime: string; endpointType: string; delay: string }[]
+  resourceChanges?: Record<string, ResourceChange[]>
+  changedInfo?: Record<string, unknown>
+  modificationsTriggeredByVnfPkgChange?: Record<string, unknown>
+  changedExtConnectivity?: unknown[]
   _links: { grant?: Link; cancel?: Link; retry?: Link; rollback?: Link; fail?: Link }
+}
+
+/** What an operation changed of one resource (SOL003 v3.7.1 §5.5.3.14 to 18). */
+export interface ResourceChange {
+  id: string
+  changeType: string
+  vduId?: string
+  virtualLinkDescId?: string
+  vnfVirtualLinkDescId?: string
+  virtualStorageDescId?: string
+  computeResource?: Handle
+  networkResource?: Handle
+  storageResource?: Handle
 }
 
 export interface Link {
@@ -319,7 +338,7 @@ export interface Schema {
 export interface Flavour {
   flavourId: string
   description?: string
-  vdus: { vduId: string; name?: string; min: number; max: number; vcpus: number; memoryBytes: number; diskBytes: number; image?: string; storages: string[] }[]
+  vdus: { vduId: string; name?: string; min: number; max: number; vcpus: number; memoryBytes: number; diskBytes: number; image?: string; storages: string[]; container?: boolean }[]
   storages: { virtualStorageDescId: string; type: string; sizeBytes: number }[]
   virtualLinks: { vnfVirtualLinkDescId: string; cidrs: string[]; externallyManaged?: string }[]
   cps: { cpdId: string; vduId?: string; virtualLinkDescId?: string; external: boolean }[]
@@ -336,6 +355,15 @@ export interface Vnfd {
   vnfProductName: string
   vnfSoftwareVersion: string
   flavours: Flavour[]
+  configurableProperties?: VnfdProperty[]
+  extensions?: VnfdProperty[]
+}
+
+export interface VnfdProperty {
+  name: string
+  schema?: Schema
+  required: boolean
+  initial?: unknown
 }
 
 export interface Vim {
@@ -349,6 +377,24 @@ export interface Vim {
   accessInfo?: Record<string, unknown>
   extra?: Record<string, unknown>
   updated?: string
+}
+
+/** How the APIs of VNFs, or of their element manager, are reached. */
+export interface ManagementConnection {
+  id: string
+  endpointType: 'VNF' | 'MGMT'
+  interfaces?: string[]
+  uri: string
+  for: { vnfInstanceIds?: string[]; vnfdIds?: string[]; vnfProvider?: string; vnfProductName?: string }
+  authentication?: { authType?: string[]; paramsBasic?: { userName?: string } }
+  vnfSpecificData?: Record<string, unknown>
+  enabled: boolean
+  updated?: string
+}
+
+export interface ManagementCheck {
+  reachable: boolean
+  interfaces: { name: string; reachable: boolean; detail?: string; tookMs: number }[]
 }
 
 export interface VimCheck {
@@ -417,6 +463,26 @@ export interface Parked {
   correlationId?: string
   reason: string
   at: string
+  /** Only in the answer to a request for it alone. */
+  data?: unknown
+}
+
+/** In what a VNF differs from its records. */
+export interface Drift {
+  operationUnderWay?: string
+  inSync: boolean
+  differences: {
+    type: 'missing' | 'changed' | 'orphaned' | 'unsure'
+    id: string
+    kind: string
+    name?: string
+    vduId?: string
+    vimConnectionId: string
+    resourceId?: string
+    fields?: { attribute: string; recorded: string; found: string }[]
+    kept?: string
+  }[]
+  vims: { vimConnectionId: string; recorded: number; found: number; suspect?: boolean; error?: string }[]
 }
 
 export interface System {

@@ -1,5 +1,6 @@
-import { Progress, Table } from '@mantine/core'
+import { Progress } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { memo } from 'react'
 import { useTurn, useWords } from '../address'
 import { get, query, request } from '../api/http'
 import type { OpSummary, VnfSummary } from '../api/types'
@@ -7,6 +8,7 @@ import { Empty, Loading, Refusal } from '../parts/feedback'
 import { FilterBar } from '../parts/filterbar'
 import { Pages, type PageSearch } from '../parts/paging'
 import { State } from '../parts/state'
+import { Grid } from '../parts/table'
 import { first, Id, lasting, Time, To } from '../parts/text'
 import { Heading } from '../shell'
 import { Sortable } from '../vnfs/list'
@@ -23,12 +25,23 @@ const saved = [
   { label: 'Failed', filter: '(in,operationState,FAILED,ROLLED_BACK)' },
 ]
 const attributes = [
-  { name: 'operation', values: ['INSTANTIATE', 'SCALE', 'SCALE_TO_LEVEL', 'HEAL', 'OPERATE', 'MODIFY_INFO', 'TERMINATE'] },
+  { name: 'operation', values: ['INSTANTIATE', 'SCALE', 'SCALE_TO_LEVEL', 'HEAL', 'CHANGE_EXT_CONN', 'CHANGE_FLAVOUR', 'CHANGE_VNFPKG', 'OPERATE', 'MODIFY_INFO', 'TERMINATE'] },
   { name: 'operationState', values: states },
   { name: 'startTime' },
   { name: 'vnfInstanceId' },
   { name: 'startedBy' },
   { name: 'vnfLcmOpOccId' },
+]
+
+const columns: { head: string; sort?: string }[] = [
+  { head: 'Operation', sort: 'operation' },
+  { head: 'VNF' },
+  { head: 'State' },
+  { head: 'Resources' },
+  { head: 'Begun', sort: 'startTime' },
+  { head: 'Took' },
+  { head: 'By' },
+  { head: 'Id' },
 ]
 
 export function OpList() {
@@ -58,56 +71,53 @@ export function OpList() {
       {list.isPending && <Loading what="Reading the operations" />}
       {list.data && ops.length === 0 && (
         <Empty title={search.filter ? 'No operation is like that' : 'There was no operation yet'}>
-          Operations are what is done to VNFs: instantiate, scale, heal, stop, terminate. Begin one on the page of a <To {...({ to: '/vnfs' } as object)}>VNF</To>.
+          Operations are what is done to VNFs: instantiate, scale, heal, stop, terminate. Begin one on the page of a <To to="/vnfs">VNF</To>.
         </Empty>
       )}
       {ops.length > 0 && (
-        <Table.ScrollContainer minWidth={820} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': 'Operations', role: 'region' } } as object}>
-          <Table aria-label="Operations" highlightOnHover verticalSpacing={6} style={{ opacity: list.isPlaceholderData ? 0.6 : 1 }}>
-            <Table.Thead>
-              <Table.Tr>
-                <Sortable head="Operation" sort="operation" now={sort} set={(s) => turn({ sort: s, page: undefined, n: undefined })} />
-                <Table.Th>VNF</Table.Th>
-                <Table.Th>State</Table.Th>
-                <Table.Th>Resources</Table.Th>
-                <Sortable head="Begun" sort="startTime" now={sort} set={(s) => turn({ sort: s, page: undefined, n: undefined })} />
-                <Table.Th>Took</Table.Th>
-                <Table.Th>By</Table.Th>
-                <Table.Th>Id</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {ops.map((o) => (
-                <Table.Tr key={o.vnfLcmOpOccId}>
-                  <Table.Td>
-                    <To {...({ to: `/ops/${o.vnfLcmOpOccId}` } as object)}>{o.operation}</To>
-                  </Table.Td>
-                  <Table.Td>
-                    <To {...({ to: `/vnfs/${o.vnfInstanceId}` } as object)}>{names.get(o.vnfInstanceId) || first(o.vnfInstanceId)}</To>
-                  </Table.Td>
-                  <Table.Td>
-                    <State state={o.operationState} size="sm" />
-                    {o.reason && <div className="dim wrap" style={{ fontSize: 12 }}>{o.reason}</div>}
-                  </Table.Td>
-                  <Table.Td>
-                    {o.done} of {o.resources}
-                    <Progress value={o.resources ? (100 * o.done) / o.resources : 0} size="xs" aria-label={`${o.done} of ${o.resources} done`} color={o.failed ? 'red' : 'blue'} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Time at={o.startTime} />
-                  </Table.Td>
-                  <Table.Td>{lasting(Date.parse(o.endTime ?? new Date().toISOString()) - Date.parse(o.startTime))}</Table.Td>
-                  <Table.Td>{o.startedBy}</Table.Td>
-                  <Table.Td>
-                    <Id id={o.vnfLcmOpOccId} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <Grid
+          label="Operations"
+          width={820}
+          stale={list.isPlaceholderData}
+          head={columns.map((c) => (
+            <Sortable key={c.head} {...c} now={sort} set={(s) => turn({ sort: s, page: undefined, n: undefined })} />
+          ))}
+        >
+          {ops.map((o) => (
+            <Row key={o.vnfLcmOpOccId} op={o} name={names.get(o.vnfInstanceId)} />
+          ))}
+        </Grid>
       )}
       <Pages search={search} next={list.data?.next} count={ops.length} what="operations" />
     </>
   )
 }
+
+const Row = memo(function Row({ op: o, name }: { op: OpSummary; name?: string }) {
+  return (
+    <tr>
+      <td>
+        <To to={`/ops/${o.vnfLcmOpOccId}`}>{o.operation}</To>
+      </td>
+      <td className="name">
+        <To to={`/vnfs/${o.vnfInstanceId}`}>{name || first(o.vnfInstanceId)}</To>
+      </td>
+      <td>
+        <State state={o.operationState} size="sm" />
+        {o.reason && <div className="small dim wrap">{o.reason}</div>}
+      </td>
+      <td>
+        {o.done} of {o.resources}
+        <Progress value={o.resources ? (100 * o.done) / o.resources : 0} size="xs" aria-label={`${o.done} of ${o.resources} done`} color={o.failed ? 'red' : 'blue'} />
+      </td>
+      <td>
+        <Time at={o.startTime} />
+      </td>
+      <td>{lasting(Date.parse(o.endTime ?? new Date().toISOString()) - Date.parse(o.startTime))}</td>
+      <td>{o.startedBy}</td>
+      <td>
+        <Id id={o.vnfLcmOpOccId} />
+      </td>
+    </tr>
+  )
+})

@@ -15,6 +15,7 @@ import { traceOf } from '../vnfs/story'
 import { Story } from '../vnfs/storyview'
 import { counted, options, type Option } from './decide'
 import { AttemptView } from './attempt'
+import { Outcome } from './outcome'
 import { axis, chain, lanesOf, type Lane } from './lanes'
 import { Lanes } from './lanesview'
 
@@ -74,7 +75,7 @@ export function OpPage() {
       <Stack gap="sm">
         <Group gap="lg">
           <Text>
-            VNF <To {...({ to: `/vnfs/${o.vnfInstanceId}` } as object)}>{name}</To>
+            VNF <To to={`/vnfs/${o.vnfInstanceId}`}>{name}</To>
           </Text>
           <Text>
             begun <Time at={o.startTime} /> by {p?.startedBy ?? 'vnfm'}
@@ -109,6 +110,7 @@ export function OpPage() {
           <Tabs.List>
             <Tabs.Tab value="lanes">Lanes</Tabs.Tab>
             <Tabs.Tab value="story">Story</Tabs.Tab>
+            <Tabs.Tab value="outcome">Outcome</Tabs.Tab>
             <Tabs.Tab value="grant">Grant</Tabs.Tab>
             <Tabs.Tab value="request">Request</Tabs.Tab>
           </Tabs.List>
@@ -132,6 +134,9 @@ export function OpPage() {
           </Tabs.Panel>
           <Tabs.Panel value="story" pt="sm">
             <Story path={`/vnfm/v1/vnf_lcm_op_occs/${id}/events`} queryKey={['op', id, 'story']} quiet={[]} />
+          </Tabs.Panel>
+          <Tabs.Panel value="outcome" pt="sm">
+            <Outcome op={o} progress={p} />
           </Tabs.Panel>
           <Tabs.Panel value="grant" pt="sm">
             <GrantView id={id} />
@@ -191,6 +196,7 @@ function questionOf(c: Option, op: Op, name: string): Question {
     title: `${c.word}: ${op.operation} of ${name}`,
     word: c.decision === 'cancel' ? `Cancel ${op.operation} of ${name}` : `${c.word} ${name}`,
     danger: c.danger,
+    cli: `vnfm op ${c.decision} ${first(op.id)}`,
     body: (
       <Stack gap="xs">
         <Text>

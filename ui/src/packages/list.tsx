@@ -1,9 +1,10 @@
-import { Button, FileInput, Group, Modal, Progress, Stack, Text } from '@mantine/core'
+import { Button, FileInput, Group, Progress, Stack, Text } from '@mantine/core'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { useGoTo, useTurn, useWords } from '../address'
 import { headers, Problem, query, request, root } from '../api/http'
 import type { Pkg } from '../api/types'
+import { Dialog } from '../parts/dialog'
 import { Empty, Loading, Refusal } from '../parts/feedback'
 import { FilterBar } from '../parts/filterbar'
 import { Pages, type PageSearch } from '../parts/paging'
@@ -52,7 +53,7 @@ export function PackageList() {
           label="Packages"
           head={['Product', 'Version', 'Provider', 'Onboarding', 'State', 'Use', 'Id']}
           rows={packages.map((p) => [
-            <To key="p" {...({ to: `/packages/${p.id}` } as object)}>
+            <To key="p" to={`/packages/${p.id}`}>
               {p.vnfProductName ?? 'not onboarded'}
             </To>,
             p.vnfSoftwareVersion ?? '',
@@ -92,7 +93,7 @@ function Upload({ close, done }: { close: () => void; done: (id: string) => void
     }
   }
   return (
-    <Modal opened onClose={close} title="Upload a package" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+    <Dialog close={close} title="Upload a package">
       <Stack>
         <FileInput label="Package" description="A CSAR (.csar or .zip)" accept=".csar,.zip" value={file} onChange={setFile} placeholder="Choose a file" clearable />
         {sent !== null && file && (
@@ -113,7 +114,7 @@ function Upload({ close, done }: { close: () => void; done: (id: string) => void
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -149,7 +149,7 @@ function Users({ id }: { id: string }) {
       label="VNFs that use the package"
       head={['VNF', 'State', 'Flavour']}
       rows={vnfs.data.map((v) => [
-        <To key="v" {...({ to: `/vnfs/${v.id}` } as object)}>
+        <To key="v" to={`/vnfs/${v.id}`}>
           {v.vnfInstanceName || first(v.id)}
         </To>,
         <State key="s" state={v.instantiationState} size="sm" />,

@@ -1,8 +1,10 @@
 // A question before something is done, which names what it is done to.
-import { Button, Group, Modal, Stack } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useRef, type ReactNode } from 'react'
+import { Dialog } from './dialog'
 import { Refusal } from './feedback'
+import { Id } from './text'
 
 export interface Question {
   title: string
@@ -11,6 +13,8 @@ export interface Question {
   /** The word on the button. */
   word: string
   danger?: boolean
+  /** The same from the command line. */
+  cli?: string
   /** Why it cannot be done yet; "" when it can. */
   not?: string
   /** Does it. The key makes a repetition have no second effect. */
@@ -32,10 +36,15 @@ export function Confirm({ question, close }: { question: Question | null; close:
     close()
   }
   return (
-    <Modal opened={question !== null} onClose={done} title={q?.title} size="lg" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+    <Dialog opened={question !== null} close={done} title={q?.title} size="lg">
       {q && (
         <Stack>
           {q.body}
+          {q.cli && (
+            <Text size="sm" c="var(--dim)">
+              From the command line: <Id id={q.cli} whole />
+            </Text>
+          )}
           {act.isError && <Refusal error={act.error} what="It was not done" />}
           <Group justify="flex-end">
             <Button variant="default" onClick={done}>
@@ -47,6 +56,6 @@ export function Confirm({ question, close }: { question: Question | null; close:
           </Group>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   )
 }

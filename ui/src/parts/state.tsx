@@ -1,5 +1,4 @@
 // States are told by a word and a sign, and by a colour besides: never by a colour alone.
-import { Badge, type MantineSize } from '@mantine/core'
 
 export type Tone = 'good' | 'busy' | 'bad' | 'warn' | 'idle'
 
@@ -8,27 +7,21 @@ const tones: Record<string, Tone> = {
   STARTING: 'busy', PROCESSING: 'busy', COMPLETED: 'good', FAILED_TEMP: 'bad', FAILED: 'bad', ROLLING_BACK: 'busy', ROLLED_BACK: 'warn',
   PENDING: 'idle', RUNNING: 'busy', DONE: 'good', UNKNOWN: 'warn', SKIPPED: 'idle', UNDOING: 'busy', UNDONE: 'warn', STUCK: 'bad',
   CREATED: 'idle', UPLOADING: 'busy', ONBOARDED: 'good', ERROR: 'bad', ENABLED: 'good', DISABLED: 'warn', IN_USE: 'good', NOT_IN_USE: 'idle',
-  GRANTED: 'good', REJECTED: 'bad', DELIVERED: 'good', WAITING: 'busy', GIVEN_UP: 'bad', COMPENSATING: 'busy', COMPENSATED: 'warn', SUSPENDED: 'bad', DELETED: 'idle', LIVES: 'good', DIED: 'bad',
+  GRANTED: 'good', REJECTED: 'bad', DELIVERED: 'good', WAITING: 'busy', GIVEN_UP: 'bad', COMPENSATING: 'busy', COMPENSATED: 'warn', SUSPENDED: 'bad', DELETED: 'idle', MISSING: 'bad', CHANGED: 'warn', ORPHANED: 'warn', UNSURE: 'warn', CONTINUE: 'good', ABORT: 'bad', CANCELLED: 'warn', LIVES: 'good', DIED: 'bad',
 }
 
 const signs: Record<Tone, string> = { good: '✓', busy: '▸', bad: '✗', warn: '!', idle: '·' }
-const colors: Record<Tone, string> = { good: 'teal', busy: 'blue', bad: 'red', warn: 'orange', idle: 'gray' }
 
 export const toneOf = (state: string): Tone => tones[state] ?? 'idle'
 export const signOf = (state: string): string => (state === 'ROLLED_BACK' || state === 'UNDONE' || state === 'COMPENSATED' ? '↺' : signs[toneOf(state)])
 
-export function State({ state, size = 'md' }: { state: string; size?: MantineSize }) {
+/** A state. Lists have hundreds: it is one plain element. */
+export function State({ state, size = 'md' }: { state: string; size?: 'sm' | 'md' | 'lg' }) {
+  const tone = toneOf(state)
   return (
-    <Badge
-      variant="light"
-      color={colors[toneOf(state)]}
-      size={size}
-      tt="none"
-      fw={600}
-      styles={{ root: { background: `var(--${toneOf(state)}-bg)`, color: `var(--${toneOf(state)}-fg)` }, label: { overflow: 'visible' } }}
-      leftSection={<span aria-hidden>{signOf(state)}</span>}
-    >
-      {state}
-    </Badge>
+    <span className={`state state-${size}`} data-tone={tone}>
+      <span aria-hidden>{signOf(state)}</span>
+      <span>{state}</span>
+    </span>
   )
 }

@@ -1,29 +1,31 @@
-import { Table } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-/** A table of plain rows, which scrolls within itself where it is too wide. */
+/** A table that scrolls within itself where it is too wide, not the page. Its rows are plain elements: there are hundreds. */
+export function Grid({ label, width, stale, head, children }: { label: string; width: number; stale?: boolean; head: ReactNode; children: ReactNode }) {
+  return (
+    <div className="grid-box" tabIndex={0} role="region" aria-label={label}>
+      <table className="grid" aria-label={label} aria-busy={stale} style={{ minWidth: width, opacity: stale ? 0.6 : 1 }}>
+        <thead>
+          <tr>{head}</tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  )
+}
+
+/** A table of plain rows. */
 export function Rows({ label, head, rows, empty }: { label: string; head: string[]; rows: ReactNode[][]; empty?: string }) {
   if (rows.length === 0 && empty) return <p className="dim">{empty}</p>
   return (
-    <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': label, role: 'region' } } as object}>
-      <Table aria-label={label} verticalSpacing={6} highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            {head.map((h, i) => (
-              <Table.Th key={i}>{h || <span className="hidden">Actions</span>}</Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((cells, i) => (
-            <Table.Tr key={i}>
-              {cells.map((c, j) => (
-                <Table.Td key={j}>{c}</Table.Td>
-              ))}
-            </Table.Tr>
+    <Grid label={label} width={head.length > 2 ? 480 : 0} head={head.map((h, i) => <th key={i}>{h || <span className="hidden">Actions</span>}</th>)}>
+      {rows.map((cells, i) => (
+        <tr key={i}>
+          {cells.map((c, j) => (
+            <td key={j}>{c}</td>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        </tr>
+      ))}
+    </Grid>
   )
 }

@@ -1,28 +1,28 @@
 // Small things that are read everywhere: identifiers, times, numbers, values.
-import { Anchor, Code, CopyButton, Tooltip, UnstyledButton } from '@mantine/core'
-import { Link, type LinkProps } from '@tanstack/react-router'
-import { useEffect, useState, type ReactNode } from 'react'
+import { Code } from '@mantine/core'
+import { useRouter } from '@tanstack/react-router'
+import { useEffect, useState, type MouseEvent, type ReactNode } from 'react'
 
 /** The beginning of an identifier, by which people and the CLI know it. */
 export const first = (id: string | undefined): string => (id ?? '').slice(0, /^[0-9a-f]{8}/.test(id ?? '') ? 8 : 20)
 
 /** An identifier: short to see, whole when it is copied by a click. */
 export function Id({ id, whole }: { id: string; whole?: boolean }) {
+  const [copied, set] = useState(false)
+  const copy = () =>
+    void navigator.clipboard?.writeText(id).then(() => {
+      set(true)
+      setTimeout(() => set(false), 1500)
+    })
   return (
-    <CopyButton value={id} timeout={1500}>
-      {({ copied, copy }) => (
-        <span>
-          <Tooltip label={copied ? 'Copied' : `Copy ${id}`}>
-            <UnstyledButton onClick={copy} aria-label={`${whole ? id : first(id)}: copy ${whole ? 'it' : id}`} className="id">
-              {whole ? id : first(id)}
-            </UnstyledButton>
-          </Tooltip>
-          <span aria-live="polite" className="hidden">
-            {copied ? 'Copied' : ''}
-          </span>
-        </span>
-      )}
-    </CopyButton>
+    <>
+      <button type="button" className="id" onClick={copy} title={`Copy ${id}`} aria-label={`${whole ? id : first(id)}: copy ${whole ? 'it' : id}`}>
+        {whole ? id : first(id)}
+      </button>
+      <span aria-live="polite" className="copied">
+        {copied ? ' copied' : ''}
+      </span>
+    </>
   )
 }
 
@@ -76,10 +76,18 @@ export function Json({ value }: { value: unknown }) {
   )
 }
 
-export function To({ children, ...p }: LinkProps & { children: ReactNode }) {
+/** A link within the console. Lists have hundreds: it is one plain element. */
+export function To({ to, search, children }: { to: string; search?: Record<string, string | number>; children: ReactNode }) {
+  const router = useRouter()
+  const target = { to, search } as never
+  const go = (e: MouseEvent) => {
+    if (e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return // another tab, or a menu
+    e.preventDefault()
+    void router.navigate(target)
+  }
   return (
-    <Anchor component={Link} {...(p as object)} underline="always">
+    <a className="to" href={router.basepath.replace(/\/$/, '') + to + (search ? router.options.stringifySearch(search) : '')} onClick={go} onMouseEnter={() => void router.preloadRoute(target)}>
       {children}
-    </Anchor>
+    </a>
   )
 }

@@ -1,7 +1,7 @@
 import { Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { all, get, query } from '../api/http'
-import type { Grant, OpSummary, System } from '../api/types'
+import type { Grant, OpSummary, System, VnfSummary } from '../api/types'
 import { Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
 import { Rows } from '../parts/table'
@@ -21,17 +21,24 @@ export function NfvoPage() {
     queryFn: async ({ signal }) => new Map(await Promise.all(ids.map(async (id) => [id, await get<Grant>(`/vnfm/v1/vnf_lcm_op_occs/${id}/grant`, signal).catch(() => null)] as const))),
     enabled: ids.length > 0,
   })
+  const vnfIds = [...new Set([...(waiting.data ?? []), ...(recent.data ?? []).slice(0, 10)].map((o) => o.vnfInstanceId))].sort()
+  const names = useQuery({
+    queryKey: ['vnfs', 'names', vnfIds],
+    queryFn: ({ signal }) => get<VnfSummary[]>('/vnfm/v1/vnf_instances' + query({ filter: `(in,id,${vnfIds.join(',')})` }), signal),
+    enabled: vnfIds.length > 0,
+  })
+  const nameOf = (id: string) => names.data?.find((v) => v.id === id)?.vnfInstanceName || first(id)
   const settings = (system.data?.settings ?? []).filter((s) => s.name.startsWith('nfvo-'))
   const url = settings.find((s) => s.name === 'nfvo-url')?.value
   const rows = (ops: OpSummary[]) =>
     ops.map((o) => {
       const g = grants.data?.get(o.vnfLcmOpOccId)
       return [
-        <To key="o" {...({ to: `/ops/${o.vnfLcmOpOccId}`, search: { tab: 'grant' } } as object)}>
+        <To key="o" to={`/ops/${o.vnfLcmOpOccId}`} search={{ tab: 'grant' }}>
           {o.operation} {first(o.vnfLcmOpOccId)}
         </To>,
-        <To key="v" {...({ to: `/vnfs/${o.vnfInstanceId}` } as object)}>
-          {first(o.vnfInstanceId)}
+        <To key="v" to={`/vnfs/${o.vnfInstanceId}`}>
+          {nameOf(o.vnfInstanceId)}
         </To>,
         g ? <State key="s" state={g.state} size="sm" /> : 'not asked',
         g ? (g.decider === 'NFVO' ? 'the NFVO' : 'our own policy') : '',

@@ -50,7 +50,7 @@ export function SubscriptionsPage() {
             rows={notifications.data.map((n) => [
               <State key="s" state={n.state} size="sm" />,
               `${n.notificationType.replace('Notification', '')} ${n.operationState ?? ''}`,
-              <To key="v" {...({ to: `/vnfs/${n.vnfInstanceId}` } as object)}>{first(n.vnfInstanceId)}</To>,
+              <To key="v" to={`/vnfs/${n.vnfInstanceId}`}>{first(n.vnfInstanceId)}</To>,
               <Time key="t" at={n.created} />,
               n.attempts,
               <span key="r" className="wrap">{n.reason}</span>,

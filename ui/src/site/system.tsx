@@ -8,7 +8,7 @@ import { Confirm, type Question } from '../parts/confirm'
 import { Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
 import { Rows } from '../parts/table'
-import { first, Id, lasting, Time, To } from '../parts/text'
+import { first, Id, Json, lasting, Time, To } from '../parts/text'
 import { useSession } from '../session'
 import { Heading } from '../shell'
 
@@ -92,7 +92,7 @@ function Node() {
               <span key="t" className="mono">{c.topic}</span>,
               c.waitingLanes,
               c.oldestSeconds > 0 ? lasting(c.oldestSeconds * 1000) : '',
-              c.parked > 0 ? <To key="p" {...({ to: '/system', search: { tab: 'parked' } } as object)}>{c.parked}</To> : 0,
+              c.parked > 0 ? <To key="p" to="/system" search={{ tab: 'parked' }}>{c.parked}</To> : 0,
             ])}
           />
           <Text size="sm">{cluster.data.timersDue} timers are due and not fired yet.</Text>
@@ -126,7 +126,7 @@ function AuditView() {
             <Rows
               label="Findings"
               head={['Check', 'What', 'Where', 'VNF', 'What to do']}
-              rows={a.findings.map((f) => [<span key="c" className="mono">{f.check}</span>, f.what, <span key="w" className="mono wrap">{f.where}</span>, f.vnfInstanceId ? <To key="v" {...({ to: `/vnfs/${f.vnfInstanceId}` } as object)}>{first(f.vnfInstanceId)}</To> : '', f.do])}
+              rows={a.findings.map((f) => [<span key="c" className="mono">{f.check}</span>, f.what, <span key="w" className="mono wrap">{f.where}</span>, f.vnfInstanceId ? <To key="v" to={`/vnfs/${f.vnfInstanceId}`}>{first(f.vnfInstanceId)}</To> : '', f.do])}
             />
           )}
           {a.unmade.length > 0 && <Rows label="Not checked" head={['Not checked', 'Why']} rows={a.unmade.map((u) => [u.check, u.reason])} />}
@@ -152,22 +152,55 @@ function ParkedView() {
           <Time key="t" at={m.at} />,
           m.consumer,
           <span key="m" className="mono">{m.type}</span>,
-          <To key="v" {...({ to: `/vnfs/${m.key}` } as object)}>{first(m.key)}</To>,
+          <To key="v" to={`/vnfs/${m.key}`}>{first(m.key)}</To>,
           <span key="r" className="wrap">{m.reason}</span>,
-          <Button
-            key="b"
-            size="compact-xs"
-            variant="default"
-            onClick={() => ask({ title: 'Handle it again', word: 'Handle it again', body: <Text>The message {m.type} of the VNF {first(m.key)}, and those behind it, are handled again, in order.</Text>, run: () => request('POST', `/vnfm/v1/parked_messages/${m.id}/redrive`).then(() => queries.invalidateQueries({ queryKey: ['site'] })) })}
-          >
-            Handle again
-          </Button>,
+          <Group key="b" gap={4} wrap="nowrap">
+            <Button
+              size="compact-xs"
+              variant="default"
+              onClick={() => ask({ title: 'Retry a parked message', word: 'Retry it', cli: `vnfm parked retry ${m.id}`, body: <Text>The message {m.type} of the VNF {first(m.key)}, and those behind it, are handled again, in order.</Text>, run: () => request('POST', `/vnfm/v1/parked_messages/${m.id}/redrive`).then(() => queries.invalidateQueries({ queryKey: ['site'] })) })}
+            >
+              Retry
+            </Button>
+            <Button size="compact-xs" variant="default" onClick={() => ask({ title: 'A parked message', word: 'Close', body: <Content id={m.id} />, run: () => Promise.resolve() })}>
+              Show
+            </Button>
+            <Button size="compact-xs" variant="default" onClick={() => ask(skip(m, () => queries.invalidateQueries({ queryKey: ['site'] })))}>
+              Skip
+            </Button>
+          </Group>,
         ])}
         empty="None is parked."
       />
       <Confirm question={question} close={() => ask(null)} />
     </Stack>
   )
+}
+
+/** What a parked message says. */
+function Content({ id }: { id: string }) {
+  const message = useQuery({ queryKey: ['site', 'parked', id], queryFn: ({ signal }) => get<Parked>(`/vnfm/v1/parked_messages/${id}`, signal) })
+  if (message.isError) return <Refusal error={message.error} what="The message could not be read" />
+  return message.data ? <Json value={message.data} /> : <Loading what="Reading the message" />
+}
+
+function skip(m: Parked, done: () => Promise<unknown>): Question {
+  let reason = ''
+  return {
+    title: 'Skip a parked message',
+    word: 'Skip it',
+    cli: `vnfm parked skip ${m.id} --reason …`,
+    danger: true,
+    body: (
+      <Stack gap="xs">
+        <Text>
+          The message {m.type} of the VNF {first(m.key)} is not handled, for ever; those behind it are. The operation that waits for it may wait until its deadline.
+        </Text>
+        <TextInput label="Reason" description="It is kept with the events." data-autofocus onChange={(e) => (reason = e.currentTarget.value)} />
+      </Stack>
+    ),
+    run: (key) => request('POST', `/vnfm/v1/parked_messages/${m.id}/skip`, { key, body: { reason } }).then(done),
+  }
 }
 
 function Denials() {

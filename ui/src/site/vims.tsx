@@ -1,9 +1,10 @@
-import { Button, Group, Modal, PasswordInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { Button, Group, PasswordInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { get, request } from '../api/http'
 import type { Vim, VimCheck } from '../api/types'
 import { Confirm, type Question } from '../parts/confirm'
+import { Dialog } from '../parts/dialog'
 import { Empty, Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
 import { Rows } from '../parts/table'
@@ -111,46 +112,91 @@ function Check({ vim, lacks }: { vim: Vim; lacks: string }) {
   )
 }
 
+const types = ['ETSINFV.OPENSTACK_KEYSTONE.V_3', 'ETSINFV.KUBERNETES.V_1', 'VNFM.SIM.V_1']
+
+/** A field of a connection: where it goes, by the type of the VIM. */
+interface Field {
+  in: 'interfaceInfo' | 'accessInfo' | 'extra'
+  name: string
+  label: string
+  secret?: boolean
+  start?: string
+  hint?: string
+}
+
+const fields: Record<string, Field[]> = {
+  'ETSINFV.OPENSTACK_KEYSTONE.V_3': [
+    { in: 'interfaceInfo', name: 'endpoint', label: 'Endpoint', hint: 'Of Keystone: https://vim.example/v3' },
+    { in: 'accessInfo', name: 'username', label: 'User' },
+    { in: 'accessInfo', name: 'password', label: 'Password', secret: true },
+    { in: 'accessInfo', name: 'project', label: 'Project' },
+    { in: 'accessInfo', name: 'projectDomain', label: 'Domain of the project', start: 'Default' },
+    { in: 'accessInfo', name: 'userDomain', label: 'Domain of the user', start: 'Default' },
+    { in: 'accessInfo', name: 'region', label: 'Region' },
+  ],
+  'ETSINFV.KUBERNETES.V_1': [
+    { in: 'accessInfo', name: 'kubeconfig', label: 'Kubeconfig', secret: true, hint: 'With all that it needs in it (kubectl config view --flatten --minify), or what follows instead.' },
+    { in: 'interfaceInfo', name: 'endpoint', label: 'Endpoint', hint: 'Of the API: https://cluster.example:6443' },
+    { in: 'interfaceInfo', name: 'ssl_ca_cert', label: 'Authority of its certificate', hint: 'PEM, or base64 of it' },
+    { in: 'accessInfo', name: 'bearer_token', label: 'Token of a service account', secret: true },
+    { in: 'extra', name: 'namespace', label: 'Namespace', hint: 'For objects that name none' },
+  ],
+  'VNFM.SIM.V_1': [{ in: 'interfaceInfo', name: 'endpoint', label: 'Endpoint' }],
+}
+
 function Register({ close, done }: { close: () => void; done: () => void }) {
-  const [v, set] = useState({ vimId: '', vimType: 'ETSINFV.OPENSTACK_KEYSTONE.V_3', endpoint: '', username: '', password: '', project: '', projectDomain: 'Default', userDomain: 'Default', region: '', default: false })
+  const [v, set] = useState({ vimId: '', vimType: types[0]!, default: false, values: {} as Record<string, string> })
   const key = useRef(crypto.randomUUID())
+  const change = (c: Partial<typeof v>) => {
+    key.current = crypto.randomUUID()
+    set({ ...v, ...c })
+  }
+  const of = fields[v.vimType] ?? []
+  const part = (where: Field['in']) => {
+    const all = of.filter((f) => f.in === where).flatMap((f) => { const x = v.values[f.name] ?? f.start ?? ''; return x === '' ? [] : [[f.name, x]] })
+    return all.length > 0 ? Object.fromEntries(all) : undefined
+  }
   const register = useMutation({
     mutationFn: () =>
       request('POST', '/vnfm/v1/vims', {
         key: key.current,
-        body: {
-          vimId: v.vimId || undefined, vimType: v.vimType, default: v.default, interfaceInfo: { endpoint: v.endpoint },
-          accessInfo: { username: v.username, password: v.password, project: v.project, projectDomain: v.projectDomain, userDomain: v.userDomain, ...(v.region ? { region: v.region } : {}) },
-        },
+        body: { vimId: v.vimId || undefined, vimType: v.vimType, default: v.default, interfaceInfo: part('interfaceInfo'), accessInfo: part('accessInfo'), extra: part('extra') },
       }),
     onSuccess: done,
   })
-  const field = (name: 'vimId' | 'endpoint' | 'username' | 'project' | 'projectDomain' | 'userDomain' | 'region', label: string) => (
-    <TextInput label={label} value={v[name]} onChange={(e) => { key.current = crypto.randomUUID(); set({ ...v, [name]: e.currentTarget.value }) }} />
-  )
+  const field = (f: Field) => {
+    const common = { key: f.name, label: f.label, description: f.hint, value: v.values[f.name] ?? f.start ?? '' }
+    const put = (x: string) => change({ values: { ...v.values, [f.name]: x } })
+    return f.secret ? (
+      <PasswordInput {...common} description={[f.hint, 'It is sealed before it is stored, and never shown again.'].filter(Boolean).join(' ')} autoComplete="new-password" onChange={(e) => put(e.currentTarget.value)} />
+    ) : (
+      <TextInput {...common} autoComplete="off" onChange={(e) => put(e.currentTarget.value)} />
+    )
+  }
   return (
-    <Modal opened onClose={close} title="Register a VIM" size="lg" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
-      <form onSubmit={(e) => { e.preventDefault(); register.mutate() }}>
+    <Dialog close={close} title="Register a VIM" size="lg">
+      <form
+        onSubmit={(e) => {
+          e.preventDefault()
+          register.mutate()
+        }}
+      >
         <Stack gap="xs">
-          {field('vimId', 'Name')}
-          <Select label="Type" data={['ETSINFV.OPENSTACK_KEYSTONE.V_3', 'VNFM.SIM.V_1']} value={v.vimType} allowDeselect={false} onChange={(t) => set({ ...v, vimType: t ?? '' })} />
-          {field('endpoint', 'Endpoint')}
-          {field('username', 'User')}
-          <PasswordInput label="Password" description="It is sealed before it is stored, and never shown again." autoComplete="new-password" value={v.password} onChange={(e) => { key.current = crypto.randomUUID(); set({ ...v, password: e.currentTarget.value }) }} />
-          {field('project', 'Project')}
-          <Group grow>
-            {field('projectDomain', 'Domain of the project')}
-            {field('userDomain', 'Domain of the user')}
-          </Group>
-          {field('region', 'Region')}
-          <Switch label="New resources go here unless something else says where" checked={v.default} onChange={(e) => set({ ...v, default: e.currentTarget.checked })} />
+          <TextInput label="Name" data-autofocus value={v.vimId} onChange={(e) => change({ vimId: e.currentTarget.value })} />
+          <Select label="Type" data={types} value={v.vimType} allowDeselect={false} onChange={(t) => change({ vimType: t ?? types[0]!, values: {} })} />
+          {of.map(field)}
+          <Switch label="New resources go here unless something else says where" checked={v.default} onChange={(e) => change({ default: e.currentTarget.checked })} />
           {register.isError && <Refusal error={register.error} what="It was not registered" />}
           <Group justify="flex-end">
-            <Button variant="default" onClick={close}>Do nothing</Button>
-            <Button type="submit" loading={register.isPending}>Register</Button>
+            <Button variant="default" onClick={close}>
+              Do nothing
+            </Button>
+            <Button type="submit" loading={register.isPending}>
+              Register
+            </Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,13 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
+import { describe, expect, it, vi } from 'vitest'
 import type { Attempt, Event, Flavour, Op, Progress, Saga, Vnf } from '../api/types'
-import { staleBy } from '../api/fresh'
+import { keepFresh, staleBy } from '../api/fresh'
 import { options } from '../ops/decide'
 import { axis, chain, lanesOf, ticks } from '../ops/lanes'
 import { completions, filterOf } from '../parts/filter'
-import { objectOf, valueOf } from '../parts/schema'
+import { objectOf, typedOf, valueOf } from '../parts/schema'
 import { choices } from '../vnfs/actions'
-import { pictureOf, tooMany } from '../vnfs/picture'
-import { extVirtualLinks } from '../vnfs/requests'
+import { pictureOf, podOf, tooMany } from '../vnfs/picture'
+import { extVirtualLinks, patchOf } from '../vnfs/requests'
 import { tell, traceOf } from '../vnfs/story'
 
 const attributes = [{ name: 'vnfInstanceName' }, { name: 'instantiationState', values: ['INSTANTIATED', 'NOT_INSTANTIATED'] }]
@@ -38,12 +39,26 @@ describe('schema', () => {
     expect(valueOf({ type: 'array' }, '["a"]')).toEqual({ value: ['a'] })
     expect(valueOf({ type: 'object' }, '{').error).toBeTruthy()
     expect(valueOf({ type: 'string', pattern: '^a' }, 'b').error).toBeTruthy()
+    expect(valueOf({ type: 'string', pattern: '(' }, 'b')).toEqual({ value: 'b' }) // for the server to judge
     expect(valueOf({ type: 'boolean' }, 'false')).toEqual({ value: false })
   })
   it('asks for what is required and has no default', () => {
     const s = { properties: { a: { type: 'string' }, b: { type: 'string', default: 'x' } }, required: ['a', 'b'] }
     expect(objectOf(s, {})).toEqual({ value: undefined, errors: { a: 'It is needed.' } })
     expect(objectOf(s, { a: '1' })).toEqual({ value: { a: '1' }, errors: {} })
+  })
+})
+
+describe('a change of properties', () => {
+  it('is a merge patch of what differs, and touches nothing else', () => {
+    expect(patchOf('metadata', { a: 1, b: 2 }, { a: 1, c: { d: 1 } })).toEqual({ metadata: { b: null, c: { d: 1 } } })
+    expect(patchOf('metadata', undefined, {})).toEqual({})
+    expect(patchOf('extensions', { a: 1, hidden: 2 }, { a: 2 }, ['a'])).toEqual({ extensions: { a: 2 } })
+  })
+  it('begins with what there is', () => {
+    const s = { properties: { n: { type: 'integer' }, o: { type: 'object' }, none: { type: 'string' } } }
+    expect(typedOf(s, { n: 3, o: { a: 1 } })).toEqual({ n: 3, o: '{\n  "a": 1\n}' })
+    expect(objectOf(s, typedOf(s, { n: 3, o: { a: 1 } })).value).toEqual({ n: 3, o: { a: 1 } })
   })
 })
 
@@ -60,6 +75,13 @@ describe('what can be done with a VNF', () => {
     expect(not({ vnf: vnf({ instantiationState: 'INSTANTIATED' }) }, 'DELETE')).toContain('terminate it first')
     expect(not({ vnf: vnf({ operationUnderWay: 'op1', instantiationState: 'INSTANTIATED' }), under: 'SCALE, PROCESSING' }, 'HEAL')).toContain('SCALE, PROCESSING holds the VNF')
     expect(not({ lacks: 'no' }, 'TERMINATE')).toBe('no')
+    const up = vnf({ instantiationState: 'INSTANTIATED' })
+    expect(not({ vnf: up, flavours: 1 }, 'CHANGE_FLAVOUR')).toBe('The descriptor has no other flavour.')
+    expect(not({ vnf: up, flavours: 2 }, 'CHANGE_FLAVOUR')).toBe('')
+    expect(not({ vnf: up, flavours: 2, flavour: { flavourId: 'f', scalingAspects: [], instantiationLevels: [], vdus: [{ container: true }] } as unknown as Flavour }, 'CHANGE_FLAVOUR')).toContain('containers')
+    expect(not({ vnf: up, lacks: 'no' }, 'SYNC')).toBe('') // an operator may, who may not change VNFs
+    expect(not({}, 'CHANGE_VNFPKG')).toBe('The VNF is not instantiated.')
+    expect(not({}, 'MODIFY_INFO')).toBe('')
     expect(not({ past: true }, 'INSTANTIATE')).toContain('past')
     expect(not({ vnf: vnf({ instantiationState: 'INSTANTIATED' }), flavour: { flavourId: 'f', scalingAspects: [], instantiationLevels: [] } as unknown as Flavour }, 'SCALE')).toBe('The flavour f has no scaling aspects.')
     expect(not({ vnf: vnf({ leftovers: [{ id: 'l', kind: 'port', vimConnectionId: 'x' }] }) }, 'CLEANUP')).toBe('')
@@ -142,6 +164,16 @@ describe('picture', () => {
     expect(p.nodes.map((n) => n.kind).sort()).toEqual(['network', 'port', 'port', 'vnfc', 'vnfc', 'volume', 'volume'])
     for (const e of p.edges) expect(p.nodes.some((n) => n.id === e.from) && p.nodes.some((n) => n.id === e.to)).toBe(true)
   })
+  it('has pods by their names, and the objects that are being made', () => {
+    const i = info(1)
+    i.vnfcResourceInfo[0]!.computeResource.resourceId = 'Pod.v1/curry/vdu2-abc/2e8910be'
+    expect(podOf('Pod.v1/curry/vdu2-abc/2e8910be')).toEqual({ namespace: 'curry', name: 'vdu2-abc' })
+    expect(podOf('compute-1')).toBeUndefined()
+    expect(pictureOf(vnf({ instantiatedVnfInfo: i })).nodes.find((n) => n.kind === 'pod')).toMatchObject({ label: 'gw', more: ['vdu2-abc', 'namespace curry'] })
+    const unit = { step: 'create', id: 'u', kind: 'unit', name: 'Deployment vdu2', attempt: 1 }
+    expect(pictureOf(vnf(), [{ ...unit, state: 'DONE' }]).nodes).toMatchObject([{ kind: 'unit', label: 'Deployment vdu2' }])
+    expect(pictureOf(vnf({ instantiatedVnfInfo: i }), [{ ...unit, state: 'DONE' }]).nodes.some((n) => n.kind === 'unit')).toBe(false) // released, or as it was
+  })
   it('of many machines is one of VDUs', () => {
     const p = pictureOf(vnf({ instantiatedVnfInfo: info(tooMany + 1) }))
     expect(p.nodes.find((n) => n.kind === 'vdu')).toMatchObject({ label: 'gw', count: tooMany + 1 })
@@ -166,5 +198,32 @@ describe('story', () => {
   it('makes stale what an event is about', () => {
     expect(staleBy({ stream: 'vnf-a-b' })).toEqual([['vnf', 'a-b'], ['vnfs']])
     expect(staleBy({ stream: 'opocc-1' })).toEqual([['op', '1'], ['ops']])
+  })
+})
+
+describe('freshness', () => {
+  it.each(['event', 'connection'] as const)('a first reading that is under way when the %s comes is of before it: it is read once more', async (what) => {
+    vi.useFakeTimers()
+    try {
+      const queries = new QueryClient()
+      const heard = { event: (_: Event) => {}, connection: () => {} }
+      keepFresh(queries, { onEvent: (f) => ((heard.event = f), () => true), onConnected: (f) => ((heard.connection = f), () => true) })
+      const answers: ((v: string) => void)[] = []
+      const stop = new QueryObserver(queries, { queryKey: ['op', '1'], queryFn: () => new Promise<string>((r) => answers.push(r)) }).subscribe(() => {})
+      if (what === 'event') heard.event({ stream: 'opocc-1' } as Event)
+      else heard.connection()
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(answers).toHaveLength(1)
+      answers[0]!('before')
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(answers).toHaveLength(2)
+      answers[1]!('after')
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(queries.getQueryData(['op', '1'])).toBe('after')
+      expect(answers).toHaveLength(2)
+      stop()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { get, request } from '../api/http'
 import type { Pkg, Vnf } from '../api/types'
+import { Dialog } from '../parts/dialog'
 import { Empty, Loading, Refusal } from '../parts/feedback'
 import { To } from '../parts/text'
 
@@ -21,12 +22,12 @@ export function CreateVnf({ close, created }: { close: () => void; created: (id:
     onSuccess: (v) => created(v.id),
   })
   return (
-    <Modal opened onClose={close} title="Create a VNF" closeButtonProps={{ 'aria-label': 'Close' }} styles={{ title: { fontWeight: 600 } }}>
+    <Dialog close={close} title="Create a VNF">
       {packages.isPending && <Loading what="Reading the packages" />}
       {packages.isError && <Refusal error={packages.error} what="The packages could not be read" />}
       {packages.data && usable.length === 0 && (
         <Empty title="There is no package to create it by">
-          Onboard one on the page <To {...({ to: '/packages' } as object)}>Packages</To>, and enable it.
+          Onboard one on the page <To to="/packages">Packages</To>, and enable it.
         </Empty>
       )}
       {usable.length > 0 && (
@@ -61,6 +62,6 @@ export function CreateVnf({ close, created }: { close: () => void; created: (id:
           </Stack>
         </form>
       )}
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,6 +1,6 @@
-import { Button, Group, Progress, Table, Text, UnstyledButton } from '@mantine/core'
+import { Button, Progress } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { lazy, Suspense } from 'react'
+import { lazy, memo, Suspense } from 'react'
 import { useGoTo, useTurn, useWords } from '../address'
 import { get, query, request } from '../api/http'
 import type { OpSummary, Pkg, VnfSummary } from '../api/types'
@@ -8,6 +8,7 @@ import { Empty, Loading, Refusal } from '../parts/feedback'
 import { FilterBar } from '../parts/filterbar'
 import { Pages, type PageSearch } from '../parts/paging'
 import { State } from '../parts/state'
+import { Grid } from '../parts/table'
 import { Id, Time, To } from '../parts/text'
 import { useSession } from '../session'
 import { Heading } from '../shell'
@@ -104,56 +105,18 @@ export function VnfList() {
             <span className="mono">{search.filter}</span>
           ) : (
             <>
-              A VNF is made by the descriptor of a package: onboard one on the page <To {...({ to: '/packages' } as object)}>Packages</To>, create a VNF by it, then instantiate that. From the command
+              A VNF is made by the descriptor of a package: onboard one on the page <To to="/packages">Packages</To>, create a VNF by it, then instantiate that. From the command
               line: <span className="mono">vnfm vnf create --vnfd NAME --name fw1</span>
             </>
           )}
         </Empty>
       )}
       {vnfs.length > 0 && (
-        <Table.ScrollContainer minWidth={860} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': 'VNFs', role: 'region' } } as object}>
-          <Table aria-label="VNFs" aria-busy={list.isPlaceholderData} highlightOnHover verticalSpacing={6} style={{ opacity: list.isPlaceholderData ? 0.6 : 1 }}>
-            <Table.Thead>
-              <Table.Tr>
-                {columns.map((c) => (
-                  <Sortable key={c.head} {...c} now={sort} set={(s) => turn({ sort: s, page: undefined, n: undefined })} />
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {vnfs.map((v) => (
-                <Table.Tr key={v.id}>
-                  <Table.Td>
-                    <To {...({ to: `/vnfs/${v.id}` } as object)}>{v.vnfInstanceName || 'unnamed'}</To>
-                  </Table.Td>
-                  <Table.Td>
-                    <Group gap={4} wrap="nowrap">
-                      <State state={v.instantiationState} size="sm" />
-                      {v.vnfState === 'STOPPED' && <State state="STOPPED" size="sm" />}
-                      {v.leftovers > 0 && (
-                        <Text size="xs" title="Resources that failed operations left at VIMs">
-                          {v.leftovers} left over
-                        </Text>
-                      )}
-                    </Group>
-                  </Table.Td>
-                  <Table.Td>
-                    <Under op={opOf.get(v.operationUnderWay ?? '')} id={v.operationUnderWay} />
-                  </Table.Td>
-                  <Table.Td>{v.vnfProductName}</Table.Td>
-                  <Table.Td>{v.vnfSoftwareVersion}</Table.Td>
-                  <Table.Td>{v.vnfcs || ''}</Table.Td>
-                  <Table.Td>
-                    <Time at={v.updated} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Id id={v.id} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <Grid label="VNFs" width={860} stale={list.isPlaceholderData} head={columns.map((c) => <Sortable key={c.head} {...c} now={sort} set={(s) => turn({ sort: s, page: undefined, n: undefined })} />)}>
+          {vnfs.map((v) => (
+            <Row key={v.id} vnf={v} op={opOf.get(v.operationUnderWay ?? '')} />
+          ))}
+        </Grid>
       )}
       <Pages search={search} next={list.data?.next} count={vnfs.length} what="VNFs" />
       <Suspense>{search.create && <CreateVnf close={() => turn({ create: undefined })} created={(id) => void turn({ create: undefined }, true).then(() => go(`/vnfs/${id}`))} />}</Suspense>
@@ -161,17 +124,48 @@ export function VnfList() {
   )
 }
 
+/** A row changes only with its VNF or its operation. */
+const Row = memo(function Row({ vnf: v, op }: { vnf: VnfSummary; op?: OpSummary }) {
+  return (
+    <tr>
+      <td className="name">
+        <To to={`/vnfs/${v.id}`}>{v.vnfInstanceName || 'unnamed'}</To>
+      </td>
+      <td>
+        <State state={v.instantiationState} size="sm" /> {v.vnfState === 'STOPPED' && <State state="STOPPED" size="sm" />}
+        {v.leftovers > 0 && (
+          <div className="small" title="Resources that failed operations left at VIMs">
+            {v.leftovers} left over
+          </div>
+        )}
+      </td>
+      <td>
+        <Under op={op} id={v.operationUnderWay} />
+      </td>
+      <td>{v.vnfProductName}</td>
+      <td>{v.vnfSoftwareVersion}</td>
+      <td>{v.vnfcs || ''}</td>
+      <td>
+        <Time at={v.updated} />
+      </td>
+      <td>
+        <Id id={v.id} />
+      </td>
+    </tr>
+  )
+})
+
 export function Sortable({ head, sort, now, set }: { head: string; sort?: string; now: string; set: (sort: string) => void }) {
-  if (!sort) return <Table.Th>{head}</Table.Th>
+  if (!sort) return <th>{head}</th>
   const up = now === sort
   const down = now === '-' + sort
   return (
-    <Table.Th aria-sort={up ? 'ascending' : down ? 'descending' : 'none'}>
-      <UnstyledButton className="sortable" onClick={() => set(up ? '-' + sort : sort)}>
+    <th aria-sort={up ? 'ascending' : down ? 'descending' : 'none'}>
+      <button type="button" className="sortable" onClick={() => set(up ? '-' + sort : sort)}>
         {head}
         <span aria-hidden>{up ? '▲' : down ? '▼' : '↕'}</span>
-      </UnstyledButton>
-    </Table.Th>
+      </button>
+    </th>
   )
 }
 
@@ -179,7 +173,7 @@ export function Sortable({ head, sort, now, set }: { head: string; sort?: string
 export function Under({ op, id }: { op?: OpSummary; id?: string }) {
   if (!id) return null
   return (
-    <To {...({ to: `/ops/${id}` } as object)}>
+    <To to={`/ops/${id}`}>
       {op ? (
         <>
           {op.operation} <State state={op.operationState} size="sm" />

@@ -26,7 +26,7 @@ export function VnfOperations({ id }: { id: string }) {
         const to = Date.parse(o.endTime ?? new Date().toISOString())
         const from = Date.parse(o.startTime)
         return [
-          <To key="o" {...({ to: `/ops/${o.vnfLcmOpOccId}` } as object)}>
+          <To key="o" to={`/ops/${o.vnfLcmOpOccId}`}>
             {o.operation}
           </To>,
           <State key="s" state={o.operationState} size="sm" />,

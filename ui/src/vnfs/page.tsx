@@ -13,6 +13,7 @@ import { useSession } from '../session'
 import { Heading } from '../shell'
 import { choices, type Action } from './actions'
 import { Changes } from './changes'
+import { Drift } from './drift'
 import { isOperation, Operate } from './operate'
 import { VnfOperations } from './operations'
 import { pictureOf } from './picture'
@@ -76,7 +77,7 @@ export function VnfPage() {
 
   const name = vnf.vnfInstanceName || first(vnf.id)
   const can = choices({
-    vnf: now.data, flavour, under: op.data ? `${op.data.operation}, ${op.data.operationState}` : undefined, lacks: session.lacks('lcm:write'), lacksOperate: session.lacks('site:operate'), past,
+    vnf: now.data, flavour, flavours: vnfd.data?.flavours.length, under: op.data ? `${op.data.operation}, ${op.data.operationState}` : undefined, lacks: session.lacks('lcm:write'), lacksOperate: session.lacks('site:operate'), past,
   })
   const start = (action: Action) => {
     if (isOperation(action)) return void turn({ do: action })
@@ -154,6 +155,7 @@ export function VnfPage() {
             <Tabs.Tab value="operations">Operations</Tabs.Tab>
             <Tabs.Tab value="story">Story</Tabs.Tab>
             <Tabs.Tab value="changes">Changes</Tabs.Tab>
+            <Tabs.Tab value="drift">Drift</Tabs.Tab>
             <Tabs.Tab value="can">
               What can be done {cannot.length < can.length && <Badge size="sm" variant="default">{can.length - cannot.length}</Badge>}
             </Tabs.Tab>
@@ -179,11 +181,14 @@ export function VnfPage() {
           <Tabs.Panel value="changes" pt="sm">
             <Changes id={id} moments={moments.data ?? []} from={search.from} to={search.at} set={(c) => turn(c, true)} />
           </Tabs.Panel>
+          <Tabs.Panel value="drift" pt="sm">
+            {past ? <Note kind="info">VIMs are asked as they are now: go back to now.</Note> : <Drift id={id} not={can.find((c) => c.action === 'SYNC')?.not ?? ''} repair={() => start('SYNC')} />}
+          </Tabs.Panel>
           <Tabs.Panel value="can" pt="sm">
             <Stack gap="xs" component="ul" style={{ listStyle: 'none', padding: 0 }}>
               {can.map((c) => (
                 <Group key={c.action} component="li" gap="sm">
-                  <Button w={180} variant={c.danger ? 'default' : 'filled'} disabled={c.not !== ''} onClick={() => start(c.action)}>
+                  <Button w={230} variant={c.danger ? 'default' : 'filled'} disabled={c.not !== ''} onClick={() => start(c.action)}>
                     {c.label}
                   </Button>
                   <Text size="sm">{c.not || 'can be done now'}</Text>
@@ -193,8 +198,8 @@ export function VnfPage() {
           </Tabs.Panel>
         </Tabs>
       </Stack>
-      {isOperation(search.do) && vnfd.data && !running && (
-        <Operate vnf={now.data} vnfd={vnfd.data} operation={search.do} close={() => turn({ do: undefined })} begun={(opId) => void turn({ do: undefined }, true).then(() => go(`/ops/${opId}`))}
+      {isOperation(search.do) && vnfd.data && (
+        <Operate key={search.do} vnf={now.data} vnfd={vnfd.data} operation={search.do} not={can.find((c) => c.action === search.do)?.not ?? ''} close={() => turn({ do: undefined })} begun={(opId) => void turn({ do: undefined }, true).then(() => go(`/ops/${opId}`))}
         />
       )}
       <Confirm question={question} close={() => ask(null)} />
@@ -220,7 +225,7 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
 function NothingThere() {
   return (
     <Note kind="info" title="Nothing stands">
-      The VNF is a record only: it has nothing at a VIM. Instantiate it to make its machines and networks. <To {...({ to: '/packages' } as object)}>The descriptor</To> shows what that would be.
+      The VNF is a record only: it has nothing at a VIM. Instantiate it to make its machines and networks. <To to="/packages">The descriptor</To> shows what that would be.
     </Note>
   )
 }
@@ -236,6 +241,7 @@ function remove(vnf: Vnf, done: () => void): Question {
       </Text>
     ),
     word: `Delete ${name}`,
+    cli: `vnfm vnf delete ${vnf.vnfInstanceName || vnf.id}`,
     danger: true,
     run: async (key) => {
       await request('DELETE', `/vnflcm/v2/vnf_instances/${vnf.id}`, { key })
@@ -263,6 +269,7 @@ function cleanUp(vnf: Vnf): Question {
       </>
     ),
     word: `Clean up ${name}`,
+    cli: `vnfm vnf cleanup ${vnf.vnfInstanceName || vnf.id}`,
     run: (key) => request('POST', `/vnfm/v1/vnf_instances/${vnf.id}/cleanup`, { key }),
   }
 }

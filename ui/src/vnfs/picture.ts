@@ -3,7 +3,7 @@ import type { Flavour, Info, ResourceProgress, Vnf } from '../api/types'
 
 export interface Node {
   id: string
-  kind: 'vnfc' | 'network' | 'external' | 'volume' | 'vdu' | 'port'
+  kind: 'vnfc' | 'pod' | 'unit' | 'network' | 'external' | 'volume' | 'vdu' | 'port'
   label: string
   /** Lines below the label. */
   more: string[]
@@ -11,6 +11,12 @@ export interface Node {
   /** Its state: of the VNFC, or in the operation under way. */
   state?: string
   count?: number
+}
+
+/** A pod as the VIM knows it: kind, namespace, name and uid. */
+export const podOf = (resourceId: string): { namespace: string; name: string } | undefined => {
+  const m = /^Pod\.v1\/([^/]+)\/([^/]+)\/[^/]+$/.exec(resourceId)
+  return m ? { namespace: m[1]!, name: m[2]! } : undefined
 }
 
 export interface Edge {
@@ -27,6 +33,8 @@ export interface Picture {
   edges: Edge[]
 }
 
+const isVnfc = (n: Node) => n.kind === 'vnfc' || n.kind === 'pod'
+
 /** Beyond so many VNFCs a VDU is one node, and beyond so many ports they are lines. */
 export const tooMany = 40
 
@@ -39,9 +47,9 @@ export function pictureOf(vnf: Vnf, progress: ResourceProgress[] = [], flavour?:
   const info = vnf.instantiatedVnfInfo
   const out = info ? standing(info, now) : { nodes: [], edges: [] }
   const seen = new Set(out.nodes.map((n) => n.id))
-  const coming = progress.filter((r) => !seen.has(r.id) && ['compute', 'network', 'volume'].includes(r.kind) && !(r.state === 'UNDONE' || r.state === 'SKIPPED'))
+  const coming = progress.filter((r) => !seen.has(r.id) && ['compute', 'unit', 'network', 'volume'].includes(r.kind) && !(r.state === 'UNDONE' || r.state === 'SKIPPED') && !(r.kind === 'unit' && info && r.state !== 'RUNNING'))
   for (const r of coming)
-    out.nodes.push({ id: r.id, kind: r.kind === 'compute' ? 'vnfc' : (r.kind as 'network' | 'volume'), label: r.name, more: r.reason ? [r.reason] : [], state: r.state })
+    out.nodes.push({ id: r.id, kind: r.kind === 'compute' ? 'vnfc' : (r.kind as 'unit' | 'network' | 'volume'), label: r.name, more: r.reason ? [r.reason] : [], state: r.state })
   // A port that is coming is known by its name: that of its machine, and of its connection point.
   const machines = coming.filter((r) => r.kind === 'compute')
   for (const p of progress.filter((r) => r.kind === 'port' && r.state !== 'UNDONE')) {
@@ -51,7 +59,7 @@ export function pictureOf(vnf: Vnf, progress: ResourceProgress[] = [], flavour?:
     const to = link && out.nodes.find((n) => n.kind === 'network' && (n.label === link || n.label.endsWith('-' + link)))
     if (to) out.edges.push({ id: p.id, from: m.id, to: to.id, label: p.name.slice(m.name.length + 1) })
   }
-  if (out.nodes.filter((n) => n.kind === 'vnfc').length > tooMany) return folded(out, info)
+  if (out.nodes.filter((n) => isVnfc(n)).length > tooMany) return folded(out, info)
   return out.edges.filter((e) => e.label).length > tooMany ? out : withPorts(out, now)
 }
 
@@ -95,9 +103,10 @@ function standing(info: Info, now: Map<string, ResourceProgress>): Picture {
   const ext = new Map((info.extCpInfo ?? []).map((c) => [c.id, c]))
   for (const v of info.vnfcResourceInfo ?? []) {
     const cps = v.vnfcCpInfo ?? []
+    const pod = podOf(v.computeResource.resourceId)
     nodes.push({
-      id: v.id, kind: 'vnfc', label: v.vduId, vim: v.computeResource.vimConnectionId, state: change(v.id) ?? states.get(v.id),
-      more: [v.id.slice(0, 8) + (v.zoneId ? ` in ${v.zoneId}` : '')],
+      id: v.id, kind: pod ? 'pod' : 'vnfc', label: v.vduId, vim: v.computeResource.vimConnectionId, state: change(v.id) ?? states.get(v.id),
+      more: pod ? [pod.name, `namespace ${pod.namespace}`] : [v.id.slice(0, 8) + (v.zoneId ? ` in ${v.zoneId}` : '')],
     })
     for (const s of v.storageResourceIds ?? []) edges.push({ id: `${v.id}-${s}`, from: v.id, to: s })
     for (const c of cps) {
@@ -118,14 +127,14 @@ function folded(p: Picture, info?: Info): Picture {
   const vduOf = new Map((info?.vnfcResourceInfo ?? []).map((v) => [v.id, v.vduId]))
   const group = (id: string) => {
     const n = p.nodes.find((x) => x.id === id)
-    return n?.kind === 'vnfc' ? 'vdu ' + (vduOf.get(id) ?? n.label.replace(/-\d+$/, '')) : n?.kind === 'volume' ? 'volume ' + n.label.replace(/-\d+-/, '-') : id
+    return n && isVnfc(n) ? 'vdu ' + (vduOf.get(id) ?? n.label.replace(/-\d+$/, '')) : n?.kind === 'volume' ? 'volume ' + n.label.replace(/-\d+-/, '-') : id
   }
   const groups = new Map(p.nodes.map((n) => [n.id, group(n.id)]))
   const nodes = new Map<string, Node>()
   for (const n of p.nodes) {
     const id = groups.get(n.id)!
     const g = nodes.get(id)
-    if (!g) nodes.set(id, id === n.id ? n : { ...n, id, kind: n.kind === 'vnfc' ? 'vdu' : n.kind, label: id.slice(id.indexOf(' ') + 1), more: [], count: 1 })
+    if (!g) nodes.set(id, id === n.id ? n : { ...n, id, kind: isVnfc(n) ? 'vdu' : n.kind, label: id.slice(id.indexOf(' ') + 1), more: [], count: 1 })
     else g.count = (g.count ?? 1) + 1
   }
   const edges = new Map<string, Edge>()

@@ -42,3 +42,13 @@ export function extVirtualLinks(connects: Connect[], id: (n: number) => string =
   }))
   return links.length > 0 ? links : undefined
 }
+
+/** What a merge patch says of an attribute so that it becomes what is wanted; nothing when it is that. Of names that are given, others stay. */
+export function patchOf(attribute: string, have: Record<string, unknown> | undefined, want: Record<string, unknown> | undefined, names?: string[]): Record<string, unknown> {
+  const patch: Record<string, unknown> = {}
+  for (const name of names ?? new Set([...Object.keys(have ?? {}), ...Object.keys(want ?? {})])) {
+    const [old, now] = [have?.[name], want?.[name]]
+    if (JSON.stringify(old) !== JSON.stringify(now)) patch[name] = now === undefined ? null : now
+  }
+  return Object.keys(patch).length > 0 ? { [attribute]: patch } : {}
+}

@@ -12,7 +12,7 @@ const addresses = (infos: CpProtocolInfo[] | undefined) =>
 export function Resources({ vnf }: { vnf: Vnf }) {
   const info = vnf.instantiatedVnfInfo
   const states = new Map((info?.vnfcInfo ?? []).map((v) => [v.vnfcResourceInfoId, v]))
-  const vim = (id: string | undefined) => (id ? <To {...({ to: '/vims' } as object)}>{id}</To> : '')
+  const vim = (id: string | undefined) => (id ? <To to="/vims">{id}</To> : '')
   return (
     <Stack gap="md">
       {!info && <Empty title="Nothing stands">The VNF is not instantiated.</Empty>}

@@ -67,7 +67,7 @@ function Line({ e }: { e: Event }) {
               )}
               {e.correlationId && (
                 <Text size="sm">
-                  operation <To {...({ to: `/ops/${e.correlationId}` } as object)}>{e.correlationId.slice(0, 8)}</To>
+                  operation <To to={`/ops/${e.correlationId}`}>{e.correlationId.slice(0, 8)}</To>
                 </Text>
               )}
               {traceOf(e) && (

@@ -8,6 +8,8 @@ import type { Node, Picture } from './picture'
 
 const kinds: Record<Node['kind'], { sign: string; word: string }> = {
   vnfc: { sign: '▣', word: 'VNFC' },
+  pod: { sign: '⬡', word: 'pod' },
+  unit: { sign: '❖', word: 'object' },
   vdu: { sign: '▣', word: 'VDU' },
   network: { sign: '⇄', word: 'network' },
   external: { sign: '☁', word: 'external link' },
@@ -23,7 +25,7 @@ function Box({ data }: NodeProps<FlowNode<{ node: Node }>>) {
   return (
     <div
       style={{
-        width, minHeight: heightOf(n), padding: '6px 10px', borderRadius: n.kind === 'vnfc' || n.kind === 'vdu' ? 6 : 18, background: n.state ? `var(--${tone}-bg)` : 'var(--panel)',
+        width, minHeight: heightOf(n), padding: '6px 10px', borderRadius: ['vnfc', 'pod', 'vdu'].includes(n.kind) ? 6 : 18, background: n.state ? `var(--${tone}-bg)` : 'var(--panel)',
         color: n.state ? `var(--${tone}-fg)` : 'var(--mantine-color-text)', border: `2px ${n.kind === 'external' ? 'dashed' : 'solid'} var(--${n.state ? tone + '-line' : 'plain-line'})`, fontSize: 12,
       }}
     >
