@@ -22,6 +22,9 @@ test: deps ## run all tests on memory, SQLite and PostgreSQL, with the race dete
 test-fast: deps ## the same without the race detector
 	$(GO) test -timeout 10m ./...
 
+test-deep: ## run whole, without the race detector, what it makes too slow: each way to fail at each command, random histories
+	$(GO) test -count=1 -timeout 20m ./lcm
+
 test-kubernetes: ## run the Kubernetes driver against a real control plane on loopback (built the first time: 10 to 20 minutes), and stop it
 	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes ./vim/kubernetes/...; \
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
@@ -86,4 +89,4 @@ test-ui: build ## test the console: its logic, then its pages in Debian's Chromi
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build ui test-ui test test-fast test-kubernetes test-kafka test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps
+.PHONY: help run build ui test-ui test test-fast test-deep test-kubernetes test-kafka test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

@@ -41,7 +41,7 @@ func TestAnyOrderOfChangesEndsInALegalState(t *testing.T) {
 	}
 	for _, name := range []string{"connect", "flavour", "package", "sync", "operate", "heal"} {
 		for _, state := range []vnf.OpState{vnf.Completed, vnf.Failed} {
-			if ends[name+" "+string(state)] == 0 {
+			if allHistories && ends[name+" "+string(state)] == 0 {
 				t.Errorf("no %s ended %s", name, state)
 			}
 		}

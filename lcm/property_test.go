@@ -18,7 +18,7 @@ import (
 )
 
 // seeds is how many histories are tried: go test ./lcm -run AnyOrder -seeds 1500.
-var seeds = flag.Uint64("seeds", 150, "histories that TestAnyOrderEndsInALegalState tries")
+var seeds = flag.Uint64("seeds", histories, "histories that TestAnyOrderEndsInALegalState tries")
 
 // TestAnyOrderEndsInALegalState lets commands and replies be late, lost, doubled and reordered, participants fail,
 // timeouts fire early and operators interfere, at random. After every commit site.check holds; once the faults stop, the
