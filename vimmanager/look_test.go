@@ -3,6 +3,7 @@ package vimmanager_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vnfm/vnfm"
@@ -14,12 +15,12 @@ import (
 // observing is a VIM that shows how its resources stand, in pages, and counts its calls.
 type observing struct {
 	vim.Driver
-	all   []vim.Observed
-	calls map[string]int
+	all            []vim.Observed
+	observes, find atomic.Int64
 }
 
 func (o *observing) Observe(_ context.Context, _ vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
-	o.calls["observe"]++
+	o.observes.Add(1)
 	from := 0
 	if r.After != "" {
 		_, _ = fmt.Sscan(r.After, &from)
@@ -33,7 +34,7 @@ func (o *observing) Observe(_ context.Context, _ vim.Connection, r vim.ListReque
 }
 
 func (o *observing) Find(_ context.Context, _ vim.Connection, _ vim.Kind, t vim.Token) (vim.Resource, error) {
-	o.calls["find"]++
+	o.find.Add(1)
 	if t.ID == "late" {
 		return vim.Resource{Token: t, Kind: vim.Compute, Owner: "vnf", Power: vim.PowerOff}, nil
 	}
@@ -44,7 +45,7 @@ func (o *observing) Find(_ context.Context, _ vim.Connection, _ vim.Kind, t vim.
 // looked up.
 func TestLookCostsPages(t *testing.T) {
 	for _, n := range []int{1, 100, 1000} {
-		d := &observing{calls: map[string]int{}}
+		d := &observing{}
 		of := map[vim.Token]vim.Kind{{ID: "late", Generation: 1}: vim.Compute, {ID: "gone", Generation: 1}: vim.Port}
 		for i := range n {
 			token := vim.Token{ID: fmt.Sprint("r", i), Generation: 1}
@@ -57,8 +58,8 @@ func TestLookCostsPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (n + 200) / 200; d.calls["observe"] != want || d.calls["find"] != 2 {
-			t.Errorf("%d resources: %v, want %d pages", n, d.calls, want)
+		if want := (n + 200) / 200; d.observes.Load() != int64(want) || d.find.Load() != 2 {
+			t.Errorf("%d resources: %d pages, want %d; %d looked up, want 2", n, d.observes.Load(), want, d.find.Load())
 		}
 		late := l.Found[len(l.Found)-1]
 		if len(l.Found) != n+1 || len(l.Missing) != 1 || l.Missing[0].ID != "gone" || late.Spec.Compute == nil || late.Spec.Compute.Power != vim.PowerOff {
