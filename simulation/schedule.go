@@ -12,8 +12,8 @@ import (
 	"github.com/vnfm/vnfm/vimmanager"
 )
 
-// calmSteps bounds the part of a run without faults.
-const calmSteps = 26_000
+// calmSteps bounds the part of a run without faults: twenty minutes of retries and deadlines at some thirty looks a second.
+const calmSteps = 45_000
 
 // soon is how far ahead work may be due for the world to wait for it; what is kept for days is left alone.
 const soon = 2 * time.Hour
