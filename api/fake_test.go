@@ -152,15 +152,16 @@ func (w *world) put(kind, prefix, id, key, parent string, version int64, doc any
 // cases implements lcm.API over the views.
 type cases struct {
 	*world
-	effects int // commits made
-	arrived sync.WaitGroup
-	planned lcm.Preview            // what every operation would do
-	block   chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
-	differs lcm.Drift              // of any VNF
-	fail    error                  // when set, every use case fails with it
-	last    any                    // newest command
-	by      request.Info           // of the newest command
-	made    func(in *vnf.Instance) // when set, changes what CreateVnf makes
+	effects   int // commits made
+	arrived   sync.WaitGroup
+	planned   lcm.Preview            // what every operation would do
+	block     chan struct{}          // when set, CreateVnf tells arrived and waits for it before it commits
+	differs   lcm.Drift              // of any VNF
+	meanwhile func()                 // happens once, while the VIMs are looked at
+	fail      error                  // when set, every use case fails with it
+	last      any                    // newest command
+	by        request.Info           // of the newest command
+	made      func(in *vnf.Instance) // when set, changes what CreateVnf makes
 }
 
 func (s *cases) write(ctx context.Context, kind, prefix, id, key, parent string, version int64, doc any, by *request.Info) error {
@@ -304,6 +305,10 @@ func (s *cases) Drift(ctx context.Context, id string) (*lcm.Drift, error) {
 }
 
 func (s *cases) Sync(ctx context.Context, id string, r lcm.Sync, by request.Info) (*lcm.Drift, *vnf.OpOcc, error) {
+	if meanwhile := s.meanwhile; meanwhile != nil {
+		s.meanwhile = nil
+		meanwhile()
+	}
 	d, err := s.Drift(ctx, id)
 	if s.last = r; err != nil || !r.Repair || len(d.Differences) == 0 {
 		return d, nil, err

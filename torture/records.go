@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/vnfm/vnfm/aggregate"
 	"github.com/vnfm/vnfm/eventstore"
@@ -61,6 +62,9 @@ func (j *judge) records(ctx context.Context, inventory []sim.Entry) (err error) 
 	}
 	return nil
 }
+
+// overdue is for how long a row may be due and not have been looked at when the nodes were stopped.
+const overdue = 30 * time.Second
 
 // open opens the database of the stopped program.
 func (j *judge) open(ctx context.Context) (eventstore.Store, error) {
@@ -132,6 +136,10 @@ func (j *judge) ledger(ctx context.Context, store eventstore.Reader) (map[string
 				switch row.State {
 				case vimmanager.Active, vimmanager.Released, vimmanager.Failed, vimmanager.CommandDone, vimmanager.FenceState: // the NFVO manager calls it DONE too
 				default:
+					// What was asked of a VNF by an operation that was given up since ends by itself: it is left only when nobody looks at it any more.
+					if table == eventstore.TableVnfCommands && time.Now().Before(row.Due.Add(overdue)) {
+						break
+					}
 					j.book.violation("I1: row %s of %s is left %s", row.ID, table, row.State)
 				}
 				if table != eventstore.TableVimResources || row.State != vimmanager.Active {

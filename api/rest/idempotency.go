@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -18,10 +19,12 @@ type idempotency struct {
 	eventstore.IdempotencyKey
 	r    *http.Request
 	body hash.Hash
+	kept atomic.Bool // an answer was made to be kept with an effect
 }
 
 // once runs a mutating handler so that a request with an Idempotency-Key has one effect: a stored answer is replayed,
-// and after anything but success the key is read again, because an equal request may have won meanwhile.
+// and after anything but an effect of its own the key is read again, because an equal request may have won meanwhile: what it did
+// may be why there is nothing to do any more.
 func (c *Call) once(do Handler) (*Answer, error) {
 	values, sent := c.Request.Header["Idempotency-Key"]
 	if !sent {
@@ -42,7 +45,7 @@ func (c *Call) once(do Handler) (*Answer, error) {
 		return stored, err
 	}
 	res, err := do(c)
-	if err == nil && res.status < http.StatusMultipleChoices {
+	if err == nil && res.status < http.StatusMultipleChoices && c.key.kept.Load() {
 		return res, nil
 	}
 	stored, again := c.replay()
@@ -110,6 +113,7 @@ func Effect[T any](c *Call, do func(by request.Info) (T, error), build func(T) *
 			if version, err := negotiate(c.Request); err == nil && version != "" {
 				a.Header.Set("Version", version)
 			}
+			c.key.kept.Store(true)
 			return &eventstore.IdempotencyResult{
 				IdempotencyKey: c.key.IdempotencyKey, Fingerprint: c.key.fingerprint(),
 				Status: a.status, Header: a.Header, Body: a.body,
