@@ -124,9 +124,6 @@ func (c *client) work(in *sol.VnfInstance) {
 		task, body = "change_ext_conn", c.connection(in)
 	case n < 17:
 		task, body = "change_flavour", c.flavour(in)
-	case n < 18:
-		c.change(c.finish, http.MethodPost, own+"/vnf_instances/"+in.Id+"/sync", map[string]any{"repair": true})
-		return
 	case n < 19:
 		task = "heal"
 		if c.rng.IntN(3) > 0 {
