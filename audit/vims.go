@@ -41,7 +41,8 @@ func (l *look) lookAtVims(ctx context.Context) error {
 		}
 		for _, r := range in.Recorded() {
 			token := vim.Token{ID: r.ID, Generation: r.Generation}.String()
-			if r.Kind == string(vim.Configuration) || !known[r.Connection] || active[r.Connection+" "+token] {
+			// What may be gone is said to be so by the record: an operation was given up in the middle of it, and a healing makes it again.
+			if r.MayBeGone || r.Kind == string(vim.Configuration) || !known[r.Connection] || active[r.Connection+" "+token] {
 				continue
 			}
 			l.found(Finding{

@@ -41,7 +41,7 @@ func (j *judge) records(ctx context.Context, inventory []sim.Entry) (err error) 
 			j.book.violation("I2: %s %s of VNF %s is %s with nothing under way", e.Kind, e.Token, e.Owner, e.State)
 		}
 	}
-	recorded, err := j.recorded(ctx, store)
+	recorded, err := j.recorded(ctx, store, held)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (j *judge) open(ctx context.Context) (eventstore.Store, error) {
 }
 
 // recorded returns what the records of all VNFs say stands.
-func (j *judge) recorded(ctx context.Context, store eventstore.Reader) (map[string]resource, error) {
+func (j *judge) recorded(ctx context.Context, store eventstore.Reader, held map[string]resource) (map[string]resource, error) {
 	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
 	if err != nil {
 		return nil, err
@@ -103,8 +103,12 @@ func (j *judge) recorded(ctx context.Context, store eventstore.Reader) (map[stri
 				j.book.violation("VNF %s has %s %s:%d left after a cleanup", v.ID, r.Kind, r.ID, r.Generation)
 			}
 			for _, r := range v.Resources {
+				token := vim.Token{ID: r.ID, Generation: r.Generation}.String()
+				if _, stands := held[token]; r.MayBeGone && !stands {
+					continue // an operation was given up in the middle of it, and the record says so
+				}
 				if r.Kind != string(vim.Configuration) {
-					out[vim.Token{ID: r.ID, Generation: r.Generation}.String()] = resource{r.Connection, r.VimID, v.ID}
+					out[token] = resource{r.Connection, r.VimID, v.ID}
 				}
 			}
 		}
