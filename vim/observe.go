@@ -63,25 +63,10 @@ func EachObserved(ctx context.Context, d Driver, conn Connection, owner string, 
 			return f(out)
 		})
 	}
-	for r := (ListRequest{Owner: owner, Limit: limit}); ; {
-		page, err := observe(ctx, o, conn, r, timeout)
-		if err != nil {
-			return err
-		}
-		if err := f(page.Resources); err != nil {
-			return err
-		}
-		if page.Next == "" {
-			return nil
-		}
-		r.After = page.Next
-	}
-}
-
-func observe(ctx context.Context, o Observer, conn Connection, r ListRequest, timeout time.Duration) (ObservedPage, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return o.Observe(ctx, conn, r) //nolint:wrapcheck // an Error of the driver
+	return eachPage(ctx, owner, limit, timeout, func(ctx context.Context, r ListRequest) ([]Observed, string, error) {
+		page, err := o.Observe(ctx, conn, r)
+		return page.Resources, page.Next, err //nolint:wrapcheck // an Error of the driver
+	}, f)
 }
 
 // Differs returns the attributes in which a resource stands in another way than a specification says, of those that are known.
