@@ -39,7 +39,7 @@ func (a *API) sync(c *rest.Call) (*rest.Answer, error) {
 		return op, err
 	}, func(op *vnf.OpOcc) *rest.Answer {
 		if op == nil {
-			return rest.Respond(http.StatusOK).JSON(DriftOf(seen))
+			return rest.Respond(http.StatusOK).JSON(DriftOf(seen)).Idle()
 		}
 		return rest.Respond(http.StatusAccepted).Location(vnflcm.OpOccURI(c.Base, op.ID))
 	})

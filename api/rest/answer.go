@@ -14,6 +14,7 @@ type Answer struct {
 	Header http.Header
 	body   []byte
 	inForm bool // the body is in the version of the request already
+	idle   bool // nothing was done, so that there is no kept answer
 	// follow, when set, writes the body as it comes into being, and returns when there is no more.
 	Follow func(w http.ResponseWriter)
 }
@@ -33,6 +34,12 @@ func (a *Answer) JSON(v any) *Answer {
 
 func (a *Answer) Location(uri string) *Answer {
 	a.Header.Set("Location", uri)
+	return a
+}
+
+// Idle says that the request found nothing to do. An equal request may have done it.
+func (a *Answer) Idle() *Answer {
+	a.idle = true
 	return a
 }
 

@@ -7,7 +7,6 @@ import (
 	"hash"
 	"io"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
@@ -19,7 +18,6 @@ type idempotency struct {
 	eventstore.IdempotencyKey
 	r    *http.Request
 	body hash.Hash
-	kept atomic.Bool // an answer was made to be kept with an effect
 }
 
 // once runs a mutating handler so that a request with an Idempotency-Key has one effect: a stored answer is replayed,
@@ -45,7 +43,7 @@ func (c *Call) once(do Handler) (*Answer, error) {
 		return stored, err
 	}
 	res, err := do(c)
-	if err == nil && res.status < http.StatusMultipleChoices && c.key.kept.Load() {
+	if err == nil && res.status < http.StatusMultipleChoices && !res.idle {
 		return res, nil
 	}
 	stored, again := c.replay()
@@ -113,7 +111,6 @@ func Effect[T any](c *Call, do func(by request.Info) (T, error), build func(T) *
 			if version, err := negotiate(c.Request); err == nil && version != "" {
 				a.Header.Set("Version", version)
 			}
-			c.key.kept.Store(true)
 			return &eventstore.IdempotencyResult{
 				IdempotencyKey: c.key.IdempotencyKey, Fingerprint: c.key.fingerprint(),
 				Status: a.status, Header: a.Header, Body: a.body,
