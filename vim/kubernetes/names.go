@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,7 +65,7 @@ func parseRef(text string) (ref, bool) {
 		return ref{}, false
 	}
 	kind := strings.SplitN(parts[0], ".", 3)
-	if len(kind) < 2 || kind[0] == "" || kind[1] == "" || parts[2] == "" {
+	if len(kind) < 2 || slices.Contains(kind, "") || parts[2] == "" {
 		return ref{}, false
 	}
 	gvk := schema.GroupVersionKind{Kind: kind[0], Version: kind[1]}

@@ -37,7 +37,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s is read as %+v %s", r.id("uid-1"), got, uid)
 		}
 	}
-	for _, bad := range []string{"", "a", "a/b/c", "Pod/n/p/u", "Pod.v1/n//u", "Pod.v1/n/p/", ".v1/n/p/u", "Pod.v1/n/p/q/u"} {
+	for _, bad := range []string{"", "a", "a/b/c", "Pod/n/p/u", "Pod.v1/n//u", "Pod.v1/n/p/", ".v1/n/p/u", "Pod./n/p/u", "Pod.v1./n/p/u", "Pod.v1/n/p/q/u"} {
 		if got, _, ok := parseID(bad); ok {
 			t.Errorf("%q is read as %+v", bad, got)
 		}
