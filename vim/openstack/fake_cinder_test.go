@@ -46,6 +46,9 @@ func (f *fake) cinder() {
 			v["volume_type"] = "__DEFAULT__"
 		}
 		v["status"] = "creating"
+		if ref := str(v, "imageRef"); ref != "" {
+			v["volume_image_metadata"] = obj{"image_id": ref, "image_name": str(f.row("images", ref), "name")}
+		}
 		f.add("volumes", v)
 		f.later(func() {
 			v["status"] = "available"

@@ -70,7 +70,7 @@ func (f *fake) site() *site {
 	return &site{
 		conn: f.connection(nil), flavour: f.id("flavors", "m1.tiny"), otherFlavour: f.id("flavors", "m1.small"),
 		image: f.id("images", "cirros"), otherImg: f.id("images", "cirros-2"), mgmt: f.id("networks", "mgmt"), mgmtSubnet: f.id("subnets", "mgmt-subnet"),
-		wait: f.tick, polls: 60, ignore: func(*testing.T) { f.lock(func() { f.deaf = true }) },
+		wait: f.tick, polls: 60, expire: f.expire, ignore: func(*testing.T) { f.lock(func() { f.deaf = true }) },
 		full: func(t *testing.T) {
 			f.lock(func() { f.quota["network"] = 0 })
 			t.Cleanup(func() { f.lock(func() { delete(f.quota, "network") }) })

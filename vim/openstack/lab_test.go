@@ -99,3 +99,9 @@ func newLab(t *testing.T) *site {
 }
 
 func TestLab(t *testing.T) { newLab(t).run(t) }
+
+func TestLabScenarios(t *testing.T) {
+	for name, f := range scenarios {
+		t.Run(name, func(t *testing.T) { f(t, newLab(t)) })
+	}
+}

@@ -20,6 +20,7 @@ const (
 	keyOwner = "vnfm_owner"          //
 	keyRev   = "vnfm_revision"       //
 	keyKind  = "vnfm_kind"           // of a volume that is a snapshot
+	keyBytes = "vnfm_bytes"          // of a volume: the size that was asked for
 	keyOff   = "vnfm_off"            // a server that is to be off once it was made
 	keyImage = "vnfm_image"          // a server made of a snapshot: the image it stands for,
 	keyOf    = "vnfm_image_snapshot" // and the snapshot

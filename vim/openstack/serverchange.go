@@ -2,6 +2,7 @@ package openstack
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,6 +31,11 @@ func (servers) change(ctx context.Context, c call, it *item, r vim.ChangeRequest
 		}
 		waits.Name = fitting(r.To.Name, maxName)
 	}
+	if s.Metadata[keyOff] != "" && !to.Off() { // else a poll would stop it again
+		if err := c.put(ctx, compute, "servers/"+escaped(s.ID)+"/metadata", object{"metadata": without(s.Metadata, keyOff)}, nil); err != nil {
+			return vim.Resource{}, err
+		}
+	}
 	for _, step := range []func(context.Context, *serverDoc, *vim.ComputeSpec) (begun bool, err error){c.confirm, c.wire, c.attach, c.resize, c.rebuild, c.switched} {
 		if begun, err := step(ctx, &s, to); err != nil || begun {
 			return waits, err
@@ -47,6 +53,13 @@ func (servers) change(ctx context.Context, c call, it *item, r vim.ChangeRequest
 	out := waits
 	out.Ready, out.Revision = true, r.Revision
 	return out, nil
+}
+
+// without returns metadata that lacks a key.
+func without(m map[string]string, key string) map[string]string {
+	out := maps.Clone(m)
+	delete(out, key)
+	return out
 }
 
 // boots is the volume that a machine boots from; "" when it has a disk of its own.

@@ -28,6 +28,7 @@ type site struct {
 	mgmt, mgmtSubnet       string // a network that is there, with 10.10.0.0/16
 	full                   func(t *testing.T)
 	ignore                 func(t *testing.T)
+	expire                 func() // ends the tokens; nil: the last one is revoked
 	wait                   func()
 	polls                  int
 
@@ -35,6 +36,8 @@ type site struct {
 	rules []rule
 	calls []string
 	token string
+	last  *http.Request // that made something
+	body  []byte        // of it
 }
 
 // rule is what the wire does to the next request that it is about.
@@ -59,6 +62,10 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if t := r.Header.Get("X-Auth-Token"); t != "" {
 		w.token = t
 	}
+	if r.Method == http.MethodPost && !strings.HasSuffix(r.URL.Path, "/auth/tokens") && r.Body != nil {
+		w.body, _ = io.ReadAll(r.Body)
+		r.Body, w.last = io.NopCloser(bytes.NewReader(w.body)), r
+	}
 	i := slices.IndexFunc(w.rules, func(x rule) bool { return x.method == r.Method && strings.Contains(r.URL.Path, x.path) })
 	var x rule
 	if i >= 0 {
@@ -81,6 +88,23 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	h := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"30"}}
 	return &http.Response{StatusCode: x.answer, Header: h, Body: io.NopCloser(strings.NewReader(x.body)), Request: r}, nil
+}
+
+// again sends what made something last once more, as a network that delivers twice does.
+func (s *site) again(t *testing.T) {
+	t.Helper()
+	s.mu.Lock()
+	r := s.last.Clone(context.WithoutCancel(t.Context()))
+	r.Body = io.NopCloser(bytes.NewReader(s.body))
+	s.mu.Unlock()
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode >= http.StatusBadRequest {
+		t.Fatalf("sent twice: %s", resp.Status)
+	}
 }
 
 func (s *site) driver() *openstack.Driver {
@@ -118,6 +142,11 @@ func (s *site) ask(t *testing.T, method, service, path string, in, out any) int 
 	return request(t, method, s.endpoint(t, service)+path, token, in, out)
 }
 
+func (s *site) askPlain(t *testing.T, method, service, path string) {
+	t.Helper()
+	s.ask(t, method, service, path, nil, nil)
+}
+
 func request(t *testing.T, method, url, token string, in, out any) int {
 	t.Helper()
 	body, err := json.Marshal(in)
@@ -133,7 +162,7 @@ func request(t *testing.T, method, url, token string, in, out any) int {
 	}
 	r.Header.Set("X-Auth-Token", token)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("OpenStack-API-Version", "compute 2.46")
+	r.Header.Set("X-Openstack-Nova-Api-Version", "2.46")
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -365,4 +394,3 @@ func (s *site) shows(t *testing.T, r vim.Resource, spec vim.Spec) {
 		}
 	}
 }
-

@@ -3,6 +3,7 @@ package openstack
 import (
 	"context"
 	"net/url"
+	"strconv"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -84,6 +85,22 @@ func (volumes) get(ctx context.Context, c call, id string) (*item, error) {
 	return it, err
 }
 
+// sized notes what was asked for where that is no whole number of GiB.
+func sized(m map[string]string, spec *vim.VolumeSpec) map[string]string {
+	if spec.SizeBytes%gib != 0 {
+		m[keyBytes] = strconv.FormatInt(spec.SizeBytes, 10)
+	}
+	return m
+}
+
+// bytes is the size of a volume: what was asked for, when that is what it has.
+func (v volumeDoc) bytes() int64 {
+	if n, err := strconv.ParseInt(v.Metadata[keyBytes], 10, 64); err == nil && gibs(n) == v.Size {
+		return n
+	}
+	return v.Size * gib
+}
+
 // gibs is a size in Cinder's unit: whole GiB, no less than asked for.
 func gibs(n int64) int64 { return (n + gib - 1) / gib }
 
@@ -92,7 +109,9 @@ func (volumes) create(ctx context.Context, c call, r vim.StartRequest) (string, 
 	if spec.SizeBytes <= 0 {
 		return "", c.fail(message.Permanent, "a volume has a size")
 	}
-	v := object{"name": fitting(r.Spec.Name, maxName), "size": gibs(spec.SizeBytes), "metadata": marks{r.Token, r.Owner, 1}.put(nil)}
+	v := object{
+		"name": fitting(r.Spec.Name, maxName), "size": gibs(spec.SizeBytes), "metadata": marks{r.Token, r.Owner, 1}.put(sized(map[string]string{}, spec)),
+	}
 	if spec.Zone != "" {
 		v["availability_zone"] = spec.Zone
 	}
@@ -130,14 +149,9 @@ func (volumes) change(ctx context.Context, c call, it *item, r vim.ChangeRequest
 		it.Ready = false
 		return it.Resource, nil
 	}
-	meta := map[string]string{}
-	for k, x := range v.Metadata {
-		if k != keyRev {
-			meta[k] = x
-		}
-	}
+	meta := without(without(v.Metadata, keyRev), keyBytes)
 	var out struct{ Volume volumeDoc }
-	in := object{"volume": object{"name": fitting(r.To.Name, maxName), "metadata": marks{it.Token, it.Owner, r.Revision}.put(meta)}}
+	in := object{"volume": object{"name": fitting(r.To.Name, maxName), "metadata": marks{it.Token, it.Owner, r.Revision}.put(sized(meta, r.To.Volume))}}
 	if err := c.put(ctx, storage, "volumes/"+escaped(it.ID), in, &out); err != nil {
 		return vim.Resource{}, err
 	}
