@@ -2,12 +2,9 @@ package openstack
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -46,10 +43,7 @@ func (c call) do(ctx context.Context, s *service, method, path string, in, out a
 	if out != nil {
 		o.JSONResponse = out
 	}
-	if _, err = client.Request(ctx, method, client.ServiceURL(path), o); errors.Is(err, io.EOF) && ctx.Err() == nil && method == http.MethodPost && out == nil {
-		err = nil // an action's answer has no body
-	}
-	if err != nil {
+	if _, err = client.Request(ctx, method, client.ServiceURL(path), o); err != nil { //nolint:bodyclose // the client has read and closed it
 		return c.errorOf(s, err)
 	}
 	return nil
@@ -102,15 +96,3 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // escaped is an id as part of a path.
 func escaped(id string) string { return url.PathEscape(id) }
-
-// contains reports whether a list of texts has one.
-func contains(list []string, s string) bool { return slices.Contains(list, s) }
-
-// texts reads a JSON object's values as texts, those that are none as JSON.
-func texts(m map[string]json.RawMessage) map[string]string {
-	out := make(map[string]string, len(m))
-	for k := range m {
-		out[k] = vim.Text(m, k)
-	}
-	return out
-}

@@ -127,7 +127,7 @@ func (d *Driver) transport(c *cloud, at words) error {
 	if err != nil {
 		return err
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // it is one
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.MaxIdleConnsPerHost = 16
 	var rt http.RoundTripper = bounded{t, d.cfg.MaxAnswerBytes}

@@ -273,7 +273,7 @@ func (f *fake) glance() {
 				if slices.Contains([]string{"marker", "limit", "sort"}, k) {
 					continue
 				}
-				if fmt.Sprint(o[k]) != q.Get(k) && !(k == "name" && q.Get(k) == `in:"`+str(o, "name")+`"`) {
+				if fmt.Sprint(o[k]) != q.Get(k) && (k != "name" || q.Get(k) != `in:"`+str(o, "name")+`"`) {
 					return false
 				}
 			}

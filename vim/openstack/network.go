@@ -126,7 +126,7 @@ func (networks) change(ctx context.Context, c call, it *item, r vim.ChangeReques
 	if spec.MTU > 0 {
 		n["mtu"] = spec.MTU
 	}
-	was := it.doc.(networkDoc).Policy //nolint:errcheck,forcetypeassert // get puts it there
+	was := it.doc.(networkDoc).Policy //nolint:forcetypeassert // get puts it there
 	policy, err := c.limit(ctx, r.Token, spec.LeafBitRate)
 	if err != nil {
 		return vim.Resource{}, err

@@ -14,7 +14,7 @@ import (
 // change does what can be done now to bring a server to a specification. What Nova does by and by is waited for by polls: a server that
 // is busy is not ready, and one that is ready at a lower revision is changed again. The metadata, and the revision with it, is put last.
 func (servers) change(ctx context.Context, c call, it *item, r vim.ChangeRequest) (vim.Resource, error) {
-	s := it.doc.(serverDoc) //nolint:errcheck,forcetypeassert // get puts it there
+	s := it.doc.(serverDoc) //nolint:forcetypeassert // get puts it there
 	to := r.To.Compute
 	if boots(r.From.Compute) != boots(to) {
 		return vim.Resource{}, c.fail(message.Permanent, "the volume that a server boots from cannot be changed")

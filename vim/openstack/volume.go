@@ -135,7 +135,7 @@ func (c call) makeVolume(ctx context.Context, v object) (string, error) {
 
 // change extends a volume, and once that stands renames it.
 func (volumes) change(ctx context.Context, c call, it *item, r vim.ChangeRequest) (vim.Resource, error) {
-	v := it.doc.(volumeDoc) //nolint:errcheck,forcetypeassert // get puts it there
+	v := it.doc.(volumeDoc) //nolint:forcetypeassert // get puts it there
 	want := gibs(r.To.Volume.SizeBytes)
 	switch {
 	case !it.Ready:
