@@ -307,7 +307,7 @@ func (f *fake) act(s, in obj, _ *http.Request) any {
 				return badRequest("Instance has not been resized.")
 			}
 			s["confirming"] = true
-			f.later(func() { s["status"], s["confirming"] = s["before"], nil })
+			f.later(func() { f.later(func() { f.later(func() { s["status"], s["confirming"] = s["before"], nil }) }) }) // it takes its time
 			return nil
 		case "rebuild":
 			if f.row("images", str(want, "imageRef")) == nil {
