@@ -30,7 +30,7 @@ test-kubernetes: ## run the Kubernetes driver against a real control plane on lo
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
 test-openstack: ## run the OpenStack driver against a real OpenStack on loopback (225 MB of Debian's packages the first time, root, 5 to 10 minutes), and stop it
-	@clouds=$$(./deploy/openstack-lab.sh up) && { VNFM_TEST_CLOUDS=$$clouds $(GO) test -count=1 -timeout 40m -tags openstack ./vim/openstack/...; \
+	@clouds=$$(./deploy/openstack-lab.sh up) && { VNFM_TEST_CLOUDS=$$clouds $(GO) test -count=1 -p 1 -timeout 40m -tags openstack -run 'Lab|OpenStack' ./vim/openstack/... ./e2e; \
 		rc=$$?; ./deploy/openstack-lab.sh down; exit $$rc; }
 
 test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka on loopback (80 MB fetched the first time), and stop it; BROKERS=3
