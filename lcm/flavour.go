@@ -200,8 +200,12 @@ func rebuiltOf(v *vnf.Instance, d *planData, o *plan.Outcome) (*vnf.Rebuilt, err
 	}
 	i := o.Info()
 	i.VnfState = v.Info.VnfState
+	assets := assetsOf(o.Grant())
+	if d.Package == nil && len(assets.Flavours)+len(assets.Images) == 0 {
+		assets = nil
+	}
 	return &vnf.Rebuilt{
 		Info: i, Resources: parts.made, Changed: parts.changed, Released: parts.released, Connections: connections(v, parts.standing(), o.Grant()),
-		Extensions: d.Extensions, Configurable: d.Configurable, Values: maps.Clone(o.Want().Vars),
+		Extensions: d.Extensions, Configurable: d.Configurable, Values: maps.Clone(o.Want().Vars), Assets: assets,
 	}, nil
 }

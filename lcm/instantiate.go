@@ -105,6 +105,7 @@ func landInstantiate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) 
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
 		OpID: d.OpID, Info: o.Info(), Resources: resources, Connections: connections(v, resources, o.Grant()),
 		Extensions: d.Extensions, Configurable: d.Configurable, Values: o.Want().Vars, Params: params,
+		Assets: assetsOf(o.Grant()),
 	}}, nil
 }
 

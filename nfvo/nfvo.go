@@ -33,6 +33,10 @@ type GrantRequest struct {
 	SameVim           []VimRule            `json:"vimConstraints,omitempty"`
 	Computes          []ComputeNeed        `json:"computeNeeds,omitempty"` // what the local policy chooses flavours by
 	Images            []ImageNeed          `json:"imageNeeds,omitempty"`
+	// KnownComputes and KnownImages are the VIM assets that grants named before: an orchestrator need not name them again (SOL003
+	// v3.7.1 §9.5.2.3, note 3).
+	KnownComputes     []VimAsset           `json:"knownComputes,omitempty"`
+	KnownImages       []VimAsset           `json:"knownImages,omitempty"`
 	UncoveredExtCps   []string             `json:"uncoveredExtCps,omitempty"` // cpdIds no extVirtualLinks of the request cover
 	DefaultConnection string               `json:"vimConnectionId,omitempty"` // wanted by the request, if any
 	AdditionalParams  json.RawMessage      `json:"additionalParams,omitempty"`

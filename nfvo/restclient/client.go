@@ -44,8 +44,8 @@ func New(cfg Config) *Client {
 
 // The API versions we speak (SOL003 v3.7.1 §9.2, §10.2).
 const (
-	grantVersion   = "1.5.0"
-	packageVersion = "2.2.0"
+	grantVersion   = "1.7.0"
+	packageVersion = "2.4.0"
 )
 
 const (
