@@ -29,6 +29,10 @@ test-kubernetes: ## run the Kubernetes driver against a real control plane on lo
 	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes ./vim/kubernetes/...; \
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
+test-openstack: ## run the OpenStack driver against a real OpenStack on loopback (225 MB of Debian's packages the first time, root, 5 to 10 minutes), and stop it
+	@clouds=$$(./deploy/openstack-lab.sh up) && { VNFM_TEST_CLOUDS=$$clouds $(GO) test -count=1 -timeout 40m -tags openstack ./vim/openstack/...; \
+		rc=$$?; ./deploy/openstack-lab.sh down; exit $$rc; }
+
 test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka on loopback (80 MB fetched the first time), and stop it; BROKERS=3
 	@TOOLS=kafka ./deploy/test-deps.sh
 	@brokers=$$(./deploy/kafka-lab.sh up) && { VNFM_TEST_KAFKA=$$brokers $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
@@ -89,4 +93,4 @@ test-ui: build ## test the console: its logic, then its pages in Debian's Chromi
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build ui test-ui test test-fast test-deep test-kubernetes test-kafka test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps
+.PHONY: help run build ui test-ui test test-fast test-deep test-kubernetes test-openstack test-kafka test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps

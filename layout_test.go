@@ -57,6 +57,7 @@ var only = []struct {
 	{"k8s.io/", []string{"vim/kubernetes"}},
 	{"sigs.k8s.io/yaml", []string{"vnfd/manifest"}},
 	{"github.com/fluxcd/", []string{"vim/kubernetes"}},
+	{"github.com/gophercloud/", []string{"vim/openstack"}},
 }
 
 // cmdVnfm lists what the CLI may import of this module.
