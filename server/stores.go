@@ -91,7 +91,7 @@ func openUnlocked(ctx context.Context, c *config.Config, existing bool) (_ *stor
 		s.blobs = pg.Blobs()
 		return s, nil
 	}
-	dir := blob.Dir(filepath.Join(c.Data, "blobs"))
+	dir := blob.Dir(filepath.Join(c.Data, blobFolder))
 	if !existing {
 		if err := os.MkdirAll(string(dir), 0o700); err != nil {
 			return nil, errors.Join(fmt.Errorf("folder of the package files: %w", err), s.Close())
@@ -103,6 +103,9 @@ func openUnlocked(ctx context.Context, c *config.Config, existing bool) (_ *stor
 
 // mainFile is the embedded database in the data folder.
 const mainFile = "vnfm.db"
+
+// blobFolder has the package files in the data folder, beside an embedded database.
+const blobFolder = "blobs"
 
 // there returns NotFound when an embedded database that must be there is not: before anything is made for it.
 func there(c *config.Config, existing bool) error {

@@ -25,7 +25,9 @@ type cli struct {
 	Rebuild rebuildCmd   `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
 	Audit   auditCmd     `cmd:"" help:"Check what is stored."`
 	Readers consumersCmd `cmd:"" name:"consumers" help:"List the consumers that messages are kept for until they have had them, those of other programs too; or forget one that no program has any more."`
-	Restore restoredCmd  `cmd:"" name:"restored" help:"After a database was restored to an older point, before the first node starts: give its outbox a new id, so that messages of before and after are not taken for each other."`
+	Backup  backupCmd    `cmd:"" help:"Copy the embedded databases and the package files into one file, all of one moment, also while the program runs."`
+	Restore restoreCmd   `cmd:"" help:"Make the data folder what a file of 'vnfmd backup' holds. The program must not be running on the folder."`
+	Renew   restoredCmd  `cmd:"" name:"restored" help:"After a PostgreSQL database was restored to an older point, before the first node starts: give its outbox a new id, so that messages of before and after are not taken for each other."`
 	SimVim  simVimCmd    `cmd:"" name:"sim-vim" help:"Serve the simulated VIMs alone, for nodes with --vim-sim-url: they outlive a vnfmd, and several share them. For tests; on loopback only."`
 	SimVnf  simVnfCmd    `cmd:"" name:"sim-vnf" help:"Serve a VNF that pretends, with its element manager: it takes a configuration and coordinates operations (SOL002), and misbehaves on wish. For tests and for trying things out; on loopback only."`
 	Secrets secretsCmd   `cmd:"" help:"Stored credentials."`
@@ -119,6 +121,24 @@ type consumersCmd struct {
 
 func (r consumersCmd) Run(ctx context.Context, c *config.Config) error {
 	return server.Consumers(ctx, c, os.Stdout, r.Forget)
+}
+
+type backupCmd struct {
+	File    string `arg:"" help:"File to make; it must not exist."`
+	WithKey bool   `help:"Put the key file into it, too: whoever has the file then has the credentials in it."`
+}
+
+func (b backupCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Backup(ctx, c, os.Stdout, b.File, version(), b.WithKey)
+}
+
+type restoreCmd struct {
+	File    string `arg:"" type:"existingfile" help:"File that 'vnfmd backup' made."`
+	Replace bool   `help:"Keep what the folder has aside, in a folder in it, instead of refusing."`
+}
+
+func (r restoreCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.RestoreBackup(ctx, c, os.Stdout, r.File, r.Replace)
 }
 
 type restoredCmd struct {
