@@ -28,9 +28,21 @@ import (
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
-// Migrate brings the databases to this version's schema. Opening a store does it.
-func Migrate(ctx context.Context, c *config.Config) error {
-	return offline(ctx, c, false, func(*stores) error { return nil })
+// Migrate brings the databases to this version's schema, and writes from which it was to which. Opening a store does it.
+func Migrate(ctx context.Context, c *config.Config, w io.Writer) error {
+	return offline(ctx, c, false, func(s *stores) error {
+		for _, u := range s.schemas {
+			switch {
+			case u.from == u.to:
+				_, _ = fmt.Fprintf(w, "%s: the schema is at %d: nothing to do\n", u.database, u.to)
+			case u.from == 0:
+				_, _ = fmt.Fprintf(w, "%s: the schema was made, at %d\n", u.database, u.to)
+			default:
+				_, _ = fmt.Fprintf(w, "%s: the schema was at %d, and is at %d\n", u.database, u.from, u.to)
+			}
+		}
+		return nil
+	})
 }
 
 // Verify walks every stream and lane and writes what is wrong; the error says how much that is.

@@ -25,6 +25,13 @@ type stores struct {
 	vims  *database // of the VIM manager and the NFVO manager; main, unless they have one of their own
 	blobs blob.Store
 	close []func() error
+	// schemas says what was found of each database when it was opened, and what there is now.
+	schemas []schema
+}
+
+type schema struct {
+	database string // main or vim
+	from, to int64  // versions; from 0: there was none
 }
 
 // database is an open database.
@@ -150,6 +157,14 @@ func (s *stores) open(ctx context.Context, c *config.Config, existing bool, url,
 		db.Store = pg
 	}
 	s.close = append(s.close, db.Close)
+	is := schema{database: "main"}
+	if len(s.schemas) > 0 {
+		is.database = "vim"
+	}
+	if v, ok := db.Store.(interface{ Schema() (from, to int64) }); ok {
+		is.from, is.to = v.Schema()
+	}
+	s.schemas = append(s.schemas, is)
 	return db, nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -59,10 +61,14 @@ func (serveCmd) Run(ctx context.Context, c *config.Config) error {
 }
 
 type devCmd struct {
-	NFVO string `name:"nfvo" default:"none" enum:"none,fake" help:"fake: an NFVO that pretends, at 127.0.0.1:8090, grants and has the sample package (${enum})."`
+	Verbose bool   `short:"v" help:"Log what happens, too."`
+	NFVO    string `name:"nfvo" default:"none" enum:"none,fake" help:"fake: an NFVO that pretends, at 127.0.0.1:8090, grants and has the sample package (${enum})."`
 }
 
 func (d devCmd) Run(ctx context.Context, c *config.Config) error {
+	if !d.Verbose && c.Log.Level == "info" {
+		c.Log.Level = "warn" // what to do next is to be the last that is seen
+	}
 	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: version()}
 	if d.NFVO == "fake" {
 		o.FakeNfvo = "127.0.0.1:8090"
@@ -75,17 +81,39 @@ func run(ctx context.Context, c *config.Config, o server.Options) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
 	s, err := server.New(ctx, c, o)
 	if err != nil {
 		return err
 	}
+	go reload(ctx, s, again)
 	return s.Run(ctx)
+}
+
+// reload has the server take over the settings as they are then at each signal. Those that cannot be read, or are not valid, change nothing.
+func reload(ctx context.Context, s *server.Server, again <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+		}
+		fresh, _, err := parse()
+		if err == nil {
+			err = s.Reload(ctx, &fresh.Config)
+		}
+		if err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, "vnfmd: SIGHUP: the settings stay as they are:", err)
+		}
+	}
 }
 
 type migrateCmd struct{}
 
 func (migrateCmd) Run(ctx context.Context, c *config.Config) error {
-	return server.Migrate(ctx, c)
+	return server.Migrate(ctx, c, os.Stdout)
 }
 
 type rebuildCmd struct {
