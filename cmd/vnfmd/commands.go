@@ -218,8 +218,14 @@ func (versionCmd) Run() error {
 	return err
 }
 
-// version is the module's version, or the commit it was built from.
+// stamped is the version that a build gave the program (make build); "": it says itself what it was built from.
+var stamped string
+
+// version is that, else the module's version, or the commit it was built from.
 func version() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
