@@ -35,7 +35,7 @@ serves() {
 		sleep 0.1
 	done
 	"${cli[@]}" vnf instantiate fw1 --flavour standard >/dev/null
-	"${cli[@]}" vnf show fw1 | grep -q INSTANTIATED
+	"${cli[@]}" vnf show fw1 | grep >/dev/null INSTANTIATED
 	kill "$pid"
 	wait "$pid"
 	pid=
@@ -53,7 +53,7 @@ serves "$work/root" 65532:65532
 say "the service's sandbox"
 dpkg-deb -x "$dist"/*.deb "$work/deb"
 systemd-analyze security --offline=yes --threshold=20 "$work/deb/usr/lib/systemd/system/vnfmd.service" | tail -1
-for page in "$work"/deb/usr/share/man/man*/*.gz; do zcat "$page" | grep -q '^\.SH'; done
+for page in "$work"/deb/usr/share/man/man*/*.gz; do zcat "$page" | grep >/dev/null '^\.SH'; done
 
 say "the Debian package"
 root=$work/debian
@@ -64,7 +64,7 @@ chroot "$root" dpkg -i /tmp/vnfm.deb >/dev/null
 chroot "$root" systemd-analyze verify vnfmd.service 2>&1 | { ! grep -v "man \|documentation"; }
 install -d -m 700 "$root/var/lib/vnfm"
 chroot "$root" chown vnfm:vnfm /var/lib/vnfm
-chroot --userspec=vnfm:vnfm "$root" /usr/bin/vnfmd config --config /etc/vnfm/vnfmd.yaml | grep -q 'data: "/var/lib/vnfm"'
+chroot --userspec=vnfm:vnfm "$root" /usr/bin/vnfmd config --config /etc/vnfm/vnfmd.yaml | grep >/dev/null 'data: "/var/lib/vnfm"'
 serves "$root" vnfm:vnfm
 echo "log-level: debug" >>"$root/etc/vnfm/vnfmd.yaml"
 chroot "$root" dpkg -i /tmp/vnfm.deb >/dev/null # once more, as an upgrade does: the settings stay
@@ -76,7 +76,7 @@ say "the RPM package"
 mkdir -p "$work/rpm"
 rpm --root "$work/rpm" --initdb
 rpm --root "$work/rpm" --install --nodeps --noscripts --ignorearch "$dist"/*.rpm
-"$work/rpm/usr/bin/vnfmd" version | grep -q "$(cat "$dist/VERSION")"
-rpm -qp --scripts "$dist"/*.rpm | grep -q systemd-sysusers
-rpm -qp --configfiles "$dist"/*.rpm | grep -q vnfmd.yaml
+"$work/rpm/usr/bin/vnfmd" version | grep >/dev/null "$(cat "$dist/VERSION")"
+rpm -qp --scripts "$dist"/*.rpm | grep >/dev/null systemd-sysusers
+rpm -qp --configfiles "$dist"/*.rpm | grep >/dev/null vnfmd.yaml
 say "all is well"
