@@ -22,7 +22,7 @@ var layer = map[string]int{
 	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0,
 	"vnfd": 1, "blob": 1, "secret": 1, "filter": 1, "egress": 1, "console": 1,
 	"eventstore": 2,
-	"request":    3, "vault": 3,
+	"request":    3, "vault": 3, "backup": 3,
 	"vnf": 4, "vim": 4, "nfvo": 4, "bus": 4, "configuration": 4,
 	"aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5,
 	"inbox": 6, "timer": 6, "ledger": 6,
