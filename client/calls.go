@@ -91,6 +91,15 @@ func (c *Client) Vnfs(ctx context.Context, q ...Query) ([]sol.VnfInstance, error
 	return list[sol.VnfInstance](ctx, c, vnfs+queryOf(q))
 }
 
+// Summaries lists VNF instances in few words; filter is over the attributes of a VnfSummary, "" for all.
+func (c *Client) Summaries(ctx context.Context, filter string) ([]sol.VnfSummary, error) {
+	path := own + "/vnf_instances"
+	if filter != "" {
+		path += "?" + url.Values{"filter": {filter}}.Encode()
+	}
+	return list[sol.VnfSummary](ctx, c, path)
+}
+
 // Vnf returns one.
 func (c *Client) Vnf(ctx context.Context, id string) (*sol.VnfInstance, error) {
 	return get[sol.VnfInstance](ctx, c, at(vnfs, id))

@@ -109,6 +109,42 @@ func (c *vnfHeal) Run(s *session) error {
 	return start(s, c.begin, id, sol.PlanHeal, request, s.Heal)
 }
 
+// drifts returns what differs of VNFs from their records, by VNF, as the last comparisons found it; nothing where the caller may not ask.
+func (s *session) drifts(filter string) map[string]*sol.VnfDrift {
+	all, err := s.Summaries(s.ctx, filter)
+	if err != nil {
+		return nil
+	}
+	out := map[string]*sol.VnfDrift{}
+	for i := range all {
+		out[all[i].Id] = all[i].Drift
+	}
+	return out
+}
+
+// drifted tells in few words what differs of a VNF; "" of nothing.
+func drifted(d *sol.VnfDrift) string {
+	if d == nil {
+		return ""
+	}
+	var parts []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{d.Missing, "missing"}, {d.Changed, "changed"}, {d.Orphaned, "orphaned"}, {d.Unsure, "unsure"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
+	if d.State == "SUSPECT" {
+		parts = append(parts, "VIM suspect")
+	}
+	if d.RepairGivenUp {
+		parts = append(parts, "repair given up")
+	}
+	return bad.Render(strings.Join(parts, ", "))
+}
+
 type vnfDrift struct {
 	Vnf string `arg:"" help:"Id or name."`
 }

@@ -83,6 +83,10 @@ func said(e *sol.VnfEvent) string {
 		return "to the snapshot " + first(text("vnfSnapshotInfoId")) + ", " + rebuilt(count)
 	case "vnf.snapshot-discarded":
 		return "snapshot " + first(text("vnfSnapshotInfoId"))
+	case "vnf.drifted":
+		return strings.Join(nonEmpty(text("vimConnectionId"), drifts(data)), ", ")
+	case "vnf.drift-ended":
+		return text("vimConnectionId")
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":
@@ -194,4 +198,22 @@ func made(data map[string]any) string {
 		out = append(out, line)
 	}
 	return strings.Join(out, ", ")
+}
+
+// drifts tells what a comparison found to differ.
+func drifts(data map[string]any) string {
+	found, _ := data["found"].(map[string]any)
+	var parts []string
+	for _, what := range []string{"missing", "changed", "orphaned", "unsure"} {
+		if n, _ := found[what].(float64); n > 0 {
+			parts = append(parts, fmt.Sprintf("%.0f %s", n, what))
+		}
+	}
+	if found["suspect"] == true {
+		parts = append(parts, "VIM suspect")
+	}
+	if found["repairGivenUp"] == true {
+		parts = append(parts, "repair given up")
+	}
+	return strings.Join(parts, ", ")
 }

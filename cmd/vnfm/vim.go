@@ -31,9 +31,9 @@ func (c *vimList) Run(s *session) error {
 	return s.show(all, func(w io.Writer) {
 		var rows [][]string
 		for _, v := range all {
-			rows = append(rows, []string{v.Id, v.VimType, v.VimId, yes(v.Default), yes(v.Enabled), yes(v.BuiltIn)})
+			rows = append(rows, []string{v.Id, v.VimType, v.VimId, yes(v.Default), yes(v.Enabled), yes(v.BuiltIn), compared(v.Comparison)})
 		}
-		table(w, []string{"ID", "TYPE", "VIM", "DEFAULT", "ENABLED", "BUILT IN"}, rows)
+		table(w, []string{"ID", "TYPE", "VIM", "DEFAULT", "ENABLED", "BUILT IN", "COMPARED"}, rows)
 	})
 }
 
@@ -42,6 +42,21 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return ""
+}
+
+// compared tells in few words what came of comparing a VIM with the records.
+func compared(c *sol.VimComparison) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Error != "":
+		return bad.Render("failed: " + c.Error)
+	case c.Suspect:
+		return bad.Render(fmt.Sprintf("suspect: %d of %d missing", c.Missing, c.Recorded))
+	case c.VnfsDrifted > 0:
+		return bad.Render(fmt.Sprintf("%d VNFs differ", c.VnfsDrifted))
+	}
+	return good.Render("as recorded")
 }
 
 type vimShow struct {
@@ -58,7 +73,7 @@ func (c *vimShow) Run(s *session) error {
 
 func printVim(w io.Writer, v *sol.Vim) {
 	fields(w, "id", v.Id, "type", v.VimType, "vim", v.VimId, "default", strconv.FormatBool(v.Default), "enabled", strconv.FormatBool(v.Enabled),
-		"updated", stamp(v.Updated))
+		"updated", stamp(v.Updated), "compared", compared(v.Comparison))
 	for _, part := range []struct {
 		name   string
 		values sol.KeyValuePairs

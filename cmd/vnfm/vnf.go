@@ -242,15 +242,16 @@ func (c *vnfList) Run(s *session) error {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(all, func(w io.Writer) {
+		drifts := s.drifts("(in,drift/state,DRIFTED,SUSPECT)")
 		var rows [][]string
 		for _, v := range all {
 			flavour, computes := "", ""
 			if v.InstantiatedVnfInfo != nil {
 				flavour, computes = v.InstantiatedVnfInfo.FlavourId, strconv.Itoa(len(v.InstantiatedVnfInfo.VnfcResourceInfo))
 			}
-			rows = append(rows, []string{v.Id, v.VnfInstanceName, v.VnfProductName, state(v.InstantiationState), flavour, computes})
+			rows = append(rows, []string{v.Id, v.VnfInstanceName, v.VnfProductName, state(v.InstantiationState), flavour, computes, drifted(drifts[v.Id])})
 		}
-		table(w, []string{"ID", "NAME", "PRODUCT", "STATE", "FLAVOUR", "VNFCS"}, rows)
+		table(w, []string{"ID", "NAME", "PRODUCT", "STATE", "FLAVOUR", "VNFCS", "DRIFT"}, rows)
 	})
 }
 
@@ -273,6 +274,10 @@ func (c *vnfShow) Run(s *session) error {
 	}
 	return s.show(v, func(w io.Writer) {
 		printVnf(w, v)
+		if drift := s.drifts("(eq,id," + id + ")")[id]; drift != nil {
+			heading(w, "Differs from the records since "+stamp(drift.Since)+" (vnfm vnf drift "+id+")")
+			fields(w, "at", strings.Join(drift.VimConnectionIds, ", "), "what", drifted(drift))
+		}
 		printLeftovers(w, id, left)
 	})
 }
