@@ -19,6 +19,7 @@ type snapshotCmd struct {
 
 type vnfSnapshot struct {
 	Vnf   string   `arg:"" help:"Id or name."`
+	Vnfc  string   `help:"Id of the VNFC that alone it is taken of." placeholder:"ID"`
 	Into  string   `help:"Snapshot resource to take it into, an empty one; default: a new one." placeholder:"ID"`
 	Data  []string `sep:"none" help:"User-defined data of the snapshot, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
@@ -26,7 +27,7 @@ type vnfSnapshot struct {
 }
 
 func (c *vnfSnapshot) Run(s *session) error {
-	request := sol.CreateVnfSnapshotRequest{VnfSnapshotInfoId: c.Into}
+	request := sol.CreateVnfSnapshotRequest{VnfSnapshotInfoId: c.Into, VnfcInstanceId: c.Vnfc}
 	var err error
 	if request.UserDefinedData, err = pairs("data", c.Data); err != nil {
 		return err
@@ -66,6 +67,7 @@ func (s *session) discardEmpty(id string) {
 type vnfRevert struct {
 	Vnf      string   `arg:"" help:"Id or name."`
 	Snapshot string   `arg:"" help:"Id of the snapshot, or its beginning."`
+	Vnfc     string   `help:"Id of the VNFC that alone is reverted." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	begin
 }
@@ -83,7 +85,7 @@ func (c *vnfRevert) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	request := sol.RevertToVnfSnapshotRequest{VnfSnapshotInfoId: snapshot, AdditionalParams: params}
+	request := sol.RevertToVnfSnapshotRequest{VnfSnapshotInfoId: snapshot, VnfcInstanceId: c.Vnfc, AdditionalParams: params}
 	return start(s, c.begin, id, sol.PlanRevertToSnapshot, request, s.RevertToSnapshot)
 }
 
