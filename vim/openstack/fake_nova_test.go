@@ -238,6 +238,8 @@ func (f *fake) boot(in obj) any {
 		switch {
 		case flavour["name"] == "m1.huge":
 			s["status"], s["fault"] = "ERROR", obj{"code": 500, "message": "No valid host was found. "}
+			s["tags"] = []any{} // it is written to another cell, and its tags a moment later
+			f.later(func() { s["tags"] = want["tags"] })
 		case !binds:
 			s["status"], s["fault"] = "ERROR", obj{"code": 500,
 				"message": "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance " + str(s, "id") + "."}

@@ -42,7 +42,7 @@ func (servers) change(ctx context.Context, c call, it *item, r vim.ChangeRequest
 			return waits, err
 		}
 	}
-	meta := metadata(to, r.Revision)
+	meta := metadata(to, marks{it.Token, it.Owner, r.Revision})
 	for _, k := range []string{keyOf, keyImage} { // where it came from does not change
 		if v := s.Metadata[k]; v != "" {
 			meta[k] = v
