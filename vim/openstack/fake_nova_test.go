@@ -59,6 +59,9 @@ func (f *fake) nova() {
 	})
 	f.on("GET "+at+"/servers/detail", http.StatusOK, func(r *http.Request, _ obj) any {
 		q := r.URL.Query()
+		if f.astray("servers", q) {
+			return badRequest("marker [" + q.Get("marker") + "] not found")
+		}
 		page, more := paged(f.tables["servers"], q, newest, func(o obj) bool {
 			for _, tag := range strings.Split(q.Get("tags"), ",") {
 				if tag != "" && !slices.Contains(list(o, "tags"), any(tag)) {

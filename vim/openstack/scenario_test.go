@@ -28,6 +28,7 @@ var scenarios = map[string]func(t *testing.T, s *site){
 	"names of any kind":              names,
 	"calls per operation":            calls,
 	"images of others":               imagesOfOthers,
+	"a place that went":              placeThatWent,
 }
 
 func TestScenarios(t *testing.T) {
