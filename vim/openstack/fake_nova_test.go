@@ -94,11 +94,7 @@ func (f *fake) nova() {
 	f.server("DELETE "+at+"/servers/{id}", http.StatusNoContent, func(s, _ obj, _ *http.Request) any {
 		s["OS-EXT-STS:task_state"] = "deleting"
 		f.later(func() {
-			for _, p := range f.tables["ports"] {
-				if p["device_id"] == s["id"] {
-					p["device_id"], p["device_owner"] = "", ""
-				}
-			}
+			f.unplug(s)
 			for _, v := range f.tables["volumes"] {
 				if v["server"] == s["id"] {
 					v["server"], v["status"] = nil, "available"
@@ -174,6 +170,15 @@ func (f *fake) hold(s obj, id string) *refusal {
 	return nil
 }
 
+// unplug takes its ports from a server.
+func (f *fake) unplug(s obj) {
+	for _, p := range f.tables["ports"] {
+		if p["device_id"] == s["id"] {
+			p["device_id"], p["device_owner"] = "", ""
+		}
+	}
+}
+
 func (f *fake) unhold(s, v obj) {
 	v["status"], v["server"] = "available", nil
 	s["os-extended-volumes:volumes_attached"] = slices.DeleteFunc(slices.Clone(list(s, "os-extended-volumes:volumes_attached")), func(x any) bool {
@@ -244,6 +249,7 @@ func (f *fake) boot(in obj) any {
 			s["tags"] = []any{} // it is written to another cell, and its tags a moment later
 			f.later(func() { s["tags"] = want["tags"] })
 		case !binds:
+			f.unplug(s)
 			s["status"], s["fault"] = "ERROR", obj{"code": 500,
 				"message": "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance " + str(s, "id") + "."}
 		default:

@@ -130,7 +130,9 @@ func serverFaults(t *testing.T, s *site) {
 	if res = s.settled(t, d, res); res.Failed == nil || res.Failed.Class != message.Permanent {
 		t.Errorf("a volume that the storage refuses is %+v", res)
 	}
-	shared := s.server(port.ID)
+	_, taken := s.made(t, d, vim.Port, s.port("taken"))
+	s.made(t, d, vim.Compute, s.server(taken.ID))
+	shared := s.server(taken.ID)
 	shared.Name = "second"
 	if _, _, err := s.start(t, d, vim.Compute, shared); vim.ClassOf(err) != message.Exists {
 		t.Errorf("a port that another server has: %v", err)
