@@ -54,8 +54,10 @@ var only = []struct {
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
 	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
 	{"github.com/tidwall/gjson", []string{"api/rest"}},
-	{"k8s.io/", []string{"vim/kubernetes"}},
-	{"sigs.k8s.io/yaml", []string{"vnfd/manifest"}},
+	{"k8s.io/", []string{"vim/kubernetes", "vim/helm"}},
+	{"sigs.k8s.io/yaml", []string{"vnfd/manifest", "vim/helm"}},
+	{"sigs.k8s.io/kustomize", []string{"vim/helm"}},
+	{"helm.sh/", []string{"vim/helm"}},
 	{"github.com/fluxcd/", []string{"vim/kubernetes"}},
 }
 

@@ -136,7 +136,7 @@ func (d *differences) volume(from, to VolumeSpec) {
 }
 
 func (d *differences) unit(from, to UnitSpec) {
-	d.see(AttributeReplicas, from.Replicas != to.Replicas)
+	d.see(AttributeReplicas, from.Replicas != to.Replicas || !maps.Equal(from.Counts, to.Counts))
 	d.see(AttributeValues, !sameJSON(from.Values, to.Values))
 	d.see(AttributeObjects, !sameJSON(from.Objects, to.Objects))
 	d.see(AttributeGone, !slices.Equal(from.Gone, to.Gone))
