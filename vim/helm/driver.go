@@ -262,6 +262,9 @@ func (d *Driver) Release(ctx context.Context, conn vim.Connection, want vim.Kind
 	case m.Object.Kind != releaseKind:
 		return d.objects.Release(ctx, conn, want, token) //nolint:wrapcheck // an Error of that driver
 	}
+	if w := d.works.of(c, token); w != nil && w.op != op && !w.failed() {
+		return false, nil // it is not broken off
+	}
 	gone := false
 	ended, err := d.run(ctx, c, op, token, func(ctx context.Context) error {
 		var err error

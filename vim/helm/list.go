@@ -32,6 +32,7 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 		if err != nil || len(page.Resources) > 0 || page.Next != releases {
 			return page, err //nolint:wrapcheck // an Error of that driver
 		}
+		after = ""
 	}
 	c, err := d.cluster(conn)
 	if err != nil {

@@ -2,19 +2,24 @@
 package kubetest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -194,4 +199,102 @@ func (l *Lab) Settled(t *testing.T, d vim.Driver, res vim.Resource) vim.Resource
 	}
 	t.Fatalf("it never settled: %+v", res)
 	return res
+}
+
+// Succeed has the pods of a job end well: what keeps them from it is taken away.
+func (l *Lab) Succeed(t *testing.T, job string) {
+	t.Helper()
+	for range 500 {
+		all, err := l.Direct.Resource(Pods).Namespace(l.Namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "job-name=" + job})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range all.Items {
+			p := &all.Items[i]
+			phase, _, _ := unstructured.NestedString(p.Object, "status", "phase")
+			if phase == "Succeeded" {
+				return
+			}
+			for k := range p.GetAnnotations() {
+				if strings.HasPrefix(k, "lab/") {
+					unstructured.RemoveNestedField(p.Object, "metadata", "annotations", k)
+				}
+			}
+			if _, err := l.Direct.Resource(Pods).Namespace(l.Namespace).Update(t.Context(), p, metav1.UpdateOptions{}); err != nil && !kerrors.IsConflict(err) && !kerrors.IsNotFound(err) {
+				t.Fatal(err)
+			}
+		}
+		Wait()
+	}
+	t.Fatalf("no pod of the job %s ends", job)
+}
+
+// Pretend stores beside the latest revision of a release another one, as Helm does before it begins, or when it has failed.
+func (l *Lab) Pretend(t *testing.T, release, status string) {
+	t.Helper()
+	secrets := l.Direct.Resource(Secrets).Namespace(l.Namespace)
+	all, err := secrets.List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm,name=" + release})
+	if err != nil || len(all.Items) == 0 {
+		t.Fatalf("the release %s: %v", release, err)
+	}
+	version := 0
+	var latest *unstructured.Unstructured
+	for i := range all.Items {
+		if n, _ := strconv.Atoi(all.Items[i].GetLabels()["version"]); n > version {
+			version, latest = n, &all.Items[i]
+		}
+	}
+	text, _, _ := unstructured.NestedString(latest.Object, "data", "release")
+	r := decode(t, text)
+	r["version"] = version + 1
+	info, _ := r["info"].(map[string]any)
+	info["status"] = status
+	next := latest.DeepCopy()
+	next.SetName("sh.helm.release.v1." + release + ".v" + strconv.Itoa(version+1))
+	next.SetUID("")
+	next.SetResourceVersion("")
+	labels := next.GetLabels()
+	labels["version"], labels["status"] = strconv.Itoa(version+1), status
+	next.SetLabels(labels)
+	if err := unstructured.SetNestedField(next.Object, encode(t, r), "data", "release"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := secrets.Create(t.Context(), next, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decode reads what Helm stores: JSON, compressed, in base64, and that in base64 as Secrets have it.
+func decode(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var out map[string]any
+	outer, err := base64.StdEncoding.DecodeString(text)
+	if err == nil {
+		outer, err = base64.StdEncoding.DecodeString(string(outer))
+	}
+	var z *gzip.Reader
+	if err == nil {
+		z, err = gzip.NewReader(bytes.NewReader(outer))
+	}
+	if err == nil {
+		err = json.NewDecoder(z).Decode(&out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func encode(t *testing.T, r map[string]any) string {
+	t.Helper()
+	var buf bytes.Buffer
+	z := gzip.NewWriter(&buf)
+	err := json.NewEncoder(z).Encode(r)
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString(buf.Bytes())))
 }
