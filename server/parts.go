@@ -33,6 +33,7 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/helm"
 	"github.com/vnfm/vnfm/vim/kubernetes"
+	"github.com/vnfm/vnfm/vim/openstack"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -266,6 +267,7 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 				return p.packages.Tree(ctx, packageID, path, most) // there are packages once the server runs
 			},
 		})),
+		openstack.Type: telemetry.NewDriver(s.reg, s.tracing, openstack.New(openstack.Config{})),
 	}
 	var builtIn []vim.Connection
 	if s.cfg.Vim.Simulated {
