@@ -248,7 +248,7 @@ func charted(t *testing.T, params string) (*site, string, *vnf.OpOcc) {
 	}
 	s := newSite(t, d, lcm.Settings{})
 	s.files = map[string]string{"Files/app.tgz": "app", "Files/base/Chart.yaml": "name: base", "Files/base/templates/a.yaml": ""}
-	s.can = vim.InPlace{vim.Unit: {vim.AttributeReplicas, vim.AttributeValues, vim.AttributeObjects, vim.AttributeGone}}
+	s.can = vim.InPlace{vim.Unit: {vim.AttributeCounts, vim.AttributeValues, vim.AttributeObjects, vim.AttributeGone}}
 	id := s.create()
 	op, err := s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{FlavourID: "simple", AdditionalParams: json.RawMessage(params)}, by)
 	s.must(err)

@@ -52,7 +52,7 @@ func Seen(r Resource) Observed {
 				continue
 			}
 			if o.Spec.Unit.Counts == nil {
-				o.Spec.Unit = &UnitSpec{Counts: map[string]int{}}
+				o.Spec.Unit, o.About = &UnitSpec{Counts: map[string]int{}}, []Attribute{AttributeCounts}
 			}
 			o.Spec.Unit.Counts[p.Vdu]++
 		}
@@ -182,11 +182,10 @@ func (s Spec) Shown(a Attribute) string {
 	case AttributeAffinity:
 		return strconv.FormatBool(part(s.ServerGroup).Affinity)
 	case AttributeReplicas:
-		if len(unit.Counts) > 0 {
-			b, _ := json.Marshal(unit.Counts) // numbers always marshal
-			return string(b)
-		}
 		return strconv.Itoa(unit.Replicas)
+	case AttributeCounts:
+		b, _ := json.Marshal(unit.Counts) // numbers always marshal
+		return string(b)
 	case AttributeMetadata:
 		b, _ := json.Marshal(c.Metadata) // texts always marshal
 		return string(b)

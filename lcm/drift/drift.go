@@ -230,7 +230,7 @@ func (c *comparison) fields(r *vnf.Resource, found *vim.Observed, can vim.InPlac
 		back = append(back, a)
 	}
 	for _, a := range found.Differs(spec) {
-		if a == vim.AttributeReplicas && spec.Unit.Replicas == 0 && len(spec.Unit.Counts) == 0 { // as the objects say
+		if a == vim.AttributeReplicas && spec.Unit.Replicas == 0 { // as the objects say
 			continue
 		}
 		note(a, spec.Shown(a), found.Spec.Shown(a))

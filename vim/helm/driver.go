@@ -76,7 +76,7 @@ func New(c Config) *Driver {
 
 // InPlace returns what Change can change of a release, or of an object.
 func (*Driver) InPlace() vim.InPlace {
-	return vim.InPlace{vim.Unit: {vim.AttributeReplicas, vim.AttributeValues, vim.AttributeObjects, vim.AttributeGone}}
+	return vim.InPlace{vim.Unit: {vim.AttributeReplicas, vim.AttributeCounts, vim.AttributeValues, vim.AttributeObjects, vim.AttributeGone}}
 }
 
 // Start installs the release, once per token, or goes on with an install that was left half done.

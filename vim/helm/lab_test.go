@@ -80,7 +80,7 @@ func changes() []vimtest.Change {
 		}}
 	}
 	return []vimtest.Change{
-		change(vim.AttributeReplicas, func(u *vim.UnitSpec) { u.Counts = map[string]int{"VDU1": 3, "VDU2": 2} }),
+		change(vim.AttributeCounts, func(u *vim.UnitSpec) { u.Counts = map[string]int{"VDU1": 3, "VDU2": 2} }),
 		change(vim.AttributeValues, func(u *vim.UnitSpec) {
 			u.Values = vim.Encode(vim.ChartValues{Set: map[string]json.RawMessage{"image": vim.Encode("registry.example/app:2"), "other": vim.Encode(1_000_000)}})
 		}),
@@ -446,7 +446,7 @@ func TestObserved(t *testing.T) {
 	if _, err := l.Direct.Resource(kubetest.Deployments).Namespace(l.Namespace).Patch(t.Context(), "front-"+res.Name, types.MergePatchType, scale, metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := differs(); len(got) != 1 || got[0] != vim.AttributeReplicas {
+	if got := differs(); len(got) != 1 || got[0] != vim.AttributeCounts {
 		t.Errorf("after somebody scaled it differs in %v", got)
 	}
 	change := vim.ChangeRequest{Token: r.Token, Kind: vim.Unit, Owner: r.Owner, ID: res.ID, Revision: 2, From: s, To: s}

@@ -167,7 +167,7 @@ func (d *Driver) observed(ctx context.Context, c *cluster, op string, at kube.Re
 	}
 	u := unitOf(h.deployed)
 	spec := &vim.UnitSpec{Counts: map[string]int{}}
-	o.Spec.Unit, o.About = spec, []vim.Attribute{vim.AttributeReplicas}
+	o.Spec.Unit, o.About = spec, []vim.Attribute{vim.AttributeCounts}
 	for vdu, n := range u.Counts {
 		spec.Counts[vdu] = n
 	}
