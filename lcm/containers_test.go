@@ -319,3 +319,53 @@ func TestChartsOfADescriptor(t *testing.T) {
 		t.Errorf("left: %v", s.held)
 	}
 }
+
+// Another package brings another chart: the releases that stand are upgraded, with the values of the instantiation and those of the request,
+// their VNFCs stay, and what would be more than that is refused.
+func TestChartsOfAnotherPackage(t *testing.T) {
+	s, id, op := charted(t, `{"helm_parameters":{"port":80}}`)
+	if op.State != vnf.Completed {
+		t.Fatalf("instantiate is %s: %+v", op.State, op.Error)
+	}
+	s.ended(s.scale(id, "SCALE_OUT", "all", 1))
+	was := s.vnf(id)
+	next := *s.d
+	next.ID, next.SoftwareVersion = "charts-2", "2.0"
+	next.PackageChanges = []vnfd.PackageChange{{ID: "to", Selectors: []vnfd.PackageChangeSelector{{Source: s.d.ID, Destination: next.ID, Flavour: "simple"}}}}
+	s.byDigest = map[string]*vnfd.Descriptor{"digest-2": &next}
+	s.enabled = func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-2", Digest: "digest-2"}, nil }
+	s.files["Files/app.tgz"] = "another app"
+	s.sent = nil
+	changed, err := s.svc.ChangeVnfPkg(s.ctx(), id, lcm.ChangeVnfPkg{VnfdID: next.ID, AdditionalParams: json.RawMessage(`{"helm_values":{"a":1}}`)}, by)
+	s.must(err)
+	s.ended(changed.ID)
+	var charts []string
+	for _, m := range s.sent {
+		if m.Type == vim.TypeReserveResource || m.Type == vim.TypeReleaseResource {
+			t.Errorf("a command %s", m.Type)
+		}
+		if m.Type != vim.TypeChangeResource {
+			continue
+		}
+		var c vim.Change
+		s.must(json.Unmarshal(m.Data, &c))
+		from, _ := vim.ChartOf(c.From.Unit)
+		to, _ := vim.ChartOf(c.To.Unit)
+		charts = append(charts, to.Path)
+		if to.Package != "pkg-2" || to.Namespace != from.Namespace || string(c.To.Unit.Values) != `{"values":{"a":1},"set":{"port":80}}` || !maps.Equal(c.From.Unit.Counts, c.To.Unit.Counts) {
+			t.Errorf("%+v becomes %+v with %s and %v", from, to, c.To.Unit.Values, c.To.Unit.Counts)
+		}
+	}
+	if !slices.Equal(charts, []string{"Files/base", "Files/app.tgz"}) {
+		t.Errorf("changed: %v", charts)
+	}
+	now := s.vnf(id)
+	if now.VnfdID != next.ID || len(now.Info.Vnfcs) != len(was.Info.Vnfcs) || now.Info.Vnfcs[0].ID != was.Info.Vnfcs[0].ID || now.Info.ScaleStatus[0].Level != 1 {
+		t.Errorf("the VNF is %+v, was %+v", now.Info, was.Info)
+	}
+	delete(s.files, "Files/app.tgz")
+	_, err = s.svc.ChangeVnfPkg(s.ctx(), id, lcm.ChangeVnfPkg{VnfdID: "charts-3"}, by)
+	if vnfm.KindOf(err) != vnfm.Unprocessable {
+		t.Errorf("a package without the chart: %v", err)
+	}
+}

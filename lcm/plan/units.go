@@ -264,6 +264,51 @@ func (x *resizing) resizeUnits() error {
 	return nil
 }
 
+// charts is what a VNF of containers consists of once its releases are of other charts, or of other values: the same VNFCs, by the same
+// releases. Returns Unprocessable for what would be more than that.
+func (r *Rebuilding) charts(was *Wanted) (*Wanted, error) {
+	refuse := func(format string, args ...any) (*Wanted, error) {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers changes the charts that it is made of, and nothing else: "+format, args...)
+	}
+	want := *was
+	want.FlavourID, want.Level, want.ScaleStatus, want.Vars = r.Flavour.ID, r.Level, r.Status, r.Vars
+	want.Resources = slices.Clone(was.Resources)
+	found := 0
+	for i := range want.Resources {
+		x := &want.Resources[i]
+		had, is := vim.ChartOf(x.Spec.Unit)
+		switch {
+		case x.Kind == vim.Unit && x.Template == ownNamespace:
+			continue
+		case !is:
+			return refuse("the %s is of no chart", x.Name())
+		}
+		at := slices.IndexFunc(r.Releases, func(c ChartRelease) bool { return c.Name == x.Template })
+		if at < 0 {
+			return refuse("nothing says of which chart the release %s is to be", x.Template)
+		}
+		found++
+		c := r.Releases[at].Chart
+		c.Namespace = had.Namespace
+		u := *x.Spec.Unit
+		for _, w := range c.Workloads {
+			if u.Counts[w.Vdu] != r.Counts[w.Vdu] {
+				return refuse("the VDU %s has %d pods, and is to have %d", w.Vdu, u.Counts[w.Vdu], r.Counts[w.Vdu])
+			}
+		}
+		if len(c.Workloads) != len(had.Workloads) {
+			return refuse("the release %s is to make the pods of other VDUs", x.Template)
+		}
+		u.Objects, u.Values, u.Gone = vim.Encode(c), r.Releases[at].Values, nil
+		x.Spec.Unit = &u
+	}
+	if found != len(r.Releases) {
+		return refuse("there are %d releases, and are to be %d", found, len(r.Releases))
+	}
+	want.Index()
+	return &want, nil
+}
+
 // unit is a unit that is resized, as it is to be: one for all VDUs whose pods it makes.
 func (x *resizing) unit(stands *vnf.Resource) (*Resource, error) {
 	for i := range x.plan.Resources {
