@@ -264,6 +264,29 @@ func TestInstallGoesOnAfterACrash(t *testing.T) {
 	}
 }
 
+// A call that has less time than Helm takes says that it goes on, and not that nobody knows.
+func TestAnswersInTime(t *testing.T) {
+	l, d := kubetest.New(t, helm.Type), newDriver(helm.Config{Answer: time.Hour})
+	r := vim.StartRequest{
+		Token: vim.Token{ID: uuid.NewString(), Generation: 1}, Kind: vim.Unit, Owner: uuid.NewString(),
+		Spec: release(1, `{"hooks":true,"hookAnnotations":{"lab/fail-start":"ContainerCreating"}}`),
+	}
+	t.Cleanup(func() { l.Release(t, d, r.Token) })
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	res, err := d.Start(ctx, l.Conn, r)
+	if err != nil || res.Ready || res.ID == "" {
+		t.Fatalf("a start that takes longer than its call is %+v, %v", res, err)
+	}
+	if done, err := d.Release(t.Context(), l.Conn, vim.Unit, r.Token); done || err != nil {
+		t.Errorf("a release meanwhile: %v, %v", done, err)
+	}
+	l.Succeed(t, res.Name+"-before")
+	if got := l.Settled(t, d, res); got.Failed != nil || len(got.Pods) != 2 {
+		t.Errorf("it is %+v", got)
+	}
+}
+
 // A process that ends in the middle of an upgrade leaves the release as it was; the change is asked for again, and made.
 func TestUpgradeGoesOnAfterACrash(t *testing.T) {
 	l := kubetest.New(t, helm.Type)

@@ -112,7 +112,11 @@ func (d *Driver) run(ctx context.Context, c *cluster, op string, t vim.Token, f 
 			d.works.end(key, w, e)
 		}()
 	}
-	timer := time.NewTimer(d.cfg.Answer)
+	answer := d.cfg.Answer
+	if by, ok := ctx.Deadline(); ok { // that it goes on is known, and is better than an outcome that is not
+		answer = min(answer, time.Until(by)*3/4)
+	}
+	timer := time.NewTimer(answer)
 	defer timer.Stop()
 	select {
 	case <-w.done:
