@@ -14,9 +14,6 @@ import (
 	"github.com/vnfm/vnfm/vim/kubernetes/kube"
 )
 
-// pageSize is how many objects are read at once.
-const pageSize = 500
-
 // place is where a page of List begins: within a kind, which is looked for by its name.
 type place struct {
 	Kind     string `json:"kind"`
@@ -34,8 +31,8 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
 	found, next, err := list(ctx, d, conn, r, func(u *unstructured.Unstructured) vim.Observed {
 		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
-		if at := refOf(u); replicated[at.Kind.Group+"/"+at.Kind.Kind] {
-			o.Spec.Unit.Replicas, o.About = wanted(u), []vim.Attribute{vim.AttributeReplicas}
+		if kube.Counted(kube.RefOf(u)) {
+			o.Spec.Unit.Replicas, o.About = kube.Wanted(u), []vim.Attribute{vim.AttributeReplicas}
 		}
 		return o
 	})
