@@ -29,9 +29,9 @@ test-kubernetes: ## run the Kubernetes driver against a real control plane on lo
 	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes ./vim/kubernetes/...; \
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
-test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka on loopback (80 MB fetched the first time), and stop it; BROKERS=3
+test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka and Kafka Connect on loopback (90 MB fetched the first time), and stop it; BROKERS=3
 	@TOOLS=kafka ./deploy/test-deps.sh
-	@brokers=$$(./deploy/kafka-lab.sh up) && { VNFM_TEST_KAFKA=$$brokers $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
+	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(./deploy/kafka-lab.sh connect) && { VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
 		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
 
 test-monitoring: ## check the alert rules with promtool, and try each
