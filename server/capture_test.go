@@ -115,9 +115,18 @@ func (c *capture) must(p *program, method, path string, body any) {
 	})
 }
 
-// start registers the connector, or starts it again.
+// made waits until the publication and the slot are there: before, the connector has nothing to begin with.
+func (c *capture) made(p *program) {
+	c.t.Helper()
+	p.await("a slot to begin with", func() bool {
+		return strings.Contains(p.metrics(), `vnfm_publish_slot_usable{database="main"} 1`)
+	})
+}
+
+// start registers the connector.
 func (c *capture) start(p *program) {
 	c.t.Helper()
+	c.made(p)
 	c.must(p, "PUT", "/connectors/"+c.name+"/config", c.config)
 }
 

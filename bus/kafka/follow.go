@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -62,7 +63,8 @@ func (f *Follower) Run(ctx context.Context) error {
 	tick := time.NewTicker(f.cfg.Every)
 	defer tick.Stop()
 	for {
-		if err := f.RunOnce(ctx); err != nil && ctx.Err() == nil {
+		// Where the relay, or another node, has moved the cursor the next look begins there.
+		if err := f.RunOnce(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, eventstore.ErrFenced) {
 			f.cfg.Logger.WarnContext(ctx, "what a capture publishes is not followed", "consumer", f.cfg.Consumer, "error", err)
 		}
 		select {
