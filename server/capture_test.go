@@ -147,28 +147,62 @@ func (c *capture) publishes(p *program, cdc bool) {
 	p.await(want, func() bool { return strings.Contains(p.metrics(), want) })
 }
 
-// Operations run over Kafka Connect as they do over the relay.
+// Operations run over Kafka Connect as they do over the relay, with one database and with two.
 func TestBrokerIsFedByACapture(t *testing.T) {
-	c := newCapture(t, "ops")
-	p := startProgram(t, c.args("cdc")...)
-	first := p.create("by-the-relay")
-	p.run(first, "instantiate", instantiate)
-	c.start(p)
-	c.publishes(p, true)
-	vnf := p.create("by-the-capture")
-	p.run(vnf, "instantiate", instantiate)
-	op := p.begin(vnf, "terminate", terminate)
-	if err := p.stop(); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"one", "two"} {
+		t.Run(name, func(t *testing.T) {
+			c := newCapture(t, name)
+			args, sides := c.args("cdc"), []string{"main"}
+			if name == "two" {
+				args, sides = append(args, "--vim-database="+dbtest.Logical(t)), append(sides, "vim")
+			}
+			p := startProgram(t, args...)
+			first := p.create("by-the-relay")
+			p.run(first, "instantiate", instantiate)
+			c.start(p)
+			if name == "two" {
+				c.participants(p)
+			}
+			captured := func() {
+				t.Helper()
+				for _, side := range sides {
+					p.await("a capture", func() bool { return strings.Contains(p.metrics(), `vnfm_publish_cdc{database="`+side+`"} 1`) })
+				}
+			}
+			captured()
+			vnf := p.create("by-the-capture")
+			p.run(vnf, "instantiate", instantiate)
+			op := p.begin(vnf, "terminate", terminate)
+			if err := p.stop(); err != nil {
+				t.Fatal(err)
+			}
+			p.start()
+			p.completed(op)
+			p.run(first, "terminate", terminate)
+			if left := p.inventory(); len(left) != 0 {
+				t.Errorf("left: %v", left)
+			}
+			c.sent(p)
+			captured()
+		})
 	}
-	p.start()
-	p.completed(op)
-	p.run(first, "terminate", terminate)
-	if left := p.inventory(); len(left) != 0 {
-		t.Errorf("left: %v", left)
+}
+
+// participants registers the connector of the participants' database, as docs/howto/cdc.md says.
+func (c *capture) participants(p *program) {
+	c.t.Helper()
+	at, err := url.Parse(p.cfg.Vim.Database)
+	if err != nil {
+		c.t.Fatal(err)
 	}
-	c.sent(p)
-	c.publishes(p, true)
+	config := maps.Clone(c.config)
+	maps.Copy(config, map[string]string{
+		"database.dbname": strings.TrimPrefix(at.Path, "/"), "topic.prefix": c.name + "_vims", "slot.name": c.name + "_vims", "publication.name": c.name + "_vims",
+		"table.include.list": "public.outbox", "transforms.outbox.route.topic.replacement": c.prefix + "vnfm.vim.replies",
+	})
+	c.t.Cleanup(func() { c.ask("DELETE", "/connectors/"+c.name+"_vims", nil) })
+	p.await("a slot to begin with", func() bool { return strings.Contains(p.metrics(), `vnfm_publish_slot_usable{database="vim"} 1`) })
+	c.must(p, "PUT", "/connectors/"+c.name+"_vims/config", config)
 }
 
 // sent waits until nothing waits to be sent.
