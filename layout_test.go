@@ -22,7 +22,7 @@ var layer = map[string]int{
 	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0,
 	"vnfd": 1, "blob": 1, "secret": 1, "filter": 1, "egress": 1, "console": 1,
 	"eventstore": 2,
-	"request":    3, "vault": 3,
+	"request":    3, "vault": 3, "backup": 3,
 	"vnf": 4, "vim": 4, "nfvo": 4, "bus": 4, "configuration": 4,
 	"aggregate": 5, "lease": 5, "outbox": 5, "projection": 5, "tail": 5,
 	"inbox": 6, "timer": 6, "ledger": 6,
@@ -54,9 +54,11 @@ var only = []struct {
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
 	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
 	{"github.com/tidwall/gjson", []string{"api/rest"}},
-	{"k8s.io/", []string{"vim/kubernetes"}},
+	{"k8s.io/client-go/util/jsonpath", []string{"cmd/vnfm/screen"}}, // a language of paths, nothing of clusters
+	{"k8s.io/", []string{"vim/kubernetes", "cmd/vnfm/screen"}},
 	{"sigs.k8s.io/yaml", []string{"vnfd/manifest"}},
 	{"github.com/fluxcd/", []string{"vim/kubernetes"}},
+	{"github.com/gophercloud/", []string{"vim/openstack"}},
 }
 
 // cmdVnfm lists what the CLI may import of this module.
@@ -94,7 +96,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 			if dep == "" {
 				dep = "."
 			}
-			if f.dir == "cmd/vnfm" && !under(dep, cmdVnfm) {
+			if under(f.dir, []string{"cmd/vnfm"}) && !under(dep, cmdVnfm) {
 				t.Errorf("%s/%s imports %s; the CLI sees only %v", f.dir, f.name, dep, cmdVnfm)
 			}
 			tl := layer[top(dep)]

@@ -106,7 +106,6 @@ func TestEveryErrorIsProblemDetails(t *testing.T) {
 			`"attribute":"/extVirtualLinks/0/extCps/0/cpdId"`},
 		{"empty list of at least one", "POST", inst, `{"flavourId":"f","extVirtualLinks":[{"id":"a","resourceId":"n","extCps":[]}]}`, nil, 400, "extCps"},
 		{"enum", "POST", vnfURI + "/terminate", `{"terminationType":"GENTLE"}`, nil, 400, "FORCEFUL, GRACEFUL"},
-		{"timeout of a forceful termination", "POST", vnfURI + "/terminate", `{"terminationType":"FORCEFUL","gracefulTerminationTimeout":1}`, nil, 400, "GRACEFUL"},
 		{"negative timeout", "POST", vnfURI + "/terminate", `{"terminationType":"GRACEFUL","gracefulTerminationTimeout":-1}`, nil, 400, "gracefulTerminationTimeout"},
 		{"fraction for an integer", "POST", vnfURI + "/terminate", `{"terminationType":"GRACEFUL","gracefulTerminationTimeout":1.5}`, nil, 400, "integer"},
 		{"cancel mode", "POST", ops + "/x/cancel", `{"cancelMode":"NOW"}`, nil, 400, "cancelMode"},

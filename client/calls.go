@@ -59,7 +59,7 @@ func (c *Client) WaitPackage(ctx context.Context, id string, poll time.Duration)
 
 // Packages lists all VNF packages.
 func (c *Client) Packages(ctx context.Context, q ...Query) ([]sol.VnfPkgInfo, error) {
-	return list[sol.VnfPkgInfo](ctx, c, packages+queryOf(q))
+	return some[sol.VnfPkgInfo](ctx, c, packages+queryOf(q), limitOf(q))
 }
 
 // Package returns one.
@@ -88,7 +88,7 @@ func (c *Client) CreateVnf(ctx context.Context, r sol.CreateVnfRequest) (*sol.Vn
 
 // Vnfs lists all VNF instances, with all attributes.
 func (c *Client) Vnfs(ctx context.Context, q ...Query) ([]sol.VnfInstance, error) {
-	return list[sol.VnfInstance](ctx, c, vnfs+queryOf(q))
+	return some[sol.VnfInstance](ctx, c, vnfs+queryOf(q), limitOf(q))
 }
 
 // Vnf returns one.
@@ -211,7 +211,7 @@ func (c *Client) Cleanup(ctx context.Context, id string) (string, error) {
 
 // Ops lists all operation occurrences, with all attributes.
 func (c *Client) Ops(ctx context.Context, q ...Query) ([]sol.VnfLcmOpOcc, error) {
-	return list[sol.VnfLcmOpOcc](ctx, c, ops+queryOf(q))
+	return some[sol.VnfLcmOpOcc](ctx, c, ops+queryOf(q), limitOf(q))
 }
 
 // Op returns one.
@@ -222,29 +222,6 @@ func (c *Client) Op(ctx context.Context, id string) (*sol.VnfLcmOpOcc, error) {
 // Progress says how far an operation got, per resource.
 func (c *Client) Progress(ctx context.Context, id string) (*sol.OpProgress, error) {
 	return get[sol.OpProgress](ctx, c, at(own+"/vnf_lcm_op_occs", id, "progress"))
-}
-
-// settled is how long an operation whose policy is rollback may be FAILED_TEMP before it counts as waiting for people.
-const settled = 3 * time.Second
-
-// WaitOp polls an operation until it has ended or waits for an operator, and returns how it stands. seen, unless nil, is
-// called with each look at it.
-func (c *Client) WaitOp(ctx context.Context, id string, poll time.Duration, seen func(*sol.OpProgress)) (*sol.OpProgress, error) {
-	for {
-		p, err := c.Progress(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if seen != nil {
-			seen(p)
-		}
-		if p.Final || p.OperationState == "FAILED_TEMP" && (p.Policy != "rollback" || p.Now.Sub(p.StateEnteredTime) > settled) {
-			return p, nil
-		}
-		if err := c.Wait(ctx, poll); err != nil {
-			return p, err
-		}
-	}
 }
 
 // Saga returns the saga behind an operation occurrence, by its id.
@@ -434,9 +411,9 @@ func (c *Client) Parked(ctx context.Context) ([]sol.ParkedMessage, error) {
 	return list[sol.ParkedMessage](ctx, c, own+"/parked_messages")
 }
 
-// OpOrigins lists who started which operation.
-func (c *Client) OpOrigins(ctx context.Context) ([]sol.OpOrigin, error) {
-	return list[sol.OpOrigin](ctx, c, own+"/vnf_lcm_op_occs")
+// OpOrigins lists operations in few words: who began them, and how far they got.
+func (c *Client) OpOrigins(ctx context.Context, q ...Query) ([]sol.OpOrigin, error) {
+	return some[sol.OpOrigin](ctx, c, own+"/vnf_lcm_op_occs"+ownQuery(q), limitOf(q))
 }
 
 // Denials lists what callers were denied in the last days, the oldest first.

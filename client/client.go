@@ -46,6 +46,9 @@ type Config struct {
 	Retries int
 	// Wait waits for the given time or until the context ends; nil waits by the clock.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Lost is told that a server which was there is away while something is waited for; then the wait goes on until it is back or the
+	// context ends. nil: the wait ends with the error.
+	Lost func(err error)
 }
 
 // Client speaks to one server. It is safe for concurrent use.
@@ -217,6 +220,11 @@ var next = regexp.MustCompile(`<([^>]*)>; *rel="?next"?`)
 
 // list reads all pages of a collection.
 func list[T any](ctx context.Context, c *Client, path string) ([]T, error) {
+	return some[T](ctx, c, path, 0)
+}
+
+// some reads the pages of a collection until there are so many entries; 0: all.
+func some[T any](ctx context.Context, c *Client, path string, limit int) ([]T, error) {
 	all := []T{}
 	for path != "" {
 		var page []T
@@ -224,7 +232,9 @@ func list[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page...)
+		if all = append(all, page...); limit > 0 && len(all) >= limit {
+			return all[:limit], nil
+		}
 		path = ""
 		if m := next.FindStringSubmatch(header.Get("Link")); m != nil {
 			path = c.local(m[1])

@@ -16,7 +16,7 @@ func (c *Client) CreateSnapshotInfo(ctx context.Context, r sol.CreateVnfSnapshot
 
 // Snapshots lists all snapshot resources, with all attributes.
 func (c *Client) Snapshots(ctx context.Context, q ...Query) ([]sol.VnfSnapshotInfo, error) {
-	return list[sol.VnfSnapshotInfo](ctx, c, snapshots+queryOf(q))
+	return some[sol.VnfSnapshotInfo](ctx, c, snapshots+queryOf(q), limitOf(q))
 }
 
 // Snapshot returns one.

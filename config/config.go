@@ -8,6 +8,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -61,6 +62,14 @@ type Config struct {
 type Log struct {
 	Level  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level logged (${enum})."`
 	Format string `default:"text" enum:"text,json" help:"Form of a log line (${enum})."`
+}
+
+// Least is the level from which on is logged.
+func (l Log) Least() (level slog.Level, err error) {
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		return 0, fmt.Errorf("log-level: %w", err)
+	}
+	return level, nil
 }
 
 // Trace says where traces go.

@@ -5,6 +5,7 @@
 #   ui          Chromium, too: `make test-ui`
 #   kafka       Java, Maven and curl: `make test-kafka`
 #   monitoring  promtool: `make test-monitoring`
+#   release     debootstrap, rpm, systemd-analyze: `make test-release`
 # Does nothing when all is there. Needs root, or sudo, only to install.
 set -eu
 missing=
@@ -18,6 +19,10 @@ elif [ "${TOOLS:-}" = kafka ]; then
 	command -v java >/dev/null 2>&1 || missing="$missing openjdk-17-jre-headless"
 	command -v mvn >/dev/null 2>&1 || missing="$missing maven"
 	command -v curl >/dev/null 2>&1 || missing="$missing curl"
+elif [ "${TOOLS:-}" = release ]; then
+	command -v debootstrap >/dev/null 2>&1 || missing="$missing debootstrap"
+	command -v rpm >/dev/null 2>&1 || missing="$missing rpm"
+	command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
 elif [ "${TOOLS:-}" = monitoring ]; then
 	command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 else

@@ -79,7 +79,7 @@ func (l *logged) String() string {
 // startDaemon starts vnfmd dev on a free port and waits until it is ready.
 func startDaemon(t *testing.T, args ...string) *daemon {
 	t.Helper()
-	d := &daemon{t: t, args: append([]string{"dev", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--vim-call-timeout", "2s",
+	d := &daemon{t: t, args: append([]string{"dev", "-v", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--vim-call-timeout", "2s",
 		"--vim-quarantine", "200ms", "--operation-backoff", "100ms", "--lane-lease", "2s"}, args...)}
 	d.http = &http.Client{Transport: etsitest.Transport(t, http.DefaultTransport), Timeout: 30 * time.Second}
 	d.start()

@@ -159,6 +159,7 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 	g.Automatic = b.automatic
 	g.VnfID, g.OpOccID, g.VnfdID, g.Operation = b.vnf.ID, b.data.OpID, b.vnf.VnfdID, string(b.data.Operation)
 	p.Ask(g)
+	recalled(g, b.vnf)
 	return nil
 }
 

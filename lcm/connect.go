@@ -35,11 +35,11 @@ func (s *Service) connecting(ctx context.Context, vnfID string, r *ChangeExtConn
 		return nil, vnfm.Errorf(vnfm.Invalid, "extVirtualLinks names at least one link to connect to").At("/extVirtualLinks")
 	}
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
-		return nil, err
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeExtConn, err)
 	}
 	own, _, err := s.connect(ctx, vnfID, r.ExtLinks, nil, r.Connections)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeExtConn, err)
 	}
 	return &wish{
 		command: "lcm.change-ext-conn", operation: vnf.OpChangeExtConn, params: r.Params, own: own,
@@ -47,10 +47,15 @@ func (s *Service) connecting(ctx context.Context, vnfID string, r *ChangeExtConn
 	}, nil
 }
 
-// orMissing is that there is no such instance, where that is so, in place of what is wrong with a request about it.
-func (s *Service) orMissing(ctx context.Context, vnfID string, err error) error {
-	if _, missing := s.instance(ctx, vnfID); missing != nil {
+// orEarlier is what keeps an instance from an operation, that there is none first of all, in place of what is wrong with the request:
+// a client hears of the state of a resource before it hears of its words about it.
+func (s *Service) orEarlier(ctx context.Context, vnfID string, op vnf.Operation, err error) error {
+	v, missing := s.instance(ctx, vnfID)
+	if missing != nil {
 		return missing
+	}
+	if _, held := v.Process(vnf.BeginOperation{OpID: vnfID, Operation: op}); held != nil {
+		return held
 	}
 	return err
 }

@@ -272,6 +272,32 @@ func ownOnly(v *vnf.Instance) string {
 	return only
 }
 
+// assetsOf is the VIM assets that a grant names, to be remembered.
+func assetsOf(g *nfvo.Grant) *vnf.Assets {
+	out := &vnf.Assets{}
+	for _, a := range g.Flavours {
+		out.Flavours = append(out.Flavours, vnf.Asset(a))
+	}
+	for _, a := range g.Images {
+		out.Images = append(out.Images, vnf.Asset(a))
+	}
+	return out
+}
+
+// recalled puts the VIM assets that earlier grants named into a grant request. The grants of an instantiation and of a change of
+// package name all of them anew (SOL003 v3.7.1 §9.5.2.3, note 3).
+func recalled(r *nfvo.GrantRequest, v *vnf.Instance) {
+	if v.Assets == nil || r.Operation == string(vnf.OpInstantiate) || r.Operation == string(vnf.OpChangeVnfPkg) {
+		return
+	}
+	for _, a := range v.Assets.Flavours {
+		r.KnownComputes = append(r.KnownComputes, nfvo.VimAsset(a))
+	}
+	for _, a := range v.Assets.Images {
+		r.KnownImages = append(r.KnownImages, nfvo.VimAsset(a))
+	}
+}
+
 // connections returns what the instance records of the VIM connections of its resources: no credentials.
 func connections(v *vnf.Instance, resources []vnf.Resource, g *nfvo.Grant) map[string]vnf.VimConnection {
 	out := map[string]vnf.VimConnection{}

@@ -40,11 +40,11 @@ func (s *Service) changingFlavour(ctx context.Context, vnfID string, r *ChangeFl
 		return nil, vnfm.Errorf(vnfm.Invalid, "newFlavourId names the flavour that the VNF is to have").At("/newFlavourId")
 	}
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
-		return nil, err
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeFlavour, err)
 	}
 	own, _, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeFlavour, err)
 	}
 	return &wish{
 		command: "lcm.change-flavour", operation: vnf.OpChangeFlavour, params: r.Params, own: own,
@@ -200,8 +200,12 @@ func rebuiltOf(v *vnf.Instance, d *planData, o *plan.Outcome) (*vnf.Rebuilt, err
 	}
 	i := o.Info()
 	i.VnfState = v.Info.VnfState
+	assets := assetsOf(o.Grant())
+	if d.Package == nil && len(assets.Flavours)+len(assets.Images) == 0 {
+		assets = nil
+	}
 	return &vnf.Rebuilt{
 		Info: i, Resources: parts.made, Changed: parts.changed, Released: parts.released, Connections: connections(v, parts.standing(), o.Grant()),
-		Extensions: d.Extensions, Configurable: d.Configurable, Values: maps.Clone(o.Want().Vars),
+		Extensions: d.Extensions, Configurable: d.Configurable, Values: maps.Clone(o.Want().Vars), Assets: assets,
 	}, nil
 }

@@ -40,15 +40,15 @@ func (s *Service) PlanInstantiate(ctx context.Context, vnfID string, r Instantia
 
 func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiate) (*wish, error) {
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
-		return nil, err
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
 	own, connection, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
 	objects, err := s.manifests(ctx, vnfID, connection, r)
 	if err != nil {
-		return nil, err
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
 	return &wish{
 		command: "lcm.instantiate", operation: vnf.OpInstantiate, params: r.Params, own: own,
@@ -105,6 +105,7 @@ func landInstantiate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) 
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
 		OpID: d.OpID, Info: o.Info(), Resources: resources, Connections: connections(v, resources, o.Grant()),
 		Extensions: d.Extensions, Configurable: d.Configurable, Values: o.Want().Vars, Params: params,
+		Assets: assetsOf(o.Grant()),
 	}}, nil
 }
 

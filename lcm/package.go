@@ -37,15 +37,15 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 		return nil, vnfm.Errorf(vnfm.Invalid, "vnfdId names the VNFD of the package that the VNF is to be of").At("/vnfdId")
 	}
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
-		return nil, err
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeVnfPkg, err)
 	}
 	own, _, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeVnfPkg, err)
 	}
 	ref, err := s.cfg.Packages.Enabled(ctx, r.VnfdID)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, enabledError(err, r.VnfdID))
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeVnfPkg, enabledError(err, r.VnfdID))
 	}
 	d, err := s.cfg.Packages.Descriptor(ctx, ref.Digest)
 	if err != nil {

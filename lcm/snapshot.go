@@ -154,7 +154,7 @@ func (a *aboutSnapshot) usable() error {
 func (s *Service) CreateSnapshot(ctx context.Context, vnfID string, r CreateSnapshot, by request.Info) (*vnf.OpOcc, error) {
 	o, err := s.takingSnapshot(ctx, &r)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpCreateSnapshot, err)
 	}
 	return s.begin(ctx, vnfID, o, by)
 }
@@ -163,7 +163,7 @@ func (s *Service) CreateSnapshot(ctx context.Context, vnfID string, r CreateSnap
 func (s *Service) PlanCreateSnapshot(ctx context.Context, vnfID string, r CreateSnapshot) (*Preview, error) {
 	o, err := s.takingSnapshot(ctx, &r)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpCreateSnapshot, err)
 	}
 	return s.preview(ctx, vnfID, o)
 }
@@ -258,7 +258,7 @@ func (x *change) keepSnapshot(op *vnf.OpOcc, v *vnf.Instance, in *saga.Instance)
 func (s *Service) RevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot, by request.Info) (*vnf.OpOcc, error) {
 	o, err := s.reverting(ctx, vnfID, &r)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpRevertToSnapshot, err)
 	}
 	return s.begin(ctx, vnfID, o, by)
 }
@@ -267,7 +267,7 @@ func (s *Service) RevertToSnapshot(ctx context.Context, vnfID string, r RevertTo
 func (s *Service) PlanRevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot) (*Preview, error) {
 	o, err := s.reverting(ctx, vnfID, &r)
 	if err != nil {
-		return nil, s.orMissing(ctx, vnfID, err)
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpRevertToSnapshot, err)
 	}
 	return s.preview(ctx, vnfID, o)
 }

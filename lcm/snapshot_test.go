@@ -269,7 +269,10 @@ func TestASnapshotOutlivesATermination(t *testing.T) {
 // What cannot be snapshotted or reverted is refused, by kind and attribute.
 func TestSnapshotRefused(t *testing.T) {
 	s, id := elastic(t, lcm.Settings{Limits: plan.Limits{Snapshots: 2}})
-	other := s.create()
+	bare, other := s.create(), s.create()
+	_, err := s.svc.Instantiate(s.ctx(), other, lcm.Instantiate{FlavourID: "simple", AdditionalParams: json.RawMessage(`{"key":"k"}`)}, by)
+	s.must(err)
+	s.settle()
 	full, taken := s.snapshotted(id)
 	empty := s.info()
 	extracted, err := s.svc.CreateSnapshotInfo(s.ctx(), lcm.ExtractedSnapshot{PackageID: "pkg"}, by)
@@ -292,7 +295,7 @@ func TestSnapshotRefused(t *testing.T) {
 		"used already":                {create(id, full), vnfm.Conflict, "/vnfSnapshotInfoId"},
 		"used by another VNF":         {create(other, full), vnfm.Conflict, "/vnfSnapshotInfoId"},
 		"of a package":                {create(id, extracted.ID), vnfm.Conflict, "/vnfSnapshotInfoId"},
-		"VNF not instantiated":        {create(other, empty), vnfm.Conflict, ""},
+		"VNF not instantiated":        {create(bare, empty), vnfm.Conflict, ""},
 		"no such VNF":                 {create("nope", empty), vnfm.NotFound, ""},
 		"revert to none":              {revert(id, ""), vnfm.Invalid, "/vnfSnapshotInfoId"},
 		"revert to no such":           {revert(id, "nope"), vnfm.Unprocessable, "/vnfSnapshotInfoId"},
@@ -318,6 +321,8 @@ func TestSnapshotRefused(t *testing.T) {
 	}
 	s.must(s.svc.DeleteSnapshot(s.ctx(), empty, by))
 	s.must(s.svc.DeleteSnapshot(s.ctx(), extracted.ID, by))
+	_, err = s.svc.Terminate(s.ctx(), other, lcm.Terminate{Type: "FORCEFUL"}, by)
+	s.must(err)
 	s.run()
 	s.recorded(id)
 	s.finish()

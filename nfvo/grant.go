@@ -162,6 +162,20 @@ func (g *Grant) Zone(id string) *Zone {
 	return nil
 }
 
+// Recall adds the VIM assets that earlier grants named, where this one names none for the same of the VNFD.
+func (g *Grant) Recall(r *GrantRequest) {
+	recall := func(have, known []VimAsset) []VimAsset {
+		out := have
+		for _, k := range known {
+			if !slices.ContainsFunc(have, func(a VimAsset) bool { return a.ID == k.ID }) {
+				out = append(slices.Clip(out), k)
+			}
+		}
+		return out
+	}
+	g.Flavours, g.Images = recall(g.Flavours, r.KnownComputes), recall(g.Images, r.KnownImages)
+}
+
 // Check says why a grant does not answer a request, nil when it does: there must be one GrantInfo per resource
 // definition (SOL003 v3.7.1 §9.5.2.3), each with a VIM connection, in zones the grant defines, and an asset for each need.
 func (g *Grant) Check(r *GrantRequest) error {

@@ -17,25 +17,29 @@ const TypeWithdrawGrant = "nfvo.withdraw-grant.v1"
 
 // GrantRequest is built once per operation occurrence and sent byte-equal each time.
 type GrantRequest struct {
-	VnfID             string               `json:"vnfInstanceId"`
-	OpOccID           string               `json:"vnfLcmOpOccId"`
-	VnfdID            string               `json:"vnfdId"`
-	DstVnfdID         string               `json:"dstVnfdId,omitempty"` // CHANGE_VNFPKG only
-	FlavourID         string               `json:"flavourId,omitempty"`
-	Operation         string               `json:"operation"`
-	Automatic         bool                 `json:"isAutomaticInvocation"`
-	Level             string               `json:"instantiationLevelId,omitempty"`
-	Add               []ResourceDefinition `json:"addResources,omitempty"`
-	Remove            []ResourceDefinition `json:"removeResources,omitempty"`
-	Update            []ResourceDefinition `json:"updateResources,omitempty"`
-	Temp              []ResourceDefinition `json:"tempResources,omitempty"`
-	Placement         []PlacementRule      `json:"placementConstraints,omitempty"`
-	SameVim           []VimRule            `json:"vimConstraints,omitempty"`
-	Computes          []ComputeNeed        `json:"computeNeeds,omitempty"` // what the local policy chooses flavours by
-	Images            []ImageNeed          `json:"imageNeeds,omitempty"`
-	UncoveredExtCps   []string             `json:"uncoveredExtCps,omitempty"` // cpdIds no extVirtualLinks of the request cover
-	DefaultConnection string               `json:"vimConnectionId,omitempty"` // wanted by the request, if any
-	AdditionalParams  json.RawMessage      `json:"additionalParams,omitempty"`
+	VnfID     string               `json:"vnfInstanceId"`
+	OpOccID   string               `json:"vnfLcmOpOccId"`
+	VnfdID    string               `json:"vnfdId"`
+	DstVnfdID string               `json:"dstVnfdId,omitempty"` // CHANGE_VNFPKG only
+	FlavourID string               `json:"flavourId,omitempty"`
+	Operation string               `json:"operation"`
+	Automatic bool                 `json:"isAutomaticInvocation"`
+	Level     string               `json:"instantiationLevelId,omitempty"`
+	Add       []ResourceDefinition `json:"addResources,omitempty"`
+	Remove    []ResourceDefinition `json:"removeResources,omitempty"`
+	Update    []ResourceDefinition `json:"updateResources,omitempty"`
+	Temp      []ResourceDefinition `json:"tempResources,omitempty"`
+	Placement []PlacementRule      `json:"placementConstraints,omitempty"`
+	SameVim   []VimRule            `json:"vimConstraints,omitempty"`
+	Computes  []ComputeNeed        `json:"computeNeeds,omitempty"` // what the local policy chooses flavours by
+	Images    []ImageNeed          `json:"imageNeeds,omitempty"`
+	// KnownComputes and KnownImages are the VIM assets that grants named before: an orchestrator need not name them again (SOL003
+	// v3.7.1 §9.5.2.3, note 3).
+	KnownComputes     []VimAsset      `json:"knownComputes,omitempty"`
+	KnownImages       []VimAsset      `json:"knownImages,omitempty"`
+	UncoveredExtCps   []string        `json:"uncoveredExtCps,omitempty"` // cpdIds no extVirtualLinks of the request cover
+	DefaultConnection string          `json:"vimConnectionId,omitempty"` // wanted by the request, if any
+	AdditionalParams  json.RawMessage `json:"additionalParams,omitempty"`
 }
 
 // ResourceDefinition is one resource of a grant request (SOL003 v3.7.1 §9.5.3.2).

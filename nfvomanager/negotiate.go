@@ -131,6 +131,7 @@ func (w worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo
 		return refuse("malformed grant: it is for the operation %q of the VNF %q", answer.OpOccID, answer.VnfID)
 	}
 	complete(g, req, answer.Connections)
+	g.Recall(req)
 	if err := g.Check(req); err != nil {
 		return refuse("%v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,7 +51,7 @@ func TestLookingAtAnEmptyDatabaseMakesNothing(t *testing.T) {
 	if err := server.Verify(t.Context(), c, &out); vnfm.KindOf(err) != vnfm.NotFound {
 		t.Errorf("%v: %s", err, &out)
 	}
-	if err := server.Migrate(t.Context(), c); err != nil {
+	if err := server.Migrate(t.Context(), c, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Verify(t.Context(), c, &out); err != nil {

@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -11,6 +13,23 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 )
+
+// listen opens the address that the API is served at.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	lc := net.ListenConfig{}
+	l, err := lc.Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		err = fmt.Errorf("another program, perhaps another vnfmd, listens there: stop it, or choose another port (0 takes a free one): %w", err)
+	case errors.Is(err, syscall.EACCES):
+		err = fmt.Errorf("a port below 1024 needs CAP_NET_BIND_SERVICE: choose a higher one, or give the program that right: %w", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		err = fmt.Errorf("this machine has no such address: %w", err)
+	}
+	return nil, fmt.Errorf("--listen %s: %w", address, err)
+}
 
 // listener is one with at most so many connections open. Beyond that the one that has been without a request for
 // longest makes room for the one that comes: whoever opens many and sends nothing, or slowly, keeps out only itself, and a look

@@ -179,3 +179,26 @@ func TestAnNfvoThatDoesNotAnswer(t *testing.T) {
 		t.Error("something was granted or made")
 	}
 }
+
+// TestAnNfvoNamesItsAssetsOnce: with the grant of an instantiation it names all VIM assets of the package, with later ones none (SOL003
+// v3.7.1 §9.5.2.3, note 3). Seen failing, the grant taken for malformed, before the assets were remembered.
+func TestAnNfvoNamesItsAssetsOnce(t *testing.T) {
+	p, fake := withNfvo(t)
+	if _, err := fake.Onboard(samples.CSAR()); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	id := p.created("scaled")
+	p.ends(p.begin(id, "instantiate", instantiate), "COMPLETED")
+	before := len(p.inventory())
+	p.ends(p.begin(id, "scale", map[string]any{"type": "SCALE_OUT", "aspectId": "throughput"}), "COMPLETED")
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.start() // the remembered is stored
+	p.ends(p.begin(id, "scale", map[string]any{"type": "SCALE_OUT", "aspectId": "sessions"}), "COMPLETED")
+	p.ends(p.begin(id, "heal", map[string]any{}), "COMPLETED")
+	if after := len(p.inventory()); after <= before {
+		t.Errorf("%d resources before, %d after", before, after)
+	}
+}

@@ -5,15 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/backup"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/eventstore/sqlite"
 	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/outbox"
@@ -22,9 +28,21 @@ import (
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
-// Migrate brings the databases to this version's schema. Opening a store does it.
-func Migrate(ctx context.Context, c *config.Config) error {
-	return offline(ctx, c, false, func(*stores) error { return nil })
+// Migrate brings the databases to this version's schema, and writes from which it was to which. Opening a store does it.
+func Migrate(ctx context.Context, c *config.Config, w io.Writer) error {
+	return offline(ctx, c, false, func(s *stores) error {
+		for _, u := range s.schemas {
+			switch {
+			case u.from == u.to:
+				_, _ = fmt.Fprintf(w, "%s: the schema is at %d: nothing to do\n", u.database, u.to)
+			case u.from == 0:
+				_, _ = fmt.Fprintf(w, "%s: the schema was made, at %d\n", u.database, u.to)
+			default:
+				_, _ = fmt.Fprintf(w, "%s: the schema was at %d, and is at %d\n", u.database, u.from, u.to)
+			}
+		}
+		return nil
+	})
 }
 
 // Verify walks every stream and lane and writes what is wrong; the error says how much that is.
@@ -198,4 +216,102 @@ func Restored(ctx context.Context, c *config.Config, w io.Writer, only string) e
 		}
 		return nil
 	})
+}
+
+// Backup copies the embedded databases, the package files and, with the key, the key file into one file, all of one moment, while a
+// program may be working on the folder. Returns Invalid for settings with PostgreSQL, which has programs of its own for that, and what
+// backup.Write returns.
+func Backup(ctx context.Context, c *config.Config, w io.Writer, to, program string, withKey bool) error {
+	folder, err := dataFolder(c)
+	if err != nil {
+		return err
+	}
+	name, _ := keyFile(c)
+	key := ""
+	if withKey {
+		key = name
+	}
+	m, err := backup.Write(ctx, folder, to, key, program, time.Now)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	_, _ = fmt.Fprintf(w, "%s holds %s, as it was at %s\n", to, held(m), m.At.Format(time.RFC3339Nano))
+	if !m.Key {
+		_, _ = fmt.Fprintf(w, "The key file %s is not in it (--with-key): keep it at another place. Without it the credentials in the backup are lost.\n", name)
+	}
+	return nil
+}
+
+// RestoreBackup makes the data folder what a file of Backup holds, checks it, and gives its outbox a new id (see Restored). Returns Invalid
+// for settings with PostgreSQL, and what backup.Restore returns.
+func RestoreBackup(ctx context.Context, c *config.Config, w io.Writer, from string, replace bool) error {
+	folder, err := dataFolder(c)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockFolder(c.Data)
+	if err != nil {
+		return err
+	}
+	m, old, err := backup.Restore(ctx, from, folder, replace, time.Now, func(dir string) error {
+		for _, name := range folder.Databases {
+			if err := renew(ctx, filepath.Join(dir, name)); err != nil {
+				return fmt.Errorf("the database %s of the backup: %w", name, err)
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, unlock()); err != nil {
+		return err
+	}
+	if old != "" {
+		_, _ = fmt.Fprintf(w, "%s has what was there before\n", old)
+	}
+	_, _ = fmt.Fprintf(w, "%s has %s, as it was at %s\n", c.Data, held(m), m.At.Format(time.RFC3339Nano))
+	if name, _ := keyFile(c); !m.Key {
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			_, _ = fmt.Fprintf(w, "Before the first start, put the key file back to %s: it is not in the backup.\n", name)
+		}
+	}
+	_, _ = fmt.Fprintln(w, "What VIMs and orchestrators saw since then is not in the records: docs/howto/restore.md says what to do.")
+	return nil
+}
+
+// dataFolder says what a backup of the data folder is about.
+func dataFolder(c *config.Config) (backup.Folder, error) {
+	if err := c.Validate(); err != nil {
+		return backup.Folder{}, err
+	}
+	if c.Database != "" {
+		return backup.Folder{}, vnfm.Errorf(vnfm.Invalid, "The database is PostgreSQL, which has the package files, too: back it up and restore it with its own programs (docs/howto/run-on-postgresql.md)")
+	}
+	f := backup.Folder{Path: c.Data, Databases: []string{mainFile}, Files: blobFolder}
+	if name, lite := strings.CutPrefix(c.Vim.Database, "sqlite:"); lite {
+		f.Databases = append(f.Databases, name)
+	}
+	return f, nil
+}
+
+func held(m backup.Manifest) string {
+	key := ""
+	if m.Key {
+		key = ", the key file"
+	}
+	return fmt.Sprintf("%s, %d package files%s (%.1f MB)", strings.Join(m.Databases, ", "), m.Files, key, float64(m.Bytes)/1e6)
+}
+
+// renew checks a restored database, brings it up to date and gives its outbox a new id.
+func renew(ctx context.Context, path string) error {
+	db, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+	if err != nil {
+		return err
+	}
+	found, err := db.Check(ctx)
+	if err == nil && len(found) > 0 {
+		err = vnfm.Errorf(vnfm.Invalid, "it is damaged: %s", found[0])
+	}
+	if err == nil {
+		err = db.RenewOutbox(ctx)
+	}
+	return errors.Join(err, db.Close())
 }

@@ -49,7 +49,7 @@ func TestOfflineCommandsOnAUsedFolder(t *testing.T) {
 			run  func(ctx context.Context) error
 			want string
 		}{
-			{"migrate", func(ctx context.Context) error { return server.Migrate(ctx, p.cfg) }, ""},
+			{"migrate", func(ctx context.Context) error { return server.Migrate(ctx, p.cfg, &out) }, "main: the schema is at "},
 			{"verify", func(ctx context.Context) error { return server.Verify(ctx, p.cfg, &out) }, ": 0 problems"},
 			{"check", func(ctx context.Context) error { return server.Rebuild(ctx, p.cfg, &out, true) }, "what the events give"},
 			{"rebuild", func(ctx context.Context) error { return server.Rebuild(ctx, p.cfg, &out, false) }, "written anew"},

@@ -32,6 +32,7 @@ import (
 	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/kubernetes"
+	"github.com/vnfm/vnfm/vim/openstack"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -259,6 +260,7 @@ const gatherLog = 250 * time.Millisecond
 func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 	p.drivers = map[string]vim.Driver{
 		kubernetes.Type: telemetry.NewDriver(s.reg, s.tracing, kubernetes.New(kubernetes.Config{Patience: s.cfg.Vim.PodPatience})),
+		openstack.Type:  telemetry.NewDriver(s.reg, s.tracing, openstack.New(openstack.Config{})),
 	}
 	var builtIn []vim.Connection
 	if s.cfg.Vim.Simulated {

@@ -39,6 +39,7 @@ type Server struct {
 	cfg      *config.Config
 	opts     Options
 	log      *slog.Logger
+	level    slog.LevelVar // from which on it logs
 	node     string
 	run      string // names this run of the program
 	started  time.Time
@@ -64,10 +65,12 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 		o.Log = io.Discard
 	}
 	s := &Server{cfg: c, opts: o, node: nodeName(c), run: uuid.NewString(), started: time.Now(), reg: prometheus.NewRegistry()}
-	var err error
-	if s.log, err = telemetry.NewLogger(o.Log, c.Log.Level, c.Log.Format, s.node); err != nil {
-		return nil, err
+	least, err := c.Log.Least()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what is wrong
 	}
+	s.level.Set(least)
+	s.log = telemetry.NewLogger(o.Log, &s.level, c.Log.Format, s.node)
 	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
 	}
@@ -86,12 +89,16 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.stores.Close(), s.tracing.Stop(ctx))
 	}
+	for _, u := range s.stores.schemas {
+		if u.from != u.to {
+			s.log.WarnContext(ctx, "the schema of a database was brought to this version", "database", u.database, "from", u.from, "to", u.to)
+		}
+	}
 	if openToOthers(c.Data) {
 		s.log.WarnContext(ctx, "others than its owner may read or enter the data folder: chmod 700", "folder", c.Data)
 	}
-	lc := net.ListenConfig{} // before anything is taken from another node
-	if s.listen, err = lc.Listen(ctx, "tcp", c.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("listen: %w", err), s.stores.Close(), s.tracing.Stop(ctx))
+	if s.listen, err = listen(ctx, c.Listen); err != nil { // before anything is taken from another node
+		return nil, errors.Join(err, s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	if s.fake, err = s.fakeNfvo(ctx); err != nil {
 		return nil, errors.Join(err, s.listen.Close(), s.stores.Close(), s.tracing.Stop(ctx))
@@ -124,6 +131,40 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	}
 	s.http.RegisterOnShutdown(s.parts.tail.Stop) // a tail has no end of its own
 	return s, nil
+}
+
+// Reload takes over what can be changed while the program runs: the level of the log. Certificate files are read again by themselves
+// when they change. What else is other than at the start takes effect with the next one, and is logged. Settings that are not valid are
+// an error, and change nothing.
+func (s *Server) Reload(ctx context.Context, fresh *config.Config) error {
+	if err := fresh.Validate(); err != nil {
+		return err
+	}
+	level, err := fresh.Log.Least()
+	if err != nil {
+		return err //nolint:wrapcheck // says what is wrong
+	}
+	was, err := config.InForce(s.cfg)
+	if err != nil {
+		return fmt.Errorf("the settings of the start: %w", err)
+	}
+	is, err := config.InForce(fresh)
+	if err != nil {
+		return fmt.Errorf("the new settings: %w", err)
+	}
+	var later []string
+	for i := range is {
+		if is[i].Value != was[i].Value && is[i].Name != "log-level" {
+			later = append(later, is[i].Name)
+		}
+	}
+	s.level.Set(min(s.level.Level(), level, slog.LevelWarn)) // so that this is seen
+	s.log.WarnContext(ctx, "settings read again", "log_level", fresh.Log.Level)
+	if len(later) > 0 {
+		s.log.WarnContext(ctx, "settings that are other than at the start take effect with the next one", "settings", later)
+	}
+	s.level.Set(level)
+	return nil
 }
 
 // maxHeader bounds the headers of a request in bytes; a filter may be long.

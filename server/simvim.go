@@ -28,10 +28,11 @@ func ServeSim(ctx context.Context, c *config.Config, log io.Writer) (err error) 
 	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !access.LoopbackHost(host) {
 		return fmt.Errorf("listen: the simulated VIMs ask for no token, so they are served on loopback only, not on %s", c.Listen)
 	}
-	logger, err := telemetry.NewLogger(log, c.Log.Level, c.Log.Format, nodeName(c))
+	level, err := c.Log.Least()
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // says what is wrong
 	}
+	logger := telemetry.NewLogger(log, level, c.Log.Format, nodeName(c))
 	unlock, err := lockFolder(c.Data)
 	if err != nil {
 		return err
@@ -54,10 +55,11 @@ func ServeVnf(ctx context.Context, c *config.Config, user, password string, log 
 	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !access.LoopbackHost(host) {
 		return fmt.Errorf("listen: the VNF that pretends is served on loopback only, not on %s", c.Listen)
 	}
-	logger, err := telemetry.NewLogger(log, c.Log.Level, c.Log.Format, nodeName(c))
+	level, err := c.Log.Least()
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // says what is wrong
 	}
+	logger := telemetry.NewLogger(log, level, c.Log.Format, nodeName(c))
 	vnf := managementtest.New(managementtest.Config{User: user, Password: password})
 	return pretend(ctx, c, logger, "sim-vnf", vnf.Handler())
 }
@@ -68,10 +70,9 @@ func pretend(ctx context.Context, c *config.Config, logger *slog.Logger, what st
 	if err != nil {
 		return err //nolint:wrapcheck // says what is wrong
 	}
-	lc := net.ListenConfig{}
-	l, err := lc.Listen(ctx, "tcp", c.Listen)
+	l, err := listen(ctx, c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	s := &http.Server{Handler: front.Handler(h), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)

@@ -25,6 +25,13 @@ type stores struct {
 	vims  *database // of the VIM manager and the NFVO manager; main, unless they have one of their own
 	blobs blob.Store
 	close []func() error
+	// schemas says what was found of each database when it was opened, and what there is now.
+	schemas []schema
+}
+
+type schema struct {
+	database string // main or vim
+	from, to int64  // versions; from 0: there was none
 }
 
 // database is an open database.
@@ -91,7 +98,7 @@ func openUnlocked(ctx context.Context, c *config.Config, existing bool) (_ *stor
 		s.blobs = pg.Blobs()
 		return s, nil
 	}
-	dir := blob.Dir(filepath.Join(c.Data, "blobs"))
+	dir := blob.Dir(filepath.Join(c.Data, blobFolder))
 	if !existing {
 		if err := os.MkdirAll(string(dir), 0o700); err != nil {
 			return nil, errors.Join(fmt.Errorf("folder of the package files: %w", err), s.Close())
@@ -103,6 +110,9 @@ func openUnlocked(ctx context.Context, c *config.Config, existing bool) (_ *stor
 
 // mainFile is the embedded database in the data folder.
 const mainFile = "vnfm.db"
+
+// blobFolder has the package files in the data folder, beside an embedded database.
+const blobFolder = "blobs"
 
 // there returns NotFound when an embedded database that must be there is not: before anything is made for it.
 func there(c *config.Config, existing bool) error {
@@ -147,6 +157,14 @@ func (s *stores) open(ctx context.Context, c *config.Config, existing bool, url,
 		db.Store = pg
 	}
 	s.close = append(s.close, db.Close)
+	is := schema{database: "main"}
+	if len(s.schemas) > 0 {
+		is.database = "vim"
+	}
+	if v, ok := db.Store.(interface{ Schema() (from, to int64) }); ok {
+		is.from, is.to = v.Schema()
+	}
+	s.schemas = append(s.schemas, is)
 	return db, nil
 }
 

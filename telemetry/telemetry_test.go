@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -149,16 +150,16 @@ func TestNewDriver(t *testing.T) {
 
 func TestNewLogger(t *testing.T) {
 	var b bytes.Buffer
-	l, err := telemetry.NewLogger(&b, "warn", "json", "n1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	var level slog.LevelVar
+	level.Set(slog.LevelWarn)
+	l := telemetry.NewLogger(&b, &level, "json", "n1")
 	l.InfoContext(t.Context(), "quiet")
 	l.WarnContext(t.Context(), "loud")
 	if s := b.String(); strings.Contains(s, "quiet") || !strings.Contains(s, `"msg":"loud","node":"n1"`) {
 		t.Errorf("logged %s", s)
 	}
-	if _, err := telemetry.NewLogger(&b, "loud", "json", "n1"); err == nil {
-		t.Error("there is no such level")
+	level.Set(slog.LevelInfo)
+	if l.InfoContext(t.Context(), "heard now"); !strings.Contains(b.String(), "heard now") {
+		t.Error("the level that was changed is not in force")
 	}
 }

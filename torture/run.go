@@ -90,7 +90,7 @@ func (in *injector) set(ctx context.Context, bin, dir, backend string) (err erro
 			}
 			own = append(slices.Clone(args), "--database", url)
 		}
-		d, err := newDaemon(name, bin, dir, filepath.Join(data, name), "dev", in.rng, own...)
+		d, err := newDaemon(name, bin, dir, filepath.Join(data, name), "dev", in.rng, append(own, "-v")...)
 		if err != nil {
 			return err
 		}

@@ -69,9 +69,41 @@ func EachObserved(ctx context.Context, d Driver, conn Connection, owner string, 
 	}, f)
 }
 
-// Differs returns the attributes in which a resource stands in another way than a specification says, of those that are known.
+// Differs returns the attributes in which a resource stands in another way than a specification says, of those that are known. What the
+// specification leaves to the VIM may be anything, and a VIM need not show in which order a machine has its ports and volumes, nor which
+// volume it boots from.
 func (o *Observed) Differs(from Spec) []Attribute {
-	return slices.DeleteFunc(Differences(from, o.Spec), func(a Attribute) bool { return !slices.Contains(o.About, a) })
+	return slices.DeleteFunc(Differences(from.unordered(), o.Spec.unordered()), func(a Attribute) bool {
+		return !slices.Contains(o.About, a) || from.leaves(a)
+	})
+}
+
+// leaves reports whether a specification leaves an attribute to the VIM.
+func (s Spec) leaves(a Attribute) bool {
+	switch a {
+	case AttributeZone, AttributeMAC, AttributeVnicType, AttributeType, AttributeGateway:
+		return s.Shown(a) == ""
+	case AttributeMTU:
+		return part(s.Network).MTU == 0
+	default:
+		return false
+	}
+}
+
+// unordered returns a specification whose machine has its ports and volumes in the order of their ids.
+func (s Spec) unordered() Spec {
+	if s.Compute == nil {
+		return s
+	}
+	c := *s.Compute
+	c.Ports = slices.Sorted(slices.Values(c.Ports))
+	c.Volumes = slices.Clone(c.Volumes)
+	for i := range c.Volumes {
+		c.Volumes[i].Boot = false
+	}
+	slices.SortFunc(c.Volumes, func(a, b VolumeRef) int { return strings.Compare(a.ID, b.ID) })
+	s.Compute = &c
+	return s
 }
 
 // Shown returns what a specification says of an attribute, as text for people; "" where it says nothing, and for what may hold secrets.

@@ -42,6 +42,10 @@ type Instance struct {
 	// Params are the parameters of the instantiation, what is secret among them sealed, for the configuration of the VNF after later
 	// operations. They are not shown to readers.
 	Params json.RawMessage `json:"params,omitempty"`
+	// Assets are what grants named at VIMs for what the VNFD names. They are not shown to readers.
+	Assets *Assets `json:"vimAssets,omitempty"`
+	// Scales says that its flavour has scaling aspects, so that readers need not look at all that it consists of.
+	Scales bool `json:"scales,omitempty"`
 	// Snapshots are those that were taken of it. They outlive its termination, and keep it from being deleted.
 	Snapshots []SnapshotHeld `json:"snapshots,omitempty"`
 	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
@@ -132,6 +136,21 @@ type InstantiatedInfo struct {
 	ExtLinks       []ExtVirtualLink      `json:"extVirtualLinks,omitempty"`
 	ExtManaged     []ExtManagedLink      `json:"extManagedVirtualLinks,omitempty"`
 	Monitoring     []MonitoringParameter `json:"monitoringParameters,omitempty"`
+}
+
+// Assets are what a grant named at VIMs for what the VNFD names. They are kept, since an orchestrator names all of them when a VNF is
+// instantiated and when its package changes, and afterwards may name none (SOL003 v3.7.1 §9.5.2.3, note 3).
+type Assets struct {
+	Flavours []Asset `json:"computeResourceFlavours,omitempty"` // by VDU
+	Images   []Asset `json:"softwareImages,omitempty"`          // by software image
+}
+
+// Asset is one at a VIM.
+type Asset struct {
+	ID         string `json:"id"`
+	VimAssetID string `json:"vimAssetId"`
+	Connection string `json:"vimConnectionId,omitempty"`
+	Provider   string `json:"resourceProviderId,omitempty"`
 }
 
 // ScaleInfo is the level of one aspect.

@@ -54,6 +54,7 @@ type InstanceInstantiated struct {
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // as above
 	Values       map[string]string          `json:"values,omitempty"`                 // for boot data, also of VNFCs made later
 	Params       json.RawMessage            `json:"params,omitempty"`                 // additionalParams of request and grant, sealed
+	Assets       *Assets                    `json:"vimAssets,omitempty"`
 }
 
 // InstanceTerminated records that a termination landed: the instance consists of nothing any more.
@@ -218,7 +219,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceInstantiated:
 		v.Operation = ""
 		v.State, v.Info = Instantiated, e.Info
-		v.Resources, v.Values, v.Params = e.Resources, e.Values, e.Params
+		v.Resources, v.Values, v.Params, v.Assets = e.Resources, e.Values, e.Params, e.Assets
 		v.podded(e.Resources)
 		v.Connections = merged(v.Connections, e.Connections)
 		v.Extensions = present(merged(v.Extensions, e.Extensions))
@@ -233,7 +234,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.modify(e)
 	case *InstanceTerminated:
 		v.Operation = ""
-		v.State, v.Info, v.Resources, v.Values, v.Params = NotInstantiated, nil, nil, nil, nil
+		v.State, v.Info, v.Resources, v.Values, v.Params, v.Assets = NotInstantiated, nil, nil, nil, nil, nil
 		v.Leftovers = without(v.Leftovers, e.Released)
 	case *InstanceOperated:
 		v.Operation = ""
@@ -295,6 +296,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	if v.Operation == "" {
 		v.Coming = ""
 	}
+	v.Scales = v.Info != nil && len(v.Info.MaxScaleLevels) > 0
 }
 
 // merged returns a map of both, of which the second wins.

@@ -67,6 +67,7 @@ func (v *Instance) modify(e *InstanceModified) {
 	}
 	if p := e.Package; p != nil {
 		v.use(p)
+		v.Assets = nil // its images are others: the next grant names them (SOL003 v3.7.1 §9.5.2.3, note 3)
 	}
 	v.Configurable = patched(v.Configurable, e.Configurable)
 	v.Extensions = patched(v.Extensions, e.Extensions)

@@ -16,6 +16,7 @@ type Rebuilt struct {
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request; null: removed
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // as above
 	Values       map[string]string          `json:"values,omitempty"`                 // for boot data
+	Assets       *Assets                    `json:"vimAssets,omitempty"`              // absent: those there were
 }
 
 // InstanceFlavourChanged records that a VNF is of another deployment flavour.
@@ -57,6 +58,9 @@ func (v *Instance) rebuild(e *Rebuilt) {
 	v.Connections = merged(v.Connections, e.Connections)
 	v.changed(e.Changed)
 	v.Info, v.Values = e.Info, e.Values
+	if e.Assets != nil {
+		v.Assets = e.Assets
+	}
 	v.Extensions = present(merged(v.Extensions, e.Extensions))
 	v.Configurable = present(merged(v.Configurable, e.Configurable))
 }

@@ -74,8 +74,15 @@ func (a *Answer) unchanged(ifNoneMatch string) bool {
 	return false
 }
 
+// spelled are names of headers as the specifications write them, where Go writes them in another way. A client may look for them so,
+// though case does not matter (RFC 9110 §5.1).
+var spelled = map[string]string{"Etag": "ETag", "Www-Authenticate": "WWW-Authenticate"}
+
 func (a *Answer) write(w http.ResponseWriter, r *http.Request) {
 	for k, v := range a.Header {
+		if s := spelled[k]; s != "" {
+			k = s
+		}
 		w.Header()[k] = v
 	}
 	if (a.status == http.StatusOK || a.status == http.StatusCreated) && w.Header().Get("Accept-Ranges") == "" { // RFC 9110 §14.3

@@ -41,10 +41,10 @@ var (
 			Made: map[string][]string{"vimConnectionInfo": {"vimConnections"}, "instantiatedVnfInfo": {"instantiatedInfo", "resources"}},
 			Links: func(doc *rest.Members, root string) any {
 				return instanceLinks(root, &vnf.Instance{
-					ID: doc.Text("id"), State: vnf.InstantiationState(doc.Text("state")), Operation: doc.Text("operation"),
+					ID: doc.Text("id"), State: vnf.InstantiationState(doc.Text("state")), Operation: doc.Text("operation"), Scales: doc.Is("scales"),
 				})
 			},
-			LinkedBy: []string{"id", "state", "operation"}, Root: rest.LcmRoot, Older: v1.Root,
+			LinkedBy: []string{"id", "state", "operation", "scales"}, Root: rest.LcmRoot, Older: v1.Root,
 		},
 	}
 	vnfLcmOpOccs = rest.Collection{

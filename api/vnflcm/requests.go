@@ -167,7 +167,10 @@ func TerminateCommand(raw []byte) (*lcm.Terminate, error) {
 	if err := decode.Into(raw, &body); err != nil {
 		return nil, err
 	}
-	timeout, err := gracefulTime(body.GracefulTerminationTimeout, body.TerminationType == sol.TerminateGraceful, "/gracefulTerminationTimeout", "termination")
+	if body.TerminationType != sol.TerminateGraceful {
+		body.GracefulTerminationTimeout = nil // applies to graceful ones only (SOL003 v3.7.1 §5.5.2.8), and clients send it with others
+	}
+	timeout, err := gracefulTime(body.GracefulTerminationTimeout, true, "/gracefulTerminationTimeout", "termination")
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,18 @@ import (
 	"github.com/vnfm/vnfm"
 )
 
+// TestATimeoutOfAForcefulTermination has no meaning, and clients send it: it is not looked at (SOL003 v3.7.1 §5.5.2.8: "only applicable in
+// case of graceful termination"). Seen failing with 400.
+func TestATimeoutOfAForcefulTermination(t *testing.T) {
+	c, err := TerminateCommand([]byte(`{"terminationType":"FORCEFUL","gracefulTerminationTimeout":600}`))
+	if err != nil || c.GracefulTimeout != 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := TerminateCommand([]byte(`{"terminationType":"GRACEFUL","gracefulTerminationTimeout":-1}`)); vnfm.KindOf(err) != vnfm.Invalid {
+		t.Errorf("a negative one: %v", err)
+	}
+}
+
 // FuzzInstantiateRequest: whatever is sent, the answer is a command or an error that the client can act on.
 func FuzzInstantiateRequest(f *testing.F) {
 	for _, seed := range []string{

@@ -44,7 +44,7 @@ func instanceLinks(root string, in *vnf.Instance) sol.VnfInstanceLinks {
 			out.ChangeCurrentVnfPkg = &sol.Link{Href: self + "/change_vnfpkg"}
 			out.CreateSnapshot = &sol.Link{Href: self + "/create_snapshot"}
 			out.RevertToSnapshot = &sol.Link{Href: self + "/revert_to_snapshot"}
-			if in.Info != nil && len(in.Info.MaxScaleLevels) > 0 { // supported by the flavour
+			if in.Scales || in.Info != nil && len(in.Info.MaxScaleLevels) > 0 { // supported by the flavour
 				out.Scale = &sol.Link{Href: self + "/scale"}
 				out.ScaleToLevel = &sol.Link{Href: self + "/scale_to_level"}
 			}

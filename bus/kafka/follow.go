@@ -28,7 +28,7 @@ type FollowerConfig struct {
 	// Handled returns how far the consumer of each topic is.
 	Handled func(ctx context.Context) (map[string][eventstore.Lanes]int64, error)
 	Lag     int           // as RelayConfig.Lag
-	Batch   int           // rows of a lane looked at at once at most; 0 means 256
+	Batch   int           // rows of a lane read together at most; 0 means 256
 	Every   time.Duration // between two looks; 0 means 500 ms
 	Logger  *slog.Logger  // nil: slog.Default
 }

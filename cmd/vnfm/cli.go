@@ -1,38 +1,28 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/charmbracelet/colorprofile"
-	"github.com/charmbracelet/x/term"
 
-	"github.com/vnfm/vnfm/client"
-)
-
-// The exit codes.
-const (
-	exitOK     = 0
-	exitFailed = 1 // an operation or an onboarding did not succeed, or an audit found something
-	exitUsage  = 2
-	exitServer = 3 // the server refused the request or could not be reached
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 )
 
 // cli is the grammar of the command line.
 type cli struct {
-	Server string        `help:"Root of the server's API." env:"VNFM_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Token  string        `help:"Bearer token. What secret flags are given is taken out of the process list." env:"VNFM_TOKEN" placeholder:"TOKEN" secret:""`
-	CACert string        `name:"cacert" help:"File of the authorities that the server's certificate is verified with (PEM)." env:"VNFM_CACERT" placeholder:"FILE"`
-	Cert   string        `help:"File of a client certificate (PEM)." env:"VNFM_CERT" placeholder:"FILE"`
-	Key    string        `help:"File of its key (PEM)." env:"VNFM_KEY" placeholder:"FILE"`
-	OAuth  oauth         `embed:""`
-	Output string        `help:"Form of the output: table, json or yaml." short:"o" enum:"table,json,yaml" default:"table" placeholder:"FORM"`
-	Poll   time.Duration `help:"How often a running operation is looked at." default:"200ms" placeholder:"TIME"`
+	Context string        `help:"Context to use, of those that vnfm config has; default: the current one." env:"VNFM_CONTEXT" placeholder:"NAME"`
+	Server  string        `help:"Root of the server's API. Default: that of the context, else http://127.0.0.1:8080." env:"VNFM_SERVER" placeholder:"URL"`
+	Token   string        `help:"Bearer token. What secret flags are given is taken out of the process list." env:"VNFM_TOKEN" placeholder:"TOKEN" secret:""`
+	CACert  string        `name:"cacert" help:"File of the authorities that the server's certificate is verified with (PEM)." env:"VNFM_CACERT" placeholder:"FILE"`
+	Cert    string        `help:"File of a client certificate (PEM)." env:"VNFM_CERT" placeholder:"FILE"`
+	Key     string        `help:"File of its key (PEM)." env:"VNFM_KEY" placeholder:"FILE"`
+	OAuth   oauth         `embed:""`
+	Output  screen.Form   `help:"Form of the output: table, wide (a table with everything in it), name (ids alone), csv, json, yaml or jsonpath=TEMPLATE." short:"o" default:"table" placeholder:"FORM"`
+	UTC     bool          `name:"utc" help:"Show times in UTC, not in the local zone."`
+	Timeout time.Duration `help:"Give up after this time; what has begun goes on. 0: never." default:"0" placeholder:"TIME"`
+	Poll    time.Duration `help:"How often a running operation is looked at." default:"200ms" placeholder:"TIME"`
+	Verbose bool          `short:"v" help:"Show requests as curl commands on standard error; secrets are ***."`
 
 	Package      packageCmd      `cmd:"" help:"VNF packages."`
 	Vnf          vnfCmd          `cmd:"" help:"VNF instances."`
@@ -57,115 +47,6 @@ type oauth struct {
 	ClientSecret string `name:"client-secret" help:"Client secret for it." env:"VNFM_CLIENT_SECRET" placeholder:"SECRET" secret:""`
 	Scope        string `help:"Scopes to ask for." env:"VNFM_SCOPE" placeholder:"WORDS"`
 }
-
-const description = `Command line of the VNF manager.
-
-Names may stand for ids where they are unambiguous, and so may the beginning of an id.
-WHEN is a version (12), a time (2026-01-02T03:04:05Z, or as printed), or how long ago it was (10m, -10m).
-Exit codes: 0 done, 1 the operation failed, 2 wrong usage, 3 the server refused or cannot be reached.`
-
-// session is what a command works with.
-type session struct {
-	*client.Client
-	ctx      context.Context //nolint:containedctx // a session is one command
-	in       io.Reader
-	raw      io.Writer // standard output as it is, for files
-	out, err io.Writer // colours are dropped where they cannot be shown
-	form     string
-	server   string // root of its API
-	poll     time.Duration
-	terminal bool // out is one
-	width    int
-	height   int
-}
-
-// failed is the error of a request that was carried out and did not succeed.
-type failed struct{ text string }
-
-func (e *failed) Error() string { return e.text }
-
-// exit carries an exit code out of kong.
-type exit int
-
-// run carries out one command line and returns the exit code.
-func run(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Writer) (code int) {
-	defer func() {
-		if v := recover(); v != nil {
-			e, ok := v.(exit)
-			if !ok {
-				panic(v)
-			}
-			code = int(e)
-		}
-	}()
-	var c cli
-	parser, err := kong.New(&c, kong.Name("vnfm"), kong.Description(description), kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.WithHyphenPrefixedParameters(true)) // --at -10m
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "vnfm:", err)
-		return exitUsage
-	}
-	command, err := parser.Parse(args)
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "vnfm: %v\nTry: vnfm --help\n", err)
-		return exitUsage
-	}
-	api, err := c.client()
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "vnfm:", err)
-		return exitUsage
-	}
-	s := &session{
-		Client: api, ctx: ctx, in: in, form: c.Output, server: c.Server, poll: c.Poll, raw: stdout,
-		out: colorprofile.NewWriter(stdout, os.Environ()), err: colorprofile.NewWriter(stderr, os.Environ()),
-	}
-	if f, ok := stdout.(*os.File); ok && term.IsTerminal(f.Fd()) {
-		s.terminal = true
-		if w, h, err := term.GetSize(f.Fd()); err == nil {
-			s.width, s.height = w, h
-		}
-	}
-	if err := command.Run(s); err != nil {
-		_, _ = fmt.Fprintln(s.err, "vnfm:", err)
-		return exitCode(err)
-	}
-	return exitOK
-}
-
-// client returns the client that the flags describe.
-func (c *cli) client() (*client.Client, error) {
-	if c.Token != "" && c.OAuth.TokenURL != "" {
-		return nil, errors.New("--token and --token-url exclude each other")
-	}
-	h, err := client.Access{
-		CACert: c.CACert, Cert: c.Cert, Key: c.Key, TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID,
-		ClientSecret: c.OAuth.ClientSecret, Scope: c.OAuth.Scope,
-	}.HTTP()
-	if err != nil {
-		return nil, err //nolint:wrapcheck // of the client
-	}
-	return client.New(client.Config{Server: c.Server, Token: c.Token, HTTP: h}) //nolint:wrapcheck // of the client
-}
-
-func exitCode(err error) int {
-	var f *failed
-	var u *usage
-	switch {
-	case errors.As(err, &f):
-		return exitFailed
-	case errors.As(err, &u):
-		return exitUsage
-	}
-	return exitServer
-}
-
-// usage is the error of a command line that cannot be carried out as it is.
-type usage struct{ text string }
-
-func (e *usage) Error() string { return e.text }
-
-func usagef(format string, args ...any) error { return &usage{fmt.Sprintf(format, args...)} }
 
 // graceful is a flag that may carry a time: --graceful or --graceful=30s.
 type graceful struct {
@@ -199,11 +80,3 @@ func (g *graceful) seconds() *int {
 	n := int(g.timeout.Seconds())
 	return &n
 }
-
-// narrowed is the flags of lists that take attribute filters and selectors.
-type narrowed struct {
-	Filter string `help:"Only those that match, e.g. \"(eq,vnfProvider,Acme);(cont,id,1f)\"; see docs/howto/query.md." placeholder:"FILTER"`
-	Fields string `help:"Only these attributes and the mandatory ones, separated by commas; for -o json." placeholder:"NAMES"`
-}
-
-func (n narrowed) query() client.Query { return client.Query{Filter: n.Filter, Fields: n.Fields} }

@@ -15,7 +15,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
+	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/sol"
 )
@@ -30,7 +33,13 @@ type fake struct {
 	codes map[string]int
 	sent  []string // "POST /path body" of every change
 	keys  []string
+
+	queries     []string // every path with its query
+	interactive bool     // somebody is at the terminal
 }
+
+// today is when tests are run.
+var today = time.Date(2026, 1, 2, 4, 4, 5, 0, time.UTC)
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
@@ -55,8 +64,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if b, err := os.ReadFile(filepath.Join("testdata", "api", strings.ReplaceAll(strings.Trim(r.URL.Path, "/"), "/", "_")+".json")); err == nil && r.Method == http.MethodGet {
 		body, ok = string(b), true
 	}
+	f.queries = append(f.queries, r.URL.RequestURI())
 	if text := r.URL.Query().Get("filter"); text != "" {
 		body = filtered(f.t, text, body)
+	}
+	if state := r.URL.Query().Get("state"); state != "" && ok && strings.HasSuffix(r.URL.Path, "/sagas") {
+		body = filtered(f.t, "(eq,state,"+state+")", body)
 	}
 	code := f.codes[what]
 	switch {
@@ -103,7 +116,8 @@ func (f *fake) vnfm(stdin string, args ...string) (code int, stdout, stderr stri
 	ts := httptest.NewServer(f)
 	defer ts.Close()
 	var out, errs bytes.Buffer
-	code = run(context.WithoutCancel(f.t.Context()), append([]string{"--server", ts.URL, "--poll", "1ms"}, args...), strings.NewReader(stdin), &out, &errs)
+	p := program{in: strings.NewReader(stdin), stdout: &out, stderr: &errs, now: func() time.Time { return today }, zone: time.UTC, interactive: f.interactive}
+	code = p.run(context.WithoutCancel(f.t.Context()), append([]string{"--server", ts.URL, "--poll", "1ms"}, args...))
 	return code, out.String(), strings.ReplaceAll(errs.String(), ts.URL, "http://server")
 }
 
@@ -241,32 +255,32 @@ func TestInterruptedWatchSaysThatTheOperationGoesOn(t *testing.T) {
 	}))
 	defer ts.Close()
 	var errs bytes.Buffer
-	if code := run(ctx, []string{"--server", ts.URL, "op", "watch", op}, nil, io.Discard, &errs); code != exitFailed || !strings.Contains(errs.String(), "goes on: vnfm op watch "+op) {
+	if code := run(ctx, []string{"--server", ts.URL, "op", "watch", op}, nil, io.Discard, &errs); code != exitInterrupted || !strings.Contains(errs.String(), "goes on: vnfm op watch "+op) {
 		t.Errorf("exit %d: %s", code, errs.String())
 	}
 }
 
 func TestWatchRedrawsOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	v := watcher{s: &session{out: &out, form: "table", terminal: true, width: 60, height: 6}}
+	v := show.Watcher{Screen: &screen.Screen{Out: &out, Terminal: true, Width: 120, Height: 6}}
 	var p sol.OpProgress
 	rs := resource("0", "DONE", "1", "") + "," + resource("1", "RUNNING", "1", "") + "," + resource("2", "PENDING", "0", "") + "," + resource("3", "PENDING", "0", "")
 	if err := json.Unmarshal([]byte(progress("09", "PROCESSING", "", rs)), &p); err != nil {
 		t.Fatal(err)
 	}
-	v.look(&p)
+	v.Look(&p)
 	first := strings.Count(out.String(), "\n")
 	if !strings.Contains(out.String(), "vdu-1") || !strings.Contains(out.String(), "… and 2 more") || first > 6 {
 		t.Errorf("what moves is not on the screen:\n%s", out.String())
 	}
 	out.Reset()
-	v.look(&p)
+	v.Look(&p)
 	if !strings.HasPrefix(out.String(), "\x1b["+string(rune('0'+first))+"A\x1b[J") {
 		t.Errorf("the second picture is not drawn over the first: %q", out.String())
 	}
 	out.Reset()
 	p.Final, p.Warnings = true, []string{strings.Repeat("long ", 20) + "end"}
-	v.look(&p)
+	v.Look(&p)
 	if !strings.Contains(out.String(), "vdu-3") || !strings.Contains(out.String(), "long end") {
 		t.Errorf("the last picture is not whole: %q", out.String())
 	}
@@ -303,7 +317,8 @@ func TestChanges(t *testing.T) {
 		code int // of the fake
 		body string
 	}{
-		{"vnf terminate fw1 --no-wait", "POST " + vnfs + `/terminate {"terminationType":"FORCEFUL"}`, 0, ""},
+		{"vnf terminate fw1 --no-wait --forceful", "POST " + vnfs + `/terminate {"terminationType":"FORCEFUL"}`, 0, ""},
+		{"vnf terminate fw1 --no-wait", "POST " + vnfs + `/terminate {"terminationType":"GRACEFUL"}`, 0, ""},
 		{"vnf terminate fw1 --no-wait --graceful", "POST " + vnfs + `/terminate {"terminationType":"GRACEFUL"}`, 0, ""},
 		{"vnf terminate fw1 --no-wait --graceful=90s", "POST " + vnfs + `/terminate {"terminationType":"GRACEFUL","gracefulTerminationTimeout":90}`, 0, ""},
 		{"vnf operate fw1 --no-wait --to STARTED", "POST " + vnfs + `/operate {"changeStateTo":"STARTED"}`, 0, ""},
@@ -324,7 +339,7 @@ func TestChanges(t *testing.T) {
 		{"snapshot delete 5ff7", "DELETE /vnflcm/v2/vnf_snapshots/" + snap, 204, ""},
 		{"vnf delete fw1", "DELETE " + vnfs, 204, ""},
 		{"vnf create --vnfd Router --name new --metadata a=1", `POST /vnflcm/v2/vnf_instances {"vnfdId":"vnfd-1","vnfInstanceName":"new","metadata":{"a":1}}`, 201, `{"id":"n"}`},
-		{"vnf cleanup fw1", "POST /vnfm/v1/vnf_instances/" + vnf + "/cleanup", 202, `{"sagaId":"s"}`},
+		{"vnf cleanup fw1 --no-wait", "POST /vnfm/v1/vnf_instances/" + vnf + "/cleanup", 202, `{"sagaId":"s"}`},
 		{"package enable vnfd-1", "PATCH " + pkgs + ` {"operationalState":"ENABLED"}`, 200, "{}"},
 		{"package disable " + pkg, "PATCH " + pkgs + ` {"operationalState":"DISABLED"}`, 200, "{}"},
 		{"package delete vnfd-1", "DELETE " + pkgs, 204, ""},

@@ -39,7 +39,7 @@ func (f fileRequest) into(s *session, request any) (bool, error) {
 }
 
 type vnfFlavour struct {
-	Vnf     string   `arg:"" help:"Id or name."`
+	Vnf     string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	To      string   `xor:"to" required:"" help:"Deployment flavour that it is to have." placeholder:"FLAVOUR"`
 	Level   string   `help:"Instantiation level of that flavour; default: its default level." placeholder:"LEVEL"`
 	ExtLink []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
@@ -64,7 +64,7 @@ func (c *vnfFlavour) Run(s *session) error {
 }
 
 type vnfUpgrade struct {
-	Vnf       string   `arg:"" help:"Id or name."`
+	Vnf       string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	To        string   `xor:"to" required:"" help:"VNFD of the package that it is to be of, by its vnfdId or the package's id." placeholder:"VNFD"`
 	Batch     *int     `help:"Change so many machines at a time; 0: all at once. Default: what the VNFD says, else the server." placeholder:"N"`
 	BlueGreen *bool    `negatable:"" help:"Make new machines beside the old ones, which go once the new ones are ready. Default: what the VNFD says, else the server."`
@@ -76,11 +76,11 @@ type vnfUpgrade struct {
 
 func (c *vnfUpgrade) Run(s *session) error {
 	var request sol.ChangeCurrentVnfPkgRequest
-	given, err := (fileRequest{c.File}).into(s, &request)
+	fromFile, err := (fileRequest{c.File}).into(s, &request)
 	if err != nil {
 		return err
 	}
-	if !given {
+	if !fromFile {
 		if request.VnfdId, err = s.vnfdID(c.To); err != nil {
 			return err
 		}
@@ -111,16 +111,11 @@ func laidOver(links, params []string, toLinks *[]sol.ExtVirtualLinkData, toParam
 		return err
 	}
 	*toLinks = append(*toLinks, ext...)
-	given, err := pairs("param", params)
-	if err != nil || given == nil {
-		return err
-	}
-	*toParams = given
-	return nil
+	return given(toParams, params)
 }
 
 type vnfConnect struct {
-	Vnf        string   `arg:"" help:"Id or name."`
+	Vnf        string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	Link       []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
 	Disconnect []string `sep:"none" help:"Disconnect the connection point of a configuration, repeatable." placeholder:"CPD/CONFIG"`
 	fileRequest
@@ -130,18 +125,18 @@ type vnfConnect struct {
 
 func (c *vnfConnect) Run(s *session) error {
 	var request sol.ChangeExtVnfConnectivityRequest
-	given, err := c.into(s, &request)
+	fromFile, err := c.into(s, &request)
 	switch {
 	case err != nil:
 		return err
-	case given == (len(c.Link)+len(c.Disconnect) > 0):
+	case fromFile == (len(c.Link)+len(c.Disconnect) > 0):
 		return usagef("either --link and --disconnect, or --file says how to connect it")
 	}
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {
 		return err
 	}
-	if !given {
+	if !fromFile {
 		if request.ExtVirtualLinks, err = extLinks("--link", c.Link); err != nil {
 			return err
 		}
@@ -149,10 +144,8 @@ func (c *vnfConnect) Run(s *session) error {
 			return err
 		}
 	}
-	if params, err := pairs("param", c.Param); err != nil {
+	if err := given(&request.AdditionalParams, c.Param); err != nil {
 		return err
-	} else if params != nil {
-		request.AdditionalParams = params
 	}
 	return start(s, c.begin, id, sol.PlanChangeExtConn, request, s.ChangeExtConn)
 }
@@ -204,4 +197,101 @@ func connectedBy(v *sol.VnfInstance, cpd, key string) []sol.ExtVirtualLinkInfo {
 		}
 	}
 	return out
+}
+
+// extLinks reads the external links of the command line. Links of one id are one link with all their CPDs.
+func extLinks(flag string, args []string) ([]sol.ExtVirtualLinkData, error) {
+	var links []sol.ExtVirtualLinkData
+	for _, arg := range args {
+		link := sol.ExtVirtualLinkData{}
+		var cpds []string
+		var ips []sol.IpAddressData
+		config := "1"
+		for part := range strings.SplitSeq(arg, ",") {
+			key, value, ok := strings.Cut(part, "=")
+			if !ok || value == "" {
+				return nil, usagef("%s: %q is not KEY=VALUE", flag, part)
+			}
+			switch key {
+			case "id":
+				link.Id = value
+			case "network":
+				link.ResourceId = value
+			case "vim":
+				link.VimConnectionId = value
+			case "cpd":
+				cpds = append(cpds, value)
+			case "ip":
+				ips = addIP(ips, value)
+			case "subnet":
+				ips = append(ips, sol.IpAddressData{SubnetId: value})
+			case "config":
+				config = value
+			default:
+				return nil, usagef("%s: %q is none of id, network, cpd, vim, subnet, ip, config", flag, key)
+			}
+		}
+		if link.ResourceId == "" || len(cpds) == 0 {
+			return nil, usagef("%s %q needs network and cpd", flag, arg)
+		}
+		if link.Id == "" {
+			link.Id = "ext-" + link.ResourceId
+		}
+		for _, cpd := range cpds {
+			link.ExtCps = append(link.ExtCps, sol.VnfExtCpData{
+				CpdId: cpd, CpConfig: map[string]*sol.VnfExtCpConfig{config: cpConfig(ips)},
+			})
+		}
+		merged := false
+		for i := range links {
+			if links[i].Id == link.Id {
+				links[i].ExtCps = append(links[i].ExtCps, link.ExtCps...)
+				merged = true
+			}
+		}
+		if !merged {
+			links = append(links, link)
+		}
+	}
+	return links, nil
+}
+
+// addIP adds an address to the last subnet, or, where that has addresses of the other version, to it once more.
+func addIP(ips []sol.IpAddressData, value string) []sol.IpAddressData {
+	kind := sol.IPv4
+	if strings.EqualFold(value, "ipv6") || strings.Contains(value, ":") {
+		kind = sol.IPv6
+	}
+	chosen := strings.EqualFold(value, "ipv4") || strings.EqualFold(value, "ipv6")
+	if len(ips) == 0 {
+		ips = append(ips, sol.IpAddressData{})
+	}
+	last := &ips[len(ips)-1]
+	if last.Type != "" && (last.Type != kind || chosen != (last.NumDynamicAddresses > 0)) {
+		ips = append(ips, sol.IpAddressData{SubnetId: last.SubnetId})
+		last = &ips[len(ips)-1]
+	}
+	last.Type = kind
+	if chosen {
+		last.NumDynamicAddresses++
+	} else {
+		last.FixedAddresses = append(last.FixedAddresses, value)
+	}
+	return ips
+}
+
+// cpConfig asks for the addresses given, else for one that the VIM chooses.
+func cpConfig(ips []sol.IpAddressData) *sol.VnfExtCpConfig {
+	if len(ips) == 0 {
+		ips = []sol.IpAddressData{{}}
+	}
+	ips = slices.Clone(ips)
+	for i := range ips {
+		if ips[i].Type == "" {
+			ips[i].Type, ips[i].NumDynamicAddresses = sol.IPv4, 1
+		}
+	}
+	return &sol.VnfExtCpConfig{CpProtocolData: []sol.CpProtocolData{{
+		LayerProtocol: sol.IPOverEthernet, IpOverEthernet: &sol.IpOverEthernetAddressData{IpAddresses: ips},
+	}}}
 }

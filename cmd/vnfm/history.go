@@ -1,16 +1,18 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/vnfm/vnfm/client"
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
+	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -41,15 +43,15 @@ func (c *vnfHistory) Run(s *session) error {
 	if c.At == "" {
 		return s.history(client.KindVnf, id, &c.historyArgs)
 	}
-	v, err := s.VnfAt(s.ctx, id, when(c.At))
+	v, err := s.VnfAt(s.ctx, id, s.when(c.At))
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(v, func(w io.Writer) {
-		printMoment(w, &v.Moment, v.Deleted)
-		printVnf(w, &v.VnfInstance)
-		fields(w, "under way", v.Operation, "cleaning up", v.Cleanup)
-		printLeftovers(w, id, v.Leftovers)
+		show.Moment(w, &v.Moment, v.Deleted)
+		show.Vnf(w, &v.VnfInstance)
+		screen.Of(w).Fields("under way", v.Operation, "cleaning up", v.Cleanup)
+		show.Leftovers(w, id, v.Leftovers)
 	})
 }
 
@@ -67,19 +69,19 @@ func (c *opHistory) Run(s *session) error {
 		c.All = true
 		return s.history(client.KindOp, id, &c.historyArgs)
 	}
-	o, err := s.OpAt(s.ctx, id, when(c.At))
+	o, err := s.OpAt(s.ctx, id, s.when(c.At))
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(o, func(w io.Writer) {
-		printMoment(w, &o.Moment, false)
-		printOp(w, &operation{VnfLcmOpOcc: o.VnfLcmOpOcc})
+		show.Moment(w, &o.Moment, false)
+		show.Op(w, &show.Operation{VnfLcmOpOcc: o.VnfLcmOpOcc})
 		var rows [][]string
 		for _, r := range o.Resources {
-			rows = append(rows, []string{r.Kind, r.Name, state(r.State), strconv.Itoa(r.Attempt), elapsed(r.Began, r.Ended), r.Reason})
+			rows = append(rows, []string{r.Kind, r.Name, screen.Colour(r.State), strconv.Itoa(r.Attempt), screen.Elapsed(r.Began, r.Ended), r.Reason})
 		}
-		heading(w, "Progress")
-		table(w, []string{"KIND", "NAME", "STATE", "ATTEMPT", "TOOK", "REASON"}, rows)
+		screen.Of(w).Heading("Progress")
+		screen.Of(w).Table([]string{"KIND", "NAME", "STATE", "ATTEMPT", "TOOK", "REASON"}, rows)
 	})
 }
 
@@ -96,13 +98,13 @@ func (c *packageHistory) Run(s *session) error {
 	if c.At == "" {
 		return s.history(client.KindPackage, id, &c.historyArgs)
 	}
-	p, err := s.PackageAt(s.ctx, id, when(c.At))
+	p, err := s.PackageAt(s.ctx, id, s.when(c.At))
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(p, func(w io.Writer) {
-		printMoment(w, &p.Moment, p.Deleted)
-		printPackage(w, &p.VnfPkgInfo)
+		show.Moment(w, &p.Moment, p.Deleted)
+		show.Package(w, &p.VnfPkgInfo)
 	})
 }
 
@@ -140,153 +142,143 @@ func (c *opDiff) Run(s *session) error {
 	return s.diff(client.KindOp, id, &c.diffArgs)
 }
 
-// when turns what people write into what the server reads: 10m is ten minutes ago, and a time as this program prints it
-// means the end of its last millisecond, so that what happened in it counts.
-func when(text string) string {
+// when turns what people write into what the server reads: 10m is ten minutes ago, and a time as this program prints it is of the zone
+// in which it does.
+func (s *session) when(text string) string {
 	if _, err := time.ParseDuration(text); err == nil && text[0] >= '0' && text[0] <= '9' && text != "0" {
 		return "-" + text
 	}
-	for _, layout := range []string{"2006-01-02 15:04:05.000", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
-		t, err := time.Parse(layout, text)
-		if err != nil {
-			continue
-		}
-		if strings.Contains(text, ".") {
-			t = t.Add(time.Millisecond - time.Microsecond)
-		}
-		return t.Format(time.RFC3339Nano)
+	if t, ok := s.ParseTime(text); ok {
+		return t.UTC().Format(time.RFC3339Nano)
 	}
 	return text
 }
 
 func (s *session) diff(kind client.Kind, id string, a *diffArgs) error {
-	d, err := s.Diff(s.ctx, kind, id, when(a.From), when(a.To))
+	d, err := s.Diff(s.ctx, kind, id, s.when(a.From), s.when(a.To))
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(d, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "%s #%d  %s  %s\n", bad.Render("---"), d.From.Version, stamp(d.From.Time), d.From.Event)
-		_, _ = fmt.Fprintf(w, "%s #%d  %s  %s\n", good.Render("+++"), d.To.Version, stamp(d.To.Time), d.To.Event)
+		_, _ = fmt.Fprintf(w, "%s #%d  %s  %s\n", screen.Bad.Render("---"), d.From.Version, screen.Of(w).Stamp(d.From.Time), d.From.Event)
+		_, _ = fmt.Fprintf(w, "%s #%d  %s  %s\n", screen.Good.Render("+++"), d.To.Version, screen.Of(w).Stamp(d.To.Time), d.To.Event)
 		if len(d.Changes) == 0 {
-			_, _ = fmt.Fprintln(w, faint.Render("no difference"))
+			_, _ = fmt.Fprintln(w, screen.Faint.Render("no difference"))
 		}
 		for _, c := range d.Changes {
-			from, to := compact(c.From), compact(c.To)
 			switch c.Op {
 			case "added":
-				s.line(w, good.Render("+ "+c.Path)+"  "+to)
+				subtree(c.Path, c.To, func(path, text string) { screen.Of(w).Line(screen.Good.Render("+ "+path) + "  " + text) })
 			case "removed":
-				s.line(w, bad.Render("- "+c.Path)+"  "+from)
+				subtree(c.Path, c.From, func(path, text string) { screen.Of(w).Line(screen.Bad.Render("- "+path) + "  " + text) })
 			default:
-				s.line(w, moving.Render("~ "+c.Path)+"  "+from+faint.Render(" → ")+to)
+				screen.Of(w).Line(screen.Moving.Render("~ "+c.Path) + "  " + screen.Compact(c.From) + screen.Faint.Render(" → ") + screen.Compact(c.To))
 			}
 		}
 	})
 }
 
-// line prints a line as wide as the terminal is; whole where there is none.
-func (s *session) line(w io.Writer, text string) {
-	if s.terminal && s.width > 0 && lipgloss.Width(text) > s.width {
-		text = lipgloss.NewStyle().MaxWidth(s.width-1).Render(text) + "…"
-	}
-	_, _ = fmt.Fprintln(w, strings.TrimRight(text, " "))
-}
-
-func printMoment(w io.Writer, m *sol.Moment, deleted bool) {
-	head := fmt.Sprintf("#%d of %d", m.Version, m.Newest)
-	if deleted {
-		head += bad.Render("  DELETED") + ", as it was last"
-	}
-	_, _ = fmt.Fprintf(w, "%s  %s\n", bold.Render(head), stamp(m.Time))
-	fields(w, "made so by", strings.Join(nonEmpty(m.Event, m.Actor, m.Command), ", "), "correlation", m.CorrelationId, "because of", m.CausationId)
-	_, _ = fmt.Fprintln(w)
-}
-
-func nonEmpty(all ...string) []string {
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
-}
-
-// minor are the events that a history leaves out unless all are asked for.
-var minor = []string{"opocc.progressed", "opocc.resource-reserved", "opocc.resource-released", "opocc.resource-undone"}
-
 func (s *session) history(kind client.Kind, id string, a *historyArgs) error {
-	events, err := s.History(s.ctx, kind, id, client.EventQuery{Since: when(a.From), Until: when(a.To), Types: a.Type})
+	events, err := s.History(s.ctx, kind, id, client.EventQuery{Since: s.when(a.From), Until: s.when(a.To), Types: a.Type})
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(events, func(w io.Writer) {
 		shown := events
 		if !a.All && len(a.Type) == 0 {
-			shown = slices.DeleteFunc(slices.Clone(events), func(e sol.VnfEvent) bool { return slices.Contains(minor, e.Type) })
+			shown = slices.DeleteFunc(slices.Clone(events), func(e sol.VnfEvent) bool { return slices.Contains(show.Minor, e.Type) })
 		}
 		if len(shown) == 0 {
-			_, _ = fmt.Fprintln(w, faint.Render("nothing happened"))
+			_, _ = fmt.Fprintln(w, screen.Faint.Render("nothing happened"))
 			return
 		}
-		s.printHistory(w, shown)
+		show.History(w, shown)
 		if n := len(events) - len(shown); n > 0 {
-			_, _ = fmt.Fprintln(w, faint.Render(fmt.Sprintf("%d events of the progress of operations are left out; --all shows them", n)))
+			_, _ = fmt.Fprintln(w, screen.Faint.Render(fmt.Sprintf("%d events of the progress of operations are left out; --all shows them", n)))
 		}
 	})
 }
 
-// printHistory prints events as a timeline: when, how long after the one before, what, who, and why. Versions are of
-// the stream: #2 the resource's own, op 1a2b3c4d #3 those of an operation.
-func (s *session) printHistory(w io.Writer, events []sol.VnfEvent) {
-	barWidth := 12 // of the longest time between two events
-	if s.terminal && s.width < 120 {
-		barWidth = 5
-	}
-	longest, who, of := time.Duration(0), len("WHO"), len("VERSION")
-	for i, e := range events {
-		who, of = max(who, min(len(e.Actor), 16)), max(of, len(versionOf(&e)))
-		if i > 0 {
-			longest = max(longest, e.Time.Sub(events[i-1].Time))
+// subtree hands out the leaves of what was added or removed, each with its path.
+func subtree(path string, raw json.RawMessage, each func(path, text string)) {
+	var members map[string]json.RawMessage
+	var elements []json.RawMessage
+	switch {
+	case json.Unmarshal(raw, &members) == nil && len(members) > 0:
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			subtree(path+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), members[name], each)
 		}
-	}
-	s.line(w, bold.Render(fmt.Sprintf("%-12s  %-8s %-*s %-*s  %-*s  %s", "WHEN (UTC)", "AFTER", barWidth, "", of, "VERSION", who, "WHO", "WHAT AND WHY")))
-	day := ""
-	for i, e := range events {
-		if d := e.Time.UTC().Format("2006-01-02"); d != day {
-			day = d
-			s.line(w, faint.Render(d))
+	case json.Unmarshal(raw, &elements) == nil && len(elements) > 0:
+		for i := range elements {
+			subtree(path+"/"+strconv.Itoa(i), elements[i], each)
 		}
-		after, bar := "", 0
-		if i > 0 {
-			gap := e.Time.Sub(events[i-1].Time)
-			if gap >= time.Millisecond {
-				after = "+" + elapsed(events[i-1].Time, e.Time)
-			}
-			if longest > 0 {
-				bar = int(int64(gap) * int64(barWidth) / int64(longest))
-			}
-		}
-		s.wrapped(w, fmt.Sprintf("%-12s  %-8s %s%s %-*s  %-*s  ", e.Time.UTC().Format("15:04:05.000"), after, faint.Render(strings.Repeat("━", bar)),
-			strings.Repeat(" ", barWidth-bar), of, versionOf(&e), who, cut(e.Actor, 16)), what(&e))
+	default:
+		each(path, screen.Compact(raw))
 	}
 }
 
-// versionOf is the place of an event in its stream, with the operation it is of.
-func versionOf(e *sol.VnfEvent) string {
-	version := "#" + strconv.FormatInt(e.Version, 10)
-	if op, ok := strings.CutPrefix(e.Stream, "opocc-"); ok {
-		return "op " + op[:min(8, len(op))] + " " + version
-	}
-	return version
+type eventsCmd struct {
+	Tail eventsTail `cmd:"" help:"Follow what happens, as it happens; goes on where it was when the server restarts."`
 }
 
-// wrapped prints a text behind columns; what does not fit on a terminal's line goes on below, in the same column.
-func (s *session) wrapped(w io.Writer, columns, text string) {
-	room := s.width - lipgloss.Width(columns)
-	if !s.terminal || room < 30 {
-		s.line(w, columns+text)
-		return
-	}
-	below := strings.Repeat(" ", lipgloss.Width(columns))
-	for i, part := range strings.Split(lipgloss.NewStyle().Width(room).Render(text), "\n") {
-		if i > 0 {
-			columns = below
+type eventsTail struct {
+	Vnf   string   `help:"Of this VNF and its operations only: id or name." placeholder:"VNF"`
+	Type  []string `help:"Events of these types only; opocc.* means all that begin so." placeholder:"TYPE"`
+	Since string   `help:"Begin with what happened since then: a time, or how long ago." placeholder:"WHEN"`
+	Limit int      `help:"End after so many events; 0: never." placeholder:"N"`
+}
+
+func (c *eventsTail) Run(s *session) error {
+	q := client.EventQuery{Since: s.when(c.Since), Types: c.Type}
+	if c.Vnf != "" {
+		id, err := s.orID(c.Vnf, s.vnfID)
+		if err != nil {
+			return err
 		}
-		s.line(w, columns+strings.TrimRight(part, " "))
+		q.Vnf = id
 	}
+	if s.Form.ForPeople() {
+		s.Line(screen.Bold.Render(fmt.Sprintf("%-23s  %-18s  %-10s  %s", "WHEN ("+s.ZoneName()+")", "OF", "WHO", "WHAT AND WHY")))
+	}
+	n := 0
+	enough := &failed{"enough"}
+	err := s.Tail(s.ctx, q, func(e sol.VnfEvent) error {
+		if err := s.tell(&e); err != nil {
+			return err
+		}
+		if n++; n == c.Limit {
+			return enough
+		}
+		return nil
+	}, func(err error) {
+		_, _ = fmt.Fprintln(s.Err, screen.Faint.Render("waiting for the server: "+err.Error()))
+	})
+	if err == error(enough) { //nolint:errorlint // this very one
+		return nil
+	}
+	return err //nolint:wrapcheck // of the client
+}
+
+// tell prints one event: a line of the table, a line of JSON, or a YAML document.
+func (s *session) tell(e *sol.VnfEvent) error {
+	switch {
+	case s.Form.JSON(): // a line for each
+		b, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		_, err = fmt.Fprintf(s.Out, "%s\n", b)
+		return err //nolint:wrapcheck // of standard output
+	case s.Form.YAML():
+		if _, err := fmt.Fprintln(s.Out, "---"); err != nil {
+			return err //nolint:wrapcheck // of standard output
+		}
+		return s.show(e, nil)
+	case !s.Form.ForPeople():
+		return s.show(e, nil)
+	}
+	kind, id, _ := strings.Cut(e.Stream, "-")
+	of := fmt.Sprintf("%s %s #%d", strings.TrimSuffix(kind, "occ"), id[:min(8, len(id))], e.Version)
+	s.Wrapped(fmt.Sprintf("%s  %-18s  %-10s  ", s.Stamp(e.Time), of, screen.Cut(e.Actor, 10)), show.What(e))
+	return nil
 }

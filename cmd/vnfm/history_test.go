@@ -11,10 +11,13 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
+	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
 )
 
 func TestWhenPeopleSay(t *testing.T) {
+	s := &session{Screen: &screen.Screen{}}
 	for text, want := range map[string]string{
 		"": "", "12": "12", "-10m": "-10m", "10m": "-10m", "1h30m": "-1h30m", "2026-01-02T03:04:05Z": "2026-01-02T03:04:05Z",
 		"2026-01-02 03:04:05.123": "2026-01-02T03:04:05.123999Z", // as printed: the whole millisecond
@@ -22,7 +25,7 @@ func TestWhenPeopleSay(t *testing.T) {
 		"2026-01-02 03:04":        "2026-01-02T03:04:00Z",
 		"yesterday":               "yesterday", // the server says what it reads
 	} {
-		if got := when(text); got != want {
+		if got := s.when(text); got != want {
 			t.Errorf("%q means %q, want %q", text, got, want)
 		}
 	}
@@ -31,11 +34,11 @@ func TestWhenPeopleSay(t *testing.T) {
 // On a terminal no line is wider than it, whatever is in it.
 func TestLinesFitTheTerminal(t *testing.T) {
 	var out bytes.Buffer
-	s := &session{terminal: true, width: 60, out: &out}
+	w := &screen.Screen{Terminal: true, Width: 60, Out: &out}
 	e := sol.VnfEvent{Stream: "opocc-0123456789abcdef", Version: 3, Type: "opocc.failed-temporarily", Actor: strings.Repeat("long", 20), Data: []byte(
 		`{"error":{"detail":"` + strings.Repeat("the VIM is away ", 20) + `"}}`)}
-	s.printHistory(&out, []sol.VnfEvent{e, e})
-	s.printSaga(&out, &sol.Saga{Id: "s", Stages: []sol.SagaStage{{Items: []sol.SagaItem{{Step: "compute", Item: "i"}}}}, Attempts: []sol.SagaAttempt{
+	show.History(w, []sol.VnfEvent{e, e})
+	show.Saga(w, &sol.Saga{Id: "s", Stages: []sol.SagaStage{{Items: []sol.SagaItem{{Step: "compute", Item: "i"}}}}, Attempts: []sol.SagaAttempt{
 		{Step: "compute", Item: "i", Attempt: 1, State: "FAILED", Reason: strings.Repeat("no room ", 20)},
 	}}, map[string]string{"i": strings.Repeat("name", 30)}, "")
 	for line := range strings.SplitSeq(strings.TrimSpace(out.String()), "\n") {

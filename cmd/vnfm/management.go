@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -21,20 +22,19 @@ type managementCmd struct {
 	Delete   managementDelete   `cmd:"" help:"Delete a management connection."`
 }
 
-type managementList struct{}
+type managementList struct{ listing }
+
+var managementColumns = []screen.Column[sol.ManagementConnection]{
+	{Head: "ID", Of: func(v *sol.ManagementConnection) any { return v.Id }},
+	{Head: "ENDPOINT", Of: func(v *sol.ManagementConnection) any { return v.EndpointType }},
+	{Head: "INTERFACES", Of: func(v *sol.ManagementConnection) any { return interfacesOf(v) }, Drop: 1},
+	{Head: "URI", Of: func(v *sol.ManagementConnection) any { return v.Uri }},
+	{Head: "FOR", Of: func(v *sol.ManagementConnection) any { return meant(&v.For) }},
+	{Head: "ENABLED", Of: func(v *sol.ManagementConnection) any { return v.Enabled }},
+}
 
 func (c *managementList) Run(s *session) error {
-	all, err := s.ManagementConnections(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, m := range all {
-			rows = append(rows, []string{m.Id, m.EndpointType, interfacesOf(&m), m.Uri, meant(&m.For), yes(m.Enabled)})
-		}
-		table(w, []string{"ID", "ENDPOINT", "INTERFACES", "URI", "FOR", "ENABLED"}, rows)
-	})
+	return list(s, &c.listing, managementColumns, func() ([]sol.ManagementConnection, error) { return s.ManagementConnections(s.ctx) })
 }
 
 func interfacesOf(m *sol.ManagementConnection) string {
@@ -76,16 +76,16 @@ func printManagement(w io.Writer, m *sol.ManagementConnection) {
 		}
 		auth = strings.Join(types, ", ")
 	}
-	fields(w, "id", m.Id, "endpoint", m.EndpointType, "interfaces", interfacesOf(m), "uri", m.Uri, "for", meant(&m.For), "authentication", auth,
-		"enabled", strconv.FormatBool(m.Enabled), "updated", stamp(m.Updated))
+	screen.Of(w).Fields("id", m.Id, "endpoint", m.EndpointType, "interfaces", interfacesOf(m), "uri", m.Uri, "for", meant(&m.For), "authentication", auth,
+		"enabled", strconv.FormatBool(m.Enabled), "updated", screen.Of(w).Stamp(m.Updated))
 	var rows [][]string
 	for k, raw := range m.VnfSpecificData {
 		rows = append(rows, []string{k, string(raw)})
 	}
 	if len(rows) > 0 {
 		slices.SortFunc(rows, slices.Compare)
-		heading(w, "Data for every VNF")
-		table(w, []string{"NAME", "VALUE"}, rows)
+		screen.Of(w).Heading("Data for every VNF")
+		screen.Of(w).Table([]string{"NAME", "VALUE"}, rows)
 	}
 }
 
@@ -243,9 +243,9 @@ func (c *managementCheck) Run(s *session) error {
 	}
 	err = s.show(v, func(w io.Writer) {
 		for _, i := range v.Interfaces {
-			word := good.Render("reachable")
+			word := screen.Good.Render("reachable")
 			if !i.Reachable {
-				word = bad.Render("not reachable")
+				word = screen.Bad.Render("not reachable")
 			}
 			_, _ = fmt.Fprintf(w, "%s %s in %d ms", i.Name, word, i.TookMs)
 			if i.Detail != "" {
@@ -261,9 +261,13 @@ func (c *managementCheck) Run(s *session) error {
 }
 
 type managementDelete struct {
-	ID string `arg:"" help:"Id of the connection."`
+	ID []string `arg:"" help:"Ids of connections."`
+	sure
 }
 
 func (c *managementDelete) Run(s *session) error {
-	return s.deleted(c.ID, s.DeleteManagement(s.ctx, c.ID))
+	if err := s.confirmAll(c.sure, false, "Delete", "management connection", c.ID); err != nil {
+		return err
+	}
+	return each(s, c.ID, itself, func(id string) error { return s.deleted(id, s.DeleteManagement(s.ctx, id)) })
 }

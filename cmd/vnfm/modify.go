@@ -10,7 +10,7 @@ import (
 )
 
 type vnfModify struct {
-	Vnf         string   `arg:"" help:"Id or name."`
+	Vnf         string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	Name        *string  `help:"New name; empty removes it." placeholder:"NAME"`
 	Description *string  `help:"New description; empty removes it." placeholder:"TEXT"`
 	Vnfd        string   `help:"Package that differs in software images only: vnfdId, package id or product name." placeholder:"VNFD"`
@@ -18,21 +18,42 @@ type vnfModify struct {
 	Extension   []string `sep:"none" help:"Extension the VNFD declares, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE" secret:""`
 	Property    []string `sep:"none" help:"Configurable property the VNFD declares, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE" secret:""`
 	Vim         string   `help:"vimConnectionInfo as JSON from this file, - for standard input: by connection id a merge patch over what the VNF has, null removes." placeholder:"FILE"`
-	NoWait      bool     `help:"Return when the operation has begun."`
+	fileRequest
+	NoWait bool `help:"Return when the operation has begun."`
+}
+
+// Help is examples.
+func (*vnfModify) Help() string {
+	return `Examples:
+  vnfm vnf modify fw1 --name edge-fw --metadata site=ulm
+  vnfm vnf modify fw1 --property ntp=10.0.0.1 --extension tier=gold`
 }
 
 func (c *vnfModify) Run(s *session) error {
 	var r sol.VnfInfoModificationRequest
-	var err error
-	r.VnfInstanceName, r.VnfInstanceDescription = textPatch(c.Name), textPatch(c.Description)
-	if r.Metadata, err = pairs("metadata", c.Metadata); err != nil {
+	if _, err := c.into(s, &r); err != nil {
 		return err
 	}
-	if r.Extensions, err = pairs("extension", c.Extension); err != nil {
-		return err
+	for _, text := range []struct {
+		to   *json.RawMessage
+		flag *string
+	}{{&r.VnfInstanceName, c.Name}, {&r.VnfInstanceDescription, c.Description}} {
+		if text.flag != nil {
+			*text.to = textPatch(text.flag)
+		}
 	}
-	if r.VnfConfigurableProperties, err = pairs("property", c.Property); err != nil {
-		return err
+	for _, part := range []struct {
+		flag string
+		args []string
+		to   *sol.KeyValuePairs
+	}{{"metadata", c.Metadata, &r.Metadata}, {"extension", c.Extension, &r.Extensions}, {"property", c.Property, &r.VnfConfigurableProperties}} {
+		values, err := pairs(part.flag, part.args)
+		if err != nil {
+			return err
+		}
+		if values != nil {
+			*part.to = values
+		}
 	}
 	if c.Vim != "" {
 		b, err := os.ReadFile(c.Vim)

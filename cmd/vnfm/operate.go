@@ -1,15 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -33,67 +32,144 @@ func start[R any](
 	return s.begun(op, c.NoWait)
 }
 
+// startMany begins an operation on several VNFs, then shows each until it ends.
+func startMany[R any](
+	s *session, c begin, all []ref, operation sol.PlannedOperation, request R, begin func(ctx context.Context, id string, r R) (string, error),
+) error {
+	if len(all) == 1 || c.DryRun || c.NoWait {
+		return each(s, all, ref.label, func(v ref) error { return start(s, c, v.id, operation, request, begin) })
+	}
+	type one struct{ id, name string }
+	var begun []one
+	first := each(s, all, ref.label, func(v ref) error {
+		id, err := begin(s.ctx, v.id, request)
+		if err == nil {
+			begun = append(begun, one{id, v.label()})
+		}
+		return err
+	})
+	second := each(s, begun, func(o one) string { return o.name }, func(o one) error { return s.watch(o.id) })
+	if first != nil {
+		return first
+	}
+	return second
+}
+
 type vnfTerminate struct {
-	Vnf      string   `arg:"" help:"Id or name."`
-	Graceful graceful `help:"Stop the VNF before its resources are released; with a time, wait no longer than that." placeholder:"TIME"`
+	vnfs
+	Graceful graceful `help:"Stop the VNF before its resources are released, which is what happens without a flag; with a time, wait no longer than that." placeholder:"TIME" xor:"way"`
+	Forceful bool     `help:"Release its resources at once." xor:"way"`
+	sure
+	fileRequest
 	begin
+}
+
+// Help is examples.
+func (*vnfTerminate) Help() string {
+	return `Examples:
+  vnfm vnf terminate fw1
+  vnfm vnf terminate fw1 fw2 --forceful --yes
+  vnfm vnf terminate fw1 --graceful=30s --dry-run
+  vnfm vnf terminate --all --match "(cont,vnfInstanceName,test)" --yes`
 }
 
 func (c *vnfTerminate) Run(s *session) error {
-	request := sol.TerminateVnfRequest{TerminationType: sol.TerminateForceful, GracefulTerminationTimeout: c.Graceful.seconds()}
-	if c.Graceful.set {
-		request.TerminationType = sol.TerminateGraceful
+	request := sol.TerminateVnfRequest{TerminationType: sol.TerminateGraceful}
+	if _, err := c.into(s, &request); err != nil {
+		return err
 	}
-	id, err := s.vnfID(c.Vnf)
+	if c.Graceful.set {
+		request.TerminationType, request.GracefulTerminationTimeout = sol.TerminateGraceful, c.Graceful.seconds()
+	}
+	if c.Forceful {
+		request.TerminationType = sol.TerminateForceful
+	}
+	all, err := c.chosen(s)
 	if err != nil {
 		return err
 	}
-	return start(s, c.begin, id, sol.PlanTerminate, request, s.Terminate)
+	if !c.DryRun {
+		if err := s.confirmAll(c.sure, c.All, "Terminate", "VNF", labels(all)); err != nil {
+			return err
+		}
+	}
+	return startMany(s, c.begin, all, sol.PlanTerminate, request, s.Terminate)
 }
 
 type vnfOperate struct {
-	Vnf      string   `arg:"" help:"Id or name."`
-	To       string   `required:"" enum:"STARTED,STOPPED" help:"State to bring it to: ${enum}." placeholder:"STATE"`
+	vnfs
+	To       string   `enum:"STARTED,STOPPED," default:"" help:"State to bring it to: STARTED or STOPPED; needed without --file." placeholder:"STATE"`
 	Graceful graceful `help:"Let the guests stop by themselves; with a time, turn off after it what has not stopped." placeholder:"TIME"`
 	Vnfc     []string `help:"Only this VNFC, by the id in its vnfcInfo, repeatable; default: all." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
+	fileRequest
 	begin
 }
 
+// Help is examples.
+func (*vnfOperate) Help() string {
+	return `Examples:
+  vnfm vnf operate fw1 --to STOPPED --graceful=60s
+  vnfm vnf operate fw1 fw2 --to STARTED`
+}
+
 func (c *vnfOperate) Run(s *session) error {
-	request := sol.OperateVnfRequest{
-		VnfcInstanceId: c.Vnfc, ChangeStateTo: sol.OperationalStates(c.To), GracefulStopTimeout: c.Graceful.seconds(),
+	var request sol.OperateVnfRequest
+	if _, err := c.into(s, &request); err != nil {
+		return err
+	}
+	if len(c.Vnfc) > 0 {
+		request.VnfcInstanceId = c.Vnfc
+	}
+	request.ChangeStateTo = cmp.Or(sol.OperationalStates(c.To), request.ChangeStateTo)
+	if request.ChangeStateTo == "" {
+		return usagef("--to says which state it is to have: STARTED or STOPPED")
 	}
 	if c.Graceful.set {
 		if request.ChangeStateTo != sol.Stopped {
 			return usagef("--graceful is for --to %s", sol.Stopped)
 		}
-		request.StopType = sol.StopGraceful
+		request.StopType, request.GracefulStopTimeout = sol.StopGraceful, c.Graceful.seconds()
 	}
-	var err error
-	if request.AdditionalParams, err = pairs("param", c.Param); err != nil {
+	if err := given(&request.AdditionalParams, c.Param); err != nil {
 		return err
 	}
-	id, err := s.vnfID(c.Vnf)
+	all, err := c.chosen(s)
 	if err != nil {
 		return err
 	}
-	return start(s, c.begin, id, sol.PlanOperate, request, s.Operate)
+	return startMany(s, c.begin, all, sol.PlanOperate, request, s.Operate)
 }
 
 type vnfHeal struct {
-	Vnf   string   `arg:"" help:"Id or name."`
+	Vnf   []string `arg:"" help:"Ids or names." completion-predictor:"vnf"`
 	Vnfc  []string `help:"Only this VNFC, by the id in its vnfcInfo, repeatable; default: the whole VNF." placeholder:"ID"`
 	All   bool     `help:"Make volumes again, too. What is on them is lost."`
 	Cause string   `help:"Why, for whoever reads of it later." placeholder:"TEXT"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
+	sure
+	fileRequest
 	begin
 }
 
+// Help is examples.
+func (*vnfHeal) Help() string {
+	return `Examples:
+  vnfm vnf heal fw1 --dry-run
+  vnfm vnf heal fw1 --vnfc 9f1c0d5e-6a55-5d0c-8f0e-2f1c6f1f7b11 --cause "does not answer"
+  vnfm vnf heal fw1 fw2 --all --yes`
+}
+
 func (c *vnfHeal) Run(s *session) error {
-	request := sol.HealVnfRequest{VnfcInstanceId: c.Vnfc, Cause: c.Cause}
-	var err error
-	if request.AdditionalParams, err = pairs("param", c.Param); err != nil {
+	var request sol.HealVnfRequest
+	if _, err := c.into(s, &request); err != nil {
+		return err
+	}
+	if len(c.Vnfc) > 0 {
+		request.VnfcInstanceId = c.Vnfc
+	}
+	request.Cause = cmp.Or(c.Cause, request.Cause)
+	if err := given(&request.AdditionalParams, c.Param); err != nil {
 		return err
 	}
 	if c.All {
@@ -102,34 +178,32 @@ func (c *vnfHeal) Run(s *session) error {
 		}
 		request.AdditionalParams["all"] = json.RawMessage("true")
 	}
-	id, err := s.vnfID(c.Vnf)
+	all, err := (&vnfs{Vnf: c.Vnf}).chosen(s)
 	if err != nil {
 		return err
 	}
-	return start(s, c.begin, id, sol.PlanHeal, request, s.Heal)
-}
-
-type vnfDrift struct {
-	Vnf string `arg:"" help:"Id or name."`
-}
-
-func (c *vnfDrift) Run(s *session) error {
-	id, err := s.vnfID(c.Vnf)
-	if err != nil {
-		return err
+	if c.All && !c.DryRun {
+		if err := s.confirmAll(c.sure, false, "What is on the volumes is lost. Heal", "VNF", labels(all)); err != nil {
+			return err
+		}
 	}
-	d, err := s.Drift(s.ctx, id)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(d, func(w io.Writer) { printDrift(w, d) })
+	return startMany(s, c.begin, all, sol.PlanHeal, request, s.Heal)
 }
 
 type vnfSync struct {
-	Vnf     string `arg:"" help:"Id or name."`
+	Vnf     string `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	Repair  bool   `help:"Make the VNF what its records say: what is missing is made again, what changed is changed back, what is orphaned is released."`
 	Confirm bool   `help:"Repair even where a VIM shows much less than the records say: the rest is lost."`
+	sure
+	fileRequest
 	begin
+}
+
+// Help is examples.
+func (*vnfSync) Help() string {
+	return `Examples:
+  vnfm vnf sync fw1 --dry-run
+  vnfm vnf sync fw1 --repair`
 }
 
 func (c *vnfSync) Run(s *session) error {
@@ -137,103 +211,96 @@ func (c *vnfSync) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	request := sol.SyncRequest{Repair: c.Repair, Confirmed: c.Confirm}
+	var request sol.SyncRequest
+	if _, err := c.into(s, &request); err != nil {
+		return err
+	}
+	request.Repair, request.Confirmed = request.Repair || c.Repair, request.Confirmed || c.Confirm
 	if c.DryRun {
 		request.Repair = true
 		return s.planned(id, sol.PlanSync, request)
+	}
+	if request.Repair && request.Confirmed {
+		if err := s.confirm(c.sure, "What the VIM does not show is lost. Repair VNF "+c.Vnf+"?"); err != nil {
+			return err
+		}
 	}
 	op, d, err := s.Sync(s.ctx, id, request)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
 	if op == "" {
-		return s.show(d, func(w io.Writer) { printDrift(w, d) })
+		return s.show(d, func(w io.Writer) { show.Drift(w, d) })
 	}
 	return s.begun(op, c.NoWait)
 }
 
-// printDrift prints a line for each VIM connection, then a line for each resource that differs, with its fields below it.
-func printDrift(w io.Writer, d *sol.Drift) {
-	for _, v := range d.Vims {
-		said := fmt.Sprintf("%d of %d resources are there", v.Found, v.Recorded)
-		switch {
-		case v.Error != "":
-			said = bad.Render(v.Error)
-		case v.Suspect:
-			said += bad.Render(" (suspect: a repair is to be confirmed)")
-		}
-		_, _ = fmt.Fprintln(w, bold.Render(v.VimConnectionId), said)
-	}
-	if d.OperationUnderWay != "" {
-		_, _ = fmt.Fprintf(w, "operation %s is under way: some of what differs may be its work\n", d.OperationUnderWay)
-	}
-	if d.InSync {
-		_, _ = fmt.Fprintln(w, good.Render("nothing differs from the records"))
-		return
-	}
-	var rows [][]string
-	for _, x := range d.Differences {
-		about := x.Kept
-		if x.Type == sol.DifferenceOrphaned {
-			about = "generation " + strconv.Itoa(x.Generation)
-		}
-		rows = append(rows, []string{string(x.Type), x.Kind, x.Name, x.VimConnectionId, x.ResourceId, strings.Join(x.VnfcInfoIds, " "), about})
-		for _, f := range x.Fields {
-			rows = append(rows, []string{"", "", faint.Render(f.Attribute), "", fmt.Sprintf("%s, recorded: %s", orNone(f.Found), orNone(f.Recorded)), "", ""})
-		}
-	}
-	table(w, []string{"DIFFERENCE", "KIND", "NAME", "VIM", "VIM ID", "VNFC", ""}, rows)
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
-}
-
 // scaling is the flags of the commands that scale a VNF.
 type scaling struct {
-	Vnf   string   `arg:"" help:"Id or name."`
+	Vnf   string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	Vnfc  []string `help:"Remove this VNFC before others, by the id in its vnfcInfo, repeatable; default: the newest." placeholder:"ID"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 }
 
-// params is the parameters of the request, with the VNFCs to be removed among them.
-func (c *scaling) params() (sol.KeyValuePairs, error) {
-	params, err := pairs("param", c.Param)
-	if err != nil || len(c.Vnfc) == 0 {
-		return params, err
+// add puts what the flags say into the parameters of a request, with the VNFCs to be removed among them.
+func (c *scaling) add(to *sol.KeyValuePairs) error {
+	if err := given(to, c.Param); err != nil || len(c.Vnfc) == 0 {
+		return err
 	}
-	if params == nil {
-		params = sol.KeyValuePairs{}
+	if *to == nil {
+		*to = sol.KeyValuePairs{}
 	}
-	ids, err := json.Marshal(c.Vnfc)
-	if err != nil {
-		return nil, usagef("--vnfc %q: %v", c.Vnfc, err)
+	(*to)["vnfcInstanceId"] = encoded(c.Vnfc)
+	return nil
+}
+
+// given puts the parameters of flags over those of a request.
+func given(to *sol.KeyValuePairs, flags []string) error {
+	params, err := pairs("param", flags)
+	if err != nil || params == nil {
+		return err
 	}
-	params["vnfcInstanceId"] = ids
-	return params, nil
+	if *to == nil {
+		*to = sol.KeyValuePairs{}
+	}
+	maps.Copy(*to, params)
+	return nil
 }
 
 type vnfScale struct {
 	scaling
-	Out   string `xor:"way" required:"" help:"Scale this aspect out: add VNFCs." placeholder:"ASPECT"`
-	In    string `xor:"way" required:"" help:"Scale this aspect in: remove VNFCs." placeholder:"ASPECT"`
+	Out   string `xor:"way" help:"Scale this aspect out: add VNFCs." placeholder:"ASPECT"`
+	In    string `xor:"way" help:"Scale this aspect in: remove VNFCs." placeholder:"ASPECT"`
 	Steps int    `default:"1" help:"Number of steps."`
+	fileRequest
 	begin
 }
 
+// Help is examples.
+func (*vnfScale) Help() string {
+	return `Examples:
+  vnfm vnf scale fw1 --out throughput --dry-run
+  vnfm vnf scale fw1 --out throughput --steps 2
+  vnfm vnf scale fw1 --in sessions`
+}
+
 func (c *vnfScale) Run(s *session) error {
-	request := sol.ScaleVnfRequest{Type: sol.ScaleOut, AspectId: c.Out}
-	if c.In != "" {
+	var request sol.ScaleVnfRequest
+	if _, err := c.into(s, &request); err != nil {
+		return err
+	}
+	switch {
+	case c.Out != "":
+		request.Type, request.AspectId = sol.ScaleOut, c.Out
+	case c.In != "":
 		request.Type, request.AspectId = sol.ScaleIn, c.In
+	case c.File == "":
+		return usagef("--out or --in says which aspect is scaled, and which way; vnfm package show tells the aspects")
 	}
 	if c.Steps != 1 {
 		request.NumberOfSteps = &c.Steps
 	}
-	var err error
-	if request.AdditionalParams, err = c.params(); err != nil {
+	if err := c.add(&request.AdditionalParams); err != nil {
 		return err
 	}
 	id, err := s.vnfID(c.Vnf)
@@ -245,18 +312,32 @@ func (c *vnfScale) Run(s *session) error {
 
 type vnfScaleTo struct {
 	scaling
-	Level  string         `xor:"target" required:"" help:"Instantiation level of the flavour." placeholder:"LEVEL"`
-	Aspect map[string]int `xor:"target" required:"" help:"Scale level of an aspect, repeatable." placeholder:"ASPECT=LEVEL"`
+	Level  string         `xor:"target" help:"Instantiation level of the flavour." placeholder:"LEVEL"`
+	Aspect map[string]int `xor:"target" help:"Scale level of an aspect, repeatable." placeholder:"ASPECT=LEVEL"`
+	fileRequest
 	begin
 }
 
+// Help is examples.
+func (*vnfScaleTo) Help() string {
+	return `Examples:
+  vnfm vnf scale-to fw1 --level busy
+  vnfm vnf scale-to fw1 --aspect sessions=0 --aspect throughput=1`
+}
+
 func (c *vnfScaleTo) Run(s *session) error {
-	request := sol.ScaleVnfToLevelRequest{InstantiationLevelId: c.Level}
+	var request sol.ScaleVnfToLevelRequest
+	if _, err := c.into(s, &request); err != nil {
+		return err
+	}
+	if c.Level == "" && len(c.Aspect) == 0 && c.File == "" {
+		return usagef("--level or --aspect says what it is scaled to; vnfm package show tells levels and aspects")
+	}
+	request.InstantiationLevelId = cmp.Or(c.Level, request.InstantiationLevelId)
 	for _, aspect := range slices.Sorted(maps.Keys(c.Aspect)) {
 		request.ScaleInfo = append(request.ScaleInfo, sol.ScaleInfo{AspectId: aspect, ScaleLevel: c.Aspect[aspect]})
 	}
-	var err error
-	if request.AdditionalParams, err = c.params(); err != nil {
+	if err := c.add(&request.AdditionalParams); err != nil {
 		return err
 	}
 	id, err := s.vnfID(c.Vnf)
@@ -264,4 +345,13 @@ func (c *vnfScaleTo) Run(s *session) error {
 		return err
 	}
 	return start(s, c.begin, id, sol.PlanScaleToLevel, request, s.ScaleToLevel)
+}
+
+// planned shows what an operation would do.
+func (s *session) planned(id string, operation sol.PlannedOperation, request any) error {
+	p, err := s.Plan(s.ctx, id, operation, request)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(p, func(w io.Writer) { show.Plan(w, p) })
 }

@@ -1,13 +1,15 @@
 package main
 
 import (
-	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
+	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -36,7 +38,7 @@ func (c *packageOnboard) Run(s *session) error {
 	if err != nil {
 		return usagef("%v", err)
 	}
-	p, err := s.CreatePackage(s.ctx, nil)
+	p, err := s.CreatePackage(s.ctx, sol.KeyValuePairs{fileName: encoded(filepath.Base(c.File))})
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -47,8 +49,8 @@ func (c *packageOnboard) Run(s *session) error {
 		}
 		return &progressReader{File: f, s: s, size: info.Size()}, info.Size(), nil
 	})
-	if s.terminal {
-		_, _ = fmt.Fprint(s.err, "\r\x1b[K")
+	if s.drawable() {
+		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
 	}
 	return s.onboarded(p, err)
 }
@@ -62,7 +64,7 @@ func (s *session) onboarded(p *sol.VnfPkgInfo, err error) error {
 	if err != nil {
 		return fmt.Errorf("package %s: %w", id, err)
 	}
-	if err := s.show(p, func(w io.Writer) { printPackage(w, p) }); err != nil {
+	if err := s.show(p, func(w io.Writer) { show.Package(w, p) }); err != nil {
 		return err
 	}
 	if p.OnboardingState != "ONBOARDED" {
@@ -83,34 +85,60 @@ func (r *progressReader) Read(b []byte) (int, error) {
 	n, err := r.File.Read(b)
 	r.read += int64(n)
 	const width = 30
-	if full := int(r.read * width / max(r.size, 1)); r.s.terminal && full != r.drawn {
+	if full := int(r.read * width / max(r.size, 1)); r.s.drawable() && full != r.drawn {
 		r.drawn = full
-		_, _ = fmt.Fprintf(r.s.err, "\ruploading %s%s %d%%", strings.Repeat("█", full), strings.Repeat("░", width-full), r.read*100/max(r.size, 1))
+		_, _ = fmt.Fprintf(r.s.Err, "\ruploading %s%s %d%%", strings.Repeat("█", full), strings.Repeat("░", width-full), r.read*100/max(r.size, 1))
 	}
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
 
-type packageList struct{ narrowed }
+type packageList struct {
+	narrowed
+	listing
+}
+
+var packageColumns = []screen.Column[sol.VnfPkgInfo]{
+	{Head: "ID", Of: func(v *sol.VnfPkgInfo) any { return v.Id }, Drop: 2},
+	{Head: "PRODUCT", Of: func(v *sol.VnfPkgInfo) any { return screen.Name(packageLabel(v)) }},
+	{Head: "VERSION", Of: func(v *sol.VnfPkgInfo) any { return v.VnfdVersion }, Drop: 4},
+	{Head: "SOFTWARE", Of: func(v *sol.VnfPkgInfo) any { return v.VnfSoftwareVersion }, Wide: true},
+	{Head: "ONBOARDING", Of: func(v *sol.VnfPkgInfo) any { return screen.State(v.OnboardingState) }},
+	{Head: "OPERATIONAL", Of: func(v *sol.VnfPkgInfo) any { return screen.State(v.OperationalState) }, Drop: 1},
+	{Head: "USAGE", Of: func(v *sol.VnfPkgInfo) any { return v.UsageState }, Drop: 3},
+	{Head: "FINDINGS", Of: func(v *sol.VnfPkgInfo) any { return len(v.Findings) }, Drop: 6},
+	{Head: "VNFD", Of: func(v *sol.VnfPkgInfo) any { return v.VnfdId }, Drop: 5},
+	{Head: "REASON", Of: func(v *sol.VnfPkgInfo) any { return rejected(v) }},
+}
 
 func (c *packageList) Run(s *session) error {
-	all, err := s.Packages(s.ctx, c.query())
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, p := range all {
-			rows = append(rows, []string{
-				p.Id, p.VnfdId, p.VnfProductName, p.VnfdVersion, state(p.OnboardingState), state(p.OperationalState), p.UsageState,
-				strconv.Itoa(len(p.Findings)),
-			})
-		}
-		table(w, []string{"ID", "VNFD", "PRODUCT", "VERSION", "ONBOARDING", "OPERATIONAL", "USAGE", "FINDINGS"}, rows)
+	return list(s, &c.listing, packageColumns, func() ([]sol.VnfPkgInfo, error) {
+		return s.Packages(s.ctx, c.query(s, &c.listing, "vnfdId,vnfProductName,vnfSoftwareVersion,vnfdVersion,userDefinedData,onboardingFailureDetails,findings"))
 	})
 }
 
+// fileName is where a package's user-defined data has the name of the file that it was uploaded from.
+const fileName = "fileName"
+
+// packageLabel is the product of a package, or where it was refused the file that it came from.
+func packageLabel(p *sol.VnfPkgInfo) string {
+	if p.VnfProductName != "" {
+		return p.VnfProductName
+	}
+	var name string
+	_ = json.Unmarshal(p.UserDefinedData[fileName], &name) // none is ""
+	return name
+}
+
+// rejected says why a package was refused.
+func rejected(p *sol.VnfPkgInfo) string {
+	if p.OnboardingFailureDetails == nil {
+		return ""
+	}
+	return p.OnboardingFailureDetails.Detail
+}
+
 type packageShow struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
+	Package string `arg:"" help:"Id, vnfdId or product name." completion-predictor:"package"`
 }
 
 func (c *packageShow) Run(s *session) error {
@@ -122,94 +150,59 @@ func (c *packageShow) Run(s *session) error {
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
-	return s.show(p, func(w io.Writer) { printPackage(w, p) })
+	return s.show(p, func(w io.Writer) { show.Package(w, p) })
 }
 
-func printPackage(w io.Writer, p *sol.VnfPkgInfo) {
-	fields(w, "id", p.Id, "vnfdId", p.VnfdId, "product", p.VnfProductName, "provider", p.VnfProvider,
-		"software", p.VnfSoftwareVersion, "vnfd version", p.VnfdVersion, "checksum", p.Checksum,
-		"onboarding", state(p.OnboardingState), "operational", state(p.OperationalState), "usage", p.UsageState)
-	if p.OnboardingFailureDetails != nil {
-		heading(w, "Rejected")
-		for line := range strings.Lines(p.OnboardingFailureDetails.Detail) {
-			_, _ = fmt.Fprintln(w, " ", bad.Render(strings.TrimSpace(line)))
-		}
-	}
-	if len(p.SoftwareImages) > 0 {
-		heading(w, "Images")
-		var rows [][]string
-		for _, i := range p.SoftwareImages {
-			rows = append(rows, []string{i.Name, i.Version, i.DiskFormat, i.ImagePath})
-		}
-		table(w, []string{"NAME", "VERSION", "FORMAT", "FILE"}, rows)
-	}
-	if len(p.AdditionalArtifacts) > 0 {
-		heading(w, "Artifacts")
-		var rows [][]string
-		for _, a := range p.AdditionalArtifacts {
-			rows = append(rows, []string{a.ArtifactPath, cmp.Or(a.ArtifactClassification, a.NonManoArtifactSetId)})
-		}
-		table(w, []string{"FILE", "KIND"}, rows)
-	}
-	if len(p.Findings) > 0 {
-		heading(w, "Findings")
-		for _, f := range p.Findings {
-			where := f.File
-			if f.Line > 0 {
-				where += ":" + strconv.Itoa(f.Line)
-			}
-			_, _ = fmt.Fprintf(w, "  %s\n    %s %s\n", f.Text, faint.Render(f.Rule), faint.Render(where))
-		}
-	}
+// packages is the arguments of verbs that take several packages.
+type packages struct {
+	Package []string `arg:"" help:"Ids, vnfdIds or product names." completion-predictor:"package"`
 }
 
-type packageEnable struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
-}
+type packageEnable struct{ packages }
 
 func (c *packageEnable) Run(s *session) error {
 	return s.setPackageState(c.Package, sol.PackageEnabled)
 }
 
-type packageDisable struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
-}
+type packageDisable struct{ packages }
 
 func (c *packageDisable) Run(s *session) error {
 	return s.setPackageState(c.Package, sol.PackageDisabled)
 }
 
-func (s *session) setPackageState(word string, want sol.OperationalStateType) error {
-	id, err := s.packageID(word)
-	if err != nil {
-		return err
-	}
-	if err := s.SetPackageState(s.ctx, id, want); err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	p, err := s.Package(s.ctx, id)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(p, func(w io.Writer) { _, _ = fmt.Fprintln(w, id, state(p.OperationalState)) })
+func itself(word string) string { return word }
+
+func (s *session) setPackageState(words []string, want sol.OperationalStateType) error {
+	return each(s, words, itself, func(word string) error {
+		id, err := s.packageID(word)
+		if err != nil {
+			return err
+		}
+		if err := s.SetPackageState(s.ctx, id, want); err != nil {
+			return err //nolint:wrapcheck // of the client
+		}
+		p, err := s.Package(s.ctx, id)
+		if err != nil {
+			return err //nolint:wrapcheck // of the client
+		}
+		return s.show(p, func(w io.Writer) { _, _ = fmt.Fprintln(w, id, screen.Colour(p.OperationalState)) })
+	})
 }
 
 type packageDelete struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
+	packages
+	sure
 }
 
 func (c *packageDelete) Run(s *session) error {
-	id, err := s.packageID(c.Package)
-	if err != nil {
+	if err := s.confirmAll(c.sure, false, "Delete", "package", c.Package); err != nil {
 		return err
 	}
-	return s.deleted(id, s.DeletePackage(s.ctx, id))
-}
-
-// deleted reports a deletion.
-func (s *session) deleted(id string, err error) error {
-	if err != nil {
-		return err
-	}
-	return s.show(map[string]string{"deleted": id}, func(w io.Writer) { _, _ = fmt.Fprintln(w, id, "deleted") })
+	return each(s, c.Package, itself, func(word string) error {
+		id, err := s.packageID(word)
+		if err != nil {
+			return err
+		}
+		return s.deleted(id, s.DeletePackage(s.ctx, id))
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/vnfm/vnfm/client"
@@ -21,7 +22,7 @@ func (c *packageFetch) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.CreatePackage(s.ctx, nil)
+	p, err := s.CreatePackage(s.ctx, sol.KeyValuePairs{fileName: encoded(path.Base(c.URL))})
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -38,7 +39,7 @@ type target struct {
 func (t *target) keep(s *session, get func(into client.Into) error) error {
 	if t.File == "-" {
 		return get(func(media string) (io.Writer, error) {
-			if s.terminal && media != "text/plain" && media != "application/yaml" && media != "application/json" {
+			if s.Terminal && media != "text/plain" && media != "application/yaml" && media != "application/json" {
 				return nil, usagef("this is %s: name a file for it", media)
 			}
 			return s.raw, nil

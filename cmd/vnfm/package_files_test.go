@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm/client"
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 )
 
 // Files of a package come as they are: to standard output, or to a file that is there when all of it is. Seen failing with what
@@ -72,7 +73,7 @@ func TestFilesOfAPackage(t *testing.T) {
 // An archive is not for eyes.
 func TestAnArchiveOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	s := &session{raw: &out, terminal: true}
+	s := &session{raw: &out, Screen: &screen.Screen{Terminal: true}}
 	to := target{File: "-"}
 	for media, shown := range map[string]bool{"text/plain": true, "application/yaml": true, "application/json": true, "application/zip": false, "application/octet-stream": false, "": false} {
 		err := to.keep(s, func(into client.Into) error {

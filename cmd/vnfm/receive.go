@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -28,7 +29,7 @@ func (c *notificationReceive) Run(s *session) error {
 	if err != nil {
 		return usagef("%v", err)
 	}
-	_, _ = fmt.Fprintf(s.err, "waiting for notifications at http://%s/\n", l.Addr())
+	_, _ = fmt.Fprintf(s.Err, "waiting for notifications at http://%s/\n", l.Addr())
 	srv := &http.Server{Handler: receiver(s), ReadTimeout: 10 * time.Second}
 	stop := context.AfterFunc(s.ctx, func() { _ = srv.Close() })
 	defer stop()
@@ -51,11 +52,11 @@ func receiver(s *session) http.Handler {
 			one.Lock()
 			defer one.Unlock()
 			err = s.show(json.RawMessage(body), func(w io.Writer) {
-				what := about(string(n.NotificationType), n.OperationState)
+				what := subject(string(n.NotificationType), n.OperationState)
 				if n.Operation != "" {
 					what = n.Operation + " " + what
 				}
-				_, _ = fmt.Fprintf(w, "%s  VNF %s  %s", stamp(n.TimeStamp), n.VnfInstanceId, what)
+				_, _ = fmt.Fprintf(w, "%s  VNF %s  %s", screen.Of(w).Stamp(n.TimeStamp), n.VnfInstanceId, what)
 				if n.Error != nil {
 					_, _ = fmt.Fprintf(w, ": %s", n.Error.Detail)
 				}

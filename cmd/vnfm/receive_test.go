@@ -6,12 +6,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 )
 
 // The receiver answers the test of a callback and prints a line for each notification.
 func TestReceiver(t *testing.T) {
 	var out bytes.Buffer
-	h := receiver(&session{out: &out, form: "table"})
+	h := receiver(&session{Screen: &screen.Screen{Out: &out}})
 	for _, c := range []struct {
 		method, body string
 		want         int

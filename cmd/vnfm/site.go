@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -20,33 +22,32 @@ type simCmd struct {
 }
 
 type simInventory struct {
-	Vnf string `help:"Of this VNF only: id or name." placeholder:"VNF"`
+	listing
+	Vnf string `help:"Of this VNF only: id or name." placeholder:"VNF" completion-predictor:"vnf"`
+}
+
+var simInventoryColumns = []screen.Column[sol.SimResource]{
+	{Head: "ID", Of: func(v *sol.SimResource) any { return v.Id }},
+	{Head: "VIM", Of: func(v *sol.SimResource) any { return v.Vim }},
+	{Head: "KIND", Of: func(v *sol.SimResource) any { return v.Kind }},
+	{Head: "NAME", Of: func(v *sol.SimResource) any { return screen.Name(v.Name) }},
+	{Head: "STATE", Of: func(v *sol.SimResource) any { return screen.State(v.State) }},
+	{Head: "OWNER", Of: func(v *sol.SimResource) any { return v.Owner }, Drop: 1},
+	{Head: "TOKEN", Of: func(v *sol.SimResource) any { return v.Token }, Drop: 2},
 }
 
 func (c *simInventory) Run(s *session) error {
-	all, err := s.SimInventory(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
+	owner := ""
 	if c.Vnf != "" {
 		id, err := s.vnfID(c.Vnf)
 		if err != nil {
 			return err
 		}
-		kept := all[:0]
-		for _, r := range all {
-			if r.Owner == id {
-				kept = append(kept, r)
-			}
-		}
-		all = kept
+		owner = id
 	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, r := range all {
-			rows = append(rows, []string{r.Vim, r.Kind, r.Id, r.Name, state(r.State), r.Owner, r.Token})
-		}
-		table(w, []string{"VIM", "KIND", "ID", "NAME", "STATE", "OWNER", "TOKEN"}, rows)
+	return list(s, &c.listing, simInventoryColumns, func() ([]sol.SimResource, error) {
+		all, err := s.SimInventory(s.ctx)
+		return slices.DeleteFunc(all, func(r sol.SimResource) bool { return owner != "" && r.Owner != owner }), err //nolint:wrapcheck // of the client
 	})
 }
 
@@ -113,7 +114,7 @@ func printBehaviour(w io.Writer, raw json.RawMessage) {
 		_, _ = fmt.Fprintln(w, string(raw))
 		return
 	}
-	fields(w, "seed", strconv.FormatInt(b.Seed, 10), "delay", b.Delay)
+	screen.Of(w).Fields("seed", strconv.FormatInt(b.Seed, 10), "delay", b.Delay)
 	var rows [][]string
 	for _, r := range b.Rules {
 		times := "always"
@@ -122,8 +123,8 @@ func printBehaviour(w io.Writer, raw json.RawMessage) {
 		}
 		rows = append(rows, []string{r.On, r.Outcome, times, r.After})
 	}
-	heading(w, "Rules")
-	table(w, []string{"ON", "OUTCOME", "TIMES", "AFTER"}, rows)
+	screen.Of(w).Heading("Rules")
+	screen.Of(w).Table([]string{"ON", "OUTCOME", "TIMES", "AFTER"}, rows)
 }
 
 type auditCmd struct {
@@ -142,17 +143,17 @@ func (c *auditAll) Run(s *session) error {
 		return err //nolint:wrapcheck // of the client
 	}
 	if err := s.show(r, func(w io.Writer) {
-		verdict := good.Render("nothing is wrong")
+		verdict := screen.Good.Render("nothing is wrong")
 		if !r.Ok {
-			verdict = bad.Render(strconv.Itoa(len(r.Findings)) + " findings")
+			verdict = screen.Bad.Render(strconv.Itoa(len(r.Findings)) + " findings")
 		}
 		_, _ = fmt.Fprintf(w, "%d events, %d sagas under way, %d timers, %d resources at VIMs: %s\n", r.Looked.Events, r.Looked.Sagas, r.Looked.Timers, r.Looked.VimResources, verdict)
 		for _, f := range r.Findings {
-			_, _ = fmt.Fprintf(w, "\n%s: %s\n", bad.Render(f.Check), f.Where)
+			_, _ = fmt.Fprintf(w, "\n%s: %s\n", screen.Bad.Render(f.Check), f.Where)
 			if f.VnfInstanceId != "" {
 				_, _ = fmt.Fprintf(w, "  VNF    %s\n", f.VnfInstanceId)
 			}
-			_, _ = fmt.Fprintf(w, "  since  %s\n  what   %s\n  do     %s\n", stamp(f.Since), f.What, f.Do)
+			_, _ = fmt.Fprintf(w, "  since  %s\n  what   %s\n  do     %s\n", screen.Of(w).Stamp(f.Since), f.What, f.Do)
 		}
 		for _, u := range r.Unmade {
 			_, _ = fmt.Fprintf(w, "not checked, %s: %s\n", u.Check, u.Reason)
@@ -169,22 +170,22 @@ func (c *auditAll) Run(s *session) error {
 	return nil
 }
 
-type auditDenials struct{}
+type auditDenials struct{ listing }
 
-func (auditDenials) Run(s *session) error {
-	all, err := s.Denials(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, d := range all {
-			rows = append(rows, []string{
-				stamp(d.Last), strconv.Itoa(d.Count), strconv.Itoa(d.Status), d.Caller, d.Role, d.Address, d.Method, d.Route, d.Detail,
-			})
-		}
-		table(w, []string{"LAST", "TIMES", "STATUS", "CALLER", "ROLE", "FROM", "METHOD", "ROUTE", "WHY"}, rows)
-	})
+var auditDenialsColumns = []screen.Column[sol.Denial]{
+	{Head: "LAST", Of: func(v *sol.Denial) any { return v.Last }},
+	{Head: "TIMES", Of: func(v *sol.Denial) any { return v.Count }},
+	{Head: "STATUS", Of: func(v *sol.Denial) any { return v.Status }},
+	{Head: "CALLER", Of: func(v *sol.Denial) any { return v.Caller }},
+	{Head: "ROLE", Of: func(v *sol.Denial) any { return v.Role }, Drop: 2},
+	{Head: "FROM", Of: func(v *sol.Denial) any { return v.Address }, Drop: 3},
+	{Head: "METHOD", Of: func(v *sol.Denial) any { return v.Method }, Drop: 1},
+	{Head: "ROUTE", Of: func(v *sol.Denial) any { return v.Route }},
+	{Head: "WHY", Of: func(v *sol.Denial) any { return v.Detail }},
+}
+
+func (c *auditDenials) Run(s *session) error {
+	return list(s, &c.listing, auditDenialsColumns, func() ([]sol.Denial, error) { return s.Denials(s.ctx) })
 }
 
 type auditVerify struct{}
@@ -195,9 +196,9 @@ func (c *auditVerify) Run(s *session) error {
 		return err //nolint:wrapcheck // of the client
 	}
 	if err := s.show(audit, func(w io.Writer) {
-		verdict := good.Render("intact")
+		verdict := screen.Good.Render("intact")
 		if !audit.Ok {
-			verdict = bad.Render(strconv.Itoa(audit.Found) + " problems")
+			verdict = screen.Bad.Render(strconv.Itoa(audit.Found) + " problems")
 		}
 		_, _ = fmt.Fprintf(w, "%d events in %d streams, %d messages: %s\n", audit.Events, audit.Streams, audit.Messages, verdict)
 		for _, p := range audit.Problems {
@@ -223,20 +224,19 @@ type parkedCmd struct {
 	Skip  parkedSkip  `cmd:"" help:"Give one up: it is never handled, those of its VNF behind it are."`
 }
 
-type parkedList struct{}
+type parkedList struct{ listing }
 
-func (parkedList) Run(s *session) error {
-	all, err := s.Parked(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, m := range all {
-			rows = append(rows, []string{m.Id, m.Consumer, m.Key, m.Type, stamp(m.At), m.Reason})
-		}
-		table(w, []string{"ID", "CONSUMER", "VNF", "TYPE", "PARKED", "REASON"}, rows)
-	})
+var parkedColumns = []screen.Column[sol.ParkedMessage]{
+	{Head: "ID", Of: func(v *sol.ParkedMessage) any { return v.Id }},
+	{Head: "CONSUMER", Of: func(v *sol.ParkedMessage) any { return v.Consumer }, Drop: 2},
+	{Head: "VNF", Of: func(v *sol.ParkedMessage) any { return v.Key }},
+	{Head: "TYPE", Of: func(v *sol.ParkedMessage) any { return v.Type }},
+	{Head: "PARKED", Of: func(v *sol.ParkedMessage) any { return v.At }, Drop: 1},
+	{Head: "REASON", Of: func(v *sol.ParkedMessage) any { return v.Reason }},
+}
+
+func (c *parkedList) Run(s *session) error {
+	return list(s, &c.listing, parkedColumns, func() ([]sol.ParkedMessage, error) { return s.Parked(s.ctx) })
 }
 
 type parkedShow struct {
@@ -249,8 +249,8 @@ func (c *parkedShow) Run(s *session) error {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(m, func(w io.Writer) {
-		table(w, []string{"ID", "CONSUMER", "VNF", "TYPE", "OPERATION", "PARKED", "REASON"}, [][]string{
-			{m.Id, m.Consumer, m.Key, m.Type, m.CorrelationId, stamp(m.At), m.Reason},
+		screen.Of(w).Table([]string{"ID", "CONSUMER", "VNF", "TYPE", "OPERATION", "PARKED", "REASON"}, [][]string{
+			{m.Id, m.Consumer, m.Key, m.Type, m.CorrelationId, screen.Of(w).Stamp(m.At), m.Reason},
 		})
 		_, _ = fmt.Fprintf(w, "%s\n", m.Data)
 	})
@@ -259,9 +259,13 @@ func (c *parkedShow) Run(s *session) error {
 type parkedSkip struct {
 	ID     string `arg:"" help:"Id of the message."`
 	Reason string `required:"" help:"Why; it is kept with your name."`
+	sure
 }
 
 func (c *parkedSkip) Run(s *session) error {
+	if err := s.confirm(c.sure, "Give up message "+c.ID+" for good?"); err != nil {
+		return err
+	}
 	n, err := s.SkipParked(s.ctx, c.ID, c.Reason)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
@@ -293,29 +297,29 @@ func (clusterStatus) Run(s *session) error {
 		return err //nolint:wrapcheck // of the client
 	}
 	return s.show(c, func(w io.Writer) {
-		names := map[string]string{"": bad.Render("nobody")}
+		names := map[string]string{"": screen.Bad.Render("nobody")}
 		var rows [][]string
 		for _, n := range c.Nodes {
 			names[n.Id] = n.Name
-			state, until := good.Render(string(n.State)), ""
+			state, until := screen.Good.Render(string(n.State)), ""
 			if n.Until != nil {
-				state, until = string(n.State), stamp(*n.Until)
+				state, until = string(n.State), screen.Of(w).Stamp(*n.Until)
 			}
-			rows = append(rows, []string{n.Name, state, n.Version, stamp(n.Since), until, n.Url, strings.Join(n.Roles, ",")})
+			rows = append(rows, []string{n.Name, state, n.Version, screen.Of(w).Stamp(n.Since), until, n.Url, strings.Join(n.Roles, ",")})
 		}
-		table(w, []string{"NODE", "STATE", "VERSION", "SINCE", "UNTIL", "URL", "ROLES"}, rows)
+		screen.Of(w).Table([]string{"NODE", "STATE", "VERSION", "SINCE", "UNTIL", "URL", "ROLES"}, rows)
 		rows = nil
 		for _, l := range c.Lanes {
 			rows = append(rows, []string{l.Role, l.Database, names[l.NodeId], strconv.Itoa(l.Count)})
 		}
 		_, _ = fmt.Fprintln(w)
-		table(w, []string{"ROLE", "DATABASE", "NODE", "LANES"}, rows)
+		screen.Of(w).Table([]string{"ROLE", "DATABASE", "NODE", "LANES"}, rows)
 		rows = nil
 		for _, k := range c.Consumers {
 			rows = append(rows, []string{k.Name, k.Topic, strconv.Itoa(k.WaitingLanes), oldest(k), strconv.Itoa(k.Parked)})
 		}
 		_, _ = fmt.Fprintln(w)
-		table(w, []string{"CONSUMER", "TOPIC", "LANES WAITING", "OLDEST", "PARKED"}, rows)
+		screen.Of(w).Table([]string{"CONSUMER", "TOPIC", "LANES WAITING", "OLDEST", "PARKED"}, rows)
 		_, _ = fmt.Fprintf(w, "\n%d timers are due.\n", c.TimersDue)
 	})
 }
@@ -343,7 +347,7 @@ func (c *uiCmd) Run(s *session) error {
 		}
 		at += "vnfs/" + id
 	}
-	if _, err := fmt.Fprintln(s.out, at); err != nil || c.Print {
+	if _, err := fmt.Fprintln(s.Out, at); err != nil || c.Print {
 		return err //nolint:wrapcheck // of standard output
 	}
 	name, args := opener(runtime.GOOS)

@@ -1,13 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/vnfm/vnfm/client"
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -18,20 +20,34 @@ type snapshotCmd struct {
 }
 
 type vnfSnapshot struct {
-	Vnf   string   `arg:"" help:"Id or name."`
+	Vnf   string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	Into  string   `help:"Snapshot resource to take it into, an empty one; default: a new one." placeholder:"ID"`
 	Data  []string `sep:"none" help:"User-defined data of the snapshot, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
+	fileRequest
 	begin
 }
 
+// Help is examples.
+func (*vnfSnapshot) Help() string {
+	return `Examples:
+  vnfm vnf snapshot fw1 --data why="before the upgrade"`
+}
+
 func (c *vnfSnapshot) Run(s *session) error {
-	request := sol.CreateVnfSnapshotRequest{VnfSnapshotInfoId: c.Into}
-	var err error
-	if request.UserDefinedData, err = pairs("data", c.Data); err != nil {
+	var request sol.CreateVnfSnapshotRequest
+	if _, err := c.into(s, &request); err != nil {
 		return err
 	}
-	if request.AdditionalParams, err = pairs("param", c.Param); err != nil {
+	c.Into = cmp.Or(c.Into, request.VnfSnapshotInfoId)
+	data, err := pairs("data", c.Data)
+	if err != nil {
+		return err
+	}
+	if data != nil {
+		request.UserDefinedData = data
+	}
+	if err := given(&request.AdditionalParams, c.Param); err != nil {
 		return err
 	}
 	id, err := s.vnfID(c.Vnf)
@@ -44,7 +60,7 @@ func (c *vnfSnapshot) Run(s *session) error {
 			return err //nolint:wrapcheck // of the client
 		}
 		request.VnfSnapshotInfoId = info.Id
-		_, _ = fmt.Fprintln(s.err, "snapshot", info.Id)
+		_, _ = fmt.Fprintln(s.Err, "snapshot", info.Id)
 	} else if request.VnfSnapshotInfoId, err = s.snapshotID(c.Into); err != nil {
 		return err
 	}
@@ -64,32 +80,50 @@ func (s *session) discardEmpty(id string) {
 }
 
 type vnfRevert struct {
-	Vnf      string   `arg:"" help:"Id or name."`
-	Snapshot string   `arg:"" help:"Id of the snapshot, or its beginning."`
+	Vnf      string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Snapshot string   `arg:"" optional:"" help:"Id of the snapshot, or its beginning; needed without --file."`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
+	sure
+	fileRequest
 	begin
 }
 
+// Help is examples.
+func (*vnfRevert) Help() string {
+	return `Examples:
+  vnfm vnf revert fw1 5ff7c0de --dry-run`
+}
+
 func (c *vnfRevert) Run(s *session) error {
-	params, err := pairs("param", c.Param)
-	if err != nil {
+	var request sol.RevertToVnfSnapshotRequest
+	if _, err := c.into(s, &request); err != nil {
 		return err
+	}
+	if err := given(&request.AdditionalParams, c.Param); err != nil {
+		return err
+	}
+	word := cmp.Or(c.Snapshot, request.VnfSnapshotInfoId)
+	if word == "" {
+		return usagef("name the <snapshot>; vnfm snapshot list shows those there are")
 	}
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {
 		return err
 	}
-	snapshot, err := s.snapshotID(c.Snapshot)
-	if err != nil {
+	if request.VnfSnapshotInfoId, err = s.snapshotID(word); err != nil {
 		return err
 	}
-	request := sol.RevertToVnfSnapshotRequest{VnfSnapshotInfoId: snapshot, AdditionalParams: params}
+	if !c.DryRun {
+		if err := s.confirm(c.sure, "Revert VNF "+c.Vnf+" to what it was at the snapshot?"); err != nil {
+			return err
+		}
+	}
 	return start(s, c.begin, id, sol.PlanRevertToSnapshot, request, s.RevertToSnapshot)
 }
 
 // snapshotID finds the snapshot that a word means.
 func (s *session) snapshotID(word string) (string, error) {
-	all, err := s.Snapshots(s.ctx)
+	all, err := s.Snapshots(s.ctx, client.Query{Fields: "id"})
 	if err != nil {
 		return "", err //nolint:wrapcheck // of the client
 	}
@@ -100,24 +134,40 @@ func (s *session) snapshotID(word string) (string, error) {
 	return pick("snapshot", word, names)
 }
 
-type snapshotList struct{ narrowed }
+type snapshotList struct {
+	narrowed
+	listing
+}
+
+var snapshotColumns = []screen.Column[sol.VnfSnapshotInfo]{
+	{Head: "ID", Of: func(v *sol.VnfSnapshotInfo) any { return v.Id }},
+	{Head: "STATE", Of: func(v *sol.VnfSnapshotInfo) any { return screen.State(snapshotState(v)) }},
+	{Head: "VNF", Of: func(v *sol.VnfSnapshotInfo) any { return snapshotOf(v).VnfInstanceId }},
+	{Head: "TAKEN", Of: func(v *sol.VnfSnapshotInfo) any { return snapshotOf(v).CreationFinishedAt }, Drop: 1},
+	{Head: "VNFCS", Of: func(v *sol.VnfSnapshotInfo) any { return len(snapshotOf(v).VnfcSnapshots) }, Drop: 2},
+	{Head: "PACKAGE", Of: func(v *sol.VnfSnapshotInfo) any { return v.VnfSnapshotPkgId }, Drop: 3},
+}
 
 func (c *snapshotList) Run(s *session) error {
-	all, err := s.Snapshots(s.ctx, c.query())
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, x := range all {
-			row := []string{x.Id, "empty", "", "", "", x.VnfSnapshotPkgId}
-			if t := x.VnfSnapshot; t != nil {
-				row = []string{x.Id, "taken", t.VnfInstanceId, stamp(t.CreationFinishedAt), strconv.Itoa(len(t.VnfcSnapshots)), x.VnfSnapshotPkgId}
-			}
-			rows = append(rows, row)
-		}
-		table(w, []string{"ID", "STATE", "VNF", "TAKEN", "VNFCS", "PACKAGE"}, rows)
+	return list(s, &c.listing, snapshotColumns, func() ([]sol.VnfSnapshotInfo, error) {
+		return s.Snapshots(s.ctx, c.query(s, &c.listing, ""))
 	})
+}
+
+// snapshotState says whether a snapshot was taken into a resource.
+func snapshotState(x *sol.VnfSnapshotInfo) string {
+	if x.VnfSnapshot == nil {
+		return "empty"
+	}
+	return "taken"
+}
+
+// snapshotOf is the snapshot of a resource; an empty one, of an empty resource.
+func snapshotOf(x *sol.VnfSnapshotInfo) *sol.VnfSnapshot {
+	if x.VnfSnapshot == nil {
+		return &sol.VnfSnapshot{}
+	}
+	return x.VnfSnapshot
 }
 
 type snapshotShow struct {
@@ -139,15 +189,15 @@ func (c *snapshotShow) Run(s *session) error {
 func printSnapshot(w io.Writer, x *sol.VnfSnapshotInfo) {
 	t := x.VnfSnapshot
 	if t == nil {
-		fields(w, "id", x.Id, "package", x.VnfSnapshotPkgId, "state", "empty")
+		screen.Of(w).Fields("id", x.Id, "package", x.VnfSnapshotPkgId, "state", "empty")
 		return
 	}
 	var data []string
 	for _, key := range slices.Sorted(maps.Keys(t.UserDefinedData)) {
-		data = append(data, key+"="+compact(t.UserDefinedData[key]))
+		data = append(data, key+"="+screen.Compact(t.UserDefinedData[key]))
 	}
-	fields(w, "id", x.Id, "package", x.VnfSnapshotPkgId, "VNF", t.VnfInstanceId, "vnfdId", t.VnfdId, "begun", stamp(t.CreationStartedAt),
-		"taken", stamp(t.CreationFinishedAt), "data", strings.Join(data, ", "))
+	screen.Of(w).Fields("id", x.Id, "package", x.VnfSnapshotPkgId, "VNF", t.VnfInstanceId, "vnfdId", t.VnfdId, "begun", screen.Of(w).Stamp(t.CreationStartedAt),
+		"taken", screen.Of(w).Stamp(t.CreationFinishedAt), "data", strings.Join(data, ", "))
 	vdus := map[string]string{}
 	if t.VnfInstance != nil && t.VnfInstance.InstantiatedVnfInfo != nil {
 		for _, c := range t.VnfInstance.InstantiatedVnfInfo.VnfcResourceInfo {
@@ -157,28 +207,34 @@ func printSnapshot(w io.Writer, x *sol.VnfSnapshotInfo) {
 	var rows [][]string
 	for _, c := range t.VnfcSnapshots {
 		if r := c.ComputeSnapshotResource; r != nil {
-			rows = append(rows, []string{vdus[c.VnfcInstanceId], first(c.VnfcInstanceId), "machine", r.ResourceId, r.VimConnectionId})
+			rows = append(rows, []string{vdus[c.VnfcInstanceId], screen.Short(c.VnfcInstanceId), "machine", r.ResourceId, r.VimConnectionId})
 		}
 		for _, st := range c.StorageSnapshotResources {
 			if r := st.StorageSnapshotResource; r != nil {
-				rows = append(rows, []string{vdus[c.VnfcInstanceId], first(c.VnfcInstanceId), "storage", r.ResourceId, r.VimConnectionId})
+				rows = append(rows, []string{vdus[c.VnfcInstanceId], screen.Short(c.VnfcInstanceId), "storage", r.ResourceId, r.VimConnectionId})
 			}
 		}
 	}
 	if len(rows) > 0 {
-		heading(w, "Snapshots at VIMs")
-		table(w, []string{"VDU", "VNFC", "OF", "RESOURCE", "VIM"}, rows)
+		screen.Of(w).Heading("Snapshots at VIMs")
+		screen.Of(w).Table([]string{"VDU", "VNFC", "OF", "RESOURCE", "VIM"}, rows)
 	}
 }
 
 type snapshotDelete struct {
-	Snapshot string `arg:"" help:"Id of the snapshot, or its beginning."`
+	Snapshot []string `arg:"" help:"Ids of snapshots, or their beginnings."`
+	sure
 }
 
 func (c *snapshotDelete) Run(s *session) error {
-	id, err := s.snapshotID(c.Snapshot)
-	if err != nil {
+	if err := s.confirmAll(c.sure, false, "Delete", "snapshot", c.Snapshot); err != nil {
 		return err
 	}
-	return s.deleted(id, s.DeleteSnapshot(s.ctx, id))
+	return each(s, c.Snapshot, itself, func(word string) error {
+		id, err := s.snapshotID(word)
+		if err != nil {
+			return err
+		}
+		return s.deleted(id, s.DeleteSnapshot(s.ctx, id))
+	})
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -112,32 +114,29 @@ func fromFile(value string) (text string, err error) {
 	return text, err
 }
 
-func printSubscription(w io.Writer, v *sol.LccnSubscription) {
-	filter := "none"
-	if v.Filter != nil {
-		filter = string(encoded(v.Filter))
+// filterOf is the filter of a subscription, "" for none.
+func filterOf(v *sol.LccnSubscription) string {
+	if v.Filter == nil {
+		return ""
 	}
-	fields(w, "id", v.Id, "callback", v.CallbackUri, "verbosity", string(v.Verbosity), "filter", filter)
+	return string(encoded(v.Filter))
 }
 
-type subscriptionList struct{}
+func printSubscription(w io.Writer, v *sol.LccnSubscription) {
+	screen.Of(w).Fields("id", v.Id, "callback", v.CallbackUri, "verbosity", string(v.Verbosity), "filter", cmp.Or(filterOf(v), "none"))
+}
 
-func (subscriptionList) Run(s *session) error {
-	all, err := s.Subscriptions(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, v := range all {
-			filter := ""
-			if v.Filter != nil {
-				filter = string(encoded(v.Filter))
-			}
-			rows = append(rows, []string{v.Id, v.CallbackUri, string(v.Verbosity), filter})
-		}
-		table(w, []string{"ID", "CALLBACK", "VERBOSITY", "FILTER"}, rows)
-	})
+type subscriptionList struct{ listing }
+
+var subscriptionColumns = []screen.Column[sol.LccnSubscription]{
+	{Head: "ID", Of: func(v *sol.LccnSubscription) any { return v.Id }},
+	{Head: "CALLBACK", Of: func(v *sol.LccnSubscription) any { return v.CallbackUri }},
+	{Head: "VERBOSITY", Of: func(v *sol.LccnSubscription) any { return string(v.Verbosity) }, Drop: 1},
+	{Head: "FILTER", Of: func(v *sol.LccnSubscription) any { return filterOf(v) }, Drop: 2},
+}
+
+func (c *subscriptionList) Run(s *session) error {
+	return list(s, &c.listing, subscriptionColumns, func() ([]sol.LccnSubscription, error) { return s.Subscriptions(s.ctx) })
 }
 
 type subscriptionShow struct {
@@ -157,15 +156,21 @@ func (c *subscriptionShow) Run(s *session) error {
 }
 
 type subscriptionDelete struct {
-	ID string `arg:"" help:"Id of the subscription, or its callback."`
+	ID []string `arg:"" help:"Ids of subscriptions, their beginnings, or their callbacks."`
+	sure
 }
 
 func (c *subscriptionDelete) Run(s *session) error {
-	id, err := s.subscriptionID(c.ID)
-	if err != nil {
+	if err := s.confirmAll(c.sure, false, "Delete", "subscription", c.ID); err != nil {
 		return err
 	}
-	return s.Unsubscribe(s.ctx, id) //nolint:wrapcheck // of the client
+	return each(s, c.ID, itself, func(word string) error {
+		id, err := s.subscriptionID(word)
+		if err != nil {
+			return err
+		}
+		return s.deleted(id, s.Unsubscribe(s.ctx, id))
+	})
 }
 
 // subscriptionID finds the subscription that a word means.
@@ -191,26 +196,28 @@ type notificationCmd struct {
 }
 
 type notificationList struct {
+	listing
 	State        string `help:"Only those of this state: PENDING or FAILED." placeholder:"STATE"`
 	Subscription string `help:"Only those of this subscription." placeholder:"ID"`
 }
 
+var notificationColumns = []screen.Column[sol.Notification]{
+	{Head: "ID", Of: func(v *sol.Notification) any { return v.Id }},
+	{Head: "STATE", Of: func(v *sol.Notification) any { return screen.State(v.State) }},
+	{Head: "ABOUT", Of: func(v *sol.Notification) any { return subject(v.NotificationType, v.OperationState) }},
+	{Head: "ATTEMPTS", Of: func(v *sol.Notification) any { return v.Attempts }, Drop: 2},
+	{Head: "SINCE", Of: func(v *sol.Notification) any { return v.Created }, Drop: 1},
+	{Head: "REASON", Of: func(v *sol.Notification) any { return v.Reason }},
+}
+
 func (c *notificationList) Run(s *session) error {
-	all, err := s.Notifications(s.ctx, strings.ToUpper(c.State), c.Subscription)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, n := range all {
-			rows = append(rows, []string{n.Id, n.State, about(n.NotificationType, n.OperationState), fmt.Sprint(n.Attempts), stamp(n.Created), n.Reason})
-		}
-		table(w, []string{"ID", "STATE", "ABOUT", "ATTEMPTS", "SINCE", "REASON"}, rows)
+	return list(s, &c.listing, notificationColumns, func() ([]sol.Notification, error) {
+		return s.Notifications(s.ctx, strings.ToUpper(c.State), c.Subscription)
 	})
 }
 
-// about says in a few words what a notification is about.
-func about(kind, state string) string {
+// subject says in a few words what a notification is about.
+func subject(kind, state string) string {
 	switch {
 	case state != "":
 		return state

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -21,31 +22,24 @@ type vimCmd struct {
 	Check    vimCheck    `cmd:"" help:"Ask a VIM what it offers; exit 1 when it cannot be asked."`
 }
 
-type vimList struct{}
+type vimList struct{ listing }
 
-func (c *vimList) Run(s *session) error {
-	all, err := s.Vims(s.ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, v := range all {
-			rows = append(rows, []string{v.Id, v.VimType, v.VimId, yes(v.Default), yes(v.Enabled), yes(v.BuiltIn)})
-		}
-		table(w, []string{"ID", "TYPE", "VIM", "DEFAULT", "ENABLED", "BUILT IN"}, rows)
-	})
+var vimColumns = []screen.Column[sol.Vim]{
+	{Head: "ID", Of: func(v *sol.Vim) any { return v.Id }},
+	{Head: "TYPE", Of: func(v *sol.Vim) any { return v.VimType }},
+	{Head: "VIM", Of: func(v *sol.Vim) any { return v.VimId }, Drop: 2},
+	{Head: "DEFAULT", Of: func(v *sol.Vim) any { return v.Default }},
+	{Head: "ENABLED", Of: func(v *sol.Vim) any { return v.Enabled }},
+	{Head: "BUILT IN", Of: func(v *sol.Vim) any { return v.BuiltIn }, Drop: 1},
+	{Head: "UPDATED", Of: func(v *sol.Vim) any { return v.Updated }, Wide: true},
 }
 
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return ""
+func (c *vimList) Run(s *session) error {
+	return list(s, &c.listing, vimColumns, func() ([]sol.Vim, error) { return s.Vims(s.ctx) })
 }
 
 type vimShow struct {
-	ID string `arg:"" help:"Id of the connection."`
+	ID string `arg:"" help:"Id of the connection." completion-predictor:"vim"`
 }
 
 func (c *vimShow) Run(s *session) error {
@@ -57,8 +51,8 @@ func (c *vimShow) Run(s *session) error {
 }
 
 func printVim(w io.Writer, v *sol.Vim) {
-	fields(w, "id", v.Id, "type", v.VimType, "vim", v.VimId, "default", strconv.FormatBool(v.Default), "enabled", strconv.FormatBool(v.Enabled),
-		"updated", stamp(v.Updated))
+	screen.Of(w).Fields("id", v.Id, "type", v.VimType, "vim", v.VimId, "default", strconv.FormatBool(v.Default), "enabled", strconv.FormatBool(v.Enabled),
+		"updated", screen.Of(w).Stamp(v.Updated))
 	for _, part := range []struct {
 		name   string
 		values sol.KeyValuePairs
@@ -69,8 +63,8 @@ func printVim(w io.Writer, v *sol.Vim) {
 		}
 		if len(rows) > 0 {
 			slices.SortFunc(rows, slices.Compare)
-			heading(w, part.name)
-			table(w, []string{"NAME", "VALUE"}, rows)
+			screen.Of(w).Heading(part.name)
+			screen.Of(w).Table([]string{"NAME", "VALUE"}, rows)
 		}
 	}
 }
@@ -185,7 +179,7 @@ func (c *vimRegister) Run(s *session) error {
 }
 
 type vimUpdate struct {
-	ID       string   `arg:"" help:"Id of the connection."`
+	ID       string   `arg:"" help:"Id of the connection." completion-predictor:"vim"`
 	Default  bool     `help:"Use it where nobody names one." xor:"default"`
 	Other    bool     `name:"no-default" help:"Use it no longer where nobody names one." xor:"default"`
 	Enable   bool     `help:"Create resources through it again." xor:"enabled"`
@@ -237,13 +231,19 @@ func remove(patch map[string]json.RawMessage, name string) error {
 }
 
 type vimDelete struct {
-	ID string `arg:"" help:"Id of the connection."`
+	ID []string `arg:"" help:"Ids of connections." completion-predictor:"vim"`
+	sure
 }
 
-func (c *vimDelete) Run(s *session) error { return s.deleted(c.ID, s.DeleteVim(s.ctx, c.ID)) }
+func (c *vimDelete) Run(s *session) error {
+	if err := s.confirmAll(c.sure, false, "Delete", "VIM connection", c.ID); err != nil {
+		return err
+	}
+	return each(s, c.ID, itself, func(id string) error { return s.deleted(id, s.DeleteVim(s.ctx, id)) })
+}
 
 type vimCheck struct {
-	ID string `arg:"" help:"Id of the connection."`
+	ID string `arg:"" help:"Id of the connection." completion-predictor:"vim"`
 }
 
 func (c *vimCheck) Run(s *session) error {
@@ -253,11 +253,11 @@ func (c *vimCheck) Run(s *session) error {
 	}
 	err = s.show(v, func(w io.Writer) {
 		if !v.Reachable {
-			_, _ = fmt.Fprintf(w, "%s: %s\n", bad.Render("not reachable"), v.Detail)
+			_, _ = fmt.Fprintf(w, "%s: %s\n", screen.Bad.Render("not reachable"), v.Detail)
 			return
 		}
-		_, _ = fmt.Fprintf(w, "%s in %d ms: %d flavours, %d images\n", good.Render("reachable"), v.TookMs, v.Flavours, v.Images)
-		fields(w, "zones", strings.Join(v.Zones, ", "), "external network", v.ExternalNetwork)
+		_, _ = fmt.Fprintf(w, "%s in %d ms: %d flavours, %d images\n", screen.Good.Render("reachable"), v.TookMs, v.Flavours, v.Images)
+		screen.Of(w).Fields("zones", strings.Join(v.Zones, ", "), "external network", v.ExternalNetwork)
 	})
 	if err == nil && !v.Reachable {
 		return &failed{"the VIM cannot be asked"}

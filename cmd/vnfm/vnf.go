@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
+	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -37,7 +40,7 @@ type vnfCmd struct {
 }
 
 type vnfCreate struct {
-	Vnfd        string            `required:"" help:"vnfdId, package id or product name." placeholder:"VNFD"`
+	Vnfd        string            `required:"" help:"vnfdId, package id or product name." placeholder:"VNFD" completion-predictor:"package"`
 	Name        string            `help:"Name of the instance." placeholder:"NAME"`
 	Description string            `help:"Description of the instance." placeholder:"TEXT"`
 	Metadata    map[string]string `help:"Metadata, repeatable." placeholder:"KEY=VALUE"`
@@ -58,7 +61,7 @@ func (c *vnfCreate) Run(s *session) error {
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
-	return s.show(v, func(w io.Writer) { printVnf(w, v) })
+	return s.show(v, func(w io.Writer) { show.Vnf(w, v) })
 }
 
 // vnfdID finds the vnfdId of the package that a word means.
@@ -83,23 +86,38 @@ func (s *session) vnfdID(word string) (string, error) {
 }
 
 type vnfInstantiate struct {
-	Vnf      string   `arg:"" help:"Id or name."`
-	Flavour  string   `required:"" help:"Deployment flavour." placeholder:"ID"`
+	Vnf      string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Flavour  string   `help:"Deployment flavour; needed without --file." placeholder:"ID"`
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
 	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, config (name of the connection point's configuration), subnet (repeatable), and for each subnet ip (repeatable): an address, or ipv4 or ipv6 for one that the VIM chooses." placeholder:"id=…,network=…,cpd=…"`
 	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	Language string   `help:"Localization language." placeholder:"TAG"`
+	fileRequest
 	begin
 }
 
+// Help is examples.
+func (*vnfInstantiate) Help() string {
+	return `Examples:
+  vnfm vnf instantiate fw1 --flavour standard --dry-run
+  vnfm vnf instantiate fw1 --flavour standard --level busy --param hostname=fw1
+  vnfm vnf instantiate fw1 --flavour standard --ext-link id=out,network=public,cpd=gateway_outside
+  vnfm vnf instantiate fw1 --file request.json --no-wait`
+}
+
 func (c *vnfInstantiate) Run(s *session) error {
-	request := sol.InstantiateVnfRequest{FlavourId: c.Flavour, InstantiationLevelId: c.Level, LocalizationLanguage: c.Language}
-	var err error
-	if request.ExtVirtualLinks, err = extLinks("--ext-link", c.ExtLink); err != nil {
+	var request sol.InstantiateVnfRequest
+	if _, err := c.into(s, &request); err != nil {
 		return err
 	}
-	if request.AdditionalParams, err = pairs("param", c.Param); err != nil {
+	request.FlavourId = cmp.Or(c.Flavour, request.FlavourId)
+	request.InstantiationLevelId = cmp.Or(c.Level, request.InstantiationLevelId)
+	request.LocalizationLanguage = cmp.Or(c.Language, request.LocalizationLanguage)
+	if request.FlavourId == "" {
+		return usagef("--flavour says which deployment flavour it is to have; vnfm package show tells which there are")
+	}
+	if err := laidOver(c.ExtLink, c.Param, &request.ExtVirtualLinks, &request.AdditionalParams); err != nil {
 		return err
 	}
 	if c.Vim != "" {
@@ -116,103 +134,6 @@ func (c *vnfInstantiate) Run(s *session) error {
 	return start(s, c.begin, id, sol.PlanInstantiate, request, s.Instantiate)
 }
 
-// extLinks reads the external links of the command line. Links of one id are one link with all their CPDs.
-func extLinks(flag string, args []string) ([]sol.ExtVirtualLinkData, error) {
-	var links []sol.ExtVirtualLinkData
-	for _, arg := range args {
-		link := sol.ExtVirtualLinkData{}
-		var cpds []string
-		var ips []sol.IpAddressData
-		config := "1"
-		for part := range strings.SplitSeq(arg, ",") {
-			key, value, ok := strings.Cut(part, "=")
-			if !ok || value == "" {
-				return nil, usagef("%s: %q is not KEY=VALUE", flag, part)
-			}
-			switch key {
-			case "id":
-				link.Id = value
-			case "network":
-				link.ResourceId = value
-			case "vim":
-				link.VimConnectionId = value
-			case "cpd":
-				cpds = append(cpds, value)
-			case "ip":
-				ips = addIP(ips, value)
-			case "subnet":
-				ips = append(ips, sol.IpAddressData{SubnetId: value})
-			case "config":
-				config = value
-			default:
-				return nil, usagef("%s: %q is none of id, network, cpd, vim, subnet, ip, config", flag, key)
-			}
-		}
-		if link.ResourceId == "" || len(cpds) == 0 {
-			return nil, usagef("%s %q needs network and cpd", flag, arg)
-		}
-		if link.Id == "" {
-			link.Id = "ext-" + link.ResourceId
-		}
-		for _, cpd := range cpds {
-			link.ExtCps = append(link.ExtCps, sol.VnfExtCpData{
-				CpdId: cpd, CpConfig: map[string]*sol.VnfExtCpConfig{config: cpConfig(ips)},
-			})
-		}
-		merged := false
-		for i := range links {
-			if links[i].Id == link.Id {
-				links[i].ExtCps = append(links[i].ExtCps, link.ExtCps...)
-				merged = true
-			}
-		}
-		if !merged {
-			links = append(links, link)
-		}
-	}
-	return links, nil
-}
-
-// addIP adds an address to the last subnet, or, where that has addresses of the other version, to it once more.
-func addIP(ips []sol.IpAddressData, value string) []sol.IpAddressData {
-	kind := sol.IPv4
-	if strings.EqualFold(value, "ipv6") || strings.Contains(value, ":") {
-		kind = sol.IPv6
-	}
-	chosen := strings.EqualFold(value, "ipv4") || strings.EqualFold(value, "ipv6")
-	if len(ips) == 0 {
-		ips = append(ips, sol.IpAddressData{})
-	}
-	last := &ips[len(ips)-1]
-	if last.Type != "" && (last.Type != kind || chosen != (last.NumDynamicAddresses > 0)) {
-		ips = append(ips, sol.IpAddressData{SubnetId: last.SubnetId})
-		last = &ips[len(ips)-1]
-	}
-	last.Type = kind
-	if chosen {
-		last.NumDynamicAddresses++
-	} else {
-		last.FixedAddresses = append(last.FixedAddresses, value)
-	}
-	return ips
-}
-
-// cpConfig asks for the addresses given, else for one that the VIM chooses.
-func cpConfig(ips []sol.IpAddressData) *sol.VnfExtCpConfig {
-	if len(ips) == 0 {
-		ips = []sol.IpAddressData{{}}
-	}
-	ips = slices.Clone(ips)
-	for i := range ips {
-		if ips[i].Type == "" {
-			ips[i].Type, ips[i].NumDynamicAddresses = sol.IPv4, 1
-		}
-	}
-	return &sol.VnfExtCpConfig{CpProtocolData: []sol.CpProtocolData{{
-		LayerProtocol: sol.IPOverEthernet, IpOverEthernet: &sol.IpOverEthernetAddressData{IpAddresses: ips},
-	}}}
-}
-
 // jsonOrString takes a value as JSON when it is some, else as a string.
 func jsonOrString(v string) json.RawMessage {
 	if json.Valid([]byte(v)) {
@@ -222,132 +143,35 @@ func jsonOrString(v string) json.RawMessage {
 	return b
 }
 
+// deleted reports a deletion.
+func (s *session) deleted(id string, err error) error {
+	if err != nil {
+		return err
+	}
+	return s.show(map[string]string{"deleted": id}, func(w io.Writer) { _, _ = fmt.Fprintln(w, id, "deleted") })
+}
+
 type vnfDelete struct {
-	Vnf string `arg:"" help:"Id or name."`
+	vnfs
+	sure
+}
+
+// Help is examples.
+func (*vnfDelete) Help() string {
+	return `Examples:
+  vnfm vnf delete fw1 fw2
+  vnfm vnf delete --all --match "(eq,instantiationState,NOT_INSTANTIATED)" --yes`
 }
 
 func (c *vnfDelete) Run(s *session) error {
-	id, err := s.vnfID(c.Vnf)
+	all, err := c.chosen(s)
 	if err != nil {
 		return err
 	}
-	return s.deleted(id, s.DeleteVnf(s.ctx, id))
-}
-
-type vnfList struct{ narrowed }
-
-func (c *vnfList) Run(s *session) error {
-	all, err := s.Vnfs(s.ctx, c.query())
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(all, func(w io.Writer) {
-		var rows [][]string
-		for _, v := range all {
-			flavour, computes := "", ""
-			if v.InstantiatedVnfInfo != nil {
-				flavour, computes = v.InstantiatedVnfInfo.FlavourId, strconv.Itoa(len(v.InstantiatedVnfInfo.VnfcResourceInfo))
-			}
-			rows = append(rows, []string{v.Id, v.VnfInstanceName, v.VnfProductName, state(v.InstantiationState), flavour, computes})
-		}
-		table(w, []string{"ID", "NAME", "PRODUCT", "STATE", "FLAVOUR", "VNFCS"}, rows)
-	})
-}
-
-type vnfShow struct {
-	Vnf string `arg:"" help:"Id or name."`
-}
-
-func (c *vnfShow) Run(s *session) error {
-	id, err := s.vnfID(c.Vnf)
-	if err != nil {
+	if err := s.confirmAll(c.sure, c.All, "Delete", "VNF", labels(all)); err != nil {
 		return err
 	}
-	v, err := s.Vnf(s.ctx, id)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	left, err := s.Leftovers(s.ctx, id)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(v, func(w io.Writer) {
-		printVnf(w, v)
-		printLeftovers(w, id, left)
-	})
-}
-
-// printLeftovers tells what failed operations left; a VNF is not deleted while there is any.
-func printLeftovers(w io.Writer, id string, left []sol.Leftover) {
-	if len(left) == 0 {
-		return
-	}
-	var rows [][]string
-	for _, l := range left {
-		rows = append(rows, []string{l.Kind, l.Name, l.ResourceId, l.VimConnectionId})
-	}
-	heading(w, "Left by failed operations (vnfm vnf cleanup "+id+" releases them)")
-	table(w, []string{"KIND", "NAME", "RESOURCE", "VIM"}, rows)
-}
-
-func printVnf(w io.Writer, v *sol.VnfInstance) {
-	about := []string{"id", v.Id, "name", v.VnfInstanceName, "description", v.VnfInstanceDescription, "vnfdId", v.VnfdId,
-		"product", strings.TrimSpace(v.VnfProductName + " " + v.VnfSoftwareVersion), "provider", v.VnfProvider, "state", state(v.InstantiationState)}
-	info := v.InstantiatedVnfInfo
-	if info == nil {
-		fields(w, about...)
-		return
-	}
-	var levels []string
-	for _, l := range info.ScaleStatus {
-		levels = append(levels, fmt.Sprintf("%s %d", l.AspectId, l.ScaleLevel))
-	}
-	fields(w, append(about, "flavour", info.FlavourId, "VNF state", state(info.VnfState), "scale", strings.Join(levels, ", "))...)
-	var rows [][]string
-	for _, c := range info.VnfcResourceInfo {
-		var addresses []string
-		for _, cp := range c.VnfcCpInfo {
-			addresses = append(addresses, cp.CpdId+" "+addressesOf(cp.CpProtocolInfo))
-		}
-		rows = append(rows, []string{c.VduId, c.ComputeResource.ResourceId, c.ComputeResource.VimConnectionId, c.ZoneId, strings.Join(addresses, ", ")})
-	}
-	heading(w, "VNFCs")
-	table(w, []string{"VDU", "RESOURCE", "VIM", "ZONE", "CONNECTION POINTS"}, rows)
-	rows = nil
-	for _, l := range info.VnfVirtualLinkResourceInfo {
-		rows = append(rows, []string{"network", l.VnfVirtualLinkDescId, l.NetworkResource.ResourceId, strconv.Itoa(len(l.VnfLinkPorts))})
-	}
-	for _, st := range info.VirtualStorageResourceInfo {
-		rows = append(rows, []string{"storage", st.VirtualStorageDescId, st.StorageResource.ResourceId, ""})
-	}
-	if len(rows) > 0 {
-		heading(w, "Networks and storages")
-		table(w, []string{"KIND", "IN THE VNFD", "RESOURCE", "PORTS"}, rows)
-	}
-	rows = nil
-	for _, cp := range info.ExtCpInfo {
-		rows = append(rows, []string{cp.CpdId, cp.Id, addressesOf(cp.CpProtocolInfo)})
-	}
-	if len(rows) > 0 {
-		heading(w, "External connection points")
-		table(w, []string{"CPD", "ID", "ADDRESSES"}, rows)
-	}
-}
-
-func addressesOf(info []sol.CpProtocolInfo) string {
-	var out []string
-	for _, p := range info {
-		if p.IpOverEthernet == nil {
-			continue
-		}
-		for _, ip := range p.IpOverEthernet.IpAddresses {
-			out = append(out, ip.Addresses...)
-		}
-		if len(p.IpOverEthernet.IpAddresses) == 0 {
-			out = append(out, p.IpOverEthernet.MacAddress)
-		}
-	}
-	return strings.Join(out, " ")
+	return each(s, all, ref.label, func(v ref) error { return s.deleted(v.id, s.DeleteVnf(s.ctx, v.id)) })
 }
 
 type vnfEvents struct {
@@ -375,44 +199,72 @@ func (c *vnfEvents) Run(s *session) error {
 		}
 		for _, e := range events {
 			row := []string{
-				stamp(e.Time), short(e.Stream), strconv.FormatInt(e.Version, 10), e.Type, e.Actor, e.Command,
-				short(e.CorrelationId), short(e.CausationId),
+				screen.Of(w).Stamp(e.Time), shortOf(e.Stream), strconv.FormatInt(e.Version, 10), e.Type, e.Actor, e.Command,
+				shortOf(e.CorrelationId), shortOf(e.CausationId),
 			}
 			if c.Data {
-				row = append(row, compact(e.Data))
+				row = append(row, screen.Compact(e.Data))
 			}
 			rows = append(rows, row)
 		}
-		table(w, head, rows)
+		screen.Of(w).Table(head, rows)
 	})
 }
 
-// short is enough of an id to tell it from others by eye; the other forms of output have it whole.
-func short(id string) string {
-	prefix, rest, ok := strings.Cut(id, "-")
-	if ok && len(prefix) < 8 { // a stream: its prefix and the beginning of its id
-		return prefix + "-" + first(rest)
-	}
-	return first(id)
+type vnfCleanup struct {
+	vnfs
+	NoWait bool `help:"Return when it has begun."`
 }
 
-// first is as much of an id as tells it from others made in the same moment.
-func first(id string) string { return id[:min(13, len(id))] }
-
-type vnfCleanup struct {
-	Vnf string `arg:"" help:"Id or name."`
+// Help is examples.
+func (*vnfCleanup) Help() string {
+	return `Examples:
+  vnfm vnf cleanup fw1
+  vnfm vnf cleanup --all --no-wait`
 }
 
 func (c *vnfCleanup) Run(s *session) error {
-	id, err := s.vnfID(c.Vnf)
+	all, err := c.chosen(s)
 	if err != nil {
 		return err
 	}
-	saga, err := s.Cleanup(s.ctx, id)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(sol.Cleanup{SagaId: saga}, func(w io.Writer) {
-		_, _ = fmt.Fprintf(w, "cleanup began: saga %s (vnfm op saga %s)\n", saga, saga)
+	return each(s, all, ref.label, func(v ref) error {
+		id, err := s.Cleanup(s.ctx, v.id)
+		if err != nil {
+			return err //nolint:wrapcheck // of the client
+		}
+		if c.NoWait {
+			return s.show(sol.Cleanup{SagaId: id}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "cleanup began: saga %s (vnfm op saga %s)\n", id, id) })
+		}
+		return s.cleaned(v, id)
 	})
+}
+
+// cleaned waits for a cleanup to end.
+func (s *session) cleaned(v ref, id string) error {
+	g, err := s.WaitSaga(s.ctx, id, s.poll, nil)
+	if s.ctx.Err() != nil {
+		return &interrupted{how: "no longer watching; the cleanup goes on: vnfm op saga " + id, cause: context.Cause(s.ctx)}
+	}
+	if err != nil {
+		return fmt.Errorf("cleanup %s: %w", id, err)
+	}
+	if err := s.show(g, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "%s cleanup %s %s in %s\n", v.label(), id, screen.Colour(g.State), screen.Elapsed(g.Started, g.Updated))
+	}); err != nil {
+		return err
+	}
+	if g.State != "COMPLETED" {
+		return &failed{"the cleanup is " + g.State + "; vnfm op saga " + id + " says why"}
+	}
+	return nil
+}
+
+// shortOf is enough of an id, or of a stream's name, to tell it from others by eye.
+func shortOf(id string) string {
+	prefix, rest, ok := strings.Cut(id, "-")
+	if ok && len(prefix) < 8 { // a stream: its prefix and the beginning of its id
+		return prefix + "-" + screen.Short(rest)
+	}
+	return screen.Short(id)
 }

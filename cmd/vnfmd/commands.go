@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -25,7 +27,9 @@ type cli struct {
 	Rebuild rebuildCmd   `cmd:"" help:"Write all views anew from the events. The program must not be running on the database."`
 	Audit   auditCmd     `cmd:"" help:"Check what is stored."`
 	Readers consumersCmd `cmd:"" name:"consumers" help:"List the consumers that messages are kept for until they have had them, those of other programs too; or forget one that no program has any more."`
-	Restore restoredCmd  `cmd:"" name:"restored" help:"After a database was restored to an older point, before the first node starts: give its outbox a new id, so that messages of before and after are not taken for each other."`
+	Backup  backupCmd    `cmd:"" help:"Copy the embedded databases and the package files into one file, all of one moment, also while the program runs."`
+	Restore restoreCmd   `cmd:"" help:"Make the data folder what a file of 'vnfmd backup' holds. The program must not be running on the folder."`
+	Renew   restoredCmd  `cmd:"" name:"restored" help:"After a PostgreSQL database was restored to an older point, before the first node starts: give its outbox a new id, so that messages of before and after are not taken for each other."`
 	SimVim  simVimCmd    `cmd:"" name:"sim-vim" help:"Serve the simulated VIMs alone, for nodes with --vim-sim-url: they outlive a vnfmd, and several share them. For tests; on loopback only."`
 	SimVnf  simVnfCmd    `cmd:"" name:"sim-vnf" help:"Serve a VNF that pretends, with its element manager: it takes a configuration and coordinates operations (SOL002), and misbehaves on wish. For tests and for trying things out; on loopback only."`
 	Secrets secretsCmd   `cmd:"" help:"Stored credentials."`
@@ -57,10 +61,14 @@ func (serveCmd) Run(ctx context.Context, c *config.Config) error {
 }
 
 type devCmd struct {
-	NFVO string `name:"nfvo" default:"none" enum:"none,fake" help:"fake: an NFVO that pretends, at 127.0.0.1:8090, grants and has the sample package (${enum})."`
+	Verbose bool   `short:"v" help:"Log what happens, too."`
+	NFVO    string `name:"nfvo" default:"none" enum:"none,fake" help:"fake: an NFVO that pretends, at 127.0.0.1:8090, grants and has the sample package (${enum})."`
 }
 
 func (d devCmd) Run(ctx context.Context, c *config.Config) error {
+	if !d.Verbose && c.Log.Level == "info" {
+		c.Log.Level = "warn" // what to do next is to be the last that is seen
+	}
 	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: version()}
 	if d.NFVO == "fake" {
 		o.FakeNfvo = "127.0.0.1:8090"
@@ -73,17 +81,39 @@ func run(ctx context.Context, c *config.Config, o server.Options) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
 	s, err := server.New(ctx, c, o)
 	if err != nil {
 		return err
 	}
+	go reload(ctx, s, again)
 	return s.Run(ctx)
+}
+
+// reload has the server take over the settings as they are then at each signal. Those that cannot be read, or are not valid, change nothing.
+func reload(ctx context.Context, s *server.Server, again <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+		}
+		fresh, _, err := parse()
+		if err == nil {
+			err = s.Reload(ctx, &fresh.Config)
+		}
+		if err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, "vnfmd: SIGHUP: the settings stay as they are:", err)
+		}
+	}
 }
 
 type migrateCmd struct{}
 
 func (migrateCmd) Run(ctx context.Context, c *config.Config) error {
-	return server.Migrate(ctx, c)
+	return server.Migrate(ctx, c, os.Stdout)
 }
 
 type rebuildCmd struct {
@@ -119,6 +149,24 @@ type consumersCmd struct {
 
 func (r consumersCmd) Run(ctx context.Context, c *config.Config) error {
 	return server.Consumers(ctx, c, os.Stdout, r.Forget)
+}
+
+type backupCmd struct {
+	File    string `arg:"" help:"File to make; it must not exist."`
+	WithKey bool   `help:"Put the key file into it, too: whoever has the file then has the credentials in it."`
+}
+
+func (b backupCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.Backup(ctx, c, os.Stdout, b.File, version(), b.WithKey)
+}
+
+type restoreCmd struct {
+	File    string `arg:"" type:"existingfile" help:"File that 'vnfmd backup' made."`
+	Replace bool   `help:"Keep what the folder has aside, in a folder in it, instead of refusing."`
+}
+
+func (r restoreCmd) Run(ctx context.Context, c *config.Config) error {
+	return server.RestoreBackup(ctx, c, os.Stdout, r.File, r.Replace)
 }
 
 type restoredCmd struct {
@@ -170,8 +218,14 @@ func (versionCmd) Run() error {
 	return err
 }
 
-// version is the module's version, or the commit it was built from.
+// stamped is the version that a build gave the program (make build); "": it says itself what it was built from.
+var stamped string
+
+// version is that, else the module's version, or the commit it was built from.
 func version() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -84,11 +84,11 @@ func (c *captured) until(id string) {
 
 // change takes a message of pgoutput: a relation or an insertion.
 func (c *captured) change(b []byte) {
-	kind, id, rest := b[0], uint32(0), b[1:]
+	kind := b[0]
 	if kind != 'R' && kind != 'I' {
 		return
 	}
-	id, rest = binary.BigEndian.Uint32(rest), rest[4:]
+	id, rest := binary.BigEndian.Uint32(b[1:]), b[5:]
 	text := func() string {
 		i := bytes.IndexByte(rest, 0)
 		s := string(rest[:i])

@@ -50,6 +50,7 @@ type Store struct {
 	reading *pgxpool.Pool
 	telling *pgxpool.Pool // one connection, for Wake
 	id      string        // of this process, among those that listen
+	schema  sqlstore.Schema
 	damage  sqlstore.Damage
 	address func(*eventstore.Event) string
 	// point is called between the statements of a batch; tests pause or break there.
@@ -91,7 +92,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		_ = s.Close()
 		return nil, err
 	}
-	if err := migrate(ctx, s.reading, cfg.Existing); err != nil {
+	if s.schema, err = migrate(ctx, s.reading, cfg.Existing); err != nil {
 		_ = s.Close()
 		return nil, fmt.Errorf("migrate: %w", meaning(err))
 	}
@@ -147,43 +148,38 @@ func connect(ctx context.Context, url string, size, otherwise int, params map[st
 	return pool, nil
 }
 
-func migrate(ctx context.Context, pool *pgxpool.Pool, never bool) (err error) {
+func migrate(ctx context.Context, pool *pgxpool.Pool, never bool) (found sqlstore.Schema, err error) {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		return found, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.PingContext(ctx); err != nil {
-		return err
+		return found, err
 	}
 	if never {
 		var there bool
 		if err := db.QueryRowContext(ctx, "select to_regclass('events') is not null").Scan(&there); err != nil {
-			return err
+			return found, err
 		}
 		if !there {
-			return fmt.Errorf("the database has no events: %w", fs.ErrNotExist)
+			return found, fmt.Errorf("the database has no events: %w", fs.ErrNotExist)
 		}
 	}
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
-		return err
+		return found, err
 	}
 	p, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(locker))
 	if err != nil {
-		return err
+		return found, err
 	}
-	pending, err := p.HasPending(ctx)
-	if err != nil || !pending {
-		return err
-	}
-	if never {
-		return eventstore.ErrOlder
-	}
-	_, err = p.Up(ctx)
-	return err
+	return sqlstore.Migrate(ctx, p, never)
 }
+
+// Schema returns which version of the schema was found when the store was opened (0: none), and which there is now.
+func (s *Store) Schema() (from, to int64) { return s.schema.From, s.schema.To }
 
 // Now returns the database's clock.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {

@@ -46,6 +46,7 @@ type Config struct {
 type Store struct {
 	sqlstore.Reader
 	path    string
+	schema  sqlstore.Schema
 	damage  sqlstore.Damage
 	now     func() time.Time
 	writing *sql.DB
@@ -80,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
 	}
 	s.writing.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.writing, cfg.Existing); err != nil {
+	if s.schema, err = migrate(ctx, s.writing, cfg.Existing); err != nil {
 		_ = s.writing.Close()
 		return nil, fmt.Errorf("migrate %s: %w", cfg.Path, meaning(err))
 	}
@@ -117,24 +118,20 @@ func dsn(path, extra string) string {
 		"&_pragma=synchronous(FULL)&" + extra
 }
 
-func migrate(ctx context.Context, db *sql.DB, never bool) error {
+func migrate(ctx context.Context, db *sql.DB, never bool) (found sqlstore.Schema, err error) {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		return found, err
 	}
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
-		return err
+		return found, err
 	}
-	if pending, err := p.HasPending(ctx); err != nil || !pending {
-		return err
-	}
-	if never {
-		return eventstore.ErrOlder
-	}
-	_, err = p.Up(ctx)
-	return err
+	return sqlstore.Migrate(ctx, p, never)
 }
+
+// Schema returns which version of the schema was found when the store was opened (0: none), and which there is now.
+func (s *Store) Schema() (from, to int64) { return s.schema.From, s.schema.To }
 
 // private makes the file, and those beside it, its owner's alone: they hold what every caller was allowed to see, and more.
 func private(path string, existing bool) error {

@@ -30,7 +30,7 @@ func (p *Plan) Ask(r *nfvo.GrantRequest) {
 	}
 	w := p.Want
 	for _, rule := range w.Rules {
-		if x := p.placementRule(rule, added); len(x.Resources) > 0 {
+		if x := p.placementRule(rule, added); len(x.Resources) > 0 && len(x.Resources)+len(x.Existing) > 1 { // SOL003 v3.7.1 §9.5.3.6
 			r.Placement = append(r.Placement, x)
 		}
 	}

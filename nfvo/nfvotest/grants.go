@@ -222,17 +222,28 @@ func (n *NFVO) decide(id, base string, r *sol.GrantRequest) (*sol.Grant, string)
 	if len(r.AddResources) == 0 {
 		return g, ""
 	}
-	d := n.descriptor(r.VnfdId)
+	of := or(r.DstVnfdId, r.VnfdId)
+	d := n.descriptor(of)
 	if d == nil {
-		return nil, "the orchestrator knows no package of the VNFD " + r.VnfdId
+		return nil, "the orchestrator knows no package of the VNFD " + of
 	}
-	n.assets(g, r, d)
+	n.mu.Lock()
+	named := n.named[r.VnfInstanceId] == of
+	n.named[r.VnfInstanceId] = of
+	n.mu.Unlock()
+	switch {
+	case r.Operation == "INSTANTIATE", r.Operation == "CHANGE_VNFPKG", !named:
+		n.assets(g, "", d)
+	case r.Operation == "CHANGE_FLAVOUR": // a VDU of one name may need another compute there
+		n.assets(g, r.FlavourId, d)
+	}
 	n.connect(g, r)
 	return g, ""
 }
 
-// assets names a flavour and an image for all that is added.
-func (n *NFVO) assets(g *sol.Grant, r *sol.GrantRequest, d *vnfd.Descriptor) {
+// assets names the flavour of each VDU, and each image, of one deployment flavour of a package, or of all: the full set, when a VNF
+// becomes one of the package, and afterwards none (SOL003 v3.7.1 §9.5.2.3, note 3).
+func (n *NFVO) assets(g *sol.Grant, flavour string, d *vnfd.Descriptor) {
 	g.VimAssets = &sol.VimAssets{}
 	seen := map[string]bool{}
 	image := func(i *vnfd.Image) {
@@ -245,12 +256,11 @@ func (n *NFVO) assets(g *sol.Grant, r *sol.GrantRequest, d *vnfd.Descriptor) {
 		})
 	}
 	for _, f := range d.Flavours {
-		if r.FlavourId != "" && f.ID != r.FlavourId {
+		if flavour != "" && f.ID != flavour {
 			continue
 		}
 		for _, v := range f.Vdus {
-			asked := slices.ContainsFunc(r.AddResources, func(a sol.ResourceDefinition) bool { return a.VduId == v.ID })
-			if !asked || seen[v.ID] {
+			if seen[v.ID] {
 				continue
 			}
 			seen[v.ID] = true

@@ -93,6 +93,7 @@ type NFVO struct {
 	looks    int
 	grants   map[string]*given // by id
 	byOp     map[string]string // grant id by operation occurrence
+	named    map[string]string // by VNF instance the vnfdId whose VIM assets were named
 	packages map[string]*pkg   // by vnfdId
 	subs     map[string]sol.PkgmSubscription
 	tokens   map[string]bool
@@ -108,7 +109,7 @@ func New(cfg Config) *NFVO {
 		cfg.Image = func(i vnfd.Image) string { return i.Name }
 	}
 	return &NFVO{
-		cfg: cfg, behave: Behaviour{Answer: AnswerNow}, grants: map[string]*given{}, byOp: map[string]string{},
+		cfg: cfg, behave: Behaviour{Answer: AnswerNow}, grants: map[string]*given{}, byOp: map[string]string{}, named: map[string]string{},
 		packages: map[string]*pkg{}, subs: map[string]sol.PkgmSubscription{}, tokens: map[string]bool{},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vnfm/vnfm/egress"
@@ -34,19 +35,16 @@ type Doer interface {
 }
 
 // Client is a client of one orchestrator. It is safe for concurrent use.
-type Client struct{ cfg Config }
+type Client struct {
+	cfg    Config
+	agreed sync.Map // version by root, where it is not our newest
+}
 
 // New makes a client.
 func New(cfg Config) *Client {
 	cfg.URL = strings.TrimSuffix(cfg.URL, "/")
 	return &Client{cfg: cfg}
 }
-
-// The API versions we speak (SOL003 v3.7.1 §9.2, §10.2).
-const (
-	grantVersion   = "1.5.0"
-	packageVersion = "2.2.0"
-)
 
 const (
 	grantRoot   = "/grant/v1"
@@ -61,8 +59,18 @@ type call struct {
 	via                  Doer // nil: Client
 }
 
-// do makes a call and returns the answer, whose status is a success's. Its errors are *nfvo.Error.
+// do makes a call and returns the answer, whose status is a success's. Its errors are *nfvo.Error. Where the orchestrator does not serve
+// the version of the API that was asked for, it is called again with one that it serves.
 func (c *Client) do(ctx context.Context, x call) (*http.Response, error) {
+	res, err := c.once(ctx, x)
+	if err != nil && c.agree(ctx, err, rootOf(x.path)) {
+		return c.once(ctx, x)
+	}
+	return res, err
+}
+
+// once makes one exchange of a call.
+func (c *Client) once(ctx context.Context, x call) (*http.Response, error) {
 	var body io.Reader
 	if x.body != nil {
 		body = bytes.NewReader(x.body)
@@ -75,10 +83,7 @@ func (c *Client) do(ctx context.Context, x call) (*http.Response, error) {
 		req.Header[k] = v
 	}
 	req.Header.Set("Accept", cmp.Or(x.accept, "application/json"))
-	req.Header.Set("Version", grantVersion)
-	if strings.HasPrefix(x.path, packageRoot) {
-		req.Header.Set("Version", packageVersion)
-	}
+	req.Header.Set("Version", c.version(rootOf(x.path)))
 	if x.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

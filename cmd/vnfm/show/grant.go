@@ -1,28 +1,15 @@
-package main
+package show
 
 import (
 	"cmp"
 	"io"
 	"strconv"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
-type opGrant struct{ opArg }
-
-func (c *opGrant) Run(s *session) error {
-	id, err := s.opID(c.Op)
-	if err != nil {
-		return err
-	}
-	g, err := s.Grant(s.ctx, id)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(g, func(w io.Writer) { printGrant(w, g) })
-}
-
-func printGrant(w io.Writer, g *sol.OpGrant) {
+func Grant(w io.Writer, g *sol.OpGrant) {
 	grantID, tries := "", ""
 	if g.Grant != nil {
 		grantID = g.Grant.Id
@@ -30,7 +17,7 @@ func printGrant(w io.Writer, g *sol.OpGrant) {
 	if g.Tries > 0 {
 		tries = strconv.Itoa(g.Tries)
 	}
-	fields(w, "operation", g.VnfLcmOpOccId, "decided by", g.Decider, "state", state(g.State), "grant", grantID,
+	screen.Of(w).Fields("operation", g.VnfLcmOpOccId, "decided by", g.Decider, "state", screen.Colour(g.State), "grant", grantID,
 		"reason", g.Reason, "failed tries", tries, "decided later at", g.Location, "next try", g.NextTry)
 	if g.Request == nil {
 		return
@@ -57,8 +44,8 @@ func printGrant(w io.Writer, g *sol.OpGrant) {
 			rows = append(rows, []string{part.word, d.Type, d.ResourceTemplateId, d.Id, i.VimConnectionId, cmp.Or(zones[i.ZoneId], i.ZoneId)})
 		}
 	}
-	heading(w, "Resources")
-	table(w, []string{"ASKED TO", "TYPE", "IN THE VNFD", "DEFINITION", "VIM", "ZONE"}, rows)
+	screen.Of(w).Heading("Resources")
+	screen.Of(w).Table([]string{"ASKED TO", "TYPE", "IN THE VNFD", "DEFINITION", "VIM", "ZONE"}, rows)
 	if g.Grant == nil || g.Grant.VimAssets == nil {
 		return
 	}
@@ -69,6 +56,6 @@ func printGrant(w io.Writer, g *sol.OpGrant) {
 	for _, i := range g.Grant.VimAssets.SoftwareImages {
 		rows = append(rows, []string{"image", i.VnfdSoftwareImageId, i.VimSoftwareImageId, i.VimConnectionId})
 	}
-	heading(w, "Assets")
-	table(w, []string{"ASSET", "IN THE VNFD", "AT THE VIM", "VIM"}, rows)
+	screen.Of(w).Heading("Assets")
+	screen.Of(w).Table([]string{"ASSET", "IN THE VNFD", "AT THE VIM", "VIM"}, rows)
 }

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"encoding/json"
@@ -7,30 +7,31 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
 
-// what tells an event to people: a mark, what happened, and the command that brought it about.
-func what(e *sol.VnfEvent) string {
+// What tells an event to people: a mark, what happened, and the command that brought it about.
+func What(e *sol.VnfEvent) string {
 	mark, style := "•", lipgloss.NewStyle()
 	switch name := e.Type[strings.Index(e.Type, ".")+1:]; {
 	case strings.HasSuffix(name, "failed") || strings.HasSuffix(name, "refused") || name == "failed-temporarily" || name == "leftovers-found":
-		mark, style = "✗", bad
+		mark, style = "✗", screen.Bad
 	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "flavour-changed" || name == "package-changed" || name == "snapshot-taken" || name == "reverted" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
-		mark, style = "✓", good
+		mark, style = "✓", screen.Good
 	case strings.HasSuffix(name, "begun") || name == "started" || name == "retried" || name == "progressed":
-		mark, style = "▸", moving
+		mark, style = "▸", screen.Moving
 	case strings.HasSuffix(name, "rolled-back") || name == "resource-undone":
-		mark, style = "↺", moving
+		mark, style = "↺", screen.Moving
 	case strings.HasSuffix(name, "deleted") || strings.HasSuffix(name, "released") || strings.HasSuffix(name, "discarded"):
-		mark, style = "⌫", faint
+		mark, style = "⌫", screen.Faint
 	}
 	text := style.Render(mark + " " + e.Type)
 	if said := said(e); said != "" {
 		text += "  " + said
 	}
 	if e.Command != "" {
-		text += "  " + faint.Render(e.Command)
+		text += "  " + screen.Faint.Render(e.Command)
 	}
 	return text
 }
@@ -59,10 +60,10 @@ func said(e *sol.VnfEvent) string {
 		}
 		return fmt.Sprintf("%d %ss", len(all), of)
 	}
-	operation := func() string { return strings.Join(nonEmpty(text("operation"), first(text("opOccId"))), " ") }
+	operation := func() string { return strings.Join(NonEmpty(text("operation"), screen.Short(text("opOccId"))), " ") }
 	switch e.Type {
 	case "vnf.instance-created":
-		return strings.Join(nonEmpty(text("name"), text("productName"), text("softwareVersion")), " ")
+		return strings.Join(NonEmpty(text("name"), text("productName"), text("softwareVersion")), " ")
 	case "vnf.operation-begun", "vnf.operation-rolled-back":
 		return operation()
 	case "vnf.instantiated":
@@ -70,33 +71,33 @@ func said(e *sol.VnfEvent) string {
 	case "vnf.scaled":
 		return scaled(data, count("resources", "resource")+" made, "+count("released", "resource")+" released")
 	case "vnf.healed":
-		return strings.Join(nonEmpty(healed(data, count), text("cause")), ", ")
+		return strings.Join(NonEmpty(healed(data, count), text("cause")), ", ")
 	case "vnf.connected":
-		return strings.Join(nonEmpty(count("extCps", "connection point")+" connected", cutOff(data)), ", ")
+		return strings.Join(NonEmpty(count("extCps", "connection point")+" connected", cutOff(data)), ", ")
 	case "vnf.flavour-changed":
-		return strings.Join(nonEmpty(text("instantiatedInfo", "flavourId"), rebuilt(count)), ", ")
+		return strings.Join(NonEmpty(text("instantiatedInfo", "flavourId"), rebuilt(count)), ", ")
 	case "vnf.package-changed":
-		return strings.Join(nonEmpty(strings.TrimSpace(text("package", "productName")+" "+text("package", "softwareVersion")), rebuilt(count)), ", ")
+		return strings.Join(NonEmpty(strings.TrimSpace(text("package", "productName")+" "+text("package", "softwareVersion")), rebuilt(count)), ", ")
 	case "vnf.snapshot-taken":
-		return "snapshot " + first(text("snapshot", "vnfSnapshotInfoId"))
+		return "snapshot " + screen.Short(text("snapshot", "vnfSnapshotInfoId"))
 	case "vnf.reverted":
-		return "to the snapshot " + first(text("vnfSnapshotInfoId")) + ", " + rebuilt(count)
+		return "to the snapshot " + screen.Short(text("vnfSnapshotInfoId")) + ", " + rebuilt(count)
 	case "vnf.snapshot-discarded":
-		return "snapshot " + first(text("vnfSnapshotInfoId"))
+		return "snapshot " + screen.Short(text("vnfSnapshotInfoId"))
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":
 		return strings.TrimSpace(operation() + " " + count("leftovers", "resource") + " left")
 	case "vnf.cleanup-begun":
-		return "saga " + first(text("saga"))
+		return "saga " + screen.Short(text("saga"))
 	case "vnf.cleanup-ended":
 		return count("released", "resource") + " released"
 	case "opocc.started":
-		return strings.Join(nonEmpty(text("operation"), "on failure: "+text("policy")), ", ")
+		return strings.Join(NonEmpty(text("operation"), "on failure: "+text("policy")), ", ")
 	case "opocc.granted":
 		return text("grantId")
 	case "opocc.refused", "opocc.failed-temporarily":
-		return bad.Render(text("error", "detail"))
+		return screen.Bad.Render(text("error", "detail"))
 	case "opocc.rollback-begun":
 		if text("byPolicy") == "true" {
 			return "by policy"
@@ -105,9 +106,9 @@ func said(e *sol.VnfEvent) string {
 	case "opocc.cancel-requested":
 		return text("cancelMode")
 	case "opocc.resource-reserved":
-		return strings.Join(nonEmpty(text("kind"), text("resourceHandle", "resourceId")), " ")
+		return strings.Join(NonEmpty(text("kind"), text("resourceHandle", "resourceId")), " ")
 	case "opocc.resource-released", "opocc.resource-undone":
-		return strings.Join(nonEmpty(text("kind"), first(text("id"))), " ")
+		return strings.Join(NonEmpty(text("kind"), screen.Short(text("id"))), " ")
 	case "opocc.warned":
 		return text("text")
 	case "opocc.progressed":
@@ -115,17 +116,17 @@ func said(e *sol.VnfEvent) string {
 	case "pkg.created", "pkg.upload-begun", "pkg.content-removed", "pkg.user-data-changed":
 		return ""
 	case "pkg.upload-failed":
-		return bad.Render(text("reason"))
+		return screen.Bad.Render(text("reason"))
 	case "pkg.onboarding-failed":
-		return bad.Render(text("detail"))
+		return screen.Bad.Render(text("detail"))
 	case "pkg.content-uploaded":
 		return fmt.Sprintf("%.0f bytes", data["size"])
 	case "pkg.onboarded":
-		return strings.Join(nonEmpty(text("productName"), text("softwareVersion")), " ")
+		return strings.Join(NonEmpty(text("productName"), text("softwareVersion")), " ")
 	case "pkg.operational-state-changed":
-		return state(text("operationalState"))
+		return screen.Colour(text("operationalState"))
 	}
-	return cut(compact(e.Data), 100) // of a program newer than this one
+	return screen.Cut(screen.Compact(e.Data), 100) // of a program newer than this one
 }
 
 // scaled tells what a scaling did, and the levels that the VNF has now.
@@ -184,7 +185,7 @@ func made(data map[string]any) string {
 	var out []string
 	for _, item := range items {
 		m, _ := item.(map[string]any)
-		line := fmt.Sprintf("%v %s %s", m["step"], first(fmt.Sprint(m["id"])), state(fmt.Sprint(m["state"])))
+		line := fmt.Sprintf("%v %s %s", m["step"], screen.Short(fmt.Sprint(m["id"])), screen.Colour(fmt.Sprint(m["state"])))
 		if n, _ := m["attempt"].(float64); n > 1 {
 			line += fmt.Sprintf(" #%.0f", n)
 		}

@@ -1,41 +1,33 @@
-package main
+package show
 
 import (
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
 )
-
-// planned shows what an operation would do.
-func (s *session) planned(id string, operation sol.PlannedOperation, request any) error {
-	p, err := s.Plan(s.ctx, id, operation, request)
-	if err != nil {
-		return err //nolint:wrapcheck // of the client
-	}
-	return s.show(p, func(w io.Writer) { printPlan(w, p) })
-}
 
 // sign stands for what is done to a resource. A step of a plan or of an operation's progress has the name of its action; older
 // operations have names that begin so, or that of the kind they make.
 func sign(step string) string {
 	switch {
 	case step == string(sol.ActionReplace):
-		return bad.Render("-") + "/" + good.Render("+")
+		return screen.Bad.Render("-") + "/" + screen.Good.Render("+")
 	case step == string(sol.ActionChange), step == "try-change", step == "stop":
-		return moving.Render("~")
+		return screen.Moving.Render("~")
 	case strings.HasPrefix(step, string(sol.ActionRelease)):
-		return bad.Render("-")
+		return screen.Bad.Render("-")
 	case step == string(sol.ActionConfigure), step == string(sol.ActionCoordinate), step == "configuration":
-		return faint.Render(">")
+		return screen.Faint.Render(">")
 	}
-	return good.Render("+")
+	return screen.Good.Render("+")
 }
 
-// printPlan prints a line for each step, grouped by stage, then how many do what, and what to mind.
-func printPlan(w io.Writer, p *sol.Plan) {
-	_, _ = fmt.Fprintf(w, "%s VNF %s: nothing is begun\n", bold.Render(string(p.Operation)), p.VnfInstanceId)
+// Plan prints a line for each step, grouped by stage, then how many do what, and what to mind.
+func Plan(w io.Writer, p *sol.Plan) {
+	_, _ = fmt.Fprintf(w, "%s VNF %s: nothing is begun\n", screen.Bold.Render(string(p.Operation)), p.VnfInstanceId)
 	kind, name := 0, 0
 	for _, s := range p.Steps {
 		kind, name = max(kind, len(s.Kind)), max(name, len(s.Name))
@@ -44,12 +36,12 @@ func printPlan(w io.Writer, p *sol.Plan) {
 	for _, s := range p.Steps {
 		if s.Stage != stage {
 			stage = s.Stage
-			heading(w, stage)
+			screen.Of(w).Heading(stage)
 		}
 		_, _ = fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s%s %-*s  %-*s  %s", padding(s.Action), sign(string(s.Action)), kind, s.Kind, name, s.Name, more(&s)), " "))
 	}
 	c := p.Counts
-	_, _ = fmt.Fprintf(w, "\n%s %d to create, %d to change, %d to replace, %d to release\n", bold.Render("Plan:"), c.Create, c.Change, c.Replace, c.Release)
+	_, _ = fmt.Fprintf(w, "\n%s %d to create, %d to change, %d to replace, %d to release\n", screen.Bold.Render("Plan:"), c.Create, c.Change, c.Replace, c.Release)
 	end := "a failure waits for an operator"
 	switch {
 	case p.Policy == "rollback":
@@ -57,9 +49,9 @@ func printPlan(w io.Writer, p *sol.Plan) {
 	case !p.Reversible:
 		end += ", and cannot be rolled back"
 	}
-	_, _ = fmt.Fprintf(w, "%s %s\n", bold.Render("Policy:"), end)
-	for _, warning := range p.Warnings {
-		_, _ = fmt.Fprintln(w, moving.Render("warning:"), warning)
+	_, _ = fmt.Fprintf(w, "%s %s\n", screen.Bold.Render("Policy:"), end)
+	for _, warning := range once(p.Warnings) {
+		_, _ = fmt.Fprintln(w, screen.Moving.Render("warning:"), warning)
 	}
 }
 
