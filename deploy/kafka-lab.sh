@@ -5,13 +5,13 @@
 # connect  starts Kafka Connect with Debezium's connector for PostgreSQL beside the brokers, waits until it is ready, prints its URL
 # down     stops all of it, and removes what they kept
 #
-# DIR is bin/kafkalab by default, PORT the first port (19710: Connect; three for each broker from 19713).
+# DIR is bin/kafkalab by default, RUN what runs is kept in (DIR/run), PORT the first port (19710: Connect; three for each broker from 19713).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${2:-$here/../bin/kafkalab}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
-run=$dir/run
+run=${RUN:-$dir/run}
 brokers=${BROKERS:-1}
 port=${PORT:-19710}
 
@@ -44,7 +44,7 @@ ready() {
 }
 
 settings() { # of broker $1
-	replicas=$brokers isr=$((brokers > 1 ? 2 : 1)) voters=
+	local n replicas=$brokers isr=$((brokers > 1 ? 2 : 1)) voters=
 	for n in $(seq "$brokers"); do voters+=${voters:+,}$n@127.0.0.1:$((port + 3 * n + 1)); done
 	cat <<CONF
 process.roles=broker,controller

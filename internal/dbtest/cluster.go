@@ -94,7 +94,7 @@ func Logical(t testing.TB) string {
 		t.Fatal("TestMain must call dbtest.Main")
 	}
 	if shared.logical == nil {
-		c, err := StartLogical()
+		c, err := StartLogical("", false)
 		if err != nil {
 			t.Fatalf("no PostgreSQL for this test: %v", err)
 		}
@@ -168,8 +168,8 @@ type Cluster struct {
 // Start makes a cluster in a temporary directory and starts it. It listens on a socket in that directory only.
 func Start(fsync bool) (*Cluster, error) { return StartOn("", fsync) }
 
-// StartLogical does the same with a log that can be captured, on an address of the loopback besides: for programs that are not ours.
-func StartLogical() (*Cluster, error) {
+// StartLogical does the same as StartOn with a log that can be captured, on an address of the loopback: for programs that are not ours.
+func StartLogical(data string, fsync bool) (*Cluster, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func StartLogical() (*Cluster, error) {
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	return start("", false, port, "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", port), "-c", "wal_level=logical", "-c", "wal_sender_timeout=10s")
+	return start(data, fsync, port, "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", port), "-c", "wal_level=logical", "-c", "wal_sender_timeout=10s")
 }
 
 // StartOn makes a cluster whose data are in a folder that is not there yet, as one on a disk of its own, and starts it.
@@ -377,4 +377,24 @@ func credential() (*syscall.Credential, error) {
 // Disconnect ends all connections to the database at a URL, as an administrator may at any time.
 func Disconnect(ctx context.Context, database string) error {
 	return adminExec(ctx, database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+}
+
+// Query returns the first column of what a query returns, as texts.
+func Query(ctx context.Context, database, sql string) ([]string, error) {
+	c, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.Query(ctx, sql)
+	if err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	out, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (string, error) {
+		v, err := r.Values()
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprint(v[0]), nil
+	})
+	return out, errors.Join(err, c.Close(ctx))
 }
