@@ -60,6 +60,11 @@ fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
 bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare PostgreSQL commit rate beside it
 	$(GO) run ./bench
 
+bench-kafka: deps ## measure what Kafka costs beside the embedded bus: relay, way of a message, instantiate; real ones on loopback, started and stopped
+	@TOOLS=kafka ./deploy/test-deps.sh
+	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(./deploy/kafka-lab.sh connect) && { VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect $(GO) run ./bench -only kafka; \
+		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
+
 bench-scale: deps ## measure queries, instantiate and rebuild with 100,000 instances and 1 M operations (PostgreSQL; a fifth on SQLite)
 	$(GO) run ./bench -only scale
 
@@ -105,4 +110,4 @@ test-ui: build ## test the console: its logic, then its pages in Debian's Chromi
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build ui test-ui test test-fast test-deep test-kubernetes test-openstack test-kafka test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps release test-release
+.PHONY: help run build ui test-ui test test-fast test-deep test-kubernetes test-openstack test-kafka test-monitoring fuzz bench bench-kafka bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps release test-release
