@@ -5,6 +5,8 @@
 # connect  starts Kafka Connect with Debezium's connector for PostgreSQL beside the brokers, waits until it is ready, prints its URL
 # down     stops all of it, and removes what they kept
 #
+# A broker takes bearer tokens that nobody signed on the second port after that which is printed.
+#
 # DIR is bin/kafkalab by default, RUN what runs is kept in (DIR/run), PORT the first port (19710: Connect; three for each broker from 19713).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,9 +52,11 @@ settings() { # of broker $1
 process.roles=broker,controller
 node.id=$1
 controller.quorum.voters=$voters
-listeners=PLAINTEXT://127.0.0.1:$((port + 3 * $1)),CONTROLLER://127.0.0.1:$((port + 3 * $1 + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$((port + 3 * $1))
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$((port + 3 * $1)),CONTROLLER://127.0.0.1:$((port + 3 * $1 + 1)),OAUTH://127.0.0.1:$((port + 3 * $1 + 2))
+advertised.listeners=PLAINTEXT://127.0.0.1:$((port + 3 * $1)),OAUTH://127.0.0.1:$((port + 3 * $1 + 2))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OAUTH:SASL_PLAINTEXT
+listener.name.oauth.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.oauth.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$run/broker-$1
@@ -149,7 +153,7 @@ down)
 	rm -rf "$run"
 	;;
 *)
-	sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+	sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 	;;
 esac
