@@ -96,7 +96,7 @@ func (in *injector) set(ctx context.Context, bin, dir, backend, publish string) 
 		if in.lab != nil {
 			own = append(own, "--roles", "api,orchestrator,relay,projector,notifier,nfvo-manager")
 		}
-		d, err := in.process(fmt.Sprintf("vnfmd-%d", n+1), bin, dir, data, "dev", append(own, "-v"))
+		d, err := in.process(fmt.Sprintf("vnfmd-%d", n+1), bin, dir, data, "dev -v", own)
 		if err != nil {
 			return err
 		}
