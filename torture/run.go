@@ -38,6 +38,9 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 	}
 	began := time.Now()
 	in.lookAfter(ctx)
+	if err := in.captured(ctx); err != nil {
+		return nil, err
+	}
 	_, _ = fmt.Fprintf(w, "%s: seed %d, %v minutes, %d clients, nodes: %d\n", backend, o.seed, o.minutes, o.clients, len(in.nodes))
 	if err := load(ctx, o, in); err != nil {
 		return nil, err
