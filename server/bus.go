@@ -127,7 +127,10 @@ func (d *side) relays(s *Server, p *parts) error {
 	d.followers, d.hearers = append(d.followers, events.OnCommit), append(d.hearers, events.Heard)
 	s.work(p, config.RoleRelay, kafka.NewRelay(kafka.RelayConfig{
 		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: polls, Lag: -1, Logger: s.log,
-		Term: polls.term, Lowest: func(ctx context.Context) ([eventstore.Lanes]int64, error) {
+		Term: polls.term, Lowest: func(ctx context.Context) (far [eventstore.Lanes]int64, err error) {
+			if polls.term() == 0 { // nobody else ever published: all of a topic is ours
+				return far, nil
+			}
 			return d.kafka.Tail(ctx, message.TopicVnfEvents, ids[0])
 		},
 	}).Run)

@@ -201,7 +201,9 @@ func (in *injector) setKafka(ctx context.Context, dir, data, publish string) (ar
 			}
 		}
 	}
-	return []string{"--bus", "kafka://" + in.lab.brokers, "--publish", publish, "--publish-name", publishName}, nil
+	return []string{ // a broker that is gone takes longer than a call to the VIM
+		"--bus", "kafka://" + in.lab.brokers, "--publish", publish, "--publish-name", publishName, "--operation-step-timeout", "8s", "--operation-deadline", "2m",
+	}, nil
 }
 
 // connector returns the configuration of a connector, as it is shipped, for a database of ours.
@@ -243,6 +245,24 @@ func (in *injector) lookAfter(ctx context.Context) {
 			}
 		})
 	}
+}
+
+// captured waits until Kafka Connect publishes, where it is to.
+func (in *injector) captured(ctx context.Context) error {
+	if in.lab == nil || in.lab.connect == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, labLimit)
+	defer cancel()
+	return poll(ctx, 200*time.Millisecond, "the captures", func() (bool, error) {
+		for _, database := range []string{in.database, in.vimDatabase} {
+			mode, err := dbtest.Query(ctx, database, "select mode from publishing")
+			if err != nil || !slices.Equal(mode, []string{string(eventstore.CDC)}) {
+				return false, nil //nolint:nilerr // asked again
+			}
+		}
+		return true, nil
+	})
 }
 
 // tend looks at a connector once.
@@ -291,33 +311,56 @@ func (l *lab) ask(ctx context.Context, method, path string, body any) (int, stri
 	return res.StatusCode, string(said)
 }
 
-// published finds events of VNFs that are in the log and not in the topic.
-func (j *judge) published(ctx context.Context, store eventstore.Store) error {
+// published waits until each event of a VNF that is in the log is in the topic, and says which are not.
+func (j *judge) published(ctx context.Context) (err error) {
 	if j.lab == nil {
 		return nil
 	}
-	ids, err := store.OutboxIDs(ctx)
+	store, err := j.open(ctx)
 	if err != nil {
 		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	var missing []string
+	limited, cancel := context.WithTimeout(ctx, labLimit)
+	defer cancel()
+	err = poll(limited, time.Second, "the topic of events", func() (bool, error) {
+		missing, err = j.missing(limited, store)
+		return err == nil && len(missing) == 0, nil //nolint:nilerr // a broker may be coming back
+	})
+	for _, m := range missing {
+		j.book.violation("%s", m)
+	}
+	if len(missing) > 0 {
+		return nil
+	}
+	return err
+}
+
+// missing returns the events of VNFs that are in the log and not in the topic: the first of each lane.
+func (j *judge) missing(ctx context.Context, store eventstore.Store) (missing []string, err error) {
+	ids, err := store.OutboxIDs(ctx)
+	if err != nil {
+		return nil, err
 	}
 	cluster := &kafka.Cluster{Brokers: strings.Split(j.lab.brokers, ",")}
 	far, err := cluster.Tail(ctx, message.TopicVnfEvents, ids[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for lane, at := range far {
 		events, err := store.ReadLane(ctx, lane, at, 1000)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, e := range events {
 			if strings.HasPrefix(e.Stream, vnf.InstanceStream) || strings.HasPrefix(e.Stream, vnf.OpOccStream) {
-				j.book.violation("event %d of lane %d (%s, %s) is not in the topic, which ends at %d", e.Offset, lane, e.Stream, e.Type, at)
+				missing = append(missing, fmt.Sprintf("event %d of lane %d (%s, %s) is not in the topic, which ends at %d", e.Offset, lane, e.Stream, e.Type, at))
 				break
 			}
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // tcp returns where a database listens.

@@ -46,9 +46,6 @@ func (j *judge) records(ctx context.Context, inventory []sim.Entry) (err error) 
 		return err
 	}
 	j.compare("the VNF records", held, recorded)
-	if err := j.published(ctx, store); err != nil {
-		return err
-	}
 	kept := store
 	if j.vimDatabase != "" {
 		vims, err := storepg.Open(ctx, storepg.Config{URL: j.vimDatabase})

@@ -38,6 +38,9 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 	}
 	began := time.Now()
 	in.lookAfter(ctx)
+	if err := in.captured(ctx); err != nil {
+		return nil, err
+	}
 	_, _ = fmt.Fprintf(w, "%s: seed %d, %v minutes, %d clients, nodes: %d\n", backend, o.seed, o.minutes, o.clients, len(in.nodes))
 	if err := load(ctx, o, in); err != nil {
 		return nil, err
@@ -96,7 +99,7 @@ func (in *injector) set(ctx context.Context, bin, dir, backend, publish string) 
 		if in.lab != nil {
 			own = append(own, "--roles", "api,orchestrator,relay,projector,notifier,nfvo-manager")
 		}
-		d, err := in.process(fmt.Sprintf("vnfmd-%d", n+1), bin, dir, data, "dev", append(own, "-v"))
+		d, err := in.process(fmt.Sprintf("vnfmd-%d", n+1), bin, dir, data, "dev -v", own)
 		if err != nil {
 			return err
 		}
