@@ -110,6 +110,9 @@ func (in *injector) set(ctx context.Context, bin, dir, backend string) (err erro
 			if err := onboarded(ctx, &first); err != nil {
 				return err
 			}
+			if err := onboard(ctx, &first); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
