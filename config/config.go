@@ -41,6 +41,7 @@ type Config struct {
 	Auth         Auth         `embed:"" prefix:"auth-"`
 	Operation    Operation    `embed:"" prefix:"operation-"`
 	Vim          Vim          `embed:"" prefix:"vim-"`
+	Reconcile    Reconcile    `embed:"" prefix:"reconcile-"`
 	Package      Package      `embed:"" prefix:"package-"`
 	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
@@ -296,6 +297,7 @@ func (c *Config) Validate() error {
 	for _, problem := range c.roleProblems() {
 		bad("%s", problem)
 	}
+	c.Reconcile.problems(bad)
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)
 	}

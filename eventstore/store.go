@@ -227,6 +227,8 @@ type ViewQuery struct {
 	Docs bool
 	// Brief: of the documents only what does not grow with what they are about need be read. A store reads what it has.
 	Brief bool
+	// Heads: the documents need not be read.
+	Heads bool
 	// Order is the column whose values say the order, id the order of equals; "": in order of id alone.
 	Order Column
 	// Desc: the greatest first, and of equals the greatest id.

@@ -28,21 +28,39 @@ type place struct {
 // List returns a page of the objects that bear a token: each kind is listed once, by label. A kind that the connection may not
 // list has none of ours.
 func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
+	found, next, err := list(ctx, d, conn, r, plain)
+	return vim.ListPage{Resources: found, Next: next}, err
+}
+
+// Observe is List, with the pods that are wanted of objects that count them. How many there are is not told: they come and go.
+func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	found, next, err := list(ctx, d, conn, r, func(u *unstructured.Unstructured) vim.Observed {
+		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
+		if at := refOf(u); replicated[at.Kind.Group+"/"+at.Kind.Kind] {
+			o.Spec.Unit.Replicas, o.About = wanted(u), []vim.Attribute{vim.AttributeReplicas}
+		}
+		return o
+	})
+	return vim.ObservedPage{Resources: found, Next: next}, err
+}
+
+// list returns a page of the objects that bear a token, each as show has it.
+func list[T any](ctx context.Context, d *Driver, conn vim.Connection, r vim.ListRequest, show func(*unstructured.Unstructured) T) ([]T, string, error) {
 	const op = "list"
 	c, err := d.cluster(conn)
 	if err != nil {
-		return vim.ListPage{}, err
+		return nil, "", err
 	}
 	var from place
 	if r.After != "" && json.Unmarshal([]byte(r.After), &from) != nil {
-		return vim.ListPage{}, &vim.Error{Op: op, Resource: r.Owner, Class: message.Permanent, Hint: "a page does not begin with this"}
+		return nil, "", &vim.Error{Op: op, Resource: r.Owner, Class: message.Permanent, Hint: "a page does not begin with this"}
 	}
 	if r.After == "" {
 		c.mapper.Reset() // kinds may have been defined since
 	}
 	kinds, err := c.listed(false)
 	if err != nil {
-		return vim.ListPage{}, errorOf(op, ref{Name: r.Owner}, err)
+		return nil, "", errorOf(op, ref{Name: r.Owner}, err)
 	}
 	limit := pageSize
 	if r.Limit > 0 {
@@ -52,7 +70,7 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 	if r.Owner != "" {
 		selector += "," + LabelOwner + "=" + label(r.Owner)
 	}
-	page := vim.ListPage{Resources: []vim.Resource{}}
+	page := []T{}
 	for i := range kinds {
 		k := &kinds[i]
 		if k.resource.String() < from.Kind {
@@ -63,11 +81,10 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 			more = from.Continue
 		}
 		for {
-			if len(page.Resources) == limit {
-				page.Next = string(vim.Encode(place{k.resource.String(), more}))
-				return page, nil
+			if len(page) == limit {
+				return page, string(vim.Encode(place{k.resource.String(), more})), nil
 			}
-			l, err := c.in(k, "").List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: int64(limit - len(page.Resources)), Continue: more})
+			l, err := c.in(k, "").List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: int64(limit - len(page)), Continue: more})
 			if kerrors.IsResourceExpired(err) && more != "" { // the place is too old: the kind begins anew, and the reader knows tokens it has seen
 				more = ""
 				continue
@@ -76,11 +93,11 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 				break
 			}
 			if err != nil {
-				return vim.ListPage{}, errorOf(op, ref{Kind: k.gvk, Name: "*"}, err)
+				return nil, "", errorOf(op, ref{Kind: k.gvk, Name: "*"}, err)
 			}
 			for j := range l.Items {
 				if _, owner, _, ours := bears(&l.Items[j]); ours && (r.Owner == "" || owner == r.Owner) {
-					page.Resources = append(page.Resources, plain(&l.Items[j]))
+					page = append(page, show(&l.Items[j]))
 				}
 			}
 			if more = l.GetContinue(); more == "" {
@@ -88,7 +105,7 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 			}
 		}
 	}
-	return page, nil
+	return page, "", nil
 }
 
 func forbidden(err error) bool {
