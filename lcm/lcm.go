@@ -192,9 +192,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{cfg: cfg}
 	s.ops = map[string]operation{
-		sagaPlan: planOp{s}, sagaModify: modifyOp{before{s}}, sagaInstantiate: instantiateOp{before{s}}, sagaTerminate: terminateOp{before{s}},
+		sagaPlan: planOp{s}, sagaPlanBeside: planOp{s}, sagaModify: modifyOp{before{s}}, sagaInstantiate: instantiateOp{before{s}}, sagaTerminate: terminateOp{before{s}},
 	}
-	defs := []*saga.Definition{s.planV1(), s.modifyV1(), s.modifyV2(), s.cleanupV2(), s.instantiateV1(), s.terminateV1(), s.cleanupV1()}
+	defs := []*saga.Definition{s.planV1(sagaPlan), s.planV1(sagaPlanBeside), s.modifyV1(), s.modifyV2(), s.cleanupV2(), s.instantiateV1(), s.terminateV1(), s.cleanupV1()}
 	if cfg.Definitions != nil {
 		defs = cfg.Definitions(defs)
 	}
