@@ -24,6 +24,9 @@ type cli struct {
 	Poll    time.Duration `help:"How often a running operation is looked at." default:"200ms" placeholder:"TIME"`
 	Verbose bool          `short:"v" help:"Show requests as curl commands on standard error; secrets are ***."`
 
+	Apply        applyCmd        `cmd:"" help:"Make VNFs what a file says: create, instantiate, scale, modify, upgrade, terminate what differs."`
+	Plan         planCmd         `cmd:"" help:"Show what apply would do, and do nothing."`
+	Get          getCmd          `cmd:"" help:"Write VNFs as apply takes them."`
 	Package      packageCmd      `cmd:"" help:"VNF packages."`
 	Vnf          vnfCmd          `cmd:"" help:"VNF instances."`
 	Op           opCmd           `cmd:"" help:"Operations on VNF instances."`
@@ -38,6 +41,9 @@ type cli struct {
 	Cluster      clusterCmd      `cmd:"" help:"The nodes, and what they share."`
 	Parked       parkedCmd       `cmd:"" help:"Messages set aside because they could not be handled."`
 	UI           uiCmd           `cmd:"" name:"ui" help:"Open the console in a browser."`
+	Login        loginCmd        `cmd:"" help:"Make a context for a server, with a token that the server accepts, and use it from now on."`
+	Config       configCmd       `cmd:"" help:"Contexts: the servers that commands speak to, by name."`
+	Version      versionCmd      `cmd:"" help:"Print the version of this program, and of the server."`
 }
 
 // oauth is how the command line gets a token by itself.
