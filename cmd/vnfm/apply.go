@@ -315,7 +315,7 @@ func (s *session) do(is *sol.VnfInstance, step *desired.Step) error {
 }
 
 type getCmd struct {
-	Vnf []string `arg:"" optional:"" help:"Ids or names; default: all." completion-predictor:"vnf"`
+	Vnf []string `arg:"" optional:"" help:"Ids or names; default: all." predictor:"vnf"`
 }
 
 // Help is examples.

@@ -68,7 +68,7 @@ func (c *configList) Run(s *session) error {
 }
 
 type configUse struct {
-	Name string `arg:"" help:"Name of the context." completion-predictor:"context"`
+	Name string `arg:"" help:"Name of the context." predictor:"context"`
 }
 
 func (c *configUse) Run(s *session) error {
@@ -82,7 +82,7 @@ func (c *configUse) Run(s *session) error {
 }
 
 type configSet struct {
-	Name   string   `arg:"" help:"Name of the context." completion-predictor:"context"`
+	Name   string   `arg:"" help:"Name of the context." predictor:"context"`
 	Values []string `arg:"" sep:"none" help:"KEY=VALUE: server, cacert, cert, key, token-url, client-id, scope; an empty value removes. Secrets come from files: token=@FILE, client-secret=@FILE, or @- for standard input."`
 }
 
@@ -155,7 +155,7 @@ func (s *session) fromFileOnly(name, value string) (string, error) {
 }
 
 type configShow struct {
-	Name string `arg:"" optional:"" help:"Name of the context; default: the current one." completion-predictor:"context"`
+	Name string `arg:"" optional:"" help:"Name of the context; default: the current one." predictor:"context"`
 }
 
 func (c *configShow) Run(s *session) error {
@@ -179,7 +179,7 @@ func (c *configShow) Run(s *session) error {
 }
 
 type configDelete struct {
-	Name string `arg:"" help:"Name of the context." completion-predictor:"context"`
+	Name string `arg:"" help:"Name of the context." predictor:"context"`
 	sure
 }
 

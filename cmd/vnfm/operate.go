@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -144,7 +145,7 @@ func (c *vnfOperate) Run(s *session) error {
 }
 
 type vnfHeal struct {
-	Vnf   []string `arg:"" help:"Ids or names." completion-predictor:"vnf"`
+	Vnf   []string `arg:"" help:"Ids or names." predictor:"vnf"`
 	Vnfc  []string `help:"Only this VNFC, by the id in its vnfcInfo, repeatable; default: the whole VNF." placeholder:"ID"`
 	All   bool     `help:"Make volumes again, too. What is on them is lost."`
 	Cause string   `help:"Why, for whoever reads of it later." placeholder:"TEXT"`
@@ -193,7 +194,7 @@ func (c *vnfHeal) Run(s *session) error {
 }
 
 type vnfSync struct {
-	Vnf     string `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf     string `arg:"" help:"Id or name." predictor:"vnf"`
 	Repair  bool   `help:"Make the VNF what its records say: what is missing is made again, what changed is changed back, what is orphaned is released."`
 	Confirm bool   `help:"Repair even where a VIM shows much less than the records say: the rest is lost."`
 	sure
@@ -239,7 +240,7 @@ func (c *vnfSync) Run(s *session) error {
 
 // scaling is the flags of the commands that scale a VNF.
 type scaling struct {
-	Vnf   string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf   string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Vnfc  []string `help:"Remove this VNFC before others, by the id in its vnfcInfo, repeatable; default: the newest." placeholder:"ID"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 }
@@ -359,7 +360,7 @@ func (s *session) planned(id string, operation sol.PlannedOperation, request any
 }
 
 type vnfModify struct {
-	Vnf         string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf         string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Name        *string  `help:"New name; empty removes it." placeholder:"NAME"`
 	Description *string  `help:"New description; empty removes it." placeholder:"TEXT"`
 	Vnfd        string   `help:"Package that differs in software images only: vnfdId, package id or product name." placeholder:"VNFD"`
@@ -463,3 +464,46 @@ func pairs(flag string, args []string) (sol.KeyValuePairs, error) {
 	}
 	return out, nil
 }
+
+// ended shows an operation until it ends, and fails when it ends in a state that is not wanted.
+func (s *session) ended(id string, noWait bool, want ...string) error {
+	if noWait {
+		return s.show(map[string]string{"vnfLcmOpOccId": id}, func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, "operation %s (vnfm op watch %s)\n", id, id)
+		})
+	}
+	view := show.Watcher{Screen: s.Screen}
+	lost := s.Lost
+	s.Lost = view.Lost
+	defer func() { s.Lost = lost }()
+	p, err := s.WaitOp(s.ctx, id, s.poll, view.Look)
+	if s.ctx.Err() != nil {
+		return &interrupted{how: "no longer watching; the operation goes on: vnfm op watch " + id, cause: context.Cause(s.ctx)}
+	}
+	if err != nil {
+		return fmt.Errorf("operation %s: %w", id, err)
+	}
+	if !s.Form.ForPeople() {
+		o, err := s.Op(s.ctx, id)
+		if err != nil {
+			return err //nolint:wrapcheck // of the client
+		}
+		if err := s.show(o, nil); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(want, p.OperationState) {
+		return nil
+	}
+	text := "the operation is " + p.OperationState
+	if p.OperationState == "FAILED_TEMP" {
+		text += fmt.Sprintf("; vnfm op show %s says what is possible", id)
+	}
+	return &failed{text}
+}
+
+// begun reports an operation that has begun: its id at once, or how it ends.
+func (s *session) begun(id string, noWait bool) error { return s.ended(id, noWait, "COMPLETED") }
+
+// watch shows an operation until it ends; any end but COMPLETED is a failure.
+func (s *session) watch(id string) error { return s.ended(id, false, "COMPLETED") }

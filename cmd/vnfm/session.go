@@ -75,6 +75,9 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 		_, _ = fmt.Fprintln(p.stderr, "vnfm:", err)
 		return exitUsage
 	}
+	if p.complete(ctx, parser) {
+		return exitOK
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "vnfm: %v\nTry: vnfm %s--help\n", err, about(command))

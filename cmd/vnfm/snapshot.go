@@ -20,7 +20,7 @@ type snapshotCmd struct {
 }
 
 type vnfSnapshot struct {
-	Vnf   string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf   string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Into  string   `help:"Snapshot resource to take it into, an empty one; default: a new one." placeholder:"ID"`
 	Data  []string `sep:"none" help:"User-defined data of the snapshot, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
@@ -80,7 +80,7 @@ func (s *session) discardEmpty(id string) {
 }
 
 type vnfRevert struct {
-	Vnf      string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf      string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Snapshot string   `arg:"" optional:"" help:"Id of the snapshot, or its beginning; needed without --file."`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	sure

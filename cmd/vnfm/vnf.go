@@ -42,7 +42,7 @@ type vnfCmd struct {
 }
 
 type vnfCreate struct {
-	Vnfd        string            `required:"" help:"vnfdId, package id or product name." placeholder:"VNFD" completion-predictor:"package"`
+	Vnfd        string            `required:"" help:"vnfdId, package id or product name." placeholder:"VNFD" predictor:"package"`
 	Name        string            `help:"Name of the instance." placeholder:"NAME"`
 	Description string            `help:"Description of the instance." placeholder:"TEXT"`
 	Metadata    map[string]string `help:"Metadata, repeatable." placeholder:"KEY=VALUE"`
@@ -92,7 +92,7 @@ func (s *session) packageOf(word string) (*sol.VnfPkgInfo, error) {
 }
 
 type vnfInstantiate struct {
-	Vnf      string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf      string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Flavour  string   `help:"Deployment flavour; needed without --file." placeholder:"ID"`
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
 	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, config (name of the connection point's configuration), subnet (repeatable), and for each subnet ip (repeatable): an address, or ipv4 or ipv6 for one that the VIM chooses." placeholder:"id=…,network=…,cpd=…"`
