@@ -38,6 +38,9 @@ type Packages interface {
 	Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error)
 	// File returns a file of a package; NotFound when it has none of this path, Unprocessable when it is larger than a number of bytes.
 	File(ctx context.Context, packageID, path string, most int64) ([]byte, error)
+	// Tree returns the files below a path of a package, by their paths from there; of a path that is a file, that one, by "". Errors as of
+	// File.
+	Tree(ctx context.Context, packageID, path string, most int64) (map[string][]byte, error)
 }
 
 // PackageRef names a package as it was read.

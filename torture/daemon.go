@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -30,7 +31,7 @@ var settings = []string{
 // on one port.
 type daemon struct {
 	name, bin, url, data string
-	command              string
+	command              string // with the flags that it alone knows
 	args                 []string
 	log                  *os.File
 
@@ -73,7 +74,7 @@ func (d *daemon) start() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, _ = fmt.Fprintf(d.log, "=== %s start\n", time.Now().UTC().Format(time.RFC3339Nano))
-	cmd := exec.Command(d.bin, append([]string{d.command}, d.args...)...)
+	cmd := exec.Command(d.bin, slices.Concat(strings.Fields(d.command), d.args)...)
 	cmd.Stdout, cmd.Stderr = d.log, d.log
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", d.name, err)

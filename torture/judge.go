@@ -69,6 +69,9 @@ func (j *judge) judge(ctx context.Context) error {
 	if err := j.audited(ctx); err != nil {
 		return err
 	}
+	if err := j.published(ctx); err != nil {
+		return err
+	}
 	j.stopNodes()
 	if err := j.records(ctx, inventory); err != nil {
 		return err

@@ -195,7 +195,8 @@ func (r *reader) poll(ctx context.Context, wait time.Duration) error {
 	fetches := r.client.PollRecords(limited, pollRecords)
 	var full []int32
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-		if p.Topic == r.name && r.lanes[p.Partition].add(ctx, p.Records) {
+		// What is said of a whole topic has the partition -1.
+		if p.Topic == r.name && p.Partition >= 0 && r.lanes[p.Partition].add(ctx, p.Records) {
 			full = append(full, p.Partition)
 		}
 	})
