@@ -3,6 +3,7 @@ package lcm_test
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +51,9 @@ func TestInstantiate(t *testing.T) {
 	}
 	if o.GrantID != "grant-1" || o.GrantHref != "" { // of our own policy, too
 		t.Errorf("granted by %q at %q", o.GrantID, o.GrantHref)
+	}
+	if !reflect.DeepEqual(o.ExtLinks, v.Info.ExtLinks) { // as the result notification tells it (SOL003 v3.7.1 §5.5.2.13, note 1)
+		t.Errorf("the occurrence tells of %+v, the instance has %+v", o.ExtLinks, v.Info.ExtLinks)
 	}
 	t.Run("instantiatedVnfInfo is complete", func(t *testing.T) { checkInfo(t, v) })
 	t.Run("resourceChanges are complete", func(t *testing.T) {

@@ -200,12 +200,15 @@ func (d *planData) steps() []vnf.PlannedStep {
 // told is the external links that the operation has changed, and what it has changed of the information about the VNF.
 func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error) {
 	d, o, err := outcome(in)
-	if err != nil || v.Operation != in.ID || v.Info == nil {
+	if err != nil || v.Operation != in.ID {
 		return nil, nil //nolint:nilerr // without a grant nothing was begun
 	}
 	var links []vnf.ExtVirtualLink
 	var out []vnf.OpCommand
 	switch {
+	case d.Operation == vnf.OpInstantiate && state == vnf.Completed:
+		links = o.Info().ExtLinks
+	case v.Info == nil:
 	case d.Operation == vnf.OpChangeExtConn && state == vnf.Completed:
 		links = o.Connectivity(v, nil).ExtLinks
 	case d.Operation == vnf.OpChangeExtConn && state == vnf.Failed:
