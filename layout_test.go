@@ -54,9 +54,11 @@ var only = []struct {
 	{"github.com/getkin/kin-openapi", []string{"internal/etsitest"}},
 	{"github.com/smallstep/pkcs7", []string{"vnfd/csar"}},
 	{"github.com/tidwall/gjson", []string{"api/rest"}},
-	{"k8s.io/client-go/util/jsonpath", []string{"cmd/vnfm/screen"}}, // a language of paths, nothing of clusters
-	{"k8s.io/", []string{"vim/kubernetes", "cmd/vnfm/screen"}},
-	{"sigs.k8s.io/yaml", []string{"vnfd/manifest"}},
+	{"sigs.k8s.io/kustomize", []string{"vim/helm"}},
+	{"helm.sh/", []string{"vim/helm"}},
+	{"k8s.io/client-go/util/jsonpath", []string{"vim/kubernetes", "vim/helm", "cmd/vnfm/screen"}}, // a language of paths, nothing of clusters
+	{"k8s.io/", []string{"vim/kubernetes", "vim/helm", "cmd/vnfm/screen"}},
+	{"sigs.k8s.io/yaml", []string{"vnfd/manifest", "vim/helm"}},
 	{"github.com/fluxcd/", []string{"vim/kubernetes"}},
 	{"github.com/gophercloud/", []string{"vim/openstack"}},
 }

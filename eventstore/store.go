@@ -25,6 +25,8 @@ var (
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrOlder: the schema is of an older version, and must not be changed here.
 	ErrOlder = errors.New("the schema of the database is of an older version")
+	// ErrBusy: what is asked for cannot be done at the moment.
+	ErrBusy = errors.New("not at the moment")
 )
 
 // Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,7 @@ type site struct {
 	others []string
 	// grant changes the grant that is given.
 	grant func(*nfvo.Grant)
+	asked nfvo.GrantRequest // the last one
 	zones map[string]string // that was granted, by planned resource
 	// looks are the VIM connections that were looked at; blind is what a look fails with.
 	looks []string
@@ -185,6 +187,23 @@ func (s *site) File(_ context.Context, _, path string, _ int64) ([]byte, error) 
 		return []byte(text), nil
 	}
 	return nil, vnfm.Errorf(vnfm.NotFound, "there is no %s", path)
+}
+
+func (s *site) Tree(ctx context.Context, id, path string, most int64) (map[string][]byte, error) {
+	text, err := s.File(ctx, id, path, most)
+	if err == nil {
+		return map[string][]byte{"": text}, nil
+	}
+	out := map[string][]byte{}
+	for name, text := range s.files {
+		if below, ok := strings.CutPrefix(name, path+"/"); ok {
+			out[below] = []byte(text)
+		}
+	}
+	if len(out) == 0 {
+		return nil, err
+	}
+	return out, nil
 }
 
 // registered are the VIM connections there are.

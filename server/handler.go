@@ -202,6 +202,9 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		}
 		// What the node works on beside serving requests is no condition of that.
 		checks = append(checks, db, api.Check{Name: strings.Replace(name, "database", "lanes", 1), OK: true, Detail: d.holding()})
+		if d.publisher != nil {
+			checks = append(checks, api.Check{Name: strings.Replace(name, "database", "publishing", 1), OK: true, Detail: d.publisher.Describe()})
+		}
 	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}
