@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/kubernetes/kube"
 )
 
 var _ vim.Checker = (*Driver)(nil)
@@ -51,16 +52,16 @@ func (d *Driver) Check(ctx context.Context, conn vim.Connection) ([]vim.Fact, er
 	if err != nil {
 		return nil, err
 	}
-	c.discovery.Invalidate()
-	version, err := c.discovery.ServerVersion()
+	c.Discovery.Invalidate()
+	version, err := c.Discovery.ServerVersion()
 	if err != nil {
-		return nil, errorOf(op, ref{Name: conn.ID}, err)
+		return nil, kube.ErrorOf(op, kube.Ref{Name: conn.ID}, err)
 	}
 	out := []vim.Fact{{Area: vim.AreaVersion, Name: "Kubernetes", Value: version.GitVersion}}
 	for _, r := range rights {
 		allowed, why, err := c.may(ctx, r)
 		if err != nil {
-			return nil, errorOf(op, ref{Kind: reviews.GroupVersion().WithKind("SelfSubjectAccessReview"), Name: r.verb + " " + r.resource}, err)
+			return nil, kube.ErrorOf(op, kube.Ref{Kind: reviews.GroupVersion().WithKind("SelfSubjectAccessReview"), Name: r.verb + " " + r.resource}, err)
 		}
 		f := vim.Fact{Area: vim.AreaRight, Name: strings.TrimSuffix(r.verb+" "+r.resource+"."+r.group, "."), Value: "allowed"}
 		if !allowed {
@@ -75,12 +76,12 @@ func (d *Driver) Check(ctx context.Context, conn vim.Connection) ([]vim.Fact, er
 func (c *cluster) may(ctx context.Context, r right) (allowed bool, why string, err error) {
 	attributes := map[string]any{"verb": r.verb, "group": r.group, "resource": r.resource}
 	if r.resource != "namespaces" {
-		attributes["namespace"] = c.namespace
+		attributes["namespace"] = c.Namespace
 	}
 	u := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": reviews.GroupVersion().String(), "kind": "SelfSubjectAccessReview", "spec": map[string]any{"resourceAttributes": attributes},
 	}}
-	said, err := c.dynamic.Resource(reviews).Create(ctx, u, metav1.CreateOptions{})
+	said, err := c.Dynamic.Resource(reviews).Create(ctx, u, metav1.CreateOptions{})
 	if err != nil {
 		return false, "", err //nolint:wrapcheck // classified by the caller
 	}
@@ -93,12 +94,12 @@ func (c *cluster) may(ctx context.Context, r right) (allowed bool, why string, e
 
 // limits are the quotas of the connection's namespace; without one nothing is known of the namespaces to come.
 func (c *cluster) limits(ctx context.Context) (out []vim.Fact) {
-	if c.namespace == "" {
+	if c.Namespace == "" {
 		return nil
 	}
-	l, err := c.dynamic.Resource(quotas).Namespace(c.namespace).List(ctx, metav1.ListOptions{Limit: pageSize})
+	l, err := c.Dynamic.Resource(quotas).Namespace(c.Namespace).List(ctx, metav1.ListOptions{Limit: kube.PageSize})
 	if err != nil {
-		return []vim.Fact{{Area: vim.AreaQuota, Name: c.namespace, Value: "cannot be read"}}
+		return []vim.Fact{{Area: vim.AreaQuota, Name: c.Namespace, Value: "cannot be read"}}
 	}
 	for i := range l.Items {
 		hard, _, _ := unstructured.NestedStringMap(l.Items[i].Object, "status", "hard")
@@ -113,7 +114,7 @@ func (c *cluster) limits(ctx context.Context) (out []vim.Fact) {
 
 // classes are the storage classes.
 func (c *cluster) classes(ctx context.Context) (out []vim.Fact) {
-	l, err := c.dynamic.Resource(storageClasses).List(ctx, metav1.ListOptions{Limit: pageSize})
+	l, err := c.Dynamic.Resource(storageClasses).List(ctx, metav1.ListOptions{Limit: kube.PageSize})
 	if err != nil {
 		return []vim.Fact{{Area: vim.AreaStorageClass, Name: "all", Value: "cannot be listed"}}
 	}
