@@ -79,7 +79,7 @@ func (w *world) drawSite() *site {
 		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Configures: w.rng.IntN(4) > 0,
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
-	s.direct, s.repair = w.seed%2 == 0, w.seed%3 == 0
+	s.direct, s.repair = w.seed%2 == 0, w.seed%3 > 0
 	ages := []time.Duration{0, 10 * time.Second, time.Minute, 10 * time.Minute}
 	s.keepSagas, s.keepLedger = pick(w.rng, ages), pick(w.rng, ages)
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)

@@ -353,6 +353,16 @@ type VimCheck struct {
 	Flavours        int      `json:"flavours"`
 	Images          int      `json:"images"`
 	ExternalNetwork string   `json:"externalNetwork,omitempty"`
+	// Facts are what the connection allows, and what its VIM has beside.
+	Facts []VimFact `json:"facts,omitempty"`
+}
+
+// VimFact is one thing that is known of a VIM connection.
+type VimFact struct {
+	Area  string `json:"area"` // version, right, quota, storage class
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Lacks bool   `json:"lacks,omitempty"` // it is needed, and not there
 }
 
 // SimResource is one resource in the simulated VIM.

@@ -22,6 +22,9 @@ type driver struct {
 	tracer trace.Tracer
 }
 
+// Unwrap returns the driver that is measured, for what it can do beside.
+func (d *driver) Unwrap() vim.Driver { return d.Driver }
+
 // finder is a driver that can look assets up.
 type finder struct {
 	*driver

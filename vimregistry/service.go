@@ -288,6 +288,8 @@ type Checked struct {
 	Flavours        int
 	Images          int
 	ExternalNetwork string
+	// Facts are what else is known of the connection: rights, quotas, versions, storage classes.
+	Facts []vim.Fact
 }
 
 // Check asks a connection's VIM what it offers. That it cannot be asked is no error. Returns NotFound.
@@ -314,6 +316,15 @@ func (s *Service) Check(ctx context.Context, id string) (*Checked, error) {
 	}
 	out.Reachable, out.Zones, out.ExternalNetwork = true, assets.Zones, assets.ExternalNetwork
 	out.Flavours, out.Images = len(assets.Flavours), len(assets.Images)
+	if c := vim.CheckerOf(driver); c != nil {
+		if out.Facts, err = c.Check(ctx, conn); err != nil {
+			out.Reachable, out.Detail = false, scrub(err.Error(), conn)
+		}
+		out.Took = time.Since(begun)
+		for i := range out.Facts {
+			out.Facts[i].Value = scrub(out.Facts[i].Value, conn)
+		}
+	}
 	return out, nil
 }
 

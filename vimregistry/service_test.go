@@ -270,6 +270,9 @@ func TestCheckTellsWhyNotWithoutSecrets(t *testing.T) {
 	if !c.Reachable || c.Flavours != 2 || c.Images != 3 || c.ExternalNetwork != "public" || len(c.Zones) != 1 {
 		t.Errorf("%+v", c)
 	}
+	if len(c.Facts) != 1 || c.Facts[0].Value != "as ***" {
+		t.Errorf("%+v", c.Facts)
+	}
 	w.asked = func(c vim.Connection) error {
 		return &vim.Error{Op: "assets", Class: message.Auth, Hint: "user u with " + vim.Text(c.AccessInfo, "password") + " is not known"}
 	}

@@ -56,6 +56,10 @@ func (d driver) Assets(_ context.Context, c vim.Connection) (vim.Assets, error) 
 	return vim.Assets{Zones: []string{"z"}, Flavours: make([]vim.Flavour, 2), Images: make([]vim.Image, 3), ExternalNetwork: "public"}, nil
 }
 
+func (d driver) Check(_ context.Context, c vim.Connection) ([]vim.Fact, error) {
+	return []vim.Fact{{Area: vim.AreaRight, Name: "all", Value: "as " + vim.Text(c.AccessInfo, "password")}}, nil
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), keys: secret.NewKey()}

@@ -114,10 +114,14 @@ func (a *API) checkVim(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // has its kind
 	}
-	return rest.Respond(http.StatusOK).JSON(sol.VimCheck{
+	out := sol.VimCheck{
 		Reachable: v.Reachable, Detail: v.Detail, TookMs: v.Took.Milliseconds(), Zones: v.Zones,
 		Flavours: v.Flavours, Images: v.Images, ExternalNetwork: v.ExternalNetwork,
-	}), nil
+	}
+	for _, f := range v.Facts {
+		out.Facts = append(out.Facts, sol.VimFact{Area: string(f.Area), Name: f.Name, Value: f.Value, Lacks: f.Lacks})
+	}
+	return rest.Respond(http.StatusOK).JSON(out), nil
 }
 
 func shownVim(v *vimregistry.Connection) sol.Vim {

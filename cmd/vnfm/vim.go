@@ -19,7 +19,7 @@ type vimCmd struct {
 	Register vimRegister `cmd:"" help:"Register a VIM connection."`
 	Update   vimUpdate   `cmd:"" help:"Change a VIM connection; what is not named stays."`
 	Delete   vimDelete   `cmd:"" help:"Delete a VIM connection that no VNF uses."`
-	Check    vimCheck    `cmd:"" help:"Ask a VIM what it offers; exit 1 when it cannot be asked."`
+	Check    vimCheck    `cmd:"" help:"Ask a VIM what it offers and what the connection may do: rights, quotas, versions, storage classes; exit 1 when it cannot be asked, or lacks what VNFs need."`
 }
 
 type vimList struct{ listing }
@@ -274,9 +274,24 @@ func (c *vimCheck) Run(s *session) error {
 		}
 		_, _ = fmt.Fprintf(w, "%s in %d ms: %d flavours, %d images\n", screen.Good.Render("reachable"), v.TookMs, v.Flavours, v.Images)
 		screen.Of(w).Fields("zones", strings.Join(v.Zones, ", "), "external network", v.ExternalNetwork)
+		var rows [][]string
+		for _, f := range v.Facts {
+			value := f.Value
+			if f.Lacks {
+				value = screen.Bad.Render("✗ " + value)
+			}
+			rows = append(rows, []string{f.Area, f.Name, value})
+		}
+		if len(rows) > 0 {
+			screen.Of(w).Table([]string{"WHAT", "NAME", "VALUE"}, rows)
+		}
 	})
-	if err == nil && !v.Reachable {
+	switch {
+	case err != nil:
+	case !v.Reachable:
 		return &failed{"the VIM cannot be asked"}
+	case slices.ContainsFunc(v.Facts, func(f sol.VimFact) bool { return f.Lacks }):
+		return &failed{"the VIM connection lacks what VNFs need"}
 	}
 	return err
 }

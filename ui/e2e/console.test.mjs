@@ -183,6 +183,29 @@ describe('an operation', () => {
     await page.end()
   })
 
+  it('whose undo is stuck is decided about, resource by resource, for a reason', async () => {
+    await server.behave({ rules: [{ on: 'configure', outcome: 'permanent', times: 1 }, { on: 'release', outcome: 'permanent', times: 1 }] })
+    const id = await server.create('fw-stuck')
+    const op = await server.begin(id, 'instantiate', { flavourId: 'standard' })
+    assert.equal(await server.ended(op), 'FAILED_TEMP')
+    await server.api('POST', `/vnflcm/v2/vnf_lcm_op_occs/${op}/rollback`)
+    const page = await open(browser, server, `/ui/ops/${op}`)
+    const decide = page.getByRole('button', { name: /^Decide about / })
+    await decide.first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('failed for good').waitFor()
+    await dialog.getByRole('radio', { name: /Leave it behind/ }).check()
+    await button(dialog, 'Decide for fw-stuck').click()
+    await dialog.getByText(/reason/i).last().waitFor() // it is not done without one
+    await dialog.getByText('It was not done').waitFor()
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill('the site says that it is gone')
+    await button(dialog, 'Decide for fw-stuck').click()
+    await dialog.waitFor({ state: 'detached' })
+    await decide.first().waitFor({ state: 'detached' }) // it is decided, and the undo goes on
+    await server.behave({})
+    await page.end()
+  })
+
   it('is cancelled while it runs, with the lanes growing', async () => {
     await server.behave({ delay: '3s' })
     const id = await server.create('fw-slow')
@@ -449,6 +472,7 @@ describe('the site', () => {
     const page = await open(browser, server, '/ui/vims')
     await button(page.getByRole('region', { name: 'sim-1' }), 'Check it now').click()
     await page.getByText(/It answers, in/).waitFor()
+    await page.getByRole('table', { name: 'What sim-1 allows' }).getByText(/compute/).waitFor()
     await page.end()
   })
 

@@ -91,6 +91,50 @@ describe('texts of others', () => {
   })
 })
 
+describe('what nobody expected', () => {
+  it('a name of 255 characters, texts of thousands and values of 50 kB leave every page readable, wide and narrow', async () => {
+    const name = 'n'.repeat(251) + '-end'
+    const id = await server.create(name)
+    const long = 'word'.repeat(2000)
+    await server.api('PATCH', `/vnflcm/v2/vnf_instances/${id}`, { vnfInstanceDescription: long, metadata: { long: 'x'.repeat(50_000), ['k'.repeat(200)]: { deep: [[[[1]]]] } } }, { 'Content-Type': 'application/merge-patch+json' })
+    await until(async () => (await server.api('GET', `/vnfm/v1/vnf_instances/${id}`)).body.vnfInstanceDescription === long)
+    await server.ended(await server.begin(id, 'instantiate', { flavourId: 'standard' }))
+    const op = (await server.api('GET', `/vnfm/v1/vnf_lcm_op_occs?filter=(eq,vnfInstanceId,${id})`)).body.at(-1).vnfLcmOpOccId
+    for (const width of [1280, 400]) {
+      const page = await open(browser, server, null, { viewport: { width, height: 860 } })
+      for (const path of ['/ui/vnfs', ...['topology', 'resources', 'operations', 'story', 'changes', 'drift', 'snapshots', 'can'].map((t) => `/ui/vnfs/${id}?tab=${t}`), `/ui/vnfs/${id}?do=TERMINATE`, '/ui/ops', `/ui/ops/${op}`]) {
+        await page.goto(server.url + path)
+        await page.getByText(/nnnnn/).first().waitFor()
+        await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))))
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        assert.ok(wide <= 1, `${path} at ${width} px is ${wide} px wider than the window`)
+      }
+      await page.goto(server.url + `/ui/vnfs/${id}?do=TERMINATE`)
+      const does = page.getByRole('dialog').getByRole('button', { name: 'Show what it would do' })
+      await does.click() // the buttons can be reached
+      await page.getByRole('dialog').getByRole('button', { name: /^Terminate n/ }).waitFor()
+      await page.end()
+    }
+  })
+
+  it('a browser that forges its roles shows buttons, and the server refuses what they do', async () => {
+    const guarded = await Server.start('--api-token=a-token-of-the-admin')
+    try {
+      const page = await open(browser, guarded, null)
+      await page.route(/\/vnfm\/v1\/caller$/, (route) => route.fulfill({ json: { name: 'me', roles: ['admin'], permissions: ['lcm:read', 'lcm:write', 'packages:read', 'packages:write', 'site:read', 'site:operate', 'site:administer'] } }))
+      await page.route(/\/vnfm\/v1\/sign_in$/, (route) => route.fulfill({ json: { required: false, token: false } }))
+      for (const path of ['/ui/vnfs', '/ui/vims', '/ui/system', '/ui/packages', '/ui/subscriptions']) {
+        await page.goto(guarded.url + path)
+        await page.getByText(/could not be|not signed in|Sign in|the server does not take/i).first().waitFor()
+      }
+      assert.equal(await page.getByText('Sample Firewall').count(), 0)
+      await page.end()
+    } finally {
+      await guarded.end()
+    }
+  })
+})
+
 describe('a slow server', () => {
   it('leaves no spinner without a text after 2 s, and no page without one', async () => {
     const id = await server.create('fw-slow')

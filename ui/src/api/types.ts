@@ -431,6 +431,7 @@ export interface ManagementCheck {
 }
 
 export interface VimCheck {
+  facts?: { area: string; name: string; value: string; lacks?: boolean }[]
   reachable: boolean
   detail?: string
   tookMs: number

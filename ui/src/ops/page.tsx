@@ -170,6 +170,9 @@ function aheadText(s: Saga, lanes: Lane[]): string {
   return `At ${when} the whole has taken too long`
 }
 
+/** However much is stuck, so many buttons are enough to begin with. */
+const mostButtons = 8
+
 function Decisions({ name, op, can, stuck, ask, lacks }: { name: string; op: Op; can: Option[]; stuck: Lane[]; ask: (q: Question) => void; lacks: string }) {
   const final = ['COMPLETED', 'FAILED', 'ROLLED_BACK'].includes(op.operationState)
   if (final) return null
@@ -180,11 +183,16 @@ function Decisions({ name, op, can, stuck, ask, lacks }: { name: string; op: Op;
           {c.word}
         </Button>
       ))}
-      {stuck.map((l) => (
+      {stuck.slice(0, mostButtons).map((l) => (
         <Button key={l.key} size="sm" variant="default" disabled={lacks !== ''} title={lacks || undefined} onClick={() => ask(resolve(l, op, name))}>
           Decide about {l.kind} {l.name}
         </Button>
       ))}
+      {stuck.length > mostButtons && (
+        <Text size="sm">
+          and about {stuck.length - mostButtons} more, each once those before it are decided, or all from the command line: <Id id={`vnfm op resolve ${first(op.id)}`} whole />
+        </Text>
+      )}
       {can.every((c) => c.not) && stuck.length === 0 && <Text size="sm">{can[0]?.not}</Text>}
     </Group>
   )
@@ -224,6 +232,7 @@ function resolve(l: Lane, op: Op, name: string): Question {
   return {
     title: `Decide about ${l.kind} ${l.name}`,
     word: `Decide for ${name}`,
+    cli: `vnfm op resolve ${first(op.id)}`,
     body: (
       <Stack gap="xs">
         <Text>

@@ -120,8 +120,16 @@ function Check({ vim, lacks }: { vim: Vim; lacks: string }) {
       {check.isError && <Refusal error={check.error} what="It could not be checked" />}
       {c && (
         <Note kind={c.reachable ? 'good' : 'bad'} title={c.reachable ? `It answers, in ${c.tookMs} ms` : 'It does not answer'}>
+          {c.facts?.some((f) => f.lacks) && <b>The connection lacks what VNFs need. </b>}
           {c.reachable ? `${c.zones?.length ?? 0} zones (${c.zones?.join(', ')}), ${c.flavours} flavours, ${c.images} images${c.externalNetwork ? `, external network ${c.externalNetwork}` : ''}` : c.detail}
         </Note>
+      )}
+      {c?.facts && (
+        <Rows
+          label={`What ${vim.vimId ?? vim.id} allows`}
+          head={['What', 'Name', 'Value']}
+          rows={[...c.facts].sort((a, b) => Number(b.lacks ?? false) - Number(a.lacks ?? false)).map((f) => [f.area, f.name, <span key="v" className="wrap">{f.lacks && <State state="MISSING" size="sm" />} {f.value}</span>])}
+        />
       )}
     </Stack>
   )

@@ -136,7 +136,7 @@ export function VnfPage() {
             <Id id={vnf.id} />
           </Fact>
         </Group>
-        {vnf.vnfInstanceDescription && <Text>{vnf.vnfInstanceDescription}</Text>}
+        {vnf.vnfInstanceDescription && <Text className="long" tabIndex={vnf.vnfInstanceDescription.length > 600 ? 0 : undefined}>{vnf.vnfInstanceDescription}</Text>}
         {running && !past && (
           <Group gap="sm" role="status">
             <Under op={op.data ?? undefined} id={running} />
