@@ -32,12 +32,13 @@ test-fast: deps ## the same without the race detector
 test-deep: ## run whole, without the race detector, what it makes too slow: each way to fail at each command, random histories
 	$(GO) test -count=1 -timeout 20m ./lcm
 
-test-kubernetes: ## run the Kubernetes driver against a real control plane on loopback (built the first time: 10 to 20 minutes), and stop it
-	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes ./vim/kubernetes/...; \
+test-kubernetes: ## run the Kubernetes and Helm drivers, and whole lives of VNFs, against a real control plane on loopback (built the first time: 10 to 20 minutes), and stop it
+	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 30m -tags kubernetes ./vim/kubernetes/... ./vim/helm/... && \
+		VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes -run 'OfAChart|OfAnInstall' ./e2e; \
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
 test-openstack: ## run the OpenStack driver against a real OpenStack on loopback (225 MB of Debian's packages the first time, root, 5 to 10 minutes), and stop it
-	@clouds=$$(./deploy/openstack-lab.sh up) && { VNFM_TEST_CLOUDS=$$clouds $(GO) test -count=1 -timeout 40m -tags openstack ./vim/openstack/...; \
+	@clouds=$$(./deploy/openstack-lab.sh up) && { VNFM_TEST_CLOUDS=$$clouds $(GO) test -count=1 -p 1 -timeout 40m -tags openstack -run 'Lab|OpenStack' ./vim/openstack/... ./e2e; \
 		rc=$$?; ./deploy/openstack-lab.sh down; exit $$rc; }
 
 test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka and Kafka Connect on loopback (90 MB fetched the first time), and stop it; BROKERS=3

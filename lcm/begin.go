@@ -423,10 +423,21 @@ func (s *Service) add(x *change, p *prepared, w *wish, by request.Info) error {
 		return err
 	}
 	return s.runtime.Begin(x.l, x.c, saga.New{
-		ID: p.data.OpID, Type: sagaPlan, DefVersion: s.runtime.Newest(sagaPlan), Key: v.ID, Policy: p.policy, Data: p.raw,
+		ID: p.data.OpID, Type: p.data.sagaType(), DefVersion: s.runtime.Newest(p.data.sagaType()), Key: v.ID, Policy: p.policy, Data: p.raw,
 		Actor: by.Actor, Cause: by.ID, Traceparent: by.Traceparent,
 	})
 }
+
+// sagaType is the type of the saga that carries the plan out.
+func (d *planData) sagaType() string {
+	if d.Beside || d.Snapshot != nil && d.Snapshot.Parts {
+		return sagaPlanBeside
+	}
+	return sagaPlan
+}
+
+// carriesPlan says whether a saga carries out the plan of an operation.
+func carriesPlan(in *saga.Instance) bool { return in.Type == sagaPlan || in.Type == sagaPlanBeside }
 
 // decideOp makes one commit about an operation of a VNF, with the answer to the request in it, and returns the operation
 // as it is then.

@@ -209,10 +209,10 @@ func resultOf(run *saga.ItemRun) (vim.Resource, bool) {
 	return *r, true
 }
 
-// planV1 is the saga: grant → the stages of the plan → configuration.
-func (s *Service) planV1() *saga.Definition {
+// planV1 is the saga, of one of its types: grant → the stages of the plan → configuration.
+func (s *Service) planV1(of string) *saga.Definition {
 	return &saga.Definition{
-		Type: sagaPlan, Version: 1, Deadline: s.cfg.Settings.Deadline, DeadlineOf: s.deadlineOf, Undo: s.undoRetry(), StagesOf: s.stagesOf,
+		Type: of, Version: 1, Deadline: s.cfg.Settings.Deadline, DeadlineOf: s.deadlineOf, Undo: s.undoRetry(), StagesOf: s.stagesOf,
 		Rollbackable: func(in *saga.Instance) bool {
 			d, err := dataOf(in)
 			return err == nil && d.Reversible && !d.lossy(in)

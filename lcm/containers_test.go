@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,18 @@ import (
 
 // podsOf is what a workload makes of its pods: those that are not to go stay, as many as there is room for.
 func (s *site) podsOf(spec vim.Spec, now []vim.Pod) []vim.Pod {
+	if _, ok := vim.ChartOf(spec.Unit); ok {
+		var all []vim.Pod
+		for _, vdu := range slices.Sorted(maps.Keys(spec.Unit.Counts)) {
+			left := slices.DeleteFunc(slices.Clone(now), func(p vim.Pod) bool { return p.Vdu != vdu || slices.Contains(spec.Unit.Gone, p.ID) })
+			for len(left) < spec.Unit.Counts[vdu] {
+				s.made++
+				left = append(left, vim.Pod{ID: fmt.Sprintf("pod-%s-%d", vdu, s.made), Name: "p", Ready: true, Vdu: vdu})
+			}
+			all = append(all, left[:spec.Unit.Counts[vdu]]...)
+		}
+		return all
+	}
 	if spec.Unit == nil || !strings.Contains(string(spec.Unit.Objects), `"Deployment"`) {
 		return nil
 	}
@@ -218,5 +231,141 @@ func TestContainersAreRefused(t *testing.T) {
 		if !errors.As(err, &e) || e.Kind != vnfm.Unprocessable || e.Attribute != at {
 			t.Errorf("%s: %v, want %s", params, err, at)
 		}
+	}
+}
+
+// charted is a VNF of two VDUs of containers by two charts, one after the other, as its descriptor says.
+func charted(t *testing.T, params string) (*site, string, *vnf.OpOcc) {
+	t.Helper()
+	one, two := 1, 2
+	d := &vnfd.Descriptor{
+		ID: "charts", Version: "1.0", Provider: "Company", ProductName: "Sample", SoftwareVersion: "1.0",
+		Flavours: []vnfd.Flavour{{
+			ID: "simple", Vdus: []vnfd.Vdu{{ID: "VDU1", Name: "front", Min: 1, Max: 4, Initial: &two, Container: true}, {ID: "VDU2", Name: "back", Min: 0, Max: 4, Initial: &one, Container: true}},
+			Mciops:  []vnfd.Mciop{{ID: "app", Chart: "Files/app.tgz", Vdus: []string{"VDU1", "VDU2"}, After: []string{"base"}}, {ID: "base", Chart: "Files/base"}},
+			Aspects: []vnfd.Aspect{{ID: "all", MaxLevel: 2, Steps: map[string][]int{"VDU1": {1, 1}, "VDU2": {2, 0}}}},
+		}},
+	}
+	s := newSite(t, d, lcm.Settings{})
+	s.files = map[string]string{"Files/app.tgz": "app", "Files/base/Chart.yaml": "name: base", "Files/base/templates/a.yaml": ""}
+	s.can = vim.InPlace{vim.Unit: {vim.AttributeCounts, vim.AttributeValues, vim.AttributeObjects, vim.AttributeGone}}
+	id := s.create()
+	op, err := s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{FlavourID: "simple", AdditionalParams: json.RawMessage(params)}, by)
+	s.must(err)
+	s.settle()
+	return s, id, s.op(op.ID)
+}
+
+// podsByVdu returns the pods of the VNFCs by VDU.
+func (s *site) podsByVdu(id string) map[string][]string {
+	out := map[string][]string{}
+	for _, c := range s.vnf(id).Info.Vnfcs {
+		out[c.VduID] = append(out[c.VduID], c.Handle.VimID)
+		if !strings.HasPrefix(c.Handle.VimID, "pod-"+c.VduID) {
+			s.t.Errorf("a VNFC of %s is %s", c.VduID, c.Handle.VimID)
+		}
+	}
+	return out
+}
+
+// The life of a VNF of charts: each after those it depends on, in a namespace of its own; the pods of both VDUs of one release are their
+// VNFCs, scale together, and one is made again.
+func TestChartsOfADescriptor(t *testing.T) {
+	s, id, op := charted(t, `{"helm_value_names":{"VDU1":{"replica":"n"}},"helm_parameters":{"port":80}}`)
+	if op.State != vnf.Completed {
+		t.Fatalf("instantiate is %s: %+v", op.State, op.Error)
+	}
+	var made []string
+	for _, m := range s.sent {
+		if m.Type != vim.TypeReserveResource {
+			continue
+		}
+		var r vim.Reserve
+		s.must(json.Unmarshal(m.Data, &r))
+		c, ok := vim.ChartOf(r.Spec.Unit)
+		if !ok {
+			made = append(made, r.Spec.Name)
+			continue
+		}
+		made = append(made, c.Path)
+		if c.Namespace != "vnf-"+id || string(r.Spec.Unit.Values) != `{"set":{"port":80}}` {
+			t.Errorf("%s is to be in %s with %s", c.Path, c.Namespace, r.Spec.Unit.Values)
+		}
+	}
+	if want := []string{"Namespace vnf-" + id, "Files/base", "Files/app.tgz"}; !slices.Equal(made, want) {
+		t.Errorf("made %v, want %v", made, want)
+	}
+	first := s.podsByVdu(id)
+	if len(first["VDU1"]) != 2 || len(first["VDU2"]) != 1 {
+		t.Fatalf("the VNFCs are %v", first)
+	}
+	o := s.ended(s.scale(id, "SCALE_OUT", "all", 1))
+	grown := s.podsByVdu(id)
+	if len(grown["VDU1"]) != 3 || len(grown["VDU2"]) != 3 || !slices.Equal(grown["VDU1"][:2], first["VDU1"]) || o.Changes.Vnfcs.Len() != 3 {
+		t.Errorf("after scale out the VNFCs are %v, were %v; %d are affected", grown, first, o.Changes.Vnfcs.Len())
+	}
+	at := slices.IndexFunc(s.vnf(id).Info.Vnfcs, func(c vnf.Vnfc) bool { return c.Handle.VimID == grown["VDU2"][1] })
+	s.ended(s.heal(id, lcm.Heal{Vnfcs: []string{s.vnf(id).Info.Vnfcs[at].ID}}))
+	healed := s.podsByVdu(id)
+	if !slices.Equal(healed["VDU1"], grown["VDU1"]) || healed["VDU2"][1] == grown["VDU2"][1] || healed["VDU2"][0] != grown["VDU2"][0] {
+		t.Errorf("after the healing the VNFCs are %v, were %v", healed, grown)
+	}
+	o = s.ended(s.scale(id, "SCALE_IN", "all", 1))
+	if left := s.podsByVdu(id); len(left["VDU1"]) != 2 || len(left["VDU2"]) != 1 || o.Changes.Vnfcs.Len() != 3 {
+		t.Errorf("after scale in the VNFCs are %v; %d are affected", left, o.Changes.Vnfcs.Len())
+	}
+	s.ended(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	if len(s.held) != 0 {
+		t.Errorf("left: %v", s.held)
+	}
+}
+
+// Another package brings another chart: the releases that stand are upgraded, with the values of the instantiation and those of the request,
+// their VNFCs stay, and what would be more than that is refused.
+func TestChartsOfAnotherPackage(t *testing.T) {
+	s, id, op := charted(t, `{"helm_parameters":{"port":80}}`)
+	if op.State != vnf.Completed {
+		t.Fatalf("instantiate is %s: %+v", op.State, op.Error)
+	}
+	s.ended(s.scale(id, "SCALE_OUT", "all", 1))
+	was := s.vnf(id)
+	next := *s.d
+	next.ID, next.SoftwareVersion = "charts-2", "2.0"
+	next.PackageChanges = []vnfd.PackageChange{{ID: "to", Selectors: []vnfd.PackageChangeSelector{{Source: s.d.ID, Destination: next.ID, Flavour: "simple"}}}}
+	s.byDigest = map[string]*vnfd.Descriptor{"digest-2": &next}
+	s.enabled = func() (lcm.PackageRef, error) { return lcm.PackageRef{ID: "pkg-2", Digest: "digest-2"}, nil }
+	s.files["Files/app.tgz"] = "another app"
+	s.sent = nil
+	changed, err := s.svc.ChangeVnfPkg(s.ctx(), id, lcm.ChangeVnfPkg{VnfdID: next.ID, AdditionalParams: json.RawMessage(`{"helm_values":{"a":1}}`)}, by)
+	s.must(err)
+	s.ended(changed.ID)
+	var charts []string
+	for _, m := range s.sent {
+		if m.Type == vim.TypeReserveResource || m.Type == vim.TypeReleaseResource {
+			t.Errorf("a command %s", m.Type)
+		}
+		if m.Type != vim.TypeChangeResource {
+			continue
+		}
+		var c vim.Change
+		s.must(json.Unmarshal(m.Data, &c))
+		from, _ := vim.ChartOf(c.From.Unit)
+		to, _ := vim.ChartOf(c.To.Unit)
+		charts = append(charts, to.Path)
+		if to.Package != "pkg-2" || to.Namespace != from.Namespace || string(c.To.Unit.Values) != `{"values":{"a":1},"set":{"port":80}}` || !maps.Equal(c.From.Unit.Counts, c.To.Unit.Counts) {
+			t.Errorf("%+v becomes %+v with %s and %v", from, to, c.To.Unit.Values, c.To.Unit.Counts)
+		}
+	}
+	if !slices.Equal(charts, []string{"Files/base", "Files/app.tgz"}) {
+		t.Errorf("changed: %v", charts)
+	}
+	now := s.vnf(id)
+	if now.VnfdID != next.ID || len(now.Info.Vnfcs) != len(was.Info.Vnfcs) || now.Info.Vnfcs[0].ID != was.Info.Vnfcs[0].ID || now.Info.ScaleStatus[0].Level != 1 {
+		t.Errorf("the VNF is %+v, was %+v", now.Info, was.Info)
+	}
+	delete(s.files, "Files/app.tgz")
+	_, err = s.svc.ChangeVnfPkg(s.ctx(), id, lcm.ChangeVnfPkg{VnfdID: "charts-3"}, by)
+	if vnfm.KindOf(err) != vnfm.Unprocessable {
+		t.Errorf("a package without the chart: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm/charts"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
@@ -96,6 +97,8 @@ type rebuilt struct {
 	params  json.RawMessage
 	batch   int // machines that are changed or made again at once; 0: all
 	beside  bool
+	// releases are the charts of a VNF of containers, without their values.
+	releases []plan.ChartRelease
 	// warnings are of what was decided before.
 	warnings []string
 }
@@ -117,7 +120,16 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	x := &plan.Rebuilding{
 		Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Was: was, Descriptor: d, Flavour: f, Names: r.names, Counts: r.counts, Level: r.level,
 		Links: r.links, Managed: r.managed, Vars: valuesFor(b, f, params), Limits: s.cfg.Settings.Limits,
-		Beside: r.beside,
+		Beside: r.beside, Releases: r.releases,
+	}
+	if len(r.releases) > 0 {
+		asked, err := overlaidBy(b.vnf.Params, params)
+		if err == nil {
+			err = charts.Fill(r.releases, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, a := range f.Aspects {
 		x.Status = append(x.Status, vnf.ScaleInfo{AspectID: a.ID, Level: r.levels[a.ID]})

@@ -195,11 +195,15 @@ func heard(o *vnf.OpOcc, n *saga.Note) ([]vnf.OpCommand, error) {
 	return tell.Heard(o, known) //nolint:wrapcheck // has its kind
 }
 
+// sagaPlanBeside is the type of the same saga where its data say what programs before it do not know and would carry out wrongly: that new
+// machines stand beside the old ones, or that parts of a snapshot are reverted to. Such a program lets it wait for one that knows.
+const sagaPlanBeside = "plan-beside"
+
 // followUps are messages that nobody waits for: a coordination that is open when its operation goes forward no more is called off, and
 // a VNF that was told of what an operation has undone is told again what it has.
 func followUps(t *saga.Turn) []message.Message {
 	in := t.Instance
-	if in.Type != sagaPlan {
+	if !carriesPlan(in) {
 		return nil
 	}
 	d, err := dataOf(in)

@@ -1,6 +1,7 @@
 package lcm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm/charts"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/nfvo"
@@ -72,6 +74,11 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 	wanted := plan.Request{
 		FlavourID: r.FlavourID, Level: r.Level, ExtLinks: r.ExtLinks, ExtManaged: r.ExtManaged, Localization: r.Localization,
 		Limits: s.cfg.Settings.Limits, ObjectsAt: "/additionalParams",
+	}
+	if objects != nil {
+		if err := charts.Fill(objects.releases, f, r.AdditionalParams, schema); err != nil {
+			return err
+		}
 	}
 	if err := b.settle(objects, &wanted); err != nil {
 		return err
@@ -179,17 +186,70 @@ const (
 // manifests are the objects of an instantiation: what its request names, read from the package.
 type manifests struct {
 	objects   []manifest.Object
+	releases  []plan.ChartRelease
 	namespace string // the request's
 	site      string // the VIM connection's
 	at        string // points at what names them
 }
 
-// manifests reads what a request names of the instance's package. Nothing is read from elsewhere. Returns Unprocessable for a file
-// that the package does not have, or that holds no objects.
+// manifests reads what a request names of the instance's package, and the charts that its descriptor names. Nothing is read from elsewhere.
+// nil where there is nothing. Returns Unprocessable for a file that the package does not have, or that holds no objects.
 func (s *Service) manifests(ctx context.Context, vnfID, connection string, r *Instantiate) (*manifests, error) {
+	v, err := s.instance(ctx, vnfID)
+	if err != nil {
+		return nil, err
+	}
+	releases, at, err := s.releases(ctx, v, r)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.objects(ctx, v, r)
+	if err != nil || m == nil && len(releases) == 0 {
+		return nil, err
+	}
+	if m == nil {
+		if m, err = namespaceIn(r.AdditionalParams); err != nil {
+			return nil, err
+		}
+		m.at = at
+	}
+	m.releases = releases
+	m.site, err = s.siteNamespace(ctx, vnfID, connection, r)
+	return m, err
+}
+
+// releases are the charts that a request and the descriptor name.
+func (s *Service) releases(ctx context.Context, v *vnf.Instance, r *Instantiate) ([]plan.ChartRelease, string, error) {
+	d, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
+	if err != nil {
+		return nil, "", err
+	}
+	f, ok := d.Flavour(r.FlavourID)
+	if !ok {
+		return nil, "", nil // refused with the other attributes
+	}
+	return charts.Releases(ctx, v.PackageID, f, r.AdditionalParams, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
+		return s.cfg.Packages.Tree(ctx, v.PackageID, path, vim.MaxChart)
+	})
+}
+
+// namespaceIn reads the namespace that a request names.
+func namespaceIn(params json.RawMessage) (*manifests, error) {
+	var all map[string]json.RawMessage
+	m := &manifests{}
+	if err := json.Unmarshal(params, &all); err != nil {
+		return m, nil //nolint:nilerr // what is no object is refused with the other parameters
+	}
+	if raw := all[paramNamespace]; len(raw) > 0 && json.Unmarshal(raw, &m.namespace) != nil {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is the name of a namespace", paramNamespace).At("/additionalParams/" + paramNamespace)
+	}
+	return m, nil
+}
+
+// objects reads the manifests that a request names; nil when it names none.
+func (s *Service) objects(ctx context.Context, v *vnf.Instance, r *Instantiate) (*manifests, error) {
 	var asked struct {
-		Files     []string `json:"lcm-kubernetes-def-files"`
-		Namespace string   `json:"namespace"`
+		Files []string `json:"lcm-kubernetes-def-files"`
 	}
 	at := "/additionalParams/" + paramManifests
 	var all map[string]json.RawMessage
@@ -199,17 +259,11 @@ func (s *Service) manifests(ctx context.Context, vnfID, connection string, r *In
 	if err := json.Unmarshal(all[paramManifests], &asked.Files); err != nil {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is a list of paths of files in the VNF package", paramManifests).At(at)
 	}
-	if raw := all[paramNamespace]; len(raw) > 0 && json.Unmarshal(raw, &asked.Namespace) != nil {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is the name of a namespace", paramNamespace).At("/additionalParams/" + paramNamespace)
-	}
-	v, err := s.instance(ctx, vnfID)
+	m, err := namespaceIn(r.AdditionalParams)
 	if err != nil {
 		return nil, err
 	}
-	m := &manifests{namespace: asked.Namespace, at: at}
-	if m.site, err = s.siteNamespace(ctx, vnfID, connection, r); err != nil {
-		return nil, err
-	}
+	m.at = at
 	most := s.cfg.Settings.Limits.Resources
 	if most == 0 {
 		most = maxObjects
@@ -248,9 +302,13 @@ func (b *beginning) settle(m *manifests, r *plan.Request) error {
 	switch {
 	case m.namespace != "":
 		manifest.Place(m.objects, m.namespace, true)
-	case manifest.Homeless(m.objects) && m.site == "":
+	case (manifest.Homeless(m.objects) || len(m.releases) > 0) && m.site == "":
 		r.Namespace = "vnf-" + b.vnf.ID
 		manifest.Place(m.objects, r.Namespace, false)
+	}
+	for _, x := range m.releases {
+		x.Chart.Namespace = cmp.Or(m.namespace, r.Namespace)
+		r.Releases = append(r.Releases, x)
 	}
 	for i := range m.objects {
 		o := &m.objects[i]

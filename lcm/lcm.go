@@ -38,6 +38,9 @@ type Packages interface {
 	Descriptor(ctx context.Context, digest string) (*vnfd.Descriptor, error)
 	// File returns a file of a package; NotFound when it has none of this path, Unprocessable when it is larger than a number of bytes.
 	File(ctx context.Context, packageID, path string, most int64) ([]byte, error)
+	// Tree returns the files below a path of a package, by their paths from there; of a path that is a file, that one, by "". Errors as of
+	// File.
+	Tree(ctx context.Context, packageID, path string, most int64) (map[string][]byte, error)
 }
 
 // PackageRef names a package as it was read.
@@ -189,9 +192,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{cfg: cfg}
 	s.ops = map[string]operation{
-		sagaPlan: planOp{s}, sagaModify: modifyOp{before{s}}, sagaInstantiate: instantiateOp{before{s}}, sagaTerminate: terminateOp{before{s}},
+		sagaPlan: planOp{s}, sagaPlanBeside: planOp{s}, sagaModify: modifyOp{before{s}}, sagaInstantiate: instantiateOp{before{s}}, sagaTerminate: terminateOp{before{s}},
 	}
-	defs := []*saga.Definition{s.planV1(), s.modifyV1(), s.modifyV2(), s.cleanupV2(), s.instantiateV1(), s.terminateV1(), s.cleanupV1()}
+	defs := []*saga.Definition{s.planV1(sagaPlan), s.planV1(sagaPlanBeside), s.modifyV1(), s.modifyV2(), s.cleanupV2(), s.instantiateV1(), s.terminateV1(), s.cleanupV1()}
 	if cfg.Definitions != nil {
 		defs = cfg.Definitions(defs)
 	}

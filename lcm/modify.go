@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/message"
@@ -101,6 +102,7 @@ func (s *Service) toldBy(ctx context.Context, v *vnf.Instance, r *Modify) (*conf
 type newPackage struct {
 	ref        PackageRef
 	descriptor *vnfd.Descriptor
+	releases   []plan.ChartRelease // of a VNF of containers, without their values
 }
 
 // newPackage finds the package of a vnfdId, nil when the instance is of it or none is asked for. Its VNFD may differ from the

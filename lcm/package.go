@@ -8,8 +8,10 @@ import (
 	"slices"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/lcm/charts"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
@@ -52,11 +54,43 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 		return nil, err
 	}
 	to := &newPackage{ref: ref, descriptor: d}
+	if to.releases, err = s.releasesOf(ctx, vnfID, r, to); err != nil {
+		return nil, err
+	}
 	return &wish{
 		command: "lcm.change-vnfpkg", operation: vnf.OpChangeVnfPkg, params: r.Params, own: own, to: to,
 		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
 		plan: func(b *beginning) error { return s.planChangeVnfPkg(b, r, to) },
 	}, nil
+}
+
+// releasesOf are the charts of a VNF of containers once it is of another package: those that the request names, or its instantiation did,
+// else those of the descriptor.
+func (s *Service) releasesOf(ctx context.Context, vnfID string, r *ChangeVnfPkg, to *newPackage) ([]plan.ChartRelease, error) {
+	v, err := s.instance(ctx, vnfID)
+	if err != nil || v.Info == nil { // what is not instantiated is refused later
+		return nil, err
+	}
+	was, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
+	if err != nil {
+		return nil, err
+	}
+	id := v.Info.FlavourID
+	if change, ok := vnfd.ChangeTo(was, id, to.descriptor); ok && change != nil && change.Flavour != "" {
+		id = change.Flavour
+	}
+	f, ok := to.descriptor.Flavour(id)
+	if !ok || !slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
+		return nil, nil
+	}
+	asked, err := overlaidBy(v.Params, r.AdditionalParams)
+	if err != nil {
+		return nil, err
+	}
+	all, _, err := charts.Releases(ctx, to.ref.ID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
+		return s.cfg.Packages.Tree(ctx, to.ref.ID, path, vim.MaxChart)
+	})
+	return all, err
 }
 
 func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage) error {
@@ -84,7 +118,7 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 	if !ok {
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD %s has no deployment flavour %q; it has %s", r.VnfdID, id, plan.Flavours(to.descriptor)).At("/vnfdId")
 	}
-	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged}
+	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged, releases: to.releases}
 	way, err := s.wayOf(r.AdditionalParams, f)
 	if err != nil {
 		return err
@@ -272,4 +306,13 @@ func (d *planData) modifiedBy() *vnf.OpInfoChanged {
 	return &vnf.OpInfoChanged{Changed: vnf.ChangedInfo{
 		Package: d.Package, Extensions: d.Extensions, Configurable: d.Configurable, Metadata: d.Metadata,
 	}}
+}
+
+// overlaidBy lays parameters over others.
+func overlaidBy(params, over json.RawMessage) (json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(over, &members) != nil {
+		return params, nil // what is no object is refused with the other parameters
+	}
+	return overlaid(params, members)
 }

@@ -121,6 +121,9 @@ func TestChangeVnfPkgBlueGreen(t *testing.T) {
 				return nil
 			}
 			op := s.upgrade(id, blueGreen)
+			if got := s.saga(op).Type; got != "plan-beside" { // an older program, which knows no machines beside others, lets it wait
+				t.Errorf("its saga is of type %s", got)
+			}
 			s.settle()
 			s.script = nil
 			s.completed(op)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,6 +187,23 @@ func (s *site) File(_ context.Context, _, path string, _ int64) ([]byte, error) 
 		return []byte(text), nil
 	}
 	return nil, vnfm.Errorf(vnfm.NotFound, "there is no %s", path)
+}
+
+func (s *site) Tree(ctx context.Context, id, path string, most int64) (map[string][]byte, error) {
+	text, err := s.File(ctx, id, path, most)
+	if err == nil {
+		return map[string][]byte{"": text}, nil
+	}
+	out := map[string][]byte{}
+	for name, text := range s.files {
+		if below, ok := strings.CutPrefix(name, path+"/"); ok {
+			out[below] = []byte(text)
+		}
+	}
+	if len(out) == 0 {
+		return nil, err
+	}
+	return out, nil
 }
 
 // registered are the VIM connections there are.

@@ -74,6 +74,9 @@ func TestASnapshotOfOneVnfc(t *testing.T) {
 	}
 	o, err := revert(lcm.RevertToSnapshot{VnfcID: one.ID, VnfcSnapshotID: taken.Vnfcs[0].ID})
 	s.must(err)
+	if got := s.saga(o.ID).Type; got != "plan-beside" { // an older program, which knows no parts, lets it wait
+		t.Errorf("its saga is of type %s", got)
+	}
 	s.run()
 	if o = s.op(o.ID); o.State != vnf.Completed {
 		t.Fatalf("%s: %+v", o.State, o.Error)

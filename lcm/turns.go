@@ -513,7 +513,7 @@ func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
 	t := r.Token()
 	var pods []vnf.Pod
 	for _, p := range r.At.Pods {
-		pods = append(pods, vnf.Pod{ID: p.ID, Name: p.Name, Node: p.Node})
+		pods = append(pods, vnf.Pod{ID: p.ID, Name: p.Name, Node: p.Node, Vdu: p.Vdu})
 	}
 	return vnf.Resource{
 		ID: t.ID, Pods: pods, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,

@@ -31,6 +31,7 @@ import (
 	"github.com/vnfm/vnfm/timer"
 	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/helm"
 	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/openstack"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -264,7 +265,13 @@ const gatherLog = 250 * time.Millisecond
 func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 	p.drivers = map[string]vim.Driver{
 		kubernetes.Type: telemetry.NewDriver(s.reg, s.tracing, kubernetes.New(kubernetes.Config{Patience: s.cfg.Vim.PodPatience})),
-		openstack.Type:  telemetry.NewDriver(s.reg, s.tracing, openstack.New(openstack.Config{})),
+		helm.Type: telemetry.NewDriver(s.reg, s.tracing, helm.New(helm.Config{
+			Patience: s.cfg.Vim.PodPatience,
+			Charts: func(ctx context.Context, packageID, path string, most int64) (map[string][]byte, error) {
+				return p.packages.Tree(ctx, packageID, path, most) // there are packages once the server runs
+			},
+		})),
+		openstack.Type: telemetry.NewDriver(s.reg, s.tracing, openstack.New(openstack.Config{})),
 	}
 	var builtIn []vim.Connection
 	if s.cfg.Vim.Simulated {

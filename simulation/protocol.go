@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm/configurator"
@@ -288,7 +289,7 @@ func (w *world) noteReply(m *message.Message) {
 // sagaTerminate is the type of the saga that is never undone, whatever the descriptor says.
 const sagaTerminate = "terminate"
 
-// The saga that carries out plans, and the step of it that configures the VNF.
+// What the types of the sagas that carry out plans begin with, and the step of it that configures the VNF.
 const (
 	sagaPlan      = "plan"
 	stepConfigure = "configure"
@@ -462,7 +463,7 @@ func (w *world) judgeConfiguring(token string) {
 func (w *world) checkConfigured() {
 	for _, in := range w.sagas() {
 		for _, r := range in.Items {
-			if in.Type == sagaPlan && r.Step == stepConfigure && r.State == saga.ItemDone {
+			if strings.HasPrefix(in.Type, sagaPlan) && r.Step == stepConfigure && r.State == saga.ItemDone {
 				w.happened[Configured]++
 				if !w.protocol.configured[r.Item] {
 					w.violate("%s of %s says that it was configured, and it was not", in.ID, in.Key)

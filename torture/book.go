@@ -17,6 +17,8 @@ type book struct {
 	vnfs       map[string]*known
 	ids        []string          // of vnfs, in order of creation
 	ops        map[string]string // the VNF of each operation that a client was told of
+	snapshots  map[string]string // the VNF of each snapshot resource that is there
+	taken      []string          // of snapshots, in order of creation, also of those that were deleted
 	violations []string
 	effect     time.Time // when the last change that was no replay was answered
 }
@@ -35,7 +37,7 @@ type known struct {
 }
 
 func newBook() *book {
-	return &book{counts: map[string]int{}, vnfs: map[string]*known{}, ops: map[string]string{}}
+	return &book{counts: map[string]int{}, vnfs: map[string]*known{}, ops: map[string]string{}, snapshots: map[string]string{}}
 }
 
 func (b *book) count(what string, n int) {
@@ -73,9 +75,11 @@ func (b *book) answered(r request, a answer) {
 		id := tail(a.location)
 		b.vnfs[id] = &known{id: id}
 		b.ids = append(b.ids, id)
+	case r.method == http.MethodDelete && strings.HasPrefix(r.path, snapshots+"/"):
+		delete(b.snapshots, tail(r.path))
 	case r.method == http.MethodDelete:
 		b.vnfs[parts[len(parts)-1]].deleted = true
-	case strings.HasPrefix(r.path, instances+"/") && strings.Contains(a.location, opOccs+"/"):
+	case (strings.HasPrefix(r.path, instances+"/") || strings.HasPrefix(r.path, own+"/vnf_instances/")) && strings.Contains(a.location, opOccs+"/"):
 		op := tail(a.location)
 		b.ops[op] = parts[3]
 		b.vnfs[parts[3]].op = op

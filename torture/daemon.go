@@ -194,7 +194,8 @@ func (d *daemon) says(ctx context.Context, path string) bool {
 func (d *daemon) offline(ctx context.Context, command ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, d.bin, append(command, d.args...)...)
+	args := slices.DeleteFunc(slices.Clone(d.args), func(a string) bool { return a == "-v" }) // of those that serve
+	cmd := exec.CommandContext(ctx, d.bin, append(command, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

@@ -111,6 +111,7 @@ func (j *judge) calmDown(ctx context.Context) error {
 	}
 	open := j.book.unanswered
 	j.book.unanswered = nil
+	defer func() { j.book.unanswered = nil }() // what only looked is asked once more, once
 	for _, r := range open {
 		j.book.count("requests answered after the load only", 1)
 		err := poll(limited, 100*time.Millisecond, r.path, func() (bool, error) {
@@ -433,6 +434,9 @@ func (j *judge) drain(ctx context.Context) error {
 		j.terminate(ctx, v.Id)
 	}
 	if err := j.succeeded(ctx); err != nil {
+		return err
+	}
+	if err := j.discardAll(ctx); err != nil {
 		return err
 	}
 	for _, v := range vnfs {

@@ -110,8 +110,16 @@ func (c *client) idle(id string) {
 func (c *client) work(in *sol.VnfInstance) {
 	var task string
 	body := map[string]any{}
-	switch n := c.rng.IntN(20); {
-	case n < 7, len(in.InstantiatedVnfInfo.VnfcInfo) == 0: // a termination that was given up leaves none
+	switch n := c.rng.IntN(25); {
+	case n >= 23:
+		c.aboutSnapshots(in)
+		return
+	case n == 22:
+		c.sync(in.Id)
+		return
+	case n >= 20:
+		task, body = "change_vnfpkg", c.upgrade(in)
+	case n < 6, len(in.InstantiatedVnfInfo.VnfcInfo) == 0: // a termination that was given up leaves none
 		c.terminate(in.Id)
 		return
 	case n < 11:

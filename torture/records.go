@@ -111,6 +111,11 @@ func (j *judge) recorded(ctx context.Context, store eventstore.Reader, held map[
 			for _, r := range v.Leftovers {
 				j.book.violation("VNF %s has %s %s:%d left after a cleanup", v.ID, r.Kind, r.ID, r.Generation)
 			}
+			for _, s := range v.Snapshots {
+				for _, r := range s.Resources {
+					out[vim.Token{ID: r.ID, Generation: r.Generation}.String()] = resource{r.Connection, r.VimID, v.ID}
+				}
+			}
 			for _, r := range v.Resources {
 				token := vim.Token{ID: r.ID, Generation: r.Generation}.String()
 				if _, stands := held[token]; r.MayBeGone && !stands {

@@ -126,6 +126,9 @@ func (in *injector) set(ctx context.Context, bin, dir, backend, publish string) 
 			if err := onboarded(ctx, &first); err != nil {
 				return err
 			}
+			if err := onboard(ctx, &first); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -43,6 +43,7 @@ const (
 	AttributeSize          Attribute = "size"
 	AttributeAffinity      Attribute = "affinity"
 	AttributeReplicas      Attribute = "replicas"
+	AttributeCounts        Attribute = "counts" // pods by VDU
 	AttributeValues        Attribute = "values"
 	AttributeObjects       Attribute = "objects"
 	AttributeGone          Attribute = "gone"
@@ -137,6 +138,7 @@ func (d *differences) volume(from, to VolumeSpec) {
 
 func (d *differences) unit(from, to UnitSpec) {
 	d.see(AttributeReplicas, from.Replicas != to.Replicas)
+	d.see(AttributeCounts, !maps.Equal(from.Counts, to.Counts))
 	d.see(AttributeValues, !sameJSON(from.Values, to.Values))
 	d.see(AttributeObjects, !sameJSON(from.Objects, to.Objects))
 	d.see(AttributeGone, !slices.Equal(from.Gone, to.Gone))

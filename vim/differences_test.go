@@ -67,7 +67,9 @@ func fill(v reflect.Value) {
 		fill(v.Index(0))
 	case v.Kind() == reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
-		v.SetMapIndex(reflect.ValueOf("k"), reflect.ValueOf("v"))
+		element := reflect.New(v.Type().Elem()).Elem()
+		fill(element)
+		v.SetMapIndex(reflect.ValueOf("k"), element)
 	case v.Kind() == reflect.String:
 		v.SetString("x")
 	}
@@ -125,7 +127,9 @@ func alter(v reflect.Value) {
 	case v.Kind() == reflect.Slice:
 		v.SetLen(0)
 	case v.Kind() == reflect.Map:
-		v.SetMapIndex(reflect.ValueOf("k"), reflect.ValueOf("w"))
+		element := reflect.New(v.Type().Elem()).Elem()
+		alter(element)
+		v.SetMapIndex(reflect.ValueOf("k"), element)
 	case v.Kind() == reflect.String:
 		v.SetString("y")
 	case v.Kind() == reflect.Bool:

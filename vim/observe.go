@@ -47,6 +47,15 @@ func Seen(r Resource) Observed {
 		o.Spec.Compute, o.About = &ComputeSpec{Power: r.Power}, []Attribute{AttributePower}
 	case r.Kind == Unit && r.Ready:
 		o.Spec.Unit, o.About = &UnitSpec{Replicas: len(r.Pods)}, []Attribute{AttributeReplicas}
+		for _, p := range r.Pods {
+			if p.Vdu == "" {
+				continue
+			}
+			if o.Spec.Unit.Counts == nil {
+				o.Spec.Unit, o.About = &UnitSpec{Counts: map[string]int{}}, []Attribute{AttributeCounts}
+			}
+			o.Spec.Unit.Counts[p.Vdu]++
+		}
 	}
 	return o
 }
@@ -174,6 +183,9 @@ func (s Spec) Shown(a Attribute) string {
 		return strconv.FormatBool(part(s.ServerGroup).Affinity)
 	case AttributeReplicas:
 		return strconv.Itoa(unit.Replicas)
+	case AttributeCounts:
+		b, _ := json.Marshal(unit.Counts) // numbers always marshal
+		return string(b)
 	case AttributeMetadata:
 		b, _ := json.Marshal(c.Metadata) // texts always marshal
 		return string(b)

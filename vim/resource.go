@@ -74,6 +74,7 @@ type Pod struct {
 	Addresses []IP   `json:"addresses,omitempty"`
 	Node      string `json:"node,omitempty"` // where it runs
 	Ready     bool   `json:"ready,omitempty"`
+	Vdu       string `json:"vdu,omitempty"` // which it is of, where the unit has workloads of several
 }
 
 // Power says whether a machine runs. In a spec, "" means on; of a resource, that the VIM does not tell.

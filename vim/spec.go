@@ -120,6 +120,7 @@ type ServerGroupSpec struct {
 // UnitSpec describes a container unit. Values and Objects are data that the driver understands.
 type UnitSpec struct {
 	Replicas int             `json:"replicas,omitempty"` // pods of a workload; 0: as Objects say
+	Counts   map[string]int  `json:"counts,omitempty"`   // pods by VDU, of a unit that has workloads of several
 	Values   json.RawMessage `json:"values,omitempty"`   // parameters of the objects, e.g. of a chart
 	Objects  json.RawMessage `json:"objects,omitempty"`  // a manifest, or what names a chart
 	// Gone are ids of pods that must not be there any more: the VIM makes others in their place.

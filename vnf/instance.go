@@ -121,6 +121,7 @@ type Pod struct {
 	ID   string `json:"resourceId"` // the VIM's
 	Name string `json:"name"`
 	Node string `json:"node,omitempty"`
+	Vdu  string `json:"vduId,omitempty"` // where the unit has pods of several
 }
 
 // InstantiatedInfo is what an instantiated VNF consists of (SOL003 v3.7.1 §5.5.2.2, instantiatedVnfInfo).

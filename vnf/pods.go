@@ -36,9 +36,9 @@ func give(vnfcs []Vnfc, r *Resource) {
 			continue
 		}
 		c.Handle = Handle{Connection: r.Connection, VimID: r.VimID, VimType: r.VimType}
-		if len(free) > 0 {
-			c.Handle.VimID, c.Handle.VimType = free[0].ID, podType
-			free = free[1:]
+		if at := slices.IndexFunc(free, func(p Pod) bool { return p.Vdu == "" || p.Vdu == c.VduID }); at >= 0 {
+			c.Handle.VimID, c.Handle.VimType = free[at].ID, podType
+			free = slices.Delete(free, at, at+1)
 		}
 	}
 }

@@ -52,6 +52,7 @@ type Flavour struct {
 	Levels       []Level               `json:"instantiationLevels,omitempty"`
 	DefaultLevel string                `json:"defaultLevel,omitempty"` // resolved per design.md §8; "" when there are no levels
 	Affinity     []AffinityRule        `json:"affinityRules,omitempty"`
+	Mciops       []Mciop               `json:"mciops,omitempty"`
 	Monitoring   []MonitoringParameter `json:"monitoringParameters,omitempty"`
 	// Operations holds what lcm_operations_configuration and the Vnflcm interface say, by SOL003 operation name
 	// ("INSTANTIATE").
@@ -63,23 +64,40 @@ type Flavour struct {
 
 // Vdu is a Vdu.Compute (or a container VDU, which has no virtual machine part).
 type Vdu struct {
-	ID           string     `json:"vduId"` // node template name
-	Name         string     `json:"name"`
-	Description  string     `json:"description,omitempty"`
-	Min          int        `json:"min"` // vdu_profile
-	Max          int        `json:"max"`
-	Initial      *int       `json:"initialDelta,omitempty"` // VduInitialDelta
-	VCPUs        int        `json:"vcpus"`
-	MemoryBytes  int64      `json:"memoryBytes"`
-	DiskBytes    int64      `json:"diskBytes"`             // sum of virtual_local_storage
-	FlavourName  string     `json:"flavourName,omitempty"` // requested_additional_capability_name
-	Image        *Image     `json:"image,omitempty"`
-	Storages     []string   `json:"storages,omitempty"` // Storage ids, in order of requirement
-	BootOrder    []string   `json:"bootOrder,omitempty"`
-	BootData     *BootData  `json:"bootData,omitempty"`
-	Container    bool       `json:"container,omitempty"`
+	ID          string    `json:"vduId"` // node template name
+	Name        string    `json:"name"`
+	Description string    `json:"description,omitempty"`
+	Min         int       `json:"min"` // vdu_profile
+	Max         int       `json:"max"`
+	Initial     *int      `json:"initialDelta,omitempty"` // VduInitialDelta
+	VCPUs       int       `json:"vcpus"`
+	MemoryBytes int64     `json:"memoryBytes"`
+	DiskBytes   int64     `json:"diskBytes"`             // sum of virtual_local_storage
+	FlavourName string    `json:"flavourName,omitempty"` // requested_additional_capability_name
+	Image       *Image    `json:"image,omitempty"`
+	Storages    []string  `json:"storages,omitempty"` // Storage ids, in order of requirement
+	BootOrder   []string  `json:"bootOrder,omitempty"`
+	BootData    *BootData `json:"bootData,omitempty"`
+	Container   bool      `json:"container,omitempty"`
+	// Mcio is the object that makes its pods, where the descriptor says (mcio_identification_data).
+	Mcio         *Mcio      `json:"mcio,omitempty"`
 	Configurable []Property `json:"configurableProperties,omitempty"`
 	At           Position   `json:"at"`
+}
+
+// Mcio names an object of a container cluster.
+type Mcio struct {
+	Name string `json:"name"`
+	Kind string `json:"type,omitempty"` // Deployment, StatefulSet, …
+}
+
+// Mciop is a Helm chart that makes the pods of VDUs (SOL001 v4.2.1, tosca.nodes.nfv.Mciop).
+type Mciop struct {
+	ID    string   `json:"mciopId"`         // node template name
+	Chart string   `json:"chart,omitempty"` // path in the package; "" when it has none
+	Vdus  []string `json:"vdus,omitempty"`
+	After []string `json:"dependencies,omitempty"` // Mciops that stand before it
+	At    Position `json:"at"`
 }
 
 // Image is a software image.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm"
@@ -145,6 +146,34 @@ func (c *Contents) Close() {
 	_ = c.whole.Close()
 }
 
+// Tree returns the files below a path of an onboarded package, by their paths from there, of which there are at most so many bytes in all; of
+// a path that is a file itself, that one, by "". Returns NotFound when there are none, Unprocessable when they are larger.
+func (s *Service) Tree(ctx context.Context, packageID, path string, most int64) (map[string][]byte, error) {
+	c, err := s.Contents(ctx, packageID)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	out := map[string][]byte{}
+	for i := range c.Files {
+		name, below := strings.CutPrefix(c.Files[i].Path, strings.TrimSuffix(path, "/")+"/")
+		if c.Files[i].Path == path {
+			name, below = "", true
+		}
+		if !below || strings.HasSuffix(c.Files[i].Path, "/") {
+			continue
+		}
+		if out[name], err = c.read(c.Files[i].Path, most); err != nil {
+			return nil, err
+		}
+		most -= int64(len(out[name]))
+	}
+	if len(out) == 0 {
+		return nil, vnfm.Errorf(vnfm.NotFound, "the VNF package has no file %s", path)
+	}
+	return out, nil
+}
+
 // File returns a file of an onboarded package. Returns NotFound when it has none of this path, Unprocessable when it is larger than a
 // number of bytes.
 func (s *Service) File(ctx context.Context, packageID, path string, most int64) ([]byte, error) {
@@ -156,6 +185,11 @@ func (s *Service) File(ctx context.Context, packageID, path string, most int64) 
 	if c.Listed(path) == nil {
 		return nil, vnfm.Errorf(vnfm.NotFound, "the VNF package has no file %s", path)
 	}
+	return c.read(path, most)
+}
+
+// read reads a file whole.
+func (c *Contents) read(path string, most int64) ([]byte, error) {
 	r, err := c.Open(path, 0)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
 	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 )
@@ -24,20 +25,28 @@ type cli struct {
 	Poll    time.Duration `help:"How often a running operation is looked at." default:"200ms" placeholder:"TIME"`
 	Verbose bool          `short:"v" help:"Show requests as curl commands on standard error; secrets are ***."`
 
-	Package      packageCmd      `cmd:"" help:"VNF packages."`
-	Vnf          vnfCmd          `cmd:"" help:"VNF instances."`
-	Op           opCmd           `cmd:"" help:"Operations on VNF instances."`
-	Snapshot     snapshotCmd     `cmd:"" help:"Snapshots of VNFs."`
-	Sim          simCmd          `cmd:"" help:"The simulated VIMs."`
-	Vim          vimCmd          `cmd:"" help:"VIM connections."`
-	Management   managementCmd   `cmd:"" help:"How VNFs and element managers are reached."`
-	Subscription subscriptionCmd `cmd:"" help:"Subscriptions to notifications about life-cycle changes."`
-	Notification notificationCmd `cmd:"" help:"Notifications that subscribers have not got."`
-	Events       eventsCmd       `cmd:"" help:"What happens in the VNF manager."`
-	Audit        auditCmd        `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
-	Cluster      clusterCmd      `cmd:"" help:"The nodes, and what they share."`
-	Parked       parkedCmd       `cmd:"" help:"Messages set aside because they could not be handled."`
-	UI           uiCmd           `cmd:"" name:"ui" help:"Open the console in a browser."`
+	Apply        applyCmd                  `cmd:"" help:"Make VNFs what a file says: create, instantiate, scale, modify, upgrade, terminate what differs."`
+	Plan         planCmd                   `cmd:"" help:"Show what apply would do, and do nothing."`
+	Get          getCmd                    `cmd:"" help:"Write VNFs as apply takes them."`
+	Package      packageCmd                `cmd:"" help:"VNF packages."`
+	Vnf          vnfCmd                    `cmd:"" help:"VNF instances."`
+	Op           opCmd                     `cmd:"" help:"Operations on VNF instances."`
+	Snapshot     snapshotCmd               `cmd:"" help:"Snapshots of VNFs."`
+	Sim          simCmd                    `cmd:"" help:"The simulated VIMs."`
+	Vim          vimCmd                    `cmd:"" help:"VIM connections."`
+	Management   managementCmd             `cmd:"" help:"How VNFs and element managers are reached."`
+	Subscription subscriptionCmd           `cmd:"" help:"Subscriptions to notifications about life-cycle changes."`
+	Notification notificationCmd           `cmd:"" help:"Notifications that subscribers have not got."`
+	Events       eventsCmd                 `cmd:"" help:"What happens in the VNF manager."`
+	Audit        auditCmd                  `cmd:"" help:"Look for what must never be; the record of all events, and of what was denied."`
+	Cluster      clusterCmd                `cmd:"" help:"The nodes, and what they share."`
+	Parked       parkedCmd                 `cmd:"" help:"Messages set aside because they could not be handled."`
+	UI           uiCmd                     `cmd:"" name:"ui" help:"Open the console in a browser."`
+	Login        loginCmd                  `cmd:"" help:"Make a context for a server, with a token that the server accepts, and use it from now on."`
+	Config       configCmd                 `cmd:"" help:"Contexts: the servers that commands speak to, by name."`
+	Bundle       bundleCmd                 `cmd:"" name:"support-bundle" help:"Write an archive of what whoever helps you needs to see; nothing secret is in it."`
+	Completion   kongcompletion.Completion `cmd:"" help:"Print what makes a shell complete commands, flags and names."`
+	Version      versionCmd                `cmd:"" help:"Print the version of this program, and of the server."`
 }
 
 // oauth is how the command line gets a token by itself.

@@ -39,7 +39,7 @@ func (f fileRequest) into(s *session, request any) (bool, error) {
 }
 
 type vnfFlavour struct {
-	Vnf     string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf     string   `arg:"" help:"Id or name." predictor:"vnf"`
 	To      string   `xor:"to" required:"" help:"Deployment flavour that it is to have." placeholder:"FLAVOUR"`
 	Level   string   `help:"Instantiation level of that flavour; default: its default level." placeholder:"LEVEL"`
 	ExtLink []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
@@ -64,7 +64,7 @@ func (c *vnfFlavour) Run(s *session) error {
 }
 
 type vnfUpgrade struct {
-	Vnf       string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf       string   `arg:"" help:"Id or name." predictor:"vnf"`
 	To        string   `xor:"to" required:"" help:"VNFD of the package that it is to be of, by its vnfdId or the package's id." placeholder:"VNFD"`
 	Batch     *int     `help:"Change so many machines at a time; 0: all at once. Default: what the VNFD says, else the server." placeholder:"N"`
 	BlueGreen *bool    `negatable:"" help:"Make new machines beside the old ones, which go once the new ones are ready. Default: what the VNFD says, else the server."`
@@ -115,7 +115,7 @@ func laidOver(links, params []string, toLinks *[]sol.ExtVirtualLinkData, toParam
 }
 
 type vnfConnect struct {
-	Vnf        string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf        string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Link       []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`
 	Disconnect []string `sep:"none" help:"Disconnect the connection point of a configuration, repeatable." placeholder:"CPD/CONFIG"`
 	fileRequest

@@ -135,7 +135,7 @@ func (s *session) vnfRef(word string) (ref, error) {
 
 // vnfs is the arguments of verbs that take several VNFs.
 type vnfs struct {
-	Vnf   []string `arg:"" optional:"" help:"Ids or names." completion-predictor:"vnf"`
+	Vnf   []string `arg:"" optional:"" help:"Ids or names." predictor:"vnf"`
 	All   bool     `help:"All VNFs, or with --match those that match."`
 	Match string   `help:"With --all: only those that match this filter, e.g. \"(cont,vnfInstanceName,test)\"; see docs/howto/query.md." placeholder:"FILTER"`
 }

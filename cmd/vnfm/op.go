@@ -26,12 +26,12 @@ type opCmd struct {
 }
 
 type opArg struct {
-	Op string `arg:"" help:"Id of the operation, or its beginning; or a VNF, for its newest operation." completion-predictor:"op"`
+	Op string `arg:"" help:"Id of the operation, or its beginning; or a VNF, for its newest operation." predictor:"op"`
 }
 
 // opArgs is the arguments of verbs that take several operations.
 type opArgs struct {
-	Op []string `arg:"" help:"Ids of operations, or their beginnings; or VNFs, for their newest operations." completion-predictor:"op"`
+	Op []string `arg:"" help:"Ids of operations, or their beginnings; or VNFs, for their newest operations." predictor:"op"`
 }
 
 type opShow struct{ opArg }

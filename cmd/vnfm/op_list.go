@@ -18,7 +18,7 @@ import (
 type opList struct {
 	narrowed
 	listing
-	Vnf   string `help:"Of this VNF only: id or name." placeholder:"VNF" completion-predictor:"vnf"`
+	Vnf   string `help:"Of this VNF only: id or name." placeholder:"VNF" predictor:"vnf"`
 	State string `help:"Only those in this state, e.g. FAILED_TEMP." placeholder:"STATE"`
 }
 

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
@@ -142,7 +145,7 @@ func (c *vnfOperate) Run(s *session) error {
 }
 
 type vnfHeal struct {
-	Vnf   []string `arg:"" help:"Ids or names." completion-predictor:"vnf"`
+	Vnf   []string `arg:"" help:"Ids or names." predictor:"vnf"`
 	Vnfc  []string `help:"Only this VNFC, by the id in its vnfcInfo, repeatable; default: the whole VNF." placeholder:"ID"`
 	All   bool     `help:"Make volumes again, too. What is on them is lost."`
 	Cause string   `help:"Why, for whoever reads of it later." placeholder:"TEXT"`
@@ -191,7 +194,7 @@ func (c *vnfHeal) Run(s *session) error {
 }
 
 type vnfSync struct {
-	Vnf     string `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf     string `arg:"" help:"Id or name." predictor:"vnf"`
 	Repair  bool   `help:"Make the VNF what its records say: what is missing is made again, what changed is changed back, what is orphaned is released."`
 	Confirm bool   `help:"Repair even where a VIM shows much less than the records say: the rest is lost."`
 	sure
@@ -237,7 +240,7 @@ func (c *vnfSync) Run(s *session) error {
 
 // scaling is the flags of the commands that scale a VNF.
 type scaling struct {
-	Vnf   string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf   string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Vnfc  []string `help:"Remove this VNFC before others, by the id in its vnfcInfo, repeatable; default: the newest." placeholder:"ID"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 }
@@ -355,3 +358,152 @@ func (s *session) planned(id string, operation sol.PlannedOperation, request any
 	}
 	return s.show(p, func(w io.Writer) { show.Plan(w, p) })
 }
+
+type vnfModify struct {
+	Vnf         string   `arg:"" help:"Id or name." predictor:"vnf"`
+	Name        *string  `help:"New name; empty removes it." placeholder:"NAME"`
+	Description *string  `help:"New description; empty removes it." placeholder:"TEXT"`
+	Vnfd        string   `help:"Package that differs in software images only: vnfdId, package id or product name." placeholder:"VNFD"`
+	Metadata    []string `sep:"none" help:"Metadata, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE"`
+	Extension   []string `sep:"none" help:"Extension the VNFD declares, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE" secret:""`
+	Property    []string `sep:"none" help:"Configurable property the VNFD declares, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE" secret:""`
+	Vim         string   `help:"vimConnectionInfo as JSON from this file, - for standard input: by connection id a merge patch over what the VNF has, null removes." placeholder:"FILE"`
+	fileRequest
+	NoWait bool `help:"Return when the operation has begun."`
+}
+
+// Help is examples.
+func (*vnfModify) Help() string {
+	return `Examples:
+  vnfm vnf modify fw1 --name edge-fw --metadata site=ulm
+  vnfm vnf modify fw1 --property ntp=10.0.0.1 --extension tier=gold`
+}
+
+func (c *vnfModify) Run(s *session) error {
+	var r sol.VnfInfoModificationRequest
+	if _, err := c.into(s, &r); err != nil {
+		return err
+	}
+	for _, text := range []struct {
+		to   *json.RawMessage
+		flag *string
+	}{{&r.VnfInstanceName, c.Name}, {&r.VnfInstanceDescription, c.Description}} {
+		if text.flag != nil {
+			*text.to = textPatch(text.flag)
+		}
+	}
+	for _, part := range []struct {
+		flag string
+		args []string
+		to   *sol.KeyValuePairs
+	}{{"metadata", c.Metadata, &r.Metadata}, {"extension", c.Extension, &r.Extensions}, {"property", c.Property, &r.VnfConfigurableProperties}} {
+		values, err := pairs(part.flag, part.args)
+		if err != nil {
+			return err
+		}
+		if values != nil {
+			*part.to = values
+		}
+	}
+	if c.Vim != "" {
+		b, err := os.ReadFile(c.Vim)
+		if c.Vim == "-" {
+			b, err = io.ReadAll(s.in)
+		}
+		if err != nil {
+			return usagef("%v", err)
+		}
+		if json.Unmarshal(b, &r.VimConnectionInfo) != nil {
+			return usagef("%s is no JSON object", c.Vim)
+		}
+	}
+	if c.Vnfd != "" {
+		id, err := s.vnfdID(c.Vnfd)
+		if err != nil {
+			return err
+		}
+		r.VnfdId = encoded(id)
+	}
+	if string(encoded(r)) == "{}" {
+		return usagef("nothing is to be changed")
+	}
+	id, err := s.vnfID(c.Vnf)
+	if err != nil {
+		return err
+	}
+	op, err := s.ModifyVnf(s.ctx, id, r)
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.begun(op, c.NoWait)
+}
+
+// textPatch is a text of a merge patch: absent, removed or set.
+func textPatch(v *string) json.RawMessage {
+	switch {
+	case v == nil:
+		return nil
+	case *v == "":
+		return json.RawMessage("null")
+	}
+	return encoded(*v)
+}
+
+// pairs reads repeated KEY=VALUE flags.
+func pairs(flag string, args []string) (sol.KeyValuePairs, error) {
+	var out sol.KeyValuePairs
+	for _, arg := range args {
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok || key == "" {
+			return nil, usagef("--%s %q is not KEY=VALUE", flag, arg)
+		}
+		if out == nil {
+			out = sol.KeyValuePairs{}
+		}
+		out[key] = jsonOrString(value)
+	}
+	return out, nil
+}
+
+// ended shows an operation until it ends, and fails when it ends in a state that is not wanted.
+func (s *session) ended(id string, noWait bool, want ...string) error {
+	if noWait {
+		return s.show(map[string]string{"vnfLcmOpOccId": id}, func(w io.Writer) {
+			_, _ = fmt.Fprintf(w, "operation %s (vnfm op watch %s)\n", id, id)
+		})
+	}
+	view := show.Watcher{Screen: s.Screen}
+	lost := s.Lost
+	s.Lost = view.Lost
+	defer func() { s.Lost = lost }()
+	p, err := s.WaitOp(s.ctx, id, s.poll, view.Look)
+	if s.ctx.Err() != nil {
+		return &interrupted{how: "no longer watching; the operation goes on: vnfm op watch " + id, cause: context.Cause(s.ctx)}
+	}
+	if err != nil {
+		return fmt.Errorf("operation %s: %w", id, err)
+	}
+	if !s.Form.ForPeople() {
+		o, err := s.Op(s.ctx, id)
+		if err != nil {
+			return err //nolint:wrapcheck // of the client
+		}
+		if err := s.show(o, nil); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(want, p.OperationState) {
+		return nil
+	}
+	text := "the operation is " + p.OperationState
+	if p.OperationState == "FAILED_TEMP" {
+		text += fmt.Sprintf("; vnfm op show %s says what is possible", id)
+	}
+	return &failed{text}
+}
+
+// begun reports an operation that has begun: its id at once, or how it ends.
+func (s *session) begun(id string, noWait bool) error { return s.ended(id, noWait, "COMPLETED") }
+
+// watch shows an operation until it ends; any end but COMPLETED is a failure.
+func (s *session) watch(id string) error { return s.ended(id, false, "COMPLETED") }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/vnfm/vnfm/client"
 
 	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/cmd/vnfm/show"
@@ -27,23 +31,44 @@ type packageCmd struct {
 	Enable    packageEnable    `cmd:"" help:"Let VNF instances be made of a package."`
 	Disable   packageDisable   `cmd:"" help:"Let no more VNF instances be made of a package."`
 	Delete    packageDelete    `cmd:"" help:"Delete a package that is disabled and not in use."`
+	Prune     packagePrune     `cmd:"" help:"Delete the packages that were refused, or never got content."`
+	Upload    packageUpload    `cmd:"" help:"Upload a CSAR into a package resource that is there, and wait until it is read."`
+	Inspect   packageInspect   `cmd:"" help:"Show what is in a package file, as the server would understand it; no server is asked."`
+	Validate  packageValidate  `cmd:"" help:"Check package files as the server would; exit 1 when one would be refused. No server is asked."`
+	Pack      packagePack      `cmd:"" help:"Make a package file of a folder, with a manifest of its files; no server is asked."`
+	Sign      packageSign      `cmd:"" help:"Sign a package file: a CMS signature at the end of its manifest; no server is asked."`
 }
 
 type packageOnboard struct {
 	File string `arg:"" type:"existingfile" help:"The CSAR."`
 }
 
+// Help is examples.
+func (*packageOnboard) Help() string {
+	return `Examples:
+  vnfm package onboard firewall.csar
+  vnfm package onboard firewall.csar -o name`
+}
+
 func (c *packageOnboard) Run(s *session) error {
-	info, err := os.Stat(c.File)
-	if err != nil {
+	if _, err := os.Stat(c.File); err != nil {
 		return usagef("%v", err)
 	}
 	p, err := s.CreatePackage(s.ctx, sol.KeyValuePairs{fileName: encoded(filepath.Base(c.File))})
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
-	err = s.UploadPackage(s.ctx, p.Id, func() (io.ReadCloser, int64, error) {
-		f, err := os.Open(c.File)
+	return s.onboarded(p, s.upload(p.Id, c.File))
+}
+
+// upload sends a file as the content of a package, and draws how far it got.
+func (s *session) upload(id, file string) error {
+	err := s.UploadPackage(s.ctx, id, func() (io.ReadCloser, int64, error) {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, 0, err //nolint:wrapcheck // names the file
+		}
+		info, err := f.Stat()
 		if err != nil {
 			return nil, 0, err //nolint:wrapcheck // names the file
 		}
@@ -52,7 +77,7 @@ func (c *packageOnboard) Run(s *session) error {
 	if s.drawable() {
 		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
 	}
-	return s.onboarded(p, err)
+	return err //nolint:wrapcheck // of the client
 }
 
 // onboarded waits until a package is read whose content is on its way, if it is.
@@ -138,7 +163,7 @@ func rejected(p *sol.VnfPkgInfo) string {
 }
 
 type packageShow struct {
-	Package string `arg:"" help:"Id, vnfdId or product name." completion-predictor:"package"`
+	Package string `arg:"" help:"Id, vnfdId or product name." predictor:"package"`
 }
 
 func (c *packageShow) Run(s *session) error {
@@ -150,12 +175,27 @@ func (c *packageShow) Run(s *session) error {
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
-	return s.show(p, func(w io.Writer) { show.Package(w, p) })
+	if !s.Form.ForPeople() {
+		return s.show(p, nil)
+	}
+	var d *sol.VnfdView
+	if p.OnboardingState == "ONBOARDED" {
+		if d, err = s.PackageDescriptor(s.ctx, id); err != nil && !forbidden(err) {
+			return err //nolint:wrapcheck // of the client
+		}
+	}
+	return s.show(p, func(w io.Writer) {
+		show.Package(w, p)
+		if d != nil {
+			show.Descriptor(w, d)
+			show.Deploy(w, d)
+		}
+	})
 }
 
 // packages is the arguments of verbs that take several packages.
 type packages struct {
-	Package []string `arg:"" help:"Ids, vnfdIds or product names." completion-predictor:"package"`
+	Package []string `arg:"" help:"Ids, vnfdIds or product names." predictor:"package"`
 }
 
 type packageEnable struct{ packages }
@@ -204,5 +244,106 @@ func (c *packageDelete) Run(s *session) error {
 			return err
 		}
 		return s.deleted(id, s.DeletePackage(s.ctx, id))
+	})
+}
+
+type packageFetch struct {
+	URL      string `arg:"" name:"url" help:"Where the server finds the CSAR, http or https; the server's settings of egress say where it may be."`
+	User     string `help:"User name for HTTP Basic authentication there." placeholder:"NAME"`
+	Password string `help:"Its password, or with @ the file that holds it." placeholder:"PASSWORD"`
+}
+
+func (c *packageFetch) Run(s *session) error {
+	password, err := fromFile(c.Password)
+	if err != nil {
+		return err
+	}
+	p, err := s.CreatePackage(s.ctx, sol.KeyValuePairs{fileName: encoded(path.Base(c.URL))})
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	err = s.FetchPackage(s.ctx, p.Id, sol.UploadVnfPackageFromUriRequest{AddressInformation: c.URL, UserName: c.User, Password: password})
+	return s.onboarded(p, err)
+}
+
+// target is a file that something goes to.
+type target struct {
+	File string `arg:"" optional:"" default:"-" help:"File to write; - stands for standard output." placeholder:"FILE"`
+}
+
+// keep writes what get reads. A file is there when all of it is.
+func (t *target) keep(s *session, get func(into client.Into) error) error {
+	if t.File == "-" {
+		return get(func(media string) (io.Writer, error) {
+			if s.Terminal && media != "text/plain" && media != "application/yaml" && media != "application/json" {
+				return nil, usagef("this is %s: name a file for it", media)
+			}
+			return s.raw, nil
+		})
+	}
+	f, err := os.CreateTemp(filepath.Dir(t.File), ".vnfm-*")
+	if err != nil {
+		return usagef("%v", err)
+	}
+	err = get(func(string) (io.Writer, error) { return f, nil })
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), t.File)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return err //nolint:wrapcheck // of the client, or names the file
+	}
+	return nil
+}
+
+// of writes a file of a package.
+func (t *target) of(s *session, word string, get func(ctx context.Context, id string, into client.Into) error) error {
+	id, err := s.packageID(word)
+	if err != nil {
+		return err
+	}
+	return t.keep(s, func(into client.Into) error { return get(s.ctx, id, into) })
+}
+
+type packageContent struct {
+	Package string `arg:"" help:"Id, vnfdId or product name."`
+	target
+}
+
+func (c *packageContent) Run(s *session) error { return c.of(s, c.Package, s.PackageContent) }
+
+type packageVnfd struct {
+	Package string `arg:"" help:"Id, vnfdId or product name."`
+	target
+}
+
+func (c *packageVnfd) Run(s *session) error { return c.of(s, c.Package, s.PackageVnfd) }
+
+type packageManifest struct {
+	Package string `arg:"" help:"Id, vnfdId or product name."`
+	target
+}
+
+func (c *packageManifest) Run(s *session) error { return c.of(s, c.Package, s.PackageManifest) }
+
+type packageArtifacts struct {
+	Package string `arg:"" help:"Id, vnfdId or product name."`
+	target
+}
+
+func (c *packageArtifacts) Run(s *session) error { return c.of(s, c.Package, s.PackageArtifacts) }
+
+type packageArtifact struct {
+	Package string `arg:"" help:"Id, vnfdId or product name."`
+	Path    string `arg:"" help:"Its path in the package."`
+	target
+}
+
+func (c *packageArtifact) Run(s *session) error {
+	return c.of(s, c.Package, func(ctx context.Context, id string, into client.Into) error {
+		return s.PackageArtifact(ctx, id, c.Path, into)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -74,6 +75,9 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 		_, _ = fmt.Fprintln(p.stderr, "vnfm:", err)
 		return exitUsage
 	}
+	if p.complete(ctx, parser) {
+		return exitOK
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		_, _ = fmt.Fprintf(p.stderr, "vnfm: %v\nTry: vnfm %s--help\n", err, about(command))
@@ -91,7 +95,7 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 		s.ctx, stop = context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("gave up after %s: %w", c.Timeout, errTimeout))
 		defer stop()
 	}
-	if err := command.Run(s); err != nil {
+	if err := command.Run(s, &c); err != nil {
 		return s.refused(err)
 	}
 	return exitOK
@@ -172,3 +176,52 @@ func (s *session) show(v any, text func(w io.Writer)) error {
 
 // drawable says that lines can be drawn anew.
 func (s *session) drawable() bool { return s.Terminal && !s.Plain }
+
+// version is set by the linker for releases; else it is what Go knows of the build.
+var version string
+
+// programVersion is the version of this program.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+type versionCmd struct{}
+
+// versions are what versionCmd prints.
+type versions struct {
+	Client string    `json:"client"`
+	Server string    `json:"server,omitempty"`
+	Node   string    `json:"node,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	URL    string    `json:"url"`
+	Error  string    `json:"error,omitempty"` // why the server's is not known
+}
+
+// Run says both. A server that cannot be asked is no failure: its own version is what a user of a broken one asks for.
+func (versionCmd) Run(s *session) error {
+	v := versions{Client: programVersion(), URL: s.server}
+	if c, err := s.Cluster(s.ctx); err == nil {
+		for _, n := range c.Nodes {
+			if v.Server == "" || v.Since.Before(n.Since) {
+				v.Server, v.Node, v.Since = n.Version, n.Name, n.Since
+			}
+		}
+	} else if y, err := s.System(s.ctx); err == nil {
+		v.Server, v.Node, v.Since = y.Version, y.Node, y.Started
+	} else {
+		v.Error = err.Error()
+	}
+	return s.show(v, func(w io.Writer) {
+		said := v.Server
+		if said == "" {
+			said = screen.Bad.Render(v.Error)
+		}
+		screen.Of(w).Fields("client", v.Client, "server", said, "node", v.Node, "at", v.URL)
+	})
+}

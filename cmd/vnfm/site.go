@@ -23,7 +23,7 @@ type simCmd struct {
 
 type simInventory struct {
 	listing
-	Vnf string `help:"Of this VNF only: id or name." placeholder:"VNF" completion-predictor:"vnf"`
+	Vnf string `help:"Of this VNF only: id or name." placeholder:"VNF" predictor:"vnf"`
 }
 
 var simInventoryColumns = []screen.Column[sol.SimResource]{

@@ -20,7 +20,7 @@ type snapshotCmd struct {
 }
 
 type vnfSnapshot struct {
-	Vnf   string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf   string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Vnfc  string   `help:"Id of the VNFC that alone it is taken of." placeholder:"ID"`
 	Into  string   `help:"Snapshot resource to take it into, an empty one; default: a new one." placeholder:"ID"`
 	Data  []string `sep:"none" help:"User-defined data of the snapshot, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
@@ -82,7 +82,7 @@ func (s *session) discardEmpty(id string) {
 }
 
 type vnfRevert struct {
-	Vnf      string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf      string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Snapshot string   `arg:"" optional:"" help:"Id of the snapshot, or its beginning; needed without --file."`
 	Vnfc     string   `help:"Id of the VNFC that alone is reverted." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`

@@ -55,7 +55,7 @@ func (c *vimList) Run(s *session) error {
 }
 
 type vimShow struct {
-	ID string `arg:"" help:"Id of the connection." completion-predictor:"vim"`
+	ID string `arg:"" help:"Id of the connection." predictor:"vim"`
 }
 
 func (c *vimShow) Run(s *session) error {
@@ -195,7 +195,7 @@ func (c *vimRegister) Run(s *session) error {
 }
 
 type vimUpdate struct {
-	ID       string   `arg:"" help:"Id of the connection." completion-predictor:"vim"`
+	ID       string   `arg:"" help:"Id of the connection." predictor:"vim"`
 	Default  bool     `help:"Use it where nobody names one." xor:"default"`
 	Other    bool     `name:"no-default" help:"Use it no longer where nobody names one." xor:"default"`
 	Enable   bool     `help:"Create resources through it again." xor:"enabled"`
@@ -247,7 +247,7 @@ func remove(patch map[string]json.RawMessage, name string) error {
 }
 
 type vimDelete struct {
-	ID []string `arg:"" help:"Ids of connections." completion-predictor:"vim"`
+	ID []string `arg:"" help:"Ids of connections." predictor:"vim"`
 	sure
 }
 
@@ -259,7 +259,7 @@ func (c *vimDelete) Run(s *session) error {
 }
 
 type vimCheck struct {
-	ID string `arg:"" help:"Id of the connection." completion-predictor:"vim"`
+	ID string `arg:"" help:"Id of the connection." predictor:"vim"`
 }
 
 func (c *vimCheck) Run(s *session) error {

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/vnfm/vnfm/client"
 	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
@@ -40,7 +42,7 @@ type vnfCmd struct {
 }
 
 type vnfCreate struct {
-	Vnfd        string            `required:"" help:"vnfdId, package id or product name." placeholder:"VNFD" completion-predictor:"package"`
+	Vnfd        string            `required:"" help:"vnfdId, package id or product name." placeholder:"VNFD" predictor:"package"`
 	Name        string            `help:"Name of the instance." placeholder:"NAME"`
 	Description string            `help:"Description of the instance." placeholder:"TEXT"`
 	Metadata    map[string]string `help:"Metadata, repeatable." placeholder:"KEY=VALUE"`
@@ -66,27 +68,31 @@ func (c *vnfCreate) Run(s *session) error {
 
 // vnfdID finds the vnfdId of the package that a word means.
 func (s *session) vnfdID(word string) (string, error) {
-	all, err := s.Packages(s.ctx)
-	if err != nil {
-		return "", err //nolint:wrapcheck // of the client
-	}
-	if len(all) == 0 {
-		return "", usagef("there is no package; onboard one first: vnfm package onboard FILE")
-	}
-	id, err := pick("package", word, packageNames(all))
+	p, err := s.packageOf(word)
 	if err != nil {
 		return "", err
 	}
-	for _, p := range all {
-		if p.Id == id {
-			return p.VnfdId, nil
-		}
+	return p.VnfdId, nil
+}
+
+// packageOf finds the package that a word means: its id, its vnfdId, or its product where that is unambiguous.
+func (s *session) packageOf(word string) (*sol.VnfPkgInfo, error) {
+	all, err := s.Packages(s.ctx, client.Query{Fields: "vnfdId,vnfProductName"})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // of the client
 	}
-	return word, nil
+	if len(all) == 0 {
+		return nil, usagef("there is no package; onboard one first: vnfm package onboard FILE")
+	}
+	id, err := pick("package", word, packageNames(all))
+	if err != nil {
+		return nil, err
+	}
+	return &all[slices.IndexFunc(all, func(p sol.VnfPkgInfo) bool { return p.Id == id })], nil
 }
 
 type vnfInstantiate struct {
-	Vnf      string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf      string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Flavour  string   `help:"Deployment flavour; needed without --file." placeholder:"ID"`
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
 	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, config (name of the connection point's configuration), subnet (repeatable), and for each subnet ip (repeatable): an address, or ipv4 or ipv6 for one that the VIM chooses." placeholder:"id=…,network=…,cpd=…"`

@@ -217,7 +217,7 @@ func (s *session) glanced(all []sol.VnfSummary) ([]show.Glance, error) {
 }
 
 type vnfShow struct {
-	Vnf string `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnf string `arg:"" help:"Id or name." predictor:"vnf"`
 }
 
 // Help is examples.
@@ -270,7 +270,7 @@ func (c *vnfShow) Run(s *session) error {
 }
 
 type vnfDrift struct {
-	Vnf []string `arg:"" help:"Ids or names." completion-predictor:"vnf"`
+	Vnf []string `arg:"" help:"Ids or names." predictor:"vnf"`
 }
 
 func (c *vnfDrift) Run(s *session) error {

@@ -38,6 +38,16 @@ func (o *Outcome) pods(p *Resource, change vnf.ChangeType) []vnf.AffectedVnfc {
 			had[pod.ID] = true
 		}
 	}
+	others := map[string]bool{} // pods that are not there any more, of what was changed to something else
+	if was := o.plan.form(0, p.ID); was != nil && change == vnf.Modified {
+		differs := vim.Differences(was.Spec, p.Spec)
+		if slices.Contains(differs, vim.AttributeObjects) || slices.Contains(differs, vim.AttributeValues) {
+			for id := range had {
+				at := o.at(p.ID)
+				others[id] = at != nil && len(at.Pods) > 0 && !slices.ContainsFunc(at.Pods, func(pod vim.Pod) bool { return pod.ID == id })
+			}
+		}
+	}
 	var out []vnf.AffectedVnfc
 	add := func(c *Vnfc, change vnf.ChangeType) {
 		out = append(out, vnf.AffectedVnfc{
@@ -50,7 +60,7 @@ func (o *Outcome) pods(p *Resource, change vnf.ChangeType) []vnf.AffectedVnfc {
 		case c.Unit != p.ID:
 		case c.Pod == "":
 			add(c, vnf.Added)
-		case p.Spec.Unit != nil && slices.Contains(p.Spec.Unit.Gone, c.Pod) && had[c.Pod], change == vnf.Modified && o.plan.generations(p.ID) > 1:
+		case others[c.Pod], p.Spec.Unit != nil && slices.Contains(p.Spec.Unit.Gone, c.Pod) && had[c.Pod], change == vnf.Modified && o.plan.generations(p.ID) > 1:
 			add(c, vnf.Modified)
 		}
 	}

@@ -317,7 +317,7 @@ func (d *differ) assemble(order []*Resource, f *fates) {
 		}
 		for i, steps := range units {
 			if len(steps) > 0 {
-				d.plan.Stages = append(d.plan.Stages, Stage{ID: ranks[i].name, Steps: steps})
+				d.plan.Stages = append(d.plan.Stages, Stage{ID: rankName(i), Steps: steps})
 			}
 		}
 	}
@@ -326,7 +326,6 @@ func (d *differ) assemble(order []*Resource, f *fates) {
 
 // ranked parts the steps about units from the others, by the order of their kinds.
 func (d *differ) ranked(steps []Step) (others []Step, units [][]Step) {
-	units = make([][]Step, len(ranks))
 	for _, s := range steps {
 		r := d.now[s.ID]
 		if r == nil || s.Action != Release {
@@ -337,6 +336,9 @@ func (d *differ) ranked(steps []Step) (others []Step, units [][]Step) {
 			continue
 		}
 		n := rank(r)
+		for len(units) <= n {
+			units = append(units, nil)
+		}
 		units[n] = append(units[n], s)
 	}
 	return others, units
@@ -395,7 +397,7 @@ func (d *differ) releases(prefix string, by *[stages + 1][]Step) {
 			others, units := d.ranked(by[n])
 			for i, steps := range slices.Backward(units) {
 				if len(steps) > 0 {
-					d.plan.Stages = append(d.plan.Stages, Stage{ID: prefix + ranks[i].name, Steps: steps})
+					d.plan.Stages = append(d.plan.Stages, Stage{ID: prefix + rankName(i), Steps: steps})
 				}
 			}
 			if len(others) > 0 {

@@ -136,7 +136,7 @@ func Held(r *vnf.Resource) (Resource, error) {
 		out.At.Addresses = append(out.At.Addresses, vim.IP{Address: a.Address, Subnet: a.Subnet})
 	}
 	for _, p := range r.Pods {
-		out.At.Pods = append(out.At.Pods, vim.Pod{ID: p.ID, Name: p.Name, Node: p.Node, Ready: true})
+		out.At.Pods = append(out.At.Pods, vim.Pod{ID: p.ID, Name: p.Name, Node: p.Node, Ready: true, Vdu: p.Vdu})
 	}
 	out.Spec.Name = r.Name
 	if len(r.Spec) > 0 {

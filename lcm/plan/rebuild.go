@@ -30,8 +30,10 @@ type Rebuilding struct {
 	// Managed are internal links that others provide, as the request has them; those there are stay.
 	Managed []ExtManaged
 	Vars    map[string]string // for boot data
-	Power   vim.Power         // of new VNFCs
-	Limits  Limits
+	// Releases are the charts of containers, as they are to be; none where a change is not about charts.
+	Releases []ChartRelease
+	Power    vim.Power // of new VNFCs
+	Limits   Limits
 	// Beside: all VNFCs are made anew, beside those that there are, which go once the new ones stand.
 	Beside bool
 }
@@ -57,6 +59,9 @@ func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 	}
 	containers := slices.ContainsFunc(have, func(r Resource) bool { return r.Kind == vim.Unit }) ||
 		slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return v.Container })
+	if containers && len(r.Releases) > 0 {
+		return r.charts(was)
+	}
 	if containers {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers cannot change its flavour or its package here: terminate it and instantiate another")
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -19,6 +21,13 @@ type Object struct {
 	Namespace string          // "" when the manifest names none
 	Name      string          // "" when it names none
 	Manifest  json.RawMessage // one object, as JSON
+}
+
+// ChartRelease is a chart that makes pods of VDUs.
+type ChartRelease struct {
+	Name   string // for people
+	Chart  vim.Chart
+	Values json.RawMessage // as of vim.UnitSpec
 }
 
 // workloads are the kinds that make pods, and whether these are counted.
@@ -45,10 +54,25 @@ var ranks = []struct {
 	{"others", nil},
 }
 
-// rank is the place of a unit in the order of kinds, from 0.
+// rankName names the stage of a rank; those after the kinds are of releases.
+func rankName(n int) string {
+	switch n -= len(ranks); {
+	case n < 0:
+		return ranks[n+len(ranks)].name
+	case n == 0:
+		return "releases"
+	default:
+		return "releases-" + strconv.Itoa(n+1)
+	}
+}
+
+// rank is the place of a unit in the order of kinds, from 0. Releases come after the objects, each after those that it depends on.
 func rank(r *Resource) int {
 	var o struct {
 		Kind string `json:"kind"`
+	}
+	if c, ok := vim.ChartOf(r.Spec.Unit); ok {
+		return len(ranks) + max(0, c.Order)
 	}
 	last := len(ranks) - 1
 	if r.Spec.Unit == nil || json.Unmarshal(r.Spec.Unit.Objects, &o) != nil {
@@ -65,13 +89,19 @@ func rank(r *Resource) int {
 // ownNamespace is the template of the namespace that is made for a VNF whose objects name none.
 const ownNamespace = "namespace"
 
-// units plans the objects, each a unit of its own, and the VNFCs of container VDUs: each has one workload of its name. All of
-// them are at one VIM. Returns Unprocessable for a VDU without a workload.
+// units plans the objects and the releases, each a unit of its own, and the VNFCs of container VDUs: each has one workload of its name, or
+// one that a release makes. All of them are at one VIM. Returns Unprocessable for a VDU without a workload.
 func (p *planner) units() error {
 	owner := map[string]*vnfd.Vdu{} // by object
+	charted := map[string]bool{}
+	for i := range p.r.Releases {
+		for _, w := range p.r.Releases[i].Chart.Workloads {
+			charted[w.Vdu] = true
+		}
+	}
 	for i := range p.f.Vdus {
 		vdu := &p.f.Vdus[i]
-		if !vdu.Container || p.counts[vdu.ID] == 0 {
+		if !vdu.Container || p.counts[vdu.ID] == 0 || charted[vdu.ID] {
 			continue
 		}
 		at := slices.IndexFunc(p.r.Objects, func(o Object) bool {
@@ -95,8 +125,33 @@ func (p *planner) units() error {
 			return err
 		}
 	}
+	for i := range p.r.Releases {
+		p.release(&p.r.Releases[i])
+	}
 	p.near()
 	return nil
+}
+
+// release plans a release, and the VNFCs that are its pods. VDUs of which there is none yet are not asked for: a chart may render no
+// workload for them.
+func (p *planner) release(x *ChartRelease) {
+	r := Resource{
+		ID: p.id(vim.Unit, "release", x.Name), Kind: vim.Unit, Template: x.Name,
+		Spec: vim.Spec{Name: p.name(x.Name), Unit: &vim.UnitSpec{Objects: vim.Encode(x.Chart), Values: x.Values}},
+	}
+	for _, w := range x.Chart.Workloads {
+		if r.Spec.Unit.Counts == nil {
+			r.Spec.Unit.Counts = map[string]int{}
+		}
+		r.Definition = r.ID
+		r.Spec.Unit.Counts[w.Vdu] = p.counts[w.Vdu]
+		for i := range p.counts[w.Vdu] {
+			c := containerVnfc(r.ID, w.Vdu, i)
+			c.ID = message.DeriveID(r.ID, "vnfc", w.Vdu, strconv.Itoa(i))
+			p.plan.Vnfcs = append(p.plan.Vnfcs, c)
+		}
+	}
+	p.add(r)
 }
 
 func (o *Object) key() string {
@@ -151,22 +206,22 @@ func (x *resizing) resizeUnits() error {
 	for _, id := range x.Remove {
 		gone[id] = true
 	}
-	used := map[string]map[int]bool{} // indexes, by unit
+	used := map[string]map[int]bool{} // indexes, by unit and VDU
 	less := map[string][]Vnfc{}
 	vdu := map[string]string{}
 	for _, c := range x.info.Vnfcs {
 		if c.UnitID == "" {
 			continue
 		}
-		if used[c.UnitID] == nil {
-			used[c.UnitID] = map[int]bool{}
+		if used[c.UnitID+" "+c.VduID] == nil {
+			used[c.UnitID+" "+c.VduID] = map[int]bool{}
 		}
 		vdu[c.VduID] = c.UnitID
 		if gone[c.ID] {
 			less[c.UnitID] = append(less[c.UnitID], Vnfc{ID: c.ID, Vdu: c.VduID, Index: c.Index, Unit: c.UnitID})
 			continue
 		}
-		used[c.UnitID][c.Index] = true
+		used[c.UnitID+" "+c.VduID][c.Index] = true
 	}
 	for i := range x.f.Vdus {
 		v := &x.f.Vdus[i]
@@ -179,28 +234,99 @@ func (x *resizing) resizeUnits() error {
 		if stands == nil {
 			return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s has no workload whose pods could be counted", v.ID)
 		}
-		r, err := Held(stands)
+		r, err := x.unit(stands)
 		if err != nil {
 			return err
 		}
-		if r.Spec.Unit == nil || r.Spec.Unit.Replicas == 0 {
+		id := func(index int) string { return containerVnfc(unit, v.ID, index).ID }
+		if n, counted := r.Spec.Unit.Counts[v.ID]; counted {
+			id = func(index int) string { return message.DeriveID(unit, "vnfc", v.ID, strconv.Itoa(index)) }
+			if n += add; n < 0 {
+				return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s has no pod that could go", v.ID)
+			}
+			r.Spec.Unit.Counts[v.ID] = n
+		} else if r.Spec.Unit.Replicas == 0 {
 			return vnfm.Errorf(vnfm.Unprocessable, "the pods of the %s that is the VDU %s are not counted: it cannot be scaled", r.At.Type, v.ID)
-		}
-		x.held = append(x.held, r)
-		to := *r.Spec.Unit
-		if to.Replicas += add; to.Replicas <= 0 {
+		} else if r.Spec.Unit.Replicas += add; r.Spec.Unit.Replicas <= 0 {
 			return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s would have no pod any more, which a workload cannot be told", v.ID)
 		}
-		r.Spec.Unit = &to
-		x.plan.Resources = append(x.plan.Resources, r)
-		x.plan.Gone = append(x.plan.Gone, less[unit]...)
+		x.plan.Gone = append(x.plan.Gone, slices.DeleteFunc(slices.Clone(less[unit]), func(c Vnfc) bool { return c.Vdu != v.ID })...)
 		for index := 0; add > 0; index++ {
-			if used[unit][index] {
+			if used[unit+" "+v.ID][index] {
 				continue
 			}
-			x.plan.Vnfcs = append(x.plan.Vnfcs, containerVnfc(unit, v.ID, index))
+			c := containerVnfc(unit, v.ID, index)
+			c.ID = id(index)
+			x.plan.Vnfcs = append(x.plan.Vnfcs, c)
 			add--
 		}
 	}
 	return nil
+}
+
+// charts is what a VNF of containers consists of once its releases are of other charts, or of other values: the same VNFCs, by the same
+// releases. Returns Unprocessable for what would be more than that.
+func (r *Rebuilding) charts(was *Wanted) (*Wanted, error) {
+	refuse := func(format string, args ...any) (*Wanted, error) {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers changes the charts that it is made of, and nothing else: "+format, args...)
+	}
+	want := *was
+	want.FlavourID, want.Level, want.ScaleStatus, want.Vars = r.Flavour.ID, r.Level, r.Status, r.Vars
+	want.Resources = slices.Clone(was.Resources)
+	found := 0
+	for i := range want.Resources {
+		x := &want.Resources[i]
+		had, is := vim.ChartOf(x.Spec.Unit)
+		switch {
+		case x.Kind == vim.Unit && x.Template == ownNamespace:
+			continue
+		case !is:
+			return refuse("the %s is of no chart", x.Name())
+		}
+		at := slices.IndexFunc(r.Releases, func(c ChartRelease) bool { return c.Name == x.Template })
+		if at < 0 {
+			return refuse("nothing says of which chart the release %s is to be", x.Template)
+		}
+		found++
+		c := r.Releases[at].Chart
+		c.Namespace = had.Namespace
+		u := *x.Spec.Unit
+		for _, w := range c.Workloads {
+			if u.Counts[w.Vdu] != r.Counts[w.Vdu] {
+				return refuse("the VDU %s has %d pods, and is to have %d", w.Vdu, u.Counts[w.Vdu], r.Counts[w.Vdu])
+			}
+		}
+		if len(c.Workloads) != len(had.Workloads) {
+			return refuse("the release %s is to make the pods of other VDUs", x.Template)
+		}
+		u.Objects, u.Values, u.Gone = vim.Encode(c), r.Releases[at].Values, nil
+		x.Spec.Unit = &u
+	}
+	if found != len(r.Releases) {
+		return refuse("there are %d releases, and are to be %d", found, len(r.Releases))
+	}
+	want.Index()
+	return &want, nil
+}
+
+// unit is a unit that is resized, as it is to be: one for all VDUs whose pods it makes.
+func (x *resizing) unit(stands *vnf.Resource) (*Resource, error) {
+	for i := range x.plan.Resources {
+		if r := &x.plan.Resources[i]; r.ID == stands.ID {
+			return r, nil
+		}
+	}
+	r, err := Held(stands)
+	if err != nil {
+		return nil, err
+	}
+	if r.Spec.Unit == nil {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "the %s was made by a program that did not record how: terminate the VNF and instantiate it again", r.At.Type)
+	}
+	x.held = append(x.held, r)
+	to := *r.Spec.Unit
+	to.Counts = maps.Clone(to.Counts)
+	r.Spec.Unit = &to
+	x.plan.Resources = append(x.plan.Resources, r)
+	return &x.plan.Resources[len(x.plan.Resources)-1], nil
 }

@@ -194,6 +194,7 @@ type Request struct {
 	// Objects are those of the containers, in the order of the package, and ObjectsAt what in the request asks for them. Namespace is
 	// made for those that name none, "" when there is one.
 	Objects   []Object
+	Releases  []ChartRelease // of charts
 	ObjectsAt string
 	Namespace string
 }

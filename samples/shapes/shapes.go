@@ -29,7 +29,7 @@ const (
 	// Pair has two flavours: "ha" without levels, of two VDUs and four connection points that expose their link; and
 	// "scalable" with the levels r-node-min and r-node-max, neither of which is the default.
 	Pair = "pair"
-	// Charts and Manifests have one flavour, "simple", of containers, by a Helm chart and by Kubernetes manifests. Of their files
+	// Charts and Manifests have one flavour, "simple", of containers, by a Helm chart in Files/kubernetes/chart and by Kubernetes manifests. Of their files
 	// TOSCA.meta lists one.
 	Charts    = "charts"
 	Manifests = "manifests"

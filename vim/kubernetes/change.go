@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/kubernetes/kube"
 )
 
 // Change makes an object as it is asked for, by server-side apply. Pods that are not to be there go first: the revision is on
@@ -29,9 +29,9 @@ func (d *Driver) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRe
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return vim.Resource{}, errorOf(op, ref{Name: r.ID}, err)
+		return vim.Resource{}, kube.ErrorOf(op, kube.Ref{Name: r.ID}, err)
 	}
-	m, err := c.marker(ctx, op, r.Token)
+	m, err := c.Marker(ctx, op, r.Token)
 	if err != nil {
 		return vim.Resource{}, err
 	}
@@ -39,7 +39,7 @@ func (d *Driver) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRe
 	switch {
 	case err != nil:
 		return vim.Resource{}, err
-	case u == nil || refOf(u).id(string(u.GetUID())) != r.ID:
+	case u == nil || kube.RefOf(u).ID(string(u.GetUID())) != r.ID:
 		return vim.Resource{}, &vim.Error{Op: op, Resource: r.ID, Class: message.NotFound, Hint: "there is no such object"}
 	}
 	if _, _, revision, _ := bears(u); revision >= r.Revision {
@@ -49,60 +49,35 @@ func (d *Driver) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRe
 	if err != nil {
 		return vim.Resource{}, err
 	}
-	at := refOf(u)
-	if !refOf(to).same(at) {
-		return vim.Resource{}, &vim.Error{Op: op, Resource: r.ID, Class: message.Permanent, Hint: "a change cannot make another object of it: " + refOf(to).String()}
+	at := kube.RefOf(u)
+	if !kube.RefOf(to).Same(at) {
+		return vim.Resource{}, &vim.Error{Op: op, Resource: r.ID, Class: message.Permanent, Hint: "a change cannot make another object of it: " + kube.RefOf(to).String()}
 	}
-	if err := c.evict(ctx, op, at.Namespace, u.GetLabels()[LabelToken], r.To.Unit.Gone); err != nil {
+	if err := c.Evict(ctx, op, u.GetLabels()[kube.LabelToken], r.To.Unit.Gone, func(namespace string) bool { return namespace == at.Namespace }); err != nil {
 		return vim.Resource{}, err
 	}
 	if u, err = c.apply(ctx, k, u, to); err != nil {
-		return vim.Resource{}, errorOf(op, at, err)
+		return vim.Resource{}, kube.ErrorOf(op, at, err)
 	}
 	return d.seen(ctx, c, op, u)
 }
 
 // apply applies what is wanted of an object. What a create set before is made ours as by an apply: else every change of it would
 // be a conflict with ourselves.
-func (c *cluster) apply(ctx context.Context, k *kind, u, to *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	objects := c.in(k, u.GetNamespace())
+func (c *cluster) apply(ctx context.Context, k *kube.Kind, u, to *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	objects := c.In(k, u.GetNamespace())
 	created := slices.ContainsFunc(u.GetManagedFields(), func(m metav1.ManagedFieldsEntry) bool {
-		return m.Manager == FieldManager && m.Operation == metav1.ManagedFieldsOperationUpdate && m.Subresource == ""
+		return m.Manager == kube.FieldManager && m.Operation == metav1.ManagedFieldsOperationUpdate && m.Subresource == ""
 	})
 	if created {
-		patch, err := csaupgrade.UpgradeManagedFieldsPatch(u, sets.New(FieldManager), FieldManager)
+		patch, err := csaupgrade.UpgradeManagedFieldsPatch(u, sets.New(kube.FieldManager), kube.FieldManager)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // classified by the caller
 		}
-		if _, err := objects.Patch(ctx, u.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager}); err != nil {
+		if _, err := objects.Patch(ctx, u.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: kube.FieldManager}); err != nil {
 			return nil, err //nolint:wrapcheck // classified by the caller
 		}
 	}
-	to.SetUID(u.GetUID())                                                                       // not another object of this name
-	return objects.Apply(ctx, u.GetName(), to, metav1.ApplyOptions{FieldManager: FieldManager}) //nolint:wrapcheck // classified by the caller
-}
-
-// evict deletes pods of a workload by their ids; those that are gone are.
-func (c *cluster) evict(ctx context.Context, op, namespace, unit string, ids []string) error {
-	for _, id := range ids {
-		at, uid, ok := parseID(id)
-		if !ok || at.Kind != podKind || at.Namespace != namespace {
-			continue // of another place, where it was
-		}
-		u, err := c.dynamic.Resource(pods).Namespace(namespace).Get(ctx, at.Name, metav1.GetOptions{})
-		if kerrors.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return errorOf(op, at, err)
-		}
-		if string(u.GetUID()) != uid || u.GetLabels()[LabelUnit] != unit || u.GetDeletionTimestamp() != nil {
-			continue
-		}
-		err = c.dynamic.Resource(pods).Namespace(namespace).Delete(ctx, at.Name, deletion(uid, false))
-		if err != nil && !kerrors.IsNotFound(err) && !kerrors.IsConflict(err) {
-			return errorOf(op, at, err)
-		}
-	}
-	return nil
+	to.SetUID(u.GetUID())                                                                            // not another object of this name
+	return objects.Apply(ctx, u.GetName(), to, metav1.ApplyOptions{FieldManager: kube.FieldManager}) //nolint:wrapcheck // classified by the caller
 }

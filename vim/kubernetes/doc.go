@@ -6,6 +6,5 @@
 // first, and changed by server-side apply, which tells whose field a change would take. And revision, owner and token are on
 // the object in the call that makes or changes it. ADR 22 says why.
 //
-// It must not read a manifest from anywhere but the request, run a program that a kubeconfig names, or read a file that one
-// names.
+// It must not read a manifest from anywhere but the request.
 package kubernetes

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/kubernetes/kube"
 )
 
 // Config is what a driver is made with. The zero value is one.
@@ -21,18 +21,33 @@ type Config struct {
 	Patience time.Duration
 	// Now is the clock that times of the cluster are compared with; nil means time.Now.
 	Now func() time.Time
+	// Type is the vimType of the connections; "" means Type.
+	Type string
 	// Wrap puts something between the driver and the network; nil: nothing.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
+
+// Type is the vimType of the driver.
+const Type = "ETSINFV.KUBERNETES.V_1"
 
 // DefaultPatience is how long a pod may be unable to start.
 const DefaultPatience = time.Minute
 
 // Driver drives clusters.
 type Driver struct {
-	cfg      Config
-	mu       sync.Mutex
-	clusters map[[32]byte]*cluster // clients only: what they know is asked for again
+	clusters *kube.Clusters
+	patience kube.Patience
+}
+
+// cluster is a connection with its clients.
+type cluster struct{ *kube.Cluster }
+
+func (d *Driver) cluster(conn vim.Connection) (*cluster, error) {
+	c, err := d.clusters.Of(conn)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // an Error of ours
+	}
+	return &cluster{c}, nil
 }
 
 var _ vim.Driver = (*Driver)(nil)
@@ -42,10 +57,13 @@ func New(c Config) *Driver {
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
 	}
+	if c.Type == "" {
+		c.Type = Type
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Driver{cfg: c, clusters: map[[32]byte]*cluster{}}
+	return &Driver{clusters: kube.NewClusters(c.Type, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now}}
 }
 
 // InPlace returns what Change can change of an object. That a kind does not bear the change of a field is said by the cluster.
@@ -61,24 +79,24 @@ func (d *Driver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequ
 		return vim.Resource{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return vim.Resource{}, errorOf(op, ref{Name: r.Token.String()}, err)
+		return vim.Resource{}, kube.ErrorOf(op, kube.Ref{Name: r.Token.String()}, err)
 	}
 	u, k, err := c.prepare(op, r.Token, r.Owner, 1, r.Spec)
 	if err != nil {
 		return vim.Resource{}, err
 	}
-	at := refOf(u)
+	at := kube.RefOf(u)
 	if at.Name == "" { // a question has no name
-		at.Name = short(r.Token.String(), 10)
+		at.Name = kube.Short(r.Token.String(), 10)
 	}
-	m, err := c.mark(ctx, op, r.Token, r.Owner, at)
+	m, err := c.Mark(ctx, op, r.Token, r.Owner, at)
 	if err != nil {
 		return vim.Resource{}, err
 	}
-	made, err := c.in(k, at.Namespace).Create(ctx, u, metav1.CreateOptions{FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict})
+	made, err := c.In(k, at.Namespace).Create(ctx, u, metav1.CreateOptions{FieldManager: kube.FieldManager, FieldValidation: metav1.FieldValidationStrict})
 	switch {
 	case kerrors.IsAlreadyExists(err):
-		made, err = c.in(k, at.Namespace).Get(ctx, at.Name, metav1.GetOptions{})
+		made, err = c.In(k, at.Namespace).Get(ctx, at.Name, metav1.GetOptions{})
 		if err != nil { // it goes, or went meanwhile
 			return vim.Resource{}, &vim.Error{Op: op, Resource: at.String(), Class: message.Transient, Hint: "it was there, and is not any more", Err: err}
 		}
@@ -86,9 +104,9 @@ func (d *Driver) Start(ctx context.Context, conn vim.Connection, r vim.StartRequ
 			return vim.Resource{}, c.failed(ctx, op, r.Token, held(op, at, owner, made))
 		}
 	case err != nil:
-		return vim.Resource{}, c.failed(ctx, op, r.Token, errorOf(op, at, err))
-	case !k.kept():
-		return asked(r.Token, r.Owner, at, m.uid), nil
+		return vim.Resource{}, c.failed(ctx, op, r.Token, kube.ErrorOf(op, at, err))
+	case !k.Kept():
+		return asked(r.Token, r.Owner, at, m.UID), nil
 	}
 	return d.seen(ctx, c, op, made)
 }
@@ -98,14 +116,14 @@ func (c *cluster) failed(ctx context.Context, op string, t vim.Token, err *vim.E
 	if err.Class == message.UnknownOutcome {
 		return err
 	}
-	if gone := c.unmark(ctx, op, t); gone != nil {
+	if gone := c.Unmark(ctx, op, t); gone != nil {
 		return &vim.Error{Op: op, Resource: err.Resource, Class: message.UnknownOutcome, Hint: err.Hint + "; and its marker could not be removed", Err: gone}
 	}
 	return err
 }
 
 // held is the error about an object that somebody else has.
-func held(op string, at ref, owner string, u *unstructured.Unstructured) *vim.Error {
+func held(op string, at kube.Ref, owner string, u *unstructured.Unstructured) *vim.Error {
 	hint := "there is a " + at.Kind.Kind + " of this name already, which the VNF Manager has not made"
 	if owner != "" {
 		hint = "there is a " + at.Kind.Kind + " of this name already, made for the VNF " + owner
@@ -127,9 +145,9 @@ func managers(u *unstructured.Unstructured) string {
 }
 
 // asked is what stands of an object that is only created.
-func asked(t vim.Token, owner string, at ref, uid string) vim.Resource {
+func asked(t vim.Token, owner string, at kube.Ref, uid string) vim.Resource {
 	return vim.Resource{
-		Token: t, Kind: vim.Unit, ID: at.id(uid + "." + tokenLabel(t)), Owner: owner, Name: at.Name, Type: at.Kind.Kind, Ready: true,
+		Token: t, Kind: vim.Unit, ID: at.ID(uid + "." + kube.TokenLabel(t)), Owner: owner, Name: at.Name, Type: at.Kind.Kind, Ready: true,
 	}
 }
 
@@ -140,16 +158,16 @@ func (d *Driver) Poll(ctx context.Context, conn vim.Connection, want vim.Kind, i
 	if err != nil {
 		return vim.Resource{}, err
 	}
-	at, uid, ok := parseID(id)
+	at, uid, ok := kube.ParseID(id)
 	missing := &vim.Error{Op: op, Resource: id, Class: message.NotFound, Hint: "there is no such object"}
 	if !ok || want != vim.Unit {
 		return vim.Resource{}, missing
 	}
-	k, err := c.kind(at.Kind)
+	k, err := c.Kind(at.Kind)
 	if err != nil {
-		return vim.Resource{}, errorOf(op, at, err)
+		return vim.Resource{}, kube.ErrorOf(op, at, err)
 	}
-	if !k.kept() { // its marker stands for it
+	if !k.Kept() { // its marker stands for it
 		_, tok, _ := strings.Cut(uid, ".")
 		i := strings.LastIndexByte(tok, '.')
 		t, err := vim.ParseToken(tok[:max(i, 0)] + ":" + tok[i+1:])
@@ -158,9 +176,9 @@ func (d *Driver) Poll(ctx context.Context, conn vim.Connection, want vim.Kind, i
 		}
 		return d.Find(ctx, conn, want, t)
 	}
-	u, err := c.in(k, at.Namespace).Get(ctx, at.Name, metav1.GetOptions{})
+	u, err := c.In(k, at.Namespace).Get(ctx, at.Name, metav1.GetOptions{})
 	if err != nil {
-		return vim.Resource{}, errorOf(op, at, err)
+		return vim.Resource{}, kube.ErrorOf(op, at, err)
 	}
 	if _, _, _, ours := bears(u); !ours || string(u.GetUID()) != uid {
 		return vim.Resource{}, missing
@@ -179,7 +197,7 @@ func (d *Driver) Find(ctx context.Context, conn vim.Connection, want vim.Kind, t
 	if want != vim.Unit {
 		return vim.Resource{}, missing
 	}
-	m, err := c.marker(ctx, op, token)
+	m, err := c.Marker(ctx, op, token)
 	if err != nil {
 		return vim.Resource{}, err
 	}
@@ -187,8 +205,8 @@ func (d *Driver) Find(ctx context.Context, conn vim.Connection, want vim.Kind, t
 	switch {
 	case err != nil:
 		return vim.Resource{}, err
-	case !k.kept():
-		return asked(token, m.owner, m.object, m.uid), nil
+	case !k.Kept():
+		return asked(token, m.Owner, m.Object, m.UID), nil
 	case u == nil:
 		return vim.Resource{}, missing
 	}
@@ -196,20 +214,20 @@ func (d *Driver) Find(ctx context.Context, conn vim.Connection, want vim.Kind, t
 }
 
 // marked returns the object that a marker leads to, nil when there is none that bears the token, and its kind.
-func (c *cluster) marked(ctx context.Context, op string, m *marker, t vim.Token) (*unstructured.Unstructured, *kind, error) {
-	k, err := c.kind(m.object.Kind)
+func (c *cluster) marked(ctx context.Context, op string, m *kube.Marker, t vim.Token) (*unstructured.Unstructured, *kube.Kind, error) {
+	k, err := c.Kind(m.Object.Kind)
 	if err != nil {
-		return nil, nil, errorOf(op, m.object, err)
+		return nil, nil, kube.ErrorOf(op, m.Object, err)
 	}
-	if !k.kept() {
+	if !k.Kept() {
 		return nil, k, nil
 	}
-	u, err := c.in(k, m.object.Namespace).Get(ctx, m.object.Name, metav1.GetOptions{})
+	u, err := c.In(k, m.Object.Namespace).Get(ctx, m.Object.Name, metav1.GetOptions{})
 	switch {
 	case kerrors.IsNotFound(err):
 		return nil, k, nil
 	case err != nil:
-		return nil, nil, errorOf(op, m.object, err)
+		return nil, nil, kube.ErrorOf(op, m.Object, err)
 	}
 	if has, _, _, ours := bears(u); !ours || has != t {
 		return nil, k, nil
@@ -227,7 +245,7 @@ func (d *Driver) Release(ctx context.Context, conn vim.Connection, want vim.Kind
 	if want != vim.Unit {
 		return true, nil
 	}
-	m, err := c.marker(ctx, op, token)
+	m, err := c.Marker(ctx, op, token)
 	if vim.ClassOf(err) == message.NotFound {
 		return true, nil
 	}
@@ -247,16 +265,16 @@ func (d *Driver) Release(ctx context.Context, conn vim.Connection, want vim.Kind
 		if err := c.unused(ctx, op, u); err != nil {
 			return false, err
 		}
-		objects := c.in(k, m.object.Namespace)
-		err := objects.Delete(ctx, m.object.Name, deletion(string(u.GetUID()), template(m.object) != nil))
+		objects := c.In(k, m.Object.Namespace)
+		err := objects.Delete(ctx, m.Object.Name, kube.Deletion(string(u.GetUID()), kube.Template(m.Object) != nil))
 		if err != nil && !kerrors.IsNotFound(err) && !kerrors.IsConflict(err) { // a conflict: it is another object by now
-			return false, errorOf(op, m.object, err)
+			return false, kube.ErrorOf(op, m.Object, err)
 		}
 		if u, _, err = c.marked(ctx, op, m, token); err != nil || u != nil {
 			return false, err
 		}
 	}
-	if err := c.unmark(ctx, op, token); err != nil {
+	if err := c.Unmark(ctx, op, token); err != nil {
 		return false, err
 	}
 	return true, nil
@@ -269,5 +287,5 @@ func (d *Driver) Assets(ctx context.Context, conn vim.Connection) (vim.Assets, e
 	if err != nil {
 		return vim.Assets{}, err
 	}
-	return c.zones(ctx, op)
+	return c.Zones(ctx, op)
 }

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,12 +11,8 @@ import (
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/kubernetes/kube"
 )
-
-// pageSize is how many objects are read at once.
-const pageSize = 500
-
-var nodes = schema.GroupVersionResource{Version: "v1", Resource: "nodes"} //nolint:gochecknoglobals // data
 
 // place is where a page of List begins: within a kind, which is looked for by its name.
 type place struct {
@@ -36,8 +31,8 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
 	found, next, err := list(ctx, d, conn, r, func(u *unstructured.Unstructured) vim.Observed {
 		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
-		if at := refOf(u); replicated[at.Kind.Group+"/"+at.Kind.Kind] {
-			o.Spec.Unit.Replicas, o.About = wanted(u), []vim.Attribute{vim.AttributeReplicas}
+		if kube.Counted(kube.RefOf(u)) {
+			o.Spec.Unit.Replicas, o.About = kube.Wanted(u), []vim.Attribute{vim.AttributeReplicas}
 		}
 		return o
 	})
@@ -56,44 +51,44 @@ func list[T any](ctx context.Context, d *Driver, conn vim.Connection, r vim.List
 		return nil, "", &vim.Error{Op: op, Resource: r.Owner, Class: message.Permanent, Hint: "a page does not begin with this"}
 	}
 	if r.After == "" {
-		c.mapper.Reset() // kinds may have been defined since
+		c.Mapper.Reset() // kinds may have been defined since
 	}
-	kinds, err := c.listed(false)
+	kinds, err := c.Listed(false)
 	if err != nil {
-		return nil, "", errorOf(op, ref{Name: r.Owner}, err)
+		return nil, "", kube.ErrorOf(op, kube.Ref{Name: r.Owner}, err)
 	}
-	limit := pageSize
+	limit := kube.PageSize
 	if r.Limit > 0 {
 		limit = min(limit, r.Limit)
 	}
-	selector := LabelToken
+	selector := kube.LabelToken
 	if r.Owner != "" {
-		selector += "," + LabelOwner + "=" + label(r.Owner)
+		selector += "," + kube.LabelOwner + "=" + kube.Label(r.Owner)
 	}
 	page := []T{}
 	for i := range kinds {
 		k := &kinds[i]
-		if k.resource.String() < from.Kind {
+		if k.Resource.String() < from.Kind {
 			continue
 		}
 		more := ""
-		if k.resource.String() == from.Kind {
+		if k.Resource.String() == from.Kind {
 			more = from.Continue
 		}
 		for {
 			if len(page) == limit {
-				return page, string(vim.Encode(place{k.resource.String(), more})), nil
+				return page, string(vim.Encode(place{k.Resource.String(), more})), nil
 			}
-			l, err := c.in(k, "").List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: int64(limit - len(page)), Continue: more})
+			l, err := c.In(k, "").List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: int64(limit - len(page)), Continue: more})
 			if kerrors.IsResourceExpired(err) && more != "" { // the place is too old: the kind begins anew, and the reader knows tokens it has seen
 				more = ""
 				continue
 			}
-			if forbidden(err) || kerrors.IsNotFound(err) || kerrors.IsMethodNotSupported(err) {
+			if kube.Forbidden(err) || kerrors.IsNotFound(err) || kerrors.IsMethodNotSupported(err) {
 				break
 			}
 			if err != nil {
-				return nil, "", errorOf(op, ref{Kind: k.gvk, Name: "*"}, err)
+				return nil, "", kube.ErrorOf(op, kube.Ref{Kind: k.GVK, Name: "*"}, err)
 			}
 			for j := range l.Items {
 				if _, owner, _, ours := bears(&l.Items[j]); ours && (r.Owner == "" || owner == r.Owner) {
@@ -108,14 +103,9 @@ func list[T any](ctx context.Context, d *Driver, conn vim.Connection, r vim.List
 	return page, "", nil
 }
 
-func forbidden(err error) bool {
-	var s kerrors.APIStatus
-	return errors.As(err, &s) && kerrors.IsForbidden(err)
-}
-
 // unused refuses to delete what others use: a namespace that holds anything, and the definition of a kind that has objects.
 func (c *cluster) unused(ctx context.Context, op string, u *unstructured.Unstructured) error {
-	switch at := refOf(u); {
+	switch at := kube.RefOf(u); {
 	case at.Kind.Group == "" && at.Kind.Kind == "Namespace":
 		return c.emptied(ctx, op, at)
 	case at.Kind.Group == "apiextensions.k8s.io" && at.Kind.Kind == "CustomResourceDefinition":
@@ -129,15 +119,15 @@ func (c *cluster) unused(ctx context.Context, op string, u *unstructured.Unstruc
 				continue
 			}
 			gvr := schema.GroupVersionResource{Group: group, Version: name, Resource: plural}
-			l, err := c.dynamic.Resource(gvr).List(ctx, metav1.ListOptions{Limit: 1})
+			l, err := c.Dynamic.Resource(gvr).List(ctx, metav1.ListOptions{Limit: 1})
 			if kerrors.IsNotFound(err) { // not served yet
 				return nil
 			}
 			if err != nil {
-				return errorOf(op, at, err)
+				return kube.ErrorOf(op, at, err)
 			}
 			if len(l.Items) > 0 {
-				return inUse(op, at, refOf(&l.Items[0]))
+				return inUse(op, at, kube.RefOf(&l.Items[0]))
 			}
 			return nil // every version has the same objects
 		}
@@ -145,31 +135,31 @@ func (c *cluster) unused(ctx context.Context, op string, u *unstructured.Unstruc
 	return nil
 }
 
-func inUse(op string, at, by ref) error {
+func inUse(op string, at, by kube.Ref) error {
 	return &vim.Error{Op: op, Resource: at.String(), Class: message.Transient, Hint: "it is not deleted while there is " + by.String()}
 }
 
 // emptied refuses to delete a namespace that holds what a cluster does not put into each.
-func (c *cluster) emptied(ctx context.Context, op string, at ref) error {
-	kinds, err := c.listed(true)
+func (c *cluster) emptied(ctx context.Context, op string, at kube.Ref) error {
+	kinds, err := c.Listed(true)
 	if err != nil {
-		return errorOf(op, at, err)
+		return kube.ErrorOf(op, at, err)
 	}
 	for i := range kinds {
 		k := &kinds[i]
-		if own[k.gvk.GroupKind()] {
+		if own[k.GVK.GroupKind()] {
 			continue
 		}
-		l, err := c.in(k, at.Name).List(ctx, metav1.ListOptions{Limit: 3})
-		if forbidden(err) || kerrors.IsNotFound(err) || kerrors.IsMethodNotSupported(err) {
+		l, err := c.In(k, at.Name).List(ctx, metav1.ListOptions{Limit: 3})
+		if kube.Forbidden(err) || kerrors.IsNotFound(err) || kerrors.IsMethodNotSupported(err) {
 			continue
 		}
 		if err != nil {
-			return errorOf(op, at, err)
+			return kube.ErrorOf(op, at, err)
 		}
 		for j := range l.Items {
 			if x := &l.Items[j]; !given(x) {
-				return inUse(op, at, refOf(x))
+				return inUse(op, at, kube.RefOf(x))
 			}
 		}
 	}

@@ -9,25 +9,8 @@ import (
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/kubernetes/kube"
 )
-
-// templates are where the kinds that make pods have the template of these.
-var templates = map[string][]string{ //nolint:gochecknoglobals // data
-	"apps/Deployment": {"spec", "template"}, "apps/StatefulSet": {"spec", "template"}, "apps/DaemonSet": {"spec", "template"},
-	"apps/ReplicaSet": {"spec", "template"}, "/ReplicationController": {"spec", "template"}, "batch/Job": {"spec", "template"},
-	"batch/CronJob": {"spec", "jobTemplate", "spec", "template"},
-}
-
-// template returns where an object has its template of pods; nil when it makes none.
-func template(r ref) []string { return templates[r.Kind.Group+"/"+r.Kind.Kind] }
-
-// replicated are the kinds whose pods are counted by spec.replicas.
-var replicated = map[string]bool{ //nolint:gochecknoglobals // data
-	"apps/Deployment": true, "apps/StatefulSet": true, "apps/ReplicaSet": true, "/ReplicationController": true,
-}
-
-// hasPods reports whether pods are looked for of an object: those it makes, or itself.
-func hasPods(r ref) bool { return template(r) != nil || r.Kind.Group == "" && r.Kind.Kind == "Pod" }
 
 // object reads the manifest of a unit.
 func object(op string, t vim.Token, s vim.Spec) (*unstructured.Unstructured, error) {
@@ -98,14 +81,14 @@ func numbers(v any) (any, error) {
 
 // prepare makes a manifest what is sent: in its namespace, with a name, with the count of pods that is wanted, and with what
 // tells whose it is. What only a cluster writes is taken out.
-func (c *cluster) prepare(op string, token vim.Token, owner string, revision int, s vim.Spec) (*unstructured.Unstructured, *kind, error) {
+func (c *cluster) prepare(op string, token vim.Token, owner string, revision int, s vim.Spec) (*unstructured.Unstructured, *kube.Kind, error) {
 	u, err := object(op, token, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := c.kind(u.GroupVersionKind())
+	k, err := c.Kind(u.GroupVersionKind())
 	if err != nil {
-		return nil, nil, errorOf(op, refOf(u), err)
+		return nil, nil, kube.ErrorOf(op, kube.RefOf(u), err)
 	}
 	for _, field := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"} {
 		unstructured.RemoveNestedField(u.Object, "metadata", field)
@@ -115,22 +98,22 @@ func (c *cluster) prepare(op string, token vim.Token, owner string, revision int
 		return nil, nil, err
 	}
 	if u.GetName() == "" {
-		u.SetName(u.GetGenerateName() + short(token.String(), 10))
+		u.SetName(u.GetGenerateName() + kube.Short(token.String(), 10))
 	}
 	u.SetGenerateName("")
-	r := refOf(u)
+	r := kube.RefOf(u)
 	set := func(value any, path ...string) {
 		if err == nil {
 			err = unstructured.SetNestedField(u.Object, value, path...)
 		}
 	}
-	if s.Unit.Replicas > 0 && replicated[r.Kind.Group+"/"+r.Kind.Kind] {
+	if s.Unit.Replicas > 0 && kube.Counted(r) {
 		set(int64(s.Unit.Replicas), "spec", "replicas")
 	}
-	if at := template(r); at != nil {
+	if at := kube.Template(r); at != nil {
 		labels := append(append([]string{}, at...), "metadata", "labels")
-		set(label(owner), append(labels[:len(labels):len(labels)], LabelOwner)...)
-		set(tokenLabel(token), append(labels[:len(labels):len(labels)], LabelUnit)...)
+		set(kube.Label(owner), append(labels[:len(labels):len(labels)], kube.LabelOwner)...)
+		set(kube.TokenLabel(token), append(labels[:len(labels):len(labels)], kube.LabelUnit)...)
 	}
 	if _, said, _ := unstructured.NestedMap(u.Object, "spec", "persistentVolumeClaimRetentionPolicy"); r.Kind.Kind == "StatefulSet" && r.Kind.Group == "apps" && !said {
 		set("Delete", "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
@@ -143,11 +126,11 @@ func (c *cluster) prepare(op string, token vim.Token, owner string, revision int
 		}
 		return u, k, err
 	}
-	for k, v := range map[string]string{LabelOwner: label(owner), LabelToken: tokenLabel(token)} {
+	for k, v := range map[string]string{kube.LabelOwner: kube.Label(owner), kube.LabelToken: kube.TokenLabel(token)} {
 		set(v, "metadata", "labels", k)
 	}
 	for k, v := range map[string]string{
-		AnnotationToken: token.String(), AnnotationOwner: owner, AnnotationRevision: strconv.Itoa(revision), AnnotationObject: r.String(),
+		kube.AnnotationToken: token.String(), kube.AnnotationOwner: owner, kube.AnnotationRevision: strconv.Itoa(revision), kube.AnnotationObject: r.String(),
 	} {
 		set(v, "metadata", "annotations", k)
 	}
@@ -158,8 +141,8 @@ func (c *cluster) prepare(op string, token vim.Token, owner string, revision int
 }
 
 // place sets the namespace: the grant's, else the manifest's own, else the connection's.
-func (c *cluster) place(op string, u *unstructured.Unstructured, k *kind, s vim.Spec) error {
-	if !k.namespaced {
+func (c *cluster) place(op string, u *unstructured.Unstructured, k *kube.Kind, s vim.Spec) error {
+	if !k.Namespaced {
 		u.SetNamespace("")
 		return nil
 	}
@@ -167,10 +150,10 @@ func (c *cluster) place(op string, u *unstructured.Unstructured, k *kind, s vim.
 	case s.Placement != nil && s.Placement.Group != "":
 		u.SetNamespace(s.Placement.Group)
 	case u.GetNamespace() != "":
-	case c.namespace != "":
-		u.SetNamespace(c.namespace)
+	case c.Namespace != "":
+		u.SetNamespace(c.Namespace)
 	default:
-		return &vim.Error{Op: op, Resource: refOf(u).String(), Class: message.Permanent, Hint: "nothing says which namespace it belongs to"}
+		return &vim.Error{Op: op, Resource: kube.RefOf(u).String(), Class: message.Permanent, Hint: "nothing says which namespace it belongs to"}
 	}
 	return nil
 }
@@ -179,14 +162,14 @@ func (c *cluster) place(op string, u *unstructured.Unstructured, k *kind, s vim.
 // ours is none.
 func bears(u *unstructured.Unstructured) (token vim.Token, owner string, revision int, ok bool) {
 	notes := u.GetAnnotations()
-	at, known := parseRef(notes[AnnotationObject])
-	token, err := vim.ParseToken(notes[AnnotationToken])
-	if err != nil || !known || !at.same(refOf(u)) || u.GetLabels()[LabelToken] != tokenLabel(token) {
+	at, known := kube.ParseRef(notes[kube.AnnotationObject])
+	token, err := vim.ParseToken(notes[kube.AnnotationToken])
+	if err != nil || !known || !at.Same(kube.RefOf(u)) || u.GetLabels()[kube.LabelToken] != kube.TokenLabel(token) {
 		return vim.Token{}, "", 0, false
 	}
-	revision, err = strconv.Atoi(notes[AnnotationRevision])
+	revision, err = strconv.Atoi(notes[kube.AnnotationRevision])
 	if err != nil {
 		revision = 0
 	}
-	return token, notes[AnnotationOwner], revision, true
+	return token, notes[kube.AnnotationOwner], revision, true
 }

@@ -59,6 +59,9 @@ func (f *fake) nova() {
 	})
 	f.on("GET "+at+"/servers/detail", http.StatusOK, func(r *http.Request, _ obj) any {
 		q := r.URL.Query()
+		if f.astray("servers", q) {
+			return badRequest("marker [" + q.Get("marker") + "] not found")
+		}
 		page, more := paged(f.tables["servers"], q, newest, func(o obj) bool {
 			for _, tag := range strings.Split(q.Get("tags"), ",") {
 				if tag != "" && !slices.Contains(list(o, "tags"), any(tag)) {
@@ -91,11 +94,7 @@ func (f *fake) nova() {
 	f.server("DELETE "+at+"/servers/{id}", http.StatusNoContent, func(s, _ obj, _ *http.Request) any {
 		s["OS-EXT-STS:task_state"] = "deleting"
 		f.later(func() {
-			for _, p := range f.tables["ports"] {
-				if p["device_id"] == s["id"] {
-					p["device_id"], p["device_owner"] = "", ""
-				}
-			}
+			f.unplug(s)
 			for _, v := range f.tables["volumes"] {
 				if v["server"] == s["id"] {
 					v["server"], v["status"] = nil, "available"
@@ -171,6 +170,15 @@ func (f *fake) hold(s obj, id string) *refusal {
 	return nil
 }
 
+// unplug takes its ports from a server.
+func (f *fake) unplug(s obj) {
+	for _, p := range f.tables["ports"] {
+		if p["device_id"] == s["id"] {
+			p["device_id"], p["device_owner"] = "", ""
+		}
+	}
+}
+
 func (f *fake) unhold(s, v obj) {
 	v["status"], v["server"] = "available", nil
 	s["os-extended-volumes:volumes_attached"] = slices.DeleteFunc(slices.Clone(list(s, "os-extended-volumes:volumes_attached")), func(x any) bool {
@@ -238,7 +246,10 @@ func (f *fake) boot(in obj) any {
 		switch {
 		case flavour["name"] == "m1.huge":
 			s["status"], s["fault"] = "ERROR", obj{"code": 500, "message": "No valid host was found. "}
+			s["tags"] = []any{} // it is written to another cell, and its tags a moment later
+			f.later(func() { s["tags"] = want["tags"] })
 		case !binds:
+			f.unplug(s)
 			s["status"], s["fault"] = "ERROR", obj{"code": 500,
 				"message": "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance " + str(s, "id") + "."}
 		default:
@@ -307,7 +318,7 @@ func (f *fake) act(s, in obj, _ *http.Request) any {
 				return badRequest("Instance has not been resized.")
 			}
 			s["confirming"] = true
-			f.later(func() { s["status"], s["confirming"] = s["before"], nil })
+			f.later(func() { f.later(func() { f.later(func() { s["status"], s["confirming"] = s["before"], nil }) }) }) // it takes its time
 			return nil
 		case "rebuild":
 			if f.row("images", str(want, "imageRef")) == nil {

@@ -187,6 +187,9 @@ func TestShapesOfTheField(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pkg := read(t, name)
+			if n := len(flavour(t, pkg.Descriptor, "simple").Vdus); n == 0 {
+				t.Error("it has no VDU")
+			}
 			for _, v := range flavour(t, pkg.Descriptor, "simple").Vdus {
 				if !v.Container {
 					t.Errorf("%s is taken for a virtual machine", v.ID)

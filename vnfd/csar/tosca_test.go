@@ -160,6 +160,30 @@ func TestContainers(t *testing.T) {
 	}
 }
 
+// Charts of a descriptor: their archives, whose pods they make, and which come before which.
+func TestMciops(t *testing.T) {
+	t.Parallel()
+	pkg := small.with(main, template(`    A:
+      type: tosca.nodes.nfv.Vdu.OsContainerDeployableUnit
+      properties: { name: a, vdu_profile: { min_number_of_instances: 1, max_number_of_instances: 3 }, mcio_identification_data: { name: web, type: Deployment } }
+    M:
+      type: tosca.nodes.nfv.Mciop
+      requirements: [ { associatedVdu: A }, { dependency: N } ]
+      artifacts: { chart: { type: tosca.artifacts.nfv.HelmChart, file: ../Files/m.tgz } }
+    N:
+      type: tosca.nodes.nfv.Mciop
+      artifacts: { chart: { type: tosca.artifacts.nfv.HelmChart, file: ../Files/n.tgz } }
+`)).with("Files/m.tgz", "m").with("Files/n.tgz", "n").mustOpen(t)
+	f := pkg.Descriptor.Flavours[0]
+	want := []vnfd.Mciop{{ID: "M", Chart: "Files/m.tgz", Vdus: []string{"A"}, After: []string{"N"}}, {ID: "N", Chart: "Files/n.tgz"}}
+	if diff := cmp.Diff(want, f.Mciops, noPositions); diff != "" {
+		t.Error(diff)
+	}
+	if m := f.Vdus[0].Mcio; m == nil || *m != (vnfd.Mcio{Name: "web", Kind: "Deployment"}) {
+		t.Errorf("the workload of the VDU is %+v", m)
+	}
+}
+
 func TestCounts(t *testing.T) {
 	t.Parallel()
 	f := flavour(t, sample(t), "standard")

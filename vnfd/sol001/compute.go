@@ -57,6 +57,11 @@ func (s *scope) prop(nt *tosca.NodeTemplate, name string) string {
 func (s *scope) virtualCompute(nt *tosca.NodeTemplate, v *vnfd.Vdu) {
 	if !s.Derives(tosca.NodeTypes, nt.Kind, typeCompute) {
 		v.Container = true
+		if id := s.Prop(nt, "mcio_identification_data"); !id.Empty() {
+			v.Mcio = &vnfd.Mcio{
+				Name: s.Identifier(id.Get("name").Text(), id.Where(), "the name of an MCIO"), Kind: s.Identifier(id.Get("type").Text(), id.Where(), "the type of an MCIO"),
+			}
+		}
 		return
 	}
 	given := nt.N.Get("capabilities", "virtual_compute")

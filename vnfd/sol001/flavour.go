@@ -12,6 +12,7 @@ const (
 	typeCompute      = "tosca.nodes.nfv.Vdu.Compute"
 	typeDeployable   = "tosca.nodes.nfv.Vdu.OsContainerDeployableUnit"
 	typeContainer    = "tosca.nodes.nfv.Vdu.OsContainer"
+	typeMciop        = "tosca.nodes.nfv.Mciop"
 	typeBlockStorage = "tosca.nodes.nfv.Vdu.VirtualBlockStorage"
 	typeObjectStore  = "tosca.nodes.nfv.Vdu.VirtualObjectStorage"
 	typeFileStorage  = "tosca.nodes.nfv.Vdu.VirtualFileStorage"
@@ -53,6 +54,8 @@ func (s *scope) flavour() vnfd.Flavour {
 			if cp, ok := s.vduCp(nt, exposed); ok {
 				f.Cps = append(f.Cps, cp)
 			}
+		case is(typeMciop):
+			f.Mciops = append(f.Mciops, s.mciop(nt))
 		case is(typeExtCp):
 			f.ExtCps = append(f.ExtCps, s.extCp(nt))
 		case is(typeVnf), is(typeContainer):

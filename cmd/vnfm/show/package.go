@@ -37,14 +37,20 @@ func Package(w io.Writer, p *sol.VnfPkgInfo) {
 		}
 		screen.Of(w).Table([]string{"FILE", "KIND"}, rows)
 	}
-	if len(p.Findings) > 0 {
-		screen.Of(w).Heading("Findings")
-		for _, f := range p.Findings {
-			where := f.File
-			if f.Line > 0 {
-				where += ":" + strconv.Itoa(f.Line)
-			}
-			_, _ = fmt.Fprintf(w, "  %s\n    %s %s\n", f.Text, screen.Faint.Render(f.Rule), screen.Faint.Render(where))
+	Findings(w, p.Findings)
+}
+
+// Findings prints what deviates in a package and does not reject it.
+func Findings(w io.Writer, all []sol.PackageFinding) {
+	if len(all) == 0 {
+		return
+	}
+	screen.Of(w).Heading("Findings")
+	for _, f := range all {
+		where := f.File
+		if f.Line > 0 {
+			where += ":" + strconv.Itoa(f.Line)
 		}
+		_, _ = fmt.Fprintf(w, "  %s\n    %s %s\n", f.Text, screen.Faint.Render(f.Rule), screen.Faint.Render(where))
 	}
 }

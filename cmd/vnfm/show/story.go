@@ -3,6 +3,7 @@ package show
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -113,6 +114,28 @@ func said(e *sol.VnfEvent) string {
 		return strings.Join(NonEmpty(text("kind"), text("resourceHandle", "resourceId")), " ")
 	case "opocc.resource-released", "opocc.resource-undone":
 		return strings.Join(NonEmpty(text("kind"), screen.Short(text("id"))), " ")
+	case "vnf.operated":
+		return text("vnfState") + ", " + count("changed", "machine") + " changed"
+	case "vnf.modified":
+		return strings.Join(NonEmpty(attributes(data), text("package", "vnfdVersion")), ", ")
+	case "vnf.connections-changed":
+		return strings.Join(NonEmpty(keys(data["vimConnections"]), removed(data)), ", ")
+	case "opocc.info-changed":
+		info, _ := data["changedInfo"].(map[string]any)
+		return attributes(info)
+	case "opocc.connectivity-changed":
+		return count("changedExtConnectivity", "external link") + " changed"
+	case "opocc.resource-changed":
+		return strings.Join(NonEmpty(text("kind"), screen.Short(text("id"))), " ")
+	case "opocc.coordinated":
+		return strings.Join(NonEmpty(text("coordination", "coordinationActionName"), text("coordination", "coordinationResult")), " ")
+	case "snapshot.info-created", "snapshot.info-modified":
+		if p := text("vnfSnapshotPkgId"); p != "" {
+			return "of the snapshot package " + screen.Short(p)
+		}
+		return ""
+	case "snapshot.taken":
+		return strings.Join(NonEmpty(count("vnfcSnapshots", "VNFC"), "into "+screen.Short(text("vnfSnapshotInfoId"))), ", ")
 	case "opocc.warned":
 		return text("text")
 	case "opocc.progressed":
@@ -131,6 +154,33 @@ func said(e *sol.VnfEvent) string {
 		return screen.Colour(text("operationalState"))
 	}
 	return screen.Cut(screen.Compact(e.Data), 100) // of a program newer than this one
+}
+
+// attributes names what was changed.
+func attributes(data map[string]any) string {
+	var out []string
+	for name := range data {
+		if name != "opOccId" {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// keys names the entries of a map.
+func keys(v any) string {
+	m, _ := v.(map[string]any)
+	return attributes(m)
+}
+
+// removed names VIM connections that are gone.
+func removed(data map[string]any) string {
+	all, _ := data["removed"].([]any)
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.TrimSpace(fmt.Sprintln(append([]any{"removed"}, all...)...))
 }
 
 // scaled tells what a scaling did, and the levels that the VNF has now.

@@ -1,4 +1,4 @@
-package kubernetes
+package kube
 
 import (
 	"context"
@@ -19,9 +19,9 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// errorOf makes an error of the cluster one of the driver. What is answered about a Secret is not repeated: it may quote what
+// ErrorOf makes an error of the cluster one of the driver. What is answered about a Secret is not repeated: it may quote what
 // is in it.
-func errorOf(op string, what ref, err error) *vim.Error {
+func ErrorOf(op string, what Ref, err error) *vim.Error {
 	var own *vim.Error
 	if errors.As(err, &own) {
 		return own
@@ -30,7 +30,7 @@ func errorOf(op string, what ref, err error) *vim.Error {
 	return &vim.Error{Op: op, Resource: what.String(), Class: class, Hint: hint}
 }
 
-func classify(err error, what ref) (message.Class, string) {
+func classify(err error, what Ref) (message.Class, string) {
 	var status kerrors.APIStatus
 	if errors.As(err, &status) {
 		s := status.Status()
@@ -56,7 +56,7 @@ func classify(err error, what ref) (message.Class, string) {
 }
 
 // ofStatus classifies what a cluster answers.
-func ofStatus(s *metav1.Status, what ref) (message.Class, string) {
+func ofStatus(s *metav1.Status, what Ref) (message.Class, string) {
 	said := s.Message
 	if what.Kind.Kind == "Secret" && s.Code != http.StatusUnauthorized && s.Code != http.StatusForbidden {
 		said = "the cluster refuses the secret: " + fields(s)
@@ -119,4 +119,10 @@ func fields(s *metav1.Status) string {
 		out = append(out, text)
 	}
 	return strings.Join(out, ", ")
+}
+
+// Forbidden reports whether a cluster does not let us do what was asked.
+func Forbidden(err error) bool {
+	var s kerrors.APIStatus
+	return errors.As(err, &s) && kerrors.IsForbidden(err)
 }

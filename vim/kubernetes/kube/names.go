@@ -1,4 +1,4 @@
-package kubernetes
+package kube
 
 import (
 	"crypto/sha256"
@@ -30,19 +30,19 @@ const (
 // FieldManager is the name under which fields of objects are ours.
 const FieldManager = "vnfm"
 
-// ref names one object.
-type ref struct {
+// Ref names one object.
+type Ref struct {
 	Kind      schema.GroupVersionKind `json:"kind"`
 	Namespace string                  `json:"namespace,omitempty"`
 	Name      string                  `json:"name"`
 }
 
-func refOf(u *unstructured.Unstructured) ref {
-	return ref{u.GroupVersionKind(), u.GetNamespace(), u.GetName()}
+func RefOf(u *unstructured.Unstructured) Ref {
+	return Ref{u.GroupVersionKind(), u.GetNamespace(), u.GetName()}
 }
 
 // String names the object for people, and in AnnotationObject: "Deployment.v1.apps/shop/web", "Namespace.v1//shop".
-func (r ref) String() string {
+func (r Ref) String() string {
 	kind := r.Kind.Kind + "." + r.Kind.Version
 	if r.Kind.Group != "" {
 		kind += "." + r.Kind.Group
@@ -50,38 +50,38 @@ func (r ref) String() string {
 	return kind + "/" + r.Namespace + "/" + r.Name
 }
 
-// same reports whether two name the same object; the version of a kind is only how it is read.
-func (r ref) same(o ref) bool {
+// Same reports whether two name the same object; the version of a kind is only how it is read.
+func (r Ref) Same(o Ref) bool {
 	return r.Kind.GroupKind() == o.Kind.GroupKind() && r.Namespace == o.Namespace && r.Name == o.Name
 }
 
-// id is the id of a resource: the object's name, and what tells it from one that had the name before.
-func (r ref) id(uid string) string { return r.String() + "/" + uid }
+// ID is the id of a resource: the object's name, and what tells it from one that had the name before.
+func (r Ref) ID(uid string) string { return r.String() + "/" + uid }
 
-// parseRef reads what String wrote.
-func parseRef(text string) (ref, bool) {
+// ParseRef reads what String wrote.
+func ParseRef(text string) (Ref, bool) {
 	parts := strings.Split(text, "/")
 	if len(parts) != 3 {
-		return ref{}, false
+		return Ref{}, false
 	}
 	kind := strings.SplitN(parts[0], ".", 3)
 	if len(kind) < 2 || slices.Contains(kind, "") || parts[2] == "" {
-		return ref{}, false
+		return Ref{}, false
 	}
 	gvk := schema.GroupVersionKind{Kind: kind[0], Version: kind[1]}
 	if len(kind) == 3 {
 		gvk.Group = kind[2]
 	}
-	return ref{gvk, parts[1], parts[2]}, true
+	return Ref{gvk, parts[1], parts[2]}, true
 }
 
-// parseID reads what id wrote.
-func parseID(id string) (ref, string, bool) {
+// ParseID reads what id wrote.
+func ParseID(id string) (Ref, string, bool) {
 	i := strings.LastIndexByte(id, '/')
 	if i < 0 {
-		return ref{}, "", false
+		return Ref{}, "", false
 	}
-	r, ok := parseRef(id[:i])
+	r, ok := ParseRef(id[:i])
 	return r, id[i+1:], ok && id[i+1:] != ""
 }
 
@@ -90,28 +90,28 @@ var (
 	dnsName    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,198}[a-z0-9])?$`)
 )
 
-// label is text as the value of a label: as it is where it can be one.
-func label(text string) string {
+// Label is text as the value of a label: as it is where it can be one.
+func Label(text string) string {
 	if labelValue.MatchString(text) {
 		return text
 	}
-	return short(text, 40)
+	return Short(text, 40)
 }
 
-// short is a digest of a text, of n characters that every name may have.
-func short(text string, n int) string {
+// Short is a digest of a text, of n characters that every name may have.
+func Short(text string, n int) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])[:n]
 }
 
-// tokenLabel is a token as the value of a label.
-func tokenLabel(t vim.Token) string { return label(t.ID + "." + strconv.Itoa(t.Generation)) }
+// TokenLabel is a token as the value of a label.
+func TokenLabel(t vim.Token) string { return Label(t.ID + "." + strconv.Itoa(t.Generation)) }
 
-// markerName is the name of the marker of a token.
-func markerName(t vim.Token) string {
+// MarkerName is the name of the marker of a token.
+func MarkerName(t vim.Token) string {
 	id := t.ID
 	if !dnsName.MatchString(id) {
-		id = short(id, 40)
+		id = Short(id, 40)
 	}
 	return "vnfm-" + id + "-" + strconv.Itoa(t.Generation)
 }

@@ -1,4 +1,4 @@
-package kubernetes
+package kube
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,25 +17,38 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// podsOf returns the pods of a workload that are not going, in order of name; a pod that is a unit is its own.
-func (c *cluster) podsOf(ctx context.Context, op string, u *unstructured.Unstructured) ([]corev1.Pod, error) {
-	at := refOf(u)
+// PageSize is how many objects are read at once.
+const PageSize = 500
+
+// Pods returns the pods in a namespace that a selector of labels chooses and that are not going, in order of name. An error is about
+// what they are of.
+func (c *Cluster) Pods(ctx context.Context, op string, of Ref, namespace, selector string) ([]corev1.Pod, error) {
+	found, err := c.podObjects(ctx, op, of, namespace, selector)
+	return AsPods(found), err
+}
+
+// AnyPods reports whether there are pods in a namespace that a selector of labels chooses, also such that are going.
+func (c *Cluster) AnyPods(ctx context.Context, op string, of Ref, namespace, selector string) (bool, error) {
+	found, err := c.podObjects(ctx, op, of, namespace, selector)
+	return len(found) > 0, err
+}
+
+func (c *Cluster) podObjects(ctx context.Context, op string, of Ref, namespace, selector string) ([]unstructured.Unstructured, error) {
 	var found []unstructured.Unstructured
-	if template(at) == nil {
-		found = []unstructured.Unstructured{*u}
-	} else {
-		o := metav1.ListOptions{LabelSelector: LabelUnit + "=" + u.GetLabels()[LabelToken], Limit: pageSize}
-		for {
-			l, err := c.dynamic.Resource(pods).Namespace(at.Namespace).List(ctx, o)
-			if err != nil {
-				return nil, errorOf(op, at, err)
-			}
-			found = append(found, l.Items...)
-			if o.Continue = l.GetContinue(); o.Continue == "" {
-				break
-			}
+	for o := (metav1.ListOptions{LabelSelector: selector, Limit: PageSize}); ; {
+		l, err := c.Dynamic.Resource(pods).Namespace(namespace).List(ctx, o)
+		if err != nil {
+			return nil, ErrorOf(op, of, err)
+		}
+		found = append(found, l.Items...)
+		if o.Continue = l.GetContinue(); o.Continue == "" {
+			return found, nil
 		}
 	}
+}
+
+// AsPods reads objects as pods, those that are not going, in order of name.
+func AsPods(found []unstructured.Unstructured) []corev1.Pod {
 	out := make([]corev1.Pod, 0, len(found))
 	for i := range found {
 		var p corev1.Pod
@@ -43,21 +57,46 @@ func (c *cluster) podsOf(ctx context.Context, op string, u *unstructured.Unstruc
 		}
 	}
 	slices.SortFunc(out, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
-	return out, nil
+	return out
+}
+
+// Evict deletes pods of a unit, whose token is in their labels, by their ids; those that are gone are, and those in other namespaces.
+func (c *Cluster) Evict(ctx context.Context, op, unit string, ids []string, in func(namespace string) bool) error {
+	for _, id := range ids {
+		at, uid, ok := ParseID(id)
+		if !ok || at.Kind != podKind || !in(at.Namespace) {
+			continue // of another place, where it was
+		}
+		u, err := c.Dynamic.Resource(pods).Namespace(at.Namespace).Get(ctx, at.Name, metav1.GetOptions{})
+		if kerrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return ErrorOf(op, at, err)
+		}
+		if string(u.GetUID()) != uid || u.GetLabels()[LabelUnit] != unit || u.GetDeletionTimestamp() != nil {
+			continue
+		}
+		err = c.Dynamic.Resource(pods).Namespace(at.Namespace).Delete(ctx, at.Name, Deletion(uid, false))
+		if err != nil && !kerrors.IsNotFound(err) && !kerrors.IsConflict(err) {
+			return ErrorOf(op, at, err)
+		}
+	}
+	return nil
 }
 
 // podKind is the kind of pods.
 var podKind = pods.GroupVersion().WithKind("Pod") //nolint:gochecknoglobals // data
 
-// podsAs tells of the pods that run or are to; most is how many there should be, 0 when that is not known.
-func podsAs(found []corev1.Pod, most int) []vim.Pod {
+// Told tells of the pods that run or are to; most is how many there should be, 0 when that is not known.
+func Told(found []corev1.Pod, most int) []vim.Pod {
 	var out []vim.Pod
 	for i := range found {
 		p := &found[i]
 		if p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded {
 			continue
 		}
-		x := vim.Pod{ID: ref{podKind, p.Namespace, p.Name}.id(string(p.UID)), Name: p.Name, Node: p.Spec.NodeName, Ready: ready(p)}
+		x := vim.Pod{ID: Ref{podKind, p.Namespace, p.Name}.ID(string(p.UID)), Name: p.Name, Node: p.Spec.NodeName, Ready: ready(p)}
 		for _, ip := range p.Status.PodIPs {
 			x.Addresses = append(x.Addresses, vim.IP{Address: ip.IP})
 		}
@@ -90,18 +129,24 @@ var hopeless = []string{ //nolint:gochecknoglobals // data
 	"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff",
 }
 
-// stuck says why the pods of a workload cannot start; nil as long as they may.
-func (d *Driver) stuck(u *unstructured.Unstructured, found []corev1.Pod) *vim.Error {
-	at := refOf(u)
+// Patience is how long a pod may be unable to start, by a clock that times of the cluster are compared with.
+type Patience struct {
+	For time.Duration
+	Now func() time.Time
+}
+
+func (p Patience) over(t metav1.Time) bool { return !t.IsZero() && p.Now().Sub(t.Time) >= p.For }
+
+// Stuck says why the pods of a workload cannot start; nil as long as they may.
+func (p Patience) Stuck(u *unstructured.Unstructured, found []corev1.Pod) *vim.Error {
+	at := RefOf(u)
 	fail := func(class message.Class, hint string) *vim.Error {
 		return &vim.Error{Op: "poll", Resource: at.String(), Class: class, Hint: hint}
 	}
-	over := func(t metav1.Time) bool { return !t.IsZero() && d.cfg.Now().Sub(t.Time) >= d.cfg.Patience }
 	for i := range found {
-		p := &found[i]
-		why, class := unable(p)
-		if why != "" && over(since(p)) {
-			return fail(class, "the pod "+p.Name+" cannot start: "+why)
+		why, class := unable(&found[i])
+		if why != "" && p.over(since(&found[i])) {
+			return fail(class, "the pod "+found[i].Name+" cannot start: "+why)
 		}
 	}
 	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
@@ -113,7 +158,7 @@ func (d *Driver) stuck(u *unstructured.Unstructured, found []corev1.Pod) *vim.Er
 			began = metav1.NewTime(t)
 		}
 		switch {
-		case text("type") == "ReplicaFailure" && text("status") == "True" && over(began):
+		case text("type") == "ReplicaFailure" && text("status") == "True" && p.over(began):
 			class := message.Permanent
 			if strings.Contains(text("message"), "exceeded quota") {
 				class = message.Quota

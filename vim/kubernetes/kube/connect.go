@@ -1,4 +1,4 @@
-package kubernetes
+package kube
 
 import (
 	"crypto/sha256"
@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/discovery"
@@ -21,9 +22,6 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
-
-// Type is the vimType of the driver.
-const Type = "ETSINFV.KUBERNETES.V_1"
 
 // What a connection has. Certificates and keys are PEM, or base64 of it.
 const (
@@ -40,44 +38,59 @@ const (
 // callBound ends a call that nobody else bounds: the discovery of kinds.
 const callBound = 30 * time.Second
 
-// cluster is a connection with its clients.
-type cluster struct {
+// Cluster is a connection with its clients.
+type Cluster struct {
 	vim.Connection
-	dynamic   dynamic.Interface
-	discovery discovery.CachedDiscoveryInterface
-	mapper    *restmapper.DeferredDiscoveryRESTMapper
-	namespace string // of objects that name none
-	markers   string // namespace of the markers
+	Config    *rest.Config
+	HTTP      *http.Client
+	Dynamic   dynamic.Interface
+	Discovery discovery.CachedDiscoveryInterface
+	Mapper    *restmapper.DeferredDiscoveryRESTMapper
+	Namespace string // of objects that name none
+	Markers   string // namespace of the markers
+}
+
+// Clusters keeps the clients of connections of one type. What clients know is asked for again after a restart.
+type Clusters struct {
+	vimType string
+	wrap    func(http.RoundTripper) http.RoundTripper
+	mu      sync.Mutex
+	known   map[[32]byte]*Cluster
+}
+
+// NewClusters returns an empty set for connections of a vimType. wrap puts something between the clients and the network; nil: nothing.
+func NewClusters(vimType string, wrap func(http.RoundTripper) http.RoundTripper) *Clusters {
+	return &Clusters{vimType: vimType, wrap: wrap, known: map[[32]byte]*Cluster{}}
 }
 
 // keep is how many clusters' clients are kept.
 const keep = 64
 
-// cluster returns the clients of a connection; the same for the same connection.
-func (d *Driver) cluster(conn vim.Connection) (*cluster, error) {
+// Of returns the clients of a connection; the same for the same connection. Its error is a vim.Error.
+func (k *Clusters) Of(conn vim.Connection) (*Cluster, error) {
 	key, err := json.Marshal(conn) // stays in memory
 	if err != nil {
 		return nil, vnfm.Wrap(vnfm.Internal, err, "the VIM connection %s", conn.ID)
 	}
 	sum := sha256.Sum256(key)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if c := d.clusters[sum]; c != nil {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if c := k.known[sum]; c != nil {
 		return c, nil
 	}
-	c, err := d.dial(conn)
+	c, err := k.dial(conn)
 	if err != nil {
 		return nil, &vim.Error{Op: "connect", Resource: conn.ID, Class: message.Permanent, Hint: err.Error()}
 	}
-	if len(d.clusters) >= keep {
-		clear(d.clusters)
+	if len(k.known) >= keep {
+		clear(k.known)
 	}
-	d.clusters[sum] = c
+	k.known[sum] = c
 	return c, nil
 }
 
-func (d *Driver) dial(conn vim.Connection) (*cluster, error) {
-	if conn.Type != Type {
+func (k *Clusters) dial(conn vim.Connection) (*Cluster, error) {
+	if conn.Type != k.vimType {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "not a connection to Kubernetes: type %s", conn.Type)
 	}
 	cfg, err := restConfig(conn)
@@ -87,29 +100,29 @@ func (d *Driver) dial(conn vim.Connection) (*cluster, error) {
 	cfg.UserAgent, cfg.QPS, cfg.Timeout = FieldManager, -1, callBound // who calls bounds how many there are at once
 	cfg.WarningHandler = rest.NoWarnings{}
 	cfg.Wrap(func(rt http.RoundTripper) http.RoundTripper { return once{rt} })
-	if d.cfg.Wrap != nil {
-		cfg.Wrap(d.cfg.Wrap)
+	if k.wrap != nil {
+		cfg.Wrap(k.wrap)
 	}
 	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, vnfm.Wrap(vnfm.Unprocessable, err, "the certificate, key or endpoint of the VIM connection cannot be used")
 	}
-	c := &cluster{Connection: conn, namespace: setting(conn, extraNamespace)}
-	if c.markers = setting(conn, extraMarkers); c.markers == "" {
-		c.markers = c.namespace
+	c := &Cluster{Connection: conn, Config: cfg, HTTP: client, Namespace: setting(conn, extraNamespace)}
+	if c.Markers = setting(conn, extraMarkers); c.Markers == "" {
+		c.Markers = c.Namespace
 	}
-	if c.markers == "" {
-		c.markers = "default"
+	if c.Markers == "" {
+		c.Markers = "default"
 	}
-	if c.dynamic, err = dynamic.NewForConfigAndClient(cfg, client); err != nil {
+	if c.Dynamic, err = dynamic.NewForConfigAndClient(cfg, client); err != nil {
 		return nil, vnfm.Wrap(vnfm.Unprocessable, err, "the endpoint")
 	}
 	known, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, client)
 	if err != nil {
 		return nil, vnfm.Wrap(vnfm.Unprocessable, err, "the endpoint")
 	}
-	c.discovery = memory.NewMemCacheClient(known)
-	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.discovery)
+	c.Discovery = memory.NewMemCacheClient(known)
+	c.Mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.Discovery)
 	return c, nil
 }
 
