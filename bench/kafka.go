@@ -218,7 +218,7 @@ func oneWay(ctx context.Context, cluster *dbtest.Cluster, k onKafka, way string)
 	}
 	defer b.end()
 	quiet := slog.New(slog.DiscardHandler)
-	c := &kafka.Cluster{Brokers: k.brokers, Prefix: k.prefix + way + ".", Create: true, Logger: quiet}
+	c := &kafka.Cluster{Brokers: k.brokers, Prefix: k.prefix + "way." + way + ".", Create: true, Logger: quiet}
 	running, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
 	defer func() { stop(); loops.Wait() }()
@@ -299,7 +299,7 @@ func (k onKafka) capture(ctx context.Context, b *box) (remove func(), err error)
 	maps.Copy(config, map[string]string{
 		"database.hostname": at.Hostname(), "database.port": at.Port(), "database.user": at.User.Username(), "database.password": "unused",
 		"database.dbname": strings.TrimPrefix(at.Path, "/"), "topic.prefix": name, "slot.name": name, "publication.name": name, "table.include.list": "public.outbox",
-		"transforms.outbox.route.topic.replacement": k.prefix + "cdc.${routedByValue}",
+		"transforms.outbox.route.topic.replacement": k.prefix + "way.cdc.${routedByValue}",
 	})
 	if err := k.ask(ctx, http.MethodPut, "/connectors/"+name+"/config", config); err != nil {
 		return nil, err
