@@ -38,12 +38,12 @@ test-kubernetes: ## run the Kubernetes and Helm drivers, and whole lives of VNFs
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
 test-openstack: ## run the OpenStack driver against a real OpenStack on loopback (225 MB of Debian's packages the first time, root, 5 to 10 minutes), and stop it
-	@clouds=$$(./deploy/openstack-lab.sh up) && { VNFM_TEST_CLOUDS=$$clouds $(GO) test -count=1 -timeout 40m -tags openstack ./vim/openstack/...; \
+	@clouds=$$(./deploy/openstack-lab.sh up) && { VNFM_TEST_CLOUDS=$$clouds $(GO) test -count=1 -p 1 -timeout 40m -tags openstack -run 'Lab|OpenStack' ./vim/openstack/... ./e2e; \
 		rc=$$?; ./deploy/openstack-lab.sh down; exit $$rc; }
 
-test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka on loopback (80 MB fetched the first time), and stop it; BROKERS=3
+test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka and Kafka Connect on loopback (90 MB fetched the first time), and stop it; BROKERS=3
 	@TOOLS=kafka ./deploy/test-deps.sh
-	@brokers=$$(./deploy/kafka-lab.sh up) && { VNFM_TEST_KAFKA=$$brokers $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
+	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(./deploy/kafka-lab.sh connect) && { VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
 		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
 
 test-release: release ## install what release made: the packages into a Debian of their own, the image without an engine; needs root
@@ -61,6 +61,11 @@ fuzz: ## fuzz every decoder, FUZZTIME each (default 10s)
 bench: deps ## measure: engine, instantiate, start-up, size; one table, the bare PostgreSQL commit rate beside it
 	$(GO) run ./bench
 
+bench-kafka: deps ## measure what Kafka costs beside the embedded bus: relay, way of a message, instantiate; real ones on loopback, started and stopped
+	@TOOLS=kafka ./deploy/test-deps.sh
+	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(./deploy/kafka-lab.sh connect) && { VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect $(GO) run ./bench -only kafka; \
+		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
+
 bench-scale: deps ## measure queries, instantiate and rebuild with 100,000 instances and 1 M operations (PostgreSQL; a fifth on SQLite)
 	$(GO) run ./bench -only scale
 
@@ -76,8 +81,9 @@ sim-mutants: ## take out one safeguard after the other: seeds must find each, fr
 mutants: deps ## put small faults into the sources, one at a time: unit tests, else SEEDS (default 60), must find 95 of 100; ONLY=regexp
 	$(GO) run ./internal/mutants $(if $(SEEDS),-seeds $(SEEDS)) $(if $(ONLY),-only '$(ONLY)')
 
-torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; report in bin/torture
-	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together)
+torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; on Kafka with KAFKA=polling or KAFKA=cdc; report in bin/torture
+	@$(if $(KAFKA),TOOLS=kafka ./deploy/test-deps.sh)
+	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together) $(if $(KAFKA),-backend kafka -publish $(KAFKA)) $(if $(SEED),-seed $(SEED))
 
 lint: $(BIN)/golangci-lint ## run the linters
 	$(BIN)/golangci-lint run ./...
@@ -105,4 +111,4 @@ test-ui: build ## test the console: its logic, then its pages in Debian's Chromi
 deps: ## install what the tests need: PostgreSQL's programs, a C compiler for the race detector, git
 	@./deploy/test-deps.sh
 
-.PHONY: help run build ui test-ui test test-fast test-deep test-kubernetes test-openstack test-kafka test-monitoring fuzz bench bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps release test-release
+.PHONY: help run build ui test-ui test test-fast test-deep test-kubernetes test-openstack test-kafka test-monitoring fuzz bench bench-kafka bench-scale bench-peers sim sim-mutants mutants torture lint generate verify deps release test-release

@@ -33,6 +33,7 @@ import (
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/reconcile"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/tail"
@@ -64,6 +65,8 @@ type Config struct {
 	Packages vnfpkgm.Packages
 	Views    eventstore.Reader
 	Vims     own.Vims // nil: there is no registry, its resources are 404
+	// Seen tells what came of the last comparisons with the records, by VIM connection; nil: nobody compares.
+	Seen func(ctx context.Context) (map[string]reconcile.Status, error)
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management own.Management
 	// ManagementClient asks whom management connections lead to; nil: checks are 404.
@@ -162,7 +165,7 @@ func areas(c *Config) []rest.Area {
 	packages := &vnfpkgm.API{Packages: c.Packages}
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
-		LCM: c.LCM, Vims: c.Vims, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
+		LCM: c.LCM, Vims: c.Vims, Seen: c.Seen, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
 		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Parked: c.Parked, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System,
 	}

@@ -99,10 +99,10 @@ var examples = map[string]example{
 		`{"vnfdId":"d",` + laid + `}`,
 	}},
 	"POST /vnflcm/v2/vnf_instances/{id}/create_snapshot": {sol.CreateVnfSnapshotRequest{}, []string{
-		`{"vnfSnapshotInfoId":"s","userDefinedData":{"u":1},"additionalParams":{"a":1}}`,
+		`{"vnfSnapshotInfoId":"s","vnfcInstanceId":"c","userDefinedData":{"u":1},"additionalParams":{"a":1}}`,
 	}},
 	"POST /vnflcm/v2/vnf_instances/{id}/revert_to_snapshot": {sol.RevertToVnfSnapshotRequest{}, []string{
-		`{"vnfSnapshotInfoId":"s","additionalParams":{"a":1}}`,
+		`{"vnfSnapshotInfoId":"s","vnfcInstanceId":"c","vnfcSnapshotInfoId":"x","additionalParams":{"a":1}}`,
 	}},
 	"POST /vnflcm/v2/vnf_snapshots": {sol.CreateVnfSnapshotInfoRequest{}, []string{
 		`{"vnfSnapshotPkgId":"p","vnfSnapshot":{"id":"s","vnfInstanceId":"i","vnfdId":"d","vnfcSnapshots":[{"id":"c","vnfcInstanceId":"v"}]}}`,

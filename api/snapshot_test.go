@@ -56,6 +56,10 @@ func TestSnapshots(t *testing.T) {
 		!strings.HasSuffix(full.Links.TakenFrom.Href, "/vnf_instances/i") || s.CreationFinishedAt.IsZero() || string(s.UserDefinedData["why"]) != `"test"` {
 		t.Fatalf("%s", shown.body)
 	}
+	w.do("GET", snapshots+"/none/vnf_state_snapshot", "").want(404, "none")
+	w.do("GET", snapshots+"/"+made.Id+"/vnf_state_snapshot", "", "Accept", "application/octet-stream").want(409, "yet")
+	w.do("GET", snapshots+"/full/vnf_state_snapshot", "", "Accept", "*/*").want(404, "disks")
+	w.do("POST", snapshots+"/full/vnf_state_snapshot", "{}").want(405)
 	c := s.VnfcSnapshots[0]
 	if c.VnfcInstanceId != "c1" || c.ComputeSnapshotResource.ResourceId != "image-of-vm" || c.StorageSnapshotResources[0].StorageResourceId != "s1" ||
 		c.StorageSnapshotResources[0].StorageSnapshotResource.ResourceId != "snap-of-vol" {

@@ -104,7 +104,7 @@ func (l *look) lookAtVim(ctx context.Context, at vim.Site, ledger []vim.Resource
 		}
 		f := finding(VimMissing, at, r)
 		f.What = "the ledger has it (" + r.ID + "), the VIM has not"
-		f.Do = "Somebody deleted it at the VIM. Terminate the VNF and instantiate it again."
+		f.Do = "Somebody deleted it at the VIM. vnfm vnf sync ID --repair makes it again; vnfm vnf list shows what else differs."
 		l.found(f)
 	}
 	return nil

@@ -24,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	d := flag.Duration("for", 8*time.Second, "time of each measured load")
-	only := flag.String("only", "", "floor, engine, instantiate, growth, size or program; empty: all of these; or pages; or scale, scale-postgresql, scale-sqlite, with pages")
+	only := flag.String("only", "", "floor, engine, instantiate, growth, size or program; empty: all of these; or pages; or scale, scale-postgresql, scale-sqlite, with pages; or kafka")
 	instances := flag.Int("instances", 100_000, "instances of -only scale on PostgreSQL, each with ten operations; SQLite has a fifth")
 	profile := flag.String("cpuprofile", "", "file to write a processor profile of the loads to")
 	client := clientFlags()
@@ -60,6 +60,11 @@ func (t table) row(what, figure, note string) {
 }
 
 func run(ctx context.Context, d time.Duration, only string, instances int) error {
+	if only == "kafka" {
+		t := table{tabwriter.NewWriter(os.Stdout, 2, 4, 2, ' ', 0)}
+		t.row("WHAT", "FIGURE", "AGAINST")
+		return errors.Join(measureKafka(ctx, t, d), t.w.Flush())
+	}
 	cluster, err := dbtest.Start(true)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -25,6 +26,9 @@ type Kafka struct {
 	TokenURL     string   `help:"Token endpoint for OAUTHBEARER: tokens by OAuth 2.0 client credentials." placeholder:"URL"`
 	Scopes       []string `help:"OAuth 2.0 scopes asked for."`
 }
+
+// publishName is what PostgreSQL takes as the name of a replication slot, and needs no quotes.
+var publishName = regexp.MustCompile("^[a-z][a-z0-9_]{0,49}$")
 
 const busScheme = "kafka://"
 
@@ -68,6 +72,12 @@ func (c *Config) validateBus(bad func(format string, args ...any)) {
 	}
 	if k.MaxBytes < 65536 || k.MaxBytes > 100_000_000 {
 		bad("bus-max-bytes: %d is not between 65536 and 100000000", k.MaxBytes)
+	}
+	if c.Publish == "cdc" && (len(c.Brokers()) == 0 || c.Database == "") {
+		bad("publish: cdc needs bus=kafka://… and a PostgreSQL database")
+	}
+	if !publishName.MatchString(c.PublishName) {
+		bad("publish-name: %q is not 1 to 50 small letters, digits and _, of which the first is a letter", c.PublishName)
 	}
 	if k.Backlog < 1 {
 		bad("bus-backlog: %d is less than 1", k.Backlog)

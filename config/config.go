@@ -30,6 +30,8 @@ type Config struct {
 	DatabaseWait time.Duration `name:"database-wait" default:"30s" help:"How long a start waits for a PostgreSQL that does not answer yet; then it ends."`
 	Roles        []string      `default:"all" help:"What this process does: api, orchestrator, relay, projector, notifier, vim-manager, nfvo-manager; all: everything. Processes of one database share the work of each role. Without api a process serves health, readiness and metrics only." placeholder:"ROLE"`
 	Bus          string        `default:"embedded" help:"What carries commands, replies and events: embedded, or Apache Kafka for many nodes and readers outside: kafka://HOST:PORT,HOST:PORT." placeholder:"BUS"`
+	Publish      string        `default:"polling" enum:"polling,cdc" help:"Who hands the outbox and the events to Kafka (${enum}): this program, which polls them, or Kafka Connect with Debezium's connector, which captures them from PostgreSQL's log. What the node that started last is set to is carried out, as soon as nothing is lost by it."`
+	PublishName  string        `default:"vnfm" help:"Names the publication and the replication slot of publish=cdc in the database; that of vim-database has _vims behind it." placeholder:"NAME"`
 	Node         string        `help:"Name of this node in leases and logs; empty: host name and process id."`
 	APIToken     string        `name:"api-token" help:"Bearer token of an administrator, of 12 characters at least; empty: there is none. Without any of api-token, api-token-file, auth-issuer and auth-certificates nobody is asked who they are, which is allowed on loopback only. Given as a flag it is taken out of the process list." placeholder:"TOKEN" secret:""`
 	APITokenFile string        `name:"api-token-file" help:"File with the api-token in its first line, instead of it." placeholder:"FILE"`
@@ -41,6 +43,7 @@ type Config struct {
 	Auth         Auth         `embed:"" prefix:"auth-"`
 	Operation    Operation    `embed:"" prefix:"operation-"`
 	Vim          Vim          `embed:"" prefix:"vim-"`
+	Reconcile    Reconcile    `embed:"" prefix:"reconcile-"`
 	Package      Package      `embed:"" prefix:"package-"`
 	Max          Max          `embed:"" prefix:"max-"`
 	Nfvo         Nfvo         `embed:"" prefix:"nfvo-"`
@@ -296,6 +299,7 @@ func (c *Config) Validate() error {
 	for _, problem := range c.roleProblems() {
 		bad("%s", problem)
 	}
+	c.Reconcile.problems(bad)
 	for _, problem := range c.Nfvo.problems() {
 		bad("%s", problem)
 	}

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -64,6 +65,19 @@ func TestLimitsOfPackagesAreSettings(t *testing.T) {
 		name, _, _ := strings.Cut(strings.TrimPrefix(args[0], "--"), "=")
 		if _, err := parse(t, "", args...); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
+// Kafka Connect captures what is in PostgreSQL, for Kafka.
+func TestPublish(t *testing.T) {
+	for args, want := range map[string]string{
+		"--publish=cdc": "publish: cdc needs", "--publish=cdc --bus=kafka://b:1": "publish: cdc needs", "--publish=cdc --database=postgres://d/v": "publish: cdc needs",
+		"--publish=cdc --bus=kafka://b:1 --database=postgres://d/v": "", "--publish=push": "--publish", "--publish-name=Two-Words": "publish-name:",
+	} {
+		_, err := parse(t, "", strings.Fields(args)...)
+		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ password=${LAB_PASSWORD:-labpass}
 region=RegionOne
 keystone=15000 glance=19292 placement=18778 nova=18774 neutron=19696 cinder=18776 rabbit=15673 rabbitdist=35673 epmd=14369
 auth=http://127.0.0.1:$keystone/v3
-computes='cmp1 cmp2'
+computes='cmp1 cmp2 cmp3 cmp4'
 sock=$dir/run/mysql.sock
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY

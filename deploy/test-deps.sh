@@ -3,7 +3,7 @@
 # own), a C compiler for the race detector, git and make for the tests of the checks themselves. With TOOLS it is something else:
 #   node        Node, 20.19 or newer, with npm: `make ui`, `make verify`
 #   ui          Chromium, too: `make test-ui`
-#   kafka       Java and Maven: `make test-kafka`
+#   kafka       Java, Maven and curl: `make test-kafka`
 #   monitoring  promtool: `make test-monitoring`
 #   release     debootstrap, rpm, systemd-analyze: `make test-release`
 # Does nothing when all is there. Needs root, or sudo, only to install.
@@ -18,6 +18,7 @@ if [ "${TOOLS:-}" = node ] || [ "${TOOLS:-}" = ui ]; then
 elif [ "${TOOLS:-}" = kafka ]; then
 	command -v java >/dev/null 2>&1 || missing="$missing openjdk-17-jre-headless"
 	command -v mvn >/dev/null 2>&1 || missing="$missing maven"
+	command -v curl >/dev/null 2>&1 || missing="$missing curl"
 elif [ "${TOOLS:-}" = release ]; then
 	command -v debootstrap >/dev/null 2>&1 || missing="$missing debootstrap"
 	command -v rpm >/dev/null 2>&1 || missing="$missing rpm"

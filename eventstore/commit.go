@@ -274,10 +274,12 @@ const (
 	TableVnfCommands = "vnf_commands"
 	// TableOutboxConsumers holds the consumers of the outbox, by name.
 	TableOutboxConsumers = "outbox_consumers"
+	// TableReconcile holds what came of comparing VIMs with the records, and what is known of repairs by policy.
+	TableReconcile = "reconcile"
 )
 
 // Tables lists the ledger tables: what a back-end writes and reads, and its suite tries each.
-var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands, TableOutboxConsumers}
+var Tables = []string{TableVimCommands, TableVimResources, TableNfvoCommands, TableSecrets, TableNotifications, TableDenials, TableVnfCommands, TableOutboxConsumers, TableReconcile}
 
 // RecordWrite writes a record that must be at version Expected (0: must not exist), or deletes it.
 type RecordWrite struct {

@@ -25,6 +25,8 @@ var (
 	ErrDamaged = errors.New("the database is damaged")
 	// ErrOlder: the schema is of an older version, and must not be changed here.
 	ErrOlder = errors.New("the schema of the database is of an older version")
+	// ErrBusy: what is asked for cannot be done at the moment.
+	ErrBusy = errors.New("not at the moment")
 )
 
 // Load says what a Decide function needs. Everything is read in one round trip, after the keys are locked.
@@ -227,6 +229,8 @@ type ViewQuery struct {
 	Docs bool
 	// Brief: of the documents only what does not grow with what they are about need be read. A store reads what it has.
 	Brief bool
+	// Heads: the documents need not be read.
+	Heads bool
 	// Order is the column whose values say the order, id the order of equals; "": in order of id alone.
 	Order Column
 	// Desc: the greatest first, and of equals the greatest id.

@@ -1,5 +1,5 @@
 // Package intervention keeps what operators do to the machinery by hand as events: a message that could not be handled is handled
-// again, or given up. The event is written before the deed, in the main database, whichever one the deed is done in: it says what was
+// again, or given up; a consumer is forgotten. The event is written before the deed, in the main database, whichever one the deed is done in: it says what was
 // asked, by whom and why. What is asked twice is there twice; each deed may be repeated.
 package intervention
 
@@ -36,17 +36,29 @@ type SkipAsked struct {
 	Reason  string  `json:"reason"`
 }
 
+// ForgetAsked records that an operator wants a consumer of an outbox forgotten: messages that it has not had are kept for it no more.
+type ForgetAsked struct {
+	Consumer string    `json:"consumer"`
+	Database string    `json:"database"`          // whose outbox it reads: main or vim
+	Since    time.Time `json:"since"`             // when it was registered
+	Version  string    `json:"version,omitempty"` // of the program that registered it
+}
+
 // EventType returns "intervention.retry-asked".
 func (*RetryAsked) EventType() string { return "intervention.retry-asked" }
 
 // EventType returns "intervention.skip-asked".
 func (*SkipAsked) EventType() string { return "intervention.skip-asked" }
 
+// EventType returns "intervention.forget-asked".
+func (*ForgetAsked) EventType() string { return "intervention.forget-asked" }
+
 // Forms returns every event of interventions, for a registry.
 func Forms() []aggregate.Form {
 	return []aggregate.Form{
 		{Type: (&RetryAsked{}).EventType(), Schema: 1, New: func() aggregate.Event { return new(RetryAsked) }},
 		{Type: (&SkipAsked{}).EventType(), Schema: 1, New: func() aggregate.Event { return new(SkipAsked) }},
+		{Type: (&ForgetAsked{}).EventType(), Schema: 1, New: func() aggregate.Event { return new(ForgetAsked) }},
 	}
 }
 
@@ -78,6 +90,11 @@ func (l *Log) Retry(ctx context.Context, m Message, by request.Info) error {
 	return l.write(ctx, m.ID, "message.retry", &RetryAsked{Message: m}, by)
 }
 
+// Forget writes that a consumer is to be forgotten.
+func (l *Log) Forget(ctx context.Context, e ForgetAsked, by request.Info) error {
+	return l.write(ctx, "consumer-"+e.Consumer, "consumer.forget", &e, by)
+}
+
 // Skip writes that a message is given up, and why.
 func (l *Log) Skip(ctx context.Context, m Message, reason string, by request.Info) error {
 	return l.write(ctx, m.ID, "message.skip", &SkipAsked{Message: m, Reason: reason}, by)
@@ -93,7 +110,7 @@ func (l *Log) write(ctx context.Context, id, command string, e aggregate.Event, 
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("write what was asked about message %s: %w", id, err)
+		return fmt.Errorf("write what was asked about %s: %w", id, err)
 	}
 	return nil
 }

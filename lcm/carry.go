@@ -55,6 +55,8 @@ type planData struct {
 	Snapshot *snapshotting `json:"snapshot,omitempty"`
 	// Cause is why a VNF is healed, as the request says.
 	Cause string `json:"cause,omitempty"`
+	// Syncs: the healing repairs what differs from the records.
+	Syncs bool `json:"syncs,omitempty"`
 	// Configure is what the VNF is told once its resources stand; nil when it is told nothing.
 	Configure *configuration.Configure `json:"configure,omitempty"`
 	// Again is what it is told when the operation has left no trace; Coordinations are what is asked in the operation.

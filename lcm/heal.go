@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/drift"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/nfvo"
@@ -112,7 +113,7 @@ func landHeal(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.In
 	}
 	return vnf.CompleteHeal{Landed: vnf.InstanceHealed{
 		OpID: d.OpID, Cause: d.Cause, Changed: parts.changed, Resources: parts.made, Released: parts.released,
-		Connections: connections(v, parts.standing(), o.Grant()),
+		Connections: connections(v, parts.standing(), o.Grant()), Synced: d.Syncs,
 	}}, nil
 }
 
@@ -167,6 +168,43 @@ func (s *Service) Sync(ctx context.Context, vnfID string, r Sync, by request.Inf
 	return nil, op, nil
 }
 
+// RepairDrift begins to repair what differs of a VNF by itself: nobody asked. confirmed says that a VIM which shows much less than the
+// records say is to be believed. It returns the id of the operation occurrence, "" when there was nothing to repair; errors are those of Sync.
+func (s *Service) RepairDrift(ctx context.Context, vnfID string, confirmed bool) (string, error) {
+	_, op, err := s.Sync(ctx, vnfID, Sync{Repair: true, Confirmed: confirmed}, request.Info{Actor: reconciler, Automatic: true})
+	if err != nil || op == nil {
+		return "", err
+	}
+	return op.ID, nil
+}
+
+// reconciler is the actor of what the program does by itself about what differs.
+const reconciler = "vnfm"
+
+// NoteDrift takes note of what a comparison with a VIM has found, and reports whether it was news. Returns NotFound.
+func (s *Service) NoteDrift(ctx context.Context, vnfID string, n vnf.NoteDrift) (noted bool, err error) {
+	err = s.do(ctx, &eventstore.Work{
+		Keys: []string{vnfID},
+		Load: func() eventstore.Load { return s.cfg.Instances.Load(vnfID) },
+		Decide: func(l *eventstore.Loaded) (*eventstore.Commit, error) {
+			x := &change{s: s, l: l, c: &eventstore.Commit{}, meta: eventstore.Metadata{Command: "lcm.note-drift", Actor: reconciler}}
+			v, err := x.instance(vnfID)
+			if err != nil {
+				return nil, err
+			}
+			before := v.Version
+			if err := x.onInstance(v, vnfID, n); err != nil {
+				return nil, err
+			}
+			if noted = v.Version > before; !noted {
+				return nil, nil
+			}
+			return x.c, nil
+		},
+	})
+	return noted, err
+}
+
 // PlanSync implements API. A plan without steps says that there is nothing to repair.
 func (s *Service) PlanSync(ctx context.Context, vnfID string, r Sync) (*Preview, error) {
 	return s.preview(ctx, vnfID, s.syncing(&r, nil))
@@ -217,7 +255,7 @@ func (s *Service) planSync(b *beginning, r *Sync, begins bool) error {
 			x.Want.Warnings = append(x.Want.Warnings, fmt.Sprintf("the %s %s stays as it is: %s", d.Kind, d.Name, d.Kept))
 		}
 	}
-	b.data.Grant = nfvo.GrantRequest{FlavourID: f.ID, DefaultConnection: usual(b.vnf)}
+	b.data.Grant, b.data.Syncs = nfvo.GrantRequest{FlavourID: f.ID, DefaultConnection: usual(b.vnf)}, true
 	if b.data.Cause, b.data.Reversible = causeSync, x.Undoable; x.Undoable {
 		b.policy = s.policy(vnf.OpHeal, f)
 	}

@@ -58,6 +58,7 @@ func (s *site) carryOut(m message.Message) message.Reply {
 	case nfvo.TypeRequestGrant:
 		var r nfvo.GrantRequest
 		s.must(json.Unmarshal(m.Data, &r))
+		s.asked = r
 		g := s.local(&r)
 		if s.grant != nil {
 			s.grant(g)

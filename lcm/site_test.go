@@ -68,6 +68,7 @@ type site struct {
 	others []string
 	// grant changes the grant that is given.
 	grant func(*nfvo.Grant)
+	asked nfvo.GrantRequest // the last one
 	zones map[string]string // that was granted, by planned resource
 	// looks are the VIM connections that were looked at; blind is what a look fails with.
 	looks []string

@@ -21,16 +21,10 @@ import (
 // CreateSnapshot is the command behind CreateVnfSnapshotRequest (SOL003 v3.7.1 §5.5.2.20).
 type CreateSnapshot struct {
 	InfoID           string                     `json:"vnfSnapshotInfoId"`
+	VnfcID           string                     `json:"vnfcInstanceId,omitempty"` // of which alone it is taken; "": of all
 	UserData         map[string]json.RawMessage `json:"userDefinedData,omitempty"`
 	AdditionalParams json.RawMessage            `json:"additionalParams,omitempty"`
 	Params           json.RawMessage            `json:"-"`
-}
-
-// RevertToSnapshot is the command behind RevertToVnfSnapshotRequest (SOL003 v3.7.1 §5.5.2.26).
-type RevertToSnapshot struct {
-	InfoID           string          `json:"vnfSnapshotInfoId"`
-	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
-	Params           json.RawMessage `json:"-"`
 }
 
 // snapshotting is what the saga of an operation about a snapshot knows for its landing.
@@ -40,6 +34,8 @@ type snapshotting struct {
 	UserData map[string]json.RawMessage `json:"userDefinedData,omitempty"`
 	// Configurable are the vnfcConfigurableProperties at the snapshot that a VNF is reverted to, by VNFC.
 	Configurable map[string]map[string]json.RawMessage `json:"vnfcConfigurableProperties,omitempty"`
+	// Parts: what is on the disks of some VNFCs is reverted, and nothing else.
+	Parts bool `json:"parts,omitempty"`
 }
 
 // snapshotAttempts is how many operations may try to take a snapshot into one resource.
@@ -198,7 +194,7 @@ func (s *Service) planCreateSnapshot(b *beginning, r *CreateSnapshot) error {
 	if err != nil {
 		return err
 	}
-	want, vnfcs, err := plan.Take(&plan.Snapshotting{Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf}, have)
+	want, vnfcs, err := plan.Take(&plan.Snapshotting{Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Vnfc: r.VnfcID}, have)
 	if err != nil {
 		return err
 	}
@@ -252,144 +248,6 @@ func (x *change) keepSnapshot(op *vnf.OpOcc, v *vnf.Instance, in *saga.Instance)
 		ID: d.OpID, InfoID: d.Snapshot.InfoID, VnfID: v.ID, VnfdID: v.VnfdID, Started: op.Started, Finished: x.at(vnf.SnapshotStream + d.OpID),
 		Vnf: &was, Vnfcs: d.Snapshot.Vnfcs, Taken: taken, UserData: d.Snapshot.UserData,
 	}})
-}
-
-// RevertToSnapshot implements API: the plan makes of what the VNF has what the snapshot has.
-func (s *Service) RevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot, by request.Info) (*vnf.OpOcc, error) {
-	o, err := s.reverting(ctx, vnfID, &r)
-	if err != nil {
-		return nil, s.orEarlier(ctx, vnfID, vnf.OpRevertToSnapshot, err)
-	}
-	return s.begin(ctx, vnfID, o, by)
-}
-
-// PlanRevertToSnapshot implements API.
-func (s *Service) PlanRevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot) (*Preview, error) {
-	o, err := s.reverting(ctx, vnfID, &r)
-	if err != nil {
-		return nil, s.orEarlier(ctx, vnfID, vnf.OpRevertToSnapshot, err)
-	}
-	return s.preview(ctx, vnfID, o)
-}
-
-func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapshot) (*wish, error) {
-	const at = "/vnfSnapshotInfoId"
-	if r.InfoID == "" {
-		return nil, vnfm.Errorf(vnfm.Invalid, "vnfSnapshotInfoId names the snapshot that the VNF is to be reverted to").At(at)
-	}
-	about, err := s.snapshot(ctx, r.InfoID)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case about.missing():
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "there is no VNF snapshot %s", r.InfoID).At(at)
-	case about.taken == nil && (about.info.PackageID != "" || len(about.info.Extracted) > 0):
-		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of a snapshot package, and nothing of it stands at a VIM", r.InfoID).At(at)
-	case about.taken == nil:
-		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is empty: no snapshot was taken yet", r.InfoID).At(at)
-	case about.taken.VnfID != vnfID:
-		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of another VNF instance, %s", r.InfoID, about.taken.VnfID).At(at)
-	}
-	taken, err := s.whole(ctx, about.taken.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &wish{
-		command: "lcm.revert-to-snapshot", operation: vnf.OpRevertToSnapshot, params: r.Params, snapshot: about,
-		plan: func(b *beginning) error { return s.planRevert(b, r, taken) },
-	}, nil
-}
-
-// whole reads a VnfSnapshot with what readers do not see: how each resource was made.
-func (s *Service) whole(ctx context.Context, id string) (*vnf.Snapshot, error) {
-	l, err := s.cfg.Store.Load(ctx, s.cfg.Snapshots.Taken.Load(id))
-	if err != nil {
-		return nil, err
-	}
-	st, err := s.cfg.Snapshots.Taken.Read(l, &eventstore.Commit{}, id)
-	if err != nil {
-		return nil, err
-	}
-	if st.Version == 0 || st.Value.Deleted {
-		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot is being deleted").At("/vnfSnapshotInfoId")
-	}
-	return &st.Value, nil
-}
-
-// generationsPerOperation is more than one operation asks for of one resource, however often it is tried again.
-const generationsPerOperation = 1000
-
-func (s *Service) planRevert(b *beginning, r *RevertToSnapshot, taken *vnf.Snapshot) error {
-	if !slices.ContainsFunc(b.vnf.Snapshots, func(h vnf.SnapshotHeld) bool { return h.ID == r.InfoID }) {
-		return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is being deleted", r.InfoID).At("/vnfSnapshotInfoId")
-	}
-	if taken.Vnf.DescriptorDigest != b.vnf.DescriptorDigest {
-		return vnfm.Errorf(vnfm.Conflict, "the VNF is of the VNFD %s (%s) by now, and was of %s (%s) at the snapshot: change its package back first",
-			b.vnf.VnfdID, b.vnf.VnfdVersion, taken.VnfdID, taken.Vnf.VnfdVersion)
-	}
-	f, ok := b.descriptor.Flavour(taken.Vnf.Info.FlavourID)
-	if !ok {
-		return vnfm.Errorf(vnfm.Conflict, "the VNFD has no deployment flavour %q any more", taken.Vnf.Info.FlavourID)
-	}
-	schema := f.Operations[string(vnf.OpRevertToSnapshot)].ParamsSchema
-	if err := b.check(schema, r.AdditionalParams); err != nil {
-		return err
-	}
-	have, err := holding(b.vnf, false)
-	if err != nil {
-		return err
-	}
-	want, err := plan.Revert(&plan.Reverting{
-		Vnf: b.vnf, Flavour: f, Snapshot: taken, Generation: int(b.data.Number) * generationsPerOperation,
-	}, have)
-	if err != nil {
-		return err
-	}
-	if err := freeAddresses(b.vnf, want); err != nil {
-		return err
-	}
-	b.data.Snapshot = &snapshotting{InfoID: r.InfoID, Configurable: map[string]map[string]json.RawMessage{}}
-	for _, c := range taken.Vnf.Info.Vnfcs {
-		if len(c.Configurable) > 0 {
-			b.data.Snapshot.Configurable[c.ID] = c.Configurable
-		}
-	}
-	b.data.Grant = nfvo.GrantRequest{DefaultConnection: usual(b.vnf), AdditionalParams: b.seal(r.AdditionalParams, schema)}
-	b.data.Resized = &resized{Losses: plan.LostLevels(b.vnf, f, want)}
-	b.data.Reversible = true
-	b.policy = s.policy(vnf.OpRevertToSnapshot, f)
-	return b.want(have, want, plan.Options{
-		InPlace: b.inPlace, Rules: func(map[string]bool) []plan.Rule { return plan.RulesOf(want, f) },
-	})
-}
-
-// freeAddresses refuses to make ports with the addresses that they had while ports that were left over may hold them.
-func freeAddresses(v *vnf.Instance, want *plan.Wanted) error {
-	anew := slices.ContainsFunc(want.Resources, func(r plan.Resource) bool { return r.Kind == vim.Port && r.At == nil })
-	left := slices.ContainsFunc(v.Leftovers, func(l vnf.Resource) bool { return l.Kind == string(vim.Port) })
-	if anew && left {
-		return vnfm.Errorf(vnfm.Conflict, "a failed operation left ports, which may hold addresses that the VNF is to have again: release what is left by POST /vnfm/v1/vnf_instances/%s/cleanup first", v.ID)
-	}
-	return nil
-}
-
-// landRevert makes the VNF what it was at the snapshot.
-func landRevert(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
-	r, err := rebuiltOf(v, d, o)
-	if err != nil {
-		return nil, err
-	}
-	r.Info.VnfState = stopped
-	for _, x := range o.Want().Resources {
-		if x.Spec.Compute != nil && x.Spec.Compute.Power != vim.PowerOff {
-			r.Info.VnfState = started
-		}
-	}
-	for i := range r.Info.Vnfcs {
-		r.Info.Vnfcs[i].Configurable = d.Snapshot.Configurable[r.Info.Vnfcs[i].ID]
-	}
-	return vnf.CompleteRevert{Landed: vnf.InstanceReverted{OpID: d.OpID, SnapshotID: d.Snapshot.InfoID, Rebuilt: *r}}, nil
 }
 
 // ExtractedSnapshot is the command behind CreateVnfSnapshotInfoRequest and VnfSnapshotInfoModificationRequest (SOL003 v3.7.1 §5.5.2.23 and
@@ -479,6 +337,9 @@ func (s *Service) ModifySnapshotInfo(ctx context.Context, id string, r Extracted
 		if a.taken != nil {
 			return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s was taken of the VNF instance %s: it is no place for a snapshot package", id, a.taken.VnfID)
 		}
+		if len(r.Snapshot) > 0 && len(a.info.Extracted) > 0 || r.PackageID != "" && a.info.PackageID != "" && r.PackageID != a.info.PackageID {
+			return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s has what a snapshot package has already: create another", id)
+		}
 		var err error
 		if now, err = x.onSnapshotInfo(id, &vnf.SnapshotInfoModified{PackageID: r.PackageID, Extracted: r.Snapshot}); err != nil {
 			return err
@@ -502,6 +363,11 @@ func (s *Service) DeleteSnapshot(ctx context.Context, id string, by request.Info
 	}
 	if err := a.free(); err != nil {
 		return err
+	}
+	if of := a.extracted(); of != nil {
+		if v, err := s.instance(ctx, of.VnfID); err == nil && v.Operation != "" {
+			return vnfm.Errorf(vnfm.Conflict, "the VNF snapshot may be in use: the operation %s holds the VNF instance %s", v.Operation, v.ID)
+		}
 	}
 	discarded := a.taken != nil
 	if discarded {

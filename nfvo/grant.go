@@ -162,6 +162,17 @@ func (g *Grant) Zone(id string) *Zone {
 	return nil
 }
 
+// Snapshot returns the VIM's snapshot of a VNFC, or of one of its storages; nil when the grant names none.
+func (g *Grant) Snapshot(vnf, vnfc, storage string) *Snapshot {
+	i := slices.IndexFunc(g.Snapshots, func(s Snapshot) bool {
+		return s.VnfSnapshotID == vnf && s.VnfcSnapshotID == vnfc && s.StorageSnapshotID == storage && s.VimSnapshotID != ""
+	})
+	if i < 0 {
+		return nil
+	}
+	return &g.Snapshots[i]
+}
+
 // Recall adds the VIM assets that earlier grants named, where this one names none for the same of the VNFD.
 func (g *Grant) Recall(r *GrantRequest) {
 	recall := func(have, known []VimAsset) []VimAsset {
@@ -217,6 +228,12 @@ func (g *Grant) Check(r *GrantRequest) error {
 }
 
 func (g *Grant) checkAssets(r *GrantRequest) error {
+	for _, d := range slices.Concat(r.Add, r.Temp) {
+		s := d.Snapshot
+		if s != nil && s.Package && g.Snapshot(s.VnfSnapshotID, s.VnfcSnapshotID, s.StorageSnapshotID) == nil {
+			return fmt.Errorf("the grant names no snapshot resource for %s %s (VNF snapshot %s, VNFC snapshot %s)", d.Type, d.TemplateID, s.VnfSnapshotID, s.VnfcSnapshotID)
+		}
+	}
 	for _, n := range r.Computes {
 		if !slices.ContainsFunc(g.Flavours, func(a VimAsset) bool { return a.ID == n.VduID && a.VimAssetID != "" }) {
 			return fmt.Errorf("the grant names no compute flavour for the VDU %s", n.VduID)

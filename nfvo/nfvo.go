@@ -55,13 +55,15 @@ type ResourceDefinition struct {
 	Snapshot *SnapshotDefinition `json:"snapshotResDef,omitempty"`
 }
 
-// SnapshotDefinition names what a snapshot has of one VNFC, or of one of its storages (SOL003 v3.7.1 §9.5.3.10). One of Of and From is set.
+// SnapshotDefinition names what a snapshot has of one VNFC, or of one of its storages (SOL003 v3.7.1 §9.5.3.10). One of Of, From and Package is set.
 type SnapshotDefinition struct {
 	VnfSnapshotID     string          `json:"vnfSnapshotId"`
 	VnfcSnapshotID    string          `json:"vnfcSnapshotId,omitempty"`
 	StorageSnapshotID string          `json:"storageSnapshotId,omitempty"`
 	Of                *ResourceHandle `json:"of,omitempty"`               // what is to be snapshotted
 	From              *ResourceHandle `json:"snapshotResource,omitempty"` // the snapshot that the resource is to be made of
+	// Package: the resource is to be made of what a snapshot package has, which the grant names.
+	Package bool `json:"package,omitempty"`
 }
 
 // ResourceHandle names a resource at a VIM.

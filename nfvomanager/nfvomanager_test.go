@@ -279,6 +279,28 @@ func TestMissingAssetsAreNamed(t *testing.T) {
 	w.refused(nfvo.GrantRequest{VnfID: vnf, Add: computes("c")}, "no driver")
 }
 
+// TestWhereASnapshotPackageIs is for an NFVO to say: a grant that does not is malformed, and our own policy refuses. Seen failing with the
+// grant taken.
+func TestWhereASnapshotPackageIs(t *testing.T) {
+	r := &nfvo.GrantRequest{VnfID: vnf, OpOccID: "op-x", VnfdID: "vnfd", Operation: "REVERT_TO_SNAPSHOT", Add: []nfvo.ResourceDefinition{{
+		ID: "d", Type: "COMPUTE", VduID: "vdu", TemplateID: "vdu", Snapshot: &nfvo.SnapshotDefinition{VnfSnapshotID: "s", VnfcSnapshotID: "c", Package: true},
+	}}}
+	g := &nfvo.Grant{ID: "g", Infos: []nfvo.GrantInfo{{DefinitionID: "d", Connection: sim.Default}}}
+	if err := g.Check(r); err == nil || !strings.Contains(err.Error(), "snapshot") {
+		t.Errorf("%v", err)
+	}
+	g.Snapshots = []nfvo.Snapshot{{VnfSnapshotID: "s", VnfcSnapshotID: "c", VimSnapshotID: "image"}}
+	if err := g.Check(r); err != nil {
+		t.Error(err)
+	}
+	w := newWorld(t, &listing{})
+	w.deliver("x", r)
+	w.run(0)
+	if rs := w.replies(); len(rs) != 1 || rs[0].Outcome != message.Failed || !strings.Contains(rs[0].Reason, "snapshot package") {
+		t.Errorf("%+v", rs)
+	}
+}
+
 func TestARequestThatAddsNothingAsksNoSite(t *testing.T) {
 	d := &listing{err: errors.New("down")}
 	g := newWorld(t, d).grant(nfvo.GrantRequest{VnfID: vnf, Operation: "TERMINATE", Remove: []nfvo.ResourceDefinition{

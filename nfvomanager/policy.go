@@ -36,6 +36,9 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		}
 		g.Infos = append(g.Infos, info)
 	}
+	if slices.ContainsFunc(req.Add, func(d nfvo.ResourceDefinition) bool { return d.Snapshot != nil && d.Snapshot.Package }) {
+		return g, vnfm.Errorf(vnfm.Unprocessable, "The VNF snapshot is of a snapshot package: only an NFVO knows the snapshots that VIMs have of it, and this VNFM grants by itself.")
+	}
 	if len(req.Add)+len(req.Temp)+len(req.Computes)+len(req.Images)+len(req.UncoveredExtCps) == 0 {
 		return g, nil // nothing new: no site need be asked
 	}

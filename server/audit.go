@@ -14,10 +14,12 @@ import (
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm/reconcile"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/telemetry"
+	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
 )
@@ -111,6 +113,32 @@ func (a *auditing) run(ctx context.Context) error {
 			a.log.WarnContext(ctx, "audit not made", "error", err)
 		}
 	}
+}
+
+// reconciler returns what compares VIMs with the records; nil: nobody does.
+func (s *Server) reconciler(p *parts) (*reconcile.Reconciler, error) {
+	c := s.cfg.Reconcile
+	if c.Interval <= 0 {
+		return nil, nil
+	}
+	rounds, err := telemetry.NewRounds(s.reg)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	return reconcile.New(reconcile.Config{
+		Store: p.main.store, Doer: p.main.committer, Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
+		Epochs: p.ledger.leases.Role(config.RoleVim), Observer: rounds, Logger: s.log,
+		Settings: reconcile.Settings{
+			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
+			Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
+			Repairs: c.Repairs, Attempts: c.Attempts, Backoff: c.Backoff, Quiet: c.Quiet,
+		},
+	}), nil
+}
+
+// seen tells what came of the last comparisons, by VIM connection.
+func (p *parts) seen(ctx context.Context) (map[string]reconcile.Status, error) {
+	return reconcile.Read(ctx, p.main.store) //nolint:wrapcheck // says what it was about
 }
 
 // auditConfig says what an audit of these stores looks at.

@@ -16,6 +16,7 @@ import (
 	"github.com/vnfm/vnfm/bus/kafka"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/outbox"
 	"github.com/vnfm/vnfm/telemetry"
@@ -99,8 +100,11 @@ func (d *side) relays(s *Server, p *parts) error {
 	for _, r := range d.readers {
 		out.Topics = append(out.Topics, r.topic)
 	}
+	lanes := d.leases.Role(config.RoleRelay)
+	d.publisher = d.newPublisher(s, p)
+	polls, captured := publishing{lanes, d.publisher, eventstore.Polling}, publishing{lanes, d.publisher, eventstore.CDC}
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleRelay), Lowest: d.lowest, Logger: s.log,
+		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: polls, Lowest: d.lowest, Logger: s.log,
 	})
 	d.backlog = &backlog{side: d, limit: int64(s.cfg.Kafka.Backlog), log: s.log.WarnContext}
 	s.work(p, config.RoleRelay, relay.Run)
@@ -108,15 +112,87 @@ func (d *side) relays(s *Server, p *parts) error {
 	if err := s.reg.Register(d.backlog.gauge()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
+	if d.publisher != nil {
+		s.work(p, config.RoleRelay, d.publisher.Run, kafka.NewFollower(kafka.FollowerConfig{
+			Consumer: d.relay(), Feed: d.feed, Store: d.store, Doer: d.committer, Epochs: captured, Handled: d.handled, Logger: s.log,
+		}).Run)
+		if err := s.reg.Register(telemetry.NewPublishing(d.name, d.publisher.State)); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
+	}
 	if d != p.main {
 		return nil
 	}
 	events := kafka.NewEvents(d.kafka, d.store, ids[0], ofDomain, addressOf)
 	d.followers, d.hearers = append(d.followers, events.OnCommit), append(d.hearers, events.Heard)
 	s.work(p, config.RoleRelay, kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleRelay), Lag: -1, Logger: s.log,
+		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: polls, Lag: -1, Logger: s.log,
+		Term: polls.term, Lowest: func(ctx context.Context) ([eventstore.Lanes]int64, error) {
+			return d.kafka.Tail(ctx, message.TopicVnfEvents, ids[0])
+		},
 	}).Run)
 	return nil
+}
+
+// newPublisher makes what sees to it that either the relays or a capture publish this side's outbox. A database of this process alone
+// has no log to be captured: nil.
+func (d *side) newPublisher(s *Server, p *parts) *outbox.Publisher {
+	store, ok := d.store.(eventstore.Publications)
+	if !ok {
+		return nil
+	}
+	c := eventstore.Capture{Name: s.cfg.PublishName, MessageRelay: d.relay()}
+	if d == p.main {
+		c.EventRelay, c.Streams = consumerEvents, []string{vnf.InstanceStream, vnf.OpOccStream}
+	} else {
+		c.Name += "_vims"
+	}
+	return outbox.NewPublisher(outbox.PublisherConfig{
+		Store: store, Want: eventstore.PublishMode(s.cfg.Publish), Capture: c, Now: time.Now, Logger: s.log,
+		Leads: func() bool { _, ok := d.leases.Role(config.RoleRelay).Epoch(0); return ok },
+	})
+}
+
+// publishing are the lanes of the relay's role while a mode is in force.
+type publishing struct {
+	lease.Lanes
+	publisher *outbox.Publisher // nil: the relays always publish
+	mode      eventstore.PublishMode
+}
+
+// Epoch returns the epoch of a lane that is ours, in the mode.
+func (l publishing) Epoch(lane int) (int64, bool) {
+	epoch, ok := l.Lanes.Epoch(lane)
+	if l.publisher == nil {
+		return epoch, ok && l.mode == eventstore.Polling
+	}
+	return epoch, ok && l.publisher.Publishes(l.mode)
+}
+
+// term counts the changes of the mode.
+func (l publishing) term() int64 {
+	if l.publisher == nil {
+		return 0
+	}
+	now, _, _ := l.publisher.State()
+	return now.Epoch
+}
+
+// handled returns how far the consumer of each topic of this side's outbox is.
+func (d *side) handled(ctx context.Context) (map[string][eventstore.Lanes]int64, error) {
+	out := map[string][eventstore.Lanes]int64{}
+	for _, r := range d.readers {
+		at, err := r.at.store.Cursors(ctx, r.name)
+		if err != nil {
+			return nil, fmt.Errorf("read the cursors of %s: %w", r.name, err)
+		}
+		var offsets [eventstore.Lanes]int64
+		for lane := range at {
+			offsets[lane] = at[lane].Offset
+		}
+		out[r.topic] = offsets
+	}
+	return out, nil
 }
 
 // relay names what sends this side's outbox; "" when nobody does.
@@ -217,7 +293,7 @@ func (b *backlog) count(ctx context.Context) error {
 	for lane := range heads {
 		from := at[lane].Offset
 		if at[lane].Mark == "" {
-			from = low[lane]
+			from = max(from, low[lane])
 		}
 		n += max(0, heads[lane].Outbox-from)
 	}

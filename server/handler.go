@@ -52,7 +52,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		serve = api.Health
 	}
 	h := serve(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Seen: s.parts.seen, Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
@@ -202,6 +202,9 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 		}
 		// What the node works on beside serving requests is no condition of that.
 		checks = append(checks, db, api.Check{Name: strings.Replace(name, "database", "lanes", 1), OK: true, Detail: d.holding()})
+		if d.publisher != nil {
+			checks = append(checks, api.Check{Name: strings.Replace(name, "database", "publishing", 1), OK: true, Detail: d.publisher.Describe()})
+		}
 	}
 	if s.parts.sim != nil {
 		vims := api.Check{Name: "simulated-vims", OK: true}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,10 +21,12 @@ import (
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/sqlite"
+	"github.com/vnfm/vnfm/intervention"
 	"github.com/vnfm/vnfm/management"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/outbox"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
@@ -152,7 +155,18 @@ func Consumers(ctx context.Context, c *config.Config, w io.Writer, forget string
 		}
 		if forget != "" {
 			n := 0
-			for _, db := range all {
+			for i, db := range all {
+				registered, err := outbox.Registered(ctx, db)
+				if err != nil {
+					return err //nolint:wrapcheck // says what it was about
+				}
+				at := slices.IndexFunc(registered, func(r outbox.Registration) bool { return r.Name == forget })
+				if at < 0 {
+					continue
+				}
+				if err := forgetAsked(ctx, s.main, names[i], registered[at]); err != nil {
+					return err
+				}
 				gone, err := outbox.Forget(ctx, db, forget)
 				if err != nil {
 					return err //nolint:wrapcheck // says what it was about
@@ -182,6 +196,19 @@ func Consumers(ctx context.Context, c *config.Config, w io.Writer, forget string
 		}
 		return t.Flush()
 	})
+}
+
+// forgetAsked writes to the main database that a consumer is to be forgotten, and by which user of this machine.
+func forgetAsked(ctx context.Context, main *database, name string, r outbox.Registration) error {
+	log, err := intervention.New(eventstore.NewCommitter(main, eventstore.CommitterConfig{}))
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	by := request.Info{Actor: "vnfmd", ID: "consumers"}
+	if u, err := user.Current(); err == nil {
+		by.Actor = u.Username
+	}
+	return log.Forget(ctx, intervention.ForgetAsked{Consumer: r.Name, Database: name, Since: r.Since, Version: r.Version}, by) //nolint:wrapcheck // says what it was about
 }
 
 // Restored is for after a database was restored to an older point: places in its outbox are given a second time from there on, and its

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/eventstore/sqlite"
+	"github.com/vnfm/vnfm/outbox"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/server"
 )
@@ -157,4 +159,40 @@ func TestRestored(t *testing.T) {
 		p.start()
 		p.run(id, "terminate", terminate)
 	})
+}
+
+// A consumer is forgotten by an event that says who asked, and not twice.
+func TestForgettingAConsumerIsAnEvent(t *testing.T) {
+	c := settings(t, "--data="+t.TempDir())
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(c.Data, "vnfm.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := outbox.Register(t.Context(), eventstore.NewCommitter(store, eventstore.CommitterConfig{}), "1.4.0", []string{"mirror"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Consumers(t.Context(), c, io.Discard, "mirror"); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Consumers(t.Context(), c, io.Discard, "mirror"); vnfm.KindOf(err) != vnfm.NotFound {
+		t.Errorf("again: %v", err)
+	}
+	if store, err = sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(c.Data, "vnfm.db")}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	l, err := store.Load(t.Context(), eventstore.Load{Streams: []eventstore.StreamFrom{{Stream: "intervention-consumer-mirror"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := l.Streams["intervention-consumer-mirror"].Events
+	if len(events) != 1 || events[0].Type != "intervention.forget-asked" || !strings.Contains(string(events[0].Data), `"database":"main"`) {
+		t.Fatalf("%v", events)
+	}
+	if meta := events[0].Metadata(); meta.Actor == "" || meta.Command != "consumer.forget" {
+		t.Errorf("%+v", meta)
+	}
 }

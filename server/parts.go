@@ -216,7 +216,11 @@ func (s *Server) buildParticipants(p *parts) error {
 	if s.cfg.Vim.SweepInterval > 0 {
 		s.work(p, config.RoleVim, vimmanager.NewSweeper(vimCfg).Run)
 	}
-	return nil
+	compares, err := s.reconciler(p)
+	if compares != nil {
+		s.work(p, config.RoleVim, compares.Run)
+	}
+	return err
 }
 
 // ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in

@@ -28,7 +28,7 @@ func knows() int {
 //	relay         main; the ledger's, when it is another      deletes what all consumers of an outbox have passed
 //	projector     main                                        follower "lifecycle": log and metrics
 //	notifier      main                                        planner "notifications", delivery to subscribers
-//	vim-manager   the ledger's                                consumers "vim-manager" and "configuration", their workers, the sweep
+//	vim-manager   the ledger's                                consumers "vim-manager" and "configuration", their workers, the sweep; compares VIMs with the records
 //	nfvo-manager  the ledger's; main, when that is another    consumer "nfvo-manager", its worker; onboarding; packages: fetched and read
 //
 // The timeouts go with the replies: one of a key may not overtake its replies, so who fires it has to know which replies wait.

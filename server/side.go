@@ -29,8 +29,9 @@ type side struct {
 	roles     []string
 	feed      *outbox.Feed
 	bus       bus.Bus
-	kafka     *kafka.Cluster // nil: the bus is embedded
-	backlog   *backlog       // of what waits for Kafka
+	kafka     *kafka.Cluster    // nil: the bus is embedded
+	backlog   *backlog          // of what waits for Kafka
+	publisher *outbox.Publisher // nil: the bus is embedded, or the database has no log to be captured
 	readers   []reader
 	// followers are told of commits so that they need not wait for their next poll. They are made of the committer,
 	// so they come after it.

@@ -175,7 +175,7 @@ func openPostgres(ctx context.Context, url string, wait time.Duration, existing 
 	patience, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
-		pg, err := postgres.Open(ctx, postgres.Config{URL: url, Existing: existing})
+		pg, err := postgres.Open(ctx, postgres.Config{URL: url, Existing: existing, Address: addressOf})
 		if !errors.Is(err, eventstore.ErrUnavailable) {
 			return pg, err
 		}

@@ -143,6 +143,7 @@ func (w *world) check(final bool) {
 	w.checkEnds(parked)
 	w.checkInventory(parked)
 	if final {
+		w.checkDrift(parked)
 		w.checkLog()
 	}
 	w.checkAnswers()
@@ -207,6 +208,9 @@ func (w *world) checkEnds(parked map[string]bool) {
 	}
 	w.clients.retried = nil
 	for _, table := range eventstore.Tables {
+		if table == eventstore.TableReconcile { // its rows are due again and again
+			continue
+		}
 		rows, err := w.store.Records(ctx, eventstore.RecordQuery{Table: table, DueBy: w.now})
 		w.must(err)
 		for _, r := range rows {

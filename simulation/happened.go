@@ -45,9 +45,12 @@ const (
 	Tampered        Event = "behind our back: a machine turned off or on"
 	Synced          Event = "sync: a repair"
 	InSync          Event = "sync: nothing to repair"
-	SagaSwept       Event = "kept: an ended saga swept"
-	RowRemoved      Event = "kept: a ledger row removed"
-	ComparedChanged Event = "revision and power compared of what was changed"
+	// DriftNoted and RepairedByItself are what comes of comparing VIMs with the records.
+	DriftNoted       Event = "reconcile: a difference noted, or its end"
+	RepairedByItself Event = "reconcile: a repair by the policy"
+	SagaSwept        Event = "kept: an ended saga swept"
+	RowRemoved       Event = "kept: a ledger row removed"
+	ComparedChanged  Event = "revision and power compared of what was changed"
 )
 
 // Ended is the event that an operation of a type has ended in a state.
@@ -67,7 +70,7 @@ func Events() []Event {
 // RareEvents lists those that only so many seeds show for sure as make sim runs when nobody says how many.
 func RareEvents() []Event {
 	return []Event{
-		ChangeLower, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync,
+		ChangeLower, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync, DriftNoted, RepairedByItself,
 		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"), SnapshotAsked, Ended("CREATE_SNAPSHOT", "COMPLETED"),
 		Ended("OPERATE", "FAILED"),
 	}

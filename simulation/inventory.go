@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/reconcile"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -211,6 +214,98 @@ func (w *world) mend() {
 	for _, in := range w.instances() {
 		if in.Operation == "" && !parked[in.ID] {
 			delete(w.meddled, in.ID)
+		}
+	}
+}
+
+// compareEvery is the time between two comparisons of each VIM with the records.
+const compareEvery = 30 * time.Second
+
+// compares is a node's loop that compares, and repairs by policy while faults last; later only when the world says so, which it does to see
+// what is noted: operators repair then.
+func (n *node) compares(registry vim.Registry, drivers map[string]vim.Driver, service *lcm.Service) func(context.Context) (bool, error) {
+	made := func(repair bool) *reconcile.Reconciler {
+		return reconcile.New(reconcile.Config{
+			Store: n.store, Doer: n, Instances: n.instances, UseCases: noting{service, n}, Registry: registry, Drivers: drivers,
+			Epochs: n.lease.Role(roleVim), Logger: quietLog,
+			Settings: reconcile.Settings{Interval: compareEvery, Call: attempt, Suspect: 100, Repair: repair, Attempts: 2, Backoff: 10 * time.Second},
+		})
+	}
+	faulty, calm := made(n.w.shared.repair), made(false)
+	return func(ctx context.Context) (bool, error) {
+		switch {
+		case !n.w.quiet:
+			return faulty.RunOnce(ctx) //nolint:wrapcheck // says what it was about
+		case n.w.comparing:
+			return calm.RunOnce(ctx) //nolint:wrapcheck // says what it was about
+		}
+		return false, nil
+	}
+}
+
+// noting counts what comes of comparisons.
+type noting struct {
+	*lcm.Service
+	n *node
+}
+
+func (x noting) NoteDrift(ctx context.Context, vnfID string, note vnf.NoteDrift) (bool, error) {
+	news, err := x.Service.NoteDrift(ctx, vnfID, note)
+	if news {
+		x.n.w.happened[DriftNoted]++
+		x.n.w.tracef("  %s: %s differs at %s: %d", x.n.name, vnfID, note.Connection, note.Found.Sum())
+	}
+	return news, err
+}
+
+func (x noting) RepairDrift(ctx context.Context, vnfID string, confirmed bool) (string, error) {
+	op, err := x.Service.RepairDrift(ctx, vnfID, confirmed)
+	if op != "" {
+		x.n.w.happened[RepairedByItself]++
+		x.n.w.tracef("  %s: %s is repaired by itself: %s", x.n.name, vnfID, op)
+	}
+	return op, err
+}
+
+// checkDrift checks that what is noted to differ is what differs, once all VIMs were compared with the records (I8).
+func (w *world) checkDrift(parked map[string]bool) {
+	w.comparing = true
+	w.now = w.now.Add(2 * compareEvery) // every lease has run out, and all comparisons are due
+	for range 2 {
+		for _, n := range w.nodes {
+			_, err := n.lease.RunOnce(context.Background())
+			w.must(err)
+			for _, l := range n.loops {
+				if l.name == "reconcile" && !l.busy {
+					w.turn(l)
+				}
+			}
+			w.calm()
+		}
+	}
+	w.comparing = false
+	live := map[string]bool{}
+	for _, s := range w.sagas() {
+		live[s.Key] = live[s.Key] || !s.State.Final()
+	}
+	for _, in := range w.instances() {
+		if in.Busy() || parked[in.ID] || live[in.ID] {
+			continue
+		}
+		missing, noted := 0, vnf.Drift{}
+		for i := range in.Resources {
+			if r := &in.Resources[i]; !w.sim.Has(r.Connection, vim.Token{ID: r.ID, Generation: r.Generation}) {
+				missing++
+			}
+		}
+		if in.Drift != nil {
+			noted = *in.Drift
+		}
+		if noted.Missing != missing {
+			w.violate("I8: of %s %d resources are missing, and %d are noted to be", in.Name, missing, noted.Missing)
+		}
+		if !w.meddled[in.ID] && noted.Changed > 0 {
+			w.violate("I8: of %s nothing was changed behind its back, and %d resources are noted to be", in.Name, noted.Changed)
 		}
 	}
 }

@@ -67,6 +67,7 @@ func (n *node) row() eventstore.Node {
 // site is what the settings of a seed are: the same for all nodes.
 type site struct {
 	lcm    lcm.Settings
+	repair bool // what differs is repaired without anybody's asking
 	direct bool // replies are handled in the commit that makes them
 	// How long sagas that ended, and rows of the ledgers, are kept; 0: for longer than a seed lasts.
 	keepSagas, keepLedger time.Duration
@@ -78,7 +79,7 @@ func (w *world) drawSite() *site {
 		UndoAttempts: 3 + w.rng.IntN(4), GracefulTimeout: gracefulLimit, Configures: w.rng.IntN(4) > 0,
 	}}
 	s.lcm.OnFailure = w.drawPolicies()
-	s.direct = w.seed%2 == 0
+	s.direct, s.repair = w.seed%2 == 0, w.seed%3 == 0
 	ages := []time.Duration{0, 10 * time.Second, time.Minute, 10 * time.Minute}
 	s.keepSagas, s.keepLedger = pick(w.rng, ages), pick(w.rng, ages)
 	s.lcm.GrantTimeout, s.lcm.GrantAttempts = pick(w.rng, []time.Duration{5 * time.Second, 30 * time.Second}), 2+w.rng.IntN(4)
@@ -236,6 +237,7 @@ func (w *world) newNode(index, life, program int) *node {
 		{name: "packages", once: pkgs.Processor().RunOnce, every: 5 * time.Minute, awake: true},
 		{name: "keep", once: w.keeps(n), every: 20 * time.Second},
 		{name: "prune", once: pruner.RunOnce, every: 30 * time.Second},
+		{name: "reconcile", once: n.compares(registry, drivers, service), every: compareEvery, next: w.now.Add(compareEvery)},
 		{name: "sweep", once: vimmanager.NewSweeper(vims).RunOnce, every: sweepEvery, next: w.now.Add(sweepEvery)},
 	}
 	if w.strict || w.lacks(NoSweep) {

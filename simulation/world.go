@@ -66,6 +66,7 @@ type world struct {
 	fixed          vim.InPlace          // what the VIMs cannot change of what stands
 	changing       map[string]time.Time // calls that change a token, and may have their effect until then
 	happened       map[Event]int
+	comparing      bool            // VIMs are compared with the records though nothing runs
 	meddled        map[string]bool // instances of which somebody has changed what VIMs hold
 
 	clients     clients

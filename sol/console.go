@@ -20,9 +20,22 @@ type VnfSummary struct {
 	OperationUnderWay      string        `json:"operationUnderWay,omitempty"`
 	CleanupUnderWay        string        `json:"cleanupUnderWay,omitempty"`
 	Leftovers              int           `json:"leftovers"` // how many resources failed operations left
+	Drift                  *VnfDrift     `json:"drift,omitempty"`
 	Metadata               KeyValuePairs `json:"metadata,omitempty"`
 	Created                time.Time     `json:"created"`
 	Updated                time.Time     `json:"updated"`
+}
+
+// VnfDrift is how many resources of a VNF differ from its records, as its VIMs showed them last; none: none does, as far as is known.
+type VnfDrift struct {
+	State            string    `json:"state"` // DRIFTED; SUSPECT: a VIM shows so much less than is recorded that it may have failed
+	Since            time.Time `json:"since"`
+	Missing          int       `json:"missing"`
+	Changed          int       `json:"changed"`
+	Orphaned         int       `json:"orphaned"`
+	Unsure           int       `json:"unsure"`
+	RepairGivenUp    bool      `json:"repairGivenUp,omitempty"` // it was repaired as often as it may be without anybody's asking
+	VimConnectionIds []string  `json:"vimConnectionIds"`        // where
 }
 
 // Caller is who calls, and what they may. The permissions are those of docs/reference/roles.md.

@@ -22,14 +22,19 @@ type VnfSnapshotInfoModifications struct {
 // CreateVnfSnapshotRequest asks to take a snapshot of a VNF (SOL003 v3.7.1 §5.5.2.20).
 type CreateVnfSnapshotRequest struct {
 	VnfSnapshotInfoId string        `json:"vnfSnapshotInfoId"`
+	VnfcInstanceId    string        `json:"vnfcInstanceId,omitempty"` // of which alone it is taken; SOL002's (v3.7.1 §5.5.2.21)
 	AdditionalParams  KeyValuePairs `json:"additionalParams,omitempty"`
 	UserDefinedData   KeyValuePairs `json:"userDefinedData,omitempty"`
 }
 
 // RevertToVnfSnapshotRequest asks to make a VNF what it was at a snapshot (SOL003 v3.7.1 §5.5.2.26).
 type RevertToVnfSnapshotRequest struct {
-	VnfSnapshotInfoId string        `json:"vnfSnapshotInfoId"`
-	AdditionalParams  KeyValuePairs `json:"additionalParams,omitempty"`
+	VnfSnapshotInfoId string `json:"vnfSnapshotInfoId"`
+	// VnfcInstanceId is the VNFC that alone is reverted, VnfcSnapshotInfoId to which VNFC snapshot; the only one there is when it is
+	// absent. They are SOL002's (v3.7.1 §5.5.2.26).
+	VnfcInstanceId     string        `json:"vnfcInstanceId,omitempty"`
+	VnfcSnapshotInfoId string        `json:"vnfcSnapshotInfoId,omitempty"`
+	AdditionalParams   KeyValuePairs `json:"additionalParams,omitempty"`
 }
 
 // VnfSnapshotInfo is a VNF snapshot resource (SOL003 v3.7.1 §5.5.2.22).

@@ -256,6 +256,25 @@ type Vim struct {
 	Extra         KeyValuePairs `json:"extra,omitempty"`
 	Created       time.Time     `json:"created,omitzero"`
 	Updated       time.Time     `json:"updated,omitzero"`
+	// Comparison is what came of the last comparison with the records; none: there was none yet.
+	Comparison *VimComparison `json:"comparison,omitempty"`
+}
+
+// VimComparison is what came of comparing a VIM with the records of all VNFs.
+type VimComparison struct {
+	Time           time.Time `json:"time"`
+	TookMs         int64     `json:"tookMs"`
+	Error          string    `json:"error,omitempty"` // why the VIM could not tell; what is below is of the last time that it could
+	Vnfs           int       `json:"vnfs"`
+	VnfsBusy       int       `json:"vnfsBusy"` // that were not compared: operations were under way
+	VnfsDrifted    int       `json:"vnfsDrifted"`
+	Recorded       int       `json:"recorded"` // resources of the VNFs that were compared
+	Missing        int       `json:"missing"`
+	Changed        int       `json:"changed"`
+	Orphaned       int       `json:"orphaned"`
+	Unsure         int       `json:"unsure"`
+	Suspect        bool      `json:"suspect,omitempty"` // it shows so much less than the records say that it may have failed
+	RepairsGivenUp int       `json:"repairsGivenUp"`    // VNFs that are repaired no more without anybody's asking
 }
 
 // VimRequest registers a VIM connection, or is a merge patch (RFC 7396) of one.

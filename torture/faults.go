@@ -17,19 +17,22 @@ import (
 
 // injector does harm.
 type injector struct {
-	nodes      []*daemon       // vnfmd processes, all on one database
-	vim        *daemon         // the simulated VIMs
-	disk       *disk           // what the database is on; nil where one cannot be made small
-	cluster    *dbtest.Cluster // nil on SQLite
-	database   string          // its URL
-	networks   []*proxy        // between each node and the database; none on SQLite
-	rng        *rand.Rand
-	book       *book
-	caller     caller // of the nodes
-	vimCaller  caller // of the simulated VIMs
-	faults     map[string]int
-	recoveries []recovery
-	notes      []string // for the report
+	nodes    []*daemon       // vnfmd processes, all on one database
+	vim      *daemon         // the simulated VIMs
+	disk     *disk           // what the database is on; nil where one cannot be made small
+	cluster  *dbtest.Cluster // nil on SQLite
+	database string          // its URL
+	// vimDatabase is the URL of the VIM managers' database; "": they have none of their own.
+	vimDatabase string
+	networks    []*proxy // between each node and the database; none on SQLite
+	lab         *lab     // nil: the bus is embedded
+	rng         *rand.Rand
+	book        *book
+	caller      caller // of the nodes
+	vimCaller   caller // of the simulated VIMs
+	faults      map[string]int
+	recoveries  []recovery
+	notes       []string // for the report
 }
 
 // recovery is how long it took after a fault, from when everything that is needed had been started again.
@@ -71,6 +74,17 @@ func (in *injector) kinds() []fault {
 			fault{"node cut off from the database", 4, in.cutOff},
 			fault{"packets lost between node and database", 4, in.lose},
 			fault{"slow network", 2, in.slow})
+	}
+	if in.lab != nil {
+		kinds = append(kinds,
+			fault{"broker: kill -9", 6, in.killBroker},
+			fault{"broker: SIGSTOP, SIGCONT", 3, in.freezeBroker},
+			fault{"brokers: rolling restart", 2, in.rollBrokers})
+	}
+	if in.lab != nil && in.lab.connect != "" {
+		kinds = append(kinds,
+			fault{"Kafka Connect: kill -9", 5, in.killConnect},
+			fault{"replication slot dropped", 4, in.dropSlot})
 	}
 	return kinds
 }

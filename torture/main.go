@@ -1,7 +1,9 @@
 // Command torture runs the real program and does to it what may happen to it: kill -9, pauses, stops, a database that
 // crashes or drops its connections, a disk without room, a VIM that misbehaves or dies, clients that hang up and ask
-// again, several of these at once, at random, for minutes. On PostgreSQL two nodes share the database; the simulated VIMs
-// are a process of their own, which remembers what the program may have forgotten. Then it lets all of it come to rest and judges: every operation has ended, the simulated VIM
+// again, several of these at once, at random, for minutes. On PostgreSQL three nodes share the database; the simulated VIMs
+// are a process of their own, which remembers what the program may have forgotten. On Kafka there are three brokers and two VIM managers with
+// a database of their own besides, and Kafka Connect with -publish cdc: they are killed, stopped and restarted one after the other, and slots
+// are dropped. Then it lets all of it come to rest and judges: every operation has ended, the simulated VIM
 // holds exactly what the records say, no answer was taken back, no request had two effects, the events are whole and
 // give the views.
 //
@@ -30,7 +32,8 @@ import (
 // options say what to run.
 type options struct {
 	minutes float64
-	backend string // sqlite, postgres or both
+	backend string // sqlite, postgres or both, or kafka
+	publish string // on Kafka: polling or cdc
 	seed    int64
 	out     string
 	clients int
@@ -43,7 +46,8 @@ func main() {
 	defer stop()
 	var o options
 	flag.Float64Var(&o.minutes, "minutes", 5, "how long to torture each back-end")
-	flag.StringVar(&o.backend, "backend", "both", "sqlite, postgres or both")
+	flag.StringVar(&o.backend, "backend", "both", "sqlite, postgres or both, or kafka")
+	flag.StringVar(&o.publish, "publish", "polling", "who publishes on Kafka: polling (the relays) or cdc (Kafka Connect)")
 	flag.Int64Var(&o.seed, "seed", time.Now().UnixNano()%1e6, "what the random choices begin with")
 	flag.StringVar(&o.out, "out", filepath.Join("bin", "torture"), "folder for the report, logs and data; made when it is not there")
 	flag.IntVar(&o.clients, "clients", 6, "clients that work at once")
@@ -65,9 +69,9 @@ func torture(ctx context.Context, o options, w io.Writer) (int, error) {
 	switch o.backend {
 	case "both":
 		backends = []string{sqlite, postgres}
-	case sqlite, postgres:
+	case sqlite, postgres, onKafka:
 	default:
-		return 0, fmt.Errorf("there is no back-end %q; it is sqlite, postgres or both", o.backend)
+		return 0, fmt.Errorf("there is no back-end %q; it is sqlite, postgres or both, or kafka", o.backend)
 	}
 	out, err := filepath.Abs(o.out)
 	if err != nil {

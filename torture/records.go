@@ -46,7 +46,19 @@ func (j *judge) records(ctx context.Context, inventory []sim.Entry) (err error) 
 		return err
 	}
 	j.compare("the VNF records", held, recorded)
-	ledger, err := j.ledger(ctx, store)
+	if err := j.published(ctx, store); err != nil {
+		return err
+	}
+	kept := store
+	if j.vimDatabase != "" {
+		vims, err := storepg.Open(ctx, storepg.Config{URL: j.vimDatabase})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, vims.Close()) }()
+		kept = vims
+	}
+	ledger, err := j.ledger(ctx, kept)
 	if err != nil {
 		return err
 	}

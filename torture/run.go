@@ -22,6 +22,7 @@ import (
 const (
 	sqlite   = "sqlite"
 	postgres = "postgres"
+	onKafka  = "kafka" // PostgreSQL and Kafka
 )
 
 // runOne tortures one back-end. An error means that the run could not be made; what it found is in the report.
@@ -32,10 +33,11 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 	rng := rand.New(rand.NewPCG(uint64(o.seed), uint64(len(backend))))
 	in := &injector{rng: rng, book: newBook(), faults: map[string]int{}}
 	defer func() { err = errors.Join(err, in.close()) }()
-	if err := in.set(ctx, bin, dir, backend); err != nil {
+	if err := in.set(ctx, bin, dir, backend, o.publish); err != nil {
 		return nil, err
 	}
 	began := time.Now()
+	in.lookAfter(ctx)
 	_, _ = fmt.Fprintf(w, "%s: seed %d, %v minutes, %d clients, nodes: %d\n", backend, o.seed, o.minutes, o.clients, len(in.nodes))
 	if err := load(ctx, o, in); err != nil {
 		return nil, err
@@ -52,8 +54,8 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 }
 
 // set starts what is tortured: the database on a disk of its own, the simulated VIMs, one node on SQLite, three on
-// PostgreSQL with a network of its own each, and the sample package in them.
-func (in *injector) set(ctx context.Context, bin, dir, backend string) (err error) {
+// PostgreSQL with a network of its own each, and the sample package in them. On Kafka two processes more are the VIM managers.
+func (in *injector) set(ctx context.Context, bin, dir, backend, publish string) (err error) {
 	data := dir
 	if in.disk, err = newDisk(ctx, dir); err != nil {
 		in.notes = append(in.notes, fmt.Sprintf("the disk was never full: a small one cannot be made here: %v", err))
@@ -65,13 +67,22 @@ func (in *injector) set(ctx context.Context, bin, dir, backend string) (err erro
 	}
 	args := append([]string{"--vim-sim-url", in.vim.url}, settings...)
 	nodes := 1
-	if backend == postgres {
+	switch backend {
+	case postgres:
 		if in.cluster, err = dbtest.StartOn(filepath.Join(data, "postgres"), true); err != nil {
 			return err
 		}
 		if in.database, _, err = in.cluster.Database(ctx); err != nil {
 			return err
 		}
+	case onKafka:
+		more, err := in.setKafka(ctx, dir, data, publish)
+		if err != nil {
+			return err
+		}
+		args = append(args, more...)
+	}
+	if in.cluster != nil {
 		key := filepath.Join(dir, "secret.key")
 		if err := os.WriteFile(key, []byte(secret.NewKey()+"\n"), 0o600); err != nil {
 			return err
@@ -81,20 +92,22 @@ func (in *injector) set(ctx context.Context, bin, dir, backend string) (err erro
 	}
 	var urls []string
 	for n := range nodes {
-		name := fmt.Sprintf("vnfmd-%d", n+1)
-		own := args
-		if in.cluster != nil {
-			url, err := in.through()
-			if err != nil {
-				return err
-			}
-			own = append(slices.Clone(args), "--database", url)
+		own := slices.Clone(args)
+		if in.lab != nil {
+			own = append(own, "--roles", "api,orchestrator,relay,projector,notifier,nfvo-manager")
 		}
-		d, err := newDaemon(name, bin, dir, filepath.Join(data, name), "dev", in.rng, append(own, "-v")...)
+		d, err := in.process(fmt.Sprintf("vnfmd-%d", n+1), bin, dir, data, "dev", append(own, "-v"))
 		if err != nil {
 			return err
 		}
-		in.nodes, urls = append(in.nodes, d), append(urls, d.url)
+		urls = append(urls, d.url)
+	}
+	if in.lab != nil {
+		for n := range managers {
+			if _, err := in.process(fmt.Sprintf("vim-manager-%d", n+1), bin, dir, data, "serve", append(slices.Clone(args), "--roles", "vim-manager")); err != nil {
+				return err
+			}
+		}
 	}
 	in.vimCaller = newCaller([]string{in.vim.url}, in.rng, in.book)
 	in.caller = newCaller(urls, in.rng, in.book)
@@ -115,22 +128,38 @@ func (in *injector) set(ctx context.Context, bin, dir, backend string) (err erro
 	return nil
 }
 
-// through makes a network to the database, which listens on a socket in a folder, and returns the URL by which it is reached
-// through that.
-func (in *injector) through() (string, error) {
-	u, err := url.Parse(in.database)
-	if err != nil {
-		return "", err
+// process prepares a process that has a network of its own to its databases.
+func (in *injector) process(name, bin, dir, data, command string, args []string) (*daemon, error) {
+	if in.cluster != nil {
+		network, address, err := tcp(in.database)
+		if err != nil {
+			return nil, err
+		}
+		p, err := newProxy("127.0.0.1:0", network, address)
+		if err != nil {
+			return nil, err
+		}
+		in.networks = append(in.networks, p)
+		for setting, database := range map[string]string{"--database": in.database, "--vim-database": in.vimDatabase} {
+			if database == "" {
+				continue
+			}
+			u, err := url.Parse(database)
+			if err != nil {
+				return nil, err
+			}
+			q := u.Query()
+			q.Del("host")
+			u.Host, u.RawQuery = p.addr(), q.Encode()
+			args = append(args, setting, u.String())
+		}
 	}
-	q := u.Query()
-	p, err := newProxy("127.0.0.1:0", "unix", filepath.Join(q.Get("host"), ".s.PGSQL.5432"))
+	d, err := newDaemon(name, bin, dir, filepath.Join(data, name), command, in.rng, args...)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	in.networks = append(in.networks, p)
-	q.Del("host")
-	u.Host, u.RawQuery = p.addr(), q.Encode()
-	return u.String(), nil
+	in.nodes = append(in.nodes, d)
+	return d, nil
 }
 
 // close ends what runs and gives the disk back.
@@ -143,6 +172,9 @@ func (in *injector) close() error {
 	}
 	for _, p := range in.networks {
 		errs = append(errs, p.close())
+	}
+	if in.lab != nil {
+		errs = append(errs, in.lab.close())
 	}
 	if in.cluster != nil {
 		errs = append(errs, in.cluster.Stop())

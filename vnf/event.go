@@ -64,6 +64,8 @@ func Events() []EventForm {
 		form(func() Event { return new(LeftoversFound) }),
 		form(func() Event { return new(CleanupBegun) }),
 		form(func() Event { return new(CleanupEnded) }),
+		form(func() Event { return new(InstanceDrifted) }),
+		form(func() Event { return new(InstanceDriftEnded) }),
 		form(func() Event { return new(OpStarted) }),
 		form(func() Event { return new(OpGranted) }),
 		form(func() Event { return new(OpRefused) }),

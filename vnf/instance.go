@@ -50,6 +50,8 @@ type Instance struct {
 	Snapshots []SnapshotHeld `json:"snapshots,omitempty"`
 	// Leftovers is what a failed operation left behind; DELETE is refused while there is any.
 	Leftovers []Resource `json:"leftovers,omitempty"`
+	// Drift is in what its resources differ from all that; nil: in nothing, as far as is known.
+	Drift *Drift `json:"drift,omitempty"`
 	// Operation is the id of the unfinished operation occurrence that holds the instance, "" when it is free.
 	Operation string `json:"operation,omitempty"`
 	// Coming is the id of the package that the instance is of once the operation lands, where that is another: it is in use as well.

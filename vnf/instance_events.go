@@ -92,6 +92,8 @@ type InstanceHealed struct {
 	Resources   []Resource               `json:"resources,omitempty"` // that there were none of before
 	Released    []string                 `json:"released,omitempty"`  // planned resource ids of what is needed no more
 	Connections map[string]VimConnection `json:"vimConnections,omitempty"`
+	// Synced: what differed from the records was repaired. What differs still is for the next comparison to tell.
+	Synced bool `json:"synced,omitempty"`
 }
 
 // InfoParts are parts of what a VNF consists of, to be added to what there is: of a link that is there already its ports, of an
@@ -229,12 +231,15 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		if len(e.Removed) > 0 {
 			v.Connections = maps.Clone(v.Connections)
 			maps.DeleteFunc(v.Connections, func(id string, _ VimConnection) bool { return slices.Contains(e.Removed, id) })
+			for _, id := range e.Removed {
+				v.Drift = v.Drift.drifted(id, nil, at)
+			}
 		}
 	case *InstanceModified:
 		v.modify(e)
 	case *InstanceTerminated:
 		v.Operation = ""
-		v.State, v.Info, v.Resources, v.Values, v.Params, v.Assets = NotInstantiated, nil, nil, nil, nil, nil
+		v.State, v.Info, v.Resources, v.Values, v.Params, v.Assets, v.Drift = NotInstantiated, nil, nil, nil, nil, nil, nil
 		v.Leftovers = without(v.Leftovers, e.Released)
 	case *InstanceOperated:
 		v.Operation = ""
@@ -251,6 +256,9 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Connections = merged(v.Connections, e.Connections)
 		v.changed(e.Changed)
 		v.podded(e.Resources)
+		if e.Synced {
+			v.Drift = nil
+		}
 	case *InstanceConnected:
 		v.Operation = ""
 		v.connect(e)
@@ -292,6 +300,10 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 			v.Cleanup = ""
 		}
 		v.Leftovers = without(v.Leftovers, e.Released)
+	case *InstanceDrifted:
+		v.Drift = v.Drift.drifted(e.Connection, &e.Found, at)
+	case *InstanceDriftEnded:
+		v.Drift = v.Drift.drifted(e.Connection, nil, at)
 	}
 	if v.Operation == "" {
 		v.Coming = ""

@@ -145,6 +145,8 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return v.beginCleanup(c)
 	case EndCleanup:
 		return v.endCleanup(c), nil
+	case NoteDrift:
+		return v.noteDrift(c), nil
 	}
 	return nil, vnfm.Errorf(vnfm.Internal, "unknown instance command %T", command)
 }

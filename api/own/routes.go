@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/api/vnfpkgm"
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/lcm"
+	"github.com/vnfm/vnfm/lcm/reconcile"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -22,6 +23,8 @@ import (
 type API struct {
 	LCM  lcm.API
 	Vims Vims // nil: there is no registry, its resources are 404
+	// Seen tells what came of the last comparisons with the records, by VIM connection; nil: nobody compares.
+	Seen func(ctx context.Context) (map[string]reconcile.Status, error)
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management Management
 	// ManagementClient asks whom connections lead to; nil: checks are 404.

@@ -36,9 +36,15 @@ func (a *API) listVims(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // has its kind
 	}
+	seen, err := a.seen(c.Ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := []sol.Vim{}
 	for i := range all {
-		out = append(out, shownVim(&all[i]))
+		v := shownVim(&all[i])
+		v.Comparison = seen[v.Id]
+		out = append(out, v)
 	}
 	return rest.Respond(http.StatusOK).JSON(out), nil
 }
@@ -48,7 +54,30 @@ func (a *API) showVim(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // has its kind
 	}
-	return rest.Respond(http.StatusOK).JSON(shownVim(v)).ETag(v.Version), nil
+	seen, err := a.seen(c.Ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := shownVim(v)
+	out.Comparison = seen[v.ID]
+	return rest.Respond(http.StatusOK).JSON(out).ETag(v.Version), nil
+}
+
+// seen tells what came of the last comparisons, by VIM connection.
+func (a *API) seen(ctx context.Context) (map[string]*sol.VimComparison, error) {
+	out := map[string]*sol.VimComparison{}
+	if a.Seen == nil {
+		return out, nil
+	}
+	all, err := a.Seen(ctx)
+	for id := range all {
+		s := all[id]
+		out[id] = &sol.VimComparison{
+			Time: s.At, TookMs: s.Took.Milliseconds(), Error: s.Err, Vnfs: s.Vnfs, VnfsBusy: s.Busy, VnfsDrifted: s.Drifted, Recorded: s.Recorded,
+			Missing: s.Missing, Changed: s.Changed, Orphaned: s.Orphaned, Unsure: s.Unsure, Suspect: s.Suspect, RepairsGivenUp: s.GivenUp,
+		}
+	}
+	return out, err
 }
 
 func (a *API) patchVim(c *rest.Call) (*rest.Answer, error) {

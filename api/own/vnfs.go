@@ -1,7 +1,9 @@
 package own
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/readmodel"
@@ -17,6 +19,12 @@ func (a *API) vnfs(c *rest.Call) (*rest.Answer, error) {
 			VnfSoftwareVersion: v.SoftwareVersion, VnfdVersion: v.VnfdVersion, VnfPkgId: v.PackageID, InstantiationState: string(v.State),
 			OperationUnderWay: v.Operation, CleanupUnderWay: v.Cleanup, Leftovers: len(v.Leftovers), Metadata: v.Metadata, Created: v.Created, Updated: v.Updated,
 		}
+		if d := v.Drift; d != nil {
+			out.Drift = &sol.VnfDrift{
+				State: string(d.State), Since: d.Since, Missing: d.Missing, Changed: d.Changed, Orphaned: d.Orphaned, Unsure: d.Unsure,
+				RepairGivenUp: d.RepairGivenUp, VimConnectionIds: slices.Sorted(maps.Keys(d.At)),
+			}
+		}
 		if v.Info != nil {
 			out.FlavourId, out.VnfState, out.Vnfcs = v.Info.FlavourID, v.Info.VnfState, len(v.Info.Vnfcs)
 		}
@@ -30,7 +38,7 @@ var vnfSummaries = rest.Collection{
 		"id": "id", "vnfInstanceName": "name", "vnfInstanceDescription": "description", "vnfdId": "vnfdId", "vnfProvider": "provider",
 		"vnfProductName": "productName", "vnfSoftwareVersion": "softwareVersion", "vnfdVersion": "vnfdVersion", "vnfPkgId": "packageId",
 		"instantiationState": "state", "flavourId": "instantiatedInfo/flavourId", "vnfState": "instantiatedInfo/vnfState", "vnfcs": "",
-		"operationUnderWay": "operation", "cleanupUnderWay": "cleanup", "leftovers": "", "metadata": "metadata", "created": "created", "updated": "updated",
+		"operationUnderWay": "operation", "cleanupUnderWay": "cleanup", "leftovers": "", "drift": "drift", "drift/vimConnectionIds": "", "metadata": "metadata", "created": "created", "updated": "updated",
 	},
 	Sorts: map[string]bool{
 		"id": false, "vnfInstanceName": false, "vnfProvider": false, "vnfProductName": false, "vnfSoftwareVersion": false, "vnfdId": false, "vnfdVersion": false,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/decode"
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/eventstore"
@@ -23,7 +24,24 @@ func (a *API) SnapshotRoutes() map[string]rest.Route {
 	return map[string]rest.Route{
 		root:           rest.With(rest.Post(a.createSnapshotInfo, rest.JSONType), rest.Get(a.listSnapshots, rest.ListQuery...)),
 		root + "/{id}": rest.With(rest.Get(a.showSnapshot), rest.Patch(a.modifySnapshot, rest.MergeType, rest.JSONType), rest.Remove(a.deleteSnapshot)),
+
+		root + "/{id}/vnf_state_snapshot": {http.MethodGet: {Do: a.showVnfState, Types: []string{rest.AnyType}}},
 	}
+}
+
+// showVnfState answers for the file of a VNF's own state (SOL003 v3.7.1 §5.4.25.3.2). Snapshots have the disks of VNFCs; VNFs are not asked for
+// files, so that there is none.
+func (a *API) showVnfState(c *rest.Call) (*rest.Answer, error) {
+	s, err := findSnapshot(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.taken == nil && len(s.info.Extracted) == 0:
+		return nil, vnfm.Errorf(vnfm.Conflict, "no snapshot was taken into the VNF snapshot %s yet", c.ID)
+	case s.taken == nil:
+		return nil, vnfm.Errorf(vnfm.NotFound, "the VNF snapshot %s is of a snapshot package: the NFVO has the file of its VNF state, if it has one", c.ID)
+	}
+	return nil, vnfm.Errorf(vnfm.NotFound, "the VNF snapshot %s has no file of VNF state: it has the disks of its VNFCs", c.ID)
 }
 
 const snapshotWord = "VNF snapshot"
@@ -258,7 +276,7 @@ func CreateSnapshotCommand(raw []byte) (*lcm.CreateSnapshot, error) {
 		return nil, err
 	}
 	return &lcm.CreateSnapshot{
-		InfoID: body.VnfSnapshotInfoId, UserData: body.UserDefinedData, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+		InfoID: body.VnfSnapshotInfoId, VnfcID: body.VnfcInstanceId, UserData: body.UserDefinedData, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
 	}, nil
 }
 
@@ -268,7 +286,10 @@ func RevertToSnapshotCommand(raw []byte) (*lcm.RevertToSnapshot, error) {
 	if err := decode.Into(raw, &body); err != nil {
 		return nil, err
 	}
-	return &lcm.RevertToSnapshot{InfoID: body.VnfSnapshotInfoId, AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw)}, nil
+	return &lcm.RevertToSnapshot{
+		InfoID: body.VnfSnapshotInfoId, VnfcID: body.VnfcInstanceId, VnfcSnapshotID: body.VnfcSnapshotInfoId,
+		AdditionalParams: paramsOf(body.AdditionalParams), Params: secret.Masked(raw),
+	}, nil
 }
 
 // createSnapshot begins the CREATE_SNAPSHOT operation (SOL003 v3.7.1 §5.4.21.3.1).

@@ -56,6 +56,9 @@ type RelayConfig struct {
 	// Lowest returns how far everybody is who reads what is sent: from there it is sent anew when a topic was made anew, and for the
 	// first time. Nil: from the beginning.
 	Lowest func(ctx context.Context) ([eventstore.Lanes]int64, error)
+	// Term is another each time this relay takes over from a capture, which moves no cursors of its own: then it begins at Lowest. Nil:
+	// it does not.
+	Term func() int64
 	// Lag is how many rows of other topics may pass before consumers of a topic are moved behind them, so that the outbox can be
 	// pruned; 0 means 256, less than 0 never.
 	Lag    int
@@ -86,6 +89,7 @@ type Relay struct {
 type sending struct {
 	known  bool
 	epoch  int64
+	mark   string
 	stored int64            // where the cursor stands
 	next   int64            // behind it nothing was read
 	last   map[string]int64 // the last offset of each topic
@@ -267,9 +271,18 @@ func fingerprint(ids map[string]string) string {
 	return hex.EncodeToString(h[:8])
 }
 
+// mark is the mark of the cursors: which topics was sent to, in which term.
+func (r *Relay) mark() string {
+	if r.cfg.Term == nil || r.cfg.Term() == 0 {
+		return r.topics
+	}
+	return fmt.Sprint(r.topics, " ", r.cfg.Term())
+}
+
 // own takes up lanes that are this process's and gives up those that are not any more.
 func (r *Relay) own(ctx context.Context) error {
 	var up []int
+	mark := r.mark()
 	for n := range r.lanes {
 		l := &r.lanes[n]
 		epoch, held := r.cfg.Epochs.Epoch(n)
@@ -289,22 +302,28 @@ func (r *Relay) own(ctx context.Context) error {
 		return fmt.Errorf("read the cursors of %s: %w", r.cfg.Consumer, err)
 	}
 	var lowest [eventstore.Lanes]int64
-	if r.cfg.Lowest != nil && slices.ContainsFunc(up, func(n int) bool { return at[n].Mark != r.topics }) {
+	if r.cfg.Lowest != nil && slices.ContainsFunc(up, func(n int) bool { return at[n].Mark != mark }) {
 		if lowest, err = r.cfg.Lowest(ctx); err != nil {
 			return fmt.Errorf("read how far those are who read: %w", err)
 		}
 	}
+	var moves []eventstore.CursorMove
 	for _, n := range up {
 		next := at[n].Offset
-		if at[n].Mark != r.topics { // never sent to these topics: whoever reads has had what is behind the lowest
+		if at[n].Mark != mark { // never sent to these topics: whoever reads has had what is behind the lowest
 			next = lowest[n]
+			if next > at[n].Offset { // what was not sent to them by us is behind
+				moves = append(moves, eventstore.CursorMove{
+					Consumer: r.cfg.Consumer, Role: r.cfg.Epochs.Role(), Lane: n, From: at[n].Offset, To: next, Epoch: r.lanes[n].epoch, Mark: mark,
+				})
+			}
 		}
-		r.lanes[n] = sending{known: true, epoch: r.lanes[n].epoch, stored: at[n].Offset, next: next, last: map[string]int64{}}
+		r.lanes[n] = sending{known: true, epoch: r.lanes[n].epoch, mark: mark, stored: at[n].Offset, next: next, last: map[string]int64{}}
 		for _, t := range r.cfg.Outgoing.topics() {
 			r.lanes[n].last[t] = next
 		}
 	}
-	return nil
+	return r.move(ctx, moves)
 }
 
 // send gives rows of a lane to the client, which sends those of all lanes together.
@@ -366,13 +385,13 @@ func (r *Relay) settle(ctx context.Context) error {
 		to := r.acknowledged(ctx, f)
 		if to > l.stored || to < l.stored && to > 0 {
 			moves = append(moves, eventstore.CursorMove{
-				Consumer: r.cfg.Consumer, Role: r.cfg.Epochs.Role(), Lane: f.lane, From: l.stored, To: to, Epoch: l.epoch, Mark: r.topics,
+				Consumer: r.cfg.Consumer, Role: r.cfg.Epochs.Role(), Lane: f.lane, From: l.stored, To: to, Epoch: l.epoch, Mark: l.mark,
 			})
 		}
 		marks = append(marks, r.idle(f.lane)...)
 	}
 	for _, m := range marks {
-		if err := r.commit(ctx, m.Key, &eventstore.Commit{Outbox: []message.Message{m}}); err != nil {
+		if err := do(ctx, r.cfg.Doer, m.Key, &eventstore.Commit{Outbox: []message.Message{m}}); err != nil {
 			return fmt.Errorf("move idle consumers: %w", err)
 		}
 	}
@@ -408,7 +427,7 @@ func (r *Relay) move(ctx context.Context, moves []eventstore.CursorMove) error {
 	if len(moves) == 0 {
 		return nil
 	}
-	err := r.commit(ctx, r.cfg.Consumer, &eventstore.Commit{Cursors: moves})
+	err := do(ctx, r.cfg.Doer, r.cfg.Consumer, &eventstore.Commit{Cursors: moves})
 	if err != nil && len(moves) > 1 && errors.Is(err, eventstore.ErrFenced) {
 		var errs []error
 		for _, m := range moves {
@@ -429,15 +448,7 @@ func (r *Relay) move(ctx context.Context, moves []eventstore.CursorMove) error {
 	return nil
 }
 
-func (r *Relay) commit(ctx context.Context, key string, c *eventstore.Commit) error {
-	_, err := r.cfg.Doer.Do(ctx, &eventstore.Work{
-		Keys: []string{key}, Decide: func(*eventstore.Loaded) (*eventstore.Commit, error) { return c.Clone(), nil },
-	})
-	return err
-}
-
-// idle makes the messages that move consumers of topics on which nothing was sent for long. They take the way of all messages, so
-// that nobody passes one that comes later.
+// idle makes the messages that move consumers of topics on which nothing was sent for long.
 func (r *Relay) idle(n int) (marks []message.Message) {
 	l := &r.lanes[n]
 	for _, topic := range r.cfg.Outgoing.topics() {
@@ -445,10 +456,7 @@ func (r *Relay) idle(n int) (marks []message.Message) {
 			continue
 		}
 		l.last[topic] = l.next
-		marks = append(marks, message.Message{
-			ID: message.DeriveID("mark", topic, fmt.Sprint(n, l.next)), Type: message.MarkType, Source: "/vnfm/relay", Topic: topic,
-			Key: eventstore.KeyOf(n), Data: []byte(`{}`),
-		})
+		marks = append(marks, markOf(topic, n, l.next))
 	}
 	return marks
 }

@@ -335,6 +335,8 @@ func TestChanges(t *testing.T) {
 		{"vnf scale-to fw1 --no-wait --level l", "POST " + vnfs + `/scale_to_level {"instantiationLevelId":"l"}`, 0, ""},
 		{"vnf scale-to fw1 --no-wait --aspect b=1 --aspect a=0 --vnfc c1", "POST " + vnfs + `/scale_to_level {"scaleInfo":[{"aspectId":"a","scaleLevel":0},{"aspectId":"b","scaleLevel":1}],"additionalParams":{"vnfcInstanceId":["c1"]}}`, 0, ""},
 		{"vnf snapshot fw1 --no-wait --into 6aa7 --data why=now --param a=1", "POST " + vnfs + `/create_snapshot {"vnfSnapshotInfoId":"` + emptySnap + `","additionalParams":{"a":1},"userDefinedData":{"why":"now"}}`, 0, ""},
+		{"vnf snapshot fw1 --no-wait --into 6aa7 --vnfc c1", "POST " + vnfs + `/create_snapshot {"vnfSnapshotInfoId":"` + emptySnap + `","vnfcInstanceId":"c1"}`, 0, ""},
+		{"vnf revert fw1 5ff7 --no-wait --vnfc c1", "POST " + vnfs + `/revert_to_snapshot {"vnfSnapshotInfoId":"` + snap + `","vnfcInstanceId":"c1"}`, 0, ""},
 		{"vnf revert fw1 5ff7 --no-wait --param a=1", "POST " + vnfs + `/revert_to_snapshot {"vnfSnapshotInfoId":"` + snap + `","additionalParams":{"a":1}}`, 0, ""},
 		{"snapshot delete 5ff7", "DELETE /vnflcm/v2/vnf_snapshots/" + snap, 204, ""},
 		{"vnf delete fw1", "DELETE " + vnfs, 204, ""},

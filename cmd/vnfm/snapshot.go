@@ -21,6 +21,7 @@ type snapshotCmd struct {
 
 type vnfSnapshot struct {
 	Vnf   string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
+	Vnfc  string   `help:"Id of the VNFC that alone it is taken of." placeholder:"ID"`
 	Into  string   `help:"Snapshot resource to take it into, an empty one; default: a new one." placeholder:"ID"`
 	Data  []string `sep:"none" help:"User-defined data of the snapshot, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
@@ -40,6 +41,7 @@ func (c *vnfSnapshot) Run(s *session) error {
 		return err
 	}
 	c.Into = cmp.Or(c.Into, request.VnfSnapshotInfoId)
+	request.VnfcInstanceId = cmp.Or(c.Vnfc, request.VnfcInstanceId)
 	data, err := pairs("data", c.Data)
 	if err != nil {
 		return err
@@ -82,6 +84,7 @@ func (s *session) discardEmpty(id string) {
 type vnfRevert struct {
 	Vnf      string   `arg:"" help:"Id or name." completion-predictor:"vnf"`
 	Snapshot string   `arg:"" optional:"" help:"Id of the snapshot, or its beginning; needed without --file."`
+	Vnfc     string   `help:"Id of the VNFC that alone is reverted." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	sure
 	fileRequest
@@ -118,6 +121,7 @@ func (c *vnfRevert) Run(s *session) error {
 			return err
 		}
 	}
+	request.VnfcInstanceId = cmp.Or(c.Vnfc, request.VnfcInstanceId)
 	return start(s, c.begin, id, sol.PlanRevertToSnapshot, request, s.RevertToSnapshot)
 }
 

@@ -91,7 +91,7 @@ func TestSeveralObjectsPerVerb(t *testing.T) {
 func TestVnfListShowsTrouble(t *testing.T) {
 	f := newFake(t)
 	code, out, errs := f.vnfm("", "vnf", "list", "--trouble", "--no-headers", "--columns", "name,status")
-	if want := "fw1   INSTANTIATE FAILED_TEMP, 1 left behind\ntwin  cleanup STUCK\n"; code != exitOK || out != want {
+	if want := "fw1   INSTANTIATE FAILED_TEMP, 1 left behind, 2 missing, 1 changed, VIM suspect, repair given up\ntwin  cleanup STUCK\n"; code != exitOK || out != want {
 		t.Errorf("exit %d: %q, want %q\n%s", code, out, want, errs)
 	}
 	for _, q := range f.queries {

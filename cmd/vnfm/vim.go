@@ -31,7 +31,23 @@ var vimColumns = []screen.Column[sol.Vim]{
 	{Head: "DEFAULT", Of: func(v *sol.Vim) any { return v.Default }},
 	{Head: "ENABLED", Of: func(v *sol.Vim) any { return v.Enabled }},
 	{Head: "BUILT IN", Of: func(v *sol.Vim) any { return v.BuiltIn }, Drop: 1},
+	{Head: "COMPARED", Of: func(v *sol.Vim) any { return compared(v.Comparison) }},
 	{Head: "UPDATED", Of: func(v *sol.Vim) any { return v.Updated }, Wide: true},
+}
+
+// compared tells in few words what came of comparing a VIM with the records.
+func compared(c *sol.VimComparison) screen.Alarm {
+	switch {
+	case c == nil:
+		return screen.Alarm{}
+	case c.Error != "":
+		return screen.Alarm{Text: "failed: " + c.Error, Bad: true}
+	case c.Suspect:
+		return screen.Alarm{Text: fmt.Sprintf("suspect: %d of %d missing", c.Missing, c.Recorded), Bad: true}
+	case c.VnfsDrifted > 0:
+		return screen.Alarm{Text: fmt.Sprintf("%d VNFs differ", c.VnfsDrifted), Bad: true}
+	}
+	return screen.Alarm{Text: "as recorded"}
 }
 
 func (c *vimList) Run(s *session) error {
@@ -52,7 +68,7 @@ func (c *vimShow) Run(s *session) error {
 
 func printVim(w io.Writer, v *sol.Vim) {
 	screen.Of(w).Fields("id", v.Id, "type", v.VimType, "vim", v.VimId, "default", strconv.FormatBool(v.Default), "enabled", strconv.FormatBool(v.Enabled),
-		"updated", screen.Of(w).Stamp(v.Updated))
+		"updated", screen.Of(w).Stamp(v.Updated), "compared", compared(v.Comparison).Text)
 	for _, part := range []struct {
 		name   string
 		values sol.KeyValuePairs

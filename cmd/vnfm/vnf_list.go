@@ -16,7 +16,7 @@ type vnfList struct {
 	listing
 	Name    string `help:"Only those whose name contains this." placeholder:"TEXT"`
 	State   string `help:"Only those in this state: INSTANTIATED, NOT_INSTANTIATED, STARTED or STOPPED." placeholder:"STATE"`
-	Trouble bool   `help:"Only those with something wrong: an operation that failed and waits, resources left behind, a cleanup that is stuck."`
+	Trouble bool   `help:"Only those with something wrong: an operation that failed and waits, resources left behind, a cleanup that is stuck, a difference from the records."`
 }
 
 // Help is examples.
@@ -252,8 +252,15 @@ func (c *vnfShow) Run(s *session) error {
 	if err != nil && !forbidden(err) {
 		return err //nolint:wrapcheck // of the client
 	}
+	about, err := s.VnfSummaries(s.ctx, client.Query{Filter: "(eq,id," + id + ")"})
+	if err != nil && !forbidden(err) {
+		return err //nolint:wrapcheck // of the client
+	}
 	return s.show(v, func(w io.Writer) {
 		show.Vnf(w, v)
+		if len(about) > 0 {
+			show.Differs(w, id, about[0].Drift)
+		}
 		show.Leftovers(w, id, left)
 		if len(ops) > 0 {
 			show.NewestOperation(w, &ops[0])

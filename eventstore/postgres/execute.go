@@ -195,8 +195,9 @@ func (s *Store) outcome(ctx context.Context, pid uint32, key string, b *batch.Ba
 
 // pipeline is a list of statements sent in one round trip, with what is to be done with their rows.
 type pipeline struct {
-	batch pgx.Batch
-	rows  []func(pgx.Rows) error
+	batch   pgx.Batch
+	rows    []func(pgx.Rows) error
+	address func(*eventstore.Event) string
 }
 
 func (p *pipeline) exec(sql string, args ...any) { p.query(sql, args, nil) }

@@ -278,7 +278,7 @@ func (m *merged) scanSaga(r pgx.Rows) error {
 	return nil
 }
 
-const eventsOf = "e.lane, e.off, e.key, e.stream, e.version, e.id, e.type, e.schema, e.at, e.meta, e.data, e.prev, e.hash"
+const eventsOf = "e.lane, e.off, e.key, e.stream, e.version, e.id, e.type, e.schema, e.at, e.meta, coalesce(e.data, e.large), e.prev, e.hash"
 
 func (m *merged) queueViews(q *pipeline) {
 	if n := len(m.views.list); n > 0 {

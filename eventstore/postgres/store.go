@@ -38,6 +38,8 @@ type Config struct {
 	Writers, Readers int
 	// Existing: the schema must be there, of this version, and is not changed.
 	Existing bool
+	// Address returns where readers outside find the data of an event that is too large for a record; nil: nowhere.
+	Address func(*eventstore.Event) string
 }
 
 // Store is an event store in PostgreSQL. It may be used by several callers at once.
@@ -50,6 +52,7 @@ type Store struct {
 	id      string        // of this process, among those that listen
 	schema  sqlstore.Schema
 	damage  sqlstore.Damage
+	address func(*eventstore.Event) string
 	// point is called between the statements of a batch; tests pause or break there.
 	point func(name string, pid uint32)
 }
@@ -71,7 +74,7 @@ var batchParams = map[string]string{
 // ErrUnavailable when the database does not answer; fs.ErrNotExist when it is empty and must not be, ErrOlder when its schema
 // must be of this version and is not.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{point: func(string, uint32) {}, id: uuid.NewString()}
+	s := &Store{point: func(string, uint32) {}, id: uuid.NewString(), address: cfg.Address}
 	var err error
 	if s.writing, err = connect(ctx, cfg.URL, cfg.Writers, 4, batchParams); err != nil {
 		return nil, err
@@ -107,6 +110,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		QueryOnce: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			return s.reading.Query(ctx, q, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 		},
+		EventData: "coalesce(data, large)", OutboxData: "coalesce(payload, large)",
 		Instr: "strpos",
 		Match: func(f filter.Filter) (string, any) {
 			return "coalesce(vnfm_doc(doc) @? %s::text::jsonpath, true)", jsonPath(f)

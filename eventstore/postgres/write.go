@@ -17,7 +17,7 @@ import (
 // write is the second round trip: every list of the batch in one statement, the lanes last, and the commit. A list that
 // is empty costs nothing.
 func (s *Store) write(ctx context.Context, conn *pgx.Conn, b *batch.Batch) error {
-	p := &pipeline{}
+	p := &pipeline{address: s.address}
 	p.marks(b)
 	p.cursors(b)
 	p.streams(b)
@@ -356,6 +356,17 @@ type placedEvent struct {
 	meta eventstore.Metadata
 }
 
+// maxRecordBytes is the size from which data is too large for a record. A producer takes 1 MB unless it is told otherwise.
+const maxRecordBytes = 512 << 10
+
+// What a row has for whoever makes a record of it: data that is not too large for one, and the id of the outbox.
+const (
+	maxRecord = "524288" // maxRecordBytes
+	small     = "case when octet_length(data) <= " + maxRecord + " then data end"
+	large     = "case when octet_length(data) > " + maxRecord + " then data end"
+	ofOutbox  = "(select id from outbox_identity order by no desc limit 1)"
+)
+
 // lanes is the last statement: it takes the lanes' rows in order, which are lock and counter at once, and stores events,
 // messages and commits with the offsets it got. That nobody sees an offset before a lower one follows from the rows
 // being held until the commit.
@@ -388,12 +399,12 @@ func (p *pipeline) lanes(b *batch.Batch) {
 	if len(events) > 0 {
 		type row = placedEvent
 		sql += `,
-		e as (insert into events (` + sqlstore.EventColumns + ", " + sqlstore.RecordOfEvent + `)
-			select lane, (select e from b)[at] + n, key, stream, version, id, type, schema, time, meta, data, prev, hash,
-				nullif(correlation, ''), nullif(causation, ''), nullif(traceparent, '')
+		e as (insert into events (` + sqlstore.EventColumns + ", " + sqlstore.RecordOfEvent + `, ce_outbox, large, ce_dataref)
+			select lane, (select e from b)[at] + n, key, stream, version, id, type, schema, time, meta, ` + small + `, prev, hash,
+				nullif(correlation, ''), nullif(causation, ''), nullif(traceparent, ''), ` + ofOutbox + `, ` + large + `, nullif(address, '')
 			from unnest(` + params(len(args), "int", "int", "int", "text", "text", "bigint", "text", "text", "int", "timestamptz", "bytea",
-			"bytea", "bytea", "bytea", "text", "text", "text") + `)
-			w(lane, at, n, key, stream, version, id, type, schema, time, meta, data, prev, hash, correlation, causation, traceparent))`
+			"bytea", "bytea", "bytea", "text", "text", "text", "text") + `)
+			w(lane, at, n, key, stream, version, id, type, schema, time, meta, data, prev, hash, correlation, causation, traceparent, address))`
 		args = append(args, columns(events,
 			col(func(r *row) int { return r.row.Lane }), col(func(r *row) int { return r.at }), col(func(r *row) int { return r.n }),
 			col(func(r *row) string { return r.row.Key }), col(func(r *row) string { return r.row.Stream }), col(func(r *row) int64 { return r.row.Version }),
@@ -401,14 +412,15 @@ func (p *pipeline) lanes(b *batch.Batch) {
 			col(func(r *row) []byte { return []byte(r.row.Meta) }), col(func(r *row) []byte { return []byte(r.row.Data) }),
 			col(func(r *row) []byte { return r.row.Prev }), col(func(r *row) []byte { return r.row.Hash }),
 			col(func(r *row) string { return r.meta.CorrelationID }), col(func(r *row) string { return r.meta.CausationID }),
-			col(func(r *row) string { return r.meta.Traceparent }))...)
+			col(func(r *row) string { return r.meta.Traceparent }), col(func(r *row) string { return p.addressOf(r.row) }))...)
 	}
 	if len(messages) > 0 {
 		type row = placed[eventstore.OutboxRecord]
 		sql += `,
-		m as (insert into outbox (` + sqlstore.OutboxColumns + `)
+		m as (insert into outbox (` + sqlstore.OutboxColumns + `, ce_outbox, large, ce_dataref)
 			select lane, (select o from b)[at] + n, id, type, source, topic, key, time, nullif(correlation, ''), nullif(causation, ''),
-				nullif(reply_to, ''), nullif(traceparent, ''), nullif(tracestate, ''), data
+				nullif(reply_to, ''), nullif(traceparent, ''), nullif(tracestate, ''), ` + small + `, ` + ofOutbox + `, ` + large + `,
+				case when octet_length(data) > ` + maxRecord + ` then 'outbox:' || lane || '/' || (select o from b)[at] + n end
 			from unnest(` + params(len(args), "int", "int", "int", "text", "text", "text", "text", "text", "timestamptz", "text", "text",
 			"text", "text", "text", "bytea") + `)
 			w(lane, at, n, id, type, source, topic, key, time, correlation, causation, reply_to, traceparent, tracestate, data))`
@@ -426,4 +438,12 @@ func (p *pipeline) lanes(b *batch.Batch) {
 		i++
 		return err
 	})
+}
+
+// addressOf returns where the data of an event is that is too large for a record; "" of any other.
+func (p *pipeline) addressOf(e *eventstore.Event) string {
+	if p.address == nil || len(e.Data) <= maxRecordBytes {
+		return ""
+	}
+	return p.address(e)
 }

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -40,8 +41,9 @@ const (
 
 var shared struct {
 	sync.Mutex
-	main    bool // Main is running: somebody will stop the cluster
+	main    bool // Main is running: somebody will stop the clusters
 	cluster *Cluster
+	logical *Cluster
 }
 
 // Main runs the tests, stops the cluster and exits. Call it from TestMain.
@@ -55,8 +57,11 @@ func Run(m *testing.M) int {
 	code := m.Run()
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.cluster != nil {
-		if err := shared.cluster.Stop(); err != nil {
+	for _, c := range []*Cluster{shared.cluster, shared.logical} {
+		if c == nil {
+			continue
+		}
+		if err := c.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
 			code = max(code, 1)
 		}
@@ -76,6 +81,29 @@ func Postgres(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(drop)
+	return u
+}
+
+// Logical returns the URL of a fresh, empty database on the loopback, whose log can be captured by programs that are not ours. It is
+// kept until the test program ends: a replication slot may be in it.
+func Logical(t testing.TB) string {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if !shared.main {
+		t.Fatal("TestMain must call dbtest.Main")
+	}
+	if shared.logical == nil {
+		c, err := StartLogical("", false)
+		if err != nil {
+			t.Fatalf("no PostgreSQL for this test: %v", err)
+		}
+		shared.logical = c
+	}
+	u, _, err := database(context.Background(), shared.logical.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
 	return u
 }
 
@@ -129,6 +157,7 @@ func adminExec(ctx context.Context, admin, sql string) error {
 type Cluster struct {
 	dir    string // of the socket and the log
 	data   string
+	port   int // on the loopback; 0: a socket alone
 	bin    string
 	args   []string
 	cred   *syscall.Credential
@@ -139,9 +168,24 @@ type Cluster struct {
 // Start makes a cluster in a temporary directory and starts it. It listens on a socket in that directory only.
 func Start(fsync bool) (*Cluster, error) { return StartOn("", fsync) }
 
+// StartLogical does the same as StartOn with a log that can be captured, on an address of the loopback: for programs that are not ours.
+func StartLogical(data string, fsync bool) (*Cluster, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	port := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of a TCP listener
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	return start(data, fsync, port, "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", port), "-c", "wal_level=logical", "-c", "wal_sender_timeout=10s")
+}
+
 // StartOn makes a cluster whose data are in a folder that is not there yet, as one on a disk of its own, and starts it.
 // With "" the data are in the temporary directory.
-func StartOn(data string, fsync bool) (*Cluster, error) {
+func StartOn(data string, fsync bool) (*Cluster, error) { return start(data, fsync, 0) }
+
+func start(data string, fsync bool, port int, settings ...string) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -154,7 +198,7 @@ func StartOn(data string, fsync bool) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, data: data, bin: bin, cred: cred}
+	c := &Cluster{dir: dir, data: data, bin: bin, cred: cred, port: port}
 	if data == "" {
 		c.data = filepath.Join(dir, "data")
 	}
@@ -166,6 +210,7 @@ func StartOn(data string, fsync bool) (*Cluster, error) {
 		"-c", "fsync=" + map[bool]string{true: "on", false: "off"}[fsync], "-c", "shared_buffers=128MB", "-c", "max_wal_size=1GB",
 		"-c", "log_min_messages=fatal",
 	}
+	c.args = append(c.args, settings...) // the last counts
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", c.data, "-U", "postgres", "-A", "trust",
 		"-E", "UTF8", "--locale=C", "--no-sync")
 	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: cred}
@@ -188,6 +233,9 @@ func (c *Cluster) folders() error {
 
 // URL is the URL of the cluster's administrative database.
 func (c *Cluster) URL() string {
+	if c.port != 0 {
+		return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", c.port)
+	}
 	return "postgres:///postgres?user=postgres&sslmode=disable&host=" + url.QueryEscape(c.dir)
 }
 
@@ -329,4 +377,24 @@ func credential() (*syscall.Credential, error) {
 // Disconnect ends all connections to the database at a URL, as an administrator may at any time.
 func Disconnect(ctx context.Context, database string) error {
 	return adminExec(ctx, database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+}
+
+// Query returns the first column of what a query returns, as texts.
+func Query(ctx context.Context, database, sql string) ([]string, error) {
+	c, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.Query(ctx, sql)
+	if err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	out, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (string, error) {
+		v, err := r.Values()
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprint(v[0]), nil
+	})
+	return out, errors.Join(err, c.Close(ctx))
 }

@@ -98,19 +98,19 @@ func Wanted(v *vnf.Instance) map[string]map[vim.Token]vim.Kind {
 	return at
 }
 
-// Compare compares an instance with what was seen. can says what each VIM changes in place; a VIM is suspect of which more than a
+// Compare compares an instance with what was seen; of VIM connections that are not among it nothing is said. can says what each VIM changes in place; a VIM is suspect of which more than a
 // percentage of the VNF's resources are missing. Returns Internal for records that cannot be read.
 func Compare(v *vnf.Instance, seen []Seen, can map[string]vim.InPlace, percent int) (*Found, error) {
 	f := &Found{Report: Report{VnfID: v.ID, Operation: v.Operation}, Missing: map[vim.Token]bool{}, Changed: map[vim.Token][]vim.Attribute{}}
 	at, c := Wanted(v), newComparison(v, f)
-	stands, blind := map[vim.Token]*vim.Observed{}, map[string]bool{}
+	stands, shown := map[vim.Token]*vim.Observed{}, map[string]bool{}
 	for _, s := range seen {
 		is := Look{Connection: s.Connection, Recorded: len(at[s.Connection]), Err: s.Err}
 		if s.Err != nil {
-			blind[s.Connection] = true
 			f.Report.Looks = append(f.Report.Looks, is)
 			continue
 		}
+		shown[s.Connection] = true
 		unexpected, expected := 0, is.Recorded-c.doubtful[s.Connection]
 		for _, t := range s.Look.Missing {
 			if f.Missing[t] = true; !c.mayBeGone[t] {
@@ -130,7 +130,7 @@ func Compare(v *vnf.Instance, seen []Seen, can map[string]vim.InPlace, percent i
 	}
 	for i := range v.Resources {
 		r := &v.Resources[i]
-		if blind[r.Connection] {
+		if !shown[r.Connection] {
 			continue
 		}
 		if err := c.resource(r, stands[TokenOf(r)], can[r.Connection]); err != nil {

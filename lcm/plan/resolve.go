@@ -161,7 +161,7 @@ func (r *Resolver) Creation(s Step, m Made) (connection string, spec vim.Spec, e
 		spec, err = r.concrete(&as, spec, false, r.forward(m, connection))
 	}
 	if err == nil {
-		spec, err = to.Snapshot.source(spec, connection)
+		spec, err = to.Snapshot.source(spec, connection, r.grant)
 	}
 	return connection, spec, err
 }

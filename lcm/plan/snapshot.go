@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type Snapshot struct {
 	// Of is what is snapshotted, Source the snapshot that the resource is made of; SourceKind is whose. One of Of and Source is set.
 	Of     *nfvo.ResourceHandle `json:"of,omitempty"`
 	Source *nfvo.ResourceHandle `json:"source,omitempty"`
+	// Package: the source is of a snapshot package. Whoever grants names it, by the three ids.
+	Package bool `json:"package,omitempty"`
 	// Near: the resource is not made of the source, but at its VIM: a machine that boots from a volume.
 	Near bool `json:"near,omitempty"`
 }
@@ -33,26 +36,35 @@ func (s *Snapshot) define(d *nfvo.ResourceDefinition) {
 		d.VduID = d.TemplateID
 	}
 	d.Snapshot = &nfvo.SnapshotDefinition{
-		VnfSnapshotID: s.VnfSnapshot, VnfcSnapshotID: s.VnfcSnapshot, StorageSnapshotID: s.Storage, Of: s.Of, From: s.Source,
+		VnfSnapshotID: s.VnfSnapshot, VnfcSnapshotID: s.VnfcSnapshot, StorageSnapshotID: s.Storage, Of: s.Of, From: s.Source, Package: s.Package,
 	}
 }
 
-// source has a resource made of its snapshot. Returns an error when that is at another VIM than the resource is granted at.
-func (s *Snapshot) source(spec vim.Spec, connection string) (vim.Spec, error) {
-	if s == nil || s.Source == nil {
+// source has a resource made of its snapshot, that of a package as the grant names it. Returns an error when that is at another VIM
+// than the resource is granted at, or is not named.
+func (s *Snapshot) source(spec vim.Spec, connection string, g *nfvo.Grant) (vim.Spec, error) {
+	if s == nil || s.Source == nil && !s.Package {
 		return spec, nil
 	}
-	if s.Source.Connection != connection {
-		return spec, fmt.Errorf("it is granted at %s, but its snapshot is at %s", connection, s.Source.Connection)
+	from := s.Source
+	if s.Package {
+		named := g.Snapshot(s.VnfSnapshot, s.VnfcSnapshot, s.Storage)
+		if named == nil {
+			return spec, fmt.Errorf("the grant names no snapshot resource for the VNFC snapshot %s", s.VnfcSnapshot)
+		}
+		from = &nfvo.ResourceHandle{Connection: cmp.Or(named.Connection, connection), ID: named.VimSnapshotID}
+	}
+	if from.Connection != connection {
+		return spec, fmt.Errorf("it is granted at %s, but its snapshot is at %s", connection, from.Connection)
 	}
 	switch {
 	case s.Near:
 	case spec.Compute != nil:
 		c := *spec.Compute
-		c.Snapshot, spec.Compute = s.Source.ID, &c
+		c.Snapshot, spec.Compute = from.ID, &c
 	case spec.Volume != nil:
 		c := *spec.Volume
-		c.Snapshot, spec.Volume = s.Source.ID, &c
+		c.Snapshot, spec.Volume = from.ID, &c
 	}
 	return spec, nil
 }
@@ -62,10 +74,12 @@ type Snapshotting struct {
 	Op   string // the operation's id, which is that of the VnfSnapshot
 	Name string // what resource names begin with
 	Vnf  *vnf.Instance
+	Vnfc string // of which alone it is taken; "": of all
 }
 
 // Take returns what a VNF that has some resources consists of once a snapshot of it was taken: the same, and a snapshot of each machine's
-// own disk and of each volume. vnfcs says what belongs to which VNFC. Returns Conflict for a VNF of containers.
+// own disk and of each volume. vnfcs says what belongs to which VNFC. Returns Conflict for a VNF of containers, Unprocessable for a VNFC that
+// there is not.
 func Take(x *Snapshotting, have []Resource) (want *Wanted, vnfcs []vnf.VnfcSnapshot, err error) {
 	want, err = Of(x.Vnf, have)
 	if err != nil {
@@ -82,6 +96,9 @@ func Take(x *Snapshotting, have []Resource) (want *Wanted, vnfcs []vnf.VnfcSnaps
 		return id
 	}
 	for _, c := range want.Vnfcs {
+		if x.Vnfc != "" && c.ID != x.Vnfc {
+			continue
+		}
 		r := want.resource(c.ID)
 		switch {
 		case c.Unit != "":
@@ -108,6 +125,9 @@ func Take(x *Snapshotting, have []Resource) (want *Wanted, vnfcs []vnf.VnfcSnaps
 		vnfcs = append(vnfcs, of)
 	}
 	want.Index()
+	if x.Vnfc != "" && len(vnfcs) == 0 {
+		return nil, nil, vnfm.Errorf(vnfm.Unprocessable, "the VNF has no VNFC %q", x.Vnfc).At("/vnfcInstanceId")
+	}
 	if len(vnfcs) == 0 {
 		return nil, nil, vnfm.Errorf(vnfm.Conflict, "the VNF has no VNFCs to take a snapshot of")
 	}
@@ -127,6 +147,58 @@ type Reverting struct {
 	Snapshot *vnf.Snapshot
 	// Generation is that of what is made again: above all that was ever tried.
 	Generation int
+	// Package: the snapshot is of a snapshot package, so that nothing of it is known but its VNFCs.
+	Package bool
+}
+
+// RevertVnfcs returns what a VNF consists of once some of its VNFCs have on their disks what the snapshot has of them: their machines
+// and volumes are made again, in the form that they have now, and nothing else changes. A volume that they share with others stays, and
+// the warnings say so. Returns Conflict for a VNFC that the VNF has no more.
+func RevertVnfcs(x *Reverting, have []Resource) (*Wanted, error) {
+	from := x.sources()
+	chosen, shared := map[string]bool{}, map[string]bool{}
+	for _, c := range x.Snapshot.Vnfcs {
+		chosen[c.VnfcID] = true
+	}
+	for _, c := range x.Vnf.Info.Vnfcs {
+		for _, id := range c.Storages {
+			shared[id] = shared[id] || !chosen[c.ID]
+		}
+	}
+	again := map[string]bool{}
+	for _, s := range x.Snapshot.Vnfcs {
+		i := slices.IndexFunc(x.Vnf.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.ID == s.VnfcID })
+		if i < 0 {
+			return nil, vnfm.Errorf(vnfm.Conflict, "the VNF has the VNFC %s of the snapshot no more", s.VnfcID)
+		}
+		again[s.VnfcID] = true
+		for _, id := range x.Vnf.Info.Vnfcs[i].Storages {
+			again[id] = from[id] != nil && !shared[id]
+		}
+	}
+	resources := slices.Clone(have)
+	var warnings []string
+	for i := range resources {
+		r := &resources[i]
+		if from[r.ID] != nil && shared[r.ID] {
+			warnings = append(warnings, fmt.Sprintf("the volume %s is shared with VNFCs that are not reverted: it stays as it is", r.Name()))
+		}
+		if !again[r.ID] || r.Kind != vim.Compute && r.Kind != vim.Volume {
+			continue
+		}
+		if r.Snapshot = from[r.ID]; r.Snapshot == nil && x.Package && r.Kind == vim.Compute && !bootsFromVolume(r) {
+			c := x.Snapshot.Vnfcs[slices.IndexFunc(x.Snapshot.Vnfcs, func(c vnf.VnfcSnapshot) bool { return c.VnfcID == r.ID })]
+			r.Snapshot = &Snapshot{VnfSnapshot: x.Snapshot.ID, VnfcSnapshot: c.ID, Package: true}
+		}
+		r.At, r.Generation, r.Revision, r.Tried, r.Unsure = nil, x.Generation, 1, 0, false
+	}
+	want, err := Of(x.Vnf, resources)
+	if err != nil {
+		return nil, err
+	}
+	want.FixedVars, want.Boots, want.Vars = true, Boots(x.Flavour), x.Vnf.Values
+	want.Warnings = append(want.Warnings, warnings...)
+	return want, nil
 }
 
 // Revert returns what a VNF that has some resources consists of once it is what it was at a snapshot. Machines and volumes of the snapshot
@@ -179,6 +251,12 @@ func (x *Reverting) sources() map[string]*Snapshot {
 		return nil
 	}
 	for _, c := range x.Snapshot.Vnfcs {
+		if x.Package {
+			for _, s := range c.Storages {
+				out[s.Storage] = &Snapshot{VnfSnapshot: x.Snapshot.ID, VnfcSnapshot: c.ID, Storage: s.Storage, Package: true}
+			}
+			continue
+		}
 		for _, s := range c.Storages {
 			if out[s.Storage] == nil {
 				out[s.Storage] = &Snapshot{VnfSnapshot: x.Snapshot.ID, VnfcSnapshot: c.ID, Storage: s.Storage, Source: handle(s.Snapshot)}

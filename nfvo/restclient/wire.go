@@ -57,8 +57,9 @@ func definitions(in []nfvo.ResourceDefinition) []sol.ResourceDefinition {
 			x.Resource = &sol.ResourceHandle{VimConnectionId: h.Connection, ResourceId: h.ID, VimLevelResourceType: h.Type}
 		}
 		if s := d.Snapshot; s != nil {
-			x.SnapshotResDef = &sol.SnapshotResourceDefinition{
-				VnfSnapshotId: s.VnfSnapshotID, VnfcSnapshotId: s.VnfcSnapshotID, StorageSnapshotId: s.StorageSnapshotID,
+			x.SnapshotResDef = &sol.SnapshotResourceDefinition{VnfSnapshotId: s.VnfSnapshotID}
+			if s.Of == nil { // of a reversion only
+				x.SnapshotResDef.VnfcSnapshotId, x.SnapshotResDef.StorageSnapshotId = s.VnfcSnapshotID, s.StorageSnapshotID
 			}
 			if h := s.From; h != nil {
 				x.SnapshotResDef.SnapshotResource = &sol.ResourceHandle{VimConnectionId: h.Connection, ResourceId: h.ID, VimLevelResourceType: h.Type}

@@ -14,9 +14,6 @@ import (
 	"github.com/vnfm/vnfm/vim/kubernetes/kube"
 )
 
-// pageSize is how many objects are read at once.
-const pageSize = 500
-
 // place is where a page of List begins: within a kind, which is looked for by its name.
 type place struct {
 	Kind     string `json:"kind"`
@@ -26,21 +23,39 @@ type place struct {
 // List returns a page of the objects that bear a token: each kind is listed once, by label. A kind that the connection may not
 // list has none of ours.
 func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
+	found, next, err := list(ctx, d, conn, r, plain)
+	return vim.ListPage{Resources: found, Next: next}, err
+}
+
+// Observe is List, with the pods that are wanted of objects that count them. How many there are is not told: they come and go.
+func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	found, next, err := list(ctx, d, conn, r, func(u *unstructured.Unstructured) vim.Observed {
+		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
+		if kube.Counted(kube.RefOf(u)) {
+			o.Spec.Unit.Replicas, o.About = kube.Wanted(u), []vim.Attribute{vim.AttributeReplicas}
+		}
+		return o
+	})
+	return vim.ObservedPage{Resources: found, Next: next}, err
+}
+
+// list returns a page of the objects that bear a token, each as show has it.
+func list[T any](ctx context.Context, d *Driver, conn vim.Connection, r vim.ListRequest, show func(*unstructured.Unstructured) T) ([]T, string, error) {
 	const op = "list"
 	c, err := d.cluster(conn)
 	if err != nil {
-		return vim.ListPage{}, err
+		return nil, "", err
 	}
 	var from place
 	if r.After != "" && json.Unmarshal([]byte(r.After), &from) != nil {
-		return vim.ListPage{}, &vim.Error{Op: op, Resource: r.Owner, Class: message.Permanent, Hint: "a page does not begin with this"}
+		return nil, "", &vim.Error{Op: op, Resource: r.Owner, Class: message.Permanent, Hint: "a page does not begin with this"}
 	}
 	if r.After == "" {
 		c.Mapper.Reset() // kinds may have been defined since
 	}
 	kinds, err := c.Listed(false)
 	if err != nil {
-		return vim.ListPage{}, kube.ErrorOf(op, kube.Ref{Name: r.Owner}, err)
+		return nil, "", kube.ErrorOf(op, kube.Ref{Name: r.Owner}, err)
 	}
 	limit := kube.PageSize
 	if r.Limit > 0 {
@@ -50,7 +65,7 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 	if r.Owner != "" {
 		selector += "," + kube.LabelOwner + "=" + kube.Label(r.Owner)
 	}
-	page := vim.ListPage{Resources: []vim.Resource{}}
+	page := []T{}
 	for i := range kinds {
 		k := &kinds[i]
 		if k.Resource.String() < from.Kind {
@@ -61,11 +76,10 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 			more = from.Continue
 		}
 		for {
-			if len(page.Resources) == limit {
-				page.Next = string(vim.Encode(place{k.Resource.String(), more}))
-				return page, nil
+			if len(page) == limit {
+				return page, string(vim.Encode(place{k.Resource.String(), more})), nil
 			}
-			l, err := c.In(k, "").List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: int64(limit - len(page.Resources)), Continue: more})
+			l, err := c.In(k, "").List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: int64(limit - len(page)), Continue: more})
 			if kerrors.IsResourceExpired(err) && more != "" { // the place is too old: the kind begins anew, and the reader knows tokens it has seen
 				more = ""
 				continue
@@ -74,11 +88,11 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 				break
 			}
 			if err != nil {
-				return vim.ListPage{}, kube.ErrorOf(op, kube.Ref{Kind: k.GVK, Name: "*"}, err)
+				return nil, "", kube.ErrorOf(op, kube.Ref{Kind: k.GVK, Name: "*"}, err)
 			}
 			for j := range l.Items {
 				if _, owner, _, ours := bears(&l.Items[j]); ours && (r.Owner == "" || owner == r.Owner) {
-					page.Resources = append(page.Resources, plain(&l.Items[j]))
+					page = append(page, show(&l.Items[j]))
 				}
 			}
 			if more = l.GetContinue(); more == "" {
@@ -86,7 +100,7 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 			}
 		}
 	}
-	return page, nil
+	return page, "", nil
 }
 
 // unused refuses to delete what others use: a namespace that holds anything, and the definition of a kind that has objects.

@@ -45,7 +45,7 @@ func (c call) flavours(ctx context.Context, f func(flavourDoc) bool) error {
 			Flavors []flavourDoc `json:"flavors"`
 			Links   []link       `json:"flavors_links"`
 		}
-		if err := c.get(ctx, compute, "flavors/detail", from(marker, pageSize), &out); err != nil {
+		if err := c.get(ctx, compute, "flavors/detail", from(marker), &out); err != nil {
 			return err
 		}
 		for _, x := range out.Flavors {
@@ -90,7 +90,7 @@ func (d *Driver) Assets(ctx context.Context, conn vim.Connection) (vim.Assets, e
 		return vim.Assets{}, err
 	}
 	for marker := ""; len(out.Images) < maxAssets; {
-		q := from(marker, pageSize)
+		q := from(marker)
 		q.Set("status", "active")
 		page, err := c.images(ctx, q)
 		if err != nil {

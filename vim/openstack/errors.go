@@ -162,9 +162,10 @@ func ofFault(said string) (message.Class, string) {
 	case strings.Contains(said, "No valid host was found"):
 		return message.Quota, "no host has room for it: " + said + " (flavour, zone and server groups say what host it needs)"
 	case strings.Contains(said, "Exceeded maximum number of retries"):
-		return message.Permanent, "every host that was tried failed: a port that cannot be bound there, or a hypervisor that fails: " + said
+		// also what becomes of servers of one group that are made at the same time: the scheduler does not know of each other's hosts
+		return message.Transient, "every host that was tried failed: a port cannot be bound there, a hypervisor fails, or servers of a group came to one host at the same time: " + said
 	case strings.Contains(said, "Binding failed"):
-		return message.Permanent, "a port cannot be bound at the host: " + said
+		return message.Transient, "a port cannot be bound at the host: " + said
 	case said == "":
 		return message.Permanent, "the server is in the status ERROR, and Nova says no more"
 	}

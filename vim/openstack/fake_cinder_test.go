@@ -13,6 +13,9 @@ func (f *fake) cinder() {
 	}
 	f.on("GET "+at+"/detail", http.StatusOK, func(r *http.Request, _ obj) any {
 		q := r.URL.Query()
+		if f.astray("volumes", q) {
+			return badRequest("marker [" + q.Get("marker") + "] not found")
+		}
 		key, value, _ := strings.Cut(strings.Trim(q.Get("metadata"), "{}"), ":")
 		key, value = strings.Trim(key, "' "), strings.Trim(value, "' ")
 		page, more := paged(f.tables["volumes"], q, newest, func(o obj) bool {

@@ -26,6 +26,9 @@ func (f *fake) neutron() {
 		}
 		f.on("GET "+at, http.StatusOK, func(r *http.Request, _ obj) any {
 			q := r.URL.Query()
+			if f.astray(x.many, q) {
+				return neutronError(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: '"+q.Get("marker")+"' is not a valid marker.")
+			}
 			page, more := paged(f.tables[x.many], q, byID, func(o obj) bool { return matches(o, q) })
 			out := obj{x.many: append([]obj{}, page...)}
 			if more {

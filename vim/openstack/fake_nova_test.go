@@ -59,6 +59,9 @@ func (f *fake) nova() {
 	})
 	f.on("GET "+at+"/servers/detail", http.StatusOK, func(r *http.Request, _ obj) any {
 		q := r.URL.Query()
+		if f.astray("servers", q) {
+			return badRequest("marker [" + q.Get("marker") + "] not found")
+		}
 		page, more := paged(f.tables["servers"], q, newest, func(o obj) bool {
 			for _, tag := range strings.Split(q.Get("tags"), ",") {
 				if tag != "" && !slices.Contains(list(o, "tags"), any(tag)) {
@@ -238,6 +241,8 @@ func (f *fake) boot(in obj) any {
 		switch {
 		case flavour["name"] == "m1.huge":
 			s["status"], s["fault"] = "ERROR", obj{"code": 500, "message": "No valid host was found. "}
+			s["tags"] = []any{} // it is written to another cell, and its tags a moment later
+			f.later(func() { s["tags"] = want["tags"] })
 		case !binds:
 			s["status"], s["fault"] = "ERROR", obj{"code": 500,
 				"message": "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance " + str(s, "id") + "."}
@@ -307,7 +312,7 @@ func (f *fake) act(s, in obj, _ *http.Request) any {
 				return badRequest("Instance has not been resized.")
 			}
 			s["confirming"] = true
-			f.later(func() { s["status"], s["confirming"] = s["before"], nil })
+			f.later(func() { f.later(func() { f.later(func() { s["status"], s["confirming"] = s["before"], nil }) }) }) // it takes its time
 			return nil
 		case "rebuild":
 			if f.row("images", str(want, "imageRef")) == nil {

@@ -222,6 +222,11 @@ func paged(rows []obj, q url.Values, by func(a, b obj) int, keep func(o obj) boo
 	return out, false
 }
 
+// astray reports whether a page is to begin behind something that is not there.
+func (f *fake) astray(table string, q url.Values) bool {
+	return q.Get("marker") != "" && f.row(table, q.Get("marker")) == nil
+}
+
 func newest(a, b obj) int { return cmp.Compare(str(b, "created_at"), str(a, "created_at")) }
 func byID(a, b obj) int   { return cmp.Compare(str(a, "id"), str(b, "id")) }
 
@@ -268,6 +273,9 @@ func (f *fake) expire() { f.lock(func() { f.tokens = map[string]bool{} }) }
 func (f *fake) glance() {
 	f.on("GET /image/v2/images", http.StatusOK, func(r *http.Request, _ obj) any {
 		q := r.URL.Query()
+		if f.astray("images", q) {
+			return badRequest("marker [" + q.Get("marker") + "] not found")
+		}
 		page, more := paged(f.tables["images"], q, newest, func(o obj) bool {
 			for k := range q {
 				if slices.Contains([]string{"marker", "limit", "sort"}, k) {

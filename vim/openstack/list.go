@@ -32,7 +32,7 @@ type batch struct {
 // networks, subnets and ports are read, and server groups likewise.
 //
 //nolint:gochecknoglobals // data
-var lists = []func(ctx context.Context, c call, owner, marker string, limit int) (batch, error){
+var lists = []func(ctx context.Context, c call, owner, marker string) (batch, error){
 	listGroups, listNetworks, listSubnets, listPorts, listVolumes, listServers, listImages,
 }
 
@@ -59,23 +59,31 @@ func (d *Driver) page(ctx context.Context, conn vim.Connection, r vim.ListReques
 	if r.After != "" && json.Unmarshal([]byte(r.After), &from) != nil || from.List < 0 {
 		return c, nil, "", c.fail(message.Permanent, "a page does not begin with this")
 	}
+	if _, err := c.client(ctx, network); err != nil { // from here on the project is known
+		return c, nil, "", c.errorOf(network, err)
+	}
 	limit := pageSize
 	if r.Limit > 0 {
 		limit = min(limit, r.Limit)
 	}
 	for ; from.List < len(lists); from = (place{List: from.List + 1}) {
 		for {
-			if len(items) == limit {
-				return c, items, string(vim.Encode(from)), nil
+			b, err := lists[from.List](ctx, c, r.Owner, from.Marker)
+			if class := vim.ClassOf(err); from.Marker != "" && (class == message.Permanent || class == message.NotFound) {
+				from.Marker = "" // what the page was to begin behind has gone: the list begins anew, and the reader knows what it has seen
+				continue
 			}
-			b, err := lists[from.List](ctx, c, r.Owner, from.Marker, limit-len(items))
 			if err != nil {
 				return c, nil, "", err
 			}
 			for _, it := range b.items {
-				if !it.going && (r.Owner == "" || it.Owner == r.Owner) {
-					items = append(items, it)
+				if it.going || r.Owner != "" && it.Owner != r.Owner {
+					continue
 				}
+				if len(items) == limit {
+					return c, items, string(vim.Encode(from)), nil
+				}
+				items, from.Marker = append(items, it), it.ID
 			}
 			if from.Marker = b.next; from.Marker == "" {
 				break
@@ -86,8 +94,8 @@ func (d *Driver) page(ctx context.Context, conn vim.Connection, r vim.ListReques
 }
 
 // from is the query for a part of a list.
-func from(marker string, limit int) url.Values {
-	q := url.Values{"limit": {strconv.Itoa(limit)}}
+func from(marker string) url.Values {
+	q := url.Values{"limit": {strconv.Itoa(pageSize)}}
 	if marker != "" {
 		q.Set("marker", marker)
 	}
@@ -95,9 +103,9 @@ func from(marker string, limit int) url.Values {
 }
 
 // part reads what came of a request: a page that is not full is the last one, unless the service says that there is more.
-func part[T docItem](page []T, id func(T) string, limit int, more []link) batch {
+func part[T docItem](page []T, id func(T) string, more []link) batch {
 	b := batch{items: itemsOf(page)}
-	full := len(page) >= limit
+	full := len(page) >= pageSize
 	for _, l := range more {
 		full = full || l.Rel == "next"
 	}
@@ -113,7 +121,7 @@ type link struct {
 	Href string `json:"href"`
 }
 
-func listGroups(ctx context.Context, c call, _, marker string, _ int) (batch, error) {
+func listGroups(ctx context.Context, c call, _, marker string) (batch, error) {
 	// a part of a page would move when groups come and go: all are read, and cut by id
 	all, err := groups{}.all(ctx, c)
 	if err != nil {
@@ -121,47 +129,42 @@ func listGroups(ctx context.Context, c call, _, marker string, _ int) (batch, er
 	}
 	items := itemsOf(all)
 	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.ID, b.ID) })
-	for i := range items {
-		if items[i].ID > marker {
-			b := batch{items: items[i : i+1]}
-			if i+1 < len(items) {
-				b.next = items[i].ID
-			}
-			return b, nil
-		}
+	after := slices.IndexFunc(items, func(it item) bool { return it.ID > marker })
+	if after < 0 {
+		return batch{}, nil
 	}
-	return batch{}, nil
+	return batch{items: items[after:]}, nil
 }
 
-func listNetworks(ctx context.Context, c call, _, marker string, limit int) (batch, error) {
+func listNetworks(ctx context.Context, c call, _, marker string) (batch, error) {
 	var out struct {
 		Networks []networkDoc `json:"networks"`
 		Links    []link       `json:"networks_links"`
 	}
-	err := c.get(ctx, network, "networks", projects(c, from(marker, limit)), &out)
-	return part(out.Networks, func(d networkDoc) string { return d.ID }, limit, out.Links), err
+	err := c.get(ctx, network, "networks", projects(c, from(marker)), &out)
+	return part(out.Networks, func(d networkDoc) string { return d.ID }, out.Links), err
 }
 
-func listSubnets(ctx context.Context, c call, _, marker string, limit int) (batch, error) {
+func listSubnets(ctx context.Context, c call, _, marker string) (batch, error) {
 	var out struct {
 		Subnets []subnetDoc `json:"subnets"`
 		Links   []link      `json:"subnets_links"`
 	}
-	err := c.get(ctx, network, "subnets", projects(c, from(marker, limit)), &out)
-	return part(out.Subnets, func(d subnetDoc) string { return d.ID }, limit, out.Links), err
+	err := c.get(ctx, network, "subnets", projects(c, from(marker)), &out)
+	return part(out.Subnets, func(d subnetDoc) string { return d.ID }, out.Links), err
 }
 
-func listPorts(ctx context.Context, c call, _, marker string, limit int) (batch, error) {
+func listPorts(ctx context.Context, c call, _, marker string) (batch, error) {
 	var out struct {
 		Ports []portDoc `json:"ports"`
 		Links []link    `json:"ports_links"`
 	}
-	err := c.get(ctx, network, "ports", projects(c, from(marker, limit)), &out)
-	return part(out.Ports, func(d portDoc) string { return d.ID }, limit, out.Links), err
+	err := c.get(ctx, network, "ports", projects(c, from(marker)), &out)
+	return part(out.Ports, func(d portDoc) string { return d.ID }, out.Links), err
 }
 
-func listVolumes(ctx context.Context, c call, owner, marker string, limit int) (batch, error) {
-	q := from(marker, limit)
+func listVolumes(ctx context.Context, c call, owner, marker string) (batch, error) {
+	q := from(marker)
 	q.Set("metadata", "{'"+mark+"':'resource'}")
 	if owner != "" {
 		q.Set("metadata", "{'"+keyOwner+"':'"+owner+"'}")
@@ -171,11 +174,11 @@ func listVolumes(ctx context.Context, c call, owner, marker string, limit int) (
 		Links   []link      `json:"volumes_links"`
 	}
 	err := c.get(ctx, storage, "volumes/detail", q, &out)
-	return part(out.Volumes, func(d volumeDoc) string { return d.ID }, limit, out.Links), err
+	return part(out.Volumes, func(d volumeDoc) string { return d.ID }, out.Links), err
 }
 
-func listServers(ctx context.Context, c call, owner, marker string, limit int) (batch, error) {
-	q := from(marker, limit)
+func listServers(ctx context.Context, c call, owner, marker string) (batch, error) {
+	q := from(marker)
 	q.Set("tags", mark)
 	if owner != "" {
 		q.Set("tags", tagOwner+owner)
@@ -185,11 +188,11 @@ func listServers(ctx context.Context, c call, owner, marker string, limit int) (
 		Links   []link      `json:"servers_links"`
 	}
 	err := c.get(ctx, compute, "servers/detail", q, &out)
-	return part(out.Servers, func(d serverDoc) string { return d.ID }, limit, out.Links), err
+	return part(out.Servers, func(d serverDoc) string { return d.ID }, out.Links), err
 }
 
-func listImages(ctx context.Context, c call, owner, marker string, limit int) (batch, error) {
-	q := from(marker, limit)
+func listImages(ctx context.Context, c call, owner, marker string) (batch, error) {
+	q := from(marker)
 	q.Set(mark, "resource")
 	if owner != "" {
 		q.Set(keyOwner, owner)
@@ -199,7 +202,7 @@ func listImages(ctx context.Context, c call, owner, marker string, limit int) (b
 		Next   string     `json:"next"`
 	}
 	err := c.get(ctx, image, "images", q, &out)
-	b := part(out.Images, func(d imageDoc) string { return d.ID }, limit, nil)
+	b := part(out.Images, func(d imageDoc) string { return d.ID }, nil)
 	if i := strings.Index(out.Next, "marker="); i >= 0 && len(out.Images) > 0 {
 		b.next = out.Images[len(out.Images)-1].ID
 	} else {

@@ -10,8 +10,8 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// What stands on resources. A server has the tags, a volume and an image have the keys in their metadata; the revision is in the
-// metadata of all three, and is left out at 1.
+// What stands on resources. A server has the tags; a server, a volume and an image have the keys in their metadata, the revision among
+// them unless it is 1.
 const (
 	mark     = "vnfm"                // on everything of ours
 	tagToken = "vnfm:"               // and the token
@@ -43,6 +43,20 @@ func marksIn(m map[string]string) (x marks, ok bool) {
 		return marks{}, false
 	}
 	return marks{t, m[keyOwner], revision(m[keyRev])}, true
+}
+
+// marksInTags reads the tags of a server.
+func marksInTags(tags []string) (x marks, ok bool) {
+	for _, t := range tags {
+		if text, is := strings.CutPrefix(t, tagToken); is {
+			token, err := vim.ParseToken(text)
+			x.token, ok = token, err == nil
+		}
+		if text, is := strings.CutPrefix(t, tagOwner); is {
+			x.owner = text
+		}
+	}
+	return x, ok && x.owner != ""
 }
 
 // put writes the marks into metadata.

@@ -2,6 +2,7 @@ package openstack
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strconv"
 
@@ -67,6 +68,10 @@ func (ports) create(ctx context.Context, c call, r vim.StartRequest) (string, er
 	}
 	var out struct{ Port portDoc }
 	err = c.post(ctx, network, "ports", object{"port": p}, &out)
+	var refused *vim.Error
+	if errors.As(err, &refused) && refused.Class == message.Auth {
+		refused.Hint += "; extVirtualLinks name a network that the project may use"
+	}
 	return out.Port.ID, err
 }
 

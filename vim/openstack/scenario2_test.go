@@ -205,3 +205,36 @@ func imagesOfOthers(t *testing.T, s *site) {
 		t.Errorf("somebody's image is %d", code)
 	}
 }
+
+// What a page was to begin behind may go meanwhile: nothing else is lost.
+func placeThatWent(t *testing.T, s *site) {
+	d := s.driver()
+	owner := uuid.NewString()
+	there := map[string]vim.StartRequest{}
+	for range 3 {
+		r := vim.StartRequest{Token: vim.Token{ID: uuid.NewString(), Generation: 1}, Kind: vim.Port, Owner: owner, Spec: s.port("p")}
+		t.Cleanup(func() { s.release(t, d, r) })
+		res, err := d.Start(t.Context(), s.conn, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		there[res.ID] = r
+	}
+	page, err := d.List(t.Context(), s.conn, vim.ListRequest{Owner: owner, Limit: 1})
+	if err != nil || len(page.Resources) != 1 || page.Next == "" {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	s.release(t, d, there[page.Resources[0].ID])
+	delete(there, page.Resources[0].ID)
+	for page.Next != "" {
+		if page, err = d.List(t.Context(), s.conn, vim.ListRequest{Owner: owner, Limit: 1, After: page.Next}); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Resources {
+			delete(there, r.ID)
+		}
+	}
+	if len(there) != 0 {
+		t.Errorf("not listed: %v", there)
+	}
+}

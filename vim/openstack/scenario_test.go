@@ -28,6 +28,7 @@ var scenarios = map[string]func(t *testing.T, s *site){
 	"names of any kind":              names,
 	"calls per operation":            calls,
 	"images of others":               imagesOfOthers,
+	"a place that went":              placeThatWent,
 }
 
 func TestScenarios(t *testing.T) {
@@ -109,6 +110,7 @@ func serverFaults(t *testing.T, s *site) {
 	huge := s.server()
 	huge.Compute.Flavour = s.hugeFlavour(t, d)
 	for want, spec := range map[string]vim.Spec{"No valid host was found": huge, "cannot be bound": s.server(port.ID)} {
+		class := map[bool]message.Class{true: message.Quota, false: message.Transient}[want == "No valid host was found"]
 		_, res, err := s.start(t, d, vim.Compute, spec)
 		if err != nil {
 			t.Fatal(err)
@@ -117,8 +119,8 @@ func serverFaults(t *testing.T, s *site) {
 		if res.Failed == nil || !strings.Contains(res.Failed.Hint, want) || res.Health != vim.Unhealthy {
 			t.Errorf("it has failed of %v, want %s", res.Failed, want)
 		}
-		if want == "No valid host was found" && res.Failed.Class != message.Quota {
-			t.Errorf("the class is %s", res.Failed.Class)
+		if res.Failed != nil && res.Failed.Class != class {
+			t.Errorf("%s has the class %s, want %s", want, res.Failed.Class, class)
 		}
 	}
 	_, res, err := s.start(t, d, vim.Volume, vim.Spec{Name: "volfail", Volume: &vim.VolumeSpec{SizeBytes: 1}})

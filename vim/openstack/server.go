@@ -51,22 +51,16 @@ const (
 )
 
 func (s serverDoc) item() (item, bool) {
-	var x marks
-	found := false
-	for _, t := range s.Tags {
-		if text, ok := strings.CutPrefix(t, tagToken); ok {
-			tok, err := vim.ParseToken(text)
-			x.token, found = tok, err == nil
-		}
-		if text, ok := strings.CutPrefix(t, tagOwner); ok {
-			x.owner = text
-		}
+	x, ok := marksIn(s.Metadata)
+	if !ok {
+		x, ok = marksInTags(s.Tags)
 	}
-	if !found || x.owner == "" {
+	if !ok {
 		return item{}, false
 	}
+	x.revision = revision(s.Metadata[keyRev])
 	it := item{doc: s, created: s.Created, going: s.Task == "deleting" || strings.HasSuffix(s.Status, "DELETED"), Resource: vim.Resource{
-		Token: x.token, Kind: vim.Compute, ID: s.ID, Owner: x.owner, Name: s.Name, Revision: revision(s.Metadata[keyRev]), Zone: s.Zone,
+		Token: x.token, Kind: vim.Compute, ID: s.ID, Owner: x.owner, Name: s.Name, Revision: x.revision, Zone: s.Zone,
 		Type: "OS::Nova::Server", Power: s.power(),
 	}}
 	switch s.Status {
@@ -138,7 +132,7 @@ const maxUserData = 65535
 
 func (servers) create(ctx context.Context, c call, r vim.StartRequest) (string, error) {
 	spec := r.Spec.Compute
-	meta := metadata(spec, 1)
+	meta := metadata(spec, marks{r.Token, r.Owner, 1})
 	if spec.Off() {
 		meta[keyOff] = "1"
 	}
@@ -217,8 +211,9 @@ func (c call) disks(s object, spec *vim.ComputeSpec) error {
 	return nil
 }
 
-// metadata is what stands in a server's metadata at a revision.
-func metadata(spec *vim.ComputeSpec, rev int) map[string]string {
+// metadata is what stands in a server's metadata. Its marks are there, too: a server that no host could take has no tags for a moment,
+// while Nova writes it elsewhere.
+func metadata(spec *vim.ComputeSpec, x marks) map[string]string {
 	m := map[string]string{}
 	for k, v := range spec.Metadata {
 		if !ours(k) {
@@ -228,10 +223,7 @@ func metadata(spec *vim.ComputeSpec, rev int) map[string]string {
 	if spec.Snapshot != "" {
 		m[keyOf], m[keyImage] = spec.Snapshot, spec.Image
 	}
-	if rev > 1 {
-		m[keyRev] = marks{revision: rev}.put(nil)[keyRev]
-	}
-	return m
+	return x.put(m)
 }
 
 func (servers) remove(ctx context.Context, c call, it *item) (bool, error) {

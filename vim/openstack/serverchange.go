@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -41,7 +42,7 @@ func (servers) change(ctx context.Context, c call, it *item, r vim.ChangeRequest
 			return waits, err
 		}
 	}
-	meta := metadata(to, r.Revision)
+	meta := metadata(to, marks{it.Token, it.Owner, r.Revision})
 	for _, k := range []string{keyOf, keyImage} { // where it came from does not change
 		if v := s.Metadata[k]; v != "" {
 			meta[k] = v
@@ -79,7 +80,11 @@ func (c call) confirm(ctx context.Context, s *serverDoc, _ *vim.ComputeSpec) (bo
 	if s.Status != resized {
 		return false, nil
 	}
-	return true, ongoing(c.act(ctx, s.ID, object{"confirmResize": nil}))
+	err := ongoing(c.act(ctx, s.ID, object{"confirmResize": nil}))
+	if err != nil && strings.Contains(err.Error(), "has not been resized") { // it is being confirmed
+		err = nil
+	}
+	return true, err
 }
 
 // ongoing takes the answer that something is under way already for what it is.

@@ -252,7 +252,12 @@ func (s *site) run(t *testing.T) {
 			s.next(post)
 			return r, true
 		},
-		ProvokeChange: func(_ *testing.T, class message.Class, r vim.ChangeRequest) (vim.ChangeRequest, bool) {
+		ProvokeChange: func(t *testing.T, class message.Class, r vim.ChangeRequest) (vim.ChangeRequest, bool) {
+			res, err := d.Poll(t.Context(), s.conn, r.Kind, r.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.settled(t, d, res) // the snapshot is there before its server is idle again
 			put := rule{method: http.MethodPut, path: "/servers/"}
 			switch class {
 			case message.Transient:

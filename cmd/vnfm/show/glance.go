@@ -38,7 +38,44 @@ func (g *Glance) notes() (wrong, moving []string) {
 	if g.Leftovers > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d left behind", g.Leftovers))
 	}
+	if d := Drifted(g.Drift); d != "" {
+		wrong = append(wrong, d)
+	}
 	return wrong, moving
+}
+
+// Drifted tells in few words what differs of a VNF from its records; "" of nothing.
+func Drifted(d *sol.VnfDrift) string {
+	if d == nil {
+		return ""
+	}
+	return strings.Join(counted(map[string]int{"missing": d.Missing, "changed": d.Changed, "orphaned": d.Orphaned, "unsure": d.Unsure}, d.State == "SUSPECT", d.RepairGivenUp), ", ")
+}
+
+// counted tells how many resources differ, by the type of the difference.
+func counted(n map[string]int, suspect, givenUp bool) (parts []string) {
+	for _, what := range []string{"missing", "changed", "orphaned", "unsure"} {
+		if n[what] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[what], what))
+		}
+	}
+	if suspect {
+		parts = append(parts, "VIM suspect")
+	}
+	if givenUp {
+		parts = append(parts, "repair given up")
+	}
+	return parts
+}
+
+// Differs tells what differs of a VNF from its records.
+func Differs(to io.Writer, id string, d *sol.VnfDrift) {
+	if d == nil {
+		return
+	}
+	w := screen.Of(to)
+	w.Heading("Differs from its records since " + w.Stamp(d.Since) + " (vnfm vnf drift " + id + ")")
+	w.Line(Drifted(d) + ", at " + strings.Join(d.VimConnectionIds, ", "))
 }
 
 // Trouble says that something is wrong.

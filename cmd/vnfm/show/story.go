@@ -84,6 +84,10 @@ func said(e *sol.VnfEvent) string {
 		return "to the snapshot " + screen.Short(text("vnfSnapshotInfoId")) + ", " + rebuilt(count)
 	case "vnf.snapshot-discarded":
 		return "snapshot " + screen.Short(text("vnfSnapshotInfoId"))
+	case "vnf.drifted":
+		return strings.Join(NonEmpty(text("vimConnectionId"), found(data)), ", ")
+	case "vnf.drift-ended":
+		return text("vimConnectionId")
 	case "vnf.terminated":
 		return count("released", "resource") + " released"
 	case "vnf.operation-failed", "vnf.leftovers-found":
@@ -195,4 +199,16 @@ func made(data map[string]any) string {
 		out = append(out, line)
 	}
 	return strings.Join(out, ", ")
+}
+
+// found tells what a comparison found to differ.
+func found(data map[string]any) string {
+	f, _ := data["found"].(map[string]any)
+	n := map[string]int{}
+	for what, v := range f {
+		if x, ok := v.(float64); ok {
+			n[what] = int(x)
+		}
+	}
+	return strings.Join(counted(n, f["suspect"] == true, f["repairGivenUp"] == true), ", ")
 }

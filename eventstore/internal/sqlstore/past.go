@@ -9,7 +9,7 @@ import (
 
 // ReadStreams returns up to limit events of several streams of one lane, after an offset, in order of offset.
 func (r *Reader) ReadStreams(ctx context.Context, streams []string, after int64, limit int) ([]eventstore.Event, error) {
-	q := r.Dialect.selectFrom("events", EventColumns).and("stream "+r.Dialect.InTexts, r.Dialect.Texts(streams)).and("off > %s", after)
+	q := r.Dialect.selectFrom("events", r.Dialect.events()).and("stream "+r.Dialect.InTexts, r.Dialect.Texts(streams)).and("off > %s", after)
 	return list(ctx, &r.Dialect, q.order("off", limit), ScanEvent)
 }
 

@@ -14,7 +14,7 @@ type Reader struct{ Dialect Dialect }
 
 // ReadStream returns up to limit events of a stream after a version.
 func (r *Reader) ReadStream(ctx context.Context, stream string, after int64, limit int) ([]eventstore.Event, error) {
-	q := r.Dialect.selectFrom("events", EventColumns).and("stream = %s", stream).and("version > %s", after).order("version", limit)
+	q := r.Dialect.selectFrom("events", r.Dialect.events()).and("stream = %s", stream).and("version > %s", after).order("version", limit)
 	return list(ctx, &r.Dialect, q, ScanEvent)
 }
 
@@ -32,13 +32,13 @@ func (r *Reader) Streams(ctx context.Context, prefix, after string, limit int) (
 
 // ReadLane returns up to limit events of a lane after an offset.
 func (r *Reader) ReadLane(ctx context.Context, lane int, after int64, limit int) ([]eventstore.Event, error) {
-	q := r.Dialect.selectFrom("events", EventColumns).and("lane = %s", lane).and("off > %s", after).order("off", limit)
+	q := r.Dialect.selectFrom("events", r.Dialect.events()).and("lane = %s", lane).and("off > %s", after).order("off", limit)
 	return list(ctx, &r.Dialect, q, ScanEvent)
 }
 
 // ReadOutbox returns up to limit messages of a lane after an offset.
 func (r *Reader) ReadOutbox(ctx context.Context, lane int, after int64, limit int) ([]eventstore.OutboxRecord, error) {
-	q := r.Dialect.selectFrom("outbox", OutboxColumns).and("lane = %s", lane).and("off > %s", after).order("off", limit)
+	q := r.Dialect.selectFrom("outbox", r.Dialect.outbox()).and("lane = %s", lane).and("off > %s", after).order("off", limit)
 	return list(ctx, &r.Dialect, q, ScanOutbox)
 }
 
@@ -57,7 +57,7 @@ func (r *Reader) Heads(ctx context.Context) (out [eventstore.Lanes]eventstore.La
 
 // ReadAll returns up to limit events of the streams with a prefix, in order of stream and version, after a place.
 func (r *Reader) ReadAll(ctx context.Context, prefix string, after eventstore.StreamVersion, limit int) ([]eventstore.Event, error) {
-	q := r.Dialect.selectFrom("events", EventColumns)
+	q := r.Dialect.selectFrom("events", r.Dialect.events())
 	q.args = append(q.args, after.Stream, after.Version)
 	q.sql.WriteString(" and (stream, version) > ($1, $2)")
 	if prefix != "" {

@@ -45,6 +45,8 @@ type Dialect struct {
 	Instr string
 	// Match returns the condition, with %s for its argument, that a document matches a filter. It may hold for more than do.
 	Match func(filter.Filter) (condition string, arg any)
+	// EventData and OutboxData are the columns data and payload, where they are not read as they are.
+	EventData, OutboxData string
 	// Err gives an error of the driver its meaning.
 	Err func(error) error
 }
@@ -68,6 +70,20 @@ const (
 // RecordOfEvent are columns of an event that are in its metadata as well. They are written for whoever makes records of rows,
 // and never read; what there is not is null.
 const RecordOfEvent = "correlation, causation, traceparent"
+
+// events returns what is selected of an event: EventColumns.
+func (d *Dialect) events() string { return instead(EventColumns, " data,", d.EventData, ",") }
+
+// outbox returns what is selected of a message: OutboxColumns.
+func (d *Dialect) outbox() string { return instead(OutboxColumns, " payload", d.OutboxData, "") }
+
+// instead puts an expression in the place of a column.
+func instead(columns, column, expression, behind string) string {
+	if expression == "" {
+		return columns
+	}
+	return strings.Replace(columns, column, " "+expression+behind, 1)
+}
 
 // Text scans a text column, NULL as "".
 type Text struct{ To *string }

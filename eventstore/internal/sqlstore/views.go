@@ -31,6 +31,9 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 		if v.Docs && len(doubtful) == 0 && v.Order == "" { // each column costs
 			q.columns, scan = "id, doc", scanDoc
 		}
+		if v.Heads && len(doubtful) == 0 {
+			q.columns = headColumns
+		}
 		if q.order(by, limit); v.Order != "" || len(v.Where) > 0 || v.Parent != "" || v.State != "" || v.Name != "" {
 			q.once() // else the order says how to go
 		}
@@ -49,6 +52,9 @@ func (r *Reader) Views(ctx context.Context, v eventstore.ViewQuery) ([]eventstor
 		v = v.Behind(&rows[len(rows)-1])
 	}
 }
+
+// headColumns are ViewColumns without the document.
+var headColumns = strings.Replace(ViewColumns, ", doc,", ", '',", 1) //nolint:gochecknoglobals // a constant
 
 // after adds where the query begins and returns the order of what it lists.
 func (q *query) after(v eventstore.ViewQuery) (by string) {

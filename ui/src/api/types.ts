@@ -17,8 +17,26 @@ export interface VnfSummary {
   operationUnderWay?: string
   cleanupUnderWay?: string
   leftovers: number
+  drift?: Noted
   created: string
   updated: string
+}
+
+/** How many resources of a VNF differ from its records, as its VIMs showed them last. */
+export interface Noted {
+  state: 'DRIFTED' | 'SUSPECT'
+  since: string
+  missing: number
+  changed: number
+  orphaned: number
+  unsure: number
+  repairGivenUp?: boolean
+  vimConnectionIds: string[]
+}
+
+export interface Snapshot {
+  id: string
+  vnfSnapshot?: { id: string; vnfInstanceId: string; vnfdId: string; creationFinishedAt?: string }
 }
 
 export interface Handle {
@@ -377,6 +395,21 @@ export interface Vim {
   accessInfo?: Record<string, unknown>
   extra?: Record<string, unknown>
   updated?: string
+  comparison?: {
+    time: string
+    tookMs: number
+    error?: string
+    vnfs: number
+    vnfsBusy: number
+    vnfsDrifted: number
+    recorded: number
+    missing: number
+    changed: number
+    orphaned: number
+    unsure: number
+    suspect?: boolean
+    repairsGivenUp: number
+  }
 }
 
 /** How the APIs of VNFs, or of their element manager, are reached. */

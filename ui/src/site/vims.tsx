@@ -8,9 +8,10 @@ import { Dialog } from '../parts/dialog'
 import { Empty, Loading, Note, Refusal } from '../parts/feedback'
 import { State } from '../parts/state'
 import { Rows } from '../parts/table'
-import { Id } from '../parts/text'
+import { Id, lasting, Time, To } from '../parts/text'
 import { useSession } from '../session'
 import { Heading } from '../shell'
+import { differing } from '../vnfs/story'
 
 export function VimsPage() {
   const session = useSession()
@@ -41,6 +42,7 @@ export function VimsPage() {
                   <State state={v.enabled ? 'ENABLED' : 'DISABLED'} size="sm" />
                   {v.default && <Text size="sm">default</Text>}
                   {v.builtIn && <Text size="sm">built in</Text>}
+                  {v.comparison?.suspect && <State state="SUSPECT" size="sm" />}
                 </Group>
                 {!v.builtIn && (
                   <Group gap="xs">
@@ -80,6 +82,7 @@ export function VimsPage() {
                 rows={[
                   ['id', <Id key="i" id={v.id} whole />],
                   ['type', v.vimType],
+                  ...(v.comparison ? [['compared with the records', <Compared key="c" of={v.comparison} />]] : []),
                   ...Object.entries({ ...v.interfaceInfo, ...v.accessInfo, ...v.extra }).map(([k, x]) => [k, <span key="v" className="mono wrap">{typeof x === 'string' ? x : JSON.stringify(x)}</span>]),
                 ]}
               />
@@ -90,6 +93,18 @@ export function VimsPage() {
       </Stack>
       {adding && <Register close={() => add(false)} done={() => { add(false); void again() }} />}
       <Confirm question={question} close={() => ask(null)} />
+    </>
+  )
+}
+
+function Compared({ of: c }: { of: NonNullable<Vim['comparison']> }) {
+  return (
+    <>
+      <Time at={c.time} />, in {lasting(c.tookMs)}:{' '}
+      {c.error ?? (c.vnfsDrifted === 0 ? `${c.recorded} resources of ${c.vnfs} VNFs, nothing differs` : <To to="/vnfs" search={{ filter: '(in,drift/state,DRIFTED,SUSPECT)' }}>{`${c.vnfsDrifted} of ${c.vnfs} VNFs differ: ${differing(c)}`}</To>)}
+      {c.vnfsBusy > 0 && `; ${c.vnfsBusy} not compared, operations were under way`}
+      {c.suspect && `. Only ${c.recorded - c.missing} of ${c.recorded} resources are there: the VIM may be ill, and nothing is repaired by it without anybody's asking`}
+      {c.repairsGivenUp > 0 && `. ${c.repairsGivenUp} VNFs are not repaired any more`}
     </>
   )
 }
@@ -144,6 +159,12 @@ const fields: Record<string, Field[]> = {
   'VNFM.SIM.V_1': [{ in: 'interfaceInfo', name: 'endpoint', label: 'Endpoint' }],
 }
 
+/** What of a connection is missing so that anybody can reach its VIM; "" for nothing. */
+const needs: Record<string, (v: Record<string, string>) => string> = {
+  'ETSINFV.OPENSTACK_KEYSTONE.V_3': (v) => (v.endpoint ? '' : 'Say where Keystone is: its endpoint.'),
+  'ETSINFV.KUBERNETES.V_1': (v) => (v.kubeconfig || v.endpoint ? '' : 'Give a kubeconfig, or the endpoint of the API.'),
+}
+
 function Register({ close, done }: { close: () => void; done: () => void }) {
   const [v, set] = useState({ vimId: '', vimType: types[0]!, default: false, values: {} as Record<string, string> })
   const key = useRef(crypto.randomUUID())
@@ -164,6 +185,7 @@ function Register({ close, done }: { close: () => void; done: () => void }) {
       }),
     onSuccess: done,
   })
+  const missing = needs[v.vimType]?.(v.values) ?? ''
   const field = (f: Field) => {
     const common = { key: f.name, label: f.label, description: f.hint, value: v.values[f.name] ?? f.start ?? '' }
     const put = (x: string) => change({ values: { ...v.values, [f.name]: x } })
@@ -191,7 +213,8 @@ function Register({ close, done }: { close: () => void; done: () => void }) {
             <Button variant="default" onClick={close}>
               Do nothing
             </Button>
-            <Button type="submit" loading={register.isPending}>
+            {missing && <Text size="sm">{missing}</Text>}
+            <Button type="submit" loading={register.isPending} disabled={missing !== ''} title={missing}>
               Register
             </Button>
           </Group>

@@ -193,6 +193,8 @@ describe('story', () => {
     expect(e('opocc.failed-temporarily', { error: { detail: 'why' } })).toMatchObject({ tone: 'bad', said: 'why' })
     expect(e('opocc.rollback-begun', { byPolicy: true }).said).toBe('by policy')
     expect(e('vnf.scaled', { resources: [1], released: [], scaleStatus: [{ aspectId: 'a', scaleLevel: 2 }] }).said).toBe('1 resource made, 0 resources released, a 2')
+    expect(e('vnf.drifted', { vimConnectionId: 'v', found: { missing: 2, changed: 0, orphaned: 1, suspect: true } })).toMatchObject({ tone: 'warn', said: 'v, 2 missing, 1 orphaned, VIM suspect' })
+    expect(e('vnf.drift-ended', { vimConnectionId: 'v' })).toMatchObject({ tone: 'good', said: 'v' })
     expect(traceOf({ traceparent: '00-abc-def-01' })).toBe('abc')
   })
   it('makes stale what an event is about', () => {

@@ -12,6 +12,7 @@ import { Grid } from '../parts/table'
 import { Id, Time, To } from '../parts/text'
 import { useSession } from '../session'
 import { Heading } from '../shell'
+import { differing } from './story'
 
 const CreateVnf = lazy(() => import('./create').then((m) => ({ default: m.CreateVnf })))
 
@@ -35,6 +36,7 @@ const columns: { head: string; sort?: string }[] = [
 const saved = [
   { label: 'Instantiated', filter: '(eq,instantiationState,INSTANTIATED)' },
   { label: 'Under operation', filter: '(neq,operationUnderWay,)' },
+  { label: 'Differ from the records', filter: '(in,drift/state,DRIFTED,SUSPECT)' },
 ]
 
 export function VnfList() {
@@ -70,6 +72,11 @@ export function VnfList() {
     { name: 'flavourId' },
     { name: 'id', values: vnfs.map((v) => v.id).slice(0, 20) },
     { name: 'leftovers' },
+    { name: 'drift/state', values: ['DRIFTED', 'SUSPECT'] },
+    { name: 'drift/missing' },
+    { name: 'drift/changed' },
+    { name: 'drift/orphaned' },
+    { name: 'drift/since' },
     { name: 'created' },
     { name: 'updated' },
     { name: 'metadata/' },
@@ -136,6 +143,11 @@ const Row = memo(function Row({ vnf: v, op }: { vnf: VnfSummary; op?: OpSummary 
         {v.leftovers > 0 && (
           <div className="small" title="Resources that failed operations left at VIMs">
             {v.leftovers} left over
+          </div>
+        )}
+        {v.drift && (
+          <div className="small" title="As its VIMs showed it last">
+            <State state={v.drift.state} size="sm" /> {differing(v.drift)}
           </div>
         )}
       </td>

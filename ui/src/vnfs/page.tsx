@@ -4,9 +4,10 @@ import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { useGoTo, useIdOfAddress, useTurn, useWords } from '../address'
 import { all, get, query, request } from '../api/http'
 import { live } from '../api/live'
-import type { Event, OpSummary, Progress, Vnf, Vnfd } from '../api/types'
+import type { Event, OpSummary, Progress, Vnf, Vnfd, VnfSummary } from '../api/types'
 import { Confirm, type Question } from '../parts/confirm'
 import { Loading, Note, Refusal } from '../parts/feedback'
+import { quoted } from '../parts/filter'
 import { State } from '../parts/state'
 import { first, Id, Time, To } from '../parts/text'
 import { useSession } from '../session'
@@ -19,6 +20,8 @@ import { VnfOperations } from './operations'
 import { pictureOf } from './picture'
 import { Resources } from './resources'
 import { Slider } from './slider'
+import { Snapshots } from './snapshots'
+import { differing } from './story'
 import { Story } from './storyview'
 import { Under } from './list'
 
@@ -66,6 +69,11 @@ export function VnfPage() {
     queryKey: ['op', running, 'summary'],
     queryFn: async ({ signal }) => (await get<OpSummary[]>('/vnfm/v1/vnf_lcm_op_occs' + query({ filter: `(eq,vnfLcmOpOccId,${running})` }), signal))[0] ?? null,
     enabled: !!running,
+  })
+
+  const noted = useQuery({
+    queryKey: ['vnf', id, 'noted'],
+    queryFn: async ({ signal }) => (await get<VnfSummary[]>('/vnfm/v1/vnf_instances' + query({ filter: `(eq,id,${quoted(id)})` }), signal))[0]?.drift ?? null,
   })
 
   const past = search.at !== undefined && search.at !== now.data?.moment.version
@@ -142,6 +150,16 @@ export function VnfPage() {
             </Button>
           </Note>
         )}
+        {noted.data && !past && (
+          <Note kind={noted.data.state === 'SUSPECT' ? 'bad' : 'warn'} title={`It differs from its records: ${differing(noted.data)}`}>
+            At {noted.data.vimConnectionIds.join(', ')}, since <Time at={noted.data.since} />.
+            {noted.data.state === 'SUSPECT' && ' The VIM shows so little of what is recorded there that it may be ill: nothing is repaired by itself.'}
+            {noted.data.repairGivenUp && ' It was repaired as often as it may be without anybody\'s asking.'}{' '}
+            <Button size="compact-xs" variant="default" onClick={() => turn({ tab: 'drift' })}>
+              Show what differs
+            </Button>
+          </Note>
+        )}
         {(vnf.leftovers?.length ?? 0) > 0 && (
           <Note kind="warn" title={`${vnf.leftovers!.length} left over at VIMs by a failed operation`}>
             {vnf.leftovers!.map((l) => `${l.kind} ${l.name ?? first(l.id)} at ${l.vimConnectionId}`).join(', ')}
@@ -156,6 +174,7 @@ export function VnfPage() {
             <Tabs.Tab value="story">Story</Tabs.Tab>
             <Tabs.Tab value="changes">Changes</Tabs.Tab>
             <Tabs.Tab value="drift">Drift</Tabs.Tab>
+            <Tabs.Tab value="snapshots">Snapshots</Tabs.Tab>
             <Tabs.Tab value="can">
               What can be done {cannot.length < can.length && <Badge size="sm" variant="default">{can.length - cannot.length}</Badge>}
             </Tabs.Tab>
@@ -183,6 +202,13 @@ export function VnfPage() {
           </Tabs.Panel>
           <Tabs.Panel value="drift" pt="sm">
             {past ? <Note kind="info">VIMs are asked as they are now: go back to now.</Note> : <Drift id={id} not={can.find((c) => c.action === 'SYNC')?.not ?? ''} repair={() => start('SYNC')} />}
+          </Tabs.Panel>
+          <Tabs.Panel value="snapshots" pt="sm">
+            {past ? (
+              <Note kind="info">Snapshots are shown as they are now: go back to now.</Note>
+            ) : (
+              <Snapshots vnf={now.data} not={can.find((c) => c.action === 'HEAL')?.not || (flavour?.vdus?.some((v) => v.container) ? 'The VNF is one of containers.' : '')} lacks={session.lacks('lcm:write')} begun={(opId) => go(`/ops/${opId}`)} />
+            )}
           </Tabs.Panel>
           <Tabs.Panel value="can" pt="sm">
             <Stack gap="xs" component="ul" style={{ listStyle: 'none', padding: 0 }}>

@@ -21,6 +21,24 @@ const count = (data: Record<string, unknown> | undefined, name: string, of: stri
 const join = (...parts: string[]) => parts.filter((p) => p !== '').join(', ')
 const words = (name: string) => name.replaceAll('-', ' ').replace(/^./, (c) => c.toUpperCase())
 
+interface Counts {
+  missing?: number
+  changed?: number
+  orphaned?: number
+  unsure?: number
+  suspect?: boolean
+  state?: string
+  repairGivenUp?: boolean
+}
+
+/** What differs of a VNF, in few words. */
+export const differing = (n: Counts): string =>
+  join(
+    ...(['missing', 'changed', 'orphaned', 'unsure'] as const).map((what) => (n[what] ? `${n[what]} ${what}` : '')),
+    n.suspect || n.state === 'SUSPECT' ? 'VIM suspect' : '',
+    n.repairGivenUp ? 'repair given up' : '',
+  )
+
 /** What of an event's data matters most; "" for nothing. */
 export function said(e: Event): string {
   const d = e.data
@@ -38,6 +56,10 @@ export function said(e: Event): string {
     }
     case 'vnf.healed':
       return join(`${count(d, 'changed', 'resource')} made again`, text(d, 'cause'))
+    case 'vnf.drifted':
+      return join(text(d, 'vimConnectionId'), differing((d?.found ?? {}) as Counts))
+    case 'vnf.drift-ended':
+      return text(d, 'vimConnectionId')
     case 'vnf.terminated':
     case 'vnf.cleanup-ended':
       return `${count(d, 'released', 'resource')} released`
@@ -82,8 +104,9 @@ export function tell(e: Event): Told {
   let tone: Tone = 'idle'
   let sign = '•'
   if (/(failed|refused|failed-temporarily|leftovers-found)$/.test(name)) [tone, sign] = ['bad', '✗']
-  else if (/^(completed|instantiated|scaled|healed|terminated|onboarded|granted|resource-reserved|cleanup-ended)$/.test(name)) [tone, sign] = ['good', '✓']
+  else if (/^(completed|instantiated|scaled|healed|terminated|onboarded|granted|resource-reserved|cleanup-ended|drift-ended)$/.test(name)) [tone, sign] = ['good', '✓']
   else if (/(begun|^started|^retried|^progressed)$/.test(name)) [tone, sign] = ['busy', '▸']
+  else if (name === 'drifted') [tone, sign] = ['warn', '!']
   else if (/(rolled-back|resource-undone)$/.test(name)) [tone, sign] = ['warn', '↺']
   else if (/(deleted|released)$/.test(name)) [tone, sign] = ['idle', '⌫']
   return { tone, sign, what: words(name), said: said(e) }

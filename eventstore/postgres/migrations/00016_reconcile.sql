@@ -1,0 +1,16 @@
+-- +goose Up
+
+-- What came of comparing VIMs with the records, by VIM connection, and the repairs that the policy has begun, by VNF.
+create table reconcile (
+  id text collate "C" primary key,
+  key text collate "C" not null,
+  grp text collate "C" not null,
+  state text not null,
+  due timestamptz,
+  version bigint not null,
+  lane integer not null,
+  doc text
+) with (fillfactor = 70);
+create index reconcile_due on reconcile (lane, due) where due is not null;
+create index reconcile_key on reconcile (key);
+create index reconcile_grp on reconcile (grp, state);
