@@ -312,7 +312,7 @@ func (d *planData) modifiedBy() *vnf.OpInfoChanged {
 func overlaidBy(params, over json.RawMessage) (json.RawMessage, error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(over, &members) != nil {
-		return params, nil // what is no object is refused with the other parameters
+		return params, nil //nolint:nilerr // what is no object is refused with the other parameters
 	}
 	return overlaid(params, members)
 }

@@ -111,7 +111,7 @@ func Releases(ctx context.Context, packageID string, f *vnfd.Flavour, params, sc
 func read(params, schema json.RawMessage) (*asked, error) {
 	var all map[string]json.RawMessage
 	if len(params) > 0 && json.Unmarshal(params, &all) != nil {
-		return &asked{}, nil // what is no object is refused with the other parameters
+		return &asked{}, nil //nolint:nilerr // what is no object is refused with the other parameters
 	}
 	var s struct {
 		Properties map[string]struct {

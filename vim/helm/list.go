@@ -121,6 +121,16 @@ func (c *cluster) releases(ctx context.Context, owner string) ([]vim.Resource, e
 // Observe is List, with how many pods the workloads of a release are to have, and whether somebody has upgraded it to something else.
 func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
 	const op = "observe"
+	if !strings.HasPrefix(r.After, releases) {
+		page, err := d.objects.Observe(ctx, conn, r)
+		if err == nil && page.Next == "" {
+			page.Next = releases
+		}
+		if err != nil || len(page.Resources) > 0 || page.Next != releases {
+			return page, err //nolint:wrapcheck // an Error of that driver
+		}
+		r.After = releases
+	}
 	page, err := d.List(ctx, conn, r)
 	if err != nil {
 		return vim.ObservedPage{}, err
@@ -131,11 +141,7 @@ func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListReq
 	}
 	out := vim.ObservedPage{Resources: []vim.Observed{}, Next: page.Next}
 	for _, x := range page.Resources {
-		at, ok := kube.ParseRef(x.ID)
-		if !ok || at.Kind != releaseKind {
-			out.Resources = append(out.Resources, vim.Seen(x))
-			continue
-		}
+		at, _ := kube.ParseRef(x.ID) // List made it
 		o, err := d.observed(ctx, c, op, at, x)
 		switch {
 		case vim.ClassOf(err) == message.NotFound: // it went meanwhile

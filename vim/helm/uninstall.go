@@ -99,9 +99,8 @@ func (d *Driver) purge(c *cluster, h *history) error {
 		return errorOf("release", h.at.Name, err)
 	}
 	for _, r := range slices.Backward(h.all) { // the oldest is the last that is found
-		_, err := hc.Releases.Delete(r.Name, r.Version)
-		if e := error(nil); err != nil {
-			if e = errorOf("release", h.at.Name, err); vim.ClassOf(e) != message.NotFound {
+		if _, err := hc.Releases.Delete(r.Name, r.Version); err != nil {
+			if e := errorOf("release", h.at.Name, err); e.Class != message.NotFound {
 				return e
 			}
 		}

@@ -46,7 +46,7 @@ func Standing(u *unstructured.Unstructured) (ready bool, failed *vim.Error) {
 	s, err := status.Compute(u)
 	switch {
 	case err != nil: // not as its kind should be: nothing to wait for
-		return true, nil
+		return true, nil //nolint:nilerr // no error of the cluster
 	case s.Status == status.CurrentStatus:
 		return true, nil
 	case s.Status == status.FailedStatus && Template(at) == nil:
