@@ -73,7 +73,6 @@ type box struct {
 	doer  *eventstore.Committer
 	id    string
 	url   string
-	more  []func(*eventstore.Commit)
 	end   func()
 }
 

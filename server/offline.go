@@ -35,10 +35,10 @@ import (
 func Migrate(ctx context.Context, c *config.Config, w io.Writer) error {
 	return offline(ctx, c, false, func(s *stores) error {
 		for _, u := range s.schemas {
-			switch {
-			case u.from == u.to:
+			switch u.from {
+			case u.to:
 				_, _ = fmt.Fprintf(w, "%s: the schema is at %d: nothing to do\n", u.database, u.to)
-			case u.from == 0:
+			case 0:
 				_, _ = fmt.Fprintf(w, "%s: the schema was made, at %d\n", u.database, u.to)
 			default:
 				_, _ = fmt.Fprintf(w, "%s: the schema was at %d, and is at %d\n", u.database, u.from, u.to)

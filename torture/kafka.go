@@ -174,7 +174,7 @@ func (in *injector) dropSlot(ctx context.Context) error {
 		return err == nil, nil
 	})
 	if err != nil && ctx.Err() == nil {
-		return nil //nolint:nilerr // its reader was quicker each time
+		return nil // its reader was quicker each time
 	}
 	return err
 }
@@ -326,7 +326,7 @@ func (j *judge) published(ctx context.Context) (err error) {
 	defer cancel()
 	err = poll(limited, time.Second, "the topic of events", func() (bool, error) {
 		missing, err = j.missing(limited, store)
-		return err == nil && len(missing) == 0, nil //nolint:nilerr // a broker may be coming back
+		return err == nil && len(missing) == 0, nil // a broker may be coming back
 	})
 	for _, m := range missing {
 		j.book.violation("%s", m)
