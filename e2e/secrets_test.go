@@ -20,7 +20,7 @@ func TestSecretFlagsAreNotInTheProcessList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list := strings.ReplaceAll(string(b), "\x00", " "); strings.Contains(list, canary) || !strings.Contains(list, " dev --listen 127.0.0.1:0") {
+	if list := strings.ReplaceAll(string(b), "\x00", " "); strings.Contains(list, canary) || !strings.Contains(list, " dev -v --listen 127.0.0.1:0") {
 		t.Errorf("the process list has: %s", list)
 	}
 	d.must(401, "GET", "/vnflcm/v2/vnf_instances", nil)

@@ -90,7 +90,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.stores.Close(), s.tracing.Stop(ctx))
 	}
 	for _, u := range s.stores.schemas {
-		if u.from != u.to {
+		if u.from != u.to && u.from != 0 {
 			s.log.WarnContext(ctx, "the schema of a database was brought to this version", "database", u.database, "from", u.from, "to", u.to)
 		}
 	}

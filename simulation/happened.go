@@ -60,10 +60,10 @@ func Ended(operation, state string) Event { return Event("ended: " + operation +
 func Events() []Event {
 	return []Event{
 		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
-		AnsweredTwice, ChangeUndone, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved,
+		AnsweredTwice, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved,
 		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
-		Ended("OPERATE", "COMPLETED"), Ended("OPERATE", "ROLLED_BACK"),
+		Ended("OPERATE", "COMPLETED"),
 	}
 }
 
@@ -72,7 +72,7 @@ func RareEvents() []Event {
 	return []Event{
 		ChangeLower, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync, DriftNoted, RepairedByItself,
 		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"), SnapshotAsked, Ended("CREATE_SNAPSHOT", "COMPLETED"),
-		Ended("OPERATE", "FAILED"),
+		Ended("OPERATE", "FAILED"), Ended("OPERATE", "ROLLED_BACK"), ChangeUndone,
 	}
 }
 
