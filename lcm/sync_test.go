@@ -155,7 +155,6 @@ func TestSyncChangesBack(t *testing.T) {
 		"ports":   {vim.Compute, func(s *vim.Spec, _ *vim.Resource) { s.Compute.Ports = nil }, vim.AttributePorts, "*", ""},
 		"address": {vim.Port, func(_ *vim.Spec, r *vim.Resource) { r.Addresses = []vim.IP{{Address: "10.9.9.9", Subnet: "s"}} }, vim.AttributeAddresses, "*", "10.9.9.9"},
 		"volume":  {vim.Volume, func(s *vim.Spec, _ *vim.Resource) { s.Volume.SizeBytes = 7 }, vim.AttributeSize, "*", "7"},
-		"mtu":     {vim.Network, func(s *vim.Spec, _ *vim.Resource) { s.Network.MTU = 900 }, vim.AttributeMTU, "*", "900"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, id := elastic(t, lcm.Settings{})
