@@ -64,13 +64,13 @@ func (c *client) aboutSnapshots(in *sol.VnfInstance) {
 		id := tail(a.location)
 		c.book.takes(id, in.Id)
 		body := map[string]any{"vnfSnapshotInfoId": id}
-		if c.rng.IntN(3) == 0 {
+		if c.rng.IntN(3) == 0 && len(in.InstantiatedVnfInfo.VnfcInfo) > 0 { // a termination that was given up leaves none
 			body["vnfcInstanceId"] = c.some(in)[0]
 		}
 		c.change(c.finish, http.MethodPost, instances+"/"+in.Id+"/create_snapshot", body)
 	case n < 3:
 		body := map[string]any{"vnfSnapshotInfoId": mine[c.rng.IntN(len(mine))]}
-		if c.rng.IntN(3) == 0 {
+		if c.rng.IntN(3) == 0 && len(in.InstantiatedVnfInfo.VnfcInfo) > 0 { // a termination that was given up leaves none
 			body["vnfcInstanceId"] = c.some(in)[0]
 		}
 		c.change(c.finish, http.MethodPost, instances+"/"+in.Id+"/revert_to_snapshot", body)

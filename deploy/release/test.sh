@@ -61,7 +61,8 @@ debootstrap --variant=minbase --include=systemd,procps bookworm "$root" >"$work/
 cp "$dist"/*.deb "$root/tmp/vnfm.deb"
 chroot "$root" dpkg -i /tmp/vnfm.deb >/dev/null
 [ "$(chroot "$root" stat -c '%U:%G %a' /etc/vnfm/vnfmd.yaml)" = "root:vnfm 640" ]
-chroot "$root" systemd-analyze verify vnfmd.service 2>&1 | { ! grep -v "man \|documentation"; }
+said=$(chroot "$root" systemd-analyze verify vnfmd.service 2>&1 | grep -v "man \|documentation" || true) # there is no man in it
+[ -z "$said" ] || { echo "$said" >&2; exit 1; }
 install -d -m 700 "$root/var/lib/vnfm"
 chroot "$root" chown vnfm:vnfm /var/lib/vnfm
 chroot --userspec=vnfm:vnfm "$root" /usr/bin/vnfmd config --config /etc/vnfm/vnfmd.yaml | grep >/dev/null 'data: "/var/lib/vnfm"'
