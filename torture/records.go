@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm/aggregate"
@@ -151,6 +152,9 @@ func (j *judge) ledger(ctx context.Context, store eventstore.Reader) (map[string
 			}
 			for _, row := range rows {
 				q.After = row.ID
+				if table == eventstore.TableReconcile && strings.HasPrefix(row.ID, "vim/") { // what is known of a connection: it stays with it
+					continue
+				}
 				switch row.State {
 				case vimmanager.Active, vimmanager.Released, vimmanager.Failed, vimmanager.CommandDone, vimmanager.FenceState: // the NFVO manager calls it DONE too
 				default:
