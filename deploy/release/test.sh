@@ -21,6 +21,7 @@ diff -r "$dist" "$work/again"
 # serves ROOT USER: starts vnfmd in a root as a user, has a VNF made, and stops it
 serves() {
 	local root=$1 user=$2 url=
+	export HOME=/var/lib/vnfm # the caller's is another's there
 	chroot --userspec="$user" "$root" /usr/bin/vnfmd dev --listen 127.0.0.1:0 --data /var/lib/vnfm >"$work/out" 2>"$work/err" </dev/null &
 	pid=$!
 	for _ in $(seq 300); do
