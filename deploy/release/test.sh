@@ -58,7 +58,9 @@ for page in "$work"/deb/usr/share/man/man*/*.gz; do zcat "$page" | grep >/dev/nu
 
 say "the Debian package"
 root=$work/debian
-debootstrap --variant=minbase --include=systemd,procps bookworm "$root" >"$work/debootstrap" 2>&1 || { tail -5 "$work/debootstrap" >&2; exit 1; }
+# from where this machine has its own packages, when it is of that release
+mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | sed -n 's/^bookworm //p' | head -1 || true)
+debootstrap --variant=minbase --include=systemd,procps bookworm "$root" "${mirror:-http://deb.debian.org/debian/}" >"$work/debootstrap" 2>&1 || { tail -5 "$work/debootstrap" >&2; exit 1; }
 cp "$dist"/*.deb "$root/tmp/vnfm.deb"
 chroot "$root" dpkg -i /tmp/vnfm.deb >/dev/null
 [ "$(chroot "$root" stat -c '%U:%G %a' /etc/vnfm/vnfmd.yaml)" = "root:vnfm 640" ]
