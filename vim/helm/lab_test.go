@@ -110,16 +110,11 @@ func TestDriver(t *testing.T) {
 		},
 		Restart: func(*testing.T, vim.Driver) vim.Driver { return newDriver(helm.Config{}) },
 		Provoke: func(_ *testing.T, class message.Class, r vim.StartRequest) (vim.StartRequest, bool) {
-			post := kubetest.Rule{Method: http.MethodPost, Path: "/secrets"}
+			if wire, ok := (kubetest.Rule{Method: http.MethodPost, Path: "/secrets"}).As(class); ok {
+				l.Next(wire)
+				return r, true
+			}
 			switch class {
-			case message.Transient:
-				post.Answer = http.StatusTooManyRequests
-			case message.Unavailable:
-				post.Answer = http.StatusServiceUnavailable
-			case message.Auth:
-				post.Answer = http.StatusUnauthorized
-			case message.UnknownOutcome:
-				post.After = true
 			case message.Permanent:
 				r.Spec = spec(vim.Chart{Path: "bad"}, nil, `{"bad":"field"}`)
 				return r, true
@@ -135,29 +130,15 @@ func TestDriver(t *testing.T) {
 			default:
 				return r, false
 			}
-			l.Next(post)
-			return r, true
 		},
 		ProvokeChange: func(_ *testing.T, class message.Class, r vim.ChangeRequest) (vim.ChangeRequest, bool) {
-			patch := kubetest.Rule{Method: http.MethodPatch, Path: "/deployments/"}
-			switch class {
-			case message.Transient:
-				patch.Answer = http.StatusTooManyRequests
-			case message.Unavailable:
-				patch.Answer = http.StatusServiceUnavailable
-			case message.Auth:
-				patch.Answer = http.StatusUnauthorized
-			case message.UnknownOutcome:
-				patch.After = true
-			case message.Permanent: // a field that does not change
-				r.To = release(2, `{"app":"other"}`)
+			if wire, ok := (kubetest.Rule{Method: http.MethodPatch, Path: "/deployments/"}).As(class); ok {
+				r.To = release(4, "")
+				l.Next(wire)
 				return r, true
-			default:
-				return r, false
 			}
-			r.To = release(4, "")
-			l.Next(patch)
-			return r, true
+			r.To = release(2, `{"app":"other"}`) // a field that does not change
+			return r, class == message.Permanent
 		},
 		Half: func(*testing.T) { l.Next(kubetest.Rule{Method: http.MethodPatch, Path: "/deployments/"}) },
 		Shows: func(t *testing.T, r vim.Resource, spec vim.Spec) {

@@ -95,16 +95,11 @@ func TestDriver(t *testing.T) {
 		Connection: l.Conn, Samples: samples(), Changes: changes(), Wait: kubetest.Wait, Polls: 500,
 		Restart: func(*testing.T, vim.Driver) vim.Driver { return kubernetes.New(kubernetes.Config{}) },
 		Provoke: func(_ *testing.T, class message.Class, r vim.StartRequest) (vim.StartRequest, bool) {
-			post := kubetest.Rule{Method: http.MethodPost, Path: "/secrets"}
+			if wire, ok := (kubetest.Rule{Method: http.MethodPost, Path: "/secrets"}).As(class); ok {
+				l.Next(wire)
+				return r, true
+			}
 			switch class {
-			case message.Transient:
-				post.Answer = http.StatusTooManyRequests
-			case message.Unavailable:
-				post.Answer = http.StatusServiceUnavailable
-			case message.Auth:
-				post.Answer = http.StatusUnauthorized
-			case message.UnknownOutcome:
-				post.After = true
 			case message.Permanent:
 				r.Spec = named("Not A Name", "")
 				return r, true
@@ -120,30 +115,16 @@ func TestDriver(t *testing.T) {
 			default:
 				return r, false
 			}
-			l.Next(post)
-			return r, true
 		},
 		ProvokeChange: func(_ *testing.T, class message.Class, r vim.ChangeRequest) (vim.ChangeRequest, bool) {
-			patch := kubetest.Rule{Method: http.MethodPatch, Path: "/deployments/"}
-			switch class {
-			case message.Transient:
-				patch.Answer = http.StatusTooManyRequests
-			case message.Unavailable:
-				patch.Answer = http.StatusServiceUnavailable
-			case message.Auth:
-				patch.Answer = http.StatusUnauthorized
-			case message.UnknownOutcome:
-				patch.After = true
-			case message.Permanent: // a field that does not change
-				u := *r.To.Unit
-				u.Objects = json.RawMessage(strings.ReplaceAll(string(u.Objects), `"app":"d"`, `"app":"e"`))
-				r.To.Unit = &u
+			if wire, ok := (kubetest.Rule{Method: http.MethodPatch, Path: "/deployments/"}).As(class); ok {
+				l.Next(wire)
 				return r, true
-			default:
-				return r, false
 			}
-			l.Next(patch)
-			return r, true
+			u := *r.To.Unit
+			u.Objects = json.RawMessage(strings.ReplaceAll(string(u.Objects), `"app":"d"`, `"app":"e"`)) // a field that does not change
+			r.To.Unit = &u
+			return r, class == message.Permanent
 		},
 		Half: func(*testing.T) {
 			l.Next(kubetest.Rule{Method: http.MethodPatch, Path: "/deployments/", ContentType: "apply-patch"})

@@ -27,6 +27,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
 
@@ -48,6 +49,23 @@ type Rule struct {
 	Answer                    int    // a status; 0: the connection breaks
 	Body                      string // of the answer
 	After                     bool   // the request has its effect before
+}
+
+// As is the rule that has the driver answer with an error of a class; false for those that the wire cannot bring about.
+func (r Rule) As(class message.Class) (Rule, bool) {
+	switch class {
+	case message.Transient:
+		r.Answer = http.StatusTooManyRequests
+	case message.Unavailable:
+		r.Answer = http.StatusServiceUnavailable
+	case message.Auth:
+		r.Answer = http.StatusUnauthorized
+	case message.UnknownOutcome:
+		r.After = true
+	default:
+		return r, false
+	}
+	return r, true
 }
 
 // Kinds that tests look at.
