@@ -5,9 +5,6 @@ package server_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,32 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/vnfm/vnfm/secret"
-	"github.com/vnfm/vnfm/vim/sim"
-	"github.com/vnfm/vnfm/vim/sim/remote"
 )
-
-// shared returns simulated VIMs, and settings of nodes that share them and the keys.
-func shared(t *testing.T) (*sim.Sim, []string) {
-	t.Helper()
-	simulated, err := sim.Open(sim.Config{Path: filepath.Join(t.TempDir(), "sim.journal")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	vims := httptest.NewServer(remote.Handler(simulated))
-	t.Cleanup(func() {
-		vims.Close()
-		if err := simulated.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	key := filepath.Join(t.TempDir(), "secret.key")
-	if err := os.WriteFile(key, []byte(secret.NewKey()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return simulated, []string{"--secret-key-file=" + key, "--vim-sim-url=" + vims.URL}
-}
 
 // load begins and ends VNFs one after the other until it is stopped; then it returns how many.
 func load(p *program, worker int) (stop func() int) {

@@ -124,9 +124,9 @@ func TestKafkaIsAwayAndComesBack(t *testing.T) {
 	p.completed(op)
 }
 
-// Two nodes share a database, the lanes and so the partitions; when one of them goes in the middle of operations, the other ends them.
-func TestTwoNodesShareKafka(t *testing.T) {
-	b := startBroker(t)
+// shared returns simulated VIMs, and settings of nodes that share them and the keys.
+func shared(t *testing.T) (*sim.Sim, []string) {
+	t.Helper()
 	simulated, err := sim.Open(sim.Config{Path: filepath.Join(t.TempDir(), "sim.journal")})
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,14 @@ func TestTwoNodesShareKafka(t *testing.T) {
 	if err := os.WriteFile(key, []byte(secret.NewKey()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--database=" + dbtest.Postgres(t), "--secret-key-file=" + key, "--vim-sim-url=" + vims.URL, b.flag()}
+	return simulated, []string{"--secret-key-file=" + key, "--vim-sim-url=" + vims.URL}
+}
+
+// Two nodes share a database, the lanes and so the partitions; when one of them goes in the middle of operations, the other ends them.
+func TestTwoNodesShareKafka(t *testing.T) {
+	b := startBroker(t)
+	_, sharing := shared(t)
+	args := append(sharing, "--database="+dbtest.Postgres(t), b.flag())
 	one, two := startProgram(t, args...), startProgram(t, args...)
 	var ops []string
 	for i := range 4 {

@@ -34,14 +34,14 @@ import (
 // Migrate brings the databases to this version's schema, and writes from which it was to which. Opening a store does it.
 func Migrate(ctx context.Context, c *config.Config, w io.Writer) error {
 	return offline(ctx, c, false, func(s *stores) error {
-		for _, u := range s.schemas {
-			switch u.from {
-			case u.to:
-				_, _ = fmt.Fprintf(w, "%s: the schema is at %d: nothing to do\n", u.database, u.to)
+		for _, db := range s.all() {
+			switch db.from {
+			case db.to:
+				_, _ = fmt.Fprintf(w, "%s: the schema is at %d: nothing to do\n", s.name(db), db.to)
 			case 0:
-				_, _ = fmt.Fprintf(w, "%s: the schema was made, at %d\n", u.database, u.to)
+				_, _ = fmt.Fprintf(w, "%s: the schema was made, at %d\n", s.name(db), db.to)
 			default:
-				_, _ = fmt.Fprintf(w, "%s: the schema was at %d, and is at %d\n", u.database, u.from, u.to)
+				_, _ = fmt.Fprintf(w, "%s: the schema was at %d, and is at %d\n", s.name(db), db.from, db.to)
 			}
 		}
 		return nil

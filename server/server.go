@@ -89,9 +89,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.stores.Close(), s.tracing.Stop(ctx))
 	}
-	for _, u := range s.stores.schemas {
-		if u.from != u.to && u.from != 0 {
-			s.log.WarnContext(ctx, "the schema of a database was brought to this version", "database", u.database, "from", u.from, "to", u.to)
+	for _, db := range s.stores.all() {
+		if db.from != db.to && db.from != 0 {
+			s.log.WarnContext(ctx, "the schema of a database was brought to this version", "database", s.stores.name(db), "from", db.from, "to", db.to)
 		}
 	}
 	if openToOthers(c.Data) {

@@ -25,13 +25,6 @@ type stores struct {
 	vims  *database // of the VIM manager and the NFVO manager; main, unless they have one of their own
 	blobs blob.Store
 	close []func() error
-	// schemas says what was found of each database when it was opened, and what there is now.
-	schemas []schema
-}
-
-type schema struct {
-	database string // main or vim
-	from, to int64  // versions; from 0: there was none
 }
 
 // database is an open database.
@@ -41,6 +34,8 @@ type database struct {
 	committers int // unless the settings say otherwise
 	// single is true when no other process can use it: then leases of a process that died are taken over at once.
 	single bool
+	// from and to are versions of its schema: as it was found (0: there was none), and as it is.
+	from, to int64
 }
 
 // lease is how long a lease in the database lasts, when the settings say so long. Where no other process waits for it, it need not be
@@ -50,6 +45,14 @@ func (d *database) lease(set time.Duration) time.Duration {
 		return max(set, 10*time.Second)
 	}
 	return set
+}
+
+// name is what a database is called, for people.
+func (s *stores) name(db *database) string {
+	if db == s.main {
+		return "main"
+	}
+	return "vim"
 }
 
 // all returns the one database there is, or both.
@@ -149,22 +152,16 @@ func (s *stores) open(ctx context.Context, c *config.Config, existing bool, url,
 			return nil, err
 		}
 		*db = database{Store: lite, kind: "sqlite", committers: 1, single: true}
+		db.from, db.to = lite.Schema()
 	} else {
 		pg, err := openPostgres(ctx, url, c.DatabaseWait, existing)
 		if err != nil {
 			return nil, err
 		}
 		db.Store = pg
+		db.from, db.to = pg.Schema()
 	}
 	s.close = append(s.close, db.Close)
-	is := schema{database: "main"}
-	if len(s.schemas) > 0 {
-		is.database = "vim"
-	}
-	if v, ok := db.Store.(interface{ Schema() (from, to int64) }); ok {
-		is.from, is.to = v.Schema()
-	}
-	s.schemas = append(s.schemas, is)
 	return db, nil
 }
 
