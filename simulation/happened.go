@@ -50,7 +50,10 @@ const (
 	RepairedByItself Event = "reconcile: a repair by the policy"
 	SagaSwept        Event = "kept: an ended saga swept"
 	RowRemoved       Event = "kept: a ledger row removed"
-	ComparedChanged  Event = "revision and power compared of what was changed"
+	// Batched and BatchSplit are commits of several works at once, and those that one of them spoilt.
+	Batched         Event = "commit: several works in one"
+	BatchSplit      Event = "commit: several works, one of them to blame"
+	ComparedChanged Event = "revision and power compared of what was changed"
 )
 
 // Ended is the event that an operation of a type has ended in a state.
@@ -60,7 +63,7 @@ func Ended(operation, state string) Event { return Event("ended: " + operation +
 func Events() []Event {
 	return []Event{
 		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
-		AnsweredTwice, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved,
+		AnsweredTwice, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved, Batched, BatchSplit,
 		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"),
