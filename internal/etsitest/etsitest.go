@@ -42,6 +42,7 @@ var load = sync.OnceValues(func() ([]document, error) {
 	for _, d := range []struct{ root, name string }{
 		{"/vnflcm/v2", "SOL003-VNFLifecycleManagement"},
 		{"/vnfpkgm/v2", "SOL003-VNFPackageManagement"},
+		{"/vnfsnapshotpkgm/v1", "SOL003-VNFSnapshotPackageManagement"},
 		{notified, "SOL003-VNFLifecycleManagementNotification"},
 		{"/grant/v1", "SOL003-VNFLifecycleOperationGranting"},
 		{"/vnfconfig/v1", "SOL002-VNFConfiguration"},
@@ -114,6 +115,11 @@ func relax(spec *openapi3.T) {
 			s.Value.Required = slices.DeleteFunc(s.Value.Required, func(a string) bool {
 				return s.Value.Properties[a] == nil || a == "vnfcSnapshots" // that a list leaves out unless it is asked for (§5.4.23.3.2)
 			})
+		}
+	}
+	if p := spec.Components.Schemas["VnfSnapshotPkgInfo"]; p != nil { // of which there are several (SOL003 v3.7.1 §12.5.2.2: 0..N)
+		for _, name := range []string{"vnfcSnapshotInfoIds", "vnfcSnapshotImages", "additionalArtifacts"} {
+			p.Value.Properties[name].Value.Type = &openapi3.Types{openapi3.TypeArray}
 		}
 	}
 	instance := spec.Components.Schemas["VnfInstance"]
