@@ -24,6 +24,9 @@ import (
 // downloadTimeout is the longest time of one exchange that fetches a package's content; a broken one is taken up.
 const downloadTimeout = 30 * time.Minute
 
+// recordCalls is how many times the longest of a call may pass until the record of a snapshot package has been read.
+const recordCalls = 6
+
 // buildNfvo makes the client of the orchestrator, where there is one.
 func (s *Server) buildNfvo(p *parts) error {
 	c := s.cfg.Nfvo
@@ -57,13 +60,20 @@ func (s *Server) buildNfvo(p *parts) error {
 	small, large := egress.New(calls), egress.New(bulk)
 	p.closers = append(p.closers, func() error { small.Close(); large.Close(); return nil })
 	p.nfvo = restclient.New(restclient.Config{URL: c.URL, Auth: auth, Client: small, Bulk: large})
-	if c.Packages {
-		p.onboarding = &nfvomanager.Onboarding{
-			Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.Store, Doer: p.ledger.committer,
-			Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
-		}
-	}
+	p.packed = &nfvomanager.Snapshots{Catalogue: p.nfvo, MaxRecord: c.MaxSnapshotRecord, Timeout: recordCalls * c.CallTimeout}
 	return nil
+}
+
+// buildOnboarding makes what keeps the packages in step with the orchestrator's, where that is wanted.
+func (s *Server) buildOnboarding(p *parts) {
+	c := s.cfg.Nfvo
+	if p.nfvo == nil || !c.Packages {
+		return
+	}
+	p.onboarding = &nfvomanager.Onboarding{
+		Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.Store, Doer: p.ledger.Doer,
+		Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
+	}
 }
 
 // baseURL is the root of our own interfaces as the orchestrator reaches them.

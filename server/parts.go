@@ -55,6 +55,7 @@ type parts struct {
 	packages      *vnfpkg.Service
 	nfvo          *restclient.Client      // nil: our own policy grants
 	onboarding    *nfvomanager.Onboarding // nil: packages are not the NFVO's
+	packed        lcm.SnapshotPackages    // the NFVO's; nil: there is no NFVO
 	vims          *vimregistry.Service
 	drivers       map[string]vim.Driver                                 // by vimType
 	sim           *sim.Sim                                              // nil when there is none in this process
@@ -115,6 +116,9 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if err := s.buildVims(p, s.buildSim); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	if err := s.buildNfvo(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	if err := s.buildUseCases(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -122,9 +126,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		return nil, errors.Join(err, p.close())
 	}
 	s.work(p, lease.RoleAPI, p.denials.Run)
-	if err := s.buildNfvo(p); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
+	s.buildOnboarding(p)
 	if err := s.buildNotifications(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -332,7 +334,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	}
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.Store, Instances: p.instances, OpOccs: p.opoccs, Snapshots: p.snapshots,
-		Packages: s.forLCM(p), Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management,
+		Packages: s.forLCM(p), Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management, SnapshotPackages: p.packed,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})
 	return err
