@@ -62,8 +62,8 @@ func Ended(operation, state string) Event { return Event("ended: " + operation +
 // Events lists those that the seeds of a test must show; what is rarer is counted all the same.
 func Events() []Event {
 	return []Event{
-		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
-		AnsweredTwice, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved, Batched, BatchSplit,
+		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeHalf,
+		AnsweredTwice, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved, Batched,
 		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"),
@@ -73,7 +73,7 @@ func Events() []Event {
 // RareEvents lists those that only so many seeds show for sure as make sim runs when nobody says how many.
 func RareEvents() []Event {
 	return []Event{
-		ChangeLower, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync, DriftNoted, RepairedByItself,
+		ChangeLower, ChangeTwice, ChangeHung, BatchSplit, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync, DriftNoted, RepairedByItself,
 		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"), SnapshotAsked, Ended("CREATE_SNAPSHOT", "COMPLETED"),
 		Ended("OPERATE", "FAILED"), Ended("OPERATE", "ROLLED_BACK"), ChangeUndone,
 	}
