@@ -89,6 +89,9 @@ func (f *fake) neutron() {
 	}
 	f.on("POST /network/v2.0/qos/policies/{id}/bandwidth_limit_rules", http.StatusCreated, func(r *http.Request, in obj) any {
 		p, rule := f.row("policies", r.PathValue("id")), sub(in, "bandwidth_limit_rule")
+		if p == nil {
+			return neutronError(http.StatusNotFound, "QosPolicyNotFound", "QoS policy "+r.PathValue("id")+" could not be found.")
+		}
 		rule["type"], rule["id"] = "bandwidth_limit", "rule-1"
 		p["rules"] = append(list(p, "rules"), rule)
 		return obj{"bandwidth_limit_rule": rule}

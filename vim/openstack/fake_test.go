@@ -51,6 +51,7 @@ func newFake(t *testing.T) *fake {
 	f.securityRules()
 	f.cinder()
 	f.glance()
+	f.limits()
 	srv := httptest.NewServer(f.mux)
 	t.Cleanup(srv.Close)
 	f.url = srv.URL
