@@ -79,9 +79,12 @@ packages() {
 		for p in nova neutron cinder glance placement; do
 			for q in configure_db configure_ksat configure_rabbit; do echo "$p-common $p/$q boolean false"; done
 		done | debconf-set-selections
+		# two hundred packages would be compiled, of which few are run: what is run is compiled when it is
+		mkdir -p "$dir/install" && printf '#!/bin/sh\n' >"$dir/install/py3compile" && chmod 755 "$dir/install/py3compile"
 		apt-get update -q
 		# shellcheck disable=SC2086
-		apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 $lack
+		PATH=$dir/install:$PATH apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+			-o Dpkg::Options::=--force-unsafe-io $lack
 	) >"$dir/log/packages.log" 2>&1 || { tail -20 "$dir/log/packages.log" >&2; die 'the packages cannot be installed'; }
 }
 
@@ -210,6 +213,11 @@ use_stderr = true
 connection = $(database keystone)
 [token]
 expiration = 86400
+[cache]
+enabled = true
+backend = oslo_cache.dict
+[identity]
+password_hash_rounds = 4
 [fernet_tokens]
 key_repository = $dir/data/keystone/fernet
 [credential]
@@ -388,31 +396,54 @@ EOF
 }
 
 # --- schemas
-manage() { # manage SERVICE ARGUMENTS
-	"$1-manage" --config-file "$dir/etc/$1.conf" "${@:2}" >>"$dir/log/schema-$1.log" 2>&1
+manage() { # manage SERVICE ARGUMENTS [, ARGUMENTS]...: each as a command of its own, of one program that is loaded once
+	$python "$dir/py/manage.py" "$1" "$dir/etc/$1.conf" "${@:2}" >>"$dir/log/schema-$1.log" 2>&1
 }
 schemaKeystone() {
-	manage keystone db_sync && manage keystone fernet_setup --keystone-user root --keystone-group root &&
-		manage keystone credential_setup --keystone-user root --keystone-group root &&
-		manage keystone bootstrap --bootstrap-password "$password" --bootstrap-region-id $region --bootstrap-public-url $auth \
-			--bootstrap-internal-url $auth --bootstrap-admin-url $auth
+	manage keystone db_sync , fernet_setup --keystone-user root --keystone-group root , \
+		credential_setup --keystone-user root --keystone-group root , \
+		bootstrap --bootstrap-password "$password" --bootstrap-region-id $region --bootstrap-public-url $auth \
+		--bootstrap-internal-url $auth --bootstrap-admin-url $auth
 }
 schemaNova() {
-	manage nova api_db sync && manage nova cell_v2 map_cell0 --database_connection "$(database nova_cell0)" &&
-		manage nova cell_v2 create_cell --name cell1 && manage nova db sync
+	manage nova api_db sync , cell_v2 map_cell0 --database_connection "$(database nova_cell0)" , cell_v2 create_cell --name cell1 , db sync
 }
 schemaNeutron() {
 	neutron-db-manage --config-file "$dir/etc/neutron.conf" --config-file "$dir/etc/ml2.ini" upgrade heads >"$dir/log/schema-neutron.log" 2>&1
+}
+identity() { # Keystone runs, with users and catalogue, while the others' schemas are made
+	once keystone schemaKeystone || die "Keystone's schema: see $dir/log/schema-keystone.log"
+	web keystone $keystone 1 /usr/bin/keystone-wsgi-public --pyargv "--config-file $dir/etc/keystone.conf"
+	await keystone 60 answers $keystone
+	once identity seed identity || die 'users and catalogue cannot be made'
 }
 schemas() {
 	local d jobs='' j
 	for d in keystone glance placement nova_api nova nova_cell0 neutron cinder; do
 		echo "create database if not exists $d character set utf8mb3;"
 	done | sql
-	once keystone schemaKeystone || die "Keystone's schema: see $dir/log/schema-keystone.log"
+	cat >"$dir/py/manage.py" <<'EOF'
+import importlib
+import os
+import sys
+
+name, settings, words = sys.argv[1], sys.argv[2], sys.argv[3:]
+main = importlib.import_module(name + '.cmd.manage').main
+while words:
+    end = words.index(',') if ',' in words else len(words)
+    command, words = words[:end], words[end + 1:]
+    pid = os.fork()
+    if not pid:
+        sys.argv = [name + '-manage', '--config-file', settings] + command
+        sys.exit(main())
+    if os.waitpid(pid, 0)[1]:
+        sys.exit('failed: %s' % ' '.join(command[:2]))
+EOF
+	identity & jobs="$jobs $!"
 	once neutron schemaNeutron & jobs="$jobs $!"
 	{ once placement manage placement db sync && once nova schemaNova; } & jobs="$jobs $!"
 	{ once glance manage glance db_sync && once cinder manage cinder db sync; } & jobs="$jobs $!"
+	await rabbitmq 90 bash -c "exec 3<>/dev/tcp/127.0.0.1/$rabbit"
 	for j in $jobs; do wait "$j" || die "a schema cannot be made: see $dir/log/schema-*.log"; done
 }
 
@@ -521,10 +552,6 @@ up() {
 	await mariadb 60 sql -e 'select 1'
 	schemas
 	say 'the schemas are there'
-	web keystone $keystone 2 /usr/bin/keystone-wsgi-public --pyargv "--config-file $dir/etc/keystone.conf"
-	await keystone 60 answers $keystone
-	await rabbitmq 90 bash -c "exec 3<>/dev/tcp/127.0.0.1/$rabbit"
-	once identity seed identity || die 'users and catalogue cannot be made'
 	web placement $placement 1 /usr/bin/placement-api
 	run neutron-server neutron-server neutron.conf ml2.ini
 	run nova-conductor nova-conductor nova.conf

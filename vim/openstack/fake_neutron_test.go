@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -31,6 +32,9 @@ func (f *fake) neutron() {
 			q := r.URL.Query()
 			if f.astray(x.many, q) {
 				return neutronError(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: '"+q.Get("marker")+"' is not a valid marker.")
+			}
+			if n, err := strconv.Atoi(q.Get("limit")); f.most > 0 && (err != nil || n > f.most) {
+				q.Set("limit", strconv.Itoa(f.most))
 			}
 			page, more := paged(f.tables[x.many], q, byID, func(o obj) bool { return matches(o, q) })
 			out := obj{many: append([]obj{}, page...)}

@@ -30,6 +30,7 @@ type fake struct {
 	tables map[string][]obj
 	logins int
 	tokens map[string]bool
+	most   int  // of what Neutron gives at once (pagination_max_limit); 0: all
 	deaf   bool // guests do not stop when they are asked to
 	quota  map[string]int
 	mux    *http.ServeMux
