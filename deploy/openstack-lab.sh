@@ -9,7 +9,7 @@
 # DIR is bin/openstack-lab by default; root is needed for the packages. Keystone, Glance, Placement, Nova, Neutron and Cinder are as
 # shipped. Three things are pretended, by small drivers below: machines (Nova's own fake driver), the wires of ports, and the blocks
 # of volumes. A port with "bindfail" in its name cannot be bound, a volume with "volfail" cannot be made.
-# Everything listens on 127.0.0.1, or on a socket in DIR. Two clouds are in clouds.yaml: lab (a tenant) and lab-admin.
+# Everything listens on 127.0.0.1, or on a socket in DIR. In clouds.yaml are lab and life (tenants of their own) and lab-admin.
 set -euo pipefail
 cmd=${1:-}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -385,6 +385,9 @@ clouds:
   lab:
     auth: {auth_url: $auth, username: vnfm, password: $password, project_name: nfv, user_domain_name: Default, project_domain_name: Default}
     region_name: $region
+  life:
+    auth: {auth_url: $auth, username: vnfm, password: $password, project_name: life, user_domain_name: Default, project_domain_name: Default}
+    region_name: $region
 EOF
 	for c in nova-api:nova.cmd.api nova-conductor:nova.cmd.conductor nova-scheduler:nova.cmd.scheduler nova-compute:nova.cmd.compute \
 		glance-api:glance.cmd.api neutron-server:neutron.cmd.eventlet.server cinder-api:cinder.cmd.api \
@@ -463,7 +466,7 @@ def identity():
     ks = cloud.identity
     for name in ('admin', 'member', 'service'):
         ks.find_role(name) or ks.create_role(name=name)
-    for name in ('service', 'nfv'):
+    for name in ('service', 'nfv', 'life'):
         ks.find_project(name) or ks.create_project(name=name, domain_id='default')
 
     def user(name, project, *roles):
@@ -479,27 +482,31 @@ def identity():
         there = {e.interface for e in ks.endpoints(service_id=s.id)}
         for interface in {'public', 'internal', 'admin'} - there:
             ks.create_endpoint(service_id=s.id, interface=interface, region_id=region, url=url)
-    user('vnfm', 'nfv', 'member')
-    user('admin', 'nfv', 'admin')
+    for project in ('nfv', 'life'):
+        user('vnfm', project, 'member')
+        user('admin', project, 'admin')
 
 
 def site():
-    nfv = cloud.identity.find_project('nfv').id
-    cloud.compute.put('/os-quota-sets/' + nfv, json={'quota_set': {'instances': 200, 'cores': 1000, 'ram': 1 << 21, 'server_groups': 200}})
-    cloud.network.put('/quotas/' + nfv, json={'quota': {'network': 500, 'subnet': 500, 'port': 2000}})
-    admin = cloud.current_project_id
-    cloud.block_storage.put('/os-quota-sets/' + nfv, json={'quota_set': {'volumes': 500, 'gigabytes': 5000}})
+    net = cloud.network
+
+    def network(name, cidr, **more):
+        n = next(net.networks(name=name, **{k: v for k, v in more.items() if k == 'project_id'}), None) or net.create_network(name=name, **more)
+        n.subnet_ids or net.create_subnet(name=name + '-subnet', network_id=n.id, ip_version=4, cidr=cidr, project_id=n.project_id)
+
+    for name in ('nfv', 'life'):
+        project = cloud.identity.find_project(name).id
+        cloud.compute.put('/os-quota-sets/' + project, json={'quota_set': {'instances': 200, 'cores': 1000, 'ram': 1 << 21, 'server_groups': 200}})
+        net.put('/quotas/' + project, json={'quota': {'network': 500, 'subnet': 500, 'port': 2000}})
+        cloud.block_storage.put('/os-quota-sets/' + project, json={'quota_set': {'volumes': 500, 'gigabytes': 5000}})
+        network('mgmt', '10.10.0.0/16', project_id=project)
+    network('public', '203.0.113.0/24', is_router_external=True, provider_network_type='flat', provider_physical_network='extnet')
     for name, byte in (('cirros', 0), ('cirros-2', 1)):
         cloud.image.find_image(name) or cloud.image.create_image(
             name=name, data=bytes([byte]) * 65536, disk_format='raw', container_format='bare', visibility='public')
+    flavours = {f.name for f in cloud.compute.flavors(details=False)}
     for name, cpus, ram, disk in (('m1.tiny', 1, 512, 1), ('m1.small', 1, 1024, 2), ('m1.medium', 2, 2048, 10), ('m1.huge', 64, 262144, 10)):
-        cloud.compute.find_flavor(name) or cloud.compute.create_flavor(name=name, vcpus=cpus, ram=ram, disk=disk)
-    net = cloud.network
-    for name, cidr, more in (('public', '203.0.113.0/24', {'is_router_external': True, 'provider_network_type': 'flat', 'provider_physical_network': 'extnet'}),
-                             ('mgmt', '10.10.0.0/16', {'project_id': nfv})):
-        n = net.find_network(name) or net.create_network(name=name, **more)
-        net.find_subnet(name + '-subnet') or net.create_subnet(
-            name=name + '-subnet', network_id=n.id, ip_version=4, cidr=cidr, project_id=n.project_id)
+        name in flavours or cloud.compute.create_flavor(name=name, vcpus=cpus, ram=ram, disk=disk)
 
 
 {'identity': identity, 'site': site}[sys.argv[1]]()

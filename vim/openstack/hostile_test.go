@@ -78,3 +78,50 @@ func TestVolumeThatCannotBeDeleted(t *testing.T) {
 	}
 	s.release(t, d, r) // the storage can again
 }
+
+// What a VNF of a hundred machines costs in calls is a hundred times what one costs: nothing is listed for a resource.
+func TestCallsOfAHundredMachines(t *testing.T) {
+	f := newFake(t)
+	s := f.site()
+	d := s.driver()
+	if _, err := d.Assets(t.Context(), s.conn); err != nil { // it has a token from here on
+		t.Fatal(err)
+	}
+	const n = 100
+	owner := uuid.NewString()
+	var all []vim.StartRequest
+	start := func(kind vim.Kind, spec vim.Spec) vim.Resource {
+		r := vim.StartRequest{Token: vim.Token{ID: uuid.NewString(), Generation: 1}, Kind: kind, Owner: owner, Spec: spec}
+		res, err := d.Start(t.Context(), s.conn, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+		return res
+	}
+	calls := s.counted(func() {
+		for range n {
+			port := s.port("p")
+			port.Port.Rules = []vim.SecurityRule{rule4("tcp", 80, 80)}
+			start(vim.Compute, s.server(start(vim.Port, port).ID))
+		}
+	})
+	if want := n*(4+3) + 2; len(calls) != want { // the group and its rules are made once
+		t.Errorf("%d calls make %d machines with a port each, want %d", len(calls), n, want)
+	}
+	s.wait()
+	calls = s.counted(func() {
+		for i := range all {
+			r := all[len(all)-1-i] // a port goes after its machine, and most likely a while later
+			if _, err := d.Release(t.Context(), s.conn, r.Kind, r.Token); err != nil {
+				t.Fatal(err)
+			}
+			if r.Kind == vim.Compute {
+				s.wait()
+			}
+		}
+	})
+	if want := n * (2 + 4); len(calls) != want {
+		t.Errorf("%d calls take them away, want %d", len(calls), want)
+	}
+}
