@@ -11,10 +11,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/reconcile"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
@@ -48,7 +50,7 @@ func (s *Server) newAuditing(p *parts) (*auditing, error) {
 	a := &auditing{
 		auditor: audit.New(cfg), databases: cfg.Databases,
 		interval: s.cfg.Audit.Interval, log: s.log,
-		holds: func() bool { _, held := p.main.leases.Role(config.RoleOrchestrator).Epoch(0); return held },
+		holds: func() bool { _, held := p.main.Leases.Role(lease.RoleOrchestrator).Epoch(0); return held },
 		findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "vnfm_audit_findings", Help: "What the last audit found that must never be, by check.",
 		}, []string{"check"}),
@@ -115,8 +117,8 @@ func (a *auditing) run(ctx context.Context) error {
 	}
 }
 
-// reconciler returns what compares VIMs with the records; nil: nobody does.
-func (s *Server) reconciler(p *parts) (*reconcile.Reconciler, error) {
+// reconciler says how VIMs are compared with the records; nil: nobody does.
+func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 	c := s.cfg.Reconcile
 	if c.Interval <= 0 {
 		return nil, nil
@@ -125,20 +127,20 @@ func (s *Server) reconciler(p *parts) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
-	return reconcile.New(reconcile.Config{
-		Store: p.main.store, Doer: p.main.committer, Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
-		Epochs: p.ledger.leases.Role(config.RoleVim), Observer: rounds, Logger: s.log,
+	return &reconcile.Config{
+		Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
+		Observer: rounds,
 		Settings: reconcile.Settings{
 			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
 			Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
 			Repairs: c.Repairs, Attempts: c.Attempts, Backoff: c.Backoff, Quiet: c.Quiet,
 		},
-	}), nil
+	}, nil
 }
 
 // seen tells what came of the last comparisons, by VIM connection.
 func (p *parts) seen(ctx context.Context) (map[string]reconcile.Status, error) {
-	return reconcile.Read(ctx, p.main.store) //nolint:wrapcheck // says what it was about
+	return reconcile.Read(ctx, p.main.Store) //nolint:wrapcheck // says what it was about
 }
 
 // auditConfig says what an audit of these stores looks at.
@@ -150,22 +152,22 @@ func auditConfig(st *stores, p *parts, sources []readmodel.Source, unreachable m
 		Main: main, Shown: p.live(), Others: map[string]eventstore.Reader{}, Registry: p.vims, Drivers: p.drivers, Unreachable: unreachable, Call: call,
 		Books: vimmanager.NewBooks(ledger),
 		Consumers: []audit.Consumer{
-			{Name: consumerVim, Source: main, At: ledger},
-			{Name: consumerNfvo, Source: main, At: ledger},
-			{Name: consumerReplies, Source: main, At: main},
+			{Name: assembly.ConsumerVim, Source: main, At: ledger},
+			{Name: assembly.ConsumerNfvo, Source: main, At: ledger},
+			{Name: assembly.ConsumerReplies, Source: main, At: main},
 			{Name: lifecycleConsumer, Events: true, Source: main, At: main},
 			{Name: notificationsConsumer, Events: true, Source: main, At: main},
 		},
 	}
 	if p.configurer != nil {
-		c.Consumers = append(c.Consumers, audit.Consumer{Name: consumerVnf, Source: main, At: ledger})
+		c.Consumers = append(c.Consumers, audit.Consumer{Name: assembly.ConsumerVnf, Source: main, At: ledger})
 	}
 	if p.lcm != nil {
 		c.Knows = func(sagaType string, version int) bool { return p.lcm.Runtime().Definition(sagaType, version) != nil }
 	}
 	if ledger != main {
 		c.Others["vim"], databases["vim"] = ledger, ledger
-		c.Consumers[2] = audit.Consumer{Name: consumerVimReplies, Source: ledger, At: main}
+		c.Consumers[2] = audit.Consumer{Name: assembly.ConsumerVimReplies, Source: ledger, At: main}
 	}
 	return c
 }
@@ -200,7 +202,7 @@ func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err 
 		return err
 	}
 	s := &Server{cfg: c, log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry(), stores: st, keys: keys, tracing: tracing}
-	p := &parts{main: &side{store: st.main}}
+	p := &parts{main: &side{Side: &assembly.Side{Store: st.main}}}
 	defer func() { err = errors.Join(err, p.close(), tracing.Stop(ctx)) }()
 	simulate := s.buildSim
 	if unreachable[sim.Type] != "" { // its journal is another process's
