@@ -37,6 +37,7 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd/csar"
@@ -68,6 +69,7 @@ type parts struct {
 	nfvo          *restclient.Client      // nil: our own policy grants
 	onboarding    *nfvomanager.Onboarding // nil: packages are not the NFVO's
 	vims          *vimregistry.Service
+	gates         *gate.Gates
 	drivers       map[string]vim.Driver                                 // by vimType
 	sim           *sim.Sim                                              // nil when there is none in this process
 	tap           func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
@@ -296,6 +298,10 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		Store: p.live(), Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
 	})
+	if err != nil {
+		return err
+	}
+	p.gates, err = s.newGates(p)
 	return err
 }
 
@@ -330,7 +336,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
 		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Gates: p.gates, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
 	}
 }
 
