@@ -28,7 +28,8 @@
 //	readmodel    the views an API reader sees, written in the same commit
 //	tail         readers of the log who wait for more of it
 //	audit        looks, while the program runs, for what must never be
-//	server       the composition root
+//	assembly     joins the machinery of a node; server runs it, simulation steps it
+//	server       the composition root: settings, sockets, databases
 //
 // docs/architecture.md walks the same path with symbols. The API, the CLI, the settings and the event formats are what
 // the project promises to keep; Go packages are not.

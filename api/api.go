@@ -10,6 +10,7 @@
 //	vnfpkgm   VNF packages
 //	past      what was, and the events that made it so; event streams
 //	own       all other resources of ours
+//	openapi   the OpenAPI document of what is ours
 //
 // The edge promises that a request with an Idempotency-Key has one effect and that every repetition gets the same answer:
 // the answer is built from the result of the use case and written in the commit of the effect (request.Info.Answer); what
@@ -196,5 +197,6 @@ func areas(c *Config) []rest.Area {
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SimRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.CallbackRoutes()},
+		{Read: access.Open, Change: access.Open, Routes: ours.DocumentRoutes()},
 	}
 }

@@ -172,15 +172,19 @@ type Nfvo struct {
 	GrantTimeout time.Duration `default:"10m" help:"How long the NFVO is asked for one grant; then the operation is rolled back."`
 	CallTimeout  time.Duration `default:"10s" help:"Longest time of one call to the NFVO; package contents excepted."`
 	Resync       time.Duration `default:"5m" help:"How often all packages are compared with the NFVO's."`
-	User         string        `help:"User name for HTTP Basic authentication at the NFVO."`
-	Password     string        `help:"Password for HTTP Basic authentication at the NFVO." secret:"" placeholder:"PASSWORD"`
-	TokenURL     string        `help:"Token endpoint for OAuth 2.0 client credentials at the NFVO." placeholder:"URL"`
-	ClientID     string        `help:"OAuth 2.0 client id at the NFVO."`
-	ClientSecret string        `help:"OAuth 2.0 client secret at the NFVO." secret:"" placeholder:"SECRET"`
-	Scopes       []string      `help:"OAuth 2.0 scopes asked for."`
-	CertFile     string        `help:"Client certificate (PEM) shown to the NFVO." placeholder:"FILE"`
-	KeyFile      string        `help:"Key (PEM) of the client certificate." placeholder:"FILE"`
-	CAFile       string        `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
+
+	// MaxSnapshotRecord bounds what is read into memory, and kept with the snapshot.
+	MaxSnapshotRecord int64 `default:"8388608" help:"Largest snapshot record of a VNF snapshot package of the NFVO in bytes."`
+
+	User         string   `help:"User name for HTTP Basic authentication at the NFVO."`
+	Password     string   `help:"Password for HTTP Basic authentication at the NFVO." secret:"" placeholder:"PASSWORD"`
+	TokenURL     string   `help:"Token endpoint for OAuth 2.0 client credentials at the NFVO." placeholder:"URL"`
+	ClientID     string   `help:"OAuth 2.0 client id at the NFVO."`
+	ClientSecret string   `help:"OAuth 2.0 client secret at the NFVO." secret:"" placeholder:"SECRET"`
+	Scopes       []string `help:"OAuth 2.0 scopes asked for."`
+	CertFile     string   `help:"Client certificate (PEM) shown to the NFVO." placeholder:"FILE"`
+	KeyFile      string   `help:"Key (PEM) of the client certificate." placeholder:"FILE"`
+	CAFile       string   `help:"Authorities (PEM) that the NFVO's certificate is checked against; empty: those of the system." placeholder:"FILE"`
 }
 
 // Management says how VNFs and their element managers are called, as management connections have it. What their certificates are
@@ -351,7 +355,7 @@ func (c *Config) Validate() error {
 	}{
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)}, {"operation-sync-suspect", int64(c.Operation.SyncSuspect)},
 		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"max-plans-at-once", int64(c.Max.PlansAtOnce)},
-		{"max-snapshots-per-vnf", int64(c.Max.SnapshotsPerVnf)},
+		{"max-snapshots-per-vnf", int64(c.Max.SnapshotsPerVnf)}, {"nfvo-max-snapshot-record", c.Nfvo.MaxSnapshotRecord},
 		{"vim-workers", int64(c.Vim.Workers)}, {"vim-page", int64(c.Vim.Page)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)}, {"http-json-text", int64(c.HTTP.JSONText)},

@@ -10,3 +10,6 @@ func (s *Service) Place(ctx context.Context) (leave func(), err error) { return 
 
 // Holding is the resources that an instance has, with what operations before left over.
 var Holding = holding
+
+// SetSnapshotPackages has a service ask an NFVO for its snapshot packages.
+func SetSnapshotPackages(s *Service, p SnapshotPackages) { s.cfg.SnapshotPackages = p }

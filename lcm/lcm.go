@@ -12,6 +12,7 @@ package lcm
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -87,6 +88,8 @@ type Config struct {
 	InPlace func(vimType string) vim.InPlace
 	// Inventory tells what VIMs have; nil: all that the records know.
 	Inventory Inventory
+	// SnapshotPackages reads those of the NFVO; nil: there is no NFVO to ask.
+	SnapshotPackages SnapshotPackages
 	// Management finds whom to configure and to coordinate with; nil: nobody but the simulated VNFs of the site.
 	Management Management
 	Keys       *secret.Keyring // of the site, for what is secret among a VNF's values; nil: nothing is sealed
@@ -98,6 +101,13 @@ type Config struct {
 	Definitions func(own []*saga.Definition) []*saga.Definition
 	// NewID makes the ids of instances and operation occurrences; nil makes random UUIDs.
 	NewID func() string
+}
+
+// SnapshotPackages is an NFVO's VNF snapshot packages (SOL003 v3.7.1 §12).
+type SnapshotPackages interface {
+	// Extract returns the VnfSnapshot of a package. It may be repeated. Errors: Conflict when the package cannot be read (yet), Unprocessable
+	// when what was read cannot be used, Unavailable when the NFVO does not answer.
+	Extract(ctx context.Context, packageID string) (json.RawMessage, error)
 }
 
 // Settings are the choices of a site. Zero fields mean the default.

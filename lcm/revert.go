@@ -3,6 +3,7 @@ package lcm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/vnfm/vnfm"
@@ -10,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/request"
+	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -25,7 +27,7 @@ type RevertToSnapshot struct {
 
 // RevertToSnapshot implements API: the plan makes of what the VNF has what the snapshot has.
 func (s *Service) RevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot, by request.Info) (*vnf.OpOcc, error) {
-	o, err := s.reverting(ctx, vnfID, &r)
+	o, err := s.reverting(ctx, vnfID, &r, &by)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpRevertToSnapshot, err)
 	}
@@ -34,14 +36,15 @@ func (s *Service) RevertToSnapshot(ctx context.Context, vnfID string, r RevertTo
 
 // PlanRevertToSnapshot implements API.
 func (s *Service) PlanRevertToSnapshot(ctx context.Context, vnfID string, r RevertToSnapshot) (*Preview, error) {
-	o, err := s.reverting(ctx, vnfID, &r)
+	o, err := s.reverting(ctx, vnfID, &r, nil)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpRevertToSnapshot, err)
 	}
 	return s.preview(ctx, vnfID, o)
 }
 
-func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapshot) (*wish, error) {
+// reverting is what is wished for. by is who wishes it; nil: it is a dry run.
+func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapshot, by *request.Info) (*wish, error) {
 	const at = "/vnfSnapshotInfoId"
 	if r.InfoID == "" {
 		return nil, vnfm.Errorf(vnfm.Invalid, "vnfSnapshotInfoId names the snapshot that the VNF is to be reverted to").At(at)
@@ -57,12 +60,15 @@ func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapsh
 	case about.missing():
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "there is no VNF snapshot %s", r.InfoID).At(at)
 	}
+	if about.taken == nil && about.info.PackageID != "" && len(about.info.Extracted) == 0 {
+		if about, err = s.fetchSnapshot(ctx, about, vnfID, by); err != nil {
+			return nil, err
+		}
+	}
 	taken := about.extracted()
 	switch {
 	case about.taken != nil:
 		taken = about.taken
-	case taken == nil && about.info.PackageID != "":
-		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of the snapshot package %s, and nobody has said what that has: PATCH its vnfSnapshot first", r.InfoID, about.info.PackageID).At(at)
 	case taken == nil:
 		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is empty: no snapshot was taken yet", r.InfoID).At(at)
 	}
@@ -81,6 +87,45 @@ func (s *Service) reverting(ctx context.Context, vnfID string, r *RevertToSnapsh
 		command: "lcm.revert-to-snapshot", operation: vnf.OpRevertToSnapshot, params: r.Params, snapshot: about,
 		plan: func(b *beginning) error { return s.planRevert(b, r, taken) },
 	}, nil
+}
+
+// fetchSnapshot asks the NFVO what the package of a snapshot resource has, and notes it with the resource, in a commit of its own: the request
+// that comes again after a crash finds it there, or asks again. A dry run notes nothing. The VNF is looked at first, so that the NFVO is not asked for
+// nothing.
+func (s *Service) fetchSnapshot(ctx context.Context, about *aboutSnapshot, vnfID string, by *request.Info) (*aboutSnapshot, error) {
+	const at = "/vnfSnapshotInfoId"
+	id, packageID := about.info.ID, about.info.PackageID
+	if s.cfg.SnapshotPackages == nil {
+		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot %s is of the snapshot package %s, and nobody has said what that has: PATCH its vnfSnapshot first, or set nfvo-url", id, packageID).At(at)
+	}
+	v, err := s.instance(ctx, vnfID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := v.Process(vnf.BeginOperation{OpID: id, Operation: vnf.OpRevertToSnapshot}); err != nil {
+		return nil, err
+	}
+	raw, err := s.cfg.SnapshotPackages.Extract(ctx, packageID)
+	if err != nil {
+		var told *vnfm.Error
+		if errors.As(err, &told) {
+			return nil, told.At(at)
+		}
+		return nil, err
+	}
+	raw = secret.Masked(raw)
+	if by == nil {
+		about.info.Extracted = raw
+		return about, nil
+	}
+	noted := request.Info{Actor: by.Actor, Role: by.Role, ID: by.ID, Traceparent: by.Traceparent}
+	if _, err := s.ModifySnapshotInfo(ctx, id, ExtractedSnapshot{Snapshot: raw}, noted); err != nil && vnfm.KindOf(err) != vnfm.Conflict {
+		return nil, err // Conflict: somebody else has said it meanwhile, which is read now
+	}
+	if about, err = s.snapshot(ctx, id); err == nil && about.missing() {
+		err = vnfm.Errorf(vnfm.Unprocessable, "there is no VNF snapshot %s any more", id).At(at)
+	}
+	return about, err
 }
 
 // narrowed is the part of a snapshot that a request is about.

@@ -1,6 +1,7 @@
 package lcm_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -8,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -200,4 +203,97 @@ func TestRevertToASnapshotPackage(t *testing.T) {
 	}
 	s.recorded(id)
 	s.finish()
+}
+
+// library is an NFVO with one snapshot package.
+type library struct {
+	has   json.RawMessage
+	fails error
+	reads int
+}
+
+func (l *library) Extract(_ context.Context, id string) (json.RawMessage, error) {
+	l.reads++
+	if l.fails != nil || id != "pkg-1" {
+		return nil, l.fails
+	}
+	return l.has, nil
+}
+
+// TestASnapshotPackageIsFetchedOnce: what a package of the NFVO has is asked for when the VNF is reverted to it, kept with the snapshot resource, and not asked
+// for again; a dry run keeps nothing; while the NFVO does not answer nothing is begun. Seen failing with 409 for every package that the NFVO had not
+// described, and with the answer not kept.
+func TestASnapshotPackageIsFetchedOnce(t *testing.T) {
+	s, id := elastic(t, lcm.Settings{}, ext("out", data("app_out", nil)))
+	was := s.vnf(id)
+	doc := map[string]any{"id": "packed", "vnfInstanceId": id, "vnfdId": was.VnfdID, "vnfInstance": map[string]any{
+		"vimConnectionInfo": map[string]any{"v": map[string]any{"vimType": "x", "accessInfo": map[string]any{"password": "canary"}}},
+	}}
+	var vnfcs []any
+	for _, c := range was.Info.Vnfcs {
+		s.others = append(s.others, "image-of-"+c.ID)
+		var storages []any
+		for _, st := range c.Storages {
+			storages = append(storages, map[string]any{"storageResourceId": st})
+			s.others = append(s.others, "image-of-"+st)
+		}
+		vnfcs = append(vnfcs, map[string]any{"id": "of-" + c.ID, "vnfcInstanceId": c.ID, "storageSnapshotResources": storages})
+	}
+	doc["vnfcSnapshots"] = vnfcs
+	raw, err := json.Marshal(doc)
+	s.must(err)
+	at := &library{has: raw}
+	lcm.SetSnapshotPackages(s.svc, at)
+	info, err := s.svc.CreateSnapshotInfo(s.ctx(), lcm.ExtractedSnapshot{PackageID: "pkg-1"}, by)
+	s.must(err)
+	r := lcm.RevertToSnapshot{InfoID: info.ID}
+
+	at.fails = vnfm.Errorf(vnfm.Unavailable, "it is away")
+	if _, err := s.svc.RevertToSnapshot(s.ctx(), id, r, by); vnfm.KindOf(err) != vnfm.Unavailable || s.vnf(id).Operation != "" {
+		t.Errorf("while the NFVO is away: %v", err)
+	}
+	at.fails = nil
+	if _, err := s.svc.RevertToSnapshot(s.ctx(), "none", r, by); vnfm.KindOf(err) != vnfm.NotFound || at.reads != 1 {
+		t.Errorf("of no VNF: %v, %d reads", err, at.reads)
+	}
+	p, err := s.svc.PlanRevertToSnapshot(s.ctx(), id, r)
+	s.must(err)
+	if now, err := s.svc.PlanRevertToSnapshot(s.ctx(), id, r); err != nil || at.reads != 3 || len(now.Grant.Add) != len(p.Grant.Add) || len(p.Grant.Add) < 2 {
+		t.Errorf("dry runs: %+v, %v, %d reads", now, err, at.reads)
+	}
+	s.grant = func(g *nfvo.Grant) {
+		g.Local = false
+		for _, d := range s.asked.Add {
+			g.Snapshots = append(g.Snapshots, nfvo.Snapshot{
+				VnfSnapshotID: d.Snapshot.VnfSnapshotID, VnfcSnapshotID: d.Snapshot.VnfcSnapshotID, StorageSnapshotID: d.Snapshot.StorageSnapshotID,
+				VimSnapshotID: "image-of-" + d.Planned, Connection: "vim-1",
+			})
+		}
+	}
+	for range 2 {
+		o, err := s.svc.RevertToSnapshot(s.ctx(), id, r, by)
+		s.must(err)
+		s.run()
+		if o = s.op(o.ID); o.State != vnf.Completed {
+			t.Fatalf("%s: %+v", o.State, o.Error)
+		}
+		if at.reads != 4 {
+			t.Errorf("asked %d times", at.reads)
+		}
+	}
+	if kept := string(s.extracted(info.ID)); !strings.Contains(kept, "packed") || strings.Contains(kept, "canary") {
+		t.Errorf("kept: %s", kept)
+	}
+	s.recorded(id)
+	s.finish()
+}
+
+// extracted is what is kept of the package of a snapshot resource.
+func (s *site) extracted(id string) json.RawMessage {
+	s.t.Helper()
+	l, err := s.store.Load(s.ctx(), eventstore.Load{Views: []eventstore.ViewRef{{Kind: readmodel.KindSnapshotInfo, ID: id}}})
+	s.must(err)
+	var info vnf.SnapshotInfo
+	s.must(json.Unmarshal(l.Views[eventstore.ViewRef{Kind: readmodel.KindSnapshotInfo, ID: id}].Doc, &info))
+	return info.Extracted
 }

@@ -1,5 +1,5 @@
 // Package nfvomanager answers the commands to the orchestrator: grants, by asking one, or by our own policy where none
-// is configured. It also keeps the VNF packages in step with the orchestrator's.
+// is configured. It also keeps the VNF packages in step with the orchestrator's, and reads what its VNF snapshot packages have (Snapshots).
 //
 // It has the VIM manager's shape: a command is written into the ledger table nfvo_commands in the commit that consumes
 // it, a worker does what needs the outside (asking the orchestrator, or a VIM what it offers), and the answer is committed

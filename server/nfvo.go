@@ -12,7 +12,6 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/own"
-	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -24,6 +23,9 @@ import (
 
 // downloadTimeout is the longest time of one exchange that fetches a package's content; a broken one is taken up.
 const downloadTimeout = 30 * time.Minute
+
+// recordCalls is how many times the longest of a call may pass until the record of a snapshot package has been read.
+const recordCalls = 6
 
 // buildNfvo makes the client of the orchestrator, where there is one.
 func (s *Server) buildNfvo(p *parts) error {
@@ -58,13 +60,20 @@ func (s *Server) buildNfvo(p *parts) error {
 	small, large := egress.New(calls), egress.New(bulk)
 	p.closers = append(p.closers, func() error { small.Close(); large.Close(); return nil })
 	p.nfvo = restclient.New(restclient.Config{URL: c.URL, Auth: auth, Client: small, Bulk: large})
-	if c.Packages {
-		p.onboarding = &nfvomanager.Onboarding{
-			Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.store, Doer: p.ledger.committer,
-			Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
-		}
-	}
+	p.packed = &nfvomanager.Snapshots{Catalogue: p.nfvo, MaxRecord: c.MaxSnapshotRecord, Timeout: recordCalls * c.CallTimeout}
 	return nil
+}
+
+// buildOnboarding makes what keeps the packages in step with the orchestrator's, where that is wanted.
+func (s *Server) buildOnboarding(p *parts) {
+	c := s.cfg.Nfvo
+	if p.nfvo == nil || !c.Packages {
+		return
+	}
+	p.onboarding = &nfvomanager.Onboarding{
+		Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.Store, Doer: p.ledger.Doer,
+		Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
+	}
 }
 
 // baseURL is the root of our own interfaces as the orchestrator reaches them.
@@ -77,8 +86,7 @@ func (s *Server) baseURL() string {
 
 func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	c := nfvomanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleNfvo),
-		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Retention: s.cfg.Keep.Grants, Needed: s.needed(p), Again: again(s.cfg.Keep.Grants), Removed: s.kept.ledger, Connections: connections{p.lcm},
+		Registry: p.vims, Drivers: p.drivers, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Retention: s.cfg.Keep.Grants, Needed: p.needed, Again: again(s.cfg.Keep.Grants), Removed: s.kept.ledger, Connections: connections{p.lcm},
 		Seal: func(ctx context.Context, r *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 			return p.lcm.SealParams(ctx, r.VnfID, r.FlavourID, r.Operation, params)
 		},
@@ -90,18 +98,18 @@ func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	return c
 }
 
-func (s *Server) grantIntake() nfvomanager.Intake {
+func (s *Server) grantIntake() nfvomanager.IntakeConfig {
 	c := nfvomanager.IntakeConfig{GrantTimeout: s.cfg.Nfvo.GrantTimeout, Retention: s.cfg.Keep.Grants}
 	if s.cfg.Nfvo.URL != "" {
 		base := s.baseURL()
 		c.Body = func(r *nfvo.GrantRequest) (json.RawMessage, error) { return restclient.RequestBody(r, base) }
 	}
-	return nfvomanager.NewIntake(c)
+	return c
 }
 
 // grantOf returns what was asked for an operation.
 func (s *Server) grantOf(ctx context.Context, opID string) (*nfvomanager.Asked, error) {
-	return nfvomanager.Show(ctx, s.parts.ledger.store, opID)
+	return nfvomanager.Show(ctx, s.parts.ledger.Store, opID)
 }
 
 // packageChanged is who listens to the orchestrator's notifications, nil when nobody does.

@@ -99,8 +99,15 @@ func (s Spec) leaves(a Attribute) bool {
 	}
 }
 
-// unordered returns a specification whose machine has its ports and volumes in the order of their ids.
+// unordered returns a specification whose machine has its ports and volumes in the order of their ids, and whose port has its rules
+// and shared addresses in an order of their own.
 func (s Spec) unordered() Spec {
+	if s.Port != nil {
+		p := *s.Port
+		p.Shared = slices.Sorted(slices.Values(p.Shared))
+		p.Rules = slices.SortedFunc(slices.Values(p.Rules), SecurityRule.Compare)
+		s.Port = &p
+	}
 	if s.Compute == nil {
 		return s
 	}
@@ -161,6 +168,14 @@ func (s Spec) Shown(a Attribute) string {
 		return p.MAC
 	case AttributeVnicType:
 		return p.VnicType
+	case AttributeSecurityRules:
+		var all []string
+		for _, r := range p.Rules {
+			all = append(all, r.String())
+		}
+		return strings.Join(all, ", ")
+	case AttributeShared:
+		return strings.Join(p.Shared, ", ")
 	case AttributeType:
 		return either(n.Type, v.Type)
 	case AttributeMTU:

@@ -499,6 +499,12 @@ func (x *rebuilding) portLike(r, old *Resource, planned *vim.PortSpec) *vim.Port
 	if a.VnicType != b.VnicType {
 		c.VnicType = planned.VnicType
 	}
+	if !slices.Equal(a.Rules, b.Rules) {
+		c.Rules = planned.Rules
+	}
+	if !slices.Equal(a.Shared, b.Shared) {
+		c.Shared = planned.Shared
+	}
 	if strings.HasPrefix(planned.Network, refExtNet) {
 		return &c // nobody says anything else: it stays where it is
 	}

@@ -237,6 +237,7 @@ func (n *NFVO) decide(id, base string, r *sol.GrantRequest) (*sol.Grant, string)
 	case r.Operation == "CHANGE_FLAVOUR": // a VDU of one name may need another compute there
 		n.assets(g, r.FlavourId, d)
 	}
+	n.packed(g, r)
 	n.connect(g, r)
 	return g, ""
 }

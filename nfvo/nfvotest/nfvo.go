@@ -98,6 +98,9 @@ type NFVO struct {
 	subs     map[string]sol.PkgmSubscription
 	tokens   map[string]bool
 	cuts     int // downloads still to be broken off
+
+	snapshots     map[string]SnapshotPackage // by id
+	snapshotReads int
 }
 
 // New returns an orchestrator that grants everything at once.
@@ -111,6 +114,7 @@ func New(cfg Config) *NFVO {
 	return &NFVO{
 		cfg: cfg, behave: Behaviour{Answer: AnswerNow}, grants: map[string]*given{}, byOp: map[string]string{}, named: map[string]string{},
 		packages: map[string]*pkg{}, subs: map[string]sol.PkgmSubscription{}, tokens: map[string]bool{},
+		snapshots: map[string]SnapshotPackage{},
 	}
 }
 
@@ -130,6 +134,9 @@ func (n *NFVO) Handler() http.Handler {
 	api("GET /vnfpkgm/v2/subscriptions", n.listSubscriptions)
 	api("POST /vnfpkgm/v2/subscriptions", n.subscribe)
 	api("DELETE /vnfpkgm/v2/subscriptions/{id}", n.unsubscribe)
+	const snapshots = "/vnfsnapshotpkgm/v1/vnf_snapshot_packages/{id}"
+	api("GET "+snapshots, n.showSnapshot)
+	api("GET "+snapshots+"/artifacts/{path...}", n.snapshotArtifact)
 	mux.HandleFunc("POST /oauth2/token", n.token)
 	mux.HandleFunc("GET /notifications/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("POST /notifications/", n.notified)
@@ -140,6 +147,7 @@ func (n *NFVO) Handler() http.Handler {
 	mux.HandleFunc("POST /nfvo/v1/packages", n.putPackage)
 	mux.HandleFunc("PUT /nfvo/v1/packages/{vnfdId}/state", n.putState)
 	mux.HandleFunc("DELETE /nfvo/v1/packages/{vnfdId}", n.deletePackage)
+	mux.HandleFunc("PUT /nfvo/v1/snapshot_packages/{id}", n.putSnapshot)
 	return mux
 }
 

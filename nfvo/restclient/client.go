@@ -21,7 +21,7 @@ import (
 
 // Config describes the orchestrator.
 type Config struct {
-	// URL is the root of its interfaces, {apiRoot} in SOL003: /grant/v1 and /vnfpkgm/v2 are below it.
+	// URL is the root of its interfaces, {apiRoot} in SOL003: /grant/v1, /vnfpkgm/v2 and /vnfsnapshotpkgm/v1 are below it.
 	URL string
 	// Auth is how we show who we are; nil: not at all.
 	Auth *egress.Auth
@@ -47,8 +47,9 @@ func New(cfg Config) *Client {
 }
 
 const (
-	grantRoot   = "/grant/v1"
-	packageRoot = "/vnfpkgm/v2"
+	grantRoot    = "/grant/v1"
+	packageRoot  = "/vnfpkgm/v2"
+	snapshotRoot = "/vnfsnapshotpkgm/v1"
 )
 
 // call is one exchange with the orchestrator.

@@ -109,11 +109,16 @@ func (c *Client) Content(ctx context.Context, vnfdID string) (io.ReadCloser, err
 
 // Artifact returns one file of a package by its path within it. The caller closes it.
 func (c *Client) Artifact(ctx context.Context, vnfdID, path string) (io.ReadCloser, error) {
+	return c.resuming(ctx, onboarded+"/"+url.PathEscape(vnfdID)+"/artifacts/"+escaped(path), "*/*")
+}
+
+// escaped is a path within a package as a part of a URL.
+func escaped(path string) string {
 	parts := strings.Split(path, "/")
 	for i := range parts {
 		parts[i] = url.PathEscape(parts[i])
 	}
-	return c.resuming(ctx, onboarded+"/"+url.PathEscape(vnfdID)+"/artifacts/"+strings.Join(parts, "/"), "*/*")
+	return strings.Join(parts, "/")
 }
 
 // maxResumes bounds how often in a row a file is taken up without a byte of progress.

@@ -12,14 +12,16 @@ import (
 	"github.com/vnfm/vnfm/sol"
 )
 
-// newest are the versions of the APIs that we speak, by their roots (SOL003 v3.7.1 §9.2, §10.2). A newer minor version only adds to an
-// older one (SOL013 v3.7.1 §9.1.2).
-var newest = map[string]string{grantRoot: "1.7.0", packageRoot: "2.4.0"}
+// newest are the versions of the APIs that we speak, by their roots (SOL003 v3.7.1 §9.2, §10.2, §12.2). A newer minor version
+// only adds to an older one (SOL013 v3.7.1 §9.1.2).
+var newest = map[string]string{grantRoot: "1.7.0", packageRoot: "2.4.0", snapshotRoot: "1.2.0"}
 
 // rootOf is the root of the API that a path is of.
 func rootOf(path string) string {
-	if strings.HasPrefix(path, packageRoot) {
-		return packageRoot
+	for root := range newest {
+		if strings.HasPrefix(path, root+"/") {
+			return root
+		}
 	}
 	return grantRoot
 }

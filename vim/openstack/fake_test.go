@@ -48,6 +48,7 @@ func newFake(t *testing.T) *fake {
 	f.keystone()
 	f.nova()
 	f.neutron()
+	f.securityRules()
 	f.cinder()
 	f.glance()
 	srv := httptest.NewServer(f.mux)
@@ -59,6 +60,7 @@ func newFake(t *testing.T) *fake {
 	for _, n := range []string{"cirros", "cirros-2"} {
 		f.add("images", obj{"name": n, "status": "active", "size": 65536, "checksum": "d41d8", "os_hash_algo": "sha512", "os_hash_value": "abc-" + n})
 	}
+	f.add("security-groups", obj{"name": "default", "description": "Default security group", "project_id": fakeProject, "security_group_rules": []any{}})
 	mgmt := f.add("networks", obj{"name": "mgmt", "description": "", "mtu": 1450, "status": "ACTIVE", "project_id": fakeProject})
 	f.add("subnets", obj{"name": "mgmt-subnet", "description": "", "network_id": mgmt["id"], "ip_version": 4, "cidr": "10.10.0.0/16", "project_id": fakeProject})
 	f.add("networks", obj{"name": "public", "description": "", "mtu": 1500, "router:external": true, "status": "ACTIVE", "project_id": "another"})

@@ -16,7 +16,7 @@ var _ vim.Observer = (*Driver)(nil)
 //nolint:gochecknoglobals // data
 var observed = map[vim.Kind][]vim.Attribute{
 	vim.Compute:     {vim.AttributeFlavour, vim.AttributeImage, vim.AttributeZone, vim.AttributePorts, vim.AttributeVolumes, vim.AttributeMetadata},
-	vim.Port:        {vim.AttributeNetwork, vim.AttributeVnicType},
+	vim.Port:        {vim.AttributeNetwork, vim.AttributeVnicType, vim.AttributeSecurityRules, vim.AttributeShared},
 	vim.Network:     {vim.AttributeMTU},
 	vim.Subnet:      {vim.AttributeNetwork, vim.AttributeIPVersion, vim.AttributeCIDR, vim.AttributeGateway, vim.AttributeDHCP},
 	vim.Volume:      {vim.AttributeSize, vim.AttributeImage, vim.AttributeType, vim.AttributeZone},
@@ -34,9 +34,13 @@ func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListReq
 	if err != nil {
 		return vim.ObservedPage{}, err
 	}
+	rules, err := c.rules(ctx, items)
+	if err != nil {
+		return vim.ObservedPage{}, err
+	}
 	out := vim.ObservedPage{Resources: make([]vim.Observed, len(items)), Next: next}
 	for i := range items {
-		out.Resources[i] = items[i].observed(wires)
+		out.Resources[i] = items[i].observed(wires, rules)
 	}
 	return out, nil
 }
@@ -67,7 +71,36 @@ func (c call) wires(ctx context.Context, items []item) (map[string][]string, err
 	return out, nil
 }
 
-func (it *item) observed(wires map[string][]string) vim.Observed {
+// rules returns those of the security groups of ours that ports have, by group.
+func (c call) rules(ctx context.Context, items []item) (map[string]securityGroupDoc, error) {
+	var ids []string
+	for i := range items {
+		if p, ok := items[i].doc.(portDoc); ok {
+			ids = append(ids, p.Groups...)
+		}
+	}
+	return c.mine(ctx, ids)
+}
+
+// told is what a port's groups let through, as a specification says it. Which groups a port without one of ours has is up to its cloud; one
+// of another beside ours lets through what nobody here can say.
+func (p portDoc) told(groups map[string]securityGroupDoc) []vim.SecurityRule {
+	var out []vim.SecurityRule
+	ours, others := false, ""
+	for _, id := range p.Groups {
+		if g, ok := groups[id]; ok {
+			ours, out = true, append(out, g.told()...)
+		} else {
+			others += " " + id
+		}
+	}
+	if ours && others != "" {
+		out = append(out, vim.SecurityRule{Direction: vim.Ingress, IPVersion: 4, Protocol: "those of the security group" + others})
+	}
+	return out
+}
+
+func (it *item) observed(wires map[string][]string, groups map[string]securityGroupDoc) vim.Observed {
 	o := vim.Observed{Resource: it.Resource, About: slices.Clone(observed[it.Kind])}
 	if o.Spec.Name = it.Name; whole(it.Name) && it.Kind != vim.Snapshot {
 		o.About = append(o.About, vim.AttributeName)
@@ -88,7 +121,7 @@ func (it *item) observed(wires map[string][]string) vim.Observed {
 		}
 		o.Spec.Compute = s
 	case portDoc:
-		o.Spec.Port = &vim.PortSpec{Network: d.Network, VnicType: d.VnicType}
+		o.Spec.Port = &vim.PortSpec{Network: d.Network, VnicType: d.VnicType, Rules: d.told(groups), Shared: d.shared()}
 	case networkDoc:
 		o.Spec.Network = &vim.NetworkSpec{MTU: d.MTU, Type: d.Type}
 		if d.Type != "" {

@@ -23,6 +23,8 @@ var scenarios = map[string]func(t *testing.T, s *site){
 	"a server that begins off":       beginsOff,
 	"a trunk":                        trunks,
 	"a rate":                         rates,
+	"security rules":                 securityRules,
+	"shared addresses":               sharedAddresses,
 	"what is observed":               observes,
 	"flavours and images":            assets,
 	"names of any kind":              names,

@@ -230,4 +230,4 @@ func (servers) remove(ctx context.Context, c call, it *item) (bool, error) {
 	return c.remove(ctx, compute, "servers/"+escaped(it.ID))
 }
 
-func (servers) rest(ctx context.Context, c call, t vim.Token) error { return c.untrunk(ctx, t) }
+func (servers) rest(ctx context.Context, c call, t vim.Token, _ bool) error { return c.untrunk(ctx, t) }

@@ -107,4 +107,4 @@ func (snapshots) remove(ctx context.Context, c call, it *item) (bool, error) {
 	return err == nil, err
 }
 
-func (snapshots) rest(context.Context, call, vim.Token) error { return nil }
+func (snapshots) rest(context.Context, call, vim.Token, bool) error { return nil }

@@ -162,4 +162,4 @@ func (volumes) remove(ctx context.Context, c call, it *item) (bool, error) {
 	return c.remove(ctx, storage, "volumes/"+escaped(it.ID))
 }
 
-func (volumes) rest(context.Context, call, vim.Token) error { return nil }
+func (volumes) rest(context.Context, call, vim.Token, bool) error { return nil }
