@@ -138,6 +138,32 @@ func Part(v *vnf.Instance, vnfcs []string) (*vnf.Instance, error) {
 	return &out, nil
 }
 
+// Reached are the VNFCs that a request to connect a VNF in another way may be about: those with connection points of the CPDs that it names, and with those on the
+// links that it names.
+func Reached(v *vnf.Instance, links []ExtLink) []string {
+	if v.Info == nil {
+		return nil
+	}
+	about := map[string]bool{}
+	for _, l := range links {
+		for _, c := range l.Cps {
+			about[c.CpdID] = true
+		}
+		for _, was := range v.Info.ExtLinks {
+			for _, c := range was.Cps {
+				about[c.CpdID] = about[c.CpdID] || was.ID == l.ID
+			}
+		}
+	}
+	var out []string
+	for _, c := range v.Info.Vnfcs {
+		if slices.ContainsFunc(c.Cps, func(cp vnf.VnfcCp) bool { return about[cp.CpdID] }) {
+			out = append(out, c.ID)
+		}
+	}
+	return out
+}
+
 // Boots returns the boot data of a flavour by VDU; none of no flavour.
 func Boots(f *vnfd.Flavour) map[string]*vnfd.BootData {
 	out := map[string]*vnfd.BootData{}
