@@ -379,7 +379,7 @@ type VimCheck struct {
 
 // VimFact is one thing that is known of a VIM connection.
 type VimFact struct {
-	Area  string `json:"area"` // version, right, quota, storage class
+	Area  string `json:"area"` // version, right, quota, storage class, extension
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Lacks bool   `json:"lacks,omitempty"` // it is needed, and not there

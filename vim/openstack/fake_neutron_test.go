@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -31,6 +32,9 @@ func (f *fake) neutron() {
 			q := r.URL.Query()
 			if f.astray(x.many, q) {
 				return neutronError(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: '"+q.Get("marker")+"' is not a valid marker.")
+			}
+			if n, err := strconv.Atoi(q.Get("limit")); f.most > 0 && (err != nil || n > f.most) {
+				q.Set("limit", strconv.Itoa(f.most))
 			}
 			page, more := paged(f.tables[x.many], q, byID, func(o obj) bool { return matches(o, q) })
 			out := obj{many: append([]obj{}, page...)}
@@ -89,6 +93,9 @@ func (f *fake) neutron() {
 	}
 	f.on("POST /network/v2.0/qos/policies/{id}/bandwidth_limit_rules", http.StatusCreated, func(r *http.Request, in obj) any {
 		p, rule := f.row("policies", r.PathValue("id")), sub(in, "bandwidth_limit_rule")
+		if p == nil {
+			return neutronError(http.StatusNotFound, "QosPolicyNotFound", "QoS policy "+r.PathValue("id")+" could not be found.")
+		}
 		rule["type"], rule["id"] = "bandwidth_limit", "rule-1"
 		p["rules"] = append(list(p, "rules"), rule)
 		return obj{"bandwidth_limit_rule": rule}

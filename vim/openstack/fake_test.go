@@ -22,17 +22,19 @@ import (
 
 // fake is a cloud that answers as Zed does, as far as the driver asks. What takes time at a cloud takes a tick here.
 type fake struct {
-	t      *testing.T
-	url    string
-	mu     sync.Mutex
-	clock  int
-	due    []func() // what happens at the next tick
-	tables map[string][]obj
-	logins int
-	tokens map[string]bool
-	deaf   bool // guests do not stop when they are asked to
-	quota  map[string]int
-	mux    *http.ServeMux
+	t        *testing.T
+	url      string
+	mu       sync.Mutex
+	clock    int
+	due      []func() // what happens at the next tick
+	tables   map[string][]obj
+	logins   int
+	tokens   map[string]bool
+	most     int  // of what Neutron gives at once (pagination_max_limit); 0: all
+	deferred bool // Nova keeps what is deleted for a while (reclaim_instance_interval)
+	deaf     bool // guests do not stop when they are asked to
+	quota    map[string]int
+	mux      *http.ServeMux
 }
 
 type obj = map[string]any
@@ -51,6 +53,7 @@ func newFake(t *testing.T) *fake {
 	f.securityRules()
 	f.cinder()
 	f.glance()
+	f.limits()
 	srv := httptest.NewServer(f.mux)
 	t.Cleanup(srv.Close)
 	f.url = srv.URL

@@ -2,7 +2,6 @@ package openstack
 
 import (
 	"context"
-	"net/url"
 	"slices"
 
 	"github.com/vnfm/vnfm/vim"
@@ -58,14 +57,23 @@ func (c call) wires(ctx context.Context, items []item) (map[string][]string, err
 	}
 	out := map[string][]string{}
 	for some := range slices.Chunk(ids, portsAtOnce) {
-		var page struct{ Ports []portDoc }
-		if err := c.get(ctx, network, "ports", url.Values{"device_id": some, "fields": {"id", "device_id", "device_owner"}}, &page); err != nil {
-			return nil, err
-		}
-		for _, p := range page.Ports {
-			if p.Role != roleSubPort {
-				out[p.Device] = append(out[p.Device], p.ID)
+		q := from("")
+		q["device_id"], q["fields"] = some, []string{"id", "device_id", "device_owner"}
+		for more := true; more; { // a cloud gives so many at once, and servers have several each
+			var page struct {
+				Ports []portDoc
+				Links []link `json:"ports_links"`
 			}
+			if err := c.get(ctx, network, "ports", q, &page); err != nil {
+				return nil, err
+			}
+			for _, p := range page.Ports {
+				if p.Role != roleSubPort {
+					out[p.Device] = append(out[p.Device], p.ID)
+				}
+				q.Set("marker", p.ID)
+			}
+			more = len(page.Ports) > 0 && slices.ContainsFunc(page.Links, func(l link) bool { return l.Rel == "next" })
 		}
 	}
 	return out, nil

@@ -23,6 +23,7 @@ var scenarios = map[string]func(t *testing.T, s *site){
 	"a server that begins off":       beginsOff,
 	"a trunk":                        trunks,
 	"a rate":                         rates,
+	"a check":                        checks,
 	"security rules":                 securityRules,
 	"shared addresses":               sharedAddresses,
 	"what is observed":               observes,

@@ -101,7 +101,7 @@ func (snapshots) change(_ context.Context, c call, it *item, r vim.ChangeRequest
 
 func (snapshots) remove(ctx context.Context, c call, it *item) (bool, error) {
 	if _, ok := it.doc.(volumeDoc); ok {
-		return c.remove(ctx, storage, "volumes/"+escaped(it.ID))
+		return volumes{}.remove(ctx, c, it)
 	}
 	_, err := c.remove(ctx, image, "images/"+escaped(it.ID))
 	return err == nil, err
