@@ -22,6 +22,7 @@ import (
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/telemetry"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/helm"
 	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -133,7 +134,8 @@ func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 		Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
 		Observer: rounds, Listed: p.gates.Listed,
 		Settings: reconcile.Settings{
-			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
+			NoWatch: !c.Watch,
+			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes, helm.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
 			Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
 			Repairs: c.Repairs, Attempts: c.Attempts, Backoff: c.Backoff, Quiet: c.Quiet,
 		},

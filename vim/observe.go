@@ -16,6 +16,19 @@ type Observed struct {
 	// What a Resource tells by itself (the addresses and the MAC of a port) is not in it.
 	Spec  Spec        `json:"spec"`
 	About []Attribute `json:"about,omitempty"`
+	// By tells who set an attribute last, and when, where that was not the VNF Manager and the VIM says so.
+	By map[Attribute]string `json:"by,omitempty"`
+}
+
+// Author notes who set an attribute last; "" is nobody that is known.
+func (o *Observed) Author(a Attribute, who string) {
+	if who == "" {
+		return
+	}
+	if o.By == nil {
+		o.By = map[Attribute]string{}
+	}
+	o.By[a] = who
 }
 
 // ObservedPage is a page of observed resources, as a ListPage is.
