@@ -20,6 +20,7 @@
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document
 //	secret       credentials and other secret values, sealed before they are stored
+//	durable      files that are there whole after a crash, or not at all
 //	backup       a file of the data folder, of one moment, and back
 //	vault        the keys that VNFs' own secret values are sealed with
 //	egress       the way out to peers over HTTP, guarded

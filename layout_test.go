@@ -19,7 +19,7 @@ const module = "github.com/vnfm/vnfm"
 // layer gives each top-level package its layer; a package imports only lower layers, and within a layer only the seam's
 // own subtree. docs/architecture.md says what each is for.
 var layer = map[string]int{
-	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0,
+	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0, "durable": 0,
 	"vnfd": 1, "blob": 1, "secret": 1, "filter": 1, "egress": 1, "console": 1,
 	"eventstore": 2,
 	"request":    3, "vault": 3, "backup": 3,

@@ -38,7 +38,9 @@ import (
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/tail"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -68,6 +70,10 @@ type Config struct {
 	Vims     own.Vims // nil: there is no registry, its resources are 404
 	// Seen tells what came of the last comparisons with the records, by VIM connection; nil: nobody compares.
 	Seen func(ctx context.Context) (map[string]reconcile.Status, error)
+	// Held tells how calls to VIMs are held back, by VIM connection, and the store's time; nil: nobody holds any. VimLimits are those of connections
+	// that do not say others.
+	Held      func(ctx context.Context) (map[string]gate.Status, time.Time, error)
+	VimLimits vim.Limits
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management own.Management
 	// ManagementClient asks whom management connections lead to; nil: checks are 404.
@@ -166,7 +172,7 @@ func areas(c *Config) []rest.Area {
 	packages := &vnfpkgm.API{Packages: c.Packages}
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
-		LCM: c.LCM, Vims: c.Vims, Seen: c.Seen, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
+		LCM: c.LCM, Vims: c.Vims, Seen: c.Seen, Held: c.Held, VimLimits: c.VimLimits, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
 		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Parked: c.Parked, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System,
 	}

@@ -24,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	d := flag.Duration("for", 8*time.Second, "time of each measured load")
-	only := flag.String("only", "", "floor, engine, instantiate, growth, size or program; empty: all of these; or pages; or scale, scale-postgresql, scale-sqlite, with pages; or kafka")
+	only := flag.String("only", "", "floor, engine, instantiate, growth, size or program; empty: all of these; or pages; or scale, scale-postgresql, scale-sqlite, with pages; or operations; or kafka")
 	instances := flag.Int("instances", 100_000, "instances of -only scale on PostgreSQL, each with ten operations; SQLite has a fifth")
 	profile := flag.String("cpuprofile", "", "file to write a processor profile of the loads to")
 	client := clientFlags()
@@ -84,6 +84,9 @@ func run(ctx context.Context, d time.Duration, only string, instances int) error
 	}
 	if only == "pages" {
 		return errors.Join(measurePages(ctx, t, cluster, "sqlite"), measurePages(ctx, t, cluster, "postgresql"))
+	}
+	if only == "operations" {
+		return measureOperations(ctx, t)
 	}
 	floor, err := measureFloor(ctx, t, cluster, d)
 	if err != nil {

@@ -306,6 +306,11 @@ func sized(n int) ([]byte, error) {
 		"vnf.mf":                    "metadata:\nvnf_product_name: Sized\nvnf_provider_id: Bench\nvnf_package_version: '1.0'\nvnf_release_date_time: 2026-01-01T00:00:00+00:00\n",
 		"Definitions/vnfd.yaml":     strings.NewReplacer("$ID", id, "$N", strconv.Itoa(n), "$M", strconv.Itoa(n+1)).Replace(sizedVnfd),
 	}
+	return zipped(files)
+}
+
+// zipped is a package of files.
+func zipped(files map[string]string) ([]byte, error) {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
 	for name, text := range files {

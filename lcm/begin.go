@@ -35,10 +35,11 @@ type wish struct {
 	extensions, configurable map[string]json.RawMessage
 	checksProperties         bool
 	take                     vnf.Extensible
-	looks                    bool // at what is there at the VIMs, before it is planned
-	compares                 bool // what is there with the records
-	automatic                bool // see request.Info
-	forceful                 bool // what cannot be coordinated does not keep it from going on
+	looks                    bool     // at what is there at the VIMs, before it is planned
+	at                       []string // the VNFCs that it looks at; none: the whole VNF
+	compares                 bool     // what is there with the records
+	automatic                bool     // see request.Info
+	forceful                 bool     // what cannot be coordinated does not keep it from going on
 	snapshot                 *aboutSnapshot
 	// plan says what the operation wants; it is pure.
 	plan func(b *beginning) error
@@ -249,7 +250,11 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 		},
 	}
 	if w.looks {
-		if p.missing, err = s.missing(ctx, &v); err != nil {
+		of, err := p.part(w.at)
+		if err != nil {
+			return nil, err
+		}
+		if p.missing, err = s.missing(ctx, of); err != nil {
 			return nil, err
 		}
 	}

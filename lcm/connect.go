@@ -69,11 +69,15 @@ func (s *Service) planChangeExtConn(b *beginning, r *ChangeExtConn) error {
 	if err := b.check(schema, r.AdditionalParams); err != nil {
 		return err
 	}
-	have, err := holding(b.vnf, false)
+	of, err := plan.Part(b.vnf, plan.Reached(b.vnf, r.ExtLinks))
 	if err != nil {
 		return err
 	}
-	held, want, err := plan.Connect(&plan.Connecting{Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Flavour: f, Links: r.ExtLinks}, have)
+	have, err := holding(of, false)
+	if err != nil {
+		return err
+	}
+	held, want, err := plan.Connect(&plan.Connecting{Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: of, Flavour: f, Links: r.ExtLinks}, have)
 	if err != nil {
 		return err
 	}

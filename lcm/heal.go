@@ -34,7 +34,7 @@ func (s *Service) PlanHeal(ctx context.Context, vnfID string, r Heal) (*Preview,
 
 func (s *Service) healing(r *Heal) *wish {
 	return &wish{
-		command: "lcm.heal", operation: vnf.OpHeal, params: r.Params, looks: true,
+		command: "lcm.heal", operation: vnf.OpHeal, params: r.Params, looks: true, at: r.Vnfcs,
 		plan: func(b *beginning) error { return s.planHeal(b, r) },
 	}
 }
@@ -88,11 +88,15 @@ func (s *Service) planHeal(b *beginning, r *Heal) error {
 	if err := b.hasVnfcs(r.Vnfcs); err != nil {
 		return err
 	}
-	have, err := holding(b.vnf, false)
+	about, err := b.part(r.Vnfcs)
 	if err != nil {
 		return err
 	}
-	want, undoable, err := plan.Heal(&plan.Healing{Vnf: b.vnf, Flavour: f, Vnfcs: r.Vnfcs, All: all, Missing: b.missing}, have)
+	have, err := holding(about, false)
+	if err != nil {
+		return err
+	}
+	want, undoable, err := plan.Heal(&plan.Healing{Vnf: about, Whole: b.vnf, Flavour: f, Vnfcs: r.Vnfcs, All: all, Missing: b.missing}, have)
 	if err != nil {
 		return err
 	}
@@ -103,6 +107,14 @@ func (s *Service) planHeal(b *beginning, r *Heal) error {
 		b.policy = s.policy(vnf.OpHeal, f)
 	}
 	return b.want(have, want, plan.Options{InPlace: b.inPlace})
+}
+
+// part is what an operation on some VNFCs has to look at; of none named, the whole VNF.
+func (b *beginning) part(vnfcs []string) (*vnf.Instance, error) {
+	if len(vnfcs) == 0 {
+		return b.vnf, nil
+	}
+	return plan.Part(b.vnf, vnfcs)
 }
 
 // landHeal puts what was made again in place of what it was.

@@ -70,11 +70,15 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	for _, id := range r.Vnfcs {
 		ids[id] = true
 	}
-	have, err := holding(b.vnf, false)
+	of, err := b.part(r.Vnfcs)
 	if err != nil {
 		return err
 	}
-	want, err := plan.Of(b.vnf, have)
+	have, err := holding(of, false)
+	if err != nil {
+		return err
+	}
+	want, err := plan.Of(of, have)
 	if err != nil {
 		return err
 	}
@@ -116,9 +120,15 @@ func landOperate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf
 	if err != nil {
 		return nil, err
 	}
-	state := stopped
+	state, about := stopped, map[string]bool{}
 	for _, r := range o.Want().Resources {
+		about[r.ID] = true
 		if r.Spec.Compute != nil && r.Spec.Compute.Power != vim.PowerOff {
+			state = started
+		}
+	}
+	for i := range v.Resources { // those that the operation was not about
+		if r := &v.Resources[i]; !about[r.ID] && vim.Kind(r.Kind) == vim.Compute && !r.Off {
 			state = started
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -323,4 +324,59 @@ func TestChangeVnfPkgGivenUpBetweenOldAndNewMachines(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	s.inSync(id)
+}
+
+// TestResourcesOfAChangeThatWasGivenUpNameTheirVnfd: once a change of package is given up, what it has changed or made again names the VNFD that it is of (SOL003 v3.7.1 §5.5.3.5), and
+// keeps it when it is healed; once a change lands nothing is of another VNFD than the VNF. Seen failing: nothing named one.
+func TestResourcesOfAChangeThatWasGivenUpNameTheirVnfd(t *testing.T) {
+	for name, can := range sizes {
+		s, id := upgradable(t, lcm.Settings{Attempts: 1, Batch: 1}, can, nil)
+		commands := 0
+		s.script = func(m message.Message) *answer {
+			if kindOf(m) == vim.Compute {
+				if commands++; commands > 3 {
+					return permanent
+				}
+			}
+			return nil
+		}
+		op := s.upgrade(id, lcm.ChangeVnfPkg{})
+		s.run()
+		s.script = nil
+		_, err := s.svc.Fail(s.ctx(), op, by)
+		s.must(err)
+		s.run()
+		of := func() map[string]int {
+			out := map[string]int{}
+			for _, r := range s.vnf(id).Resources {
+				if r.Kind == string(vim.Compute) {
+					out[r.VnfdID]++
+				}
+			}
+			return out
+		}
+		before := of()
+		if before["elastic-2"] == 0 || before[""] == 0 || len(before) != 2 {
+			t.Errorf("%s: of VNFDs %v", name, before)
+		}
+		if len(s.vnf(id).Leftovers) > 0 {
+			_, err := s.svc.Cleanup(s.ctx(), id, by)
+			s.must(err)
+			s.run()
+		}
+		healed, err := s.svc.Heal(s.ctx(), id, lcm.Heal{}, by)
+		s.must(err)
+		s.run()
+		s.completed(healed.ID)
+		if after := of(); after["elastic-2"] != before["elastic-2"] {
+			t.Errorf("%s: of VNFDs %v, and %v once healed", name, before, after)
+		}
+		op = s.upgrade(id, lcm.ChangeVnfPkg{})
+		s.run()
+		s.completed(op)
+		if after := of(); len(after) != 1 || after[""] == 0 || s.vnf(id).VnfdID != "elastic-2" {
+			t.Errorf("%s: of VNFDs %v once changed", name, after)
+		}
+		s.finish()
+	}
 }

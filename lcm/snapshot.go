@@ -190,11 +190,18 @@ func (s *Service) planCreateSnapshot(b *beginning, r *CreateSnapshot) error {
 	if n := len(b.vnf.Snapshots); n >= b.limits.Snapshots {
 		return vnfm.Errorf(vnfm.Conflict, "the VNF has %d snapshots, and max-snapshots-per-vnf allows no more: delete one", n)
 	}
-	have, err := holding(b.vnf, false)
+	of := b.vnf
+	if r.VnfcID != "" {
+		var err error
+		if of, err = plan.Part(b.vnf, []string{r.VnfcID}); err != nil {
+			return err
+		}
+	}
+	have, err := holding(of, false)
 	if err != nil {
 		return err
 	}
-	want, vnfcs, err := plan.Take(&plan.Snapshotting{Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Vnfc: r.VnfcID}, have)
+	want, vnfcs, err := plan.Take(&plan.Snapshotting{Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: of, Vnfc: r.VnfcID}, have)
 	if err != nil {
 		return err
 	}

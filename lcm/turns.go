@@ -463,6 +463,7 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 			if now, err := o.Stands(s.ID); err == nil && now != nil && now.Token() == to.Token() && now.Revision == to.Revision {
 				to = *now // with what the grant gave it, and the addresses that it has now
 			}
+			to.VnfdID = d.destination()
 			note(&to, true)
 		default: // which of the two specs stands is not known
 			from := *d.Plan.From(s)
@@ -486,12 +487,20 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 	return out, nil
 }
 
+// destination is the VNFD that an operation makes resources of, where that is not the VNF's before it lands (SOL003 v3.7.1 §5.5.3.5); "": the VNF's.
+func (d *planData) destination() string {
+	if d.Package == nil {
+		return ""
+	}
+	return d.Package.VnfdID
+}
+
 // replaced is what the instance has of a resource in whose place another generation was to be made, and whether that may be gone; nil
 // when what was released was made again, which its release tells.
 func (op planOp) replaced(in *saga.Instance, d *planData, o *plan.Outcome, s plan.Step, run *saga.ItemRun) (form *plan.Resource, gone bool) {
 	if run.State == saga.ItemDone && (inUse(in, d, s) || released(in, s)) {
 		if to, err := o.Stands(s.ID); err == nil && to != nil {
-			to.Generation = run.Generation
+			to.Generation, to.VnfdID = run.Generation, d.destination()
 			return to, false
 		}
 	}
@@ -522,7 +531,7 @@ func record(o *plan.Outcome, r *plan.Resource) (vnf.Resource, error) {
 		ID: t.ID, Pods: pods, Generation: t.Generation, Revision: r.Revision, Kind: string(r.Kind), Name: r.Spec.Name, Template: r.Template,
 		Definition: r.Definition, Connection: r.At.Connection, VimID: r.At.ID, VimType: r.At.Type, Zone: r.At.Zone,
 		Stage: plan.StageOf(r.Kind), Off: r.Spec.Compute != nil && r.Spec.Compute.Off(), Tried: r.Tried, Spec: spec, Near: r.Near,
-		Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r),
+		Members: r.Members, MAC: r.At.MAC, Addresses: o.Addresses(r), VnfdID: r.VnfdID,
 	}, nil
 }
 

@@ -21,9 +21,11 @@ import (
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/telemetry"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 )
 
 // notificationsConsumer is the cursor of the planner of notifications.
@@ -129,7 +131,7 @@ func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 	}
 	return &reconcile.Config{
 		Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
-		Observer: rounds,
+		Observer: rounds, Listed: p.gates.Listed,
 		Settings: reconcile.Settings{
 			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
 			Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
@@ -138,9 +140,36 @@ func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 	}, nil
 }
 
+// limits are those of VIM connections that do not say others.
+func (s *Server) limits() vim.Limits {
+	return vim.Limits{Workers: s.cfg.Vim.Workers, Rate: s.cfg.Vim.Rate, Failures: s.cfg.Vim.Breaker}
+}
+
+// newGates makes what holds the calls to VIMs within their limits. How they are held is kept in the main database, beside what came of comparisons.
+func (s *Server) newGates(p *parts) (*gate.Gates, error) {
+	shown, err := telemetry.NewGates(s.reg)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	return gate.New(gate.Config{
+		Store: p.main.Store, Doer: p.main.committer, Registry: p.vims, Limits: s.limits(), First: s.cfg.Vim.BreakerWait, Most: s.cfg.Vim.BreakerMost,
+		Patience: s.cfg.Vim.BuildTimeout, Observer: shown, Logger: s.log,
+	}), nil
+}
+
 // seen tells what came of the last comparisons, by VIM connection.
 func (p *parts) seen(ctx context.Context) (map[string]reconcile.Status, error) {
 	return reconcile.Read(ctx, p.main.Store) //nolint:wrapcheck // says what it was about
+}
+
+// held tells how calls to VIMs are held back, by VIM connection, and the store's time.
+func (p *parts) held(ctx context.Context) (map[string]gate.Status, time.Time, error) {
+	now, err := p.main.Store.Now(ctx)
+	if err != nil {
+		return nil, now, fmt.Errorf("read the store's clock: %w", err)
+	}
+	out, err := gate.Read(ctx, p.main.Store)
+	return out, now, err //nolint:wrapcheck // says what it was about
 }
 
 // auditConfig says what an audit of these stores looks at.

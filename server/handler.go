@@ -53,7 +53,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		serve = api.Health
 	}
 	h := serve(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Seen: s.parts.seen, Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Seen: s.parts.seen, Held: s.parts.held, VimLimits: s.limits(), Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,

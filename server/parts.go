@@ -34,6 +34,7 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd/csar"
@@ -57,6 +58,7 @@ type parts struct {
 	onboarding    *nfvomanager.Onboarding // nil: packages are not the NFVO's
 	packed        lcm.SnapshotPackages    // the NFVO's; nil: there is no NFVO
 	vims          *vimregistry.Service
+	gates         *gate.Gates
 	drivers       map[string]vim.Driver                                 // by vimType
 	sim           *sim.Sim                                              // nil when there is none in this process
 	tap           func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
@@ -250,6 +252,10 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		Store: p.live(), Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
 	})
+	if err != nil {
+		return err
+	}
+	p.gates, err = s.newGates(p)
 	return err
 }
 
@@ -283,7 +289,7 @@ func (s *Server) vimManager(p *parts) vimmanager.Config {
 	return vimmanager.Config{
 		Registry: p.vims, Drivers: p.drivers, Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.Store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: p.needed, Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: p.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Gates: p.gates, Retention: orEver(s.cfg.Keep.Ledger), Needed: p.needed, Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: p.wanted, Tap: p.tap,
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
@@ -179,6 +180,7 @@ func (w *world) newNode(index, life, program int) *node {
 		Registry: registry, Drivers: drivers, Logger: quietLog, Attempt: attempt, Build: time.Minute, Sweep: sweepEvery, Wanted: w.wanted, Tap: w.tap,
 		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 	}
+	vims.Gates = gate.New(gate.Config{Store: n.store, Doer: n, Registry: registry, Limits: vim.Limits{Failures: 3}, First: 2 * time.Second, Most: 10 * time.Second, Patience: time.Minute, Logger: quietLog})
 	looks := vims
 	looks.PerConnection = 1 // one after the other, as all of a task
 	service, err := lcm.New(lcm.Config{

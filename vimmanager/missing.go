@@ -20,11 +20,17 @@ type Inventory struct{ cfg Config }
 // NewInventory returns what looks at the VIMs of a configuration.
 func NewInventory(cfg Config) *Inventory { return &Inventory{cfg: cfg.withDefaults()} }
 
+// few is how many resources are looked up by their tokens rather than listed with all others of their VNF.
+const few = 16
+
 // Missing returns those of a VNF's resources at a VIM connection that the VIM does not have, in the order of their tokens. What a VIM
-// does not list is looked up by its token, so that a list that comes late loses nothing. All of it takes no longer than one attempt of
+// does not list is looked up by its token, so that a list that comes late loses nothing; a few are looked up at once. All of it takes no longer than one attempt of
 // a call to a VIM may. Returns Unavailable when the VIM cannot tell.
 func (i *Inventory) Missing(ctx context.Context, vnfID, connection string, of map[vim.Token]vim.Kind) ([]vim.Token, error) {
 	l, err := i.look(ctx, vnfID, connection, of, func(ctx context.Context, d vim.Driver, conn vim.Connection, f func([]vim.Observed)) error {
+		if len(of) <= few {
+			return nil
+		}
 		return vim.EachPage(ctx, d, conn, vnfID, i.cfg.Page, i.cfg.Attempt, func(page []vim.Resource) error {
 			out := make([]vim.Observed, len(page))
 			for k := range page {

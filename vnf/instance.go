@@ -105,6 +105,8 @@ type Resource struct {
 	Pods []Pod `json:"pods,omitempty"`
 	// Off: it is a compute that is turned off.
 	Off bool `json:"off,omitempty"`
+	// VnfdID is the VNFD that it was made of, where a change of package to that was given up; "": the instance's.
+	VnfdID string `json:"vnfdId,omitempty"`
 	// Unsure: whether the spec of this revision stands, or the one before, is not known: an operation was given up in the
 	// middle of a change.
 	Unsure bool `json:"unsure,omitempty"`

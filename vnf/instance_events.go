@@ -270,6 +270,7 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Metadata = merged(v.Metadata, e.Metadata)
 		v.rebuild(&e.Rebuilt)
 		v.use(&e.Package)
+		v.ofOne()
 	case *InstanceSnapshotTaken:
 		v.Operation = ""
 		v.Snapshots = append(slices.Clip(v.Snapshots), e.Snapshot)

@@ -52,6 +52,18 @@ func (*InstancePackageChanged) EventType() string { return "vnf.package-changed"
 func (*InstanceFlavourChanged) instanceEvent() {}
 func (*InstancePackageChanged) instanceEvent() {}
 
+// ofOne notes that all resources are of the instance's VNFD.
+func (v *Instance) ofOne() {
+	of := func(r Resource) bool { return r.VnfdID != "" }
+	if !slices.ContainsFunc(v.Resources, of) {
+		return
+	}
+	v.Resources = slices.Clone(v.Resources)
+	for i := range v.Resources {
+		v.Resources[i].VnfdID = ""
+	}
+}
+
 // rebuild makes an instance what it was rebuilt to be.
 func (v *Instance) rebuild(e *Rebuilt) {
 	v.Resources = slices.Concat(without(v.Resources, e.Released), e.Resources)

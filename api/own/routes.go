@@ -18,7 +18,9 @@ import (
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -28,6 +30,10 @@ type API struct {
 	Vims Vims // nil: there is no registry, its resources are 404
 	// Seen tells what came of the last comparisons with the records, by VIM connection; nil: nobody compares.
 	Seen func(ctx context.Context) (map[string]reconcile.Status, error)
+	// Held tells how calls to VIMs are held back, by VIM connection, and the store's time; nil: nobody holds any. VimLimits are those of connections
+	// that do not say others.
+	Held      func(ctx context.Context) (map[string]gate.Status, time.Time, error)
+	VimLimits vim.Limits
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management Management
 	// ManagementClient asks whom connections lead to; nil: checks are 404.

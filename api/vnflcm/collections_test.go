@@ -67,3 +67,28 @@ func TestSummariesAreNotDecoded(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsOfAnotherVnfdSaysSo: resources of a change of package that was given up name their VNFD, and only those do (SOL003 v3.7.1 §5.5.3.5 and its like). Seen failing
+// without each of them.
+func TestWhatIsOfAnotherVnfdSaysSo(t *testing.T) {
+	in := &vnf.Instance{ID: "i", VnfdID: "d", State: vnf.Instantiated, Info: &vnf.InstantiatedInfo{
+		Vnfcs: []vnf.Vnfc{{ID: "c1", VduID: "v"}, {ID: "c2", VduID: "v"}}, Storages: []vnf.Storage{{ID: "s1"}}, Links: []vnf.VirtualLink{{ID: "l1"}},
+		ExtCps: []vnf.ExtCp{{ID: "e1", LinkPortID: "p1"}},
+	}}
+	for _, id := range []string{"c1", "s1", "l1", "p1"} {
+		in.Resources = append(in.Resources, vnf.Resource{ID: id, VnfdID: "d2"})
+	}
+	in.Resources = append(in.Resources, vnf.Resource{ID: "c2", VnfdID: "d"})
+	got := VnfInstance(in, "").InstantiatedVnfInfo
+	for what, is := range map[string]string{
+		"VNFC": got.VnfcResourceInfo[0].VnfdId, "vnfcInfo": got.VnfcInfo[0].VnfdId, "storage": got.VirtualStorageResourceInfo[0].VnfdId,
+		"link": got.VnfVirtualLinkResourceInfo[0].VnfdId, "external CP": got.ExtCpInfo[0].VnfdId,
+	} {
+		if is != "d2" {
+			t.Errorf("%s: %q", what, is)
+		}
+	}
+	if got.VnfcResourceInfo[1].VnfdId != "" || got.VnfcInfo[1].VnfdId != "" {
+		t.Error("one of the instance's VNFD names it")
+	}
+}

@@ -68,9 +68,13 @@ func vimConnectionInfo(in map[string]vnf.VimConnection) map[string]sol.VimConnec
 }
 
 func instantiatedInfo(v *vnf.Instance) *sol.InstantiatedVnfInfo {
-	in, off := v.Info, map[string]bool{}
+	in, off, of := v.Info, map[string]bool{}, map[string]string{} // of which VNFD, where that is not the instance's
 	for i := range v.Resources {
-		off[v.Resources[i].ID] = v.Resources[i].Off
+		r := &v.Resources[i]
+		off[r.ID] = r.Off
+		if r.VnfdID != "" && r.VnfdID != v.VnfdID {
+			of[r.ID] = r.VnfdID
+		}
 	}
 	out := &sol.InstantiatedVnfInfo{
 		FlavourId: in.FlavourID, VnfState: in.VnfState, LocalizationLanguage: in.Localization,
@@ -80,12 +84,12 @@ func instantiatedInfo(v *vnf.Instance) *sol.InstantiatedVnfInfo {
 	for _, c := range in.ExtCps {
 		out.ExtCpInfo = append(out.ExtCpInfo, sol.VnfExtCpInfo{
 			Id: c.ID, CpdId: c.CpdID, CpConfigId: c.ConfigID, CpProtocolInfo: protocolInfo(c.Addresses),
-			ExtLinkPortId: c.LinkPortID, AssociatedVnfcCpId: c.VnfcCpID, AssociatedVnfVirtualLinkId: c.LinkID,
+			VnfdId: of[c.LinkPortID], ExtLinkPortId: c.LinkPortID, AssociatedVnfcCpId: c.VnfcCpID, AssociatedVnfVirtualLinkId: c.LinkID,
 		})
 	}
 	for _, v := range in.Vnfcs {
 		info := sol.VnfcResourceInfo{
-			Id: v.ID, VduId: v.VduID, ComputeResource: handle(v.Handle), ZoneId: v.Zone, StorageResourceIds: v.Storages,
+			Id: v.ID, VduId: v.VduID, VnfdId: of[v.ID], ComputeResource: handle(v.Handle), ZoneId: v.Zone, StorageResourceIds: v.Storages,
 		}
 		for _, cp := range v.Cps {
 			info.VnfcCpInfo = append(info.VnfcCpInfo, sol.VnfcCpInfo{
@@ -98,17 +102,17 @@ func instantiatedInfo(v *vnf.Instance) *sol.InstantiatedVnfInfo {
 		if off[v.ID] {
 			state = "STOPPED"
 		}
-		out.VnfcInfo = append(out.VnfcInfo, sol.VnfcInfo{Id: v.ID, VduId: v.VduID, VnfcResourceInfoId: v.ID, VnfcState: state, VnfcConfigurableProperties: v.Configurable})
+		out.VnfcInfo = append(out.VnfcInfo, sol.VnfcInfo{Id: v.ID, VduId: v.VduID, VnfdId: of[v.ID], VnfcResourceInfoId: v.ID, VnfcState: state, VnfcConfigurableProperties: v.Configurable})
 	}
 	for _, l := range in.Links {
 		out.VnfVirtualLinkResourceInfo = append(out.VnfVirtualLinkResourceInfo, sol.VnfVirtualLinkResourceInfo{
-			Id: l.ID, VnfVirtualLinkDescId: l.LinkID, NetworkResource: handle(l.Handle), ZoneId: l.Zone,
+			Id: l.ID, VnfVirtualLinkDescId: l.LinkID, VnfdId: of[l.ID], NetworkResource: handle(l.Handle), ZoneId: l.Zone,
 			VnfLinkPorts: linkPorts(l.Ports),
 		})
 	}
 	for _, s := range in.Storages {
 		out.VirtualStorageResourceInfo = append(out.VirtualStorageResourceInfo, sol.VirtualStorageResourceInfo{
-			Id: s.ID, VirtualStorageDescId: s.StorageID, StorageResource: handle(s.Handle), ZoneId: s.Zone,
+			Id: s.ID, VirtualStorageDescId: s.StorageID, VnfdId: of[s.ID], StorageResource: handle(s.Handle), ZoneId: s.Zone,
 		})
 	}
 	out.ExtVirtualLinkInfo = extVirtualLinkInfo(in.ExtLinks)

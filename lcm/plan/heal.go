@@ -13,7 +13,8 @@ import (
 
 // Healing is what is to be healed of a VNF.
 type Healing struct {
-	Vnf     *vnf.Instance
+	Vnf     *vnf.Instance // as it is; or, when some VNFCs are healed, the Part that they are
+	Whole   *vnf.Instance // whose other VNFCs rules bind those that are healed to
 	Flavour *vnfd.Flavour
 	Vnfcs   []string // by the ids of their computes; empty: the whole VNF
 	All     bool     // volumes, too, whatever state they are in
@@ -43,7 +44,7 @@ func Heal(h *Healing, have []Resource) (want *Wanted, undoable bool, err error) 
 	if undoable, err = x.anew(); err != nil {
 		return nil, false, err
 	}
-	want.Rules = Rules(h.Vnf, h.Flavour, want, x.again)
+	want.Rules = Rules(h.Whole, h.Flavour, want, x.again)
 	return want, undoable, nil
 }
 

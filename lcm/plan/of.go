@@ -80,6 +80,90 @@ func Of(v *vnf.Instance, held []Resource) (*Wanted, error) {
 	return w, nil
 }
 
+// Part is what some VNFCs of an instance are, with the resources that are theirs and what these refer to: what an operation on them has to look at, however
+// large the VNF is. It shares with the instance what it does not leave out.
+func Part(v *vnf.Instance, vnfcs []string) (*vnf.Instance, error) {
+	if v.Info == nil {
+		return v, nil
+	}
+	out, info := *v, *v.Info
+	chosen := make(map[string]bool, len(vnfcs))
+	for _, id := range vnfcs {
+		chosen[id] = true
+	}
+	keep, next, cps := map[string]bool{}, []string{}, map[string]bool{}
+	info.Vnfcs = nil
+	for i := range v.Info.Vnfcs {
+		c := &v.Info.Vnfcs[i]
+		if !chosen[c.ID] {
+			continue
+		}
+		info.Vnfcs = append(info.Vnfcs, *c)
+		next = append(append(next, c.ID, c.UnitID), c.Storages...)
+		for _, cp := range c.Cps {
+			next = append(next, cp.LinkPortID)
+			cps[cp.ID], cps[cp.ExtCpID] = true, true
+		}
+	}
+	info.ExtCps = nil
+	for i := range v.Info.ExtCps {
+		if e := &v.Info.ExtCps[i]; cps[e.ID] || e.VnfcCpID == "" || cps[e.VnfcCpID] { // those of links are the VNF's
+			info.ExtCps = append(info.ExtCps, *e)
+			next = append(next, e.LinkPortID)
+		}
+	}
+	at := make(map[string]*vnf.Resource, len(v.Resources))
+	for i := range v.Resources {
+		at[v.Resources[i].ID] = &v.Resources[i]
+	}
+	for ; len(next) > 0; next = next[1:] {
+		r := at[strings.TrimPrefix(next[0], refPlan)]
+		if r == nil || keep[r.ID] {
+			continue
+		}
+		keep[r.ID] = true
+		held, err := Held(r)
+		if err != nil {
+			return nil, err
+		}
+		next = append(append(next, references(&held.Spec)...), r.Near)
+	}
+	out.Resources = make([]vnf.Resource, 0, len(keep))
+	for i := range v.Resources {
+		if keep[v.Resources[i].ID] {
+			out.Resources = append(out.Resources, v.Resources[i])
+		}
+	}
+	out.Info = &info
+	return &out, nil
+}
+
+// Reached are the VNFCs that a request to connect a VNF in another way may be about: those with connection points of the CPDs that it names, and with those on the
+// links that it names.
+func Reached(v *vnf.Instance, links []ExtLink) []string {
+	if v.Info == nil {
+		return nil
+	}
+	about := map[string]bool{}
+	for _, l := range links {
+		for _, c := range l.Cps {
+			about[c.CpdID] = true
+		}
+		for _, was := range v.Info.ExtLinks {
+			for _, c := range was.Cps {
+				about[c.CpdID] = about[c.CpdID] || was.ID == l.ID
+			}
+		}
+	}
+	var out []string
+	for _, c := range v.Info.Vnfcs {
+		if slices.ContainsFunc(c.Cps, func(cp vnf.VnfcCp) bool { return about[cp.CpdID] }) {
+			out = append(out, c.ID)
+		}
+	}
+	return out
+}
+
 // Boots returns the boot data of a flavour by VDU; none of no flavour.
 func Boots(f *vnfd.Flavour) map[string]*vnfd.BootData {
 	out := map[string]*vnfd.BootData{}
@@ -129,7 +213,7 @@ func (w *Wanted) Put(r Resource) {
 func Held(r *vnf.Resource) (Resource, error) {
 	out := Resource{
 		ID: r.ID, Kind: vim.Kind(r.Kind), Template: r.Template, Definition: r.Definition, Near: r.Near, Members: r.Members,
-		Generation: r.Generation, Revision: r.Revision, Tried: r.Tried, Unsure: r.Unsure,
+		Generation: r.Generation, Revision: r.Revision, Tried: r.Tried, Unsure: r.Unsure, VnfdID: r.VnfdID,
 		At: &At{Connection: r.Connection, ID: r.VimID, Type: r.VimType, Zone: r.Zone, MAC: r.MAC},
 	}
 	for _, a := range r.Addresses {

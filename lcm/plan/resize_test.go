@@ -129,6 +129,81 @@ func TestAResizingIsAsLargeAsWhatItChanges(t *testing.T) {
 	}
 }
 
+// What heals, stops, snapshots or connects one VNFC has a plan, and a grant request, that are as large in a VNF of a thousand as in one of ten, and looks at as many resources.
+// Seen failing when they looked at the whole VNF: 47 kB of a plan at 10, 4.2 MB at 1,000.
+func TestWhatTouchesOneVnfcIsAsLargeInAnyVnf(t *testing.T) {
+	sizes := map[string]int{}
+	for _, apps := range []int{10, 100, 1000} {
+		d := stretched(apps)
+		v := standing(t, d)
+		one := v.Info.Vnfcs[0].ID
+		part, err := plan.Part(v, []string{one})
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := func(of *vnf.Instance) (out []plan.Resource) {
+			for i := range of.Resources {
+				r, err := plan.Held(&of.Resources[i])
+				if err != nil {
+					t.Fatal(err)
+				}
+				out = append(out, r)
+			}
+			return out
+		}
+		for what, want := range map[string]func(have []plan.Resource) (*plan.Wanted, error){
+			"heal": func(have []plan.Resource) (*plan.Wanted, error) {
+				w, _, err := plan.Heal(&plan.Healing{Vnf: part, Whole: v, Flavour: &d.Flavours[0], Vnfcs: []string{one}}, have)
+				return w, err
+			},
+			"stop": func(have []plan.Resource) (*plan.Wanted, error) {
+				w, err := plan.Of(part, have)
+				for i := range w.Resources {
+					if c := w.Resources[i].Spec.Compute; c != nil {
+						off := *c
+						off.Power, w.Resources[i].Spec.Compute = vim.PowerOff, &off
+					}
+				}
+				return w, err
+			},
+			"snapshot": func(have []plan.Resource) (*plan.Wanted, error) {
+				w, _, err := plan.Take(&plan.Snapshotting{Op: "op-2", Name: "fw", Vnf: part, Vnfc: one}, have)
+				return w, err
+			},
+		} {
+			have := held(part)
+			w, err := want(have)
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			p, err := plan.New(have, w, plan.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ask nfvo.GrantRequest
+			p.Ask(&ask)
+			for of, x := range map[string]any{"plan": p, "grant": ask, "records": part.Resources} {
+				b, err := json.Marshal(x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch first := sizes[what+" "+of]; {
+				case first == 0:
+					sizes[what+" "+of] = len(b)
+				case len(b)*10 > first*12:
+					t.Errorf("%s %s: %d bytes at %d VNFCs, %d at 10", what, of, len(b), apps, first)
+				}
+			}
+			if len(p.Steps()) == 0 {
+				t.Errorf("%s: nothing is done", what)
+			}
+		}
+	}
+	if len(sizes) != 9 {
+		t.Errorf("%v", sizes)
+	}
+}
+
 // Whatever an instance is made of, what it is taken for as something wanted amounts to the same again.
 func TestAnInstanceIsWhatItIsTakenFor(t *testing.T) {
 	v := standing(t, stretched(3))

@@ -85,6 +85,8 @@ type Resource struct {
 	Lost bool `json:"lost,omitempty"`
 	// Stray: it is at the VIM under the VNF's name, and the records do not have it. Once it is released nobody can make it again.
 	Stray bool `json:"stray,omitempty"`
+	// VnfdID is the VNFD that a resource was made of, where that is not the VNF's.
+	VnfdID string `json:"vnfdId,omitempty"`
 	// Allocated is the id in the token, where that is not ID: of a leftover in an older generation than what the VNF has.
 	Allocated string `json:"allocated,omitempty"`
 }

@@ -72,8 +72,10 @@ type Config struct {
 	Drivers   map[string]vim.Driver // by vimType
 	Epochs    ledger.Epochs         // whose connections to look at; nil: all
 	Settings  Settings
-	Observer  Observer     // nil: nobody
-	Logger    *slog.Logger // nil: slog.Default
+	Observer  Observer // nil: nobody
+	// Listed is told how a list of a VIM ended; nil: nobody.
+	Listed func(ctx context.Context, conn vim.Connection, err error)
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Observer is told of rounds.

@@ -155,6 +155,9 @@ func (r *Reconciler) list(ctx context.Context, at site, driver vim.Driver) (map[
 		}
 		return nil
 	})
+	if r.cfg.Listed != nil {
+		r.cfg.Listed(ctx, at.Connection, err)
+	}
 	return has, err //nolint:wrapcheck // an Error of the driver
 }
 
