@@ -40,7 +40,7 @@ test-kubernetes: ## run the Kubernetes and Helm drivers, and whole lives of VNFs
 test-openstack: ## run the OpenStack driver's suite and a whole life of a VNF against a real OpenStack from nothing on loopback (225 MB of Debian's packages the first time, root), and stop it
 	@./deploy/openstack-test.sh
 
-test-openstack-all: ## as test-openstack, then the driver's scenarios and VNFs of a hundred machines
+test-openstack-all: ## as test-openstack, then the driver's scenarios
 	@./deploy/openstack-test.sh all
 
 test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka and Kafka Connect on loopback (90 MB fetched the first time), and stop it; BROKERS=3

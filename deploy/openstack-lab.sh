@@ -581,21 +581,28 @@ up() {
 	say 'ready'
 	echo "$dir/etc/clouds.yaml"
 }
-down() {
-	local f name n pid rest
-	for n in nova-compute nova cinder neutron glance placement keystone rabbitmq epmd mariadb; do
+stop() { # stop NAMES: those that begin so, all at once
+	local n f name pid rest running=''
+	for n in $1; do
 		for f in "$dir"/run/"$n"*.pid; do
 			[ -e "$f" ] || continue
 			name=$(basename "$f" .pid)
-			if alive "$name"; then
-				read -r pid rest <"$f"
-				kill -TERM -- "-$pid" 2>/dev/null || true
-				for _ in $(seq 1 80); do alive "$name" || break; sleep 0.25; done
-				kill -KILL -- "-$pid" 2>/dev/null || true
-			fi
-			rm -f "$f"
+			alive "$name" || { rm -f "$f"; continue; }
+			read -r pid rest <"$f"
+			kill -TERM -- "-$pid" 2>/dev/null || true
+			running="$running $name"
 		done
 	done
+	for name in $running; do
+		for _ in $(seq 1 80); do alive "$name" || break; sleep 0.25; done
+		read -r pid rest <"$dir/run/$name.pid"
+		kill -KILL -- "-$pid" 2>/dev/null || true
+		rm -f "$dir/run/$name.pid"
+	done
+}
+down() {
+	stop 'nova cinder neutron glance placement keystone'
+	stop 'rabbitmq epmd mariadb'
 }
 
 case $cmd in

@@ -1,8 +1,8 @@
 #!/bin/bash
 # openstack-test.sh [all]: tests the OpenStack driver on a cloud from nothing (openstack-lab.sh), and stops it.
 #
-# The driver's suite and a whole life of a VNF run at the same time, each in a project of its own; "all" runs the driver's scenarios and
-# what is large after them. What each part took is said at the end.
+# The driver's suite and a whole life of a VNF run at the same time, each in a project of its own; "all" runs the driver's scenarios
+# after them. What each part took is said at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/bin
@@ -32,7 +32,6 @@ part life run e2e openstack-life.test '^TestWholeLifeOnOpenStack$' || ok=1
 wait $suite || ok=1
 if [ "${1:-}" = all ] && [ $ok = 0 ]; then
 	part scenarios run vim/openstack openstack-driver.test '^TestLabScenarios$' || ok=1
-	part large run e2e openstack-life.test '^TestLargeOnOpenStack' || ok=1
 fi
 echo "OpenStack: $(paste -sd, "$bin/openstack-took" | sed 's/,/, /g'); $SECONDS s in all"
 exit $ok

@@ -137,6 +137,32 @@ func TestPlanOrdersInterfacesByOrder(t *testing.T) {
 	}
 }
 
+// Older descriptors call a normal network card by the name of its driver, which no VIM takes. Seen failing with their word handed on.
+func TestPlanNamesNetworkCardsAsVimsDo(t *testing.T) {
+	for word, want := range map[string]string{"": "", "normal": "normal", "virtio": "normal", "direct": "direct", "macvtap": "macvtap"} {
+		d := plantest.Minimal()
+		for i := range d.Flavours[0].Cps {
+			d.Flavours[0].Cps[i].VnicType = word
+		}
+		p, err := plan.Build("op", "fw", d, &plan.Request{FlavourID: d.Flavours[0].ID}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports := 0
+		for _, r := range p.Resources {
+			if r.Spec.Port != nil {
+				ports++
+				if r.Spec.Port.VnicType != want {
+					t.Errorf("%q becomes %q, want %q", word, r.Spec.Port.VnicType, want)
+				}
+			}
+		}
+		if ports == 0 {
+			t.Error("there is no port")
+		}
+	}
+}
+
 func TestPlanBootsFromVolume(t *testing.T) {
 	p := build(t, plantest.TwoVdus(), plan.Request{FlavourID: "simple"})
 	c := find(t, p, vim.Compute, "fw-VDU2-0").Spec.Compute

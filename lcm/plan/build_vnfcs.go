@@ -180,6 +180,9 @@ func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string, interfaces *nics) er
 // portOf is what a connection point's ports are, wherever they are.
 func portOf(cp *vnfd.VduCp) *vim.PortSpec {
 	s := &vim.PortSpec{VnicType: cp.VnicType, Shared: slices.Clone(cp.Shared)}
+	if s.VnicType == "virtio" { // which no VIM has
+		s.VnicType = "normal"
+	}
 	for _, r := range cp.Rules {
 		s.Rules = append(s.Rules, vim.SecurityRule{
 			Direction: r.Direction, IPVersion: r.IPVersion, Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax,

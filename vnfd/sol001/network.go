@@ -61,8 +61,8 @@ func (s *scope) subnet(n *tosca.Node) (vnfd.SubnetProfile, bool) {
 	return sp, true
 }
 
-// vnicTypes are the types of SOL001 and those OpenStack adds; virtio is SOL001's word for what a VIM calls normal.
-var vnicTypes = []string{"normal", "virtio", "direct", "direct-physical", "macvtap", "virtio-forwarder"}
+// vnicTypes are those of SOL001 (v4.4.1, VduCp) that machines have; virtio is what older descriptors call a normal one.
+var vnicTypes = []string{"normal", "virtio", "direct", "direct-physical", "macvtap", "virtio-forwarder", "baremetal", "smart-nic"}
 
 // vduCp reads a connection point of a VDU. One that is bound to no VDU is no NIC of anything.
 func (s *scope) vduCp(nt *tosca.NodeTemplate, exposed map[string]bool) (vnfd.VduCp, bool) {
