@@ -10,7 +10,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits bounds what one caller may ask for: PerSecond requests on average, Burst at once. It remembers at most Callers of
+// Limits bounds what one caller may ask for: PerSecond requests on average (0: any number), Burst at once. It remembers at most Callers of
 // them, those who came last: whoever is forgotten begins with a full burst. It is safe for concurrent use.
 type Limits struct {
 	perSecond rate.Limit
@@ -35,12 +35,28 @@ func NewLimits(perSecond float64, burst, callers int, now func() time.Time) *Lim
 	}
 }
 
+// Set changes what one caller may ask for. perSecond 0: anything.
+func (l *Limits) Set(perSecond float64, burst int) {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.perSecond, l.burst = rate.Limit(perSecond), burst
+	for _, e := range l.by {
+		b := e.Value.(*bucket) //nolint:forcetypeassert // nothing else is in the list
+		b.SetLimitAt(now, l.perSecond)
+		b.SetBurstAt(now, burst)
+	}
+}
+
 // Take counts one request of a caller. It returns 0 when the request may go on, or how long the caller is to wait. Requests
 // that have to wait do not count.
 func (l *Limits) Take(caller string) time.Duration {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.perSecond == 0 {
+		return 0
+	}
 	e := l.by[caller]
 	if e == nil {
 		if l.order.Len() >= l.callers {

@@ -20,6 +20,13 @@ type Places struct {
 	by    map[string]int
 }
 
+// Set changes how many places there are. Who has one keeps it.
+func (p *Places) Set(all, each int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.All, p.Each = all, each
+}
+
 // Take takes a place for a caller, who calls leave in the end, once. Returns TooMany when the caller has its share, Unavailable
 // when all are taken.
 func (p *Places) Take(caller string) (leave func(), err error) {

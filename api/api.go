@@ -104,6 +104,8 @@ type Config struct {
 	// Traceparent returns the W3C traceparent of the request's span; nil: the client's own is passed on.
 	Traceparent func(ctx context.Context) string
 	Log         *slog.Logger
+	// AccessLog says whether each request is logged; nil: none is.
+	AccessLog func() bool
 	// BaseURL is the root of absolute links, without a slash at its end; empty: taken from each request (Host,
 	// X-Forwarded-Host, -Proto and -Prefix).
 	BaseURL string
@@ -161,7 +163,7 @@ func (c *Config) rest() rest.Config {
 	return rest.Config{
 		Views: c.Views, Metrics: c.Metrics, Console: c.Console, Authenticate: c.Authenticate, Limits: c.Limits, Denials: c.Denials,
 		Front: c.Front, Requests: c.Requests, Followers: c.Followers, LargeBodies: c.LargeBodies, BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout,
-		MinRate: c.MinRate, MaxSmallBody: c.MaxSmallBody, Form: c.Form, Traceparent: c.Traceparent, Log: c.Log, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
+		MinRate: c.MinRate, MaxSmallBody: c.MaxSmallBody, Form: c.Form, Traceparent: c.Traceparent, Log: c.Log, AccessLog: c.AccessLog, BaseURL: c.BaseURL, PageSize: c.PageSize, MaxBody: c.MaxBody,
 		MaxPackage: c.MaxPackage,
 	}
 }

@@ -12,9 +12,9 @@ import (
 
 // TLS says how the API is encrypted, and whether clients show certificates.
 type TLS struct {
-	CertFile   string `help:"Certificate of the API with its chain, in PEM; empty: the API is not encrypted. Read again when it changes." placeholder:"FILE"`
-	KeyFile    string `help:"Private key of the certificate, in PEM." placeholder:"FILE"`
-	ClientCA   string `name:"client-ca-file" help:"Certificates of the authorities that client certificates are verified with, in PEM. Read again when it changes." placeholder:"FILE"`
+	CertFile   string `help:"Certificate of the API with its chain, in PEM; empty: the API is not encrypted. Read again when it changes." placeholder:"FILE" reload:""`
+	KeyFile    string `help:"Private key of the certificate, in PEM." placeholder:"FILE" reload:""`
+	ClientCA   string `name:"client-ca-file" help:"Certificates of the authorities that client certificates are verified with, in PEM. Read again when it changes." placeholder:"FILE" reload:""`
 	ClientAuth string `default:"off" enum:"off,accept,require" help:"Client certificates (${enum}): not asked for, verified where a client shows one, or needed for every connection."`
 }
 

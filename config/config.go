@@ -62,8 +62,9 @@ type Config struct {
 
 // Log says what is logged and how.
 type Log struct {
-	Level  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level logged (${enum})."`
+	Level  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level logged (${enum})." reload:""`
 	Format string `default:"text" enum:"text,json" help:"Form of a log line (${enum})."`
+	Access bool   `help:"A line for each request: method, route, status, how long it took, who asked, and what it is about. Requests for health and metrics only at the level debug." reload:""`
 }
 
 // Least is the level from which on is logged.
@@ -94,13 +95,13 @@ type HTTP struct {
 	ReadTimeout      time.Duration `default:"10m" help:"Longest time to read one request, a package upload included."`
 	BodyTimeout      time.Duration `default:"30s" help:"Longest time to read a request body, package contents excepted."`
 	MinRate          int64         `default:"1024" help:"Bytes per second at which a body has to come, and an answer to be taken, on average after the first ten seconds; 0: no bound."`
-	Concurrent       int           `default:"1024" help:"Requests served at once, and of one caller, where callers are known, half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections."`
-	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once, where callers are known; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's."`
-	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections."`
-	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'."`
-	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound."`
-	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none."`
-	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts."`
+	Concurrent       int           `default:"1024" help:"Requests served at once, and of one caller, where callers are known, half of what the others leave; one more is answered 503 with Retry-After. Followers of events have places of their own. Health, readiness and metrics are always served. 0: as many as connections." reload:""`
+	CallerConcurrent int           `default:"256" help:"Requests of one caller served at once, where callers are known; one more is answered 429 with Retry-After. 0: no bound but http-concurrent's." reload:""`
+	Followers        int           `default:"1000" help:"Event streams open at once, and by one caller half of what the others leave; one more is answered 503. 0: as many as connections." reload:""`
+	CallerFollowers  int           `default:"100" help:"Event streams of one caller open at once; one more is answered 429. 0: no bound but http-followers'." reload:""`
+	LargeBodies      int           `default:"16" help:"Request bodies over 256 KiB in memory at once, package contents excepted, and of one caller half of what the others leave; one more is answered 503 or 429. 0: no bound." reload:""`
+	Rate             float64       `default:"100" help:"Requests per second one caller may send on average, and one address without a valid caller; more are answered 429 with Retry-After. 0: no bound. Without authentication there is none." reload:""`
+	Burst            int           `default:"200" help:"Requests one caller may send at once before http-rate counts." reload:""`
 	Drain            time.Duration `help:"How long a server that is told to stop goes on serving while it says that it is not ready, so that a balancer sends requests elsewhere before connections are refused. Its other work is handed over at once."`
 	StopTimeout      time.Duration `default:"20s" help:"Longest time that a stop waits for requests and running work."`
 	ReadyTimeout     time.Duration `default:"2s" help:"Longest time a readiness check waits for the database."`

@@ -72,6 +72,12 @@ func TestSettingsAreReadAgain(t *testing.T) {
 	d.await("a line of the level", func() bool { return strings.Contains(d.log.String(), "level=INFO") })
 	set("log-level: loud\n")
 	hup("the settings stay as they are")
+	set("log-level: info\nlog-access: true\n")
+	hup("log_level=info")
+	d.must(200, "GET", "/vnflcm/v2/vnf_instances", nil)
+	d.await("a line of the request", func() bool {
+		return strings.Contains(d.log.String(), "msg=request ") && strings.Contains(d.log.String(), "route=/vnflcm/v2/vnf_instances status=200")
+	})
 	set("log-level: warn\n")
 	hup("log_level=warn")
 	if code, _ := d.call("GET", "/readyz", nil); code != 200 {

@@ -195,6 +195,8 @@ type Reader interface {
 	Parked(ctx context.Context, q ParkedQuery) ([]ParkedMessage, error)
 	// Counts counts the sagas in each of the states, and parked messages by consumer: for metrics.
 	Counts(ctx context.Context, sagaStates []string) (Counts, error)
+	// Census counts all views, which costs the more the more there are, and tells how large the database is: for metrics.
+	Census(ctx context.Context) (Census, error)
 	// Now returns the store's clock.
 	Now(ctx context.Context) (time.Time, error)
 }
@@ -203,6 +205,15 @@ type Reader interface {
 type Counts struct {
 	Sagas  map[string]int // by state
 	Parked map[string]int // by consumer
+}
+
+// ViewState is a kind of views, and a state that some are in.
+type ViewState struct{ Kind, State string }
+
+// Census is how much there is in a database: views by kind and state, and the bytes that it takes where it is kept; 0: nowhere.
+type Census struct {
+	Views map[ViewState]int
+	Bytes int64
 }
 
 // StreamHead names a stream and its head.

@@ -56,7 +56,7 @@ func rolesOf(words map[string]string) map[string]access.Role {
 
 // limits returns the limits per caller; none where nobody is asked for a name.
 func limits(c *config.Config) *access.Limits {
-	if !c.Authenticated() || c.HTTP.Rate == 0 {
+	if !c.Authenticated() {
 		return nil
 	}
 	return access.NewLimits(c.HTTP.Rate, c.HTTP.Burst, limitedCallers, time.Now)

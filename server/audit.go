@@ -134,7 +134,7 @@ func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 		Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
 		Observer: rounds, Listed: p.gates.Listed,
 		Settings: reconcile.Settings{
-			NoWatch: !c.Watch,
+			NoWatch:  !c.Watch,
 			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes, helm.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
 			Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
 			Repairs: c.Repairs, Attempts: c.Attempts, Backoff: c.Backoff, Quiet: c.Quiet,
@@ -142,8 +142,8 @@ func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 	}, nil
 }
 
-// limits are those of VIM connections that do not say others.
-func (s *Server) limits() vim.Limits {
+// vimLimits are those of VIM connections that do not say others.
+func (s *Server) vimLimits() vim.Limits {
 	return vim.Limits{Workers: s.cfg.Vim.Workers, Rate: s.cfg.Vim.Rate, Failures: s.cfg.Vim.Breaker}
 }
 
@@ -154,7 +154,7 @@ func (s *Server) newGates(p *parts) (*gate.Gates, error) {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
 	return gate.New(gate.Config{
-		Store: p.main.Store, Doer: p.main.committer, Registry: p.vims, Limits: s.limits(), First: s.cfg.Vim.BreakerWait, Most: s.cfg.Vim.BreakerMost,
+		Store: p.main.Store, Doer: p.main.committer, Registry: p.vims, Limits: s.vimLimits(), First: s.cfg.Vim.BreakerWait, Most: s.cfg.Vim.BreakerMost,
 		Patience: s.cfg.Vim.BuildTimeout, Observer: shown, Logger: s.log,
 	}), nil
 }

@@ -48,18 +48,19 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	}
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(telemetry.BuildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.reg.MustRegister(telemetry.NewCertificates(s.certificateFiles))
 	serve := api.New
 	if !s.cfg.Has(lease.RoleAPI) {
 		serve = api.Health
 	}
 	h := serve(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Seen: s.parts.seen, Held: s.parts.held, VimLimits: s.limits(), Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Seen: s.parts.seen, Held: s.parts.held, VimLimits: s.vimLimits(), Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
-		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
+		Authenticate: authenticate, Limits: s.limits, Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
 		BodyTimeout: c.BodyTimeout, ReadTimeout: c.ReadTimeout, MinRate: c.MinRate,
 		MaxSmallBody: c.MaxSmallBody, Form: decode.Limits{Names: c.JSONNames, Values: c.JSONValues, Depth: c.JSONDepth, Text: c.JSONText},
-		Traceparent: s.tracing.Traceparent, Log: s.log, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
+		Traceparent: s.tracing.Traceparent, Log: s.log, AccessLog: s.accessed.Load, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
 		KeepSagas: s.cfg.Keep.Sagas, KeepGrants: s.cfg.Keep.Grants, Consumers: s.consumers(), Parked: parked{s}, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
 		Descriptor: s.parts.packages.Descriptor, Console: ui, SignIn: s.signIn(), System: s.system,
@@ -260,8 +261,12 @@ func (s *Server) system(context.Context) (*api.System, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
-	for _, x := range settings {
-		out.Settings = append(out.Settings, api.Setting(x))
+	fresh := s.fresh.Load()
+	for i, x := range settings {
+		if x.Reload && fresh != nil {
+			x = (*fresh)[i]
+		}
+		out.Settings = append(out.Settings, api.Setting{Name: x.Name, Value: x.Value, Secret: x.Secret, Default: x.Default})
 	}
 	return out, nil
 }

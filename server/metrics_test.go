@@ -3,6 +3,7 @@ package server_test
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -10,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vnfm/vnfm/internal/authtest"
+	"github.com/vnfm/vnfm/server"
 )
 
 //go:generate go test -run TestMetricsReference -update
@@ -20,7 +24,10 @@ const metricsPage = "../docs/reference/metrics.md"
 
 // The reference page has every metric of ours that is registered, and nothing else.
 func TestMetricsReference(t *testing.T) {
-	p := startProgram(t)
+	cert, key := authtest.NewAuthority(t).Issue("vnfm") // so that there is a certificate
+	dir := t.TempDir()
+	p := newProgram(t, settings(t, "--data="+t.TempDir(), "--egress-cert-file="+write(t, dir, "cert.pem", cert), "--egress-key-file="+write(t, dir, "key.pem", key)), server.Options{Guide: io.Discard, FakeNfvo: "127.0.0.1:0"})
+	p.start()
 	p.run(p.create("measured"), "instantiate", instantiate)
 	p.must(200, "GET", "/vnfm/v1/audit", nil)
 	var page string

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/own"
@@ -59,7 +62,11 @@ func (s *Server) buildNfvo(p *parts) error {
 	bulk.Timeout, bulk.MaxBody = downloadTimeout, s.cfg.Package.MaxBytes
 	small, large := egress.New(calls), egress.New(bulk)
 	p.closers = append(p.closers, func() error { small.Close(); large.Close(); return nil })
-	p.nfvo = restclient.New(restclient.Config{URL: c.URL, Auth: auth, Client: small, Bulk: large})
+	up := prometheus.NewGauge(prometheus.GaugeOpts{Name: "vnfm_nfvo_up", Help: "1 when the NFVO answered the last request to it, and not by a 5xx, else 0. It is there with an NFVO only."})
+	if err := s.reg.Register(up); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	p.nfvo = restclient.New(restclient.Config{URL: c.URL, Auth: auth, Client: noting{small, up}, Bulk: noting{large, up}})
 	p.packed = &nfvomanager.Snapshots{Catalogue: p.nfvo, MaxRecord: c.MaxSnapshotRecord, Timeout: recordCalls * c.CallTimeout}
 	return nil
 }
@@ -74,6 +81,25 @@ func (s *Server) buildOnboarding(p *parts) {
 		Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.Store, Doer: p.ledger.Doer,
 		Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
 	}
+}
+
+// noting notes whether who is called answers.
+type noting struct {
+	restclient.Doer
+	up prometheus.Gauge
+}
+
+// Do makes the exchange.
+func (n noting) Do(ctx context.Context, req *http.Request, a *egress.Auth) (*http.Response, error) {
+	res, err := n.Doer.Do(ctx, req, a)
+	answers := 0.0
+	if err == nil && res.StatusCode < http.StatusInternalServerError {
+		answers = 1
+	}
+	if ctx.Err() == nil { // else nobody waited for it
+		n.up.Set(answers)
+	}
+	return res, err //nolint:wrapcheck // as it came
 }
 
 // baseURL is the root of our own interfaces as the orchestrator reaches them.

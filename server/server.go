@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/bus/kafka"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/secret"
@@ -54,7 +55,11 @@ type Server struct {
 	fake     *fakeNfvo // nil: there is none
 	sample   sample    // of the first-try mode
 	listen   net.Listener
-	certs    *certificates // nil: not encrypted
+	certs    *certificates  // nil: not encrypted
+	limits   *access.Limits // per caller; nil: callers are not told apart
+	capacity capacity
+	accessed atomic.Bool                      // requests are logged
+	fresh    atomic.Pointer[[]config.Setting] // as they were read last, at a signal
 	http     *http.Server
 	stopping atomic.Bool
 }
@@ -70,6 +75,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 		return nil, err //nolint:wrapcheck // says what is wrong
 	}
 	s.level.Set(least)
+	s.accessed.Store(c.Log.Access)
 	s.log = telemetry.NewLogger(o.Log, &s.level, c.Log.Format, s.node)
 	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
@@ -113,6 +119,7 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if k.connections < c.HTTP.Connections {
 		s.log.WarnContext(ctx, "the process may open too few files for http-connections: raise its limit (ulimit -n)", "connections", k.connections)
 	}
+	s.capacity, s.limits = k, limits(c)
 	h, err := s.handler(k)
 	if err == nil {
 		err = s.bound(k.connections)
@@ -133,9 +140,9 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Reload takes over what can be changed while the program runs: the level of the log. Certificate files are read again by themselves
-// when they change. What else is other than at the start takes effect with the next one, and is logged. Settings that are not valid are
-// an error, and change nothing.
+// Reload takes over the settings that can be changed while the program runs (config.Setting.Reload): the level of the log, the log of
+// requests, the files of certificates, and the limits of callers. What else is other than at the start takes effect with the next one,
+// and is logged. Settings that are not valid, or files that cannot be used, are an error, and change nothing.
 func (s *Server) Reload(ctx context.Context, fresh *config.Config) error {
 	if err := fresh.Validate(); err != nil {
 		return err
@@ -152,9 +159,26 @@ func (s *Server) Reload(ctx context.Context, fresh *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("the new settings: %w", err)
 	}
+	if (s.certs == nil) != (fresh.TLS.CertFile == "") {
+		return fmt.Errorf("tls-cert-file: a server begins to encrypt, or ceases to, when it starts")
+	}
+	if s.certs != nil {
+		if err := s.certs.use(fresh.TLS); err != nil {
+			return err
+		}
+	}
+	k := newCapacity(&fresh.HTTP, openFiles(), s.cfg.Authenticated())
+	s.capacity.requests.Set(k.requests.All, k.requests.Each)
+	s.capacity.followers.Set(k.followers.All, k.followers.Each)
+	s.capacity.large.Set(k.large.All, k.large.Each)
+	if s.limits != nil {
+		s.limits.Set(fresh.HTTP.Rate, fresh.HTTP.Burst)
+	}
+	s.accessed.Store(fresh.Log.Access)
+	s.fresh.Store(&is)
 	var later []string
 	for i := range is {
-		if is[i].Value != was[i].Value && is[i].Name != "log-level" {
+		if is[i].Value != was[i].Value && !is[i].Reload {
 			later = append(later, is[i].Name)
 		}
 	}

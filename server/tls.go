@@ -77,6 +77,33 @@ func (t *certificates) current() *tls.Config {
 	return t.inUse
 }
 
+// certificateFiles are the files of certificates that the program shows, by what they are for.
+func (s *Server) certificateFiles() map[string]string {
+	files := map[string]string{"egress": s.cfg.Egress.CertFile, "nfvo": s.cfg.Nfvo.CertFile, "bus": s.cfg.Kafka.CertFile}
+	if s.certs != nil {
+		s.certs.mu.Lock()
+		defer s.certs.mu.Unlock()
+		files["server"] = s.certs.cfg.CertFile
+	}
+	return files
+}
+
+// use takes over files, and reads them now. Files that cannot be read are an error, and change nothing.
+func (t *certificates) use(c config.TLS) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	was := t.cfg
+	t.cfg.CertFile, t.cfg.KeyFile, t.cfg.ClientCA = c.CertFile, c.KeyFile, c.ClientCA
+	state := t.state()
+	fresh, err := t.read()
+	if err != nil {
+		t.cfg = was
+		return err
+	}
+	t.looked, t.seen, t.inUse = t.now(), state, fresh
+	return nil
+}
+
 // state tells one state of the files from another.
 func (t *certificates) state() string {
 	out := ""

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
 )
 
@@ -31,6 +32,7 @@ type Database struct {
 		Now(ctx context.Context) (time.Time, error)
 		Timeouts(ctx context.Context, lanes []int, by time.Time, limit int) ([]eventstore.Timeout, error)
 		Leases(ctx context.Context) (eventstore.Leases, error)
+		Census(ctx context.Context) (eventstore.Census, error)
 	}
 	Lanes   func() map[string]int // that this node holds, by role
 	Waiting func() int            // works at the committer
@@ -55,7 +57,9 @@ type Consumer struct {
 // topic that its cursor has not passed.
 type watched struct {
 	Database
-	passed map[string]*[eventstore.Lanes]int64
+	census  eventstore.Census
+	counted time.Time // when the census was made
+	passed  map[string]*[eventstore.Lanes]int64
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -74,6 +78,9 @@ var (
 	bareDesc   = prometheus.NewDesc("vnfm_lease_lanes_without_owner", "Lanes that no node that lives has, of the roles that some node has, by database.", []string{"database"}, nil)
 	lanesDesc  = prometheus.NewDesc("vnfm_lease_lanes", "Lanes that this node holds, by database and role.", []string{"database", "role"}, nil)
 	queueDesc  = prometheus.NewDesc("vnfm_eventstore_waiting_works", "Changes that wait for their transaction, by database.", []string{"database"}, nil)
+	vnfsDesc   = prometheus.NewDesc("vnfm_lcm_instances", "VNF instances, by instantiation state; counted twice a minute at most.", []string{"state"}, nil)
+	opsDesc    = prometheus.NewDesc("vnfm_lcm_operations", "Operation occurrences, by state; counted twice a minute at most.", []string{"state"}, nil)
+	sizeDesc   = prometheus.NewDesc("vnfm_eventstore_size_bytes", "Bytes that the database takes, by database.", []string{"database"}, nil)
 	upDesc     = prometheus.NewDesc("vnfm_eventstore_up", "1 when the database answered this scrape, by database.", []string{"database"}, nil)
 )
 
@@ -93,7 +100,7 @@ func (c *Collector) Watch(d Database) {
 
 // Describe sends the descriptions of all metrics.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sagasDesc, parkedDesc, oldestDesc, behindDesc, dueDesc, nodesDesc, bareDesc, lanesDesc, queueDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{sagasDesc, parkedDesc, oldestDesc, behindDesc, dueDesc, nodesDesc, bareDesc, lanesDesc, queueDesc, upDesc, vnfsDesc, opsDesc, sizeDesc} {
 		out <- d
 	}
 }
@@ -140,6 +147,7 @@ type Reading struct {
 	Parked   map[string]int // messages, by consumer
 	Lags     []Lag
 	Due      int // timeouts that are due and have not been fired; maxDue at most
+	Census   eventstore.Census
 }
 
 // Lag is how far a consumer is behind.
@@ -148,6 +156,9 @@ type Lag struct {
 	Lanes           int           // in which a message waits for it
 	Oldest          time.Duration // age of the oldest; 0: none waits
 }
+
+// censusEvery is how long a census is good for: it walks all views.
+const censusEvery = 30 * time.Second
 
 // maxDue bounds the due timeouts that are counted.
 const maxDue = 1000
@@ -184,6 +195,15 @@ func (r *Reading) send(out chan<- prometheus.Metric, sagas, parked map[string]in
 		gauge(out, behindDesc, float64(l.Lanes), l.Consumer)
 		gauge(out, oldestDesc, l.Oldest.Seconds(), l.Consumer)
 	}
+	for of, n := range r.Census.Views {
+		switch of.Kind {
+		case readmodel.KindVnf:
+			gauge(out, vnfsDesc, float64(n), of.State)
+		case readmodel.KindOpOcc:
+			gauge(out, opsDesc, float64(n), of.State)
+		}
+	}
+	gauge(out, sizeDesc, float64(r.Census.Bytes), r.Database)
 	gauge(out, dueDesc, float64(r.Due), r.Database)
 	gauge(out, nodesDesc, float64(len(r.Leases.Nodes)), r.Database)
 	gauge(out, bareDesc, float64(r.Bare()), r.Database)
@@ -244,8 +264,17 @@ func (w *watched) read(ctx context.Context) (*Reading, error) {
 		return nil, err
 	}
 	r.Due = len(due)
-	r.Leases, err = w.Store.Leases(ctx)
-	return r, err
+	if r.Leases, err = w.Store.Leases(ctx); err != nil {
+		return r, err
+	}
+	if w.counted.IsZero() || now.Sub(w.counted) > censusEvery {
+		if w.census, err = w.Store.Census(ctx); err != nil {
+			return r, err
+		}
+		w.counted = now
+	}
+	r.Census = w.census
+	return r, nil
 }
 
 // waiting returns in how many lanes a message waits for a consumer, and the time of the oldest. A cursor alone does not

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/telemetry"
 )
 
@@ -38,6 +39,10 @@ func (d *database) Timeouts(_ context.Context, lanes []int, by time.Time, limit 
 		return nil, errors.New("of all lanes, up to now")
 	}
 	return make([]eventstore.Timeout, 2), d.err
+}
+
+func (d *database) Census(context.Context) (eventstore.Census, error) {
+	return eventstore.Census{Bytes: 4096, Views: map[eventstore.ViewState]int{{Kind: readmodel.KindVnf, State: "INSTANTIATED"}: 3, {Kind: readmodel.KindOpOcc, State: "FAILED_TEMP"}: 2}}, nil
 }
 
 func (d *database) Leases(context.Context) (eventstore.Leases, error) {
@@ -149,10 +154,13 @@ func TestCollector_lag(t *testing.T) {
 
 func TestCollector_counts(t *testing.T) {
 	d := &database{counts: eventstore.Counts{Sagas: map[string]int{"RUNNING": 5, "STUCK": 1}, Parked: map[string]int{"b": 2}}}
-	expect(t, watch(d), `vnfm_eventstore_up{database="main"} 1
+	expect(t, watch(d), `vnfm_eventstore_size_bytes{database="main"} 4096
+		vnfm_eventstore_up{database="main"} 1
 		vnfm_eventstore_waiting_works{database="main"} 3
 		vnfm_inbox_parked_messages{consumer="a"} 0
 		vnfm_inbox_parked_messages{consumer="b"} 2
+		vnfm_lcm_instances{state="INSTANTIATED"} 3
+		vnfm_lcm_operations{state="FAILED_TEMP"} 2
 		vnfm_lease_lanes{database="main",role="relay"} 64
 		vnfm_lease_lanes_without_owner{database="main"} 63
 		vnfm_lease_nodes{database="main"} 1

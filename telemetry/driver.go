@@ -19,6 +19,7 @@ import (
 type driver struct {
 	vim.Driver
 	calls  *prometheus.HistogramVec
+	up     *prometheus.GaugeVec
 	tracer trace.Tracer
 }
 
@@ -63,7 +64,15 @@ func NewDriver(reg prometheus.Registerer, tracing *Tracing, d vim.Driver) vim.Dr
 		}
 		h = there.ExistingCollector.(*prometheus.HistogramVec) //nolint:forcetypeassert // it has the same name and labels
 	}
-	measured := &driver{Driver: d, calls: h, tracer: tracing.tracer}
+	up := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vnfm_vim_up", Help: "1 when the VIM answered the last call to it, whatever it said, 0 when it did not, by connection."}, []string{"vim_id"})
+	if err := reg.Register(up); err != nil {
+		var there prometheus.AlreadyRegisteredError
+		if !errors.As(err, &there) {
+			panic(err)
+		}
+		up = there.ExistingCollector.(*prometheus.GaugeVec) //nolint:forcetypeassert // it has the same name and labels
+	}
+	measured := &driver{Driver: d, calls: h, up: up, tracer: tracing.tracer}
 	f, finds := d.(vim.AssetFinder)
 	o, looks := d.(vim.Observer)
 	switch {
@@ -94,6 +103,11 @@ func measure[T any](ctx context.Context, d *driver, conn, call string, f func(co
 			span.SetStatus(codes.Error, class)
 		}
 	}
+	answers := 1.0
+	if class == string(message.Unavailable) || class == string(message.UnknownOutcome) {
+		answers = 0
+	}
+	d.up.WithLabelValues(conn).Set(answers)
 	d.calls.WithLabelValues(conn, call, class).Observe(time.Since(start).Seconds())
 	return out, err
 }

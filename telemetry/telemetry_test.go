@@ -132,8 +132,11 @@ func TestNewDriver(t *testing.T) {
 		t.Fatalf("spans: %+v", got)
 	}
 	families, err := reg.Gather()
-	if err != nil || len(families) != 1 {
+	if err != nil || len(families) != 2 {
 		t.Fatalf("metrics: %v, %v", families, err)
+	}
+	if up := families[1].GetMetric(); families[1].GetName() != "vnfm_vim_up" || len(up) != 1 || up[0].GetGauge().GetValue() != 0 {
+		t.Errorf("a VIM that did not answer is up: %v", families[1])
 	}
 	counts := map[string]uint64{}
 	for _, m := range families[0].GetMetric() {

@@ -189,7 +189,7 @@ func (b *book) takeReserve(c *commandRow, cmd vim.Reserve) error {
 		r.Doc.Token = cmd.Token
 	}
 	d, me, attempt := &r.Doc, []string{c.ID}, time.Duration(cmd.DeadlineMs)*time.Millisecond
-	d.Trace = c.Doc.Message.Traceparent
+	d.Trace, d.Operation = c.Doc.Message.Traceparent, c.Doc.Message.CorrelationID
 	switch r.State {
 	case Releasing, Released:
 		return b.cancelled(me, r)
@@ -232,7 +232,7 @@ func (b *book) takeChange(c *commandRow, cmd vim.Change) error {
 		r.Doc.Token, r.Doc.Kind, r.Doc.Owner = cmd.Token, cmd.Kind, cmd.VnfID
 	}
 	d, me := &r.Doc, []string{c.ID}
-	d.Trace = c.Doc.Message.Traceparent
+	d.Trace, d.Operation = c.Doc.Message.Traceparent, c.Doc.Message.CorrelationID
 	r.Touch()
 	if r.State == Releasing || r.State == Released {
 		return b.cancelled(me, r)
@@ -296,7 +296,7 @@ func (b *book) takeRelease(c *commandRow, cmd vim.Release) error {
 	if r.State == Released { // the VIM is not asked again: it could refuse, and there is nothing to refuse
 		return b.succeeded([]string{c.ID}, r)
 	}
-	r.Doc.Trace = c.Doc.Message.Traceparent
+	r.Doc.Trace, r.Doc.Operation = c.Doc.Message.Traceparent, c.Doc.Message.CorrelationID
 	b.release(r, c.ID)
 	return nil
 }

@@ -2,6 +2,7 @@ package vimmanager
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -60,6 +61,8 @@ type resource struct {
 	HeldBy  time.Time `json:"heldBy,omitzero"`
 	Failure *failure  `json:"failure,omitempty"`
 	Trace   string    `json:"traceparent,omitempty"` // of the last command about it
+	// Operation is the operation occurrence, or the cleanup, that the last command about it was of.
+	Operation string `json:"operation,omitempty"`
 	// Who is to be told what: ids of commands.
 	Waiting    []string `json:"waiting,omitempty"`    // reserves, of success
 	Failing    []string `json:"failing,omitempty"`    // reserves, of the failure once it is cleared away
@@ -185,7 +188,9 @@ func (cfg Config) wrote(ctx context.Context, b *ledger.Book) error {
 	b.Moves(func(rec *eventstore.Record, was string) {
 		switch {
 		case rec.Table == eventstore.TableVimResources && rec.State != was:
-			cfg.Logger.InfoContext(ctx, "resource moved", "vnf_id", rec.Key, "vim_id", rec.Group, "token", rec.ID, "from", was, "to", rec.State)
+			var of struct{ Operation string }
+			_ = json.Unmarshal(rec.Doc, &of) // a document that cannot be read is a matter of whoever works on it
+			cfg.Logger.InfoContext(ctx, "resource moved", "vnf_id", rec.Key, "opocc_id", of.Operation, "vim_id", rec.Group, "token", rec.ID, "from", was, "to", rec.State)
 		case rec.Table == eventstore.TableVimCommands && rec.State == CommandDone && was != CommandDone && cfg.Tap != nil:
 			errs = append(errs, cfg.copies(ctx, b, rec))
 		}

@@ -48,6 +48,11 @@ const maxURI = 32 << 10
 // POST becomes a GET), and turns a panic into a 500.
 func (a *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.AccessLog != nil && a.AccessLog() {
+			var done func()
+			w, r, done = a.logged(w, r)
+			defer done()
+		}
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -114,6 +119,7 @@ func (a *Server) serve(pattern string, methods Route) http.Handler {
 			body.within(a.BodyTimeout)
 		}
 		c := &Call{Server: a, Request: r, Ctx: r.Context(), who: who}
+		defer c.noted()
 		defer func() {
 			for _, leave := range c.leave {
 				leave()

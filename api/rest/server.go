@@ -43,6 +43,8 @@ type Config struct {
 	// Traceparent returns the W3C traceparent of the request's span; nil: the client's own is passed on.
 	Traceparent func(ctx context.Context) string
 	Log         *slog.Logger
+	// AccessLog says whether each request is logged; nil: none is.
+	AccessLog func() bool
 	// BaseURL is the root of absolute links, without a slash at its end; empty: taken from each request (Host,
 	// X-Forwarded-Host, -Proto and -Prefix).
 	BaseURL string

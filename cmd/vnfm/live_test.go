@@ -206,9 +206,6 @@ func TestApplyBringsAVnfToWhatIsWanted(t *testing.T) {
 
 // TestMain keeps the contexts of whoever runs the tests out of them.
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main() // it ends the process
-	}
 	dir, err := os.MkdirTemp("", "vnfm-config")
 	if err == nil {
 		err = os.Setenv("VNFM_CONFIG", filepath.Join(dir, "config.yaml"))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/vnfm/vnfm/client"
 	"github.com/vnfm/vnfm/cmd/vnfm/contexts"
+	"github.com/vnfm/vnfm/cmd/vnfm/examples"
 	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 )
 
@@ -54,9 +55,13 @@ func isTerminal(v any) bool {
 }
 
 func newParser(c *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
-	return kong.New(c, kong.Name("vnfm"), kong.Description(description()), kong.Writers(stdout, stderr), //nolint:wrapcheck // it says what is wrong
+	k, err := kong.New(c, kong.Name("vnfm"), kong.Description(description()), kong.Writers(stdout, stderr), //nolint:wrapcheck // it says what is wrong
 		kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.WithHyphenPrefixedParameters(true)) // --at -10m
+	if err == nil {
+		examples.Add(k)
+	}
+	return k, err
 }
 
 func (p *program) run(ctx context.Context, args []string) (code int) {

@@ -338,6 +338,21 @@ func queries(t *testing.T, s eventstore.Store) {
 	counts := must(s.Counts(ctx, states))(t)
 	same(t, count, counts.Sagas, "sagas by state")
 	same(t, map[string]int{"cons": len(must(s.Parked(ctx, eventstore.ParkedQuery{Limit: 1000}))(t))}, counts.Parked, "parked messages by consumer")
+	views := map[eventstore.ViewState]int{}
+	for _, kind := range []string{"k", "k2"} {
+		for _, v := range must(s.Views(ctx, eventstore.ViewQuery{Kind: kind}))(t) {
+			views[eventstore.ViewState{Kind: v.Kind, State: v.State}]++
+		}
+	}
+	census := must(s.Census(ctx))(t)
+	for of, n := range views {
+		if census.Views[of] != n {
+			t.Errorf("the census has %d views %+v, there are %d", census.Views[of], of, n)
+		}
+	}
+	if len(views) == 0 || census.Bytes < 0 {
+		t.Errorf("%d states of views, %d bytes", len(views), census.Bytes)
+	}
 }
 
 func prune(t *testing.T, s eventstore.Store) {

@@ -97,6 +97,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("migrate: %w", meaning(err))
 	}
 	s.Dialect = sqlstore.Dialect{
+		Size: "(select pg_database_size(current_database()) as bytes) as size",
 		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			return s.reading.Query(ctx, q, args...)
 		},

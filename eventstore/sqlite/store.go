@@ -96,6 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.reading.SetMaxOpenConns(cfg.Readers)
 	s.reading.SetMaxIdleConns(cfg.Readers)
 	s.Dialect = sqlstore.Dialect{
+		Size:         "(select (select page_count from pragma_page_count()) * (select page_size from pragma_page_size()) as bytes)",
 		NoStatistics: true,
 		Query: func(ctx context.Context, q string, args ...any) (sqlstore.Rows, error) {
 			r, err := s.reading.QueryContext(ctx, q, args...)

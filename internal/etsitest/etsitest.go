@@ -249,7 +249,7 @@ func CheckRequest(method, path string, body []byte) []string {
 		}
 		if op := d.operation(method, rest); op != nil && op.RequestBody != nil {
 			if media := op.RequestBody.Value.Content.Get("application/json"); media != nil {
-				if method == http.MethodPatch || d.ours { // of which null is as good as nothing
+				if method == http.MethodPatch || d.ours || strings.HasSuffix(rest, "/change_ext_conn") { // where null removes, or is as good as nothing
 					body = withoutNulls(body)
 				}
 				return visit(media.Schema.Value, body)
@@ -267,9 +267,14 @@ func withoutNulls(body []byte) []byte {
 	}
 	var strip func(v any)
 	strip = func(v any) {
-		if m, ok := v.(map[string]any); ok {
-			maps.DeleteFunc(m, func(_ string, inner any) bool { return inner == nil })
-			for _, inner := range m {
+		switch v := v.(type) {
+		case map[string]any:
+			maps.DeleteFunc(v, func(_ string, inner any) bool { return inner == nil })
+			for _, inner := range v {
+				strip(inner)
+			}
+		case []any:
+			for _, inner := range v {
 				strip(inner)
 			}
 		}

@@ -168,6 +168,26 @@ func (r *Reader) Counts(ctx context.Context, sagaStates []string) (eventstore.Co
 	return c, err
 }
 
+// Census counts all views by kind and state, and tells how large the database is.
+func (r *Reader) Census(ctx context.Context) (eventstore.Census, error) {
+	c := eventstore.Census{Views: map[eventstore.ViewState]int{}}
+	q := r.Dialect.selectFrom("views", "kind, state, count(*)")
+	q.sql.WriteString(" group by kind, state")
+	_, err := list(ctx, &r.Dialect, q.order("kind, state", 0), func(row Row) (struct{}, error) {
+		var of eventstore.ViewState
+		var n int
+		err := row.Scan(&of.Kind, &of.State, &n)
+		c.Views[of] = n
+		return struct{}{}, err
+	})
+	if err != nil {
+		return c, err
+	}
+	size := r.Dialect.selectFrom(r.Dialect.Size, "bytes")
+	_, err = list(ctx, &r.Dialect, size.order("1", 1), func(row Row) (struct{}, error) { return struct{}{}, row.Scan(&c.Bytes) })
+	return c, err
+}
+
 // Cursors returns a consumer's position in every lane.
 func (r *Reader) Cursors(ctx context.Context, consumer string) (out [eventstore.Lanes]eventstore.Position, err error) {
 	q := r.Dialect.selectFrom("cursors", "lane, off, mark").and("consumer = %s", consumer).order("lane", eventstore.Lanes)

@@ -41,6 +41,8 @@ type Dialect struct {
 	// NoStatistics: the database does not know how often values occur, and is told which index to use. That for a filter
 	// is chosen by counting; there is one to walk by (views_walk).
 	NoStatistics bool
+	// Size is a table with one row, bytes: how large the database is.
+	Size string
 	// Instr is the function that says where a text is within another, 0 when it is not.
 	Instr string
 	// Match returns the condition, with %s for its argument, that a document matches a filter. It may hold for more than do.
