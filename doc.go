@@ -20,6 +20,7 @@
 //	saga         the orchestrator: steps, retries, compensation, timeouts; knows no VNF
 //	filter       attribute filters: what a client may select by, and what it means for a document
 //	secret       credentials and other secret values, sealed before they are stored
+//	durable      files that are there whole after a crash, or not at all
 //	backup       a file of the data folder, of one moment, and back
 //	vault        the keys that VNFs' own secret values are sealed with
 //	egress       the way out to peers over HTTP, guarded
@@ -28,7 +29,8 @@
 //	readmodel    the views an API reader sees, written in the same commit
 //	tail         readers of the log who wait for more of it
 //	audit        looks, while the program runs, for what must never be
-//	server       the composition root
+//	assembly     joins the machinery of a node; server runs it, simulation steps it
+//	server       the composition root: settings, sockets, databases
 //
 // docs/architecture.md walks the same path with symbols. The API, the CLI, the settings and the event formats are what
 // the project promises to keep; Go packages are not.

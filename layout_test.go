@@ -19,7 +19,7 @@ const module = "github.com/vnfm/vnfm"
 // layer gives each top-level package its layer; a package imports only lower layers, and within a layer only the seam's
 // own subtree. docs/architecture.md says what each is for.
 var layer = map[string]int{
-	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0,
+	".": 0, "message": 0, "sol": 0, "diff": 0, "mergepatch": 0, "lru": 0, "durable": 0,
 	"vnfd": 1, "blob": 1, "secret": 1, "filter": 1, "egress": 1, "console": 1,
 	"eventstore": 2,
 	"request":    3, "vault": 3, "backup": 3,
@@ -29,7 +29,7 @@ var layer = map[string]int{
 	"saga":      7,
 	"readmodel": 8,
 	"audit":     9, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "configurator": 9, "access": 9, "notify": 9, "vimregistry": 9, "management": 9, "intervention": 9,
-	"api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10,
+	"api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10, "assembly": 10,
 	"server": 11, "simulation": 11,
 	"cmd": programs, "e2e": programs, "bench": programs, "torture": programs,
 	"internal": -1, // plumbing for tests; checked apart

@@ -10,6 +10,7 @@
 //	vnfpkgm   VNF packages
 //	past      what was, and the events that made it so; event streams
 //	own       all other resources of ours
+//	openapi   the OpenAPI document of what is ours
 //
 // The edge promises that a request with an Idempotency-Key has one effect and that every repetition gets the same answer:
 // the answer is built from the result of the use case and written in the commit of the effect (request.Info.Answer); what
@@ -37,7 +38,9 @@ import (
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/tail"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -67,6 +70,10 @@ type Config struct {
 	Vims     own.Vims // nil: there is no registry, its resources are 404
 	// Seen tells what came of the last comparisons with the records, by VIM connection; nil: nobody compares.
 	Seen func(ctx context.Context) (map[string]reconcile.Status, error)
+	// Held tells how calls to VIMs are held back, by VIM connection, and the store's time; nil: nobody holds any. VimLimits are those of connections
+	// that do not say others.
+	Held      func(ctx context.Context) (map[string]gate.Status, time.Time, error)
+	VimLimits vim.Limits
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management own.Management
 	// ManagementClient asks whom management connections lead to; nil: checks are 404.
@@ -165,7 +172,7 @@ func areas(c *Config) []rest.Area {
 	packages := &vnfpkgm.API{Packages: c.Packages}
 	pasts := &past.API{Views: c.Views, Tail: c.Tail, Heartbeat: c.Heartbeat}
 	ours := &own.API{
-		LCM: c.LCM, Vims: c.Vims, Seen: c.Seen, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
+		LCM: c.LCM, Vims: c.Vims, Seen: c.Seen, Held: c.Held, VimLimits: c.VimLimits, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
 		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Parked: c.Parked, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
 		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System,
 	}
@@ -190,5 +197,6 @@ func areas(c *Config) []rest.Area {
 		{Read: access.Administer, Change: access.Administer, Routes: ours.SimRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.HealthRoutes()},
 		{Read: access.Open, Change: access.Open, Routes: ours.CallbackRoutes()},
+		{Read: access.Open, Change: access.Open, Routes: ours.DocumentRoutes()},
 	}
 }

@@ -14,7 +14,7 @@ import (
 // TestEveryRouteNeedsSomething: no route is without a permission, and only what is listed here is open to everybody.
 func TestEveryRouteNeedsSomething(t *testing.T) {
 	all := rest.Join(areas(&Config{Sim: &sim.Sim{}, Denials: &access.Denials{}, Subscriptions: &notify.Service{}}))
-	open := []string{"/healthz", "/readyz", rest.OwnRoot + "/sign_in", "/vnflcm/api_versions", "/vnflcm/v1/api_versions", rest.LcmRoot + "/api_versions", "/vnfpkgm/api_versions", "/vnfpkgm/v1/api_versions", rest.PkgRoot + "/api_versions"}
+	open := []string{"/healthz", "/readyz", rest.OwnRoot + "/sign_in", rest.OwnRoot + "/openapi.json", rest.OwnRoot + "/api_versions", "/vnfm/api_versions", "/vnflcm/api_versions", "/vnflcm/v1/api_versions", rest.LcmRoot + "/api_versions", "/vnfpkgm/api_versions", "/vnfpkgm/v1/api_versions", rest.PkgRoot + "/api_versions"}
 	seen := 0
 	for path, methods := range all {
 		for name, m := range methods {

@@ -79,7 +79,7 @@ func TestEveryRoleSeesWhatIsItsOwnOnEveryWayOut(t *testing.T) {
 		become(role)
 		seen := map[string]bool{}
 		for _, r := range w.routes {
-			if r.Method != http.MethodGet || r.Stream {
+			if r.Method != http.MethodGet || r.Stream || r.Pattern == own+"/openapi.json" { // which names all, and says nothing of any VNF
 				continue
 			}
 			for _, way := range []string{"", "?all_fields", "?exclude_default", "?at=2030-01-01T00:00:00Z"} {

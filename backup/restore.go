@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/durable"
 )
 
 // maxManifest bounds what is read of a manifest.
@@ -90,7 +91,7 @@ func unpack(ctx context.Context, from string, f Folder, to string) (m Manifest, 
 	bad := func(cause error, format string, args ...any) error {
 		return vnfm.Wrap(vnfm.Invalid, cause, "%s is no whole backup: %s", from, fmt.Sprintf(format, args...))
 	}
-	packed, err := gzip.NewReader(reader{ctx, in})
+	packed, err := gzip.NewReader(durable.Reader(ctx, in))
 	if err != nil {
 		return m, bad(err, "it is not compressed as one is")
 	}
@@ -166,7 +167,7 @@ func move(from, to string, names []string) error {
 			return err
 		}
 	}
-	return errors.Join(synced(to), synced(from))
+	return errors.Join(durable.Folder(to), durable.Folder(from))
 }
 
 // place gives what was unpacked its place: the package files, the key, and the databases, the main one last.
@@ -181,14 +182,14 @@ func place(f Folder, aside string, m Manifest) error {
 	for _, name := range slices.Backward(m.Databases) {
 		names = append(names, name)
 	}
-	if err := errors.Join(synced(filepath.Join(aside, f.Files)), synced(aside)); err != nil {
+	if err := errors.Join(durable.Folder(filepath.Join(aside, f.Files)), durable.Folder(aside)); err != nil {
 		return err
 	}
 	for _, name := range names {
 		if err := os.Rename(filepath.Join(aside, name), filepath.Join(f.Path, name)); err != nil {
 			return fmt.Errorf("give %s its place: %w", name, err)
 		}
-		if err := synced(f.Path); err != nil {
+		if err := durable.Folder(f.Path); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/durable"
 	"github.com/vnfm/vnfm/eventstore/sqlite"
 )
 
@@ -197,7 +198,7 @@ func archive(ctx context.Context, m *Manifest, f Folder, aside, to string) (err 
 	if err := os.Link(out.Name(), to); err != nil { // unlike a rename it replaces nothing
 		return err
 	}
-	return errors.Join(out.Close(), os.Remove(out.Name()), synced(filepath.Dir(to)))
+	return errors.Join(out.Close(), os.Remove(out.Name()), durable.Folder(filepath.Dir(to)))
 }
 
 // staged returns the names of what was staged, as the archive has them: databases, key, files. It counts their bytes.
@@ -236,28 +237,6 @@ func add(ctx context.Context, w *tar.Writer, path, name string, at time.Time) er
 	if err := w.WriteHeader(&tar.Header{Name: filepath.ToSlash(name), Mode: 0o600, Size: i.Size(), ModTime: at}); err != nil {
 		return err
 	}
-	_, err = io.Copy(w, reader{ctx, f})
+	_, err = io.Copy(w, durable.Reader(ctx, f))
 	return err
-}
-
-// synced makes the names in a folder durable.
-func synced(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// reader stops reading when its context ends.
-type reader struct {
-	ctx context.Context //nolint:containedctx // io.Reader has no place for it
-	r   io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

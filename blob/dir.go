@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/durable"
 )
 
 // Dir keeps files in a directory, which must exist; one file each, named after the escaped name. A file is written
@@ -43,35 +44,14 @@ func (d Dir) Put(ctx context.Context, name string, r io.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(string(d), partial)
+	err = durable.Replace(path, partial, func(w io.Writer) error {
+		_, err := io.Copy(w, durable.Reader(ctx, r))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("store file %s: %w", name, err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("store file %s: %w", name, err), os.Remove(f.Name()))
-		}
-	}()
-	_, err = io.Copy(f, reader{ctx, r})
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return d.sync()
-}
-
-// sync makes a rename durable.
-func (d Dir) sync() error {
-	f, err := os.Open(string(d))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return nil
 }
 
 // Get opens a file.
@@ -110,17 +90,4 @@ func (d Dir) Exists(_ context.Context, name string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// reader stops reading when its context ends.
-type reader struct {
-	ctx context.Context //nolint:containedctx // io.Reader has no place for it
-	r   io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

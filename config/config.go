@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -131,7 +132,11 @@ type Vim struct {
 	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built or changed, and for which a VIM that cannot be asked, or does not delete, keeps an operation waiting."`
 	Quarantine    time.Duration `default:"5s" help:"Wait before a second look for a resource whose creation had an unknown outcome."`
 	PollInterval  time.Duration `default:"200ms" help:"First interval at which a resource being built is looked at; it grows by half each time, up to ten seconds."`
-	Workers       int           `default:"16" help:"Calls to VIMs under way at once, per VIM."`
+	Workers       int           `default:"16" help:"Calls under way at once at one VIM connection that does not say so itself (extra.workers)."`
+	Rate          float64       `default:"0" help:"Calls per second that the VIM manager makes to one VIM connection on average, where that does not say so itself (extra.rate); those of a second may be made at once. Lists for sweeps and comparisons are not counted. 0: no bound."`
+	Breaker       int           `default:"3" help:"Calls in a row that find a VIM away (it refuses, or does not answer) after which it is left alone, and operations wait for it, where its connection does not say so itself (extra.breakerFailures). Choose less than operation-attempts. 0: it is called on and on."`
+	BreakerWait   time.Duration `default:"5s" help:"How long such a VIM is left alone before one call tries it again; doubled each time that it is still away, up to vim-breaker-most. Operations wait for it for vim-build-timeout; then they fail as the calls do."`
+	BreakerMost   time.Duration `default:"1m" help:"Longest time for which a VIM is left alone before it is tried again, and longest pause that one may ask for (429 with Retry-After)."`
 	SweepInterval time.Duration `default:"1m" help:"How often each VIM is searched for resources that are in no record; 0: never."`
 	Page          int           `default:"1000" help:"Resources that a VIM is asked for at once when all of ours are listed; one that gives fewer gives them in more pages."`
 	PodPatience   time.Duration `default:"1m" help:"How long a pod may be unable to start (its image, a crash loop, no node for it) before the container unit has failed."`
@@ -324,7 +329,7 @@ func (c *Config) Validate() error {
 		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
 		{"operation-backoff", c.Operation.Backoff}, {"operation-graceful-timeout", c.Operation.GracefulTimeout},
 		{"operation-graceful-limit", c.Operation.GracefulLimit}, {"vim-call-timeout", c.Vim.CallTimeout},
-		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-poll-interval", c.Vim.PollInterval},
+		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-breaker-wait", c.Vim.BreakerWait}, {"vim-breaker-most", c.Vim.BreakerMost}, {"vim-poll-interval", c.Vim.PollInterval},
 		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout}, {"package-fetch-timeout", c.Package.FetchTimeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
 		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
@@ -334,6 +339,15 @@ func (c *Config) Validate() error {
 		if d.v <= 0 {
 			bad("%s: %v is not a positive duration", d.name, d.v)
 		}
+	}
+	if r := c.Vim.Rate; r < 0 || r > vim.MaxRate {
+		bad("vim-rate: %v is not between 0 and %d", r, vim.MaxRate)
+	}
+	if n := c.Vim.Breaker; n < 0 || n > vim.MaxBreakerFailures {
+		bad("vim-breaker: %d is not between 0 and %d", n, vim.MaxBreakerFailures)
+	}
+	if n := c.Vim.Workers; n > vim.MaxWorkers {
+		bad("vim-workers: %d is more than %d", n, vim.MaxWorkers)
 	}
 	for _, n := range []struct {
 		name string

@@ -6,6 +6,7 @@ import "time"
 type Reconcile struct {
 	Interval    time.Duration `default:"1m" help:"How often each VIM connection is compared with the records of all VNFs; 0: never."`
 	Kubernetes  time.Duration `default:"8s" help:"The same for Kubernetes, where a look is cheap; never less often than reconcile-interval."`
+	Watch       bool          `default:"true" negatable:"" help:"Compare a VIM connection also when its VIM tells that something was changed there, which Kubernetes does: within a second or two. The node that compares the connection watches it."`
 	Policy      string        `default:"report" enum:"report,repair" help:"What is done about a VNF that differs from its records: report it, or repair it, too. A VNF whose configurable property isAutohealEnabled is true is always repaired, one where it is false never."`
 	Repairs     int           `default:"2" help:"VNFs of one VIM connection that are repaired at once without anybody's asking."`
 	Attempts    int           `default:"3" help:"Repairs of one VNF without anybody's asking; then it is given up, which is shown, until it has been as recorded for reconcile-quiet."`

@@ -4,23 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// The roles that the work of the program is divided into. Of each role but RoleAPI the work is shared by the lanes of the key space.
-const (
-	RoleAPI          = "api"
-	RoleOrchestrator = "orchestrator"
-	RoleRelay        = "relay"
-	RoleProjector    = "projector"
-	RoleNotifier     = "notifier"
-	RoleVim          = "vim-manager"
-	RoleNfvo         = "nfvo-manager"
+	"github.com/vnfm/vnfm/lease"
 )
-
-// AllRoles lists the roles.
-func AllRoles() []string {
-	return []string{RoleAPI, RoleOrchestrator, RoleRelay, RoleProjector, RoleNotifier, RoleVim, RoleNfvo}
-}
 
 // allRoles stands for all of them.
 const allRoles = "all"
@@ -33,12 +19,12 @@ func (c *Config) Has(role string) bool {
 // roleProblems says what is wrong with the roles.
 func (c *Config) roleProblems() (problems []string) {
 	split := false
-	for _, role := range AllRoles() {
+	for _, role := range lease.AllRoles() {
 		split = split || !c.Has(role)
 	}
 	for _, role := range c.Roles {
-		if role != allRoles && !slices.Contains(AllRoles(), role) {
-			return []string{fmt.Sprintf("roles: there is no role %q; there are %s", role, strings.Join(AllRoles(), ", "))}
+		if role != allRoles && !slices.Contains(lease.AllRoles(), role) {
+			return []string{fmt.Sprintf("roles: there is no role %q; there are %s", role, strings.Join(lease.AllRoles(), ", "))}
 		}
 	}
 	switch {

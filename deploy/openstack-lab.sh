@@ -9,7 +9,7 @@
 # DIR is bin/openstack-lab by default; root is needed for the packages. Keystone, Glance, Placement, Nova, Neutron and Cinder are as
 # shipped. Three things are pretended, by small drivers below: machines (Nova's own fake driver), the wires of ports, and the blocks
 # of volumes. A port with "bindfail" in its name cannot be bound, a volume with "volfail" cannot be made.
-# Everything listens on 127.0.0.1, or on a socket in DIR. Two clouds are in clouds.yaml: lab (a tenant) and lab-admin.
+# Everything listens on 127.0.0.1, or on a socket in DIR. In clouds.yaml are lab and life (tenants of their own) and lab-admin.
 set -euo pipefail
 cmd=${1:-}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -79,9 +79,12 @@ packages() {
 		for p in nova neutron cinder glance placement; do
 			for q in configure_db configure_ksat configure_rabbit; do echo "$p-common $p/$q boolean false"; done
 		done | debconf-set-selections
+		# two hundred packages would be compiled, of which few are run: what is run is compiled when it is
+		mkdir -p "$dir/install" && printf '#!/bin/sh\n' >"$dir/install/py3compile" && chmod 755 "$dir/install/py3compile"
 		apt-get update -q
 		# shellcheck disable=SC2086
-		apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 $lack
+		PATH=$dir/install:$PATH apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+			-o Dpkg::Options::=--force-unsafe-io $lack
 	) >"$dir/log/packages.log" 2>&1 || { tail -20 "$dir/log/packages.log" >&2; die 'the packages cannot be installed'; }
 }
 
@@ -210,6 +213,11 @@ use_stderr = true
 connection = $(database keystone)
 [token]
 expiration = 86400
+[cache]
+enabled = true
+backend = oslo_cache.dict
+[identity]
+password_hash_rounds = 4
 [fernet_tokens]
 key_repository = $dir/data/keystone/fernet
 [credential]
@@ -377,6 +385,9 @@ clouds:
   lab:
     auth: {auth_url: $auth, username: vnfm, password: $password, project_name: nfv, user_domain_name: Default, project_domain_name: Default}
     region_name: $region
+  life:
+    auth: {auth_url: $auth, username: vnfm, password: $password, project_name: life, user_domain_name: Default, project_domain_name: Default}
+    region_name: $region
 EOF
 	for c in nova-api:nova.cmd.api nova-conductor:nova.cmd.conductor nova-scheduler:nova.cmd.scheduler nova-compute:nova.cmd.compute \
 		glance-api:glance.cmd.api neutron-server:neutron.cmd.eventlet.server cinder-api:cinder.cmd.api \
@@ -388,31 +399,54 @@ EOF
 }
 
 # --- schemas
-manage() { # manage SERVICE ARGUMENTS
-	"$1-manage" --config-file "$dir/etc/$1.conf" "${@:2}" >>"$dir/log/schema-$1.log" 2>&1
+manage() { # manage SERVICE ARGUMENTS [, ARGUMENTS]...: each as a command of its own, of one program that is loaded once
+	$python "$dir/py/manage.py" "$1" "$dir/etc/$1.conf" "${@:2}" >>"$dir/log/schema-$1.log" 2>&1
 }
 schemaKeystone() {
-	manage keystone db_sync && manage keystone fernet_setup --keystone-user root --keystone-group root &&
-		manage keystone credential_setup --keystone-user root --keystone-group root &&
-		manage keystone bootstrap --bootstrap-password "$password" --bootstrap-region-id $region --bootstrap-public-url $auth \
-			--bootstrap-internal-url $auth --bootstrap-admin-url $auth
+	manage keystone db_sync , fernet_setup --keystone-user root --keystone-group root , \
+		credential_setup --keystone-user root --keystone-group root , \
+		bootstrap --bootstrap-password "$password" --bootstrap-region-id $region --bootstrap-public-url $auth \
+		--bootstrap-internal-url $auth --bootstrap-admin-url $auth
 }
 schemaNova() {
-	manage nova api_db sync && manage nova cell_v2 map_cell0 --database_connection "$(database nova_cell0)" &&
-		manage nova cell_v2 create_cell --name cell1 && manage nova db sync
+	manage nova api_db sync , cell_v2 map_cell0 --database_connection "$(database nova_cell0)" , cell_v2 create_cell --name cell1 , db sync
 }
 schemaNeutron() {
 	neutron-db-manage --config-file "$dir/etc/neutron.conf" --config-file "$dir/etc/ml2.ini" upgrade heads >"$dir/log/schema-neutron.log" 2>&1
+}
+identity() { # Keystone runs, with users and catalogue, while the others' schemas are made
+	once keystone schemaKeystone || die "Keystone's schema: see $dir/log/schema-keystone.log"
+	web keystone $keystone 1 /usr/bin/keystone-wsgi-public --pyargv "--config-file $dir/etc/keystone.conf"
+	await keystone 60 answers $keystone
+	once identity seed identity || die 'users and catalogue cannot be made'
 }
 schemas() {
 	local d jobs='' j
 	for d in keystone glance placement nova_api nova nova_cell0 neutron cinder; do
 		echo "create database if not exists $d character set utf8mb3;"
 	done | sql
-	once keystone schemaKeystone || die "Keystone's schema: see $dir/log/schema-keystone.log"
+	cat >"$dir/py/manage.py" <<'EOF'
+import importlib
+import os
+import sys
+
+name, settings, words = sys.argv[1], sys.argv[2], sys.argv[3:]
+main = importlib.import_module(name + '.cmd.manage').main
+while words:
+    end = words.index(',') if ',' in words else len(words)
+    command, words = words[:end], words[end + 1:]
+    pid = os.fork()
+    if not pid:
+        sys.argv = [name + '-manage', '--config-file', settings] + command
+        sys.exit(main())
+    if os.waitpid(pid, 0)[1]:
+        sys.exit('failed: %s' % ' '.join(command[:2]))
+EOF
+	identity & jobs="$jobs $!"
 	once neutron schemaNeutron & jobs="$jobs $!"
 	{ once placement manage placement db sync && once nova schemaNova; } & jobs="$jobs $!"
 	{ once glance manage glance db_sync && once cinder manage cinder db sync; } & jobs="$jobs $!"
+	await rabbitmq 90 bash -c "exec 3<>/dev/tcp/127.0.0.1/$rabbit"
 	for j in $jobs; do wait "$j" || die "a schema cannot be made: see $dir/log/schema-*.log"; done
 }
 
@@ -432,7 +466,7 @@ def identity():
     ks = cloud.identity
     for name in ('admin', 'member', 'service'):
         ks.find_role(name) or ks.create_role(name=name)
-    for name in ('service', 'nfv'):
+    for name in ('service', 'nfv', 'life'):
         ks.find_project(name) or ks.create_project(name=name, domain_id='default')
 
     def user(name, project, *roles):
@@ -448,27 +482,31 @@ def identity():
         there = {e.interface for e in ks.endpoints(service_id=s.id)}
         for interface in {'public', 'internal', 'admin'} - there:
             ks.create_endpoint(service_id=s.id, interface=interface, region_id=region, url=url)
-    user('vnfm', 'nfv', 'member')
-    user('admin', 'nfv', 'admin')
+    for project in ('nfv', 'life'):
+        user('vnfm', project, 'member')
+        user('admin', project, 'admin')
 
 
 def site():
-    nfv = cloud.identity.find_project('nfv').id
-    cloud.compute.put('/os-quota-sets/' + nfv, json={'quota_set': {'instances': 200, 'cores': 1000, 'ram': 1 << 21, 'server_groups': 200}})
-    cloud.network.put('/quotas/' + nfv, json={'quota': {'network': 500, 'subnet': 500, 'port': 2000}})
-    admin = cloud.current_project_id
-    cloud.block_storage.put('/os-quota-sets/' + nfv, json={'quota_set': {'volumes': 500, 'gigabytes': 5000}})
+    net = cloud.network
+
+    def network(name, cidr, **more):
+        n = next(net.networks(name=name, **{k: v for k, v in more.items() if k == 'project_id'}), None) or net.create_network(name=name, **more)
+        n.subnet_ids or net.create_subnet(name=name + '-subnet', network_id=n.id, ip_version=4, cidr=cidr, project_id=n.project_id)
+
+    for name in ('nfv', 'life'):
+        project = cloud.identity.find_project(name).id
+        cloud.compute.put('/os-quota-sets/' + project, json={'quota_set': {'instances': 200, 'cores': 1000, 'ram': 1 << 21, 'server_groups': 200}})
+        net.put('/quotas/' + project, json={'quota': {'network': 500, 'subnet': 500, 'port': 2000}})
+        cloud.block_storage.put('/os-quota-sets/' + project, json={'quota_set': {'volumes': 500, 'gigabytes': 5000}})
+        network('mgmt', '10.10.0.0/16', project_id=project)
+    network('public', '203.0.113.0/24', is_router_external=True, provider_network_type='flat', provider_physical_network='extnet')
     for name, byte in (('cirros', 0), ('cirros-2', 1)):
         cloud.image.find_image(name) or cloud.image.create_image(
             name=name, data=bytes([byte]) * 65536, disk_format='raw', container_format='bare', visibility='public')
+    flavours = {f.name for f in cloud.compute.flavors(details=False)}
     for name, cpus, ram, disk in (('m1.tiny', 1, 512, 1), ('m1.small', 1, 1024, 2), ('m1.medium', 2, 2048, 10), ('m1.huge', 64, 262144, 10)):
-        cloud.compute.find_flavor(name) or cloud.compute.create_flavor(name=name, vcpus=cpus, ram=ram, disk=disk)
-    net = cloud.network
-    for name, cidr, more in (('public', '203.0.113.0/24', {'is_router_external': True, 'provider_network_type': 'flat', 'provider_physical_network': 'extnet'}),
-                             ('mgmt', '10.10.0.0/16', {'project_id': nfv})):
-        n = net.find_network(name) or net.create_network(name=name, **more)
-        net.find_subnet(name + '-subnet') or net.create_subnet(
-            name=name + '-subnet', network_id=n.id, ip_version=4, cidr=cidr, project_id=n.project_id)
+        name in flavours or cloud.compute.create_flavor(name=name, vcpus=cpus, ram=ram, disk=disk)
 
 
 {'identity': identity, 'site': site}[sys.argv[1]]()
@@ -521,10 +559,6 @@ up() {
 	await mariadb 60 sql -e 'select 1'
 	schemas
 	say 'the schemas are there'
-	web keystone $keystone 2 /usr/bin/keystone-wsgi-public --pyargv "--config-file $dir/etc/keystone.conf"
-	await keystone 60 answers $keystone
-	await rabbitmq 90 bash -c "exec 3<>/dev/tcp/127.0.0.1/$rabbit"
-	once identity seed identity || die 'users and catalogue cannot be made'
 	web placement $placement 1 /usr/bin/placement-api
 	run neutron-server neutron-server neutron.conf ml2.ini
 	run nova-conductor nova-conductor nova.conf

@@ -25,7 +25,10 @@ type CommitterConfig struct {
 	// OnCommit is called with each commit once it is written, in the order of its lane, before Do returns. It must be
 	// quick and must not call Do.
 	OnCommit []func(*Commit)
-	Logger   *slog.Logger // nil: slog.Default
+	// Wait makes the committer one that is stepped: Do leaves its work in the queue and calls Wait until done says that a Step made
+	// the batch it was in. For a simulation, which has no loops of its own; nil: Run's loops make the batches.
+	Wait   func(done func() bool)
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Committer makes changes in batches: each of its loops serves a fixed set of lanes, and takes what has arrived for them
@@ -72,9 +75,15 @@ func (c *Committer) Do(ctx context.Context, w *Work) (*Commit, error) {
 	if len(w.Keys) == 0 || w.Decide == nil {
 		return nil, vnfm.Errorf(vnfm.Internal, "a work needs a key and a Decide function")
 	}
-	if it, err := c.enqueue(w); err != nil {
+	switch it, err := c.enqueue(w); {
+	case err != nil:
 		return nil, err
-	} else if it != nil {
+	case it != nil && c.cfg.Wait != nil:
+		for !it.isDone() {
+			c.cfg.Wait(it.isDone)
+		}
+		return it.wait(ctx)
+	case it != nil:
 		return it.wait(ctx)
 	}
 	c.inline.Lock()
@@ -97,7 +106,7 @@ func (c *Committer) enqueue(w *Work) (*item, error) {
 	if c.stopped {
 		return nil, ErrUnavailable
 	}
-	if !c.started {
+	if !c.started && c.cfg.Wait == nil {
 		return nil, nil
 	}
 	loop := c.loops[LaneOf(w.Keys[0])%len(c.loops)]
@@ -159,6 +168,9 @@ type item struct {
 	done chan Result
 }
 
+// isDone reports whether the outcome is there, and was not taken.
+func (it *item) isDone() bool { return len(it.done) > 0 }
+
 func (it *item) wait(ctx context.Context) (*Commit, error) {
 	select {
 	case r := <-it.done:
@@ -204,6 +216,10 @@ func (l *commitLoop) run(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
+// Step makes one batch of one of the loops, by number from 0, and reports whether there was anything. Only for a committer whose Wait
+// is set, and for one caller at a time of each loop.
+func (c *Committer) Step(ctx context.Context, loop int) bool { return c.loops[loop].batch(ctx) > 0 }
+
 // few is how many works are too few to wait for more like them.
 const few = 4
 
@@ -237,7 +253,7 @@ func (l *commitLoop) batch(ctx context.Context) int {
 		return 0
 	}
 	if len(items) == 1 {
-		items[0].done <- l.alone(ctx, items[0].work, pause)
+		items[0].done <- l.alone(ctx, items[0].work, l.pause)
 		return 1
 	}
 	works := make([]*Work, len(items))
@@ -257,7 +273,7 @@ func (l *commitLoop) batch(ctx context.Context) int {
 	default: // one of them is to blame: it isolates itself
 		l.cfg.Logger.DebugContext(ctx, "batch failed, running its works one by one", "works", len(items), "error", err)
 		for _, it := range items {
-			it.done <- l.alone(ctx, it.work, pause)
+			it.done <- l.alone(ctx, it.work, l.pause)
 		}
 	}
 	return len(items)
@@ -321,8 +337,11 @@ func (c *Committer) alone(ctx context.Context, w *Work, pause func(attempt int))
 	}
 }
 
-// pause waits up to a few milliseconds, so that two that race do not do so again.
-func pause(attempt int) {
+// pause waits up to a few milliseconds, so that two that race do not do so again. Who is stepped does not wait.
+func (c *Committer) pause(attempt int) {
+	if c.cfg.Wait != nil {
+		return
+	}
 	time.Sleep(rand.N(time.Duration(attempt) * 2 * time.Millisecond)) //nolint:forbidigo // jitter between two attempts
 }
 

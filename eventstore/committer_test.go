@@ -388,3 +388,37 @@ func TestCommitter_startAndStop(t *testing.T) {
 		}
 	}
 }
+
+// counting is an Executor that notes the sizes of batches.
+type counting struct {
+	eventstore.Executor
+	batches []int
+}
+
+func (c *counting) Execute(ctx context.Context, works []*eventstore.Work) ([]eventstore.Result, error) {
+	c.batches = append(c.batches, len(works))
+	return c.Executor.Execute(ctx, works)
+}
+
+// A committer that is stepped makes a batch when it is told to, of what waits then; whoever waits gets the outcome.
+func TestCommitter_is_stepped(t *testing.T) {
+	store := &counting{Executor: memory.New(memory.Config{})}
+	var c *eventstore.Committer
+	var inner error
+	waits := 0
+	c = eventstore.NewCommitter(store, eventstore.CommitterConfig{Committers: 1, Wait: func(done func() bool) {
+		if waits++; waits == 1 { // while the first waits, another comes; its wait makes the step
+			_, inner = c.Do(t.Context(), appending("another"))
+			return
+		}
+		for !done() && c.Step(t.Context(), 0) {
+		}
+	}})
+	done, err := c.Do(t.Context(), appending("one"))
+	if err != nil || inner != nil || done == nil || len(done.Events) != 1 {
+		t.Errorf("%v, %v, %v", done, err, inner)
+	}
+	if !slices.Equal(store.batches, []int{2}) || c.Step(t.Context(), 0) {
+		t.Errorf("batches of %v works", store.batches)
+	}
+}

@@ -224,7 +224,9 @@ func (s *site) change(c *vim.Change) message.Reply {
 				s.t.Errorf("the %s of %s is changed, which cannot be", a, res.Name)
 			}
 		}
-		if p := c.To.Port; p != nil && slices.Contains(vim.Differences(s.specs[c.Token], c.To), vim.AttributeNetwork) || p != nil && len(p.FixedIPs) > 0 {
+		about := vim.Differences(s.specs[c.Token], c.To)
+		if p := c.To.Port; p != nil && (slices.Contains(about, vim.AttributeNetwork) || slices.Contains(about, vim.AttributeAddresses) ||
+			slices.ContainsFunc(p.FixedIPs, func(ip vim.FixedIP) bool { return ip.Address != "" })) {
 			s.made++
 			res.Addresses = s.addresses(c.Token, p)
 		}

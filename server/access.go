@@ -112,7 +112,7 @@ func (s *Server) newDenials(p *parts) (*access.Denials, error) {
 		counter.WithLabelValues(l...) // there from the start, at 0
 	}
 	return access.NewDenials(access.DenialsConfig{
-		Store: p.main.store, Doer: p.main.committer, Node: s.node + "-" + uuid.NewString(), Now: time.Now, Log: s.log, Keep: orEver(s.cfg.Keep.Denials),
+		Store: p.main.Store, Doer: p.main.committer, Node: s.node + "-" + uuid.NewString(), Now: time.Now, Log: s.log, Keep: orEver(s.cfg.Keep.Denials),
 		Observe: func(d access.Denial) { counter.WithLabelValues(strconv.Itoa(d.Status), d.Reason).Inc() },
 	}), nil
 }

@@ -11,17 +11,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/audit"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/reconcile"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/projection"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/telemetry"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vim/helm"
 	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 )
 
 // notificationsConsumer is the cursor of the planner of notifications.
@@ -48,7 +53,7 @@ func (s *Server) newAuditing(p *parts) (*auditing, error) {
 	a := &auditing{
 		auditor: audit.New(cfg), databases: cfg.Databases,
 		interval: s.cfg.Audit.Interval, log: s.log,
-		holds: func() bool { _, held := p.main.leases.Role(config.RoleOrchestrator).Epoch(0); return held },
+		holds: func() bool { _, held := p.main.Leases.Role(lease.RoleOrchestrator).Epoch(0); return held },
 		findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "vnfm_audit_findings", Help: "What the last audit found that must never be, by check.",
 		}, []string{"check"}),
@@ -115,8 +120,8 @@ func (a *auditing) run(ctx context.Context) error {
 	}
 }
 
-// reconciler returns what compares VIMs with the records; nil: nobody does.
-func (s *Server) reconciler(p *parts) (*reconcile.Reconciler, error) {
+// reconciler says how VIMs are compared with the records; nil: nobody does.
+func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 	c := s.cfg.Reconcile
 	if c.Interval <= 0 {
 		return nil, nil
@@ -125,20 +130,48 @@ func (s *Server) reconciler(p *parts) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
-	return reconcile.New(reconcile.Config{
-		Store: p.main.store, Doer: p.main.committer, Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
-		Epochs: p.ledger.leases.Role(config.RoleVim), Observer: rounds, Logger: s.log,
+	return &reconcile.Config{
+		Instances: p.instances, UseCases: p.lcm, Registry: p.vims, Drivers: p.drivers,
+		Observer: rounds, Listed: p.gates.Listed,
 		Settings: reconcile.Settings{
-			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
+			NoWatch: !c.Watch,
+			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes, helm.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
 			Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
 			Repairs: c.Repairs, Attempts: c.Attempts, Backoff: c.Backoff, Quiet: c.Quiet,
 		},
+	}, nil
+}
+
+// limits are those of VIM connections that do not say others.
+func (s *Server) limits() vim.Limits {
+	return vim.Limits{Workers: s.cfg.Vim.Workers, Rate: s.cfg.Vim.Rate, Failures: s.cfg.Vim.Breaker}
+}
+
+// newGates makes what holds the calls to VIMs within their limits. How they are held is kept in the main database, beside what came of comparisons.
+func (s *Server) newGates(p *parts) (*gate.Gates, error) {
+	shown, err := telemetry.NewGates(s.reg)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	return gate.New(gate.Config{
+		Store: p.main.Store, Doer: p.main.committer, Registry: p.vims, Limits: s.limits(), First: s.cfg.Vim.BreakerWait, Most: s.cfg.Vim.BreakerMost,
+		Patience: s.cfg.Vim.BuildTimeout, Observer: shown, Logger: s.log,
 	}), nil
 }
 
 // seen tells what came of the last comparisons, by VIM connection.
 func (p *parts) seen(ctx context.Context) (map[string]reconcile.Status, error) {
-	return reconcile.Read(ctx, p.main.store) //nolint:wrapcheck // says what it was about
+	return reconcile.Read(ctx, p.main.Store) //nolint:wrapcheck // says what it was about
+}
+
+// held tells how calls to VIMs are held back, by VIM connection, and the store's time.
+func (p *parts) held(ctx context.Context) (map[string]gate.Status, time.Time, error) {
+	now, err := p.main.Store.Now(ctx)
+	if err != nil {
+		return nil, now, fmt.Errorf("read the store's clock: %w", err)
+	}
+	out, err := gate.Read(ctx, p.main.Store)
+	return out, now, err //nolint:wrapcheck // says what it was about
 }
 
 // auditConfig says what an audit of these stores looks at.
@@ -150,22 +183,22 @@ func auditConfig(st *stores, p *parts, sources []readmodel.Source, unreachable m
 		Main: main, Shown: p.live(), Others: map[string]eventstore.Reader{}, Registry: p.vims, Drivers: p.drivers, Unreachable: unreachable, Call: call,
 		Books: vimmanager.NewBooks(ledger),
 		Consumers: []audit.Consumer{
-			{Name: consumerVim, Source: main, At: ledger},
-			{Name: consumerNfvo, Source: main, At: ledger},
-			{Name: consumerReplies, Source: main, At: main},
+			{Name: assembly.ConsumerVim, Source: main, At: ledger},
+			{Name: assembly.ConsumerNfvo, Source: main, At: ledger},
+			{Name: assembly.ConsumerReplies, Source: main, At: main},
 			{Name: lifecycleConsumer, Events: true, Source: main, At: main},
 			{Name: notificationsConsumer, Events: true, Source: main, At: main},
 		},
 	}
 	if p.configurer != nil {
-		c.Consumers = append(c.Consumers, audit.Consumer{Name: consumerVnf, Source: main, At: ledger})
+		c.Consumers = append(c.Consumers, audit.Consumer{Name: assembly.ConsumerVnf, Source: main, At: ledger})
 	}
 	if p.lcm != nil {
 		c.Knows = func(sagaType string, version int) bool { return p.lcm.Runtime().Definition(sagaType, version) != nil }
 	}
 	if ledger != main {
 		c.Others["vim"], databases["vim"] = ledger, ledger
-		c.Consumers[2] = audit.Consumer{Name: consumerVimReplies, Source: ledger, At: main}
+		c.Consumers[2] = audit.Consumer{Name: assembly.ConsumerVimReplies, Source: ledger, At: main}
 	}
 	return c
 }
@@ -200,7 +233,7 @@ func Audit(ctx context.Context, c *config.Config, w io.Writer, chain bool) (err 
 		return err
 	}
 	s := &Server{cfg: c, log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry(), stores: st, keys: keys, tracing: tracing}
-	p := &parts{main: &side{store: st.main}}
+	p := &parts{main: &side{Side: &assembly.Side{Store: st.main}}}
 	defer func() { err = errors.Join(err, p.close(), tracing.Stop(ctx)) }()
 	simulate := s.buildSim
 	if unreachable[sim.Type] != "" { // its journal is another process's

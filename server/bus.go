@@ -92,41 +92,41 @@ func (d *side) relays(s *Server, p *parts) error {
 		return nil
 	}
 	ctx := context.Background()
-	ids, err := d.store.OutboxIDs(ctx)
+	ids, err := d.Store.OutboxIDs(ctx)
 	if err != nil {
 		return fmt.Errorf("read the id of the outbox: %w", err)
 	}
 	out := &kafka.Messages{Feed: d.feed, Cluster: d.kafka, Outbox: ids[0]}
-	for _, r := range d.readers {
-		out.Topics = append(out.Topics, r.topic)
+	for _, r := range d.Readers {
+		out.Topics = append(out.Topics, r.Topic)
 	}
-	lanes := d.leases.Role(config.RoleRelay)
+	lanes := d.Leases.Role(lease.RoleRelay)
 	d.publisher = d.newPublisher(s, p)
 	polls, captured := publishing{lanes, d.publisher, eventstore.Polling}, publishing{lanes, d.publisher, eventstore.CDC}
 	relay := kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.store, Doer: d.committer, Epochs: polls, Lowest: d.lowest, Logger: s.log,
+		Cluster: d.kafka, Consumer: d.relay(), Outgoing: out, Store: d.Store, Doer: d.committer, Epochs: polls, Lowest: d.Lowest, Logger: s.log,
 	})
 	d.backlog = &backlog{side: d, limit: int64(s.cfg.Kafka.Backlog), log: s.log.WarnContext}
-	s.work(p, config.RoleRelay, relay.Run)
+	s.work(p, lease.RoleRelay, relay.Run)
 	p.workers = append(p.workers, d.backlog.run)
 	if err := s.reg.Register(d.backlog.gauge()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	if d.publisher != nil {
-		s.work(p, config.RoleRelay, d.publisher.Run, kafka.NewFollower(kafka.FollowerConfig{
-			Consumer: d.relay(), Feed: d.feed, Store: d.store, Doer: d.committer, Epochs: captured, Handled: d.handled, Logger: s.log,
+		s.work(p, lease.RoleRelay, d.publisher.Run, kafka.NewFollower(kafka.FollowerConfig{
+			Consumer: d.relay(), Feed: d.feed, Store: d.Store, Doer: d.committer, Epochs: captured, Handled: d.Handled, Logger: s.log,
 		}).Run)
-		if err := s.reg.Register(telemetry.NewPublishing(d.name, d.publisher.State)); err != nil {
+		if err := s.reg.Register(telemetry.NewPublishing(d.Name, d.publisher.State)); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
 	}
 	if d != p.main {
 		return nil
 	}
-	events := kafka.NewEvents(d.kafka, d.store, ids[0], ofDomain, addressOf)
-	d.followers, d.hearers = append(d.followers, events.OnCommit), append(d.hearers, events.Heard)
-	s.work(p, config.RoleRelay, kafka.NewRelay(kafka.RelayConfig{
-		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.store, Doer: d.committer, Epochs: polls, Lag: -1, Logger: s.log,
+	events := kafka.NewEvents(d.kafka, d.Store, ids[0], ofDomain, addressOf)
+	d.Followers, d.Hearers = append(d.Followers, events.OnCommit), append(d.Hearers, events.Heard)
+	s.work(p, lease.RoleRelay, kafka.NewRelay(kafka.RelayConfig{
+		Cluster: d.kafka, Consumer: consumerEvents, Outgoing: events, Store: d.Store, Doer: d.committer, Epochs: polls, Lag: -1, Logger: s.log,
 		Term: polls.term, Lowest: func(ctx context.Context) (far [eventstore.Lanes]int64, err error) {
 			if polls.term() == 0 { // nobody else ever published: all of a topic is ours
 				return far, nil
@@ -140,7 +140,7 @@ func (d *side) relays(s *Server, p *parts) error {
 // newPublisher makes what sees to it that either the relays or a capture publish this side's outbox. A database of this process alone
 // has no log to be captured: nil.
 func (d *side) newPublisher(s *Server, p *parts) *outbox.Publisher {
-	store, ok := d.store.(eventstore.Publications)
+	store, ok := d.Store.(eventstore.Publications)
 	if !ok {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (d *side) newPublisher(s *Server, p *parts) *outbox.Publisher {
 	}
 	return outbox.NewPublisher(outbox.PublisherConfig{
 		Store: store, Want: eventstore.PublishMode(s.cfg.Publish), Capture: c, Now: time.Now, Logger: s.log,
-		Leads: func() bool { _, ok := d.leases.Role(config.RoleRelay).Epoch(0); return ok },
+		Leads: func() bool { _, ok := d.Leases.Role(lease.RoleRelay).Epoch(0); return ok },
 	})
 }
 
@@ -181,23 +181,6 @@ func (l publishing) term() int64 {
 	return now.Epoch
 }
 
-// handled returns how far the consumer of each topic of this side's outbox is.
-func (d *side) handled(ctx context.Context) (map[string][eventstore.Lanes]int64, error) {
-	out := map[string][eventstore.Lanes]int64{}
-	for _, r := range d.readers {
-		at, err := r.at.store.Cursors(ctx, r.name)
-		if err != nil {
-			return nil, fmt.Errorf("read the cursors of %s: %w", r.name, err)
-		}
-		var offsets [eventstore.Lanes]int64
-		for lane := range at {
-			offsets[lane] = at[lane].Offset
-		}
-		out[r.topic] = offsets
-	}
-	return out, nil
-}
-
 // relay names what sends this side's outbox; "" when nobody does.
 func (d *side) relay() string {
 	switch {
@@ -220,36 +203,6 @@ func addressOf(e *eventstore.Event) string {
 		return "/vnfm/v1/vnf_lcm_op_occs/" + id + "/events"
 	}
 	return "/vnfm/v1/vnf_instances/" + strings.TrimPrefix(e.Stream, vnf.InstanceStream) + "/events"
-}
-
-// lowest returns how far all consumers of this side's outbox are.
-func (d *side) lowest(ctx context.Context) (low [eventstore.Lanes]int64, err error) {
-	for i, r := range d.readers {
-		at, err := r.at.store.Cursors(ctx, r.name)
-		if err != nil {
-			return low, fmt.Errorf("read the cursors of %s: %w", r.name, err)
-		}
-		for lane := range low {
-			if i == 0 || at[lane].Offset < low[lane] {
-				low[lane] = at[lane].Offset
-			}
-		}
-	}
-	return low, nil
-}
-
-// places says where cursors are: the relay's beside the outbox, those of the consumers with their effects.
-type places struct {
-	relay       string
-	own, others outbox.Cursors
-}
-
-// Cursors returns a consumer's position in every lane.
-func (p places) Cursors(ctx context.Context, consumer string) ([eventstore.Lanes]eventstore.Position, error) {
-	if consumer == p.relay {
-		return p.own.Cursors(ctx, consumer)
-	}
-	return p.others.Cursors(ctx, consumer)
 }
 
 // backlog counts the messages that wait for Kafka. All nodes look at it: any of them may be asked to begin something.
@@ -280,15 +233,15 @@ func (b *backlog) run(ctx context.Context) error {
 
 // count looks how many messages wait.
 func (b *backlog) count(ctx context.Context) error {
-	at, err := b.side.store.Cursors(ctx, b.side.relay())
+	at, err := b.side.Store.Cursors(ctx, b.side.relay())
 	if err != nil {
 		return fmt.Errorf("read the cursors of %s: %w", b.side.relay(), err)
 	}
-	low, err := b.side.lowest(ctx) // of a relay that never sent anything
+	low, err := b.side.Lowest(ctx) // of a relay that never sent anything
 	if err != nil {
 		return err
 	}
-	heads, err := b.side.store.Heads(ctx)
+	heads, err := b.side.Store.Heads(ctx)
 	if err != nil {
 		return fmt.Errorf("read lane heads: %w", err)
 	}
@@ -315,7 +268,7 @@ func (b *backlog) room() error {
 // gauge is the metric of what waits.
 func (b *backlog) gauge() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "vnfm_outbox_backlog_messages", Help: "Messages that wait to be sent to Kafka.", ConstLabels: prometheus.Labels{"database": b.side.name},
+		Name: "vnfm_outbox_backlog_messages", Help: "Messages that wait to be sent to Kafka.", ConstLabels: prometheus.Labels{"database": b.side.Name},
 	}, func() float64 { return float64(b.waiting.Load()) })
 }
 
@@ -324,5 +277,5 @@ func (d *side) relayGauges() []telemetry.Consumer {
 	if d.kafka == nil {
 		return nil
 	}
-	return []telemetry.Consumer{{Name: d.relay(), Cursors: d.store}}
+	return []telemetry.Consumer{{Name: d.relay(), Cursors: d.Store}}
 }

@@ -3,40 +3,33 @@ package server
 import (
 	"context"
 
-	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/management/restclient"
-	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 )
 
-// buildConfiguration makes the participant that configures VNFs and coordinates with them.
-func (s *Server) buildConfiguration(p *parts) error {
+// vnfs returns the settings of the participant that configures VNFs and coordinates with them.
+func (s *Server) vnfs(p *parts) (configurator.Config, error) {
 	client, err := s.managementClient(p)
 	if err != nil {
-		return err
+		return configurator.Config{}, err
 	}
 	c := s.cfg.Management
 	cfg := configurator.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Ends: p.ends(), Epochs: p.ledger.leases.Role(config.RoleVim),
-		Configurer: configurer{called: client, simulated: p.configurer}, Coordinator: client, Logger: s.log, Context: s.tracing.Context,
-		Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
+		Configurer: configurer{called: client, simulated: p.configurer}, Coordinator: client, Context: s.tracing.Context,
+		Open: vault.Reader{Store: p.main.Store, Keys: s.keys}.Open,
 		// A configuration is read and modified in one attempt, and a token may have to be fetched first.
 		Attempt: max(s.cfg.Vim.CallTimeout, 3*c.CallTimeout), Limit: c.Timeout, Coordination: s.cfg.Coordination.Timeout, PollFirst: s.cfg.Vim.PollInterval, Parallel: c.Workers,
-		Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger,
+		Retention: orEver(s.cfg.Keep.Ledger), Needed: p.needed, Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger,
 	}
 	if p.tap != nil {
 		cfg.Tap = func() int { return p.tap("", vim.Configuration, sim.OnReserve) }
 	}
-	worker := configurator.NewWorker(cfg)
-	p.main.deliver(s, p.ledger, config.RoleVim, consumerVnf, message.TopicVnfCommands, configurator.Intake{})
-	p.ledger.followers = append(p.ledger.followers, worker.OnCommit)
-	s.work(p, config.RoleVim, worker.Run)
-	return nil
+	return cfg, nil
 }
 
 // managementClient makes the client of VNFs and element managers. An administrator has chosen the addresses of connections, which may

@@ -21,8 +21,9 @@ type shown struct {
 	Vnfcs               map[string]bool
 }
 
-// inventoryOf rebuilds the VNFs from the topic of events alone, as a reader elsewhere does (deploy/examples/inventory.py).
-func inventoryOf(t *testing.T, b *broker) map[string]*shown {
+// inventoryOf rebuilds the VNFs from the topic of events alone, as a reader elsewhere does (deploy/examples/inventory.py). Where a relay
+// was stopped, what it had under way comes again.
+func inventoryOf(t *testing.T, b *broker, again bool) map[string]*shown {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.ConsumeTopics(message.TopicVnfEvents),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -45,6 +46,9 @@ func inventoryOf(t *testing.T, b *broker) map[string]*shown {
 					t.Errorf("header %s is empty", one.Key)
 				}
 				h[one.Key] = string(one.Value)
+			}
+			if h["ce_streamversion"] == versions[h["ce_subject"]] && again {
+				continue
 			}
 			if h["ce_streamversion"] == versions[h["ce_subject"]] {
 				t.Errorf("%s comes twice in version %s", h["ce_subject"], h["ce_streamversion"])
@@ -140,7 +144,6 @@ func TestTheInventoryIsRebuiltFromTheEventsAlone(t *testing.T) {
 	p.run(first, "terminate", terminate)
 	p.must(204, "DELETE", "/vnflcm/v2/vnf_instances/"+third, nil)
 	want := map[string]*shown{}
-	events := int64(0)
 	for _, id := range []string{first, second} {
 		v := p.must(200, "GET", "/vnflcm/v2/vnf_instances/"+id, nil)
 		s := &shown{text(v, "vnfInstanceName"), text(v, "vnfdId"), text(v, "instantiationState"), map[string]bool{}}
@@ -151,13 +154,9 @@ func TestTheInventoryIsRebuiltFromTheEventsAlone(t *testing.T) {
 		}
 		want[id] = s
 	}
-	for _, e := range p.must(200, "GET", "/vnfm/v1/events", nil).([]any) { //nolint:forcetypeassert // a test
-		if s := text(e, "stream"); strings.HasPrefix(s, "vnf-") || strings.HasPrefix(s, "opocc-") {
-			events++
-		}
-	}
+	events := domainEvents(p)
 	p.await("all events", func() bool { return b.records(message.TopicVnfEvents) >= events })
-	got := inventoryOf(t, b)
+	got := inventoryOf(t, b, false)
 	if len(got) != len(want) {
 		t.Fatalf("%d VNFs, want %d", len(got), len(want))
 	}
@@ -170,4 +169,14 @@ func TestTheInventoryIsRebuiltFromTheEventsAlone(t *testing.T) {
 	if len(want[second].Vnfcs) < 2 {
 		t.Errorf("the VNF that was scaled has %d VNFCs", len(want[second].Vnfcs))
 	}
+}
+
+// domainEvents counts the events of VNFs and operations.
+func domainEvents(p *program) (n int64) {
+	for _, e := range p.must(200, "GET", "/vnfm/v1/events", nil).([]any) { //nolint:forcetypeassert // a list
+		if s := text(e, "stream"); strings.HasPrefix(s, "vnf-") || strings.HasPrefix(s, "opocc-") {
+			n++
+		}
+	}
+	return n
 }

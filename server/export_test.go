@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -16,9 +17,11 @@ import (
 // Prune prunes every outbox once.
 func (s *Server) Prune(ctx context.Context) error {
 	var errs []error
-	for _, d := range s.parts.sides() {
-		_, err := d.pruner(s).RunOnce(ctx)
-		errs = append(errs, err)
+	for _, l := range s.parts.node.Loops {
+		if l.Name == assembly.LoopPrune {
+			_, err := l.Once(ctx)
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -27,7 +30,7 @@ func (s *Server) Prune(ctx context.Context) error {
 func (s *Server) Outboxes(ctx context.Context) (main, ledger int, err error) {
 	count := func(d *side) (n int) {
 		for lane := range eventstore.Lanes {
-			records, e := d.store.ReadOutbox(ctx, lane, 0, 1000)
+			records, e := d.Store.ReadOutbox(ctx, lane, 0, 1000)
 			n, err = n+len(records), errors.Join(err, e)
 		}
 		return n
@@ -52,7 +55,7 @@ func (s *Server) Send(ctx context.Context, m message.Message) (func() (message.R
 		return &eventstore.Commit{Outbox: []message.Message{m}}, nil
 	}})
 	return func() (reply message.Reply, ok bool) {
-		records, err := s.parts.ledger.store.ReadOutbox(ctx, eventstore.LaneOf(m.Key), 0, 1000)
+		records, err := s.parts.ledger.Store.ReadOutbox(ctx, eventstore.LaneOf(m.Key), 0, 1000)
 		for _, r := range records {
 			if r.CausationID == m.ID && r.Type == message.ReplyType && json.Unmarshal(r.Data, &reply) == nil {
 				return reply, err == nil
@@ -64,9 +67,13 @@ func (s *Server) Send(ctx context.Context, m message.Message) (func() (message.R
 
 // Sweep sweeps the sagas that ended long enough ago.
 func (s *Server) Sweep(ctx context.Context) error {
-	for {
-		if more, err := s.kept.sweeper.RunOnce(ctx); !more || err != nil {
-			return err
+	for _, l := range s.parts.node.Loops {
+		for more := l.Name == assembly.LoopKeep; more; {
+			var err error
+			if more, err = l.Once(ctx); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/intervention"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/telemetry"
 )
@@ -48,11 +49,11 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 	c := &s.cfg.HTTP
 	s.reg.MustRegister(telemetry.BuildInfo(s.opts.Version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	serve := api.New
-	if !s.cfg.Has(config.RoleAPI) {
+	if !s.cfg.Has(lease.RoleAPI) {
 		serve = api.Health
 	}
 	h := serve(api.Config{
-		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Seen: s.parts.seen, Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
+		LCM: s.parts.lcm, Packages: s.parts.packages, Subscriptions: s.parts.notify, Views: s.views(), Vims: s.parts.vims, Seen: s.parts.seen, Held: s.parts.held, VimLimits: s.limits(), Management: s.parts.management, ManagementClient: called, Sim: s.parts.sim,
 		Ready: s.ready, Metrics: promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{}),
 		Authenticate: authenticate, Limits: limits(s.cfg), Denials: s.parts.denials,
 		Front: front, Requests: k.requests, Followers: k.followers, LargeBodies: k.large,
@@ -89,8 +90,8 @@ func (v views) Parked(ctx context.Context, q eventstore.ParkedQuery) ([]eventsto
 func (s *Server) views() views {
 	v := views{Reader: s.parts.live(), parked: map[string]eventstore.Reader{}}
 	for _, d := range s.parts.sides() {
-		for _, r := range d.readers {
-			v.parked[r.name] = r.at.store
+		for _, r := range d.Readers {
+			v.parked[r.Name] = r.At.Store
 		}
 	}
 	return v
@@ -99,8 +100,8 @@ func (s *Server) views() views {
 // consumers returns the names of all consumers.
 func (s *Server) consumers() (names []string) {
 	for _, d := range s.parts.sides() {
-		for _, r := range d.readers {
-			names = append(names, r.name)
+		for _, r := range d.Readers {
+			names = append(names, r.Name)
 		}
 	}
 	slices.Sort(names)
@@ -132,15 +133,15 @@ func (p parked) Skip(ctx context.Context, id, reason string, by request.Info) (i
 
 func (p parked) decide(ctx context.Context, id string, f func(*inbox.Consumer, intervention.Message) (int, error)) (int, error) {
 	for _, d := range p.s.parts.sides() {
-		for _, r := range d.readers {
-			m, err := r.consumer.Parked(ctx, id)
+		for _, r := range d.Readers {
+			m, err := r.Consumer.Parked(ctx, id)
 			if vnfm.KindOf(err) == vnfm.NotFound {
 				continue
 			}
 			if err != nil {
 				return 0, err
 			}
-			return f(r.consumer, intervention.Message{ID: m.ID, Consumer: m.Consumer, Key: m.Key, Type: m.Message.Type, Parked: m.Reason})
+			return f(r.Consumer, intervention.Message{ID: m.ID, Consumer: m.Consumer, Key: m.Key, Type: m.Message.Type, Parked: m.Reason})
 		}
 	}
 	return 0, vnfm.Errorf(vnfm.NotFound, "There is no parked message %q.", id)
@@ -186,19 +187,19 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 	for _, d := range s.parts.sides() {
 		name := "database"
 		if d != s.parts.main {
-			name = d.name + "-database"
+			name = d.Name + "-database"
 		}
 		db := api.Check{Name: name, OK: true}
-		switch err := d.store.Ping(ctx); {
+		switch err := d.Store.Ping(ctx); {
 		case errors.Is(err, eventstore.ErrDamaged):
 			db.OK, db.Detail = false, err.Error()+"; vnfm audit says more, and it has to be restored"
 		case err != nil:
 			db.OK, db.Detail = false, "the database does not answer"
-		case d.leases.Failed() != nil:
-			db.OK, db.Detail = false, unwritable(d.leases.Failed())
+		case d.Leases.Failed() != nil:
+			db.OK, db.Detail = false, unwritable(d.Leases.Failed())
 		}
 		if !db.OK {
-			s.log.WarnContext(ctx, "not ready", "database", d.name, "error", db.Detail)
+			s.log.WarnContext(ctx, "not ready", "database", d.Name, "error", db.Detail)
 		}
 		// What the node works on beside serving requests is no condition of that.
 		checks = append(checks, db, api.Check{Name: strings.Replace(name, "database", "lanes", 1), OK: true, Detail: d.holding()})
@@ -216,7 +217,7 @@ func (s *Server) ready(ctx context.Context) []api.Check {
 	if s.stopping.Load() {
 		checks = append(checks, api.Check{Name: "stopping", Detail: "this node stops"})
 	}
-	if s.opts.Guide != nil && s.cfg.Has(config.RoleAPI) {
+	if s.opts.Guide != nil && s.cfg.Has(lease.RoleAPI) {
 		checks = append(checks, s.sample.check())
 	}
 	return checks

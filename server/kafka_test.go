@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"io"
 	"net"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/vnfm/vnfm/internal/dbtest"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/secret"
+	"github.com/vnfm/vnfm/server"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 )
@@ -122,6 +124,46 @@ func TestKafkaIsAwayAndComesBack(t *testing.T) {
 	})
 	b.back()
 	p.completed(op)
+}
+
+// A site may go from Kafka to the embedded bus and back, in the middle of operations: each ends, nothing is left behind, and the topic of events
+// has all of them, in order, also those of the time between. What consumers had behind them then is deleted from the outbox, and is nothing
+// that the relay waits for.
+func TestABusIsExchangedForAnotherAndBack(t *testing.T) {
+	for name, args := range map[string][]string{"one database": nil, "two databases": {"--vim-database=sqlite:vims.db"}} {
+		t.Run(name, func(t *testing.T) {
+			b := startBroker(t)
+			args = append(args, "--data="+t.TempDir())
+			p := newProgram(t, settings(t, append(args, b.flag())...), server.Options{Guide: io.Discard})
+			p.start()
+			vnf := p.create("moves")
+			var ops []string
+			for i, flags := range [][]string{args, append(args, b.flag()), args, append(args, b.flag())} {
+				if i%2 == 0 {
+					ops = append(ops, p.begin(vnf, "instantiate", instantiate))
+				} else {
+					ops = append(ops, p.begin(vnf, "terminate", terminate))
+				}
+				if err := p.stop(); err != nil { // with the operation in flight
+					t.Fatal(err)
+				}
+				p.cfg = settings(t, flags...)
+				p.start()
+				p.completed(ops[i])
+				if err := p.server.Prune(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if left := p.inventory(); len(left) != 0 {
+				t.Errorf("left: %v", left)
+			}
+			events := domainEvents(p)
+			p.await("all events", func() bool { return b.records(message.TopicVnfEvents) >= events })
+			if v := inventoryOf(t, b, true)[vnf]; v == nil || v.State != "NOT_INSTANTIATED" || len(v.Vnfcs) > 0 {
+				t.Errorf("by its events the VNF is %+v", v)
+			}
+		})
+	}
 }
 
 // shared returns simulated VIMs, and settings of nodes that share them and the keys.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/durable"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/secret"
 )
@@ -173,21 +175,8 @@ func makeKeyFile(name string) error {
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".secret-*")
-	if err != nil {
+	return durable.Replace(name, ".secret-*", func(w io.Writer) error {
+		_, err := io.WriteString(w, "# Keys of stored credentials, the newest first. Whoever has this file and the database can read them.\n"+secret.NewKey()+"\n")
 		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it was renamed, or the next start makes another
-	_, err = f.WriteString("# Keys of stored credentials, the newest first. Whoever has this file and the database can read them.\n" + secret.NewKey() + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	})
 }

@@ -1,52 +1,29 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 
 	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/nfvo"
-	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vimmanager"
-	"github.com/vnfm/vnfm/vnfpkg"
 )
 
-// packages gives lcm what it needs of vnfpkg.
-type packages struct {
-	*vnfpkg.Service
-	parts *parts
+// forLCM gives lcm what it needs of packages; one that is not here is fetched from the NFVO where packages are the NFVO's.
+func (s *Server) forLCM(p *parts) lcm.Packages {
+	out := assembly.Packages{Service: p.packages}
+	if s.cfg.Nfvo.URL != "" && s.cfg.Nfvo.Packages {
+		out.Fetch = func(ctx context.Context, vnfdID string) error { return p.onboarding.Fetch(ctx, vnfdID) } // there once all is built
+	}
+	return out
 }
 
-// Enabled returns the onboarded and enabled package with a vnfdId; one that is not here is fetched from the NFVO where
-// packages are the NFVO's.
-func (p packages) Enabled(ctx context.Context, vnfdID string) (lcm.PackageRef, error) {
-	pkg, err := p.ByVnfdID(ctx, vnfdID)
-	if vnfm.KindOf(err) == vnfm.Unprocessable && p.parts.onboarding != nil {
-		if here, e := p.WithVnfdID(ctx, vnfdID); e != nil || here != nil { // it is DISABLED
-			return lcm.PackageRef{}, cmp.Or(e, err)
-		}
-		if err = p.parts.onboarding.Fetch(ctx, vnfdID); err == nil {
-			pkg, err = p.ByVnfdID(ctx, vnfdID)
-		}
-	}
-	if err != nil {
-		return lcm.PackageRef{}, err
-	}
-	return lcm.PackageRef{ID: pkg.ID, Digest: pkg.DescriptorDigest, Stream: vnfpkg.StreamPrefix + pkg.ID, Version: pkg.Version}, nil
-}
-
-// wanted returns which resources of VNFs the records know: an instance holds them, or an operation that has not ended may
-// have asked for them.
-func (s *Server) wanted(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) {
-	known, err := readmodel.Wanted(ctx, s.parts.live(), vnfIDs)
-	out := map[string]func(vim.Token) bool{}
-	for id, f := range known {
-		out[id] = func(t vim.Token) bool { return f(t.ID, t.Generation) }
-	}
-	return out, err
+// wanted returns which resources of VNFs the records know.
+func (p *parts) wanted(ctx context.Context, vnfIDs []string) (map[string]func(vim.Token) bool, error) {
+	return assembly.Wanted(ctx, p.live(), vnfIDs) //nolint:wrapcheck // says what it was about
 }
 
 // connections takes the VIM connections of grants.

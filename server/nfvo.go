@@ -12,7 +12,6 @@ import (
 
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/api/own"
-	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/egress"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -72,7 +71,7 @@ func (s *Server) buildOnboarding(p *parts) {
 		return
 	}
 	p.onboarding = &nfvomanager.Onboarding{
-		Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.store, Doer: p.ledger.committer,
+		Catalogue: p.nfvo, Shelf: shelf{p.packages}, Store: p.ledger.Store, Doer: p.ledger.Doer,
 		Callback: s.baseURL() + own.PackageCallback, Resync: c.Resync, Download: downloadTimeout, Logger: s.log,
 	}
 }
@@ -87,8 +86,7 @@ func (s *Server) baseURL() string {
 
 func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	c := nfvomanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleNfvo),
-		Logger: s.log, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Retention: s.cfg.Keep.Grants, Needed: s.needed(p), Again: again(s.cfg.Keep.Grants), Removed: s.kept.ledger, Connections: connections{p.lcm},
+		Registry: p.vims, Drivers: p.drivers, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Retention: s.cfg.Keep.Grants, Needed: p.needed, Again: again(s.cfg.Keep.Grants), Removed: s.kept.ledger, Connections: connections{p.lcm},
 		Seal: func(ctx context.Context, r *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 			return p.lcm.SealParams(ctx, r.VnfID, r.FlavourID, r.Operation, params)
 		},
@@ -100,18 +98,18 @@ func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	return c
 }
 
-func (s *Server) grantIntake() nfvomanager.Intake {
+func (s *Server) grantIntake() nfvomanager.IntakeConfig {
 	c := nfvomanager.IntakeConfig{GrantTimeout: s.cfg.Nfvo.GrantTimeout, Retention: s.cfg.Keep.Grants}
 	if s.cfg.Nfvo.URL != "" {
 		base := s.baseURL()
 		c.Body = func(r *nfvo.GrantRequest) (json.RawMessage, error) { return restclient.RequestBody(r, base) }
 	}
-	return nfvomanager.NewIntake(c)
+	return c
 }
 
 // grantOf returns what was asked for an operation.
 func (s *Server) grantOf(ctx context.Context, opID string) (*nfvomanager.Asked, error) {
-	return nfvomanager.Show(ctx, s.parts.ledger.store, opID)
+	return nfvomanager.Show(ctx, s.parts.ledger.Store, opID)
 }
 
 // packageChanged is who listens to the orchestrator's notifications, nil when nobody does.

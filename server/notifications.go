@@ -13,11 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vnfm/vnfm/api/vnflcm"
-	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/egress"
-	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/notify"
-	"github.com/vnfm/vnfm/projection"
 )
 
 // buildNotifications makes what tells subscribers.
@@ -28,37 +26,25 @@ func (s *Server) buildNotifications(p *parts) error {
 	}
 	p.closers = append(p.closers, func() error { client.Close(); return nil })
 	c, d := s.cfg.Notification, p.main
-	m := newDeliveries(s.cfg.HTTP.ReadyTimeout, s.log)
+	p.deliveries = newDeliveries(s.cfg.HTTP.ReadyTimeout, s.log)
 	p.notify, err = notify.New(notify.Config{
-		Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleNotifier), Keys: s.keys, Logger: s.log,
+		Store: d.Store, Doer: d.Doer, Epochs: d.Leases.Role(lease.RoleNotifier), Keys: s.keys, Logger: s.log,
 		Sender: notify.HTTP{Client: client, Versions: vnflcm.Versions()}, Body: vnflcm.NotificationOf(strings.TrimSuffix(s.cfg.BaseURL, "/")),
 		SkipTest: !c.Test, Duplicates: c.Duplicates, MaxAge: c.MaxAge, Keep: c.Keep, Backoff: c.Backoff, MaxBackoff: c.MaxBackoff,
-		PerSubscription: c.PerSubscription, Observe: func(outcome string) { m.attempts.WithLabelValues(outcome).Inc() },
+		PerSubscription: c.PerSubscription, Observe: func(outcome string) { p.deliveries.attempts.WithLabelValues(outcome).Inc() },
 	})
 	if err != nil {
 		return err
 	}
-	projector, err := p.notify.Projector()
-	if err != nil {
-		return err
-	}
-	follower := projection.New(projection.Config{Planner: projector, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleNotifier), Logger: s.log})
-	m.backlog, m.stopped = p.notify.Backlog, func() int { return len(follower.Stopped()) }
-	if err := s.reg.Register(m); err != nil {
+	return nil
+}
+
+// watchNotifications shows what becomes of notifications.
+func (s *Server) watchNotifications(p *parts) error {
+	p.deliveries.backlog, p.deliveries.stopped = p.notify.Backlog, func() int { return len(p.node.Notices.Stopped()) }
+	if err := s.reg.Register(p.deliveries); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	worker := p.notify.Worker()
-	d.followers = append(d.followers, worker.OnCommit, func(c *eventstore.Commit) {
-		if projector.Watches() { // without subscriptions an operation costs nothing here
-			follower.OnCommit(c)
-		}
-	})
-	d.hearers = append(d.hearers, func(w eventstore.Wake) {
-		if projector.Watches() {
-			follower.Heard(w)
-		}
-	})
-	s.work(p, config.RoleNotifier, follower.Run, worker.Run)
 	return nil
 }
 

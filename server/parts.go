@@ -10,25 +10,22 @@ import (
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/aggregate"
-	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/configurator"
-	"github.com/vnfm/vnfm/eventstore"
-	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/intervention"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/management"
-	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo/restclient"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
-	"github.com/vnfm/vnfm/projection"
+	"github.com/vnfm/vnfm/outbox"
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/tail"
 	"github.com/vnfm/vnfm/telemetry"
-	"github.com/vnfm/vnfm/timer"
 	"github.com/vnfm/vnfm/vault"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/helm"
@@ -37,23 +34,15 @@ import (
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vim/sim/remote"
 	"github.com/vnfm/vnfm/vimmanager"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vimregistry"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd/csar"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
 
-// The consumers; their cursors are named so.
-const (
-	consumerVim     = "vim-manager"
-	consumerNfvo    = "nfvo-manager"
-	consumerVnf     = "configuration"
-	consumerReplies = "replies"
-	// consumerVimReplies stands for consumerReplies where replies come from a database of the participants.
-	consumerVimReplies = "vim-replies"
-)
-
-var allConsumers = []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, consumerVimReplies, consumerRelay, consumerVimRelay}
+// allConsumers are those that read outboxes, in any shape of the program.
+var allConsumers = []string{assembly.ConsumerVim, assembly.ConsumerNfvo, assembly.ConsumerVnf, assembly.ConsumerReplies, assembly.ConsumerVimReplies, consumerRelay, consumerVimRelay}
 
 // parts is everything built, and the loops to run: committers write, owners keep leases, workers do the work.
 type parts struct {
@@ -63,12 +52,13 @@ type parts struct {
 	instances     *readmodel.Instances
 	opoccs        *readmodel.OpOccs
 	snapshots     readmodel.Snapshots
-	replies       *inbox.Consumer
+	node          *assembly.Node
 	packages      *vnfpkg.Service
 	nfvo          *restclient.Client      // nil: our own policy grants
 	onboarding    *nfvomanager.Onboarding // nil: packages are not the NFVO's
 	packed        lcm.SnapshotPackages    // the NFVO's; nil: there is no NFVO
 	vims          *vimregistry.Service
+	gates         *gate.Gates
 	drivers       map[string]vim.Driver                                 // by vimType
 	sim           *sim.Sim                                              // nil when there is none in this process
 	tap           func(connection string, kind vim.Kind, op string) int // what a simulator says of replies; nil without one
@@ -78,6 +68,7 @@ type parts struct {
 	tail          *tail.Watcher // for those who follow the main side's events
 	denials       *access.Denials
 	notify        *notify.Service
+	deliveries    *deliveries
 	collector     *telemetry.Collector
 	committers    []func(context.Context) error
 	owners        []func(context.Context) error
@@ -136,15 +127,12 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 	if p.denials, err = s.newDenials(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	s.work(p, config.RoleAPI, p.denials.Run)
+	s.work(p, lease.RoleAPI, p.denials.Run)
 	s.buildOnboarding(p)
-	if err := s.buildParticipants(p); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
-	if err := s.buildFollowers(p); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
 	if err := s.buildNotifications(p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	if err := s.join(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	collector := telemetry.NewCollector(s.cfg.HTTP.ReadyTimeout, s.log)
@@ -153,25 +141,19 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		if err := d.relays(s, p); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
-		if err := d.register(ctx, s.opts.Version); err != nil {
+		if err := d.Register(ctx, s.opts.Version, d.relay(), allConsumers); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
 		p.committers = append(p.committers, d.committer.Run)
-		p.owners = append(p.owners, d.leases.Run)
-		p.workers = append(p.workers, d.bus.Run)
-		s.work(p, config.RoleRelay, d.pruner(s).Run)
+		p.owners = append(p.owners, d.Leases.Run)
 		if d.teller != nil {
 			p.workers = append(p.workers, d.teller.Run)
-		}
-		for _, r := range d.readers {
-			s.work(p, r.role, r.consumer.Run)
 		}
 		collector.Watch(d.gauges())
 	}
 	if err := s.reg.Register(collector); err != nil {
 		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), p.close())
 	}
-	s.work(p, config.RoleNfvo, p.packages.Processor().In(p.main.leases.Role(config.RoleNfvo)).Run)
 	if s.audit, err = s.newAuditing(p); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -180,7 +162,7 @@ func (s *Server) build(ctx context.Context) (*parts, error) {
 		p.workers = append(p.workers, s.fake.Run)
 	}
 	if s.opts.Guide != nil {
-		s.work(p, config.RoleAPI, s.guide)
+		s.work(p, lease.RoleAPI, s.guide)
 	}
 	return p, nil
 }
@@ -192,71 +174,43 @@ func (s *Server) work(p *parts, role string, loops ...func(context.Context) erro
 	}
 }
 
-// buildParticipants makes the VIM manager and the NFVO manager, and joins them with the sagas: commands go to them from
-// the main side's outbox, replies come back from that of theirs.
-func (s *Server) buildParticipants(p *parts) error {
-	vimCfg, nfvoCfg := s.vimManager(p), s.nfvoManager(p)
-	vimCfg.Ends, nfvoCfg.Ends = p.ends(), p.ends()
-	vimWorker, nfvoWorker := vimmanager.NewWorker(vimCfg), nfvomanager.NewWorker(nfvoCfg)
-	p.main.deliver(s, p.ledger, config.RoleVim, consumerVim, message.TopicVimCommands, vimmanager.NewIntake(vimCfg))
-	p.main.deliver(s, p.ledger, config.RoleNfvo, consumerNfvo, message.TopicNfvoCommands, s.grantIntake())
-	replies := consumerReplies
-	if p.ledger != p.main { // a cursor over another outbox is another cursor
-		replies = consumerVimReplies
-	}
-	p.replies = p.ledger.deliver(s, p.main, config.RoleOrchestrator, replies, message.TopicReplies, p.lcm.Runtime().Replies())
-	p.ledger.followers = append(p.ledger.followers, vimWorker.OnCommit, nfvoWorker.OnCommit)
-	s.work(p, config.RoleVim, vimWorker.Run)
-	s.work(p, config.RoleNfvo, nfvoWorker.Run)
-	if err := s.buildConfiguration(p); err != nil {
-		return err
-	}
-	if p.onboarding != nil {
-		s.work(p, config.RoleNfvo, p.onboarding.Run)
-	}
-	s.buildKeep(p)
-	if s.cfg.Vim.SweepInterval > 0 {
-		s.work(p, config.RoleVim, vimmanager.NewSweeper(vimCfg).Run)
-	}
-	compares, err := s.reconciler(p)
-	if compares != nil {
-		s.work(p, config.RoleVim, compares.Run)
-	}
-	return err
-}
-
-// ends makes the commits of what participants did. Where they share the database with the sagas, these handle the replies in
-// the same commit.
-func (p *parts) ends() eventstore.Doer {
-	if p.ledger != p.main {
-		return p.ledger.committer
-	}
-	return &inbox.Direct{
-		Doer: p.main.committer, Consumer: consumerReplies, Topic: message.TopicReplies, Handler: p.lcm.Runtime().Replies(),
-	}
-}
-
-// buildFollowers makes what follows the main side: timers and the log.
-func (s *Server) buildFollowers(p *parts) error {
-	d := p.main
-	ticks := timer.New(timer.Config{
-		Handlers: map[string]timer.Handler{saga.TimeoutOwner: p.lcm.Runtime().Timeouts()},
-		Store:    d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleOrchestrator), Holds: p.replies.Holds, Logger: s.log,
-	})
-	lifecycle, err := newLifecycle(s.log, d.store, s.reg)
+// join joins the machinery, and adds its loops to those of this process.
+func (s *Server) join(p *parts) error {
+	vnfs, err := s.vnfs(p)
 	if err != nil {
 		return err
 	}
-	follower := projection.New(projection.Config{
-		Follower: lifecycle, Store: d.store, Doer: d.committer, Epochs: d.leases.Role(config.RoleProjector), Gather: gatherLog, Logger: s.log,
+	compare, err := s.reconciler(p)
+	if err != nil {
+		return err
+	}
+	lifecycle, err := newLifecycle(s.log, p.main.Store, s.reg)
+	if err != nil {
+		return err
+	}
+	p.node, err = assembly.New(assembly.Config{
+		Main: p.main.Side, Ledger: p.ledger.Side, Runtime: p.lcm.Runtime(), Instances: p.instances, OpOccs: p.opoccs, Packages: p.packages, Notify: p.notify,
+		Vims: s.vimManager(p), Nfvos: s.nfvoManager(p), Grant: s.grantIntake(), Vnfs: vnfs, Follower: lifecycle, Gather: gatherLog, Compare: compare,
+		Sweep: s.cfg.Vim.SweepInterval > 0, KeepSagas: s.cfg.Keep.Sagas, Swept: func(n int) { s.kept.ledger(sagasKept, n) },
+		Prune:   outbox.PrunerConfig{IdempotencyKeys: s.cfg.Idempotency.Keep, Commits: orEver(s.cfg.Keep.CommitIDs)},
+		Senders: map[*assembly.Side]string{p.main.Side: p.main.relay(), p.ledger.Side: p.ledger.relay()}, Logger: s.log,
 	})
-	p.tail = tail.New(tail.Config{Store: d.store, Logger: s.log})
-	d.followers = append(d.followers, p.instances.OnCommit, p.opoccs.OnCommit, p.lcm.Runtime().OnCommit, ticks.OnCommit, follower.OnCommit, p.tail.OnCommit)
-	d.hearers = append(d.hearers, ticks.Heard, follower.Heard, p.tail.Heard)
-	s.work(p, config.RoleOrchestrator, ticks.Run)
-	s.work(p, config.RoleProjector, follower.Run)
-	s.work(p, config.RoleAPI, p.tail.Run)
-	return nil
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	for _, l := range p.node.Loops {
+		if l.Role == "" || s.cfg.Has(l.Role) {
+			p.workers = append(p.workers, l.Run)
+		}
+	}
+	s.watchKept(p)
+	p.tail = tail.New(tail.Config{Store: p.main.Store, Logger: s.log})
+	p.main.Followers, p.main.Hearers = append(p.main.Followers, p.tail.OnCommit), append(p.main.Hearers, p.tail.Heard)
+	s.work(p, lease.RoleAPI, p.tail.Run)
+	if p.onboarding != nil {
+		s.work(p, lease.RoleNfvo, p.onboarding.Run)
+	}
+	return s.watchNotifications(p)
 }
 
 // gatherLog is how long events are gathered before they are told to the log and the metrics.
@@ -290,7 +244,7 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 	if p.interventions, err = intervention.New(p.main.committer); err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}
-	p.management, err = management.New(management.Config{Store: p.main.store, Doer: p.main.committer, Keys: s.keys})
+	p.management, err = management.New(management.Config{Store: p.main.Store, Doer: p.main.committer, Keys: s.keys})
 	if err != nil {
 		return err
 	}
@@ -298,12 +252,16 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 		Store: p.live(), Doer: p.main.committer, Keys: s.keys, Drivers: p.drivers, BuiltIn: builtIn, Busy: s.busy,
 		CheckTimeout: s.cfg.Vim.CallTimeout,
 	})
+	if err != nil {
+		return err
+	}
+	p.gates, err = s.newGates(p)
 	return err
 }
 
 // live reads the views as they are meant.
 func (p *parts) live() readmodel.Live {
-	return readmodel.Live{Reader: p.main.store, OpOccs: p.opoccs, Instances: p.instances}
+	return readmodel.Live{Reader: p.main.Store, OpOccs: p.opoccs, Instances: p.instances}
 }
 
 // buildSim makes the driver of the simulated VIMs: of those in this process, or of another's.
@@ -329,10 +287,9 @@ func (s *Server) buildSim(p *parts) error {
 func (s *Server) vimManager(p *parts) vimmanager.Config {
 	c := s.cfg.Vim
 	return vimmanager.Config{
-		Store: p.ledger.store, Doer: p.ledger.committer, Registry: p.vims, Drivers: p.drivers, Epochs: p.ledger.leases.Role(config.RoleVim),
-		Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.store, Keys: s.keys}.Open,
+		Registry: p.vims, Drivers: p.drivers, Logger: s.log, Context: s.tracing.Context, Open: vault.Reader{Store: p.main.Store, Keys: s.keys}.Open,
 		Attempt: c.CallTimeout, Quarantine: c.Quarantine, Build: c.BuildTimeout, PollFirst: c.PollInterval,
-		PerConnection: c.Workers, Retention: orEver(s.cfg.Keep.Ledger), Needed: s.needed(p), Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: s.wanted, Tap: p.tap,
+		PerConnection: c.Workers, Gates: p.gates, Retention: orEver(s.cfg.Keep.Ledger), Needed: p.needed, Again: again(s.cfg.Keep.Ledger), Removed: s.kept.ledger, Sweep: c.SweepInterval, Page: c.Page, Wanted: p.wanted, Tap: p.tap,
 	}
 }
 
@@ -352,7 +309,7 @@ func (s *Server) buildUseCases(p *parts) error {
 		return err
 	}
 	p.packages, err = vnfpkg.New(vnfpkg.Config{
-		Store: d.store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
+		Store: d.Store, Doer: d.committer, Blobs: s.stores.blobs, Strict: c.Package.Strict, MaxContent: c.Package.MaxBytes, Logger: s.log,
 		Limits: c.Package.Limits, MaxVnfcs: c.Max.VnfcsPerVnf, Timeout: c.Package.Timeout,
 		Signatures: csar.Mode(c.Package.Signatures), Roots: roots, Keys: s.keys,
 	})
@@ -364,8 +321,8 @@ func (s *Server) buildUseCases(p *parts) error {
 		return err
 	}
 	p.closers = append(p.closers, func() error { out.Close(); return nil })
-	s.work(p, config.RoleNfvo, p.packages.Fetcher(vnfpkg.FetcherConfig{
-		Client: out, Epochs: d.leases.Role(config.RoleNfvo), Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
+	s.work(p, lease.RoleNfvo, p.packages.Fetcher(vnfpkg.FetcherConfig{
+		Client: out, Epochs: d.Leases.Role(lease.RoleNfvo), Parallel: c.Package.Fetches, Attempts: c.Package.FetchAttempts,
 	}).Run)
 	policies := map[vnf.Operation]saga.Policy{}
 	for op, policy := range c.Operation.OnFailure {
@@ -382,8 +339,8 @@ func (s *Server) buildUseCases(p *parts) error {
 		settings.GrantTimeout, settings.GrantAttempts = c.Nfvo.GrantTimeout+c.Operation.StepTimeout, 2
 	}
 	p.lcm, err = lcm.New(lcm.Config{
-		Doer: d.committer, Store: d.store, Instances: p.instances, OpOccs: p.opoccs, Snapshots: p.snapshots,
-		Packages: packages{p.packages, p}, Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management, SnapshotPackages: p.packed,
+		Doer: d.committer, Store: d.Store, Instances: p.instances, OpOccs: p.opoccs, Snapshots: p.snapshots,
+		Packages: s.forLCM(p), Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management, SnapshotPackages: p.packed,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})
 	return err

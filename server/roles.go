@@ -3,7 +3,7 @@ package server
 import (
 	"slices"
 
-	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/readmodel"
 )
 
@@ -33,10 +33,10 @@ func knows() int {
 //
 // The timeouts go with the replies: one of a key may not overtake its replies, so who fires it has to know which replies wait.
 func (s *Server) sideRoles() (main, ledger []string) {
-	main = []string{config.RoleOrchestrator, config.RoleRelay, config.RoleProjector, config.RoleNotifier, config.RoleNfvo}
-	ledger = []string{config.RoleRelay, config.RoleVim, config.RoleNfvo}
+	main = []string{lease.RoleOrchestrator, lease.RoleRelay, lease.RoleProjector, lease.RoleNotifier, lease.RoleNfvo}
+	ledger = []string{lease.RoleRelay, lease.RoleVim, lease.RoleNfvo}
 	if s.stores.vims == s.stores.main {
-		main = append(main, config.RoleVim)
+		main = append(main, lease.RoleVim)
 		ledger = nil
 	}
 	foreign := func(role string) bool { return !s.cfg.Has(role) }

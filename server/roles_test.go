@@ -11,6 +11,7 @@ import (
 
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/internal/dbtest"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/server"
 	"github.com/vnfm/vnfm/vim/sim"
@@ -48,17 +49,17 @@ func apart(t *testing.T, args []string) {
 			server.Options{Guide: io.Discard})
 	}
 	var managers []*program
-	for _, role := range append(config.AllRoles(), config.RoleVim) {
-		if role == config.RoleAPI {
+	for _, role := range append(lease.AllRoles(), lease.RoleVim) {
+		if role == lease.RoleAPI {
 			continue
 		}
 		p := process(role)
 		p.open()
-		if role == config.RoleVim {
+		if role == lease.RoleVim {
 			managers = append(managers, p)
 		}
 	}
-	api := process(config.RoleAPI)
+	api := process(lease.RoleAPI)
 	api.start() // with the sample package, which another process has read
 	for _, m := range managers {
 		m.await("half of the lanes", func() bool { return strings.Contains(m.metrics(), `role="vim-manager"} 32`) })

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm/aggregate"
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/notify"
 	"github.com/vnfm/vnfm/readmodel"
@@ -167,7 +168,7 @@ func (w *world) sweep() {
 		_, err := n.lease.RunOnce(context.Background())
 		w.must(err)
 		for _, l := range n.loops {
-			if l.name == "sweep" && !l.busy {
+			if l.name == assembly.LoopSweep && !l.busy {
 				w.turn(l)
 			}
 		}

@@ -50,7 +50,10 @@ const (
 	RepairedByItself Event = "reconcile: a repair by the policy"
 	SagaSwept        Event = "kept: an ended saga swept"
 	RowRemoved       Event = "kept: a ledger row removed"
-	ComparedChanged  Event = "revision and power compared of what was changed"
+	// Batched and BatchSplit are commits of several works at once, and those that one of them spoilt.
+	Batched         Event = "commit: several works in one"
+	BatchSplit      Event = "commit: several works, one of them to blame"
+	ComparedChanged Event = "revision and power compared of what was changed"
 )
 
 // Ended is the event that an operation of a type has ended in a state.
@@ -59,8 +62,8 @@ func Ended(operation, state string) Event { return Event("ended: " + operation +
 // Events lists those that the seeds of a test must show; what is rarer is counted all the same.
 func Events() []Event {
 	return []Event{
-		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeTwice, ChangeHalf, ChangeHung,
-		AnsweredTwice, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved,
+		Started, StoppedForceful, StoppedGraceful, OperatedSome, LevelGiven, ChangeLost, ChangeLate, ChangeHalf,
+		AnsweredTwice, CrashedChanging, RestoredChanged, Replaced, Configured, ComparedChanged, SagaSwept, RowRemoved, Batched,
 		Modified, KeyUsedAgain, DozensOfThem,
 		Ended("INSTANTIATE", "COMPLETED"), Ended("INSTANTIATE", "ROLLED_BACK"), Ended("INSTANTIATE", "FAILED"), Ended("TERMINATE", "COMPLETED"),
 		Ended("OPERATE", "COMPLETED"),
@@ -70,7 +73,7 @@ func Events() []Event {
 // RareEvents lists those that only so many seeds show for sure as make sim runs when nobody says how many.
 func RareEvents() []Event {
 	return []Event{
-		ChangeLower, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync, DriftNoted, RepairedByItself,
+		ChangeLower, ChangeTwice, ChangeHung, BatchSplit, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync, DriftNoted, RepairedByItself,
 		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"), SnapshotAsked, Ended("CREATE_SNAPSHOT", "COMPLETED"),
 		Ended("OPERATE", "FAILED"), Ended("OPERATE", "ROLLED_BACK"), ChangeUndone,
 	}

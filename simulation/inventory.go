@@ -221,25 +221,22 @@ func (w *world) mend() {
 // compareEvery is the time between two comparisons of each VIM with the records.
 const compareEvery = 30 * time.Second
 
-// compares is a node's loop that compares, and repairs by policy while faults last; later only when the world says so, which it does to see
-// what is noted: operators repair then.
-func (n *node) compares(registry vim.Registry, drivers map[string]vim.Driver, service *lcm.Service) func(context.Context) (bool, error) {
-	made := func(repair bool) *reconcile.Reconciler {
-		return reconcile.New(reconcile.Config{
-			Store: n.store, Doer: n, Instances: n.instances, UseCases: noting{service, n}, Registry: registry, Drivers: drivers,
-			Epochs: n.lease.Role(roleVim), Logger: quietLog,
-			Settings: reconcile.Settings{Interval: compareEvery, Call: attempt, Suspect: 100, Repair: repair, Attempts: 2, Backoff: 10 * time.Second},
-		})
+// compares says how a node compares VIMs with the records; it repairs by policy while faults last.
+func (n *node) compares(registry vim.Registry, drivers map[string]vim.Driver, service *lcm.Service) *reconcile.Config {
+	return &reconcile.Config{
+		Instances: n.instances, UseCases: noting{service, n}, Registry: registry, Drivers: drivers,
+		Settings: reconcile.Settings{Interval: compareEvery, Call: attempt, Suspect: 100, Repair: n.w.shared.repair, Attempts: 2, Backoff: 10 * time.Second},
 	}
-	faulty, calm := made(n.w.shared.repair), made(false)
+}
+
+// comparing is a node's loop that compares: when faults are over, only when the world says so, which it does to see what is noted.
+// Operators repair then.
+func (n *node) comparing(once func(context.Context) (bool, error)) func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
-		switch {
-		case !n.w.quiet:
-			return faulty.RunOnce(ctx) //nolint:wrapcheck // says what it was about
-		case n.w.comparing:
-			return calm.RunOnce(ctx) //nolint:wrapcheck // says what it was about
+		if n.w.quiet && !n.w.comparing {
+			return false, nil
 		}
-		return false, nil
+		return once(ctx)
 	}
 }
 
@@ -259,6 +256,9 @@ func (x noting) NoteDrift(ctx context.Context, vnfID string, note vnf.NoteDrift)
 }
 
 func (x noting) RepairDrift(ctx context.Context, vnfID string, confirmed bool) (string, error) {
+	if x.n.w.quiet {
+		return "", nil
+	}
 	op, err := x.Service.RepairDrift(ctx, vnfID, confirmed)
 	if op != "" {
 		x.n.w.happened[RepairedByItself]++

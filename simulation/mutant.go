@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/inbox"
 	"github.com/vnfm/vnfm/message"
@@ -248,7 +249,7 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 // allCursors reads where the consumers stand now.
 func (w *world) allCursors() map[string][eventstore.Lanes]eventstore.Position {
 	out := map[string][eventstore.Lanes]eventstore.Position{}
-	for _, name := range []string{consumerVim, consumerNfvo, consumerVnf, consumerReplies, "projection:" + w.observed.Name(), "projection:" + notify.ProjectorName} {
+	for _, name := range []string{assembly.ConsumerVim, assembly.ConsumerNfvo, assembly.ConsumerVnf, assembly.ConsumerReplies, "projection:" + w.observed.Name(), "projection:" + notify.ProjectorName} {
 		at, err := w.store.Cursors(context.Background(), name)
 		w.must(err)
 		out[name] = at

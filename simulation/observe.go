@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/readmodel"
@@ -71,33 +72,29 @@ func (w *world) committed(c *eventstore.Commit) {
 		}
 	}
 	w.observed.parked += len(c.Parked)
-	on := wake(0)
+	on := assembly.Wake(0)
 	if len(c.Messages) > 0 {
-		on |= onMessages
+		on |= assembly.OnMessages
 	}
 	if len(c.Records) > 0 {
-		on |= onRecords
+		on |= assembly.OnRecords
 	}
 	if slices.ContainsFunc(c.Records, func(r eventstore.RecordWrite) bool { return r.Table == eventstore.TableNotifications && !r.Delete }) {
-		on |= onNotices
+		on |= assembly.OnNotices
 	}
 	if len(c.Events) > 0 {
-		on |= onEvents
+		on |= assembly.OnEvents
 	}
 	if len(c.Parked) > 0 {
-		on |= onTimeouts // with them, what waits is looked at
+		on |= assembly.OnTimeouts // with them, what waits is looked at
 	}
 	w.wake(on)
 }
 
 // wake makes the loops that wait for something look again.
-func (w *world) wake(on wake) {
+func (w *world) wake(on assembly.Wake) {
 	for _, n := range w.nodes {
-		for _, l := range n.loops {
-			if l.on&on != 0 {
-				l.awake = true
-			}
-		}
+		n.look(on)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/configurator"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
@@ -94,6 +95,7 @@ type claim struct {
 	taken   []message.Message // that it makes, and handles as well
 	arrives []message.Message // those of them that no fault keeps from their reader
 	highest int64             // of the key, when the program read what it decided on
+	by      *task             // who asked for it; nil: nobody in particular
 }
 
 func claimOf(c *eventstore.Commit, highest int64) claim {
@@ -125,7 +127,7 @@ func (w *world) judge(c *eventstore.Commit, cl claim) {
 			w.protocol.ended[v.Parent]++
 		}
 	}
-	if t := w.current; t != nil && cl.program && !dropsOnly(c) {
+	if t := cl.by; t != nil && cl.program && !dropsOnly(c) {
 		t.commits++
 	}
 }
@@ -141,7 +143,7 @@ func (w *world) judgeCursors(cl claim) {
 			w.violate("cursor of %s in lane %d was moved from %d to %d, and stood at %d", m.Consumer, m.Lane, m.From, m.To, was)
 		}
 		w.protocol.cursors[at] = m.To
-		if m.Consumer == consumerReplies {
+		if m.Consumer == assembly.ConsumerReplies {
 			w.judgePassed(m)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/nfvo"
@@ -42,7 +43,7 @@ func (w *world) calm() {
 		// Nothing seems to be left: all look once more, also when their leases have run out.
 		before := w.commits
 		w.now = w.now.Add(leaseTTL + time.Second)
-		w.wake(^wake(0))
+		w.wake(^assembly.Wake(0))
 		for w.step() {
 			if w.steps-begun >= calmSteps {
 				break
@@ -134,27 +135,42 @@ func (w *world) turn(l *loop) {
 		case l.every > 0:
 			l.next = w.now.Add(l.every)
 		}
-		if l.name == "lease" && err == nil { // there may be work in lanes that had no owner
-			for _, other := range l.node.loops {
-				other.awake = other.awake || other.on != 0
-			}
+		switch {
+		case err != nil:
+		case l.name == loopLease: // there may be work in lanes that had no owner
+			l.node.look(^assembly.Wake(0))
+		case l.resumes: // timeouts do not overtake what waits, so they wait until that was looked at
+			l.node.wakeTimer()
 		}
-		if l.name == "sweep" || l.name == "lease" {
+		if l.name == assembly.LoopSweep || l.name == loopLease {
 			l.awake = false
 			if err == nil {
 				l.next = w.now.Add(l.every)
 			}
 		}
-		if l.name == "lease" && err == nil {
+		if l.name == loopLease && err == nil {
 			l.next = l.node.lease.Next().Add(-l.node.skew)
 		}
 	})
 }
 
+// look makes those of a node's loops that wait for something look again.
+func (n *node) look(on assembly.Wake) {
+	for _, l := range n.loops {
+		l.awake = l.awake || l.on&on != 0
+	}
+}
+
+func (n *node) wakeTimer() {
+	for _, l := range n.loops {
+		l.awake = l.awake || l.name == assembly.LoopTimer
+	}
+}
+
 func (w *world) setClock(to time.Time) {
 	if to.After(w.now) {
 		w.now = to
-		w.wake(onRecords | onTimeouts)
+		w.wake(assembly.OnRecords | assembly.OnTimeouts)
 	}
 }
 
@@ -175,7 +191,7 @@ func (w *world) nextDue() (time.Time, bool) {
 		for _, l := range n.loops {
 			switch {
 			case l.busy:
-			case l.name == "lease":
+			case l.name == loopLease:
 				min(&leases, l.next)
 			case l.awake:
 				min(&at, l.next)
@@ -280,7 +296,7 @@ func (w *world) trouble() {
 		w.backup()
 		w.backup = nil
 		w.forgotten()
-		w.wake(onRecords)
+		w.wake(assembly.OnRecords)
 	}
 	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
 		w.sendPoison(pick(w.rng, w.clients.ops))

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -83,7 +84,14 @@ func (s *nodeStore) Execute(ctx context.Context, works []*eventstore.Work) ([]ev
 	if w.fault(StoreAway) {
 		return nil, eventstore.ErrUnavailable
 	}
-	return s.execute(ctx, works)
+	results, err := s.execute(ctx, works)
+	if len(works) > 1 {
+		w.happened[Batched]++
+		if errors.Is(err, eventstore.ErrVersion) {
+			w.happened[BatchSplit]++
+		}
+	}
+	return results, err
 }
 
 func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]eventstore.Result, error) {
@@ -104,7 +112,7 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 		stale[i], highest[i] = loaded, w.protocol.highest[work.Keys[0]]
 	}
 	w.pause(s.n, "decided")
-	w.overtake(works[0].Keys[0])
+	w.overtake(pick(w.rng, works).Keys[0])
 	plan := commitPlan{at: at, refuse: w.fault(CommitRefused), lateAck: w.fault(CommitLateAck), unknown: w.fault(CommitUnknown)}
 	crash := w.fault(CrashAfterCommit)
 	var cursors map[string][eventstore.Lanes]eventstore.Position
@@ -122,6 +130,9 @@ func (s *nodeStore) execute(ctx context.Context, works []*eventstore.Work) ([]ev
 			}
 			s.identify(c)
 			claim := claimOf(c, highest[i])
+			if claim.by = s.n.asked[work]; claim.by == nil {
+				claim.by = w.current
+			}
 			if w.lacks(NoSettle) {
 				if err := s.impatient(stale[i], c); err != nil {
 					return nil, err

@@ -5,48 +5,53 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vnfm/vnfm/assembly"
 	"github.com/vnfm/vnfm/eventstore"
+	"github.com/vnfm/vnfm/lease"
 	"github.com/vnfm/vnfm/notify"
-	"github.com/vnfm/vnfm/projection"
 )
 
-// notifications are what tells subscribers, of one node: the use cases, and the loops. Two deliver, as deliveries of
-// several queues are under way at once in the program.
-func (w *world) notifications(n *node) (*notify.Service, []*loop) {
+// notifications are what tells subscribers, of one node.
+func (w *world) notifications(n *node) (*notify.Service, *nodeSender) {
 	cfg := w.subscribers.config
-	cfg.Store, cfg.Doer, cfg.Epochs = n.store, w.doerOf(n), n.lease.Role(roleNotifier)
 	sender := &nodeSender{w: w, n: n}
-	cfg.Sender = sender
+	cfg.Store, cfg.Doer, cfg.Epochs, cfg.Sender = n.store, w.doerOf(n), n.lease.Role(lease.RoleNotifier), sender
 	service, err := notify.New(cfg)
 	w.must(err)
-	projector, err := service.Projector()
-	w.must(err)
-	follower := projection.New(projection.Config{Planner: projector, Store: n.store, Doer: cfg.Doer, Epochs: n.lease.Role(roleNotifier), Logger: quietLog})
-	worker := service.Worker()
-	loops := []*loop{{name: "notices", once: follower.RunOnce, on: onEvents, awake: true}}
+	return service, sender
+}
+
+// tells makes what is stepped of a loop that tells subscribers. Two deliver, as deliveries of several queues are under way at once in the
+// program; none do in seeds without subscribers.
+func (w *world) tells(l *loop, sender *nodeSender) (out []*loop) {
+	if w.subscribers.planned == 0 {
+		return nil
+	}
+	if l.name == assembly.LoopNotices {
+		return []*loop{l}
+	}
+	once := l.once
 	for i := range 2 {
-		l := &loop{name: fmt.Sprintf("deliver-%d", i+1), on: onNotices, awake: true}
-		l.once = func(ctx context.Context) (bool, error) {
-			did, err := worker.RunOnce(ctx)
+		one := *l
+		one.name = fmt.Sprintf("%s-%d", l.name, i+1)
+		one.once = func(ctx context.Context) (bool, error) {
+			did, err := once(ctx)
 			sender.flush(ctx)
 			if !did && err == nil {
-				w.deliverLater(l)
+				w.deliverLater(&one)
 			}
 			return did, err
 		}
-		loops = append(loops, l)
+		out = append(out, &one)
 	}
-	if w.subscribers.planned == 0 {
-		return service, nil
-	}
-	return service, loops
+	return out
 }
 
 // deliverLater wakes a loop when the next queue of its node is due; one whose subscriber is away waits in memory, and is
 // looked at again.
 func (w *world) deliverLater(l *loop) {
 	q := eventstore.RecordQuery{
-		Table: eventstore.TableNotifications, State: "QUEUE", Lanes: eventstore.Held(l.node.lease.Role(roleNotifier)), DueBy: w.now.Add(soon), Limit: 1,
+		Table: eventstore.TableNotifications, State: "QUEUE", Lanes: eventstore.Held(l.node.lease.Role(lease.RoleNotifier)), DueBy: w.now.Add(soon), Limit: 1,
 	}
 	if len(q.Lanes) == 0 {
 		return

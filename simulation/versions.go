@@ -97,24 +97,6 @@ func surveys(msgs []message.Message) []message.Message {
 	return out
 }
 
-// vimIntake is the intake of a node's program.
-func (n *node) vimIntake(h inbox.Handler) inbox.Handler {
-	if n.program == older {
-		return h
-	}
-	return surveyor{h}
-}
-
-// fire takes up what waits in lanes that the node has taken, and then fires timeouts.
-func (n *node) fire(ctx context.Context) (bool, error) {
-	for _, c := range n.consumers {
-		if did, err := c.Resume(ctx); did || err != nil {
-			return did, err
-		}
-	}
-	return n.ticks.RunOnce(ctx)
-}
-
 // operating reports whether operations are under way, in seeds in which programs change.
 func (w *world) operating() bool {
 	if w.chance[ProgramChanged] == 0 {

@@ -56,6 +56,7 @@ type DifferingField struct {
 	Attribute string `json:"attribute"`
 	Recorded  string `json:"recorded"`
 	Found     string `json:"found"`
+	By        string `json:"by,omitempty"` // who set it last, and when, where the VIM says so
 }
 
 // VimLook is what came of looking at a VIM connection.

@@ -258,6 +258,26 @@ type Vim struct {
 	Updated       time.Time     `json:"updated,omitzero"`
 	// Comparison is what came of the last comparison with the records; none: there was none yet.
 	Comparison *VimComparison `json:"comparison,omitempty"`
+	// Limits are how it may be called: what extra says, and the settings where that says nothing.
+	Limits VimLimits `json:"limits"`
+	// Held is there while calls to it are held back.
+	Held *VimHeld `json:"held,omitempty"`
+}
+
+// VimLimits are how a VIM connection may be called.
+type VimLimits struct {
+	Workers         int     `json:"workers"`         // calls under way at once
+	Rate            float64 `json:"rate"`            // calls per second on average; 0: no bound
+	BreakerFailures int     `json:"breakerFailures"` // calls in a row that find it away, after which it is left alone; 0: never
+}
+
+// VimHeld is how calls to a VIM are held back. Operations wait meanwhile.
+type VimHeld struct {
+	State    string    `json:"state"` // OPEN: it is away, and left alone; HALF_OPEN: one call at a time tries it; PAUSED: it asked for time
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until"`    // when it is called again
+	Failures int       `json:"failures"` // calls in a row that found it away
+	Reason   string    `json:"reason"`   // what it, or the network, said last
 }
 
 // VimComparison is what came of comparing a VIM with the records of all VNFs.
@@ -359,7 +379,7 @@ type VimCheck struct {
 
 // VimFact is one thing that is known of a VIM connection.
 type VimFact struct {
-	Area  string `json:"area"` // version, right, quota, storage class
+	Area  string `json:"area"` // version, right, quota, storage class, extension
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Lacks bool   `json:"lacks,omitempty"` // it is needed, and not there

@@ -27,6 +27,7 @@ const (
 	AreaRight        Area = "right"
 	AreaQuota        Area = "quota"
 	AreaStorageClass Area = "storage class"
+	AreaExtension    Area = "extension" // of a VIM's API, which a site may lack
 )
 
 // CheckerOf returns what checks connections of a driver, also of one that is wrapped; nil: nobody can.

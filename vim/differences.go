@@ -32,6 +32,8 @@ const (
 	AttributeAddresses     Attribute = "addresses"
 	AttributeNoAddresses   Attribute = "noAddresses"
 	AttributeVnicType      Attribute = "vnicType"
+	AttributeSecurityRules Attribute = "securityRules"
+	AttributeShared        Attribute = "sharedAddresses"
 	AttributeType          Attribute = "type"
 	AttributeMTU           Attribute = "mtu"
 	AttributeRootBitRate   Attribute = "rootBitRate"
@@ -112,6 +114,8 @@ func (d *differences) port(from, to PortSpec) {
 	d.see(AttributeAddresses, !slices.Equal(from.FixedIPs, to.FixedIPs))
 	d.see(AttributeNoAddresses, from.NoIPs != to.NoIPs)
 	d.see(AttributeVnicType, from.VnicType != to.VnicType)
+	d.see(AttributeSecurityRules, !slices.Equal(from.Rules, to.Rules))
+	d.see(AttributeShared, !slices.Equal(from.Shared, to.Shared))
 }
 
 func (d *differences) network(from, to NetworkSpec) {

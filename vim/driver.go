@@ -156,6 +156,8 @@ type Error struct {
 	Class    message.Class `json:"class"`
 	Hint     string        `json:"hint"` // for people; no secrets
 	Err      error         `json:"-"`
+	// RetryAfter is how long the VIM asks to be left alone, having done nothing (429, 503); 0: it does not say.
+	RetryAfter time.Duration `json:"retryAfterNs,omitempty"`
 }
 
 // Error returns operation, resource, class, hint and cause.
@@ -169,6 +171,24 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// RetryAfter is how long a VIM whose driver returns an error asks to be left alone; 0: it does not say.
+func RetryAfter(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+// HintOf returns what people may read of a driver's error: of any other, that the VIM gave no answer.
+func HintOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return "the VIM gave no answer"
+}
 
 // ClassOf returns the class of a driver's error, unknown-outcome for any that says nothing, "" for nil.
 func ClassOf(err error) message.Class {

@@ -16,6 +16,19 @@ type Observed struct {
 	// What a Resource tells by itself (the addresses and the MAC of a port) is not in it.
 	Spec  Spec        `json:"spec"`
 	About []Attribute `json:"about,omitempty"`
+	// By tells who set an attribute last, and when, where that was not the VNF Manager and the VIM says so.
+	By map[Attribute]string `json:"by,omitempty"`
+}
+
+// Author notes who set an attribute last; "" is nobody that is known.
+func (o *Observed) Author(a Attribute, who string) {
+	if who == "" {
+		return
+	}
+	if o.By == nil {
+		o.By = map[Attribute]string{}
+	}
+	o.By[a] = who
 }
 
 // ObservedPage is a page of observed resources, as a ListPage is.
@@ -99,8 +112,15 @@ func (s Spec) leaves(a Attribute) bool {
 	}
 }
 
-// unordered returns a specification whose machine has its ports and volumes in the order of their ids.
+// unordered returns a specification whose machine has its ports and volumes in the order of their ids, and whose port has its rules
+// and shared addresses in an order of their own.
 func (s Spec) unordered() Spec {
+	if s.Port != nil {
+		p := *s.Port
+		p.Shared = slices.Sorted(slices.Values(p.Shared))
+		p.Rules = slices.SortedFunc(slices.Values(p.Rules), SecurityRule.Compare)
+		s.Port = &p
+	}
 	if s.Compute == nil {
 		return s
 	}
@@ -161,6 +181,14 @@ func (s Spec) Shown(a Attribute) string {
 		return p.MAC
 	case AttributeVnicType:
 		return p.VnicType
+	case AttributeSecurityRules:
+		var all []string
+		for _, r := range p.Rules {
+			all = append(all, r.String())
+		}
+		return strings.Join(all, ", ")
+	case AttributeShared:
+		return strings.Join(p.Shared, ", ")
 	case AttributeType:
 		return either(n.Type, v.Type)
 	case AttributeMTU:

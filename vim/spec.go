@@ -69,6 +69,19 @@ type PortSpec struct {
 	FixedIPs []FixedIP `json:"fixedIps,omitempty"` // empty lets the VIM choose
 	NoIPs    bool      `json:"noIps,omitempty"`    // no address at all
 	VnicType string    `json:"vnicType,omitempty"` // normal, direct (SR-IOV), macvtap …; "" means normal
+	// Rules are what traffic passes, and no other of their direction; where there are none of a direction, that is left to the VIM.
+	Rules []SecurityRule `json:"securityRules,omitempty"`
+	// Shared are addresses that the machine may use at the port beside the port's own, such as one that moves between machines.
+	Shared []string `json:"sharedAddresses,omitempty"`
+}
+
+// SecurityRule lets traffic pass at a port.
+type SecurityRule struct {
+	Direction string `json:"direction"` // ingress, egress
+	IPVersion int    `json:"ipVersion"` // 4, 6
+	Protocol  string `json:"protocol"`  // tcp, udp, icmp, ipv6-icmp, sctp, dccp; of any other its number (IANA)
+	PortMin   int    `json:"portRangeMin,omitempty"`
+	PortMax   int    `json:"portRangeMax,omitempty"` // 0: all ports
 }
 
 // FixedIP is an address wanted on a port.

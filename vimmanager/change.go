@@ -43,7 +43,7 @@ func (s *stepping) intendChange(b *book, r *resourceRow) error {
 func (s *stepping) change(ctx context.Context) {
 	c := s.doc.Change
 	if s.find(ctx); s.err != nil {
-		s.err = &vim.Error{Op: "find", Resource: s.rec.ID, Class: s.class(true), Hint: hint(s.err), Err: s.err}
+		s.err = &vim.Error{Op: "find", Resource: s.rec.ID, Class: s.class(true), Hint: hint(s.err), Err: s.err, RetryAfter: vim.RetryAfter(s.err)}
 		return
 	}
 	if s.found = s.got; s.got.Revision > c.Revision {
@@ -86,6 +86,9 @@ func (s *stepping) changed(b *book, r *resourceRow) error {
 	case unknown:
 		d.Intent.Silence = s.err.Error()
 		r.Move(Changing, b.nextLook(d.Intent))
+		return nil
+	case s.held(b, r, Outdated):
+		d.Intent = nil
 		return nil
 	case s.err != nil:
 		if d.Intent = nil; s.found.ID != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/ledger"
 	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 )
 
 // Store is what the VIM manager reads beside what it changes.
@@ -49,8 +50,10 @@ type Config struct {
 	Removed func(table string, n int)
 	// Idle is the longest the worker waits before it looks for work; 0 means 1 s.
 	Idle time.Duration
-	// PerConnection bounds the calls under way at one VIM; 0 means 16.
+	// PerConnection bounds the calls under way at one VIM where there are no Gates, and looks at one VIM; 0 means 16.
 	PerConnection int
+	// Gates holds the calls to each VIM within the limits of its connection; nil: nobody does.
+	Gates *gate.Gates
 	// Sweep is the time between two sweeps; 0 means one minute.
 	Sweep time.Duration
 	// Page is how many resources a VIM is asked for at once, where it can be asked for fewer than it likes to give; 0 means 1000.

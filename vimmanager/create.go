@@ -27,7 +27,7 @@ func (s *stepping) intendStart(b *book, r *resourceRow) error {
 func (s *stepping) start(ctx context.Context) {
 	if s.find(ctx); vim.ClassOf(s.err) != message.NotFound {
 		if s.err != nil { // the outcome of a look is never unknown
-			s.err = &vim.Error{Op: "find", Resource: s.rec.ID, Class: s.class(true), Hint: hint(s.err), Err: s.err}
+			s.err = &vim.Error{Op: "find", Resource: s.rec.ID, Class: s.class(true), Hint: hint(s.err), Err: s.err, RetryAfter: vim.RetryAfter(s.err)}
 		}
 		return
 	}
@@ -58,6 +58,9 @@ func (s *stepping) started(b *book, r *resourceRow) error {
 	case ours && class == message.UnknownOutcome:
 		r.Doc.Intent.Silence = s.err.Error()
 		r.Move(Unresolved, b.nextLook(r.Doc.Intent))
+		return nil
+	case ours && s.held(b, r, Wanted):
+		r.Doc.Intent = nil
 		return nil
 	case ours:
 		return b.fail(r, &failure{class, hint(s.err)})

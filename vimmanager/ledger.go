@@ -56,8 +56,10 @@ type resource struct {
 	Resource *vim.Resource `json:"resource,omitempty"` // as last seen
 	BuildBy  time.Time     `json:"buildBy,omitzero"`   // who waits until it is built, cleared or gone is told by then
 	Tries    int           `json:"tries,omitempty"`    // looks in this state
-	Failure  *failure      `json:"failure,omitempty"`
-	Trace    string        `json:"traceparent,omitempty"` // of the last command about it
+	// HeldBy is until when it waits for a VIM to which calls are held back; zero: it was not held since it was last answered.
+	HeldBy  time.Time `json:"heldBy,omitzero"`
+	Failure *failure  `json:"failure,omitempty"`
+	Trace   string    `json:"traceparent,omitempty"` // of the last command about it
 	// Who is to be told what: ids of commands.
 	Waiting    []string `json:"waiting,omitempty"`    // reserves, of success
 	Failing    []string `json:"failing,omitempty"`    // reserves, of the failure once it is cleared away

@@ -72,6 +72,8 @@ func (s *stepping) released(b *book, r *resourceRow) error {
 	}
 	in := r.Doc.Intent
 	switch {
+	case s.err != nil && !b.late(&r.Doc) && s.held(b, r, Releasing):
+		return nil
 	case s.err != nil:
 		return b.releaseFailed(r, &failure{vim.ClassOf(s.err), hint(s.err)})
 	case !s.done && b.late(&r.Doc):

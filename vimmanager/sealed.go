@@ -25,6 +25,7 @@ func (s *stepping) withSecrets(
 ) (vim.Resource, error) {
 	specs, _, err := s.opened(ctx, sealed)
 	if err != nil {
+		s.unasked = true
 		return vim.Resource{}, &vim.Error{Op: op, Resource: s.doc.Token.String(), Class: message.Unavailable, Hint: err.Error(), Err: err}
 	}
 	got, err := call(specs)

@@ -80,7 +80,7 @@ func (b *book) cancelled(commands []string, r *resourceRow) error {
 // take makes what a VIM has for a token the row's: active, building, or failed and to be cleared away.
 func (b *book) take(r *resourceRow, got vim.Resource) error {
 	d := &r.Doc
-	d.Intent, d.Resource, d.Tries = nil, &got, 0
+	d.Intent, d.Resource, d.Tries, d.HeldBy = nil, &got, 0, time.Time{}
 	switch f := failureOf(got); {
 	case f != nil:
 		b.clear(r, f)
@@ -102,7 +102,7 @@ func (b *book) take(r *resourceRow, got vim.Resource) error {
 
 // stands ends a step after which the resource is there: it is active, or the change that waited for it begins.
 func (b *book) stands(r *resourceRow) {
-	r.Doc.Tries = 0
+	r.Doc.Tries, r.Doc.HeldBy = 0, time.Time{}
 	if r.Doc.Change == nil {
 		r.Move(Active, time.Time{})
 		return
@@ -144,7 +144,7 @@ func (b *book) cleared(r *resourceRow) error {
 func (b *book) fail(r *resourceRow, f *failure) error {
 	d := &r.Doc
 	waiting := slices.Concat(d.Failing, d.Waiting, d.abandon())
-	d.Waiting, d.Failing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries = nil, nil, nil, nil, 0, f, 0
+	d.Waiting, d.Failing, d.Intent, d.Resource, d.Revision, d.Failure, d.Tries, d.HeldBy = nil, nil, nil, nil, 0, f, 0, time.Time{}
 	r.Move(Failed, ledger.Until(b.Now, b.Retention))
 	return b.failed(waiting, r, f)
 }

@@ -31,6 +31,11 @@ type stepping struct {
 	got    vim.Resource
 	done   bool // of a Release
 	err    error
+	// unasked: the error is our own. The VIM was looked at before, and has answered.
+	unasked bool
+	// wait: calls to the VIM are held back, until then, because of an error like this one.
+	wait  bool
+	until time.Time
 }
 
 // step says what the step of a due row is.
@@ -52,7 +57,14 @@ func (cfg Config) step(ctx context.Context, rec eventstore.Record) (*ledger.Step
 	}
 	if s.call != nil {
 		out.Call = func(call context.Context) error {
+			ended := cfg.Gates.Begin(s.conn)
 			s.call(cfg.Context(call, s.doc.Trace))
+			if s.unasked {
+				ended(call, nil)
+			} else {
+				ended(call, s.err)
+				s.until, s.wait = cfg.Gates.Wait(s.conn.ID, s.err)
+			}
 			return s.err
 		}
 		out.End = func(lb *ledger.Book) error { return s.commit(lb, s.end) }
@@ -206,6 +218,23 @@ func (s *stepping) class(look bool) message.Class {
 		return message.Unavailable
 	}
 	return class
+}
+
+// held has a row wait whose VIM is away, or asks for time, and reports whether it does: a call that did nothing is made again, from a state,
+// once calls to the VIM are no longer held back, as long as that is within the time in which anybody is told anyway.
+func (s *stepping) held(b *book, r *resourceRow, state string) bool {
+	if !s.wait {
+		return false
+	}
+	d := &r.Doc
+	if d.HeldBy.IsZero() {
+		d.HeldBy = b.Now.Add(b.Build)
+	}
+	if !b.Now.Before(d.HeldBy) {
+		return false
+	}
+	r.Move(state, s.until)
+	return true
 }
 
 // hint is what people are told of an error.

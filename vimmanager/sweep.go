@@ -113,7 +113,7 @@ func (s *Sweeper) sweep(ctx context.Context, at vim.Site, lanes []int, seen map[
 		acted += did
 		return err
 	})
-	if err != nil {
+	if s.cfg.Gates.Listed(ctx, at.Connection, err); err != nil {
 		return acted, fmt.Errorf("compare with what the VIM lists: %w", err)
 	}
 	n, err := s.missing(ctx, at, lanes, active, there)

@@ -1,6 +1,9 @@
 package vimmanager
 
 import (
+	"context"
+	"time"
+
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/ledger"
 )
@@ -9,10 +12,14 @@ import (
 // call to its VIM, or a look and a call, between two commits.
 func NewWorker(cfg Config) *ledger.Worker {
 	cfg = cfg.withDefaults()
+	room, looks := ledger.Places(cfg.PerConnection), (func(context.Context, time.Time) error)(nil)
+	if cfg.Gates != nil {
+		room, looks = cfg.Gates.Room, cfg.Gates.Look
+	}
 	return ledger.NewWorker(ledger.Config{
 		Store: cfg.Store, Doer: cfg.Doer, Ends: cfg.Ends, Epochs: cfg.Epochs, Logger: cfg.Logger, Idle: cfg.Idle,
 		Tables: []string{eventstore.TableVimResources, eventstore.TableVimCommands},
-		Step:   cfg.step, Over: over, Room: ledger.Places(cfg.PerConnection), Groups: cfg.Registry.IDs, Wrote: cfg.wrote,
+		Step:   cfg.step, Over: over, Room: room, Looks: looks, Groups: cfg.Registry.IDs, Wrote: cfg.wrote,
 		Needed: cfg.Needed, Again: cfg.Again, Removed: cfg.Removed, Stands: func(rec *eventstore.Record) bool { return rec.State == FenceState },
 	})
 }

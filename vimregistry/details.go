@@ -3,6 +3,7 @@ package vimregistry
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -90,6 +91,9 @@ func (s *Service) check(d *details, pointer string) error {
 		}
 		return vnfm.Errorf(vnfm.Unprocessable, "There is no driver for the vimType %q; this program %s.", d.Type, known).At(pointer + "/vimType")
 	}
+	if _, err := vim.LimitsOf(d.Extra, vim.Limits{}); err != nil {
+		return below(err, pointer)
+	}
 	for _, group := range []struct {
 		name   string
 		values map[string]json.RawMessage
@@ -102,6 +106,15 @@ func (s *Service) check(d *details, pointer string) error {
 		}
 	}
 	return nil
+}
+
+// below returns an error about a part of a connection with the place of the connection before its own.
+func below(err error, pointer string) error {
+	var e *vnfm.Error
+	if errors.As(err, &e) {
+		return e.At(pointer + e.Attribute)
+	}
+	return err
 }
 
 // hasUser reports whether a text is a URL with user information, or has one at its beginning.

@@ -75,6 +75,7 @@ type DriftField struct {
 	Attribute string `json:"attribute"`
 	Recorded  string `json:"recorded"`
 	Found     string `json:"found"`
+	By        string `json:"by,omitempty"` // who set it last, and when, where the VIM says so
 }
 
 // InstanceDrifted records that what a VIM connection has of an instance differs from its records, or does so in another way than before.

@@ -42,6 +42,7 @@ type Limits struct {
 	Coordinations int `default:"50" help:"Coordination actions of one operation of one flavour."`
 	Monitoring    int `default:"1000" help:"Monitoring parameters of one flavour."`
 	Addresses     int `default:"100" help:"Subnets of one virtual link, and fixed addresses of one connection point."`
+	SecurityRules int `default:"100" help:"Rules of security groups for one connection point."`
 	Properties    int `default:"1000" help:"Properties that a VNFD declares for instances: configurable ones, extensions and metadata, each."`
 	Variables     int `default:"1000" help:"Variables in the boot data of one VDU."`
 

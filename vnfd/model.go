@@ -186,7 +186,20 @@ type VduCp struct {
 	FixedIPs  []string `json:"fixedIps,omitempty"` // fixed_ip_address of the protocol data
 	Trunk     bool     `json:"trunkMode,omitempty"`
 	External  bool     `json:"external,omitempty"` // exposed by substitution_mappings, or linked to nothing inside
-	At        Position `json:"at"`
+	// Rules are what traffic passes, in an order of their own; none: what the VIM lets through.
+	Rules []SecurityRule `json:"securityRules,omitempty"`
+	// Shared are the addresses of VipCps that its instances use beside their own.
+	Shared []string `json:"sharedAddresses,omitempty"`
+	At     Position `json:"at"`
+}
+
+// SecurityRule lets traffic pass at a connection point (SOL001 v4.4.1, tosca.policies.nfv.SecurityGroupRule).
+type SecurityRule struct {
+	Direction string `json:"direction"` // ingress, egress
+	IPVersion int    `json:"ipVersion"`
+	Protocol  string `json:"protocol"` // tcp, udp, icmp, ipv6-icmp, sctp, dccp; of any other its number
+	PortMin   int    `json:"portRangeMin,omitempty"`
+	PortMax   int    `json:"portRangeMax,omitempty"` // 0: all ports
 }
 
 // ExtCp is a VnfExtCp on an internal link: an external connection point that is no port of its own.

@@ -5,9 +5,11 @@ package own
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/vnfm/vnfm/access"
+	"github.com/vnfm/vnfm/api/openapi"
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/api/vnfpkgm"
 	"github.com/vnfm/vnfm/audit"
@@ -15,7 +17,10 @@ import (
 	"github.com/vnfm/vnfm/lcm/reconcile"
 	"github.com/vnfm/vnfm/nfvomanager"
 	"github.com/vnfm/vnfm/notify"
+	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vnfd"
 )
 
@@ -25,6 +30,10 @@ type API struct {
 	Vims Vims // nil: there is no registry, its resources are 404
 	// Seen tells what came of the last comparisons with the records, by VIM connection; nil: nobody compares.
 	Seen func(ctx context.Context) (map[string]reconcile.Status, error)
+	// Held tells how calls to VIMs are held back, by VIM connection, and the store's time; nil: nobody holds any. VimLimits are those of connections
+	// that do not say others.
+	Held      func(ctx context.Context) (map[string]gate.Status, time.Time, error)
+	VimLimits vim.Limits
 	// Management is the registry of management connections; nil: its resources are 404.
 	Management Management
 	// ManagementClient asks whom connections lead to; nil: checks are 404.
@@ -116,6 +125,24 @@ func (a *API) SiteRoutes() map[string]rest.Route {
 // HealthRoutes are what anybody may ask: how the server is, and how one signs in.
 func (a *API) HealthRoutes() map[string]rest.Route {
 	return map[string]rest.Route{"/healthz": rest.Get(a.healthz), "/readyz": rest.Get(a.readyz), rest.OwnRoot + "/sign_in": rest.Get(a.signIn)}
+}
+
+// DocumentRoutes say what this interface is, to whoever asks.
+func (a *API) DocumentRoutes() map[string]rest.Route {
+	root, _, _ := strings.Cut(rest.OwnRoot[1:], "/")
+	return map[string]rest.Route{
+		rest.OwnRoot + "/openapi.json": rest.Get(func(*rest.Call) (*rest.Answer, error) {
+			return rest.Respond(http.StatusOK).JSON(openapi.Document()), nil
+		}),
+		rest.OwnRoot + "/api_versions": rest.Get(versions(rest.OwnRoot)),
+		"/" + root + "/api_versions":   rest.Get(versions("/" + root)),
+	}
+}
+
+// versions lists the versions of this interface as SOL013 v3.7.1 §9.3 has it for ETSI's.
+func versions(prefix string) rest.Handler {
+	info := sol.ApiVersionInformation{UriPrefix: prefix, ApiVersions: []sol.ApiVersion{{Version: openapi.Version}}}
+	return func(*rest.Call) (*rest.Answer, error) { return rest.Respond(http.StatusOK).JSON(info), nil }
 }
 
 // CallbackRoutes are where the NFVO tells of its packages. What it says is never believed, only looked up at the NFVO, so

@@ -73,7 +73,7 @@ func DriftOf(d *lcm.Drift) *sol.Drift {
 			one.VduId = x.Template
 		}
 		for _, f := range x.Fields {
-			one.Fields = append(one.Fields, sol.DifferingField{Attribute: string(f.Attribute), Recorded: f.Recorded, Found: f.Found})
+			one.Fields = append(one.Fields, sol.DifferingField{Attribute: string(f.Attribute), Recorded: f.Recorded, Found: f.Found, By: f.By})
 		}
 		out.Differences = append(out.Differences, one)
 	}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/vnfm/vnfm/api/rest"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/sol"
+	"github.com/vnfm/vnfm/vim"
+	"github.com/vnfm/vnfm/vimmanager/gate"
 	"github.com/vnfm/vnfm/vimregistry"
 )
 
@@ -27,7 +30,7 @@ func (a *API) registerVim(c *rest.Call) (*rest.Answer, error) {
 	return rest.Effect(c, func(by request.Info) (*vimregistry.Connection, error) {
 		return a.Vims.Register(c.Ctx, c.Body, by)
 	}, func(v *vimregistry.Connection) *rest.Answer {
-		return rest.Respond(http.StatusCreated).JSON(shownVim(v)).Location(vimURI(c.Base, v.ID)).ETag(v.Version)
+		return rest.Respond(http.StatusCreated).JSON(a.shownVim(v)).Location(vimURI(c.Base, v.ID)).ETag(v.Version)
 	})
 }
 
@@ -36,15 +39,13 @@ func (a *API) listVims(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // has its kind
 	}
-	seen, err := a.seen(c.Ctx)
+	know, err := a.known(c.Ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := []sol.Vim{}
 	for i := range all {
-		v := shownVim(&all[i])
-		v.Comparison = seen[v.Id]
-		out = append(out, v)
+		out = append(out, know(a.shownVim(&all[i])))
 	}
 	return rest.Respond(http.StatusOK).JSON(out), nil
 }
@@ -54,13 +55,33 @@ func (a *API) showVim(c *rest.Call) (*rest.Answer, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // has its kind
 	}
-	seen, err := a.seen(c.Ctx)
+	know, err := a.known(c.Ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := shownVim(v)
-	out.Comparison = seen[v.ID]
-	return rest.Respond(http.StatusOK).JSON(out).ETag(v.Version), nil
+	return rest.Respond(http.StatusOK).JSON(know(a.shownVim(v))).ETag(v.Version), nil
+}
+
+// known returns what adds to a connection what came of its last comparison, and how calls to it are held back.
+func (a *API) known(ctx context.Context) (func(sol.Vim) sol.Vim, error) {
+	seen, err := a.seen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var held map[string]gate.Status
+	var now time.Time
+	if a.Held != nil {
+		if held, now, err = a.Held(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return func(v sol.Vim) sol.Vim {
+		v.Comparison = seen[v.Id]
+		if h, there := held[v.Id]; there && h.At(now) != "" {
+			v.Held = &sol.VimHeld{State: string(h.At(now)), Since: h.Since, Until: h.Until, Failures: h.Failures, Reason: h.Reason}
+		}
+		return v
+	}, nil
 }
 
 // seen tells what came of the last comparisons, by VIM connection.
@@ -87,7 +108,7 @@ func (a *API) patchVim(c *rest.Call) (*rest.Answer, error) {
 	return rest.Effect(c, func(by request.Info) (*vimregistry.Connection, error) {
 		return a.Vims.Change(c.Ctx, c.ID, c.Body, by)
 	}, func(v *vimregistry.Connection) *rest.Answer {
-		return rest.Respond(http.StatusOK).JSON(shownVim(v)).ETag(v.Version)
+		return rest.Respond(http.StatusOK).JSON(a.shownVim(v)).ETag(v.Version)
 	})
 }
 
@@ -124,9 +145,14 @@ func (a *API) checkVim(c *rest.Call) (*rest.Answer, error) {
 	return rest.Respond(http.StatusOK).JSON(out), nil
 }
 
-func shownVim(v *vimregistry.Connection) sol.Vim {
+func (a *API) shownVim(v *vimregistry.Connection) sol.Vim {
+	l, err := vim.LimitsOf(v.Extra, a.VimLimits)
+	if err != nil { // registered by a program that did not look at them
+		l = a.VimLimits
+	}
 	return sol.Vim{
-		Id: v.ID, VimId: v.VimID, VimType: v.Type, Default: v.Default, Enabled: v.Enabled, BuiltIn: v.BuiltIn,
+		Limits: sol.VimLimits{Workers: l.Workers, Rate: l.Rate, BreakerFailures: l.Failures},
+		Id:     v.ID, VimId: v.VimID, VimType: v.Type, Default: v.Default, Enabled: v.Enabled, BuiltIn: v.BuiltIn,
 		InterfaceInfo: v.InterfaceInfo, AccessInfo: v.AccessInfo, Extra: v.Extra, Created: v.Created, Updated: v.Updated,
 	}
 }

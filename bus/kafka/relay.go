@@ -88,6 +88,7 @@ type Relay struct {
 // sending is how far a lane is.
 type sending struct {
 	known  bool
+	gap    bool // what comes after the cursor could not be read
 	epoch  int64
 	mark   string
 	stored int64            // where the cursor stands
@@ -213,7 +214,7 @@ func (r *Relay) round(ctx context.Context) (bool, error) {
 		}
 		rows, err := r.cfg.Outgoing.read(ctx, n, l.next, r.cfg.Batch)
 		if err != nil {
-			l.known = false // what is missing may be behind the cursor by now
+			l.known, l.gap = false, true // what is missing may be behind the cursor by now, or behind who reads
 			return did, err
 		}
 		if len(rows) == 0 {
@@ -302,7 +303,7 @@ func (r *Relay) own(ctx context.Context) error {
 		return fmt.Errorf("read the cursors of %s: %w", r.cfg.Consumer, err)
 	}
 	var lowest [eventstore.Lanes]int64
-	if r.cfg.Lowest != nil && slices.ContainsFunc(up, func(n int) bool { return at[n].Mark != mark }) {
+	if r.cfg.Lowest != nil && slices.ContainsFunc(up, func(n int) bool { return at[n].Mark != mark || r.lanes[n].gap }) {
 		if lowest, err = r.cfg.Lowest(ctx); err != nil {
 			return fmt.Errorf("read how far those are who read: %w", err)
 		}
@@ -310,13 +311,16 @@ func (r *Relay) own(ctx context.Context) error {
 	var moves []eventstore.CursorMove
 	for _, n := range up {
 		next := at[n].Offset
-		if at[n].Mark != mark { // never sent to these topics: whoever reads has had what is behind the lowest
+		switch {
+		case at[n].Mark != mark: // never sent to these topics: whoever reads has had what is behind the lowest
 			next = lowest[n]
-			if next > at[n].Offset { // what was not sent to them by us is behind
-				moves = append(moves, eventstore.CursorMove{
-					Consumer: r.cfg.Consumer, Role: r.cfg.Epochs.Role(), Lane: n, From: at[n].Offset, To: next, Epoch: r.lanes[n].epoch, Mark: mark,
-				})
-			}
+		case r.lanes[n].gap: // they had it another way, and it was deleted
+			next = max(next, lowest[n])
+		}
+		if next > at[n].Offset { // what was not sent to them by us is behind
+			moves = append(moves, eventstore.CursorMove{
+				Consumer: r.cfg.Consumer, Role: r.cfg.Epochs.Role(), Lane: n, From: at[n].Offset, To: next, Epoch: r.lanes[n].epoch, Mark: mark,
+			})
 		}
 		r.lanes[n] = sending{known: true, epoch: r.lanes[n].epoch, mark: mark, stored: at[n].Offset, next: next, last: map[string]int64{}}
 		for _, t := range r.cfg.Outgoing.topics() {

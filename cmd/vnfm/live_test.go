@@ -18,6 +18,7 @@ import (
 
 	"github.com/vnfm/vnfm/client"
 	"github.com/vnfm/vnfm/config"
+	"github.com/vnfm/vnfm/internal/etsitest"
 	"github.com/vnfm/vnfm/server"
 )
 
@@ -54,7 +55,7 @@ func startServer(t *testing.T) string {
 	for {
 		all, err := api.Packages(t.Context())
 		if err == nil && len(all) == 1 && all[0].OnboardingState == "ONBOARDED" {
-			return s.URL()
+			return checked(t, s.URL())
 		}
 		select {
 		case <-deadline:
@@ -62,6 +63,21 @@ func startServer(t *testing.T) string {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// checked is a way to a server on which each request and answer is checked by the documents of the interfaces.
+func checked(t *testing.T, to string) string {
+	t.Helper()
+	u, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	way := httptest.NewServer(&httputil.ReverseProxy{Transport: etsitest.Transport(t, nil), Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(u)
+		r.Out.Host = r.In.Host
+	}})
+	t.Cleanup(way.Close)
+	return way.URL
 }
 
 // at runs one command line against a server.

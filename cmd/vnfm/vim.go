@@ -32,6 +32,7 @@ var vimColumns = []screen.Column[sol.Vim]{
 	{Head: "ENABLED", Of: func(v *sol.Vim) any { return v.Enabled }},
 	{Head: "BUILT IN", Of: func(v *sol.Vim) any { return v.BuiltIn }, Drop: 1},
 	{Head: "COMPARED", Of: func(v *sol.Vim) any { return compared(v.Comparison) }},
+	{Head: "CALLS", Of: func(v *sol.Vim) any { return heldBack(v.Held) }, Drop: 3},
 	{Head: "UPDATED", Of: func(v *sol.Vim) any { return v.Updated }, Wide: true},
 }
 
@@ -48,6 +49,26 @@ func compared(c *sol.VimComparison) screen.Alarm {
 		return screen.Alarm{Text: fmt.Sprintf("%d VNFs differ", c.VnfsDrifted), Bad: true}
 	}
 	return screen.Alarm{Text: "as recorded"}
+}
+
+// limits tells how a VIM may be called.
+func limits(l sol.VimLimits) string {
+	out := fmt.Sprintf("%d at once", l.Workers)
+	if l.Rate > 0 {
+		out += fmt.Sprintf(", %s a second", strconv.FormatFloat(l.Rate, 'g', -1, 64))
+	}
+	if l.BreakerFailures > 0 {
+		out += fmt.Sprintf(", left alone after %d that find it away", l.BreakerFailures)
+	}
+	return out
+}
+
+// heldBack tells how calls to a VIM are held back.
+func heldBack(h *sol.VimHeld) screen.Alarm {
+	if h == nil {
+		return screen.Alarm{}
+	}
+	return screen.Alarm{Text: h.State + ": " + h.Reason, Bad: true}
 }
 
 func (c *vimList) Run(s *session) error {
@@ -68,7 +89,7 @@ func (c *vimShow) Run(s *session) error {
 
 func printVim(w io.Writer, v *sol.Vim) {
 	screen.Of(w).Fields("id", v.Id, "type", v.VimType, "vim", v.VimId, "default", strconv.FormatBool(v.Default), "enabled", strconv.FormatBool(v.Enabled),
-		"updated", screen.Of(w).Stamp(v.Updated), "compared", compared(v.Comparison).Text)
+		"updated", screen.Of(w).Stamp(v.Updated), "compared", compared(v.Comparison).Text, "limits", limits(v.Limits), "calls", heldBack(v.Held).Text)
 	for _, part := range []struct {
 		name   string
 		values sol.KeyValuePairs

@@ -52,6 +52,7 @@ type Difference struct {
 type Field struct {
 	Attribute       vim.Attribute
 	Recorded, Found string
+	By              string // who set it last, and when, where the VIM says so
 }
 
 // Look is what came of looking at one VIM connection.
@@ -226,7 +227,7 @@ func (c *comparison) fields(r *vnf.Resource, found *vim.Observed, can vim.InPlac
 	spec := plan.Located(&held, c.ids)
 	var back []vim.Attribute
 	note := func(a vim.Attribute, recorded, shown string) {
-		d.Fields = append(d.Fields, Field{Attribute: a, Recorded: recorded, Found: shown})
+		d.Fields = append(d.Fields, Field{Attribute: a, Recorded: recorded, Found: shown, By: found.By[a]})
 		back = append(back, a)
 	}
 	for _, a := range found.Differs(spec) {

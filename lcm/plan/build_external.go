@@ -236,7 +236,7 @@ func (p *planner) extPorts(c *Vnfc, cp vnfd.VduCp, port Resource, point Cp, n *n
 		p.planned[sub.at] = true
 		under := Resource{
 			ID: p.id(vim.Port, cp.ID, strconv.Itoa(c.Index), sub.key), Kind: vim.Port, Template: cp.ID, Near: c.ID,
-			Spec: vim.Spec{Name: port.Spec.Name + "-" + sub.key, Port: &vim.PortSpec{VnicType: cp.VnicType}},
+			Spec: vim.Spec{Name: port.Spec.Name + "-" + sub.key, Port: portOf(&cp)},
 		}
 		ref := p.extPort(c, cp, under, Cp{ID: message.DeriveID(under.ID, "cp"), Cpd: cp.ID}, &sub)
 		n.subs = append(n.subs, subport{entry: sub, ref: ref, point: len(c.Cps) - 1})

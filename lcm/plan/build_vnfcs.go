@@ -157,7 +157,7 @@ func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string, interfaces *nics) er
 	n := strconv.Itoa(c.Index)
 	port := Resource{
 		ID: p.id(vim.Port, cp.ID, n), Kind: vim.Port, Template: cp.ID, Near: c.ID,
-		Spec: vim.Spec{Name: name + "-" + cp.ID, Port: &vim.PortSpec{VnicType: cp.VnicType}},
+		Spec: vim.Spec{Name: name + "-" + cp.ID, Port: portOf(&cp)},
 	}
 	point := Cp{ID: message.DeriveID(port.ID, "cp"), Cpd: cp.ID}
 	if p.external(cp) {
@@ -175,6 +175,17 @@ func (p *planner) port(c *Vnfc, cp vnfd.VduCp, name string, interfaces *nics) er
 	c.Cps = append(c.Cps, point)
 	interfaces.ports = append(interfaces.ports, refPlan+port.ID)
 	return nil
+}
+
+// portOf is what a connection point's ports are, wherever they are.
+func portOf(cp *vnfd.VduCp) *vim.PortSpec {
+	s := &vim.PortSpec{VnicType: cp.VnicType, Shared: slices.Clone(cp.Shared)}
+	for _, r := range cp.Rules {
+		s.Rules = append(s.Rules, vim.SecurityRule{
+			Direction: r.Direction, IPVersion: r.IPVersion, Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax,
+		})
+	}
+	return s
 }
 
 // fixed returns the addresses the VNFD fixes for one instance of a connection point: all for the only instance, else

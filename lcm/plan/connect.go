@@ -384,7 +384,7 @@ func (x *connecting) port(c *Vnfc, cp *Cp, e *ExtCp, to connection, asked string
 	}
 	r.Definition = r.ID
 	if d := x.vduCp(cp.Cpd); d != nil {
-		r.Spec.Port.VnicType = d.VnicType
+		r.Spec.Port = portOf(d)
 	}
 	if there := x.want.resource(cp.Port); there != nil {
 		if there.Spec.Port == nil {

@@ -59,7 +59,9 @@ func keepsAddresses(from, to *Resource) bool {
 	if from.At == nil || from.Spec.Port == nil || to.Spec.Port == nil || from.At.MAC == "" && len(from.At.Addresses) == 0 {
 		return false
 	}
-	return len(vim.Differences(vim.Spec{Port: from.Spec.Port}, vim.Spec{Port: to.Spec.Port})) == 0
+	return !slices.ContainsFunc(vim.Differences(vim.Spec{Port: from.Spec.Port}, vim.Spec{Port: to.Spec.Port}), func(a vim.Attribute) bool {
+		return a == vim.AttributeNetwork || a == vim.AttributeMAC || a == vim.AttributeAddresses || a == vim.AttributeNoAddresses
+	})
 }
 
 // kindOf returns what is known of a kind; the zero value of one that is not in the table.

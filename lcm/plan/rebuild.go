@@ -505,6 +505,12 @@ func (x *rebuilding) portLike(r, old *Resource, planned *vim.PortSpec) *vim.Port
 	if a.VnicType != b.VnicType {
 		c.VnicType = planned.VnicType
 	}
+	if !slices.Equal(a.Rules, b.Rules) {
+		c.Rules = planned.Rules
+	}
+	if !slices.Equal(a.Shared, b.Shared) {
+		c.Shared = planned.Shared
+	}
 	if strings.HasPrefix(planned.Network, refExtNet) {
 		return &c // nobody says anything else: it stays where it is
 	}
@@ -571,21 +577,6 @@ func (x *rebuilding) reboots() map[string]bool {
 			if strings.Contains(b.Content, "${"+name+"}") && value != x.Vnf.Values[name] {
 				out[vdu] = true
 			}
-		}
-	}
-	return out
-}
-
-// cut lists the external connection points that there are no more.
-func (x *rebuilding) cut() []string {
-	left := map[string]bool{}
-	for _, e := range x.planner.plan.ExtCps {
-		left[e.ID] = true
-	}
-	var out []string
-	for _, e := range x.was.ExtCps {
-		if !left[e.ID] {
-			out = append(out, e.ID)
 		}
 	}
 	return out

@@ -171,7 +171,9 @@ func (r *Resolver) Creation(s Step, m Made) (connection string, spec vim.Spec, e
 func (r *Resolver) kept(s Step) vim.Spec {
 	to, from := r.To(s), r.plan.From(s)
 	if s.Action == Create && s.Replaces && from != nil && keepsAddresses(from, to) {
-		return r.pinned(from)
+		as := *from
+		as.Spec = to.Spec
+		return r.pinned(&as)
 	}
 	if s.Action == Create && from == nil && to.Had != nil && to.Spec.Port != nil {
 		as := *to
@@ -197,7 +199,9 @@ func (r *Resolver) Changing(s Step, m Made) (connection string, before, after vi
 	}
 	as := *to
 	if astray(from) && keepsAddresses(from, to) { // it is to have the addresses back that the records know
-		as.Spec = r.readdressed(from)
+		is := *from
+		is.Spec = to.Spec
+		as.Spec = r.readdressed(&is)
 	}
 	after, err = r.settle(&as)
 	if err == nil {

@@ -52,6 +52,8 @@ type Settings struct {
 	// Suspect is the share of the resources that the records have at a connection, in percent, beyond which that its VIM does not have
 	// them is not believed; 50.
 	Suspect int
+	// NoWatch: VIMs that can tell that something changes are looked at from time to time only, as the others.
+	NoWatch bool
 	// Confirm is after how many rounds that found the same a suspect VIM is believed; 0: never.
 	Confirm int
 	Repair  bool // VNFs that do not say themselves are repaired
@@ -72,8 +74,10 @@ type Config struct {
 	Drivers   map[string]vim.Driver // by vimType
 	Epochs    ledger.Epochs         // whose connections to look at; nil: all
 	Settings  Settings
-	Observer  Observer     // nil: nobody
-	Logger    *slog.Logger // nil: slog.Default
+	Observer  Observer // nil: nobody
+	// Listed is told how a list of a VIM ended; nil: nobody.
+	Listed func(ctx context.Context, conn vim.Connection, err error)
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Observer is told of rounds.
@@ -88,6 +92,8 @@ type Observer interface {
 type Reconciler struct {
 	cfg  Config
 	next time.Time // when something is due, by the store's clock
+	seen *watches  // nil: nothing is watched
+	took time.Duration
 }
 
 // New returns a reconciler.
@@ -120,11 +126,19 @@ const idle = 5 * time.Second
 
 // Run makes rounds as they are due until the context ends, then returns nil.
 func (r *Reconciler) Run(ctx context.Context) error {
+	nudge := make(<-chan struct{})
+	if !r.cfg.Settings.NoWatch {
+		r.seen = newWatches(ctx, r)
+		defer r.seen.all.Wait()
+		nudge = r.seen.nudge
+	}
 	for {
+		began := time.Now()
 		did, err := r.RunOnce(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.cfg.Logger.WarnContext(ctx, "round of comparisons incomplete", "error", err)
 		}
+		r.took = time.Since(began)
 		wait := idle
 		if now, clock := r.cfg.Store.Now(ctx); clock == nil && !r.next.IsZero() {
 			wait = min(idle, max(r.next.Sub(now), 0))
@@ -136,6 +150,12 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(wait):
+		case <-nudge: // no more than a fifth of the time is spent on what was seen
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(gather + 4*r.took):
+			}
 		}
 	}
 }
@@ -163,6 +183,9 @@ func (r *Reconciler) RunOnce(ctx context.Context) (bool, error) {
 	if r.cfg.Observer != nil {
 		r.cfg.Observer.Kept(kept)
 	}
+	if r.seen != nil {
+		r.seen.keep(mine)
+	}
 	did, soonest := false, time.Time{}
 	var errs []error
 	for _, at := range mine {
@@ -172,7 +195,7 @@ func (r *Reconciler) RunOnce(ctx context.Context) (bool, error) {
 			continue
 		}
 		due := row.Due
-		if !due.After(now) {
+		if changed := r.seen.take(at.key); changed || !due.After(now) {
 			did = true
 			if due, err = r.round(ctx, at, now); err != nil {
 				errs = append(errs, fmt.Errorf("look at %s: %w", at.ID, err))

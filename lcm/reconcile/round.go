@@ -155,6 +155,9 @@ func (r *Reconciler) list(ctx context.Context, at site, driver vim.Driver) (map[
 		}
 		return nil
 	})
+	if r.cfg.Listed != nil {
+		r.cfg.Listed(ctx, at.Connection, err)
+	}
 	return has, err //nolint:wrapcheck // an Error of the driver
 }
 
@@ -236,7 +239,7 @@ func (r *Reconciler) noted(report *drift.Report) (n vnf.DriftNoted) {
 		}
 		x := vnf.DriftedResource{Type: string(d.Type), ID: d.ID, Generation: d.Generation, Kind: string(d.Kind), Name: d.Name, VimID: d.VimID}
 		for _, f := range d.Fields {
-			x.Fields = append(x.Fields, vnf.DriftField{Attribute: string(f.Attribute), Recorded: f.Recorded, Found: f.Found})
+			x.Fields = append(x.Fields, vnf.DriftField{Attribute: string(f.Attribute), Recorded: f.Recorded, Found: f.Found, By: f.By})
 		}
 		_ = enc.Encode(x) // texts and numbers, into a hash
 		if len(n.Differences) < r.cfg.Settings.Differences {

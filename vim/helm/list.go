@@ -21,6 +21,13 @@ var secrets = schema.GroupVersionResource{Version: "v1", Resource: "secrets"} //
 // releases begins the places of pages that list releases; objects are listed before them.
 const releases = "releases "
 
+var _ vim.Watcher = (*Driver)(nil)
+
+// Watch watches the objects of all kinds that bear our mark, those of releases among them.
+func (d *Driver) Watch(ctx context.Context, conn vim.Connection, changed func()) error {
+	return d.objects.Watch(ctx, conn, changed) //nolint:wrapcheck // an Error of that driver
+}
+
 // List returns a page of what bears a token: the objects, then the releases, by the labels of Helm's Secrets.
 func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ListPage, error) {
 	after, ok := strings.CutPrefix(r.After, releases)
@@ -191,6 +198,9 @@ func (d *Driver) observed(ctx context.Context, c *cluster, op string, at kube.Re
 			about(vim.AttributeObjects)
 		case vdu != "" && kube.Counted(p.at):
 			spec.Counts[vdu] = kube.Wanted(p.live)
+			if kube.Wanted(p.live) != u.Counts[vdu] {
+				o.Author(vim.AttributeCounts, kube.Author(p.live, "spec", "replicas"))
+			}
 		}
 	}
 	if h.deployed.Labels[LabelValues] != valuesDigest(h.deployed.Config) {

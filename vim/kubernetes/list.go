@@ -33,10 +33,22 @@ func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListReq
 		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
 		if kube.Counted(kube.RefOf(u)) {
 			o.Spec.Unit.Replicas, o.About = kube.Wanted(u), []vim.Attribute{vim.AttributeReplicas}
+			o.Author(vim.AttributeReplicas, kube.Author(u, "spec", "replicas"))
 		}
 		return o
 	})
 	return vim.ObservedPage{Resources: found, Next: next}, err
+}
+
+var _ vim.Watcher = (*Driver)(nil)
+
+// Watch watches the objects of all kinds that bear our mark, by their metadata.
+func (d *Driver) Watch(ctx context.Context, conn vim.Connection, changed func()) error {
+	c, err := d.cluster(conn)
+	if err != nil {
+		return err
+	}
+	return c.Watch(ctx, changed)
 }
 
 // list returns a page of the objects that bear a token, each as show has it.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gophercloud/gophercloud/v2"
 	osclient "github.com/gophercloud/gophercloud/v2/openstack"
@@ -57,6 +58,9 @@ type cloud struct {
 	provider *gophercloud.ProviderClient
 	clients  map[*service]*gophercloud.ServiceClient // nil until somebody has logged in
 	project  tokens.Project
+
+	making  turns    // of whoever makes a security group
+	foreign sync.Map // ids of security groups that are none of ours
 }
 
 // keep is how many clouds' clients are kept.

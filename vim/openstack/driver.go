@@ -64,8 +64,8 @@ type kind interface {
 	change(ctx context.Context, c call, it *item, r vim.ChangeRequest) (vim.Resource, error)
 	// remove deletes one; gone says that nothing of it is left.
 	remove(ctx context.Context, c call, it *item) (gone bool, err error)
-	// rest deletes what belongs to a token and has no kind of its own, once nothing else bears it.
-	rest(ctx context.Context, c call, t vim.Token) error
+	// rest deletes what belongs to a token and has no kind of its own, once nothing else bears it. found is false when nothing did.
+	rest(ctx context.Context, c call, t vim.Token, found bool) error
 }
 
 // kinds are those that OpenStack has.
@@ -96,7 +96,7 @@ func (*Driver) InPlace() vim.InPlace {
 			vim.AttributeName, vim.AttributePower, vim.AttributePorts, vim.AttributeVolumes, vim.AttributeMetadata, vim.AttributeFlavour,
 			vim.AttributeImage,
 		},
-		vim.Port:    {vim.AttributeName, vim.AttributeAddresses},
+		vim.Port:    {vim.AttributeName, vim.AttributeAddresses, vim.AttributeSecurityRules, vim.AttributeShared},
 		vim.Volume:  {vim.AttributeName, vim.AttributeSize},
 		vim.Network: {vim.AttributeName, vim.AttributeMTU, vim.AttributeRootBitRate, vim.AttributeLeafBitRate},
 		vim.Subnet:  {vim.AttributeName, vim.AttributeDHCP},
@@ -275,7 +275,7 @@ func (d *Driver) Release(ctx context.Context, conn vim.Connection, kind vim.Kind
 	if left {
 		return false, nil
 	}
-	if err := k.rest(ctx, c, token); err != nil {
+	if err := k.rest(ctx, c, token, len(items) > 0); err != nil {
 		return false, err
 	}
 	return true, nil

@@ -6,7 +6,10 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 func neutronError(code int, kind, text string) refusal {
@@ -15,11 +18,12 @@ func neutronError(code int, kind, text string) refusal {
 
 // neutron serves networks, subnets, ports, trunks and QoS policies.
 func (f *fake) neutron() {
-	for _, x := range []struct{ one, many string }{{"network", "networks"}, {"subnet", "subnets"}, {"port", "ports"}, {"trunk", "trunks"}, {"policy", "policies"}} {
+	for _, x := range []struct{ one, many string }{{"network", "networks"}, {"subnet", "subnets"}, {"port", "ports"}, {"trunk", "trunks"}, {"policy", "policies"}, {"security_group", "security-groups"}} {
 		at := "/network/v2.0/" + x.many
 		if x.one == "policy" {
 			at = "/network/v2.0/qos/policies"
 		}
+		many := strings.ReplaceAll(x.many, "-", "_")
 		missing := func(id string) refusal {
 			name := strings.ToUpper(x.one[:1]) + x.one[1:]
 			return neutronError(http.StatusNotFound, name+"NotFound", name+" "+id+" could not be found.")
@@ -29,10 +33,13 @@ func (f *fake) neutron() {
 			if f.astray(x.many, q) {
 				return neutronError(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: '"+q.Get("marker")+"' is not a valid marker.")
 			}
+			if n, err := strconv.Atoi(q.Get("limit")); f.most > 0 && (err != nil || n > f.most) {
+				q.Set("limit", strconv.Itoa(f.most))
+			}
 			page, more := paged(f.tables[x.many], q, byID, func(o obj) bool { return matches(o, q) })
-			out := obj{x.many: append([]obj{}, page...)}
+			out := obj{many: append([]obj{}, page...)}
 			if more {
-				out[x.many+"_links"] = []obj{{"rel": "next", "href": f.url + at}}
+				out[many+"_links"] = []obj{{"rel": "next", "href": f.url + at}}
 			}
 			return out
 		})
@@ -51,6 +58,11 @@ func (f *fake) neutron() {
 				return *no
 			}
 			o["project_id"] = fakeProject
+			if x.one == "security_group" {
+				o["security_group_rules"] = []any{
+					obj{"id": uuid.NewString(), "direction": "egress", "ethertype": "IPv4"}, obj{"id": uuid.NewString(), "direction": "egress", "ethertype": "IPv6"},
+				}
+			}
 			return obj{x.one: f.add(x.many, o)}
 		})
 		f.on("PUT "+at+"/{id}", http.StatusOK, func(r *http.Request, in obj) any {
@@ -81,6 +93,9 @@ func (f *fake) neutron() {
 	}
 	f.on("POST /network/v2.0/qos/policies/{id}/bandwidth_limit_rules", http.StatusCreated, func(r *http.Request, in obj) any {
 		p, rule := f.row("policies", r.PathValue("id")), sub(in, "bandwidth_limit_rule")
+		if p == nil {
+			return neutronError(http.StatusNotFound, "QosPolicyNotFound", "QoS policy "+r.PathValue("id")+" could not be found.")
+		}
 		rule["type"], rule["id"] = "bandwidth_limit", "rule-1"
 		p["rules"] = append(list(p, "rules"), rule)
 		return obj{"bandwidth_limit_rule": rule}
@@ -89,6 +104,31 @@ func (f *fake) neutron() {
 		rule, _ := list(f.row("policies", r.PathValue("id")), "rules")[0].(obj)
 		rule["max_kbps"] = sub(in, "bandwidth_limit_rule")["max_kbps"]
 		return obj{"bandwidth_limit_rule": rule}
+	})
+}
+
+// securityRules serves the rules of security groups.
+func (f *fake) securityRules() {
+	f.on("POST /network/v2.0/security-group-rules", http.StatusCreated, func(_ *http.Request, in obj) any {
+		for _, x := range list(in, "security_group_rules") {
+			rule, _ := x.(obj)
+			g := f.row("security-groups", str(rule, "security_group_id"))
+			if g == nil {
+				return neutronError(http.StatusNotFound, "SecurityGroupNotFound", "Security group does not exist.")
+			}
+			rule["id"] = uuid.NewString()
+			g["security_group_rules"] = append(list(g, "security_group_rules"), rule)
+		}
+		return obj{}
+	})
+	f.on("DELETE /network/v2.0/security-group-rules/{id}", http.StatusNoContent, func(r *http.Request, _ obj) any {
+		for _, g := range f.tables["security-groups"] {
+			g["security_group_rules"] = slices.DeleteFunc(list(g, "security_group_rules"), func(x any) bool {
+				rule, _ := x.(obj)
+				return rule["id"] == r.PathValue("id")
+			})
+		}
+		return nil
 	})
 }
 
@@ -165,6 +205,14 @@ func (f *fake) acceptPort(o, of obj) *refusal {
 			o["binding:vnic_type"] = "normal"
 		}
 		o["device_id"], o["device_owner"] = "", ""
+		if o["security_groups"] == nil {
+			o["security_groups"] = []any{f.id("security-groups", "default")}
+		}
+	}
+	for _, x := range list(o, "security_groups") {
+		if id, _ := x.(string); f.row("security-groups", id) == nil {
+			return no(http.StatusNotFound, "SecurityGroupNotFound", "Security group "+id+" does not exist.")
+		}
 	}
 	if o["fixed_ips"] == nil && of == nil {
 		o["fixed_ips"] = []any{}
@@ -217,6 +265,8 @@ func (f *fake) used(kind, id string) *refusal {
 	for _, p := range f.tables["ports"] {
 		ips := fmt.Sprint(p["fixed_ips"])
 		switch {
+		case kind == "security_group" && slices.Contains(list(p, "security_groups"), any(id)):
+			return no("SecurityGroupInUse", "Security Group "+id+" in use.")
 		case kind == "network" && p["network_id"] == id:
 			return no("NetworkInUse", "Unable to complete operation on network "+id+". There are one or more ports still in use on the network.")
 		case kind == "subnet" && strings.Contains(ips, id):

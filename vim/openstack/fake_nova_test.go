@@ -68,7 +68,7 @@ func (f *fake) nova() {
 					return false
 				}
 			}
-			return true
+			return o["status"] != "SOFT_DELETED"
 		})
 		out := obj{"servers": append([]obj{}, page...)}
 		if more {
@@ -92,16 +92,12 @@ func (f *fake) nova() {
 		return in
 	})
 	f.server("DELETE "+at+"/servers/{id}", http.StatusNoContent, func(s, _ obj, _ *http.Request) any {
-		s["OS-EXT-STS:task_state"] = "deleting"
-		f.later(func() {
-			f.unplug(s)
-			for _, v := range f.tables["volumes"] {
-				if v["server"] == s["id"] {
-					v["server"], v["status"] = nil, "available"
-				}
-			}
-			f.drop("servers", str(s, "id"))
-		})
+		if f.deferred {
+			s["OS-EXT-STS:task_state"] = "soft-deleting"
+			f.later(func() { s["status"], s["OS-EXT-STS:task_state"] = "SOFT_DELETED", nil })
+			return nil
+		}
+		f.destroy(s)
 		return nil
 	})
 	f.server("POST "+at+"/servers/{id}/os-interface", http.StatusOK, func(s, in obj, _ *http.Request) any {
@@ -151,6 +147,20 @@ func (f *fake) server(pattern string, code int, do func(s, in obj, r *http.Reque
 			return do(s, in, r)
 		}
 		return novaError(http.StatusNotFound, "itemNotFound", "Instance "+r.PathValue("id")+" could not be found.")
+	})
+}
+
+// destroy lets a server go, with what it holds of others.
+func (f *fake) destroy(s obj) {
+	s["OS-EXT-STS:task_state"] = "deleting"
+	f.later(func() {
+		f.unplug(s)
+		for _, v := range f.tables["volumes"] {
+			if v["server"] == s["id"] {
+				v["server"], v["status"] = nil, "available"
+			}
+		}
+		f.drop("servers", str(s, "id"))
 	})
 }
 
@@ -268,6 +278,10 @@ func (f *fake) act(s, in obj, _ *http.Request) any {
 	for action, x := range in {
 		want, _ := x.(obj)
 		conflict := novaError(http.StatusConflict, "conflictingRequest", "Cannot '"+action+"' instance "+str(s, "id")+" while it is in task_state "+str(s, "OS-EXT-STS:task_state"))
+		if action == "forceDelete" {
+			f.destroy(s)
+			return nil
+		}
 		if busy && action != "confirmResize" {
 			return conflict
 		}

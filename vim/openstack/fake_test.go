@@ -22,17 +22,19 @@ import (
 
 // fake is a cloud that answers as Zed does, as far as the driver asks. What takes time at a cloud takes a tick here.
 type fake struct {
-	t      *testing.T
-	url    string
-	mu     sync.Mutex
-	clock  int
-	due    []func() // what happens at the next tick
-	tables map[string][]obj
-	logins int
-	tokens map[string]bool
-	deaf   bool // guests do not stop when they are asked to
-	quota  map[string]int
-	mux    *http.ServeMux
+	t        *testing.T
+	url      string
+	mu       sync.Mutex
+	clock    int
+	due      []func() // what happens at the next tick
+	tables   map[string][]obj
+	logins   int
+	tokens   map[string]bool
+	most     int  // of what Neutron gives at once (pagination_max_limit); 0: all
+	deferred bool // Nova keeps what is deleted for a while (reclaim_instance_interval)
+	deaf     bool // guests do not stop when they are asked to
+	quota    map[string]int
+	mux      *http.ServeMux
 }
 
 type obj = map[string]any
@@ -48,8 +50,10 @@ func newFake(t *testing.T) *fake {
 	f.keystone()
 	f.nova()
 	f.neutron()
+	f.securityRules()
 	f.cinder()
 	f.glance()
+	f.limits()
 	srv := httptest.NewServer(f.mux)
 	t.Cleanup(srv.Close)
 	f.url = srv.URL
@@ -59,6 +63,7 @@ func newFake(t *testing.T) *fake {
 	for _, n := range []string{"cirros", "cirros-2"} {
 		f.add("images", obj{"name": n, "status": "active", "size": 65536, "checksum": "d41d8", "os_hash_algo": "sha512", "os_hash_value": "abc-" + n})
 	}
+	f.add("security-groups", obj{"name": "default", "description": "Default security group", "project_id": fakeProject, "security_group_rules": []any{}})
 	mgmt := f.add("networks", obj{"name": "mgmt", "description": "", "mtu": 1450, "status": "ACTIVE", "project_id": fakeProject})
 	f.add("subnets", obj{"name": "mgmt-subnet", "description": "", "network_id": mgmt["id"], "ip_version": 4, "cidr": "10.10.0.0/16", "project_id": fakeProject})
 	f.add("networks", obj{"name": "public", "description": "", "mtu": 1500, "router:external": true, "status": "ACTIVE", "project_id": "another"})

@@ -97,4 +97,4 @@ func (groups) remove(ctx context.Context, c call, it *item) (bool, error) {
 	return err == nil, err
 }
 
-func (groups) rest(context.Context, call, vim.Token) error { return nil }
+func (groups) rest(context.Context, call, vim.Token, bool) error { return nil }

@@ -162,7 +162,9 @@ func (networks) remove(ctx context.Context, c call, it *item) (bool, error) {
 	return err == nil, err
 }
 
-func (networks) rest(ctx context.Context, c call, t vim.Token) error { return c.unlimit(ctx, t) }
+func (networks) rest(ctx context.Context, c call, t vim.Token, _ bool) error {
+	return c.unlimit(ctx, t)
+}
 
 // subnets are Neutron's subnets.
 type subnets struct{}
@@ -224,4 +226,4 @@ func (subnets) remove(ctx context.Context, c call, it *item) (bool, error) {
 	return err == nil, err
 }
 
-func (subnets) rest(context.Context, call, vim.Token) error { return nil }
+func (subnets) rest(context.Context, call, vim.Token, bool) error { return nil }

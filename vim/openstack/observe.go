@@ -2,7 +2,6 @@ package openstack
 
 import (
 	"context"
-	"net/url"
 	"slices"
 
 	"github.com/vnfm/vnfm/vim"
@@ -16,7 +15,7 @@ var _ vim.Observer = (*Driver)(nil)
 //nolint:gochecknoglobals // data
 var observed = map[vim.Kind][]vim.Attribute{
 	vim.Compute:     {vim.AttributeFlavour, vim.AttributeImage, vim.AttributeZone, vim.AttributePorts, vim.AttributeVolumes, vim.AttributeMetadata},
-	vim.Port:        {vim.AttributeNetwork, vim.AttributeVnicType},
+	vim.Port:        {vim.AttributeNetwork, vim.AttributeVnicType, vim.AttributeSecurityRules, vim.AttributeShared},
 	vim.Network:     {vim.AttributeMTU},
 	vim.Subnet:      {vim.AttributeNetwork, vim.AttributeIPVersion, vim.AttributeCIDR, vim.AttributeGateway, vim.AttributeDHCP},
 	vim.Volume:      {vim.AttributeSize, vim.AttributeImage, vim.AttributeType, vim.AttributeZone},
@@ -34,9 +33,13 @@ func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListReq
 	if err != nil {
 		return vim.ObservedPage{}, err
 	}
+	rules, err := c.rules(ctx, items)
+	if err != nil {
+		return vim.ObservedPage{}, err
+	}
 	out := vim.ObservedPage{Resources: make([]vim.Observed, len(items)), Next: next}
 	for i := range items {
-		out.Resources[i] = items[i].observed(wires)
+		out.Resources[i] = items[i].observed(wires, rules)
 	}
 	return out, nil
 }
@@ -54,20 +57,58 @@ func (c call) wires(ctx context.Context, items []item) (map[string][]string, err
 	}
 	out := map[string][]string{}
 	for some := range slices.Chunk(ids, portsAtOnce) {
-		var page struct{ Ports []portDoc }
-		if err := c.get(ctx, network, "ports", url.Values{"device_id": some, "fields": {"id", "device_id", "device_owner"}}, &page); err != nil {
-			return nil, err
-		}
-		for _, p := range page.Ports {
-			if p.Role != roleSubPort {
-				out[p.Device] = append(out[p.Device], p.ID)
+		q := from("")
+		q["device_id"], q["fields"] = some, []string{"id", "device_id", "device_owner"}
+		for more := true; more; { // a cloud gives so many at once, and servers have several each
+			var page struct {
+				Ports []portDoc
+				Links []link `json:"ports_links"`
 			}
+			if err := c.get(ctx, network, "ports", q, &page); err != nil {
+				return nil, err
+			}
+			for _, p := range page.Ports {
+				if p.Role != roleSubPort {
+					out[p.Device] = append(out[p.Device], p.ID)
+				}
+				q.Set("marker", p.ID)
+			}
+			more = len(page.Ports) > 0 && slices.ContainsFunc(page.Links, func(l link) bool { return l.Rel == "next" })
 		}
 	}
 	return out, nil
 }
 
-func (it *item) observed(wires map[string][]string) vim.Observed {
+// rules returns those of the security groups of ours that ports have, by group.
+func (c call) rules(ctx context.Context, items []item) (map[string]securityGroupDoc, error) {
+	var ids []string
+	for i := range items {
+		if p, ok := items[i].doc.(portDoc); ok {
+			ids = append(ids, p.Groups...)
+		}
+	}
+	return c.mine(ctx, ids)
+}
+
+// told is what a port's groups let through, as a specification says it. Which groups a port without one of ours has is up to its cloud; one
+// of another beside ours lets through what nobody here can say.
+func (p portDoc) told(groups map[string]securityGroupDoc) []vim.SecurityRule {
+	var out []vim.SecurityRule
+	ours, others := false, ""
+	for _, id := range p.Groups {
+		if g, ok := groups[id]; ok {
+			ours, out = true, append(out, g.told()...)
+		} else {
+			others += " " + id
+		}
+	}
+	if ours && others != "" {
+		out = append(out, vim.SecurityRule{Direction: vim.Ingress, IPVersion: 4, Protocol: "those of the security group" + others})
+	}
+	return out
+}
+
+func (it *item) observed(wires map[string][]string, groups map[string]securityGroupDoc) vim.Observed {
 	o := vim.Observed{Resource: it.Resource, About: slices.Clone(observed[it.Kind])}
 	if o.Spec.Name = it.Name; whole(it.Name) && it.Kind != vim.Snapshot {
 		o.About = append(o.About, vim.AttributeName)
@@ -88,7 +129,7 @@ func (it *item) observed(wires map[string][]string) vim.Observed {
 		}
 		o.Spec.Compute = s
 	case portDoc:
-		o.Spec.Port = &vim.PortSpec{Network: d.Network, VnicType: d.VnicType}
+		o.Spec.Port = &vim.PortSpec{Network: d.Network, VnicType: d.VnicType, Rules: d.told(groups), Shared: d.shared()}
 	case networkDoc:
 		o.Spec.Network = &vim.NetworkSpec{MTU: d.MTU, Type: d.Type}
 		if d.Type != "" {

@@ -3,14 +3,17 @@ package openstack
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 )
 
-// ports are Neutron's ports. A cloud's default security group is on each, as on any port of the project.
+// ports are Neutron's ports. A cloud's default security group is on each that has no rules, as on any port of the project.
 type ports struct{}
 
 type portDoc struct {
@@ -21,6 +24,36 @@ type portDoc struct {
 	VnicType string    `json:"binding:vnic_type"`
 	Device   string    `json:"device_id"`
 	Role     string    `json:"device_owner"`
+	Groups   []string  `json:"security_groups"`
+	Pairs    []pair    `json:"allowed_address_pairs"`
+}
+
+// pair is an address that a port may use beside its own.
+type pair struct {
+	Address string `json:"ip_address"`
+	MAC     string `json:"mac_address,omitempty"`
+}
+
+// pairs are shared addresses as Neutron takes them.
+func pairs(shared []string) []pair {
+	out := []pair{}
+	for _, a := range shared {
+		out = append(out, pair{Address: a})
+	}
+	return out
+}
+
+// shared are the addresses of a port's pairs. One with a MAC of its own says more than we would.
+func (p portDoc) shared() []string {
+	var out []string
+	for _, x := range p.Pairs {
+		a := strings.TrimSuffix(strings.TrimSuffix(x.Address, "/32"), "/128")
+		if x.MAC != "" && x.MAC != p.MAC {
+			a += " with " + x.MAC
+		}
+		out = append(out, a)
+	}
+	return out
 }
 
 type fixedIP struct {
@@ -66,13 +99,33 @@ func (ports) create(ctx context.Context, c call, r vim.StartRequest) (string, er
 	if ips != nil || spec.NoIPs {
 		p["fixed_ips"] = ips
 	}
+	if len(spec.Shared) > 0 {
+		p["allowed_address_pairs"] = pairs(spec.Shared)
+	}
 	var out struct{ Port portDoc }
-	err = c.post(ctx, network, "ports", object{"port": p}, &out)
+	for try := 0; ; try++ {
+		group, err := c.secure(ctx, r.Owner, spec.Rules)
+		if err != nil {
+			return "", err
+		}
+		if group != "" {
+			p["security_groups"] = []string{group}
+		}
+		err = c.post(ctx, network, "ports", object{"port": p}, &out)
+		if group != "" && try == 0 && vim.ClassOf(err) == message.NotFound { // the last port that had it has gone meanwhile
+			continue
+		}
+		return out.Port.ID, portRefused(err)
+	}
+}
+
+// portRefused says what a project that may not make a port can do about it.
+func portRefused(err error) error {
 	var refused *vim.Error
 	if errors.As(err, &refused) && refused.Class == message.Auth {
 		refused.Hint += "; extVirtualLinks name a network that the project may use"
 	}
-	return out.Port.ID, err
+	return err
 }
 
 // fixed returns the addresses that are wanted as Neutron takes them: nil leaves all to it. Where only a version is wanted, a subnet of
@@ -117,16 +170,79 @@ func (ports) change(ctx context.Context, c call, it *item, r vim.ChangeRequest) 
 	if ips != nil {
 		p["fixed_ips"] = ips
 	}
+	was := it.doc.(portDoc) //nolint:forcetypeassert // get puts it there
+	if !slices.Equal(was.shared(), r.To.Port.Shared) {
+		p["allowed_address_pairs"] = pairs(r.To.Port.Shared)
+	}
+	old, err := c.regroup(ctx, p, was, r)
+	if err != nil {
+		return vim.Resource{}, err
+	}
 	var out struct{ Port portDoc }
 	if err := c.put(ctx, network, "ports/"+escaped(it.ID), object{"port": p}, &out); err != nil {
 		return vim.Resource{}, err
 	}
+	for _, id := range old {
+		if err := c.unsecure(ctx, id); err != nil {
+			return vim.Resource{}, err
+		}
+	}
 	return c.stands(&out.Port)
 }
 
-func (ports) remove(ctx context.Context, c call, it *item) (bool, error) {
-	_, err := c.remove(ctx, network, "ports/"+escaped(it.ID))
-	return err == nil, err
+// regroup gives a port the security group that a change asks for, and returns groups of ours that it has then no more. An earlier attempt
+// may have come as far as to take one away.
+func (c call) regroup(ctx context.Context, p object, was portDoc, r vim.ChangeRequest) (old []string, err error) {
+	group, err := c.secure(ctx, r.Owner, r.To.Port.Rules)
+	if err != nil {
+		return nil, err
+	}
+	had, err := c.mine(ctx, was.Groups)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case group != "" && !slices.Equal(was.Groups, []string{group}):
+		p["security_groups"] = []string{group}
+	case group == "" && len(had) > 0:
+		if p["security_groups"], err = c.usual(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if from := r.From.Port; from != nil && len(from.Rules) > 0 && !slices.Equal(from.Rules, r.To.Port.Rules) {
+		before, err := c.named(ctx, securityName(r.Owner, from.Rules))
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range before {
+			had[g.ID] = g
+		}
+	}
+	delete(had, group)
+	return slices.Sorted(maps.Keys(had)), nil
 }
 
-func (ports) rest(context.Context, call, vim.Token) error { return nil }
+// remove deletes the security groups of ours with the last port that has them.
+func (ports) remove(ctx context.Context, c call, it *item) (bool, error) {
+	had, err := c.mine(ctx, it.doc.(portDoc).Groups) //nolint:forcetypeassert // find puts it there
+	if err != nil {
+		return false, err
+	}
+	if _, err := c.remove(ctx, network, "ports/"+escaped(it.ID)); err != nil {
+		return false, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(had)) {
+		if err := c.unsecure(ctx, id); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// rest looks for security groups that nobody has where there was no port: a program may have ended in the middle of remove.
+func (ports) rest(ctx context.Context, c call, _ vim.Token, found bool) error {
+	if found {
+		return nil
+	}
+	return c.sweep(ctx)
+}

@@ -226,8 +226,30 @@ func metadata(spec *vim.ComputeSpec, x marks) map[string]string {
 	return x.put(m)
 }
 
+// remove deletes a server for good. A cloud may keep one that was deleted for hours, which no list shows, and which holds its ports and
+// volumes all the while.
 func (servers) remove(ctx context.Context, c call, it *item) (bool, error) {
-	return c.remove(ctx, compute, "servers/"+escaped(it.ID))
+	at := "servers/" + escaped(it.ID)
+	if gone, err := c.remove(ctx, compute, at); gone || err != nil {
+		return gone, err
+	}
+	var out struct{ Server serverDoc }
+	switch err := c.get(ctx, compute, at, nil, &out); {
+	case vim.ClassOf(err) == message.NotFound:
+		return true, nil
+	case err != nil:
+		return false, err
+	case out.Server.Task != "soft-deleting" && out.Server.Status != "SOFT_DELETED":
+		return false, nil
+	}
+	err := c.act(ctx, it.ID, object{"forceDelete": nil})
+	switch vim.ClassOf(err) {
+	case message.NotFound:
+		return true, nil
+	case message.Auth:
+		return false, c.fail(message.Auth, "the cloud keeps servers that were deleted, and the project may not delete one for good: the policy os_compute_api:os-deferred-delete:force says who may")
+	}
+	return false, err
 }
 
-func (servers) rest(ctx context.Context, c call, t vim.Token) error { return c.untrunk(ctx, t) }
+func (servers) rest(ctx context.Context, c call, t vim.Token, _ bool) error { return c.untrunk(ctx, t) }

@@ -101,10 +101,10 @@ func (snapshots) change(_ context.Context, c call, it *item, r vim.ChangeRequest
 
 func (snapshots) remove(ctx context.Context, c call, it *item) (bool, error) {
 	if _, ok := it.doc.(volumeDoc); ok {
-		return c.remove(ctx, storage, "volumes/"+escaped(it.ID))
+		return volumes{}.remove(ctx, c, it)
 	}
 	_, err := c.remove(ctx, image, "images/"+escaped(it.ID))
 	return err == nil, err
 }
 
-func (snapshots) rest(context.Context, call, vim.Token) error { return nil }
+func (snapshots) rest(context.Context, call, vim.Token, bool) error { return nil }

@@ -27,6 +27,9 @@ type volumeDoc struct {
 
 const gib = 1 << 30
 
+// errorDeleting is the status of a volume that the storage could not delete.
+const errorDeleting = "error_deleting"
+
 // kindSnapshot is the value of keyKind at a volume that is a snapshot of another.
 const kindSnapshot = "snapshot"
 
@@ -47,7 +50,7 @@ func (v volumeDoc) item() (item, bool) {
 	case "error", "error_restoring", "error_extending", "error_managing":
 		it.Failed = &vim.Error{Op: "poll", Resource: v.ID, Class: message.Permanent, Hint: "the volume is in the status " + v.Status +
 			": Cinder's scheduler found no place for it, or the storage refused it"}
-	case "error_deleting":
+	case errorDeleting:
 		it.Failed = &vim.Error{Op: "poll", Resource: v.ID, Class: message.Permanent, Hint: "the storage could not delete the volume"}
 	}
 	return it, true
@@ -158,8 +161,14 @@ func (volumes) change(ctx context.Context, c call, it *item, r vim.ChangeRequest
 	return c.stands(&out.Volume)
 }
 
+// remove says so when the storage has refused to delete a volume before: it is asked again, and whoever waits is to know.
 func (volumes) remove(ctx context.Context, c call, it *item) (bool, error) {
-	return c.remove(ctx, storage, "volumes/"+escaped(it.ID))
+	gone, err := c.remove(ctx, storage, "volumes/"+escaped(it.ID))
+	if v, ok := it.doc.(volumeDoc); ok && err == nil && !gone && v.Status == errorDeleting {
+		return false, c.fail(message.Transient, "the storage could not delete the volume "+it.ID+" (its status is "+errorDeleting+
+			"); it was asked to once more. When it stays so, somebody who runs the cloud must see to it")
+	}
+	return gone, err
 }
 
-func (volumes) rest(context.Context, call, vim.Token) error { return nil }
+func (volumes) rest(context.Context, call, vim.Token, bool) error { return nil }

@@ -67,6 +67,8 @@ const (
 	Transient      = "transient"       // fails; may succeed when tried again
 	Permanent      = "permanent"       // fails
 	Quota          = "quota"           // fails for want of room
+	Unavailable    = "unavailable"     // refuses: the VIM is away
+	Throttled      = "throttled"       // does nothing, and asks to be left alone for a while (after)
 	Hang           = "hang"            // blocks until the caller gives up; no effect
 	LoseReply      = "lose-reply"      // the effect happens, its answer is lost
 	DuplicateReply = "duplicate-reply" // the message that answers the command is sent twice
@@ -77,7 +79,7 @@ const (
 
 var (
 	operations = []string{OnReserve, OnChange, OnRelease, OnConfigure, OnFind, OnAny}
-	outcomes   = []string{Transient, Permanent, Quota, Hang, LoseReply, DuplicateReply, LateEffect, Twice, Half}
+	outcomes   = []string{Transient, Permanent, Quota, Unavailable, Throttled, Hang, LoseReply, DuplicateReply, LateEffect, Twice, Half}
 	quotaKinds = []vim.Kind{vim.Compute, vim.Port, vim.Network, vim.Subnet, vim.Volume, vim.ServerGroup, vim.Unit, vim.Snapshot}
 )
 
@@ -249,8 +251,8 @@ func (b Behaviour) Validate() error {
 			return vnfm.Errorf(vnfm.Invalid, "times is at least 1; leave it out for always").At(at + "/times")
 		case r.After < 0 || time.Duration(r.After) > longest:
 			return vnfm.Errorf(vnfm.Invalid, "after is between 0s and %s", longest).At(at + "/after")
-		case r.After != 0 && r.Outcome != LateEffect && r.Outcome != Twice:
-			return vnfm.Errorf(vnfm.Invalid, "after goes with %s and %s only", LateEffect, Twice).At(at + "/after")
+		case r.After != 0 && r.Outcome != LateEffect && r.Outcome != Twice && r.Outcome != Throttled:
+			return vnfm.Errorf(vnfm.Invalid, "after goes with %s, %s and %s only", LateEffect, Twice, Throttled).At(at + "/after")
 		case r.Outcome == Half && r.On != OnChange:
 			return vnfm.Errorf(vnfm.Invalid, "%s goes with %s only", Half, OnChange).At(at + "/outcome")
 		}

@@ -24,9 +24,11 @@ var set = map[vim.Kind]map[vim.Attribute]func(s *vim.Spec, to vim.Spec){
 		vim.AttributeMetadata: func(s *vim.Spec, to vim.Spec) { s.Compute.Metadata = to.Compute.Metadata },
 	},
 	vim.Port: {
-		vim.AttributeName:      setName,
-		vim.AttributeNetwork:   func(s *vim.Spec, to vim.Spec) { s.Port.Network = to.Port.Network },
-		vim.AttributeAddresses: func(s *vim.Spec, to vim.Spec) { s.Port.FixedIPs = to.Port.FixedIPs },
+		vim.AttributeName:          setName,
+		vim.AttributeNetwork:       func(s *vim.Spec, to vim.Spec) { s.Port.Network = to.Port.Network },
+		vim.AttributeAddresses:     func(s *vim.Spec, to vim.Spec) { s.Port.FixedIPs = to.Port.FixedIPs },
+		vim.AttributeSecurityRules: func(s *vim.Spec, to vim.Spec) { s.Port.Rules = to.Port.Rules },
+		vim.AttributeShared:        func(s *vim.Spec, to vim.Spec) { s.Port.Shared = to.Port.Shared },
 	},
 	vim.Volume: {
 		vim.AttributeName: setName,

@@ -49,11 +49,22 @@ func (s *Sim) do(ctx context.Context, conn vim.Connection, c call, later *late, 
 			outcome = s.state.behaviour.Rules[i].Outcome
 		}
 		switch outcome {
-		case Transient, Permanent, Quota:
+		case Transient, Permanent, Quota, Unavailable:
 			if err := s.spend(fired); err != nil {
 				return err
 			}
 			return c.fail(message.Class(outcome), "the simulator was told to fail "+c.rule)
+		case Throttled:
+			wait := DefaultAfter
+			if after := time.Duration(s.state.behaviour.Rules[i].After); after > 0 {
+				wait = after
+			}
+			if err := s.spend(fired); err != nil {
+				return err
+			}
+			e := c.fail(message.Transient, "the simulator was told to have no time for "+c.rule)
+			e.RetryAfter = wait
+			return e
 		case Hang:
 			hang = true
 			return s.spend(fired)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/vnfm/vnfm/durable"
 )
 
 // format is the first line of a journal.
@@ -127,11 +129,7 @@ func compact(path string, snapshot func(func(record) error) error) (err error) {
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.Folder(filepath.Dir(path))
 }
 
 // append writes one record. The caller keeps appends in order.

@@ -19,7 +19,7 @@ var observed = map[vim.Kind][]vim.Attribute{
 		vim.AttributeName, vim.AttributeFlavour, vim.AttributeImage, vim.AttributePorts, vim.AttributeSubPorts, vim.AttributeVolumes,
 		vim.AttributeServerGroups, vim.AttributeMetadata, vim.AttributePower,
 	},
-	vim.Port:        {vim.AttributeName, vim.AttributeNetwork, vim.AttributeVnicType},
+	vim.Port:        {vim.AttributeName, vim.AttributeNetwork, vim.AttributeVnicType, vim.AttributeSecurityRules, vim.AttributeShared},
 	vim.Network:     {vim.AttributeName, vim.AttributeType, vim.AttributeMTU, vim.AttributeRootBitRate, vim.AttributeLeafBitRate},
 	vim.Subnet:      {vim.AttributeName, vim.AttributeNetwork, vim.AttributeIPVersion, vim.AttributeCIDR, vim.AttributeGateway, vim.AttributeDHCP},
 	vim.Volume:      {vim.AttributeName, vim.AttributeSize, vim.AttributeImage, vim.AttributeType},

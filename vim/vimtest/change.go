@@ -63,6 +63,12 @@ func InfrastructureChanges(flavour, image, network string) []Change {
 		port(vim.AttributeAddresses, func(p *vim.PortSpec, ids map[vim.Kind]string) {
 			p.FixedIPs = []vim.FixedIP{{Subnet: ids[vim.Subnet], Address: "10.1.0.99"}}
 		}),
+		port(vim.AttributeSecurityRules, func(p *vim.PortSpec, _ map[vim.Kind]string) {
+			p.Rules = []vim.SecurityRule{
+				{Direction: vim.Ingress, IPVersion: 4, Protocol: "tcp", PortMin: 80, PortMax: 443}, {Direction: vim.Ingress, IPVersion: 4, Protocol: "icmp"},
+			}
+		}),
+		port(vim.AttributeShared, func(p *vim.PortSpec, _ map[vim.Kind]string) { p.Shared = []string{"10.1.0.200"} }),
 		port(vim.AttributeNetwork, func(p *vim.PortSpec, _ map[vim.Kind]string) { p.Network, p.FixedIPs = network, nil }),
 		{vim.Volume, vim.AttributeSize, func(s vim.Spec, _ map[vim.Kind]string) vim.Spec {
 			v := *s.Volume

@@ -82,6 +82,13 @@ func exceeding(t *testing.T) map[string]struct {
 		return small.with(main, template(vdu("A", image("size: 1 GiB"))+"    C: { type: tosca.nodes.nfv.VduCp, properties: { protocol: [ { address_data: [ { l3_address_data: { fixed_ip_address: [ "+
 			many(n, func(i int) string { return fmt.Sprintf("10.0.0.%d, ", i+1) })+" ] } } ] } ] }, requirements: [ { virtual_binding: A } ] }\n"))
 	}
+	secured := func(n int) files {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf("properties: { port_range_min: %d }, targets: [ a ]", i+10))
+		}
+		return small.with(main, template(points()+securityRules(all...)))
+	}
 	variables := func(n int) files {
 		return small.with(main, template(vdu("A", image("size: 1 GiB")+"        boot_data: '"+many(n, func(i int) string { return fmt.Sprintf("${v%d} ", i) })+"'\n")))
 	}
@@ -144,6 +151,7 @@ func exceeding(t *testing.T) map[string]struct {
 		"Scripts":         {vnfd.Limits{Scripts: 2}, z(scripts(2)), z(scripts(3))},
 		"Monitoring":      {vnfd.Limits{Monitoring: 2}, z(monitoring(2)), z(monitoring(3))},
 		"Addresses":       {vnfd.Limits{Addresses: 2}, z(addresses(2)), z(addresses(3))},
+		"SecurityRules":   {vnfd.Limits{SecurityRules: 2}, z(secured(2)), z(secured(3))},
 		"Properties":      {vnfd.Limits{Properties: 3}, z(declared(1)), z(declared(4))},
 		"Variables":       {vnfd.Limits{Variables: 2}, z(variables(2)), z(variables(3))},
 		"Findings":        {vnfd.Limits{Findings: 2}, z(small), z(findings(5))},

@@ -19,6 +19,7 @@ const (
 	typeVirtualLink  = "tosca.nodes.nfv.VnfVirtualLink"
 	typeVduCp        = "tosca.nodes.nfv.VduCp"
 	typeSubCp        = "tosca.nodes.nfv.VduSubCp"
+	typeVipCp        = "tosca.nodes.nfv.VipCp"
 	typeExtCp        = "tosca.nodes.nfv.VnfExtCp"
 	typeVnf          = "tosca.nodes.nfv.VNF"
 	typeNfv          = "tosca.nodes.nfv."
@@ -54,6 +55,7 @@ func (s *scope) flavour() vnfd.Flavour {
 			if cp, ok := s.vduCp(nt, exposed); ok {
 				f.Cps = append(f.Cps, cp)
 			}
+		case is(typeVipCp): // once all connection points are known
 		case is(typeMciop):
 			f.Mciops = append(f.Mciops, s.mciop(nt))
 		case is(typeExtCp):
@@ -69,6 +71,8 @@ func (s *scope) flavour() vnfd.Flavour {
 	s.boot(&f)
 	s.scaling(&f)
 	f.Affinity = s.affinity()
+	s.securityRules(&f)
+	s.virtualIPs(&f)
 	s.monitoring(&f, s.vnfProperty("monitoring_parameters"), "")
 	for _, v := range f.Vdus {
 		s.monitoring(&f, s.Prop(s.Template(v.ID), "monitoring_parameters"), v.ID)

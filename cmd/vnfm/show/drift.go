@@ -37,7 +37,11 @@ func Drift(w io.Writer, d *sol.Drift) {
 		}
 		rows = append(rows, []string{string(x.Type), x.Kind, x.Name, x.VimConnectionId, x.ResourceId, strings.Join(x.VnfcInfoIds, " "), about})
 		for _, f := range x.Fields {
-			rows = append(rows, []string{"", "", screen.Faint.Render(f.Attribute), "", fmt.Sprintf("%s, recorded: %s", orNone(f.Found), orNone(f.Recorded)), "", ""})
+			by := ""
+			if f.By != "" {
+				by = "by " + f.By
+			}
+			rows = append(rows, []string{"", "", screen.Faint.Render(f.Attribute), "", fmt.Sprintf("%s, recorded: %s", orNone(f.Found), orNone(f.Recorded)), "", by})
 		}
 	}
 	screen.Of(w).Table([]string{"DIFFERENCE", "KIND", "NAME", "VIM", "VIM ID", "VNFC", ""}, rows)

@@ -1,16 +1,21 @@
 package kube
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -126,16 +131,49 @@ func (k *Clusters) dial(conn vim.Connection) (*Cluster, error) {
 	return c, nil
 }
 
-// once keeps the client from waiting and trying again where a cluster asks for that: the saga does it.
+// once keeps the client from waiting and trying again where a cluster asks for that: who calls does it. For how long it asks is left in the
+// status that it answers.
 type once struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := o.RoundTripper.RoundTrip(r)
-	if resp != nil {
-		resp.Header.Del("Retry-After")
+	if resp == nil {
+		return resp, err //nolint:wrapcheck // the network's
+	}
+	wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	resp.Header.Del("Retry-After")
+	if wait > 0 && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable) {
+		err = delayed(resp, wait)
 	}
 	return resp, err //nolint:wrapcheck // the network's
+}
+
+// maxStatus is how much of an answer is read that is a refusal.
+const maxStatus = 64 << 10
+
+// delayed puts into the status that a cluster answers for how many seconds it asks to be left alone.
+func delayed(resp *http.Response, seconds int) error {
+	said, err := io.ReadAll(io.LimitReader(resp.Body, maxStatus))
+	_ = resp.Body.Close() // it was read
+	if err != nil {
+		return err //nolint:wrapcheck // the network's
+	}
+	var s metav1.Status
+	if json.Unmarshal(said, &s) != nil || s.Kind != "Status" {
+		s = metav1.Status{Message: strings.TrimSpace(string(said)), Reason: metav1.StatusReasonTooManyRequests}
+	}
+	s.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
+	s.Status, s.Code = metav1.StatusFailure, int32(resp.StatusCode) //nolint:gosec // a status code
+	if s.Details == nil {
+		s.Details = &metav1.StatusDetails{}
+	}
+	s.Details.RetryAfterSeconds = int32(min(seconds, math.MaxInt32)) //nolint:gosec // bounded
+	body := vim.Encode(s)
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Set("Content-Type", "application/json")
+	resp.Header.Del("Content-Length")
+	return nil
 }
 
 // setting is a value of extra, or of interfaceInfo.

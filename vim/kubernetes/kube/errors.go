@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+	"time"
 
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -27,7 +28,20 @@ func ErrorOf(op string, what Ref, err error) *vim.Error {
 		return own
 	}
 	class, hint := classify(err, what)
-	return &vim.Error{Op: op, Resource: what.String(), Class: class, Hint: hint}
+	return &vim.Error{Op: op, Resource: what.String(), Class: class, Hint: hint, RetryAfter: delay(err)}
+}
+
+// delay is how long a cluster asks to be left alone, having done nothing.
+func delay(err error) time.Duration {
+	var status kerrors.APIStatus
+	if !errors.As(err, &status) {
+		return 0
+	}
+	s := status.Status()
+	if s.Details == nil || s.Code != http.StatusTooManyRequests && s.Code != http.StatusServiceUnavailable {
+		return 0
+	}
+	return time.Duration(s.Details.RetryAfterSeconds) * time.Second
 }
 
 func classify(err error, what Ref) (message.Class, string) {

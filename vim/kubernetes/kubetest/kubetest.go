@@ -37,6 +37,8 @@ type Lab struct {
 	Conn      vim.Connection // through the wire
 	Direct    dynamic.Interface
 	Namespace string
+	// Break breaks all connections of the wire.
+	Break func()
 
 	mu    sync.Mutex
 	rule  *Rule
@@ -107,7 +109,11 @@ func New(t *testing.T, vimType string) *Lab {
 	}
 	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	wire := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, proxy) }))
-	t.Cleanup(wire.Close)
+	t.Cleanup(func() { // watches go on for ever
+		wire.CloseClientConnections()
+		wire.Close()
+	})
+	l.Break = wire.CloseClientConnections
 	l.Conn = vim.Connection{
 		ID: "lab", Type: vimType, InterfaceInfo: map[string]json.RawMessage{"endpoint": vim.Encode(wire.URL)},
 		Extra: map[string]json.RawMessage{"namespace": vim.Encode(l.Namespace)},
