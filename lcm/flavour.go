@@ -99,6 +99,7 @@ type rebuilt struct {
 	beside  bool
 	// releases are the charts of a VNF of containers, without their values.
 	releases []plan.ChartRelease
+	objects  []plan.Object // the same, of manifests
 	// warnings are of what was decided before.
 	warnings []string
 }
@@ -120,7 +121,7 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	x := &plan.Rebuilding{
 		Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Was: was, Descriptor: d, Flavour: f, Names: r.names, Counts: r.counts, Level: r.level,
 		Links: r.links, Managed: r.managed, Vars: valuesFor(b, f, params), Limits: s.cfg.Settings.Limits,
-		Beside: r.beside, Releases: r.releases,
+		Beside: r.beside, Releases: r.releases, Objects: r.objects, ObjectsAt: "/additionalParams/" + paramManifests,
 	}
 	if len(r.releases) > 0 {
 		asked, err := overlaidBy(b.vnf.Params, params)

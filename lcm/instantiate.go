@@ -303,22 +303,33 @@ func (b *beginning) settle(m *manifests, r *plan.Request) error {
 	case m.namespace != "":
 		manifest.Place(m.objects, m.namespace, true)
 	case (manifest.Homeless(m.objects) || len(m.releases) > 0) && m.site == "":
-		r.Namespace = "vnf-" + b.vnf.ID
+		r.Namespace = ownNamespace(b.vnf.ID)
 		manifest.Place(m.objects, r.Namespace, false)
 	}
 	for _, x := range m.releases {
 		x.Chart.Namespace = cmp.Or(m.namespace, r.Namespace)
 		r.Releases = append(r.Releases, x)
 	}
+	var err error
+	r.Objects, err = m.planned()
+	return err
+}
+
+// ownNamespace is the namespace that is made for a VNF whose objects name none.
+func ownNamespace(vnfID string) string { return "vnf-" + vnfID }
+
+// planned is the objects as a plan has them.
+func (m *manifests) planned() ([]plan.Object, error) {
+	var out []plan.Object
 	for i := range m.objects {
 		o := &m.objects[i]
 		raw, err := o.JSON()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		r.Objects = append(r.Objects, plan.Object{Kind: o.Kind, Group: o.Group(), Namespace: o.Namespace, Name: o.Name, Manifest: raw})
+		out = append(out, plan.Object{Kind: o.Kind, Group: o.Group(), Namespace: o.Namespace, Name: o.Name, Manifest: raw})
 	}
-	return nil
+	return out, nil
 }
 
 // siteNamespace is the namespace that a VIM connection has for objects that name none; "" when it has none, or nobody knows which

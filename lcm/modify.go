@@ -103,6 +103,7 @@ type newPackage struct {
 	ref        PackageRef
 	descriptor *vnfd.Descriptor
 	releases   []plan.ChartRelease // of a VNF of containers, without their values
+	objects    []plan.Object       // of a VNF of containers, where it is made of manifests
 }
 
 // newPackage finds the package of a vnfdId, nil when the instance is of it or none is asked for. Its VNFD may differ from the

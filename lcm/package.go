@@ -14,6 +14,7 @@ import (
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfd"
+	"github.com/vnfm/vnfm/vnfd/manifest"
 )
 
 // ChangeVnfPkg implements API: the plan is from what the VNF has to what the other package wants, as far as the two differ.
@@ -54,7 +55,7 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 		return nil, err
 	}
 	to := &newPackage{ref: ref, descriptor: d}
-	if to.releases, err = s.releasesOf(ctx, vnfID, r, to); err != nil {
+	if err := s.containersOf(ctx, vnfID, r, to); err != nil {
 		return nil, err
 	}
 	return &wish{
@@ -64,16 +65,16 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 	}, nil
 }
 
-// releasesOf are the charts of a VNF of containers once it is of another package: those that the request names, or its instantiation did,
-// else those of the descriptor.
-func (s *Service) releasesOf(ctx context.Context, vnfID string, r *ChangeVnfPkg, to *newPackage) ([]plan.ChartRelease, error) {
+// containersOf reads what a VNF of containers is made of once it is of another package: the charts or manifests that the request names, or its instantiation did,
+// else the charts of the descriptor.
+func (s *Service) containersOf(ctx context.Context, vnfID string, r *ChangeVnfPkg, to *newPackage) error {
 	v, err := s.instance(ctx, vnfID)
 	if err != nil || v.Info == nil { // what is not instantiated is refused later
-		return nil, err
+		return err
 	}
 	was, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	id := v.Info.FlavourID
 	if change, ok := vnfd.ChangeTo(was, id, to.descriptor); ok && change != nil && change.Flavour != "" {
@@ -81,16 +82,32 @@ func (s *Service) releasesOf(ctx context.Context, vnfID string, r *ChangeVnfPkg,
 	}
 	f, ok := to.descriptor.Flavour(id)
 	if !ok || !slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
-		return nil, nil
+		return nil
 	}
 	asked, err := overlaidBy(v.Params, r.AdditionalParams)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all, _, err := charts.Releases(ctx, to.ref.ID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
+	to.releases, _, err = charts.Releases(ctx, to.ref.ID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
 		return s.cfg.Packages.Tree(ctx, to.ref.ID, path, vim.MaxChart)
 	})
-	return all, err
+	if err != nil || len(to.releases) > 0 {
+		return err
+	}
+	in := *v
+	in.PackageID = to.ref.ID
+	m, err := s.objects(ctx, &in, &Instantiate{AdditionalParams: asked})
+	if err != nil || m == nil {
+		return err
+	}
+	switch { // they are where those are that there are
+	case m.namespace != "":
+		manifest.Place(m.objects, m.namespace, true)
+	case slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return plan.OwnNamespace(&r) }):
+		manifest.Place(m.objects, ownNamespace(v.ID), false)
+	}
+	to.objects, err = m.planned()
+	return err
 }
 
 func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage) error {
@@ -118,10 +135,16 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 	if !ok {
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD %s has no deployment flavour %q; it has %s", r.VnfdID, id, plan.Flavours(to.descriptor)).At("/vnfdId")
 	}
-	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged, releases: to.releases}
+	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged, releases: to.releases, objects: to.objects}
 	way, err := s.wayOf(r.AdditionalParams, f)
 	if err != nil {
 		return err
+	}
+	if way.beside && len(to.releases)+len(to.objects) > 0 { // their VIM replaces pods by itself
+		if way.asked {
+			return vnfm.Errorf(vnfm.Unprocessable, "%s is for machines: pods are replaced as their workloads say", paramBeside).At("/additionalParams/" + paramBeside)
+		}
+		way.beside = false
 	}
 	x.batch, x.beside, x.params = way.batch, way.beside, way.params
 	if x.levels, err = levelsIn(b.vnf.Info, f, names); err != nil {

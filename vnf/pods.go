@@ -21,6 +21,26 @@ func (v *Instance) podded(rs []Resource) {
 	v.Info = &info
 }
 
+// repodded gives the VNFCs of container units the pods that they had, as far as these are there, and the others those that nobody has.
+func (v *Instance) repodded(was *InstantiatedInfo) {
+	if was == nil || v.Info == nil || !slices.ContainsFunc(v.Info.Vnfcs, func(c Vnfc) bool { return c.UnitID != "" }) {
+		return
+	}
+	had := map[string]Handle{}
+	for i := range was.Vnfcs {
+		had[was.Vnfcs[i].ID] = was.Vnfcs[i].Handle
+	}
+	info := *v.Info
+	info.Vnfcs = slices.Clone(info.Vnfcs)
+	for i := range info.Vnfcs {
+		if c := &info.Vnfcs[i]; c.UnitID != "" && had[c.ID] != (Handle{}) {
+			c.Handle = had[c.ID]
+		}
+	}
+	v.Info = &info
+	v.podded(v.Resources)
+}
+
 func give(vnfcs []Vnfc, r *Resource) {
 	taken := map[string]bool{}
 	has := func(id string) bool { return slices.ContainsFunc(r.Pods, func(p Pod) bool { return p.ID == id }) }

@@ -69,7 +69,9 @@ func (v *Instance) rebuild(e *Rebuilt) {
 	v.Resources = slices.Concat(without(v.Resources, e.Released), e.Resources)
 	v.Connections = merged(v.Connections, e.Connections)
 	v.changed(e.Changed)
+	was := v.Info
 	v.Info, v.Values = e.Info, e.Values
+	v.repodded(was)
 	if e.Assets != nil {
 		v.Assets = e.Assets
 	}

@@ -107,3 +107,18 @@ type BesideError struct {
 func (e *BesideError) Error() string {
 	return strings.Join(e.Shared, ", ") + e.more
 }
+
+// cut lists the external connection points that there are no more.
+func (x *rebuilding) cut() []string {
+	left := map[string]bool{}
+	for _, e := range x.planner.plan.ExtCps {
+		left[e.ID] = true
+	}
+	var out []string
+	for _, e := range x.was.ExtCps {
+		if !left[e.ID] {
+			out = append(out, e.ID)
+		}
+	}
+	return out
+}

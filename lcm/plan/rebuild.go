@@ -32,8 +32,11 @@ type Rebuilding struct {
 	Vars    map[string]string // for boot data
 	// Releases are the charts of containers, as they are to be; none where a change is not about charts.
 	Releases []ChartRelease
-	Power    vim.Power // of new VNFCs
-	Limits   Limits
+	// Objects are the objects of containers, as they are to be, and ObjectsAt what names them; none where a change is not about manifests.
+	Objects   []Object
+	ObjectsAt string
+	Power     vim.Power // of new VNFCs
+	Limits    Limits
 	// Beside: all VNFCs are made anew, beside those that there are, which go once the new ones stand.
 	Beside bool
 }
@@ -62,8 +65,11 @@ func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 	if containers && len(r.Releases) > 0 {
 		return r.charts(was)
 	}
+	if containers && len(r.Objects) > 0 {
+		return r.objects(was)
+	}
 	if containers {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers cannot change its flavour or its package here: terminate it and instantiate another")
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers changes to a package whose manifests or charts are named, and cannot change its flavour here: terminate it and instantiate another")
 	}
 	x := &rebuilding{Rebuilding: r, was: was, same: map[string]string{}}
 	if err := r.Limits.vnfcs(r.Flavour, r.Counts); err != nil {
@@ -571,21 +577,6 @@ func (x *rebuilding) reboots() map[string]bool {
 			if strings.Contains(b.Content, "${"+name+"}") && value != x.Vnf.Values[name] {
 				out[vdu] = true
 			}
-		}
-	}
-	return out
-}
-
-// cut lists the external connection points that there are no more.
-func (x *rebuilding) cut() []string {
-	left := map[string]bool{}
-	for _, e := range x.planner.plan.ExtCps {
-		left[e.ID] = true
-	}
-	var out []string
-	for _, e := range x.was.ExtCps {
-		if !left[e.ID] {
-			out = append(out, e.ID)
 		}
 	}
 	return out

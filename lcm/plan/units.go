@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -304,6 +305,96 @@ func (r *Rebuilding) charts(was *Wanted) (*Wanted, error) {
 	}
 	if found != len(r.Releases) {
 		return refuse("there are %d releases, and are to be %d", found, len(r.Releases))
+	}
+	want.Index()
+	return &want, nil
+}
+
+// OwnNamespace reports whether a resource is the namespace that was made for a VNF whose objects name none.
+func OwnNamespace(r *vnf.Resource) bool {
+	return vim.Kind(r.Kind) == vim.Unit && r.Template == ownNamespace
+}
+
+// keyOf is the key of the object that a unit is.
+func keyOf(r *Resource) string {
+	var o struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Metadata   struct {
+			Namespace string `json:"namespace"`
+			Name      string `json:"name"`
+		} `json:"metadata"`
+	}
+	if r.Spec.Unit == nil || json.Unmarshal(r.Spec.Unit.Objects, &o) != nil {
+		return ""
+	}
+	group, _, grouped := strings.Cut(o.APIVersion, "/")
+	if !grouped {
+		group = ""
+	}
+	x := Object{Kind: o.Kind, Group: group, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name}
+	return x.key()
+}
+
+// objects is what a VNF of containers consists of once it is of other manifests: objects of one kind, namespace and name are one, which stays and is changed; others are
+// made, or go. The VNFCs of a workload that stays stay. Returns Unprocessable for a VDU without a workload.
+func (r *Rebuilding) objects(was *Wanted) (*Wanted, error) {
+	if slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return !v.Container }) {
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers cannot become one that has machines, too: terminate it and instantiate another")
+	}
+	p := newPlanner(r.Op, r.Name, r.Descriptor, r.Flavour, &Request{Objects: r.Objects, ObjectsAt: r.ObjectsAt}, r.Counts, r.Level, r.Vars)
+	if err := p.units(); err != nil {
+		return nil, err
+	}
+	want := *was
+	want.FlavourID, want.Level, want.ScaleStatus, want.Vars = r.Flavour.ID, r.Level, r.Status, r.Vars
+	want.Resources, want.Vnfcs, want.MaxScaleLevels = nil, nil, nil
+	for _, a := range r.Flavour.Aspects {
+		want.MaxScaleLevels = append(want.MaxScaleLevels, vnf.ScaleInfo{AspectID: a.ID, Level: a.MaxLevel})
+	}
+	stands, anchor := map[string][]*Resource{}, ""
+	for i := range was.Resources {
+		x := &was.Resources[i]
+		if _, chart := vim.ChartOf(x.Spec.Unit); x.Kind != vim.Unit || x.Template == ownNamespace || chart {
+			if chart {
+				return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNF is made of charts, and the request names manifests: terminate it and instantiate another").At(r.ObjectsAt)
+			}
+			want.Resources = append(want.Resources, *x)
+			continue
+		}
+		stands[keyOf(x)] = append(stands[keyOf(x)], x)
+	}
+	same := map[string]string{} // unit that stands, by that of what was planned
+	planned := p.stage[vim.Unit]
+	for i := range planned {
+		x := planned[i]
+		key := keyOf(&x)
+		if len(stands[key]) > 0 {
+			old := *stands[key][0]
+			stands[key] = stands[key][1:]
+			same[x.ID] = old.ID
+			u := *x.Spec.Unit
+			old.Spec.Unit, old.Spec.Name, old.Template = &u, x.Spec.Name, x.Template
+			anchor = cmp.Or(anchor, old.ID)
+			x = old
+		}
+		want.Resources = append(want.Resources, x)
+	}
+	for i := range want.Resources {
+		if x := &want.Resources[i]; x.At == nil && anchor != "" { // they are where the others are
+			x.Near, x.Definition = anchor, ""
+		}
+	}
+	for _, c := range p.plan.Vnfcs {
+		if unit := same[c.Unit]; unit != "" {
+			c = containerVnfc(unit, c.Vdu, c.Index)
+		}
+		for _, old := range was.Vnfcs { // with the pod that it is
+			if old.ID == c.ID {
+				c = old
+			}
+		}
+		want.Vnfcs = append(want.Vnfcs, c)
 	}
 	want.Index()
 	return &want, nil
