@@ -16,7 +16,7 @@ func Author(u *unstructured.Unstructured, path ...string) string {
 			continue
 		}
 		var fields map[string]json.RawMessage
-		if json.Unmarshal(m.FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(m.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
 		has := true
