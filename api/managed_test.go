@@ -91,7 +91,7 @@ func TestElementManagersSpeakSOL002(t *testing.T) {
 
 // TestAnElementManagerWalksEveryRoute: with the role em alone, each method of each resource, by SOL002 v3.7.1 §5.3 and §5.4: what it has is answered, what it does not have is 405
 // with what it has, and what is beyond SOL002 (packages, the site) is 403, as is what an element manager may never do. Nothing is left out: the routes of the table
-// are those of the program. Seen failing with em let into packages, and with a route left out of the table.
+// are those of the program.
 func TestAnElementManagerWalksEveryRoute(t *testing.T) {
 	name, role := "ems", access.Admin
 	w := newWhole(t, func(c *api.Config) {

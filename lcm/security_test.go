@@ -20,8 +20,7 @@ func (s *site) portsOf(id, cpd string) map[vim.Token]vim.PortSpec {
 	return out
 }
 
-// What traffic passes at a connection point, and which addresses it shares, changes with the package: in place where the VIM can. Seen
-// failing with ports that kept what the package before said.
+// What traffic passes at a connection point, and which addresses it shares, changes with the package: in place where the VIM can.
 func TestSecurityRulesChangeWithThePackage(t *testing.T) {
 	web := vnfd.SecurityRule{Direction: "ingress", IPVersion: 4, Protocol: "tcp", PortMin: 80, PortMax: 80}
 	want := []vim.SecurityRule{{Direction: "ingress", IPVersion: 4, Protocol: "tcp", PortMin: 80, PortMax: 80}}

@@ -14,8 +14,7 @@ import (
 	"github.com/vnfm/vnfm/vim/helm"
 )
 
-// A connection that may not write Secrets cannot keep a release: that is said before the first install. Seen failing with the driver of objects
-// asked only.
+// A connection that may not write Secrets cannot keep a release: that is said before the first install.
 func TestCheckSaysThatReleasesCannotBeStored(t *testing.T) {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -19,7 +19,7 @@ import (
 )
 
 // What others do to objects of ours is heard of within two seconds, over broken connections and watches that are too old (410), and who did it is told.
-// What only a status says, and what others do to objects of theirs, is not. Seen failing with each store's update dropped.
+// What only a status says, and what others do to objects of theirs, is not.
 func TestWatch(t *testing.T) {
 	l := kubetest.New(t, kubernetes.Type)
 	d := kubernetes.New(kubernetes.Config{})

@@ -127,8 +127,7 @@ func TestCallsOfAHundredMachines(t *testing.T) {
 	}
 }
 
-// A cloud that keeps what is deleted is asked to delete a machine for good: no list shows it, and it holds its ports and volumes. Seen
-// failing with a release that ended while the volume was held.
+// A cloud that keeps what is deleted is asked to delete a machine for good: no list shows it, and it holds its ports and volumes.
 func TestCloudThatKeepsWhatIsDeleted(t *testing.T) {
 	f := newFake(t)
 	f.deferred = true

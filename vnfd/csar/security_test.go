@@ -28,7 +28,7 @@ func securityRules(policies ...string) string {
 	return out
 }
 
-// Seen failing with rules given to the external connection point, which is no port.
+// Rules of an external connection point are those of the VduCp that it exposes: that is the port.
 func TestSecurityRulesOfConnectionPoints(t *testing.T) {
 	t.Parallel()
 	text := template(points() + securityRules(
