@@ -214,10 +214,15 @@ func (s *session) look(v *desired.Vnf) (*desired.Look, *sol.VnfLcmOpOcc, error) 
 	}
 	l.Instance = &found[0]
 	ops, err := s.Ops(s.ctx, client.Query{Filter: "(eq,vnfInstanceId," + l.Instance.Id + ");" + live, Fields: "operation"})
-	if err != nil || len(ops) == 0 {
-		return l, nil, err //nolint:wrapcheck // of the client
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // of the client
 	}
-	return l, &ops[0], nil
+	if len(ops) > 0 {
+		return l, &ops[0], nil
+	}
+	// One may have ended between the two requests: what it brought about is seen from now on.
+	l.Instance, err = s.Vnf(s.ctx, l.Instance.Id)
+	return l, nil, err //nolint:wrapcheck // of the client
 }
 
 // bring makes a VNF what is wanted: it looks, does the first step that is ahead, and looks again. done gets what it did.

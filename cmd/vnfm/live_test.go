@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -152,6 +153,40 @@ func TestApplyIsSafeToRepeat(t *testing.T) {
 				t.Errorf("%s: the operations are %s %s", name, got, errs)
 			}
 		}
+	}
+}
+
+// An operation that ends while apply looks is seen: between its two questions, for the VNF and for what is under way, the VNF is stopped. Seen
+// failing without the second look at the VNF: it was stopped once more.
+func TestApplySeesWhatEndsWhileItLooks(t *testing.T) {
+	to := startServer(t)
+	file := "name: meanwhile\npackage: Sample Firewall\nflavour: standard\n"
+	if code, _, errs := at(t.Context(), to, file, "apply", "-f", "-", "--yes"); code != exitOK {
+		t.Fatal(errs)
+	}
+	u, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "vnf_lcm_op_occs") {
+			once.Do(func() {
+				if code, _, errs := at(t.Context(), to, "", "vnf", "operate", "meanwhile", "--to", "STOPPED"); code != exitOK {
+					t.Error(errs)
+				}
+			})
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer between.Close()
+	if code, out, errs := at(t.Context(), between.URL, file+"state: STOPPED\n", "apply", "-f", "-", "--yes"); code != exitOK || !strings.Contains(out, "1 as wanted") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	_, out, _ := at(t.Context(), to, "", "op", "list", "--vnf", "meanwhile", "--columns", "operation", "--no-headers")
+	if n := strings.Count(out, "OPERATE"); n != 1 {
+		t.Errorf("%d times OPERATE:\n%s", n, out)
 	}
 }
 
