@@ -156,6 +156,27 @@ func TestApplyIsSafeToRepeat(t *testing.T) {
 	}
 }
 
+// The beginning of an id stands for it, also of what has no name; the whole of one is never taken for how another begins.
+func TestBeginningsOfIds(t *testing.T) {
+	to := startServer(t)
+	for _, id := range []string{"edge-1", "edge-10", "edge-20"} {
+		if code, _, errs := at(t.Context(), to, "", "vim", "register", id, "--type", "VNFM.SIM.V_1"); code != exitOK {
+			t.Fatal(errs)
+		}
+	}
+	for word, want := range map[string]string{"edge-1": "edge-1", "edge-2": "edge-20", "edge-10": "edge-10"} {
+		code, out, errs := at(t.Context(), to, "", "vim", "show", word, "-o", "name")
+		if code != exitOK || strings.TrimSpace(out) != want {
+			t.Errorf("%s: exit %d: %q, want %q: %s", word, code, out, want, errs)
+		}
+	}
+	for word, want := range map[string]string{"edge-": "edge-20", "edgy": "edgy"} {
+		if code, out, errs := at(t.Context(), to, "", "vim", "check", word); code == exitOK || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d: %s%s", word, code, out, errs)
+		}
+	}
+}
+
 // An operation that ends while apply looks is seen: between its two questions, for the VNF and for what is under way, the VNF is stopped. Seen
 // failing without the second look at the VNF: it was stopped once more.
 func TestApplySeesWhatEndsWhileItLooks(t *testing.T) {

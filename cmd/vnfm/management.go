@@ -60,7 +60,11 @@ type managementShow struct {
 }
 
 func (c *managementShow) Run(s *session) error {
-	m, err := s.ManagementConnection(s.ctx, c.ID)
+	id, err := s.managementID(c.ID)
+	if err != nil {
+		return err
+	}
+	m, err := s.ManagementConnection(s.ctx, id)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -217,7 +221,11 @@ func (c *managementUpdate) Run(s *session) error {
 	if len(patch) == 0 {
 		return usagef("nothing is to be changed")
 	}
-	m, err := s.PatchManagement(s.ctx, c.ID, patch)
+	id, err := s.managementID(c.ID)
+	if err != nil {
+		return err
+	}
+	m, err := s.PatchManagement(s.ctx, id, patch)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -237,7 +245,11 @@ func (c *managementCheck) Run(s *session) error {
 			return err
 		}
 	}
-	v, err := s.CheckManagement(s.ctx, c.ID, vnf)
+	id, err := s.managementID(c.ID)
+	if err != nil {
+		return err
+	}
+	v, err := s.CheckManagement(s.ctx, id, vnf)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}

@@ -51,6 +51,45 @@ func pick(what, word string, all []named) (string, error) {
 // shortest is how much of an id stands for it at least.
 const shortest = 4
 
+// beginning finds the id that a word means among those of things that have no other name: by its beginning. What fits none is for the server
+// to judge.
+func beginning[T any](what, word string, list func() ([]T, error), id func(*T) string) (string, error) {
+	if isID(word) || len(word) < shortest {
+		return word, nil
+	}
+	all, err := list()
+	if err != nil {
+		return "", err
+	}
+	var out []named
+	for i := range all {
+		if id := id(&all[i]); strings.HasPrefix(id, word) {
+			out = append(out, named{id: id})
+		}
+	}
+	if len(out) == 0 {
+		return word, nil
+	}
+	return pick(what, word, out)
+}
+
+func (s *session) parkedID(word string) (string, error) {
+	return beginning("parked message", word, func() ([]sol.ParkedMessage, error) { return s.Parked(s.ctx) }, func(m *sol.ParkedMessage) string { return m.Id })
+}
+
+func (s *session) notificationID(word string) (string, error) {
+	return beginning("notification", word, func() ([]sol.Notification, error) { return s.Notifications(s.ctx, "", "") }, func(n *sol.Notification) string { return n.Id })
+}
+
+func (s *session) vimID(word string) (string, error) {
+	return beginning("VIM connection", word, func() ([]sol.Vim, error) { return s.Vims(s.ctx) }, func(v *sol.Vim) string { return v.Id })
+}
+
+func (s *session) managementID(word string) (string, error) {
+	return beginning("management connection", word, func() ([]sol.ManagementConnection, error) { return s.ManagementConnections(s.ctx) },
+		func(v *sol.ManagementConnection) string { return v.Id })
+}
+
 // isID says whether a word is a whole id, which needs no looking up where names are not ids themselves.
 func isID(word string) bool { return uuid.Validate(word) == nil }
 

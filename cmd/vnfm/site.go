@@ -244,7 +244,11 @@ type parkedShow struct {
 }
 
 func (c *parkedShow) Run(s *session) error {
-	m, err := s.ParkedMessage(s.ctx, c.ID)
+	id, err := s.parkedID(c.ID)
+	if err != nil {
+		return err
+	}
+	m, err := s.ParkedMessage(s.ctx, id)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -263,10 +267,14 @@ type parkedSkip struct {
 }
 
 func (c *parkedSkip) Run(s *session) error {
-	if err := s.confirm(c.sure, "Give up message "+c.ID+" for good?"); err != nil {
+	id, err := s.parkedID(c.ID)
+	if err != nil {
 		return err
 	}
-	n, err := s.SkipParked(s.ctx, c.ID, c.Reason)
+	if err := s.confirm(c.sure, "Give up message "+id+" for good?"); err != nil {
+		return err
+	}
+	n, err := s.SkipParked(s.ctx, id, c.Reason)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -278,7 +286,11 @@ type parkedRetry struct {
 }
 
 func (c *parkedRetry) Run(s *session) error {
-	n, err := s.Redrive(s.ctx, c.ID)
+	id, err := s.parkedID(c.ID)
+	if err != nil {
+		return err
+	}
+	n, err := s.Redrive(s.ctx, id)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}

@@ -243,13 +243,22 @@ func (c *notificationRetry) Run(s *session) error {
 	if (c.ID == "") == (c.Subscription == "") {
 		return usagef("name a notification, or --subscription for all of one that were given up")
 	}
-	ids := []string{c.ID}
-	if c.Subscription != "" {
-		all, err := s.Notifications(s.ctx, "FAILED", c.Subscription)
+	var ids []string
+	if c.ID != "" {
+		id, err := s.notificationID(c.ID)
+		if err != nil {
+			return err
+		}
+		ids = []string{id}
+	} else {
+		of, err := s.subscriptionID(c.Subscription)
+		if err != nil {
+			return err
+		}
+		all, err := s.Notifications(s.ctx, "FAILED", of)
 		if err != nil {
 			return err //nolint:wrapcheck // of the client
 		}
-		ids = nil
 		for _, n := range all {
 			ids = append(ids, n.Id)
 		}

@@ -80,7 +80,11 @@ type vimShow struct {
 }
 
 func (c *vimShow) Run(s *session) error {
-	v, err := s.Vim(s.ctx, c.ID)
+	id, err := s.vimID(c.ID)
+	if err != nil {
+		return err
+	}
+	v, err := s.Vim(s.ctx, id)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -244,7 +248,11 @@ func (c *vimUpdate) Run(s *session) error {
 	if len(patch) == 0 {
 		return usagef("nothing is to be changed")
 	}
-	v, err := s.PatchVim(s.ctx, c.ID, patch)
+	id, err := s.vimID(c.ID)
+	if err != nil {
+		return err
+	}
+	v, err := s.PatchVim(s.ctx, id, patch)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
@@ -284,7 +292,11 @@ type vimCheck struct {
 }
 
 func (c *vimCheck) Run(s *session) error {
-	v, err := s.CheckVim(s.ctx, c.ID)
+	id, err := s.vimID(c.ID)
+	if err != nil {
+		return err
+	}
+	v, err := s.CheckVim(s.ctx, id)
 	if err != nil {
 		return err //nolint:wrapcheck // of the client
 	}
