@@ -113,13 +113,7 @@ func (s *site) madeObjects() []string {
 }
 
 // pods returns the VNFCs' pods, by index.
-func (s *site) pods(id string) []string {
-	var out []string
-	for _, c := range s.vnf(id).Info.Vnfcs {
-		out = append(out, c.Handle.VimID)
-	}
-	return out
-}
+func (s *site) pods(id string) []string { return podIDs(s.vnf(id)) }
 
 func (s *site) ended(op string) *vnf.OpOcc {
 	s.t.Helper()
@@ -436,4 +430,87 @@ func TestManifestsOfAnotherPackage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A VNF of containers changes its flavour and back, of manifests and of charts: the oldest VNFCs stay, with their pods, more come, and those beyond go; undone it
+// is what it was.
+func TestContainersChangeTheirFlavour(t *testing.T) {
+	makers := map[string]func() (*site, string){
+		"manifests": func() (*site, string) { return containers(t, "") },
+		"charts": func() (*site, string) {
+			s, id, op := charted(t, `{}`)
+			if op.State != vnf.Completed {
+				t.Fatalf("%s: %+v", op.State, op.Error)
+			}
+			return s, id
+		},
+	}
+	for name, begin := range makers {
+		t.Run(name, func(t *testing.T) {
+			s, id := begin()
+			was := s.vnf(id)
+			big, four := s.d.Flavours[0], 4
+			big.ID, big.Vdus, big.Aspects = "big", slices.Clone(big.Vdus), nil
+			big.Vdus[0].Initial = &four
+			s.d.Flavours = append(s.d.Flavours, big)
+			change := func(to string) *vnf.OpOcc {
+				op, err := s.svc.ChangeFlavour(s.ctx(), id, lcm.ChangeFlavour{FlavourID: to}, by)
+				s.must(err)
+				s.settle()
+				return s.op(op.ID)
+			}
+			s.script = on(vim.TypeChangeResource, vim.Unit, permanent)
+			op := change("big")
+			s.script = nil
+			if op.State == vnf.FailedTemp {
+				_, err := s.svc.Rollback(s.ctx(), op.ID, by)
+				s.must(err)
+				s.settle()
+				op = s.op(op.ID)
+			}
+			if op.State != vnf.RolledBack || s.vnf(id).Info.FlavourID != "simple" || !slices.Equal(s.pods(id), podIDs(was)) {
+				t.Fatalf("%s: %+v; pods %v, %v before", op.State, op.Error, s.pods(id), podIDs(was))
+			}
+			if op = change("big"); op.State != vnf.Completed {
+				t.Fatalf("%s: %+v", op.State, op.Error)
+			}
+			now := s.vnf(id)
+			if len(now.Info.Vnfcs) != len(was.Info.Vnfcs)+2 || now.Info.FlavourID != "big" || len(now.Info.ScaleStatus) != 0 {
+				t.Errorf("%d VNFCs, %d before: %+v", len(now.Info.Vnfcs), len(was.Info.Vnfcs), now.Info)
+			}
+			for _, c := range was.Info.Vnfcs {
+				if i := slices.IndexFunc(now.Info.Vnfcs, func(n vnf.Vnfc) bool { return n.ID == c.ID }); i < 0 || now.Info.Vnfcs[i].Handle.VimID != c.Handle.VimID {
+					t.Errorf("VNFC %s had the pod %s; now %+v", c.ID, c.Handle.VimID, now.Info.Vnfcs)
+				}
+			}
+			added := map[vnf.ChangeType]int{}
+			for _, a := range op.Changes.Vnfcs.All() {
+				added[a.Change]++
+			}
+			if added[vnf.Added] != 2 {
+				t.Errorf("affected: %v", op.Changes.Vnfcs)
+			}
+			if op = change("simple"); op.State != vnf.Completed {
+				t.Fatalf("%s: %+v", op.State, op.Error)
+			}
+			removed := 0
+			for _, a := range op.Changes.Vnfcs.All() {
+				if a.Change == vnf.Removed {
+					removed++
+				}
+			}
+			if removed != 2 || !slices.Equal(s.pods(id), podIDs(was)) || len(s.vnf(id).Info.ScaleStatus) != 1 {
+				t.Errorf("%d removed; pods %v, %v before", removed, s.pods(id), podIDs(was))
+			}
+			s.recorded(id)
+		})
+	}
+}
+
+func podIDs(v *vnf.Instance) []string {
+	var out []string
+	for _, c := range v.Info.Vnfcs {
+		out = append(out, c.Handle.VimID)
+	}
+	return out
 }

@@ -47,14 +47,34 @@ func (s *Service) changingFlavour(ctx context.Context, vnfID string, r *ChangeFl
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeFlavour, err)
 	}
+	of, err := s.containersOfFlavour(ctx, vnfID, r)
+	if err != nil {
+		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeFlavour, err)
+	}
 	return &wish{
 		command: "lcm.change-flavour", operation: vnf.OpChangeFlavour, params: r.Params, own: own,
 		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
-		plan: func(b *beginning) error { return s.planChangeFlavour(b, r) },
+		plan: func(b *beginning) error { return s.planChangeFlavour(b, r, of) },
 	}, nil
 }
 
-func (s *Service) planChangeFlavour(b *beginning, r *ChangeFlavour) error {
+// containersOfFlavour reads what a VNF of containers is made of in another flavour.
+func (s *Service) containersOfFlavour(ctx context.Context, vnfID string, r *ChangeFlavour) (out containers, err error) {
+	v, err := s.instance(ctx, vnfID)
+	if err != nil || v.Info == nil { // what is not instantiated is refused later
+		return out, err
+	}
+	d, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
+	if err != nil {
+		return out, err
+	}
+	if f, ok := d.Flavour(r.FlavourID); ok {
+		return s.containersIn(ctx, v, v.PackageID, f, r.AdditionalParams)
+	}
+	return out, nil
+}
+
+func (s *Service) planChangeFlavour(b *beginning, r *ChangeFlavour, of containers) error {
 	was := b.flavour()
 	if was == nil {
 		return vnfm.Errorf(vnfm.Conflict, "the VNFD has no deployment flavour %q any more", b.vnf.Info.FlavourID)
@@ -82,7 +102,7 @@ func (s *Service) planChangeFlavour(b *beginning, r *ChangeFlavour) error {
 		return err
 	}
 	return s.rebuild(b, was, b.descriptor, f, &rebuilt{
-		counts: counts, level: level, levels: levels, links: r.ExtLinks, managed: r.ExtManaged, params: r.AdditionalParams,
+		counts: counts, level: level, levels: levels, links: r.ExtLinks, managed: r.ExtManaged, params: r.AdditionalParams, containers: of,
 	})
 }
 
@@ -97,9 +117,7 @@ type rebuilt struct {
 	params  json.RawMessage
 	batch   int // machines that are changed or made again at once; 0: all
 	beside  bool
-	// releases are the charts of a VNF of containers, without their values.
-	releases []plan.ChartRelease
-	objects  []plan.Object // the same, of manifests
+	containers
 	// warnings are of what was decided before.
 	warnings []string
 }

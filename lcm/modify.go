@@ -10,7 +10,6 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
-	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/lcm/tell"
 	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/message"
@@ -102,8 +101,7 @@ func (s *Service) toldBy(ctx context.Context, v *vnf.Instance, r *Modify) (*conf
 type newPackage struct {
 	ref        PackageRef
 	descriptor *vnfd.Descriptor
-	releases   []plan.ChartRelease // of a VNF of containers, without their values
-	objects    []plan.Object       // of a VNF of containers, where it is made of manifests
+	containers // of which a VNF is made there
 }
 
 // newPackage finds the package of a vnfdId, nil when the instance is of it or none is asked for. Its VNFD may differ from the

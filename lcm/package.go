@@ -65,8 +65,7 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 	}, nil
 }
 
-// containersOf reads what a VNF of containers is made of once it is of another package: the charts or manifests that the request names, or its instantiation did,
-// else the charts of the descriptor.
+// containersOf reads what a VNF of containers is made of once it is of another package.
 func (s *Service) containersOf(ctx context.Context, vnfID string, r *ChangeVnfPkg, to *newPackage) error {
 	v, err := s.instance(ctx, vnfID)
 	if err != nil || v.Info == nil { // what is not instantiated is refused later
@@ -80,25 +79,41 @@ func (s *Service) containersOf(ctx context.Context, vnfID string, r *ChangeVnfPk
 	if change, ok := vnfd.ChangeTo(was, id, to.descriptor); ok && change != nil && change.Flavour != "" {
 		id = change.Flavour
 	}
-	f, ok := to.descriptor.Flavour(id)
-	if !ok || !slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
-		return nil
+	if f, ok := to.descriptor.Flavour(id); ok {
+		to.containers, err = s.containersIn(ctx, v, to.ref.ID, f, r.AdditionalParams)
 	}
-	asked, err := overlaidBy(v.Params, r.AdditionalParams)
+	return err
+}
+
+// containers are what a VNF of containers is made of: charts, without their values, or objects of manifests.
+type containers struct {
+	releases []plan.ChartRelease
+	objects  []plan.Object
+}
+
+func (c *containers) none() bool { return len(c.releases)+len(c.objects) == 0 }
+
+// containersIn reads what a VNF is made of in a flavour of a package: the charts or manifests that a request names, or its instantiation did, else the charts of the
+// descriptor. None of a flavour without containers.
+func (s *Service) containersIn(ctx context.Context, v *vnf.Instance, packageID string, f *vnfd.Flavour, params json.RawMessage) (out containers, err error) {
+	if !slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
+		return out, nil
+	}
+	asked, err := overlaidBy(v.Params, params)
 	if err != nil {
-		return err
+		return out, err
 	}
-	to.releases, _, err = charts.Releases(ctx, to.ref.ID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
-		return s.cfg.Packages.Tree(ctx, to.ref.ID, path, vim.MaxChart)
+	out.releases, _, err = charts.Releases(ctx, packageID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
+		return s.cfg.Packages.Tree(ctx, packageID, path, vim.MaxChart)
 	})
-	if err != nil || len(to.releases) > 0 {
-		return err
+	if err != nil || len(out.releases) > 0 {
+		return out, err
 	}
 	in := *v
-	in.PackageID = to.ref.ID
+	in.PackageID = packageID
 	m, err := s.objects(ctx, &in, &Instantiate{AdditionalParams: asked})
 	if err != nil || m == nil {
-		return err
+		return out, err
 	}
 	switch { // they are where those are that there are
 	case m.namespace != "":
@@ -106,8 +121,8 @@ func (s *Service) containersOf(ctx context.Context, vnfID string, r *ChangeVnfPk
 	case slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return plan.OwnNamespace(&r) }):
 		manifest.Place(m.objects, ownNamespace(v.ID), false)
 	}
-	to.objects, err = m.planned()
-	return err
+	out.objects, err = m.planned()
+	return out, err
 }
 
 func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage) error {
@@ -135,12 +150,12 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 	if !ok {
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD %s has no deployment flavour %q; it has %s", r.VnfdID, id, plan.Flavours(to.descriptor)).At("/vnfdId")
 	}
-	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged, releases: to.releases, objects: to.objects}
+	x := &rebuilt{names: names, links: r.ExtLinks, managed: r.ExtManaged, containers: to.containers}
 	way, err := s.wayOf(r.AdditionalParams, f)
 	if err != nil {
 		return err
 	}
-	if way.beside && len(to.releases)+len(to.objects) > 0 { // their VIM replaces pods by itself
+	if way.beside && !to.none() { // their VIM replaces pods by itself
 		if way.asked {
 			return vnfm.Errorf(vnfm.Unprocessable, "%s is for machines: pods are replaced as their workloads say", paramBeside).At("/additionalParams/" + paramBeside)
 		}

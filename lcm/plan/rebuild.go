@@ -69,7 +69,7 @@ func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 		return r.objects(was)
 	}
 	if containers {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers changes to a package whose manifests or charts are named, and cannot change its flavour here: terminate it and instantiate another")
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers is of manifests or charts of its package, and the request names none of the flavour %s, nor did its instantiation", r.Flavour.ID)
 	}
 	x := &rebuilding{Rebuilding: r, was: was, same: map[string]string{}}
 	if err := r.Limits.vnfcs(r.Flavour, r.Counts); err != nil {

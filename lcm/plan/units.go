@@ -292,9 +292,11 @@ func (r *Rebuilding) charts(was *Wanted) (*Wanted, error) {
 		c := r.Releases[at].Chart
 		c.Namespace = had.Namespace
 		u := *x.Spec.Unit
+		u.Counts = maps.Clone(u.Counts)
 		for _, w := range c.Workloads {
-			if u.Counts[w.Vdu] != r.Counts[w.Vdu] {
-				return refuse("the VDU %s has %d pods, and is to have %d", w.Vdu, u.Counts[w.Vdu], r.Counts[w.Vdu])
+			if n := r.Counts[w.Vdu]; u.Counts[w.Vdu] != n {
+				u.Counts[w.Vdu] = n
+				want.recount(x.ID, w.Vdu, n)
 			}
 		}
 		if len(c.Workloads) != len(had.Workloads) {
@@ -308,6 +310,31 @@ func (r *Rebuilding) charts(was *Wanted) (*Wanted, error) {
 	}
 	want.Index()
 	return &want, nil
+}
+
+// recount has a release have so many VNFCs of a VDU: the oldest stay.
+func (w *Wanted) recount(unit, vdu string, n int) {
+	of := func(c Vnfc) bool { return c.Unit == unit && c.Vdu == vdu }
+	var there []Vnfc
+	for _, c := range w.Vnfcs {
+		if of(c) {
+			there = append(there, c)
+		}
+	}
+	slices.SortFunc(there, func(a, b Vnfc) int { return a.Index - b.Index })
+	stay, beyond := there[:min(n, len(there))], there[min(n, len(there)):]
+	w.Gone = append(w.Gone, beyond...)
+	w.Vnfcs = slices.DeleteFunc(slices.Clone(w.Vnfcs), func(c Vnfc) bool {
+		return slices.ContainsFunc(beyond, func(g Vnfc) bool { return g.ID == c.ID })
+	})
+	for index := 0; len(stay) < n; index++ {
+		if slices.ContainsFunc(stay, func(c Vnfc) bool { return c.Index == index }) {
+			continue
+		}
+		c := containerVnfc(unit, vdu, index)
+		c.ID = message.DeriveID(unit, "vnfc", vdu, strconv.Itoa(index))
+		w.Vnfcs, stay = append(w.Vnfcs, c), append(slices.Clone(stay), c)
+	}
 }
 
 // OwnNamespace reports whether a resource is the namespace that was made for a VNF whose objects name none.
@@ -395,6 +422,12 @@ func (r *Rebuilding) objects(was *Wanted) (*Wanted, error) {
 			}
 		}
 		want.Vnfcs = append(want.Vnfcs, c)
+	}
+	for _, old := range was.Vnfcs { // of workloads that stay
+		stays := slices.ContainsFunc(want.Resources, func(x Resource) bool { return x.ID == old.Unit })
+		if stays && !slices.ContainsFunc(want.Vnfcs, func(c Vnfc) bool { return c.ID == old.ID }) {
+			want.Gone = append(want.Gone, old)
+		}
 	}
 	want.Index()
 	return &want, nil
