@@ -126,7 +126,7 @@ func (w *world) fault(f Fault) bool {
 func (w *world) misbehave() {
 	on := []string{sim.OnReserve, sim.OnReserve, sim.OnChange, sim.OnChange, sim.OnChange, sim.OnRelease, sim.OnFind, sim.OnConfigure, sim.OnAny}
 	outcomes := []string{
-		sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
+		sim.Transient, sim.Transient, sim.Unavailable, sim.Throttled, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
 		sim.LateEffect,
 	}
 	b := w.behaves()

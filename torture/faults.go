@@ -358,7 +358,7 @@ func (in *injector) slow(ctx context.Context) error {
 // misbehave gives the simulated VIM a new behaviour: none at times, else up to three rules.
 func (in *injector) misbehave(ctx context.Context) {
 	b := sim.Behaviour{Seed: in.rng.Int64N(1000), Delay: sim.Duration(in.span(0, 300*time.Millisecond)), Rules: []sim.Rule{}}
-	outcomes := []string{sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect, sim.LateEffect}
+	outcomes := []string{sim.Transient, sim.Transient, sim.Unavailable, sim.Throttled, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect, sim.LateEffect}
 	operations := []string{sim.OnReserve, sim.OnReserve, sim.OnRelease, sim.OnConfigure, sim.OnFind, sim.OnAny}
 	for range in.rng.IntN(4) {
 		r := sim.Rule{On: operations[in.rng.IntN(len(operations))], Outcome: outcomes[in.rng.IntN(len(outcomes))], Times: 1 + in.rng.IntN(6)}
