@@ -17,7 +17,7 @@ type Options struct {
 	Faults int
 	// SkipFaults and SkipActions leave single ones out, by their number in the run, from 1.
 	SkipFaults, SkipActions map[int]bool
-	// Steps bounds the part of the run with faults; 0 means 4000.
+	// Steps bounds the part of the run with faults; 0 means 6000.
 	Steps int
 }
 
@@ -46,7 +46,7 @@ func (r *Result) Failed() bool { return len(r.Violations) > 0 }
 // Run runs one seed.
 func Run(seed uint64, o Options) *Result {
 	if o.Steps == 0 {
-		o.Steps = 4000
+		o.Steps = 6000
 	}
 	w := newWorld(seed, o)
 	func() {
