@@ -37,6 +37,7 @@ type Config struct {
 	OpOccs    *readmodel.OpOccs
 	Packages  *vnfpkg.Service
 	Notify    *notify.Service
+	Notices   eventstore.Doer // writes which notifications there are to be; nil: that of Main
 
 	Vims  vimmanager.Config
 	Nfvos nfvomanager.Config
@@ -124,7 +125,7 @@ func New(c Config) (*Node, error) {
 	for _, d := range n.Sides() {
 		n.loop("bus "+d.Name, "", OnMessages, d.Bus)
 		for _, r := range d.Readers {
-			n.Loops = append(n.Loops, Loop{Name: LoopResume + " " + r.Name, Role: r.Role, On: OnMessages | OnTimeouts, Once: r.Consumer.Resume, Run: r.Consumer.Run})
+			n.Loops = append(n.Loops, Loop{Name: LoopResume + " " + r.Name, Role: r.Role, On: OnTimeouts, Once: r.Consumer.Resume, Run: r.Consumer.Run})
 		}
 	}
 	return n, nil
@@ -201,7 +202,10 @@ func (n *Node) notifications() error {
 	if err != nil {
 		return err
 	}
-	n.Notices = projection.New(projection.Config{Planner: projector, Store: d.Store, Doer: d.Doer, Epochs: d.Leases.Role(lease.RoleNotifier), Logger: c.Logger})
+	if c.Notices == nil {
+		c.Notices = d.Doer
+	}
+	n.Notices = projection.New(projection.Config{Planner: projector, Store: d.Store, Doer: c.Notices, Epochs: d.Leases.Role(lease.RoleNotifier), Logger: c.Logger})
 	worker := c.Notify.Worker()
 	d.Followers = append(d.Followers, worker.OnCommit, func(c *eventstore.Commit) {
 		if projector.Watches() { // without subscriptions an operation costs nothing here

@@ -67,5 +67,5 @@ func TestReloadTakesOver(t *testing.T) {
 	if err := p.server.Reload(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	p.must(200, "GET", "/vnfm/v1/vims", nil)
+	p.await("a request that is taken", func() bool { code, _ := p.call("GET", "/vnfm/v1/vims", nil); return code == 200 })
 }

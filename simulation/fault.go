@@ -126,8 +126,11 @@ func (w *world) fault(f Fault) bool {
 func (w *world) misbehave() {
 	on := []string{sim.OnReserve, sim.OnReserve, sim.OnChange, sim.OnChange, sim.OnChange, sim.OnRelease, sim.OnFind, sim.OnConfigure, sim.OnAny}
 	outcomes := []string{
-		sim.Transient, sim.Transient, sim.Unavailable, sim.Throttled, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
+		sim.Transient, sim.Transient, sim.Permanent, sim.Quota, sim.Hang, sim.LoseReply, sim.LoseReply, sim.DuplicateReply, sim.LateEffect,
 		sim.LateEffect,
+	}
+	if w.seed%4 == 3 { // a VIM that is held back does less of everything else
+		outcomes = append(outcomes, sim.Unavailable, sim.Throttled)
 	}
 	b := w.behaves()
 	b.Delay = sim.Duration(time.Duration(w.rng.IntN(4)) * 700 * time.Millisecond)
@@ -138,7 +141,7 @@ func (w *world) misbehave() {
 			r.On, r.Outcome = sim.OnReserve, sim.LateEffect
 		}
 		if r.On == sim.OnChange && w.rng.IntN(4) > 0 {
-			r.Outcome = pick(w.rng, []string{sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang})
+			r.Outcome = pick(w.rng, []string{sim.Half, sim.Twice, sim.LoseReply, sim.LateEffect, sim.DuplicateReply, sim.Hang, sim.Permanent, sim.Permanent})
 		}
 		if r.Outcome == sim.LateEffect || r.Outcome == sim.Twice {
 			limit := 90

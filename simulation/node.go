@@ -192,7 +192,7 @@ func (w *world) newNode(index, life, program int) *node {
 	n.sagas = service.Runtime()
 	subscriptions, sender := w.notifications(n)
 	joined, err := assembly.New(assembly.Config{
-		Main: n.side, Apart: !w.shared.direct, Runtime: n.sagas, Instances: n.instances, OpOccs: n.opoccs, Packages: pkgs, Notify: subscriptions, Vims: vims,
+		Main: n.side, Apart: !w.shared.direct, Runtime: n.sagas, Instances: n.instances, OpOccs: n.opoccs, Packages: pkgs, Notify: subscriptions, Notices: w.doerOf(n), Vims: vims,
 		Nfvos: nfvomanager.Config{
 			Registry: registry, Drivers: drivers, Attempt: attempt, Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 		},

@@ -45,7 +45,8 @@ type site struct {
 	repairs   []string
 	begin     func(vnfID string) error // what happens when a repair begins
 	confirmed map[string]bool
-	dieAt     int // the commit at which the process dies, before it or after it; 0: it lives
+	clock     func() time.Time // the store's
+	dieAt     int              // the commit at which the process dies, before it or after it; 0: it lives
 	after     bool
 	commits   int
 	settings  reconcile.Settings
@@ -65,7 +66,8 @@ func newSite(t testing.TB, settings reconcile.Settings) *site {
 	for _, v := range s.vims {
 		s.held[v.ID] = map[vim.Token]vim.Observed{}
 	}
-	s.store = memory.New(memory.Config{Now: func() time.Time { return s.now }})
+	s.clock = func() time.Time { return s.now }
+	s.store = memory.New(memory.Config{Now: func() time.Time { return s.clock() }})
 	s.committer = eventstore.NewCommitter(s.store, eventstore.CommitterConfig{})
 	forms, err := aggregate.NewRegistry(readmodel.Forms()...)
 	s.must(err)

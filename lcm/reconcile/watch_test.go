@@ -42,7 +42,7 @@ func TestWhatAVimTellsIsLookedAtAtOnce(t *testing.T) {
 			s.vims = s.vims[:1]
 			began := time.Now()
 			base := s.now
-			clock := func() { s.now = base.Add(time.Since(began)) }
+			s.clock = func() time.Time { return base.Add(time.Since(began)) }
 			w := &watched{driver: driver{site: s}}
 			w.fails.Store(true)
 			r := reconcile.New(reconcile.Config{
@@ -56,7 +56,6 @@ func TestWhatAVimTellsIsLookedAtAtOnce(t *testing.T) {
 				for range d / (100 * time.Millisecond) {
 					<-time.After(100 * time.Millisecond)
 					synctest.Wait()
-					clock()
 				}
 			}
 			pass(3 * time.Second)
