@@ -101,10 +101,10 @@ const (
 // Node is what was joined.
 type Node struct {
 	Loops   []Loop
-	Replies *inbox.Consumer    // those of the participants
 	Notices *projection.Runner // plans notifications
 
-	cfg Config
+	cfg     Config
+	replies *inbox.Consumer // those of the participants
 }
 
 // New joins the parts. Nothing runs until its loops do; its sides must have no consumers yet.
@@ -122,7 +122,7 @@ func New(c Config) (*Node, error) {
 		return nil, err
 	}
 	n.clearing()
-	for _, d := range n.Sides() {
+	for _, d := range n.sides() {
 		n.loop("bus "+d.Name, "", OnMessages, d.Bus)
 		for _, r := range d.Readers {
 			n.Loops = append(n.Loops, Loop{Name: LoopResume + " " + r.Name, Role: r.Role, On: OnTimeouts, Once: r.Consumer.Resume, Run: r.Consumer.Run})
@@ -131,8 +131,8 @@ func New(c Config) (*Node, error) {
 	return n, nil
 }
 
-// Sides returns the one side there is, or both.
-func (n *Node) Sides() []*Side {
+// sides returns the one side there is, or both.
+func (n *Node) sides() []*Side {
 	if n.cfg.Ledger == n.cfg.Main {
 		return []*Side{n.cfg.Main}
 	}
@@ -162,7 +162,7 @@ func (n *Node) participants() {
 	if ledger != main { // a cursor over another outbox is another cursor
 		replies = ConsumerVimReplies
 	}
-	n.Replies = take(ledger, main, lease.RoleOrchestrator, replies, message.TopicReplies, c.Runtime.Replies())
+	n.replies = take(ledger, main, lease.RoleOrchestrator, replies, message.TopicReplies, c.Runtime.Replies())
 	ledger.Followers = append(ledger.Followers, vims.OnCommit, nfvos.OnCommit, vnfs.OnCommit)
 	n.loop("vim", lease.RoleVim, OnRecords, vims)
 	n.loop("nfvo", lease.RoleNfvo, OnRecords, nfvos)
@@ -183,7 +183,7 @@ func (n *Node) followers() {
 	c, d := &n.cfg, n.cfg.Main
 	ticks := timer.New(timer.Config{
 		Handlers: map[string]timer.Handler{saga.TimeoutOwner: c.Runtime.Timeouts()},
-		Store:    d.Store, Doer: d.Doer, Epochs: d.Leases.Role(lease.RoleOrchestrator), Holds: n.Replies.Holds, Logger: c.Logger,
+		Store:    d.Store, Doer: d.Doer, Epochs: d.Leases.Role(lease.RoleOrchestrator), Holds: n.replies.Holds, Logger: c.Logger,
 	})
 	follower := projection.New(projection.Config{
 		Follower: c.Follower, Store: d.Store, Doer: d.Doer, Epochs: d.Leases.Role(lease.RoleProjector), Gather: c.Gather, Logger: c.Logger,
@@ -231,7 +231,7 @@ func (n *Node) clearing() {
 			Consumers: []string{ConsumerReplies, ConsumerVimReplies}, Along: lcm.Swept, Swept: c.Swept, Logger: c.Logger,
 		}))
 	}
-	for _, d := range n.Sides() {
+	for _, d := range n.sides() {
 		n.loop(LoopPrune, lease.RoleRelay, 0, d.pruner(c.Prune, c.Senders[d]))
 	}
 	if c.Compare != nil {
