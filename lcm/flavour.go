@@ -58,14 +58,20 @@ func (s *Service) changingFlavour(ctx context.Context, vnfID string, r *ChangeFl
 	}, nil
 }
 
-// containersOfFlavour reads what a VNF of containers is made of in another flavour.
-func (s *Service) containersOfFlavour(ctx context.Context, vnfID string, r *ChangeFlavour) (out containers, err error) {
+// described returns an instance and the descriptor that it is made by.
+func (s *Service) described(ctx context.Context, vnfID string) (*vnf.Instance, *vnfd.Descriptor, error) {
 	v, err := s.instance(ctx, vnfID)
-	if err != nil || v.Info == nil { // what is not instantiated is refused later
-		return out, err
+	if err != nil {
+		return nil, nil, err
 	}
 	d, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
-	if err != nil {
+	return v, d, err
+}
+
+// containersOfFlavour reads what a VNF of containers is made of in another flavour.
+func (s *Service) containersOfFlavour(ctx context.Context, vnfID string, r *ChangeFlavour) (out containers, err error) {
+	v, d, err := s.described(ctx, vnfID)
+	if err != nil || v.Info == nil { // what is not instantiated is refused later
 		return out, err
 	}
 	if f, ok := d.Flavour(r.FlavourID); ok {

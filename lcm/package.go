@@ -67,12 +67,8 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 
 // containersOf reads what a VNF of containers is made of once it is of another package.
 func (s *Service) containersOf(ctx context.Context, vnfID string, r *ChangeVnfPkg, to *newPackage) error {
-	v, err := s.instance(ctx, vnfID)
+	v, was, err := s.described(ctx, vnfID)
 	if err != nil || v.Info == nil { // what is not instantiated is refused later
-		return err
-	}
-	was, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
-	if err != nil {
 		return err
 	}
 	id := v.Info.FlavourID

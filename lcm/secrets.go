@@ -162,11 +162,7 @@ func (s *Service) SealParams(ctx context.Context, vnfID, flavourID, operation st
 	if s.cfg.Keys == nil || len(params) == 0 {
 		return params, nil
 	}
-	v, err := s.instance(ctx, vnfID)
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.cfg.Packages.Descriptor(ctx, v.DescriptorDigest)
+	v, d, err := s.described(ctx, vnfID)
 	if err != nil {
 		return nil, err
 	}

@@ -184,9 +184,7 @@ func portOf(cp *vnfd.VduCp) *vim.PortSpec {
 		s.VnicType = "normal"
 	}
 	for _, r := range cp.Rules {
-		s.Rules = append(s.Rules, vim.SecurityRule{
-			Direction: r.Direction, IPVersion: r.IPVersion, Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax,
-		})
+		s.Rules = append(s.Rules, vim.SecurityRule(r))
 	}
 	return s
 }
