@@ -238,23 +238,4 @@ topology_template:
       type: tosca.nodes.nfv.VduCp
       properties: { layer_protocols: [ ipv4 ], order: 0 }
       requirements: [ { virtual_binding: edge } ]
-    cp:
-      type: tosca.nodes.nfv.VduCp
-      properties: { layer_protocols: [ ipv4 ], order: 0 }
-      requirements: [ { virtual_binding: vdu }, { virtual_link: vl } ]
-    vl:
-      type: tosca.nodes.nfv.VnfVirtualLink
-      properties:
-        connectivity_type: { layer_protocols: [ ipv4 ] }
-        description: a link
-        vl_profile:
-          max_bitrate_requirements: { root: 1000000 }
-          min_bitrate_requirements: { root: 1000 }
-          virtual_link_protocol_data:
-            - associated_layer_protocol: ipv4
-              l3_protocol_data: { ip_version: ipv4, cidr: 10.0.0.0/16, dhcp_enabled: true }
-  policies:
-    - initial: { type: tosca.policies.nfv.VduInitialDelta, properties: { initial_delta: { number_of_instances: $N } }, targets: [ vdu ] }
-    - aspects: { type: tosca.policies.nfv.ScalingAspects, properties: { aspects: { more: { name: more, description: more, max_scale_level: 1, step_deltas: [ one ] } } } }
-    - deltas: { type: tosca.policies.nfv.VduScalingAspectDeltas, properties: { aspect: more, deltas: { one: { number_of_instances: 1 } } }, targets: [ vdu ] }
-`
+` + sizedRest

@@ -357,7 +357,10 @@ topology_template:
             virtual_memory: { virtual_mem_size: 512 MiB }
             virtual_cpu: { num_virtual_cpu: 1 }
             virtual_local_storage: [ { size_of_storage: 3 GiB } ]
-    cp:
+` + sizedRest
+
+// sizedRest is of each VNFD here: the connection point and the link of the VNFCs, how many there are, and how many more there may be.
+const sizedRest = `    cp:
       type: tosca.nodes.nfv.VduCp
       properties: { layer_protocols: [ ipv4 ], order: 0 }
       requirements: [ { virtual_binding: vdu }, { virtual_link: vl } ]
