@@ -71,7 +71,7 @@ const (
 	// checkEvery is how often the relay looks whether a topic was made anew.
 	checkEvery = 10 * time.Second
 	// landing is how long a relay that is told to stop waits for what it has sent. It is less than a node may take to hand over its lanes.
-	landing = 500 * time.Millisecond
+	landing = 300 * time.Millisecond
 )
 
 // Relay sends what is committed, in the order of each lane that this process owns, and moves its cursor behind what the cluster
