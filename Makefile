@@ -47,6 +47,9 @@ test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafk
 	@TOOLS=kafka ./deploy/test-deps.sh
 	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(./deploy/kafka-lab.sh connect) && { VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
 		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
+	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(EXACTLY_ONCE=enabled ./deploy/kafka-lab.sh connect) && { EXACTLY_ONCE=enabled VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect \
+		$(GO) test -count=1 -timeout 5m -tags broker -run ExactlyOnce ./server; \
+		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
 
 test-release: release ## install what release made: the packages into a Debian of their own, the image without an engine; needs root
 	@TOOLS=release ./deploy/test-deps.sh

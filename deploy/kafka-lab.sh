@@ -1,8 +1,10 @@
 #!/bin/bash
-# kafka-lab.sh up|connect|down [DIR]: a real Apache Kafka (KRaft) on loopback for tests (deploy/kafkalab). Needs Java 17 and Maven.
+# kafka-lab.sh up|connect|crash|down [DIR]: a real Apache Kafka (KRaft) on loopback for tests (deploy/kafkalab). Needs Java 17 and Maven.
 #
 # up       starts BROKERS brokers (1, or 3; the first time it fetches 80 MB of jars), waits until they are ready, prints host:port of each
 # connect  starts Kafka Connect with Debezium's connector for PostgreSQL beside the brokers, waits until it is ready, prints its URL
+#          (EXACTLY_ONCE=enabled: one whose connectors may write in transactions)
+# crash    kills Kafka Connect
 # down     stops all of it, and removes what they kept
 #
 # A broker takes bearer tokens that nobody signed on the second port after that which is printed.
@@ -143,6 +145,10 @@ connect)
 	ready connect curl -fs "http://127.0.0.1:$port/connectors"
 	echo "http://127.0.0.1:$port"
 	;;
+crash)
+	kill -9 "$(cat "$run/connect.pid")"
+	while alive "$run/connect.pid"; do sleep 0.1; done
+	;;
 down)
 	for pid in "$run"/*.pid; do
 		alive "$pid" && kill "$(cat "$pid")"
@@ -153,7 +159,7 @@ down)
 	rm -rf "$run"
 	;;
 *)
-	sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+	sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -66,7 +66,7 @@ func TestBrokerIsFedByRelayAndCaptureInTurn(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	c.sent(one)
-	c.complete(one)
+	c.complete()
 	t.Logf("%d VNFs came and went", done)
 }
 
@@ -80,8 +80,8 @@ func (c *capture) begin(p *program) {
 }
 
 // complete compares the topic of events with the log: each event of a VNF or operation is there, as it was written, in the order of its
-// lane, and what comes twice comes behind itself.
-func (c *capture) complete(p *program) {
+// lane, and what comes twice comes behind itself. It returns how many do.
+func (c *capture) complete() (twice int) {
 	t := c.t
 	t.Helper()
 	type event struct{ lane, off, key, id, kind, stream, data, outbox string }
@@ -97,14 +97,15 @@ func (c *capture) complete(p *program) {
 		t.Fatal(err)
 	}
 	topic := c.prefix + "vnf.events"
-	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(c.brokers, ",")...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(c.brokers, ",")...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
 	read := map[string][]event{} // by lane, in order
 	seen := map[string]int64{}
-	n, twice := 0, 0
+	n := 0
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for n < len(written) {
@@ -148,6 +149,7 @@ func (c *capture) complete(p *program) {
 		t.Errorf("%d of %d events are not where they should be in the topic", wrong, len(written))
 	}
 	t.Logf("%d events, %d of them twice", len(written), twice)
+	return twice
 }
 
 func first[T any](list []T) (v T) {
@@ -201,5 +203,5 @@ func TestBrokerMissesNothingWhenTheSlotIsLost(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	c.sent(p)
-	c.complete(p)
+	c.complete()
 }

@@ -219,6 +219,9 @@ func (s *Server) serve() error {
 	return s.http.Serve(s.listen)
 }
 
+// handOver is how long a node that stops keeps its lanes for what it has begun. A relay waits a little less for the cluster's answers.
+const handOver = 350 * time.Millisecond
+
 // Run serves until the context ends, then stops in phases: no new work is taken, and the lanes are given up, while it is not ready any
 // more; no new requests, and what runs may finish within the stop timeout; then the committer and the database. It returns nil after
 // an orderly stop.
@@ -241,7 +244,10 @@ func (s *Server) Run(ctx context.Context) error {
 	soft, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.HTTP.Drain+s.cfg.HTTP.StopTimeout)
 	defer cancel()
 	workers.cancel()
-	owners.cancel() // other nodes have the lanes at once, whatever requests take
+	go func() {
+		workers.await(handOver) // what ends soon ends while the lanes are still its own
+		owners.cancel()         // other nodes have the lanes now, whatever requests take
+	}()
 	if failed == nil {
 		s.drain(soft)
 	}
@@ -304,6 +310,14 @@ func (s *Server) phase(name string, loops ...func(context.Context) error) *phase
 		close(p.done)
 	}()
 	return p
+}
+
+// await waits until the loops have ended, for a while at most.
+func (p *phase) await(while time.Duration) {
+	select {
+	case <-p.done:
+	case <-time.After(while):
+	}
 }
 
 // stop ends the loops and waits for them, as long as ctx lasts.

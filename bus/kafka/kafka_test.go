@@ -16,6 +16,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/vnfm/vnfm/bus"
 	"github.com/vnfm/vnfm/bus/kafka"
@@ -142,6 +143,26 @@ func TestWhatIsSentTwiceIsHandledOnce(t *testing.T) {
 		w.drain(next)
 		w.expect(l, 30)
 		next.Close()
+	}
+}
+
+// A relay that is told to stop waits for the cluster's answer to what it has sent, so that its successor sends nothing twice. Seen
+// failing with a relay that closed its connection at once.
+func TestARelayThatStopsSendsNothingTwice(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var once sync.Once
+	w.kafka.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		once.Do(stop) // it stops between the request and the answer
+		return nil, nil, false
+	})
+	w.send(5)
+	if err := w.relay().Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.drain(w.relay())
+	if n := w.kafka.PartitionInfo("site.topic", int32(eventstore.LaneOf("a"))).HighWatermark; n != 5 {
+		t.Errorf("%d records are in the topic, want 5", n)
 	}
 }
 

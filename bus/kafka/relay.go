@@ -67,8 +67,12 @@ type RelayConfig struct {
 	Logger *slog.Logger  // nil: slog.Default
 }
 
-// checkEvery is how often the relay looks whether a topic was made anew.
-const checkEvery = 10 * time.Second
+const (
+	// checkEvery is how often the relay looks whether a topic was made anew.
+	checkEvery = 10 * time.Second
+	// landing is how long a relay that is told to stop waits for what it has sent. It is less than a node may take to hand over its lanes.
+	landing = 300 * time.Millisecond
+)
 
 // Relay sends what is committed, in the order of each lane that this process owns, and moves its cursor behind what the cluster
 // has acknowledged without a gap. What it sent and died before it moved the cursor is sent again. While the cluster is away the
@@ -123,14 +127,17 @@ func NewRelay(cfg RelayConfig) *Relay {
 	return &Relay{cfg: cfg, wake: make(chan struct{}, 1)}
 }
 
-// Run sends until the context ends, then returns nil.
+// Run sends until the context ends, waits a moment for the answers to what is under way, so that the next owner of its lanes need not
+// send it again, and returns nil.
 func (r *Relay) Run(ctx context.Context) error {
 	defer r.Close()
+	work, cancel := outlast(ctx, landing) // a client that is full makes a send wait
+	defer cancel()
 	poll := time.NewTicker(r.cfg.Poll)
 	defer poll.Stop()
 	var failing time.Duration
 	for ctx.Err() == nil {
-		more, err := r.round(ctx)
+		more, err := r.round(work)
 		if err != nil && ctx.Err() == nil {
 			failing = min(max(2*failing, firstBackoff), longestBackoff)
 			r.cfg.Logger.WarnContext(ctx, "nothing sent", "consumer", r.cfg.Consumer, "error", err)
@@ -151,7 +158,31 @@ func (r *Relay) Run(ctx context.Context) error {
 			}
 		}
 	}
+	if err := r.land(work); err != nil {
+		r.cfg.Logger.WarnContext(ctx, "what was sent will be sent again", "consumer", r.cfg.Consumer, "error", err)
+	}
 	return nil
+}
+
+// outlast returns a context that ends a while after another one.
+func outlast(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
+	return later, cancel
+}
+
+// land moves the cursors behind what is under way, as its answers come.
+func (r *Relay) land(ctx context.Context) error {
+	err := r.settle(ctx)
+	for err == nil && r.waits() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.wake:
+			err = r.settle(ctx)
+		}
+	}
+	return err
 }
 
 // RunOnce sends what waits, a batch of each lane, and waits for the cluster's answers. It reports whether there was anything.
@@ -163,15 +194,10 @@ func (r *Relay) RunOnce(ctx context.Context) (bool, error) {
 		r.lanes[n].retry = time.Time{}
 	}
 	did, err := r.round(ctx)
-	for err == nil && r.waits() {
-		select {
-		case <-ctx.Done():
-			return did, ctx.Err()
-		case <-r.wake:
-			err = r.settle(ctx)
-		}
+	if err != nil {
+		return did, err
 	}
-	return did, err
+	return did, r.land(ctx)
 }
 
 // waits reports whether an answer of the cluster, or a cursor to move, is outstanding.

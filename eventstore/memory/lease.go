@@ -21,7 +21,7 @@ func (s *Store) Lease(_ context.Context, r eventstore.LeaseRequest) (eventstore.
 	s.t.renew(&r, now)
 	give := r.Give
 	if r.TTL == 0 {
-		give = slices.Collect(maps.Keys(s.t.leases))
+		give = s.t.leased
 	}
 	for _, k := range give {
 		if l := s.t.leases[k]; l.Owner == r.Node.ID {
@@ -66,6 +66,9 @@ func (t *tables) grant(k eventstore.RoleLane, id string, now int64) {
 	if t.nodes[l.Owner].Until > now {
 		return
 	}
+	if at, there := slices.BinarySearchFunc(t.leased, k, byRole); !there {
+		t.leased = slices.Insert(t.leased, at, k)
+	}
 	t.leases[k] = eventstore.Lease{RoleLane: k, Owner: id, Epoch: l.Epoch + 1}
 	for key, c := range t.cursors {
 		if key.lane == k.Lane && c.role == k.Role {
@@ -88,15 +91,17 @@ func (t *tables) lie(now int64) eventstore.Leases {
 	for _, nodes := range [][]eventstore.Node{out.Nodes, out.Gone} {
 		slices.SortFunc(nodes, func(a, b eventstore.Node) int { return strings.Compare(a.ID, b.ID) })
 	}
-	for _, l := range t.leases {
-		if t.nodes[l.Owner].Until > now {
+	for _, k := range t.leased {
+		if l := t.leases[k]; t.nodes[l.Owner].Until > now {
 			out.Held = append(out.Held, l)
 		}
 	}
-	slices.SortFunc(out.Held, func(a, b eventstore.Lease) int {
-		return cmp.Or(strings.Compare(a.Role, b.Role), cmp.Compare(a.Lane, b.Lane))
-	})
 	return out
+}
+
+// byRole is the order in which leases are returned.
+func byRole(a, b eventstore.RoleLane) int {
+	return cmp.Or(strings.Compare(a.Role, b.Role), cmp.Compare(a.Lane, b.Lane))
 }
 
 // Leases returns how all lanes lie, and the nodes that are gone.

@@ -319,6 +319,7 @@ type tables struct {
 	parked      map[parkedKey]eventstore.ParkedMessage
 	nodes       map[string]eventstore.Node
 	leases      map[eventstore.RoleLane]eventstore.Lease
+	leased      []eventstore.RoleLane // the keys of leases, sorted
 	cursors     map[cursorKey]cursor
 	outboxIDs   []string // the one that counts first
 }
