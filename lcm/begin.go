@@ -67,13 +67,32 @@ type beginning struct {
 	find  func(name, endpoint, named string) (*configuration.Endpoint, error)
 }
 
-// check refuses parameters that the VNFD's schema does not allow, and takes out what is the VNFM's own.
-func (b *beginning) check(schema, params json.RawMessage) error {
-	rest, err := takenOut(params, tell.Param, &b.named, "the id of a management connection")
-	if err != nil {
+// check refuses parameters that the VNFD's schema does not allow. What is the VNFM's own does not have to be in the schema: the names given, and
+// that of a management connection, which it reads.
+func (b *beginning) check(schema, params json.RawMessage, names ...string) error {
+	if err := own(params, tell.Param, &b.named, "the id of a management connection"); err != nil {
 		return err
 	}
-	return vnf.CheckSchema(schema, rest, "/additionalParams")
+	return vnf.CheckSchema(schema, undeclared(schema, params, append(names, tell.Param)), "/additionalParams")
+}
+
+// undeclared returns parameters without those of some names, but for what a schema says something of: that is the schema's to judge, and it may
+// require it.
+func undeclared(schema, params json.RawMessage, names []string) json.RawMessage {
+	var all map[string]json.RawMessage
+	if len(params) == 0 || json.Unmarshal(params, &all) != nil {
+		return params // what is no object is the schema's to refuse
+	}
+	var s struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	_ = json.Unmarshal(schema, &s) // it was checked with the descriptor
+	for _, name := range names {
+		if _, declared := s.Properties[name]; !declared {
+			delete(all, name)
+		}
+	}
+	return encode(all)
 }
 
 // talk says what the VNF and its element manager are told and asked.
