@@ -246,14 +246,15 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	for _, e := range events {
 		v.Apply(e, seen.Updated)
 	}
-	if err := s.brings(ctx, w, &v); err != nil {
+	brought, err := s.brings(ctx, w, &v)
+	if err != nil {
 		return nil, err
 	}
 	// From here on everything is kept or sent.
 	p.beginning = beginning{
 		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v),
 		data: &planData{
-			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations,
+			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations, Brought: brought,
 			Extensions: k.properties(over.extensions, of.Extensions), Configurable: k.properties(over.configurable, of.Configurable),
 		},
 		secrets: k, setExtensions: w.extensions, setConfigurable: w.configurable,
@@ -292,21 +293,21 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	return p, nil
 }
 
-// brings lets an instance have the VIM connections that a request brings, as the commit will.
-func (s *Service) brings(ctx context.Context, w *wish, v *vnf.Instance) error {
+// brings lets an instance have the VIM connections that a request brings, as the commit will, and returns their ids.
+func (s *Service) brings(ctx context.Context, w *wish, v *vnf.Instance) ([]string, error) {
 	if w.own == nil {
-		return nil
+		return nil, nil
 	}
 	l, err := s.cfg.Store.Load(ctx, w.own.load())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	event, _, err := w.own.decide(l.Records[w.own.ref])
 	if err != nil || event == nil {
-		return err
+		return nil, err
 	}
 	v.Apply(event, v.Updated)
-	return nil
+	return slices.Sorted(maps.Keys(event.Connections)), nil
 }
 
 // inPlace tells what may be changed of the resources of an instance where they stand, by VIM connection.

@@ -339,16 +339,6 @@ func landPackage(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf
 	return vnf.CompletePackage{Landed: vnf.InstancePackageChanged{OpID: d.OpID, Package: *d.Package, Metadata: d.Metadata, Rebuilt: *r}}, nil
 }
 
-// modifiedBy is what the change of a package has modified of the information about a VNF (SOL003 v3.7.1 §5.5.2.12b).
-func (d *planData) modifiedBy() *vnf.OpInfoChanged {
-	if d.Package == nil {
-		return nil
-	}
-	return &vnf.OpInfoChanged{Changed: vnf.ChangedInfo{
-		Package: d.Package, Extensions: d.Extensions, Configurable: d.Configurable, Metadata: d.Metadata,
-	}}
-}
-
 // overlaidBy lays parameters over others.
 func overlaidBy(params, over json.RawMessage) (json.RawMessage, error) {
 	var members map[string]json.RawMessage
