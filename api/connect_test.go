@@ -47,6 +47,7 @@ func TestChangeExtConn(t *testing.T) {
 		w.do("POST", uri, `{"extVirtualLinks":[]}`).want(400, `"attribute":"/extVirtualLinks"`)
 		w.do("POST", uri, `{"extVirtualLinks":[{"id":"e","resourceId":"n"}]}`).want(400, `"attribute":"/extVirtualLinks/0/extCps"`)
 		w.do("POST", root+"/x/change_ext_conn", body).want(404)
+		w.do("POST", uri, `{"extVirtualLinks":[{"id":"e","resourceId":"n","extCps":[]}]}`).want(202) // it connects nothing
 	}
 }
 

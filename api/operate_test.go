@@ -15,10 +15,13 @@ func TestOperate(t *testing.T) {
 	w := newWorld(t)
 	for _, root := range []string{vnfs, oldVnfs} {
 		for body, want := range map[string]lcm.Operate{
-			`{"changeStateTo":"STARTED"}`:                         {To: "STARTED"},
-			`{"changeStateTo":"STOPPED"}`:                         {To: "STOPPED"},
-			`{"changeStateTo":"STOPPED","stopType":"FORCEFUL"}`:   {To: "STOPPED", StopType: "FORCEFUL"},
-			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c1"]}`: {To: "STOPPED", Vnfcs: []string{"c1"}},
+			`{"changeStateTo":"STARTED"}`:                                                {To: "STARTED"},
+			`{"changeStateTo":"STARTED","stopType":"FORCEFUL"}`:                          {To: "STARTED"},
+			`{"changeStateTo":"STARTED","stopType":"GRACEFUL","gracefulStopTimeout":30}`: {To: "STARTED"},
+			`{"changeStateTo":"STOPPED","stopType":"FORCEFUL","gracefulStopTimeout":1}`:  {To: "STOPPED", StopType: "FORCEFUL"},
+			`{"changeStateTo":"STOPPED"}`:                                                {To: "STOPPED"},
+			`{"changeStateTo":"STOPPED","stopType":"FORCEFUL"}`:                          {To: "STOPPED", StopType: "FORCEFUL"},
+			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c1"]}`:                        {To: "STOPPED", Vnfcs: []string{"c1"}},
 			`{"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":30,"additionalParams":{"password":"` + canary + `"}}`: {
 				To: "STOPPED", StopType: "GRACEFUL", GracefulTimeout: 30, AdditionalParams: []byte(`{"password":"` + canary + `"}`),
 			},
@@ -44,10 +47,7 @@ func TestOperate(t *testing.T) {
 			`{}`:                           "/changeStateTo",
 			`{"changeStateTo":"SLEEPING"}`: "/changeStateTo",
 			`{"changeStateTo":"STOPPED","stopType":"GENTLE"}`:                                                 "/stopType",
-			`{"changeStateTo":"STARTED","stopType":"FORCEFUL"}`:                                               "/stopType",
 			`{"changeStateTo":"STOPPED","gracefulStopTimeout":1}`:                                             "/stopType",
-			`{"changeStateTo":"STARTED","gracefulStopTimeout":1}`:                                             "/gracefulStopTimeout",
-			`{"changeStateTo":"STOPPED","stopType":"FORCEFUL","gracefulStopTimeout":1}`:                       "/gracefulStopTimeout",
 			`{"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":-1}`:                      "/gracefulStopTimeout",
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":"c1"}`:                                               "/vnfcInstanceId",
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c1",""]}`:                                          "/vnfcInstanceId/1",

@@ -104,7 +104,7 @@ func TestEveryErrorIsProblemDetails(t *testing.T) {
 		{"wrong type of a map", "POST", vnfs, `{"vnfdId":"x","metadata":[]}`, nil, 400, `"attribute":"/metadata"`},
 		{"wrong type deep inside", "POST", inst, `{"flavourId":"f","extVirtualLinks":[{"id":"a","resourceId":"n","extCps":[{"cpdId":1}]}]}`, nil, 400,
 			`"attribute":"/extVirtualLinks/0/extCps/0/cpdId"`},
-		{"empty list of at least one", "POST", inst, `{"flavourId":"f","extVirtualLinks":[{"id":"a","resourceId":"n","extCps":[]}]}`, nil, 400, "extCps"},
+		{"empty list of at least one", "POST", vnfURI + "/change_ext_conn", `{"extVirtualLinks":[]}`, nil, 400, "extVirtualLinks"},
 		{"enum", "POST", vnfURI + "/terminate", `{"terminationType":"GENTLE"}`, nil, 400, "FORCEFUL, GRACEFUL"},
 		{"negative timeout", "POST", vnfURI + "/terminate", `{"terminationType":"GRACEFUL","gracefulTerminationTimeout":-1}`, nil, 400, "gracefulTerminationTimeout"},
 		{"fraction for an integer", "POST", vnfURI + "/terminate", `{"terminationType":"GRACEFUL","gracefulTerminationTimeout":1.5}`, nil, 400, "integer"},

@@ -67,13 +67,32 @@ type beginning struct {
 	find  func(name, endpoint, named string) (*configuration.Endpoint, error)
 }
 
-// check refuses parameters that the VNFD's schema does not allow, and takes out what is the VNFM's own.
-func (b *beginning) check(schema, params json.RawMessage) error {
-	rest, err := takenOut(params, tell.Param, &b.named, "the id of a management connection")
-	if err != nil {
+// check refuses parameters that the VNFD's schema does not allow. What is the VNFM's own does not have to be in the schema: the names given, and
+// that of a management connection, which it reads.
+func (b *beginning) check(schema, params json.RawMessage, names ...string) error {
+	if err := own(params, tell.Param, &b.named, "the id of a management connection"); err != nil {
 		return err
 	}
-	return vnf.CheckSchema(schema, rest, "/additionalParams")
+	return vnf.CheckSchema(schema, undeclared(schema, params, append(names, tell.Param)), "/additionalParams")
+}
+
+// undeclared returns parameters without those of some names, but for what a schema says something of: that is the schema's to judge, and it may
+// require it.
+func undeclared(schema, params json.RawMessage, names []string) json.RawMessage {
+	var all map[string]json.RawMessage
+	if len(params) == 0 || json.Unmarshal(params, &all) != nil {
+		return params // what is no object is the schema's to refuse
+	}
+	var s struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	_ = json.Unmarshal(schema, &s) // it was checked with the descriptor
+	for _, name := range names {
+		if _, declared := s.Properties[name]; !declared {
+			delete(all, name)
+		}
+	}
+	return encode(all)
 }
 
 // talk says what the VNF and its element manager are told and asked.
@@ -227,14 +246,15 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	for _, e := range events {
 		v.Apply(e, seen.Updated)
 	}
-	if err := s.brings(ctx, w, &v); err != nil {
+	brought, err := s.brings(ctx, w, &v)
+	if err != nil {
 		return nil, err
 	}
 	// From here on everything is kept or sent.
 	p.beginning = beginning{
 		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v),
 		data: &planData{
-			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations,
+			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations, Brought: brought,
 			Extensions: k.properties(over.extensions, of.Extensions), Configurable: k.properties(over.configurable, of.Configurable),
 		},
 		secrets: k, setExtensions: w.extensions, setConfigurable: w.configurable,
@@ -273,21 +293,21 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	return p, nil
 }
 
-// brings lets an instance have the VIM connections that a request brings, as the commit will.
-func (s *Service) brings(ctx context.Context, w *wish, v *vnf.Instance) error {
+// brings lets an instance have the VIM connections that a request brings, as the commit will, and returns their ids.
+func (s *Service) brings(ctx context.Context, w *wish, v *vnf.Instance) ([]string, error) {
 	if w.own == nil {
-		return nil
+		return nil, nil
 	}
 	l, err := s.cfg.Store.Load(ctx, w.own.load())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	event, _, err := w.own.decide(l.Records[w.own.ref])
 	if err != nil || event == nil {
-		return err
+		return nil, err
 	}
 	v.Apply(event, v.Updated)
-	return nil
+	return slices.Sorted(maps.Keys(event.Connections)), nil
 }
 
 // inPlace tells what may be changed of the resources of an instance where they stand, by VIM connection.

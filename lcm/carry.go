@@ -67,6 +67,10 @@ type planData struct {
 	// What the request sets of the instance, when the operation lands.
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"`
+	// Params are those that the VNF has when the operation lands, sealed; none: those it has.
+	Params json.RawMessage `json:"params,omitempty"`
+	// Brought are the VIM connections that the request brought.
+	Brought []string `json:"vimConnections,omitempty"`
 	// Package is what the VNF is of when the operation lands, Metadata what it gets of that; nil: nothing changes.
 	Package  *vnf.PackageUse            `json:"package,omitempty"`
 	Metadata map[string]json.RawMessage `json:"metadata,omitempty"`

@@ -571,3 +571,24 @@ func TestConnectOfASharedEntryGivesNoAddress(t *testing.T) {
 	s.settle()
 	s.consistent(id)
 }
+
+// TestALinkThatConnectsNothing: external links without connection points, which clients send, change nothing, and an instantiation says so.
+func TestALinkThatConnectsNothing(t *testing.T) {
+	s, id := twoApps(t, lcm.Settings{}, nil)
+	was := s.vnf(id)
+	changed := s.connect(id, lcm.ExtLink{ID: "none", NetworkID: "net-new"})
+	s.run()
+	o := s.completed(changed)
+	if v := s.vnf(id); !reflect.DeepEqual(v.Info, was.Info) || len(o.ExtLinks) != 0 || o.Changes.ExtPorts.Len() != 0 {
+		t.Errorf("%+v\nwas %+v", v.Info, was.Info)
+	}
+	other := s.create()
+	r := lcm.Instantiate{FlavourID: "simple", AdditionalParams: json.RawMessage(`{"key":"k"}`), ExtLinks: []lcm.ExtLink{{ID: "none", NetworkID: "net-new"}}}
+	op, err := s.svc.Instantiate(s.ctx(), other, r, by)
+	s.must(err)
+	s.run()
+	if o := s.completed(op.ID); len(s.vnf(other).Info.ExtLinks) != 0 && s.vnf(other).Info.ExtLinks[0].ID == "none" || !slices.ContainsFunc(o.Warnings, func(w string) bool { return strings.Contains(w, "none connects nothing") }) {
+		t.Errorf("%+v, %q", s.vnf(other).Info.ExtLinks, o.Warnings)
+	}
+	s.finish()
+}

@@ -134,10 +134,20 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	if schema == nil {
 		schema = was.Operations[string(b.data.Operation)].ParamsSchema
 	}
-	if err := b.check(schema, r.params); err != nil {
+	names := makersIn(was, f)
+	if b.data.Operation == vnf.OpChangeVnfPkg {
+		names = append(names, paramBatch, paramBeside)
+	}
+	if err := b.check(schema, r.params, names...); err != nil {
 		return err
 	}
 	params := b.seal(r.params, schema)
+	if len(makersIn(f)) > 0 {
+		var err error
+		if b.data.Params, err = remembered(b.vnf.Params, params); err != nil {
+			return err
+		}
+	}
 	have, err := holding(b.vnf, false)
 	if err != nil {
 		return err
@@ -244,5 +254,6 @@ func rebuiltOf(v *vnf.Instance, d *planData, o *plan.Outcome) (*vnf.Rebuilt, err
 	return &vnf.Rebuilt{
 		Info: i, Resources: parts.made, Changed: parts.changed, Released: parts.released, Connections: connections(v, parts.standing(), o.Grant()),
 		Extensions: d.Extensions, Configurable: d.Configurable, Values: maps.Clone(o.Want().Vars), Assets: assets,
+		Params: d.Params,
 	}, nil
 }

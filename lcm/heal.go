@@ -66,10 +66,10 @@ func (s *Service) missing(ctx context.Context, v *vnf.Instance) (map[vim.Token]b
 	return out, nil
 }
 
-// allOf takes the wish for new volumes out of a request's parameters.
-func allOf(params json.RawMessage) (rest json.RawMessage, all bool, err error) {
-	rest, err = takenOut(params, paramAll, &all, "true or false: whether volumes are made again, too, without what is on them")
-	return rest, all, err
+// allOf reads the wish for new volumes in a request's parameters.
+func allOf(params json.RawMessage) (all bool, err error) {
+	err = own(params, paramAll, &all, "true or false: whether volumes are made again, too, without what is on them")
+	return all, err
 }
 
 func (s *Service) planHeal(b *beginning, r *Heal) error {
@@ -77,12 +77,12 @@ func (s *Service) planHeal(b *beginning, r *Heal) error {
 	if f == nil {
 		return vnfm.Errorf(vnfm.Conflict, "the VNFD has no deployment flavour %q any more", b.vnf.Info.FlavourID)
 	}
-	params, all, err := allOf(r.AdditionalParams)
+	all, err := allOf(r.AdditionalParams)
 	if err != nil {
 		return err
 	}
 	schema := f.Operations[string(vnf.OpHeal)].ParamsSchema
-	if err := b.check(schema, params); err != nil {
+	if err := b.check(schema, r.AdditionalParams, paramAll); err != nil {
 		return err
 	}
 	if err := b.hasVnfcs(r.Vnfcs); err != nil {

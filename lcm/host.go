@@ -1,13 +1,17 @@
 package lcm
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/vnfm/vnfm/configuration"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/tell"
+	"github.com/vnfm/vnfm/mergepatch"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
@@ -353,4 +357,85 @@ func where(o *vnf.OpOcc, step, item string) string {
 		}
 	}
 	return step
+}
+
+// told is the external links that the operation has changed, and what it has changed of the information about the VNF.
+func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error) {
+	if v.Operation != in.ID || !state.Final() {
+		return nil, nil
+	}
+	d, err := dataOf(in)
+	if err != nil {
+		return nil, err
+	}
+	var out []vnf.OpCommand
+	if e := d.changedInfo(v, state == vnf.Completed); e != nil {
+		out = append(out, vnf.Record{Event: e})
+	}
+	_, o, err := outcome(in)
+	if err != nil {
+		return out, nil //nolint:nilerr // without a grant nothing was begun
+	}
+	var links []vnf.ExtVirtualLink
+	switch {
+	case d.Operation == vnf.OpInstantiate && state == vnf.Completed:
+		links = o.Info().ExtLinks
+	case v.Info == nil:
+	case d.Operation == vnf.OpChangeExtConn && state == vnf.Completed:
+		links = o.Connectivity(v, nil).ExtLinks
+	case d.Operation == vnf.OpChangeExtConn && state == vnf.Failed:
+		links = connectedSoFar(in, v, d, o).ExtLinks
+	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg || d.Operation == vnf.OpRevertToSnapshot) && state == vnf.Completed:
+		for _, l := range o.Info().ExtLinks {
+			if !slices.ContainsFunc(v.Info.ExtLinks, func(was vnf.ExtVirtualLink) bool { return reflect.DeepEqual(was, l) }) {
+				links = append(links, l)
+			}
+		}
+	default:
+	}
+	if len(links) > 0 {
+		out = append(out, vnf.Record{Event: &vnf.OpConnectivityChanged{ExtLinks: links}})
+	}
+	return out, nil
+}
+
+// changedInfo is what an operation has changed of the information about its VNF, as that is before it lands; nil: nothing. VIM connections that the request
+// brought are the VNF's whatever becomes of the operation; everything else is its own with the landing (SOL003 v3.7.1 §5.5.2.13; of a change of package §5.5.2.12b).
+func (d *planData) changedInfo(v *vnf.Instance, landed bool) *vnf.OpInfoChanged {
+	c := vnf.ChangedInfo{}
+	for _, id := range d.Brought {
+		if at, ok := v.Connections[id]; ok {
+			if c.Connections == nil {
+				c.Connections = map[string]vnf.VimConnection{}
+			}
+			c.Connections[id] = at
+		}
+	}
+	if landed {
+		c.Package, c.Metadata = d.Package, d.Metadata
+		c.Extensions, c.Configurable = differing(v.Extensions, d.Extensions), differing(v.Configurable, d.Configurable)
+		if d.Snapshot != nil && d.Operation == vnf.OpRevertToSnapshot && v.Info != nil {
+			c.Vnfcs = d.Snapshot.restored(v.Info)
+		}
+	}
+	if c.Package == nil && len(c.Connections)+len(c.Extensions)+len(c.Configurable)+len(c.Metadata)+len(c.Vnfcs) == 0 {
+		return nil
+	}
+	return &vnf.OpInfoChanged{Changed: c}
+}
+
+// differing are the members of a patch that are not as they are to be.
+func differing(have, patch map[string]json.RawMessage) map[string]json.RawMessage {
+	var out map[string]json.RawMessage
+	for name, value := range patch {
+		was, there := have[name]
+		if there && bytes.Equal(was, value) || !there && mergepatch.Null(value) {
+			continue
+		}
+		if out == nil {
+			out = map[string]json.RawMessage{}
+		}
+		out[name] = value
+	}
+	return out
 }

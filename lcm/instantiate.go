@@ -67,7 +67,7 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 		return vnfm.Errorf(vnfm.Unprocessable, "the VNFD has no deployment flavour %q; it has %s", r.FlavourID, plan.Flavours(b.descriptor)).At("/flavourId")
 	}
 	schema := f.Operations[string(vnf.OpInstantiate)].ParamsSchema
-	if err := b.check(schema, r.AdditionalParams); err != nil {
+	if err := b.check(schema, r.AdditionalParams, makersIn(f)...); err != nil {
 		return err
 	}
 	r.AdditionalParams = b.seal(r.AdditionalParams, schema)
@@ -182,6 +182,38 @@ const (
 	paramManifests = "lcm-kubernetes-def-files"
 	paramNamespace = "namespace"
 )
+
+// makers are the members of additionalParams that say of what containers are made. They are the VNFM's own.
+func makers() []string { return append(charts.Params(), paramManifests, paramNamespace) }
+
+// makersIn are those that a request about some flavours may have: none where nothing is a container.
+func makersIn(flavours ...*vnfd.Flavour) []string {
+	for _, f := range flavours {
+		if slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
+			return makers()
+		}
+	}
+	return nil
+}
+
+// remembered is what an instance's parameters are once an operation has landed that said of what its containers are made, as the next operation has
+// to know it; nil where it said nothing. What else the request says is of that operation alone.
+func remembered(has, said json.RawMessage) (json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	if len(said) == 0 || json.Unmarshal(said, &all) != nil {
+		return nil, nil //nolint:nilerr // what is no object is refused with the other parameters
+	}
+	over := map[string]json.RawMessage{}
+	for _, name := range makers() {
+		if v, ok := all[name]; ok {
+			over[name] = v
+		}
+	}
+	if len(over) == 0 {
+		return nil, nil
+	}
+	return overlaid(has, over)
+}
 
 // manifests are the objects of an instantiation: what its request names, read from the package.
 type manifests struct {

@@ -89,33 +89,41 @@ type containers struct {
 
 func (c *containers) none() bool { return len(c.releases)+len(c.objects) == 0 }
 
-// containersIn reads what a VNF is made of in a flavour of a package: the charts or manifests that a request names, or its instantiation did, else the charts of the
+// containersIn reads what a VNF is made of in a flavour of a package: the charts or manifests that a request names, or an operation before did, else the charts of the
 // descriptor. None of a flavour without containers.
 func (s *Service) containersIn(ctx context.Context, v *vnf.Instance, packageID string, f *vnfd.Flavour, params json.RawMessage) (out containers, err error) {
 	if !slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
 		return out, nil
 	}
-	asked, err := overlaidBy(v.Params, params)
+	asked, err := overlaidBy(charts.Fitting(v.Params, f), params)
 	if err != nil {
 		return out, err
 	}
 	out.releases, _, err = charts.Releases(ctx, packageID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
 		return s.cfg.Packages.Tree(ctx, packageID, path, vim.MaxChart)
 	})
-	if err != nil || len(out.releases) > 0 {
+	if err != nil {
 		return out, err
 	}
 	in := *v
 	in.PackageID = packageID
 	m, err := s.objects(ctx, &in, &Instantiate{AdditionalParams: asked})
-	if err != nil || m == nil {
+	if err == nil && m == nil {
+		m, err = namespaceIn(asked)
+	}
+	if err != nil {
 		return out, err
 	}
+	made := slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return plan.OwnNamespace(&r) })
 	switch { // they are where those are that there are
 	case m.namespace != "":
 		manifest.Place(m.objects, m.namespace, true)
-	case slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return plan.OwnNamespace(&r) }):
-		manifest.Place(m.objects, ownNamespace(v.ID), false)
+	case made:
+		m.namespace = ownNamespace(v.ID)
+		manifest.Place(m.objects, m.namespace, false)
+	}
+	for i := range out.releases {
+		out.releases[i].Chart.Namespace = m.namespace
 	}
 	out.objects, err = m.planned()
 	return out, err
@@ -157,7 +165,7 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 		}
 		way.beside = false
 	}
-	x.batch, x.beside, x.params = way.batch, way.beside, way.params
+	x.batch, x.beside, x.params = way.batch, way.beside, r.AdditionalParams
 	if x.levels, err = levelsIn(b.vnf.Info, f, names); err != nil {
 		return err
 	}
@@ -198,17 +206,16 @@ type packageWay struct {
 	batch  int  // machines at once; 0: all
 	beside bool // new machines beside the old ones, which go once the new ones are there and have been told
 	asked  bool // the request says so: it is that or nothing
-	params json.RawMessage
 }
 
 // wayOf is how a package is changed: as the request says, else the VNFD, else the site.
 func (s *Service) wayOf(params json.RawMessage, f *vnfd.Flavour) (w packageWay, err error) {
 	batch := -1
 	var beside *bool
-	if w.params, err = takenOut(params, paramBatch, &batch, "how many machines are changed at once; 0: all"); err != nil {
+	if err = own(params, paramBatch, &batch, "how many machines are changed at once; 0: all"); err != nil {
 		return w, err
 	}
-	if w.params, err = takenOut(w.params, paramBeside, &beside, "true or false: whether new machines are made beside those that there are"); err != nil {
+	if err = own(params, paramBeside, &beside, "true or false: whether new machines are made beside those that there are"); err != nil {
 		return w, err
 	}
 	says := f.Operations[string(vnf.OpChangeVnfPkg)]
@@ -330,16 +337,6 @@ func landPackage(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf
 		return nil, fmt.Errorf("operation %s leads to no package", d.OpID)
 	}
 	return vnf.CompletePackage{Landed: vnf.InstancePackageChanged{OpID: d.OpID, Package: *d.Package, Metadata: d.Metadata, Rebuilt: *r}}, nil
-}
-
-// modifiedBy is what the change of a package has modified of the information about a VNF (SOL003 v3.7.1 §5.5.2.12b).
-func (d *planData) modifiedBy() *vnf.OpInfoChanged {
-	if d.Package == nil {
-		return nil
-	}
-	return &vnf.OpInfoChanged{Changed: vnf.ChangedInfo{
-		Package: d.Package, Extensions: d.Extensions, Configurable: d.Configurable, Metadata: d.Metadata,
-	}}
 }
 
 // overlaidBy lays parameters over others.

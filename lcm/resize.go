@@ -36,23 +36,22 @@ type resized struct {
 // VNFM's own; the schema of the VNFD does not have to know it.
 const paramVictims = "vnfcInstanceId"
 
-// victimsOf takes the VNFCs that are to go first out of a request's parameters.
-func victimsOf(params json.RawMessage) (rest json.RawMessage, first []string, err error) {
-	rest, err = takenOut(params, paramVictims, &first, "a list of ids of VNFCs that are to be removed before others")
-	return rest, first, err
+// victimsOf returns the VNFCs that are to go first by a request's parameters.
+func victimsOf(params json.RawMessage) (first []string, err error) {
+	err = own(params, paramVictims, &first, "a list of ids of VNFCs that are to be removed before others")
+	return first, err
 }
 
-// takenOut takes a member that is the VNFM's own out of a request's parameters, and returns the others. what says what it is.
-func takenOut(params json.RawMessage, name string, into any, what string) (json.RawMessage, error) {
+// own reads a member of a request's parameters that is the VNFM's own. what says what it is.
+func own(params json.RawMessage, name string, into any, what string) error {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(params, &all); err != nil || len(all[name]) == 0 {
-		return params, nil //nolint:nilerr // what is no object is refused with the other parameters
+		return nil //nolint:nilerr // what is no object is refused with the other parameters
 	}
 	if err := json.Unmarshal(all[name], into); err != nil {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "%s is %s", name, what).At("/additionalParams/" + name)
+		return vnfm.Errorf(vnfm.Unprocessable, "%s is %s", name, what).At("/additionalParams/" + name)
 	}
-	delete(all, name)
-	return encode(all), nil
+	return nil
 }
 
 // counts is how many VNFCs a VNF has, by VDU.
@@ -67,12 +66,12 @@ func counts(i *vnf.InstantiatedInfo) map[string]int {
 // resize plans an operation that gives a VNF another number of VNFCs. It can be undone as long as nothing was released: what a
 // VNFC was is not brought back by making another.
 func (s *Service) resize(b *beginning, f *vnfd.Flavour, z *size) error {
-	params, first, err := victimsOf(z.params)
+	first, err := victimsOf(z.params)
 	if err != nil {
 		return err
 	}
 	schema := f.Operations[string(b.data.Operation)].ParamsSchema
-	if err := b.check(schema, params); err != nil {
+	if err := b.check(schema, z.params, paramVictims); err != nil {
 		return err
 	}
 	if err := b.within(f, z); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/vnfm/vnfm"
@@ -276,6 +277,26 @@ func (b *beginning) restore(had []vnf.Vnfc, only string) {
 			b.data.Snapshot.Configurable[c.ID] = c.Configurable
 		}
 	}
+}
+
+// restored is what a reversion changes of the configurable properties of VNFCs, as merge patches.
+func (x *snapshotting) restored(i *vnf.InstantiatedInfo) map[string]map[string]json.RawMessage {
+	var out map[string]map[string]json.RawMessage
+	for _, c := range i.Vnfcs {
+		patch := maps.Clone(x.Configurable[c.ID])
+		for name := range c.Configurable {
+			if _, kept := patch[name]; !kept {
+				patch = with(patch, map[string]json.RawMessage{name: json.RawMessage("null")})
+			}
+		}
+		if patch = differing(c.Configurable, patch); len(patch) > 0 {
+			if out == nil {
+				out = map[string]map[string]json.RawMessage{}
+			}
+			out[c.ID] = patch
+		}
+	}
+	return out
 }
 
 // freeAddresses refuses to make ports with the addresses that they had while ports that were left over may hold them.

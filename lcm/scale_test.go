@@ -82,6 +82,9 @@ func (s *site) consistent(id string) {
 	at := map[string]string{}
 	for _, r := range v.Resources {
 		at[r.ID] = r.VimID
+		for _, p := range r.Pods {
+			at["pod "+p.ID] = p.ID
+		}
 	}
 	seen := map[string]bool{}
 	stands := func(what, id string, h vnf.Handle) {
@@ -120,7 +123,11 @@ func (s *site) consistent(id string) {
 	addresses := map[string]bool{}
 	index := map[string]bool{}
 	for _, c := range v.Info.Vnfcs {
-		stands("VNFC", c.ID, c.Handle)
+		if id := c.ID; c.UnitID != "" {
+			stands("pod", "pod "+c.Handle.VimID, c.Handle)
+		} else {
+			stands("VNFC", id, c.Handle)
+		}
 		if key := fmt.Sprint(c.VduID, c.Index); index[key] {
 			s.t.Errorf("two VNFCs are %s", key)
 		} else {

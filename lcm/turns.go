@@ -3,7 +3,6 @@ package lcm
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -195,39 +194,6 @@ func (d *planData) steps() []vnf.PlannedStep {
 		})
 	}
 	return append(out, coordinations(vnfd.CoordinateAtEnd)...)
-}
-
-// told is the external links that the operation has changed, and what it has changed of the information about the VNF.
-func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]vnf.OpCommand, error) {
-	d, o, err := outcome(in)
-	if err != nil || v.Operation != in.ID {
-		return nil, nil //nolint:nilerr // without a grant nothing was begun
-	}
-	var links []vnf.ExtVirtualLink
-	var out []vnf.OpCommand
-	switch {
-	case d.Operation == vnf.OpInstantiate && state == vnf.Completed:
-		links = o.Info().ExtLinks
-	case v.Info == nil:
-	case d.Operation == vnf.OpChangeExtConn && state == vnf.Completed:
-		links = o.Connectivity(v, nil).ExtLinks
-	case d.Operation == vnf.OpChangeExtConn && state == vnf.Failed:
-		links = connectedSoFar(in, v, d, o).ExtLinks
-	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg || d.Operation == vnf.OpRevertToSnapshot) && state == vnf.Completed:
-		for _, l := range o.Info().ExtLinks {
-			if !slices.ContainsFunc(v.Info.ExtLinks, func(was vnf.ExtVirtualLink) bool { return reflect.DeepEqual(was, l) }) {
-				links = append(links, l)
-			}
-		}
-		if e := d.modifiedBy(); e != nil {
-			out = append(out, vnf.Record{Event: e})
-		}
-	default:
-	}
-	if len(links) > 0 {
-		out = append(out, vnf.Record{Event: &vnf.OpConnectivityChanged{ExtLinks: links}})
-	}
-	return out, nil
 }
 
 func (op planOp) landed(in *saga.Instance, v *vnf.Instance) (vnf.InstanceCommand, error) {

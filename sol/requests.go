@@ -220,7 +220,7 @@ type ExtVirtualLinkData struct {
 	VimConnectionId    string            `json:"vimConnectionId,omitempty"`
 	ResourceProviderId string            `json:"resourceProviderId,omitempty"`
 	ResourceId         string            `json:"resourceId"`
-	ExtCps             []VnfExtCpData    `json:"extCps"`
+	ExtCps             []VnfExtCpData    `json:"extCps" take:"empty"` // 1..N; a link that connects nothing harms nobody, and clients send it
 	ExtLinkPorts       []ExtLinkPortData `json:"extLinkPorts,omitempty"`
 
 	ExtNetAttDefResourceData NotDone `json:"extNetAttDefResourceData,omitempty"` // v4.1.1

@@ -39,8 +39,8 @@ type Instance struct {
 	Resources []Resource `json:"resources,omitempty"`
 	// Values are what the boot data of VNFCs are filled in with, also of those made later. They are not shown to readers.
 	Values map[string]string `json:"values,omitempty"`
-	// Params are the parameters of the instantiation, what is secret among them sealed, for the configuration of the VNF after later
-	// operations. They are not shown to readers.
+	// Params are the parameters of the instantiation, with what later operations said of what containers are made of over them, what is secret
+	// among them sealed: for later operations, and the configuration of the VNF after them. They are not shown to readers.
 	Params json.RawMessage `json:"params,omitempty"`
 	// Assets are what grants named at VIMs for what the VNFD names. They are not shown to readers.
 	Assets *Assets `json:"vimAssets,omitempty"`

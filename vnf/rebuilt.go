@@ -16,6 +16,7 @@ type Rebuilt struct {
 	Extensions   map[string]json.RawMessage `json:"extensions,omitempty"`             // set by the request; null: removed
 	Configurable map[string]json.RawMessage `json:"configurableProperties,omitempty"` // as above
 	Values       map[string]string          `json:"values,omitempty"`                 // for boot data
+	Params       json.RawMessage            `json:"params,omitempty"`                 // of which containers were made, sealed; absent: those there were
 	Assets       *Assets                    `json:"vimAssets,omitempty"`              // absent: those there were
 }
 
@@ -72,6 +73,9 @@ func (v *Instance) rebuild(e *Rebuilt) {
 	was := v.Info
 	v.Info, v.Values = e.Info, e.Values
 	v.repodded(was)
+	if len(e.Params) > 0 {
+		v.Params = e.Params
+	}
 	if e.Assets != nil {
 		v.Assets = e.Assets
 	}

@@ -24,7 +24,7 @@ var (
 
 // Into reads a JSON object that has its form into a type of package sol. What is wrong is Invalid and names the attribute
 // by its JSON pointer. Attributes are matched by their exact names and unknown ones ignored; null is the same as absent;
-// attributes without omitempty are mandatory; a type with Values takes no others. A NotDone attribute that says anything is
+// attributes without omitempty are mandatory, and not empty unless the field says so (take:"empty"); a type with Values takes no others. A NotDone attribute that says anything is
 // Unprocessable.
 func Into(body []byte, into any) error {
 	return Value(body, reflect.ValueOf(into).Elem(), "")
@@ -121,6 +121,9 @@ func decodeObject(raw json.RawMessage, v reflect.Value, pointer string) error {
 			return err
 		}
 		kind := v.Field(i).Kind()
+		if v.Type().Field(i).Tag.Get("take") == "empty" {
+			continue
+		}
 		if (kind == reflect.String || kind == reflect.Slice) && v.Field(i).Len() == 0 && !strings.Contains(options, "omit") {
 			return Wrong(at, "must not be empty")
 		}

@@ -185,10 +185,12 @@ func OperateCommand(raw []byte) (*lcm.Operate, error) {
 	if err := decode.Into(raw, &body); err != nil {
 		return nil, err
 	}
-	switch {
-	case body.ChangeStateTo != sol.Stopped && body.StopType != "":
-		return nil, decode.Wrong("/stopType", "is for STOPPED only")
-	case body.ChangeStateTo == sol.Stopped && body.StopType == "" && body.GracefulStopTimeout != nil:
+	switch { // what is said beyond that changes nothing, and clients send it (SOL003 v3.7.1 §5.5.2.11)
+	case body.ChangeStateTo != sol.Stopped:
+		body.StopType, body.GracefulStopTimeout = "", nil
+	case body.StopType == sol.StopForceful:
+		body.GracefulStopTimeout = nil
+	case body.StopType == "" && body.GracefulStopTimeout != nil: // by the standard it would be FORCEFUL, which hardly anybody means
 		return nil, decode.Wrong("/stopType", "is GRACEFUL where there is a gracefulStopTimeout; without it the stop is FORCEFUL")
 	}
 	timeout, err := gracefulTime(body.GracefulStopTimeout, body.StopType == sol.StopGraceful, "/gracefulStopTimeout", "stop")

@@ -63,7 +63,10 @@ var schemas = map[string]schema{
 	"OperationParams": {
 		"flavourId": "string", "vimConnectionInfo": "[]VimConnectionInfo", "vimConnectionInfoDeleteIds": "[]any", "additionalParams": "any",
 	},
-	"VnfInfoModifications": {"vnfInstanceName": "string", "vimConnectionInfo": "[]VimConnectionInfo", "metadata": "any"},
+	"VnfInfoModifications": {
+		"vnfInstanceName": "string", "vnfInstanceDescription": "string", "vimConnectionInfo": "[]VimConnectionInfo", "metadata": "any", "extensions": "any",
+		"vnfConfigurableProperties": "any",
+	},
 	"ResourceChanges": {
 		"affectedVnfcs": "[]AffectedVnfc", "affectedVirtualLinks": "[]AffectedVirtualLink", "affectedVirtualStorages": "[]AffectedVirtualStorage",
 	},

@@ -32,6 +32,33 @@ const (
 	paramInstall   = "using_helm_install_param" // several charts, as older packages name them
 )
 
+// Params are the names of those members.
+func Params() []string {
+	return []string{paramPath, paramValues, paramSet, paramNames, paramByAspect, paramWorkloads, paramInstall}
+}
+
+// Fitting returns parameters that an operation before gave, without what they say of VDUs and aspects that a flavour does not have: that is of another
+// flavour.
+func Fitting(params json.RawMessage, f *vnfd.Flavour) json.RawMessage {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(params, &all) != nil {
+		return params
+	}
+	vdu := func(id string) bool { return slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.ID == id }) }
+	aspect := func(id string) bool {
+		return slices.ContainsFunc(f.Aspects, func(a vnfd.Aspect) bool { return a.ID == id })
+	}
+	for name, has := range map[string]func(string) bool{paramWorkloads: vdu, paramNames: vdu, paramByAspect: aspect} {
+		var by map[string]json.RawMessage
+		if len(all[name]) == 0 || json.Unmarshal(all[name], &by) != nil || by == nil {
+			continue
+		}
+		maps.DeleteFunc(by, func(id string, _ json.RawMessage) bool { return !has(id) })
+		all[name] = vim.Encode(by)
+	}
+	return vim.Encode(all)
+}
+
 // Tree reads the files of a package, as lcm.Packages does.
 type Tree func(ctx context.Context, path string) (map[string][]byte, error)
 

@@ -56,6 +56,8 @@ func (p *planner) coverage() error {
 		}
 		if len(l.Cps) > 0 {
 			p.plan.ExtLinks = append(p.plan.ExtLinks, link)
+		} else {
+			p.warnf("the external virtual link %s connects nothing: it has no extCps", l.ID)
 		}
 		for _, port := range l.Ports {
 			if !l.connects(port.ID) {

@@ -30,9 +30,8 @@ type Rebuilding struct {
 	// Managed are internal links that others provide, as the request has them; those there are stay.
 	Managed []ExtManaged
 	Vars    map[string]string // for boot data
-	// Releases are the charts of containers, as they are to be; none where a change is not about charts.
-	Releases []ChartRelease
-	// Objects are the objects of containers, as they are to be, and ObjectsAt what names them; none where a change is not about manifests.
+	// Releases are the charts of containers, and Objects the objects of their manifests, as they are to be; ObjectsAt is what names them.
+	Releases  []ChartRelease
 	Objects   []Object
 	ObjectsAt string
 	Power     vim.Power // of new VNFCs
@@ -62,11 +61,8 @@ func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 	}
 	containers := slices.ContainsFunc(have, func(r Resource) bool { return r.Kind == vim.Unit }) ||
 		slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return v.Container })
-	if containers && len(r.Releases) > 0 {
-		return r.charts(was)
-	}
-	if containers && len(r.Objects) > 0 {
-		return r.objects(was)
+	if containers && len(r.Releases)+len(r.Objects) > 0 {
+		return r.containers(was)
 	}
 	if containers {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers is of manifests or charts of its package, and the request names none of the flavour %s, nor did its instantiation", r.Flavour.ID)

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -110,7 +109,7 @@ func (p *planner) units() error {
 			return runs && owner[o.key()] == nil && (o.Name == vdu.Name || o.Name == vdu.ID)
 		})
 		if at < 0 {
-			return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s is a container, and no workload of the manifests is called %s", vdu.ID, vdu.Name).At(p.r.ObjectsAt)
+			return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s is a container, and no chart makes its pods, nor is a workload of the manifests called %s", vdu.ID, vdu.Name).At(p.r.ObjectsAt)
 		}
 		owner[p.r.Objects[at].key()] = vdu
 	}
@@ -265,172 +264,9 @@ func (x *resizing) resizeUnits() error {
 	return nil
 }
 
-// charts is what a VNF of containers consists of once its releases are of other charts, or of other values: the same VNFCs, by the same
-// releases. Returns Unprocessable for what would be more than that.
-func (r *Rebuilding) charts(was *Wanted) (*Wanted, error) {
-	refuse := func(format string, args ...any) (*Wanted, error) {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers changes the charts that it is made of, and nothing else: "+format, args...)
-	}
-	want := *was
-	want.FlavourID, want.Level, want.ScaleStatus, want.Vars = r.Flavour.ID, r.Level, r.Status, r.Vars
-	want.Resources = slices.Clone(was.Resources)
-	found := 0
-	for i := range want.Resources {
-		x := &want.Resources[i]
-		had, is := vim.ChartOf(x.Spec.Unit)
-		switch {
-		case x.Kind == vim.Unit && x.Template == ownNamespace:
-			continue
-		case !is:
-			return refuse("the %s is of no chart", x.Name())
-		}
-		at := slices.IndexFunc(r.Releases, func(c ChartRelease) bool { return c.Name == x.Template })
-		if at < 0 {
-			return refuse("nothing says of which chart the release %s is to be", x.Template)
-		}
-		found++
-		c := r.Releases[at].Chart
-		c.Namespace = had.Namespace
-		u := *x.Spec.Unit
-		u.Counts = maps.Clone(u.Counts)
-		for _, w := range c.Workloads {
-			if n := r.Counts[w.Vdu]; u.Counts[w.Vdu] != n {
-				u.Counts[w.Vdu] = n
-				want.recount(x.ID, w.Vdu, n)
-			}
-		}
-		if len(c.Workloads) != len(had.Workloads) {
-			return refuse("the release %s is to make the pods of other VDUs", x.Template)
-		}
-		u.Objects, u.Values, u.Gone = vim.Encode(c), r.Releases[at].Values, nil
-		x.Spec.Unit = &u
-	}
-	if found != len(r.Releases) {
-		return refuse("there are %d releases, and are to be %d", found, len(r.Releases))
-	}
-	want.Index()
-	return &want, nil
-}
-
-// recount has a release have so many VNFCs of a VDU: the oldest stay.
-func (w *Wanted) recount(unit, vdu string, n int) {
-	of := func(c Vnfc) bool { return c.Unit == unit && c.Vdu == vdu }
-	var there []Vnfc
-	for _, c := range w.Vnfcs {
-		if of(c) {
-			there = append(there, c)
-		}
-	}
-	slices.SortFunc(there, func(a, b Vnfc) int { return a.Index - b.Index })
-	stay, beyond := there[:min(n, len(there))], there[min(n, len(there)):]
-	w.Gone = append(w.Gone, beyond...)
-	w.Vnfcs = slices.DeleteFunc(slices.Clone(w.Vnfcs), func(c Vnfc) bool {
-		return slices.ContainsFunc(beyond, func(g Vnfc) bool { return g.ID == c.ID })
-	})
-	for index := 0; len(stay) < n; index++ {
-		if slices.ContainsFunc(stay, func(c Vnfc) bool { return c.Index == index }) {
-			continue
-		}
-		c := containerVnfc(unit, vdu, index)
-		c.ID = message.DeriveID(unit, "vnfc", vdu, strconv.Itoa(index))
-		w.Vnfcs, stay = append(w.Vnfcs, c), append(slices.Clone(stay), c)
-	}
-}
-
 // OwnNamespace reports whether a resource is the namespace that was made for a VNF whose objects name none.
 func OwnNamespace(r *vnf.Resource) bool {
 	return vim.Kind(r.Kind) == vim.Unit && r.Template == ownNamespace
-}
-
-// keyOf is the key of the object that a unit is.
-func keyOf(r *Resource) string {
-	var o struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-		Metadata   struct {
-			Namespace string `json:"namespace"`
-			Name      string `json:"name"`
-		} `json:"metadata"`
-	}
-	if r.Spec.Unit == nil || json.Unmarshal(r.Spec.Unit.Objects, &o) != nil {
-		return ""
-	}
-	group, _, grouped := strings.Cut(o.APIVersion, "/")
-	if !grouped {
-		group = ""
-	}
-	x := Object{Kind: o.Kind, Group: group, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name}
-	return x.key()
-}
-
-// objects is what a VNF of containers consists of once it is of other manifests: objects of one kind, namespace and name are one, which stays and is changed; others are
-// made, or go. The VNFCs of a workload that stays stay. Returns Unprocessable for a VDU without a workload.
-func (r *Rebuilding) objects(was *Wanted) (*Wanted, error) {
-	if slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return !v.Container }) {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers cannot become one that has machines, too: terminate it and instantiate another")
-	}
-	p := newPlanner(r.Op, r.Name, r.Descriptor, r.Flavour, &Request{Objects: r.Objects, ObjectsAt: r.ObjectsAt}, r.Counts, r.Level, r.Vars)
-	if err := p.units(); err != nil {
-		return nil, err
-	}
-	want := *was
-	want.FlavourID, want.Level, want.ScaleStatus, want.Vars = r.Flavour.ID, r.Level, r.Status, r.Vars
-	want.Resources, want.Vnfcs, want.MaxScaleLevels = nil, nil, nil
-	for _, a := range r.Flavour.Aspects {
-		want.MaxScaleLevels = append(want.MaxScaleLevels, vnf.ScaleInfo{AspectID: a.ID, Level: a.MaxLevel})
-	}
-	stands, anchor := map[string][]*Resource{}, ""
-	for i := range was.Resources {
-		x := &was.Resources[i]
-		if _, chart := vim.ChartOf(x.Spec.Unit); x.Kind != vim.Unit || x.Template == ownNamespace || chart {
-			if chart {
-				return nil, vnfm.Errorf(vnfm.Unprocessable, "the VNF is made of charts, and the request names manifests: terminate it and instantiate another").At(r.ObjectsAt)
-			}
-			want.Resources = append(want.Resources, *x)
-			continue
-		}
-		stands[keyOf(x)] = append(stands[keyOf(x)], x)
-	}
-	same := map[string]string{} // unit that stands, by that of what was planned
-	planned := p.stage[vim.Unit]
-	for i := range planned {
-		x := planned[i]
-		key := keyOf(&x)
-		if len(stands[key]) > 0 {
-			old := *stands[key][0]
-			stands[key] = stands[key][1:]
-			same[x.ID] = old.ID
-			u := *x.Spec.Unit
-			old.Spec.Unit, old.Spec.Name, old.Template = &u, x.Spec.Name, x.Template
-			anchor = cmp.Or(anchor, old.ID)
-			x = old
-		}
-		want.Resources = append(want.Resources, x)
-	}
-	for i := range want.Resources {
-		if x := &want.Resources[i]; x.At == nil && anchor != "" { // they are where the others are
-			x.Near, x.Definition = anchor, ""
-		}
-	}
-	for _, c := range p.plan.Vnfcs {
-		if unit := same[c.Unit]; unit != "" {
-			c = containerVnfc(unit, c.Vdu, c.Index)
-		}
-		for _, old := range was.Vnfcs { // with the pod that it is
-			if old.ID == c.ID {
-				c = old
-			}
-		}
-		want.Vnfcs = append(want.Vnfcs, c)
-	}
-	for _, old := range was.Vnfcs { // of workloads that stay
-		stays := slices.ContainsFunc(want.Resources, func(x Resource) bool { return x.ID == old.Unit })
-		if stays && !slices.ContainsFunc(want.Vnfcs, func(c Vnfc) bool { return c.ID == old.ID }) {
-			want.Gone = append(want.Gone, old)
-		}
-	}
-	want.Index()
-	return &want, nil
 }
 
 // unit is a unit that is resized, as it is to be: one for all VDUs whose pods it makes.

@@ -101,8 +101,23 @@ func (l *labeller) match(nodes []*yaml.RNode) error {
 	}
 	l.unit.Of = map[string]string{}
 	taken := map[*yaml.RNode]bool{}
-	for _, w := range l.unit.Workloads {
+	none := func(w vim.Workload) bool { n, counted := l.unit.Counts[w.Vdu]; return counted && n == 0 }
+	order := slices.Clone(l.unit.Workloads) // what is to have no pods takes no workload from what is
+	slices.SortStableFunc(order, func(a, b vim.Workload) int {
+		switch {
+		case none(a) == none(b):
+			return 0
+		case none(b):
+			return -1
+		default:
+			return 1
+		}
+	})
+	for _, w := range order {
 		n := l.workload(w, all, taken)
+		if n == nil && none(w) { // a chart may render no workload for it
+			continue
+		}
 		if n == nil {
 			var have []string
 			for _, x := range all {

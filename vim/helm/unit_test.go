@@ -125,6 +125,17 @@ func TestLabeller(t *testing.T) {
 			t.Errorf("%q is there %d times, want %d:\n%s", what, got, n, text)
 		}
 	}
+	third := vim.Workload{Vdu: "VDU3", Names: []string{"third"}}
+	if _, u, err = render(rendered, map[string]int{"VDU1": 2, "VDU3": 0}, third, front); err != nil || len(u.Of) != 1 {
+		t.Errorf("what is to have no pods needs no workload: %v, %v", u, err)
+	}
+	alike := vim.Workload{Vdu: "VDU4", Names: []string{"front"}}
+	if text, u, err = render(rendered, map[string]int{"VDU1": 2, "VDU4": 0}, alike, front); err != nil || u.Of["Deployment//front-vnf-1"] != "VDU1" || strings.Contains(text, "replicas: 0") {
+		t.Errorf("what is to have no pods takes the workload of another: %v, %v", u, err)
+	}
+	if text, _, err = render(rendered, map[string]int{"VDU1": 2, "VDU2": 0}, db, front); err != nil || !strings.Contains(text, "replicas: 0") {
+		t.Errorf("a VDU that is no more has pods: %v", err)
+	}
 	for name, x := range map[string]struct {
 		text   string
 		counts map[string]int
