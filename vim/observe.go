@@ -218,7 +218,7 @@ func (s Spec) Shown(a Attribute) string {
 		b, _ := json.Marshal(c.Metadata) // texts always marshal
 		return string(b)
 	case AttributeKind, AttributePlacement, AttributeUserData, AttributeConfigDrive, AttributeAddresses, AttributeNoAddresses, AttributeValues,
-		AttributeObjects, AttributeGone, AttributeConfiguration:
+		AttributeObjects, AttributeGone, AttributeConfiguration, AttributeContent:
 	}
 	return ""
 }

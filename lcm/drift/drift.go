@@ -151,6 +151,7 @@ type comparison struct {
 	found *Found
 	ids   map[string]string   // the VIM's id by planned resource
 	vnfcs map[string][]string // by planned resource
+	again map[string]bool     // made again: what was made of the one before stays
 	known map[vim.Token]bool  // that the records have, those left over among them
 	// mayBeGone are those of which the records do not know whether they stand, doubtful how many these are by VIM connection.
 	mayBeGone map[vim.Token]bool
@@ -159,7 +160,7 @@ type comparison struct {
 
 func newComparison(v *vnf.Instance, f *Found) *comparison {
 	c := &comparison{
-		found: f, ids: map[string]string{}, vnfcs: map[string][]string{}, known: map[vim.Token]bool{}, mayBeGone: map[vim.Token]bool{},
+		found: f, ids: map[string]string{}, vnfcs: map[string][]string{}, again: map[string]bool{}, known: map[vim.Token]bool{}, mayBeGone: map[vim.Token]bool{},
 		doubtful: map[string]int{},
 	}
 	for i := range v.Resources {
@@ -168,6 +169,7 @@ func newComparison(v *vnf.Instance, f *Found) *comparison {
 			c.doubtful[r.Connection]++
 		}
 		c.ids[v.Resources[i].ID] = v.Resources[i].VimID
+		c.again[v.Resources[i].ID] = v.Resources[i].Generation > 1
 		c.known[TokenOf(&v.Resources[i])] = true
 	}
 	for i := range v.Leftovers {
@@ -232,6 +234,9 @@ func (c *comparison) fields(r *vnf.Resource, found *vim.Observed, can vim.InPlac
 	}
 	for _, a := range found.Differs(spec) {
 		if a == vim.AttributeReplicas && spec.Unit.Replicas == 0 { // as the objects say
+			continue
+		}
+		if c.again[held.Of(a)] { // it was made of the one before
 			continue
 		}
 		note(a, spec.Shown(a), found.Spec.Shown(a))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,12 +33,13 @@ type site struct {
 	wait                   func()
 	polls                  int
 
-	mu    sync.Mutex
-	rules []rule
-	calls []string
-	token string
-	last  *http.Request // that made something
-	body  []byte        // of it
+	mu      sync.Mutex
+	drivers []*openstack.Driver
+	rules   []rule
+	calls   []string
+	token   string
+	last    *http.Request // that made something
+	body    []byte        // of it
 }
 
 // rule is what the wire does to the next request that it is about.
@@ -45,7 +47,8 @@ type rule struct {
 	method, path string
 	answer       int    // a status; 0: the connection breaks
 	body         string // of the answer
-	after        bool   // the request has its effect before
+	header       http.Header
+	after        bool // the request has its effect before
 }
 
 var errBroken = errors.New("connection reset by peer")
@@ -87,6 +90,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errBroken
 	}
 	h := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"30"}}
+	maps.Copy(h, x.header)
 	return &http.Response{StatusCode: x.answer, Header: h, Body: io.NopCloser(strings.NewReader(x.body)), Request: r}, nil
 }
 
@@ -108,7 +112,22 @@ func (s *site) again(t *testing.T) {
 }
 
 func (s *site) driver() *openstack.Driver {
-	return openstack.New(openstack.Config{Wrap: func(rt http.RoundTripper) http.RoundTripper { return wire{s, rt} }})
+	d := openstack.New(openstack.Config{Content: s.content, Wrap: func(rt http.RoundTripper) http.RoundTripper { return wire{s, rt} }})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drivers = append(s.drivers, d)
+	return d
+}
+
+// waited lets a little time pass, after what is being uploaded.
+func (s *site) waited() {
+	s.mu.Lock()
+	all := slices.Clone(s.drivers)
+	s.mu.Unlock()
+	for _, d := range all {
+		d.Idle()
+	}
+	s.wait()
 }
 
 func (s *site) next(rules ...rule) {
@@ -216,7 +235,8 @@ func (s *site) run(t *testing.T) {
 		return r
 	}
 	vimtest.Run(t, d, vimtest.Env{
-		Connection: s.conn, Samples: vimtest.Infrastructure(s.flavour, s.image), Wait: s.wait, Polls: s.polls,
+		Image:      s.newImage,
+		Connection: s.conn, Samples: vimtest.Infrastructure(s.flavour, s.image), Wait: s.waited, Polls: s.polls,
 		Changes: vimtest.InfrastructureChanges(s.otherFlavour, s.otherImg, s.mgmt), Ignore: s.ignore,
 		Restart: func(*testing.T, vim.Driver) vim.Driver { return s.driver() },
 		Provoke: func(t *testing.T, class message.Class, r vim.StartRequest) (vim.StartRequest, bool) {
