@@ -195,10 +195,11 @@ func (s *stepping) find(ctx context.Context) {
 }
 
 func (s *stepping) poll(ctx context.Context) {
-	s.got, s.err = s.driver.Poll(ctx, s.conn, s.doc.Kind, s.doc.Resource.ID)
-	if s.err == nil && s.doc.Kind.Shared() { // whose it was asked for is not what a poll by id can tell
-		s.got.Token, s.got.Owner = s.doc.Token, s.doc.Owner
+	if s.doc.Kind.Shared() { // whose it is no id can tell
+		s.got, s.err = s.make(ctx)
+		return
 	}
+	s.got, s.err = s.driver.Poll(ctx, s.conn, s.doc.Kind, s.doc.Resource.ID)
 	s.err = s.hush(ctx, &s.got, s.err)
 }
 

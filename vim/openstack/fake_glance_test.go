@@ -7,8 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -38,10 +36,6 @@ func (f *fake) images() {
 			return obj{"flavor": o}
 		}
 		return novaError(http.StatusNotFound, "itemNotFound", "Flavor "+r.PathValue("id")+" could not be found.")
-	})
-	f.tagged("PUT", func(o obj, tag string) { o["tags"] = append(list(o, "tags"), tag) })
-	f.tagged("DELETE", func(o obj, tag string) {
-		o["tags"] = slices.DeleteFunc(slices.Clone(list(o, "tags")), func(x any) bool { return x == tag })
 	})
 	// these two have no JSON object as their body
 	f.raw("PATCH /image/v2/images/{id}", func(w http.ResponseWriter, r *http.Request, o obj) {
@@ -78,7 +72,12 @@ func (f *fake) images() {
 		all, err := io.ReadAll(r.Body)
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if o["status"] = "queued"; err != nil {
+		if o["status"] != "saving" { // somebody has changed the image meanwhile, and written its old status with it
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		if o["status"] = "queued"; err != nil || o["stored"] == true {
+			w.WriteHeader(http.StatusInternalServerError) // a file store takes nothing more under an id of which it has something
 			return
 		}
 		sum := sha512.Sum512(all)
@@ -97,17 +96,5 @@ func (f *fake) raw(pattern string, do func(w http.ResponseWriter, r *http.Reques
 			return
 		}
 		do(w, r, o)
-	})
-}
-
-func (f *fake) tagged(method string, do func(o obj, tag string)) {
-	f.on(method+" /image/v2/images/{id}/tags/{tag}", http.StatusNoContent, func(r *http.Request, _ obj) any {
-		tag, _ := url.PathUnescape(r.PathValue("tag"))
-		o := f.row("images", r.PathValue("id"))
-		if o == nil {
-			return refusal{http.StatusNotFound, "<html>404 Not Found</html>"}
-		}
-		do(o, tag)
-		return nil
 	})
 }

@@ -1,7 +1,10 @@
 package openstack
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,75 +16,73 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// images are those that are uploaded from VNF packages. One image of a content serves all VNFs that ask for it: each has a tag on it with its token and owner, and
-// the release of the last one deletes it. That two processes do this at once without anything between them is what protected is for: Glance deletes no image that is. Who
-// takes the last tag away unprotects first and looks at the tags then; who puts a tag there looks after that whether the image is protected. So one of two sees the other, or both.
+// images are those that are uploaded from VNF packages. One image of a content serves all VNFs that ask for it. That a VNF does is a record of its own: an image without content, made by one call with
+// the token in it. Glance writes all of an image when anything of it changes, its tags and its status among it, so that nothing about users can stand on the image itself.
+//
+// protected is the lock: Glance deletes no image that is. Who leaves deletes its record; where it finds an image without any it unprotects that, looks for records after that, and deletes it. Who comes makes its record, and
+// protects an image that it finds unprotected after that. So one of two sees the other, and a deletion that comes late is refused.
 type images struct{}
 
 const (
-	markImage   = "image" // the value of mark at an image that was uploaded
-	propMark    = "vnfm"  // the properties of an image: see imageDoc
-	propLeaving = "vnfm_leaving"
-	propFailed  = "vnfm_failed"
+	markImage = "image"     // the value of mark at an image that was uploaded
+	markUse   = "image-use" // at the record of a VNF that has it
+	propMark  = "vnfm"      // the properties: see imageDoc
+	keyWhat   = "vnfm_content"
+	keyFailed = "vnfm_failed"
 )
 
-// mostUsers is how many VNFs share an image: Glance allows 128 tags unless it is told otherwise. More get another image.
-const mostUsers = 120
+// content is the image of a content; nil: it was not made.
+type content struct{ *imageDoc }
 
-// use is a tag of a VNF on an image.
-type use struct {
-	token vim.Token
-	owner string
+// digest is how a content is named where a name has an end.
+func digest(what string) string {
+	sum := sha256.Sum256([]byte(what))
+	return hex.EncodeToString(sum[:16])
 }
 
-func (u use) tag() string { return tagToken + u.token.String() + "@" + u.owner }
-
-func useOf(tag string) (use, bool) {
-	text, ours := strings.CutPrefix(tag, tagToken)
-	tok, owner, whole := strings.Cut(text, "@")
-	t, err := vim.ParseToken(tok)
-	return use{t, owner}, ours && whole && err == nil && owner != ""
+// uploadedName ends with what tells an image of ours from one that somebody made of a server: that has the properties of the server's image, and another name.
+func uploadedName(given, what string) string {
+	tail := " #" + digest(what)
+	return fitting(given, maxName-len(tail)) + tail
 }
 
-// uses are the VNFs that have an image. What somebody makes of a server inherits the properties of its image, and no tags: it has none.
-func (i imageDoc) uses() []use {
-	var out []use
-	for _, t := range i.Tags {
-		if u, ok := useOf(t); ok && i.Mark == markImage {
-			out = append(out, u)
-		}
+func (i *imageDoc) uploaded() bool {
+	return i.Mark == markImage && i.Content != "" && i.Base == "" && strings.HasSuffix(i.Name, " #"+digest(i.Content))
+}
+
+// used reads the record of a VNF.
+func (i *imageDoc) used() (marks, bool) {
+	x, ok := marksIn(map[string]string{keyToken: i.Token, keyOwner: i.Owner})
+	return x, ok && i.Mark == markUse && i.Content != "" && strings.HasSuffix(i.Name, " "+i.Token)
+}
+
+// item is what a VNF has by its record.
+func (i *imageDoc) use(of content) item {
+	x, _ := i.used()
+	given, _, _ := strings.Cut(i.Name, "@"+i.Owner)
+	it := item{doc: *i, created: i.Created, Resource: vim.Resource{
+		Token: x.token, Kind: vim.SoftwareImage, Owner: x.owner, Name: given, Revision: 1, Type: "OS::Glance::Image",
+	}}
+	if of.imageDoc == nil {
+		return it
 	}
-	return out
-}
-
-// shared is the item of each VNF that has an image.
-func (i imageDoc) shared() []item {
-	var out []item
-	for _, u := range i.uses() {
-		it := item{doc: i, created: i.Created, Resource: vim.Resource{
-			Token: u.token, Kind: vim.SoftwareImage, ID: i.ID, Owner: u.owner, Name: i.Name, Revision: 1, Type: "OS::Glance::Image",
-			Ready: i.Status == "active" && i.Protected,
-		}}
-		switch {
-		case i.Broken != "":
-			it.Failed = &vim.Error{Op: "poll", Resource: i.ID, Class: message.Permanent, Hint: i.Broken}
-		case i.Status == "killed", i.Status == "deactivated":
-			it.Failed = &vim.Error{Op: "poll", Resource: i.ID, Class: message.Permanent, Hint: "the image is in the status " + i.Status}
-		case i.Status == "deleted", i.Status == "pending_delete":
-			it.going = true
-		}
-		out = append(out, it)
+	it.ID, it.Ready = of.ID, of.Status == "active" && of.Protected && of.Broken == ""
+	switch {
+	case of.Broken != "":
+		it.Failed = &vim.Error{Op: "poll", Resource: of.ID, Class: message.Permanent, Hint: of.Broken}
+	case of.Status == "killed", of.Status == "deactivated":
+		it.Failed = &vim.Error{Op: "poll", Resource: of.ID, Class: message.Permanent, Hint: "the image is in the status " + of.Status}
 	}
-	return out
+	return it
 }
 
-// uploaded reads the project's images that were uploaded, those that a query names.
-func (c call) uploaded(ctx context.Context, query url.Values) ([]imageDoc, error) {
+// look reads the project's images of a mark, those that a query names, the oldest first.
+func (c call) looked(ctx context.Context, mark string, query url.Values) ([]imageDoc, error) {
 	if _, err := c.client(ctx, image); err != nil { // from here on the project is known
 		return nil, c.errorOf(image, err)
 	}
-	query.Set(propMark, markImage)
-	query.Set("sort", "created_at:asc")
+	query.Set(propMark, mark)
+	query.Set("limit", "500")
 	if c.project.ID != "" {
 		query.Set("owner", c.project.ID)
 	}
@@ -91,135 +92,162 @@ func (c call) uploaded(ctx context.Context, query url.Values) ([]imageDoc, error
 		if err != nil {
 			return nil, err
 		}
-		if out = append(out, page...); len(page) < pageSize {
-			return out, nil
+		for _, i := range page {
+			if _, use := i.used(); use || i.uploaded() {
+				out = append(out, i)
+			}
+		}
+		if len(page) < pageSize {
+			break
 		}
 		query.Set("marker", page[len(page)-1].ID)
 	}
+	slices.SortStableFunc(out, func(a, b imageDoc) int { return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
 }
 
-func (images) find(ctx context.Context, c call, t vim.Token) ([]item, error) {
-	all, err := c.uploaded(ctx, from(""))
-	var out []item
-	for _, i := range all {
-		for _, it := range i.shared() {
-			if it.Token == t {
-				out = append(out, it)
-			}
+func (c call) uses(ctx context.Context, key, value string) ([]imageDoc, error) {
+	return c.looked(ctx, markUse, url.Values{key: {value}})
+}
+
+// of returns the image of a content, the oldest of several; one that is being deleted is none.
+func (c call) of(ctx context.Context, what string) (content, error) {
+	all, err := c.looked(ctx, markImage, url.Values{keyWhat: {what}})
+	for i := range all {
+		if all[i].Status != "deleted" && all[i].Status != "pending_delete" {
+			return content{&all[i]}, err
 		}
 	}
-	return out, err
+	return content{}, err
 }
 
-// get looks at an image, and goes on with what stands still: an upload that nobody here is at, and a release that was given up.
+// find returns what bears a token, as far as there is an image for it. An image that is about to be deleted stays, for a record came before.
+func (images) find(ctx context.Context, c call, t vim.Token) ([]item, error) {
+	uses, err := c.uses(ctx, keyToken, t.String())
+	if err != nil || len(uses) == 0 {
+		return nil, err
+	}
+	of, err := c.kept(ctx, uses[0].Content)
+	if err != nil || of.imageDoc == nil {
+		return nil, err
+	}
+	return []item{uses[0].use(of)}, nil // the others, of a call that came twice, go with the release
+}
+
+// kept is the image of a content that somebody has a record of: protected, and with its upload under way.
+func (c call) kept(ctx context.Context, what string) (content, error) {
+	of, err := c.of(ctx, what)
+	if err != nil || of.imageDoc == nil {
+		return of, err
+	}
+	if of.Status == "active" && !of.Protected {
+		switch err := c.patchImage(ctx, of.ID, []object{{"op": "replace", "path": "/protected", "value": true}}); vim.ClassOf(err) {
+		case "":
+			of.Protected = true
+		case message.NotFound: // it was deleted before
+			return content{}, nil
+		default:
+			return content{}, err
+		}
+	}
+	if of.Status == "queued" && of.Broken == "" {
+		c.upload(ctx, *of.imageDoc)
+	}
+	return of, nil
+}
+
+// get looks at an image, for any of those that have it.
 func (images) get(ctx context.Context, c call, id string) (*item, error) {
 	var i imageDoc
 	if err := c.get(ctx, image, "images/"+escaped(id), nil, &i); err != nil {
 		return absent(err)
 	}
-	uses := i.uses()
-	if len(uses) == 0 {
+	if !i.uploaded() {
 		return nil, nil //nolint:nilnil // none of ours
 	}
-	if !i.Protected && !slices.ContainsFunc(uses, func(u use) bool { return u.token.String() == i.Leaving }) { // who left has not come to deleting it
-		if err := c.protect(ctx, &i); err != nil {
-			return nil, err
-		}
+	uses, err := c.uses(ctx, keyWhat, i.Content)
+	if err != nil || len(uses) == 0 {
+		return nil, err
 	}
-	if i.Status == "queued" && i.Broken == "" {
-		c.upload(ctx, i)
-	}
-	all := i.shared()
-	return &all[0], nil
+	it := uses[0].use(content{&i})
+	return &it, nil
 }
 
-// protect has an image stay that was about to be deleted.
-func (c call) protect(ctx context.Context, i *imageDoc) error {
-	ops := []object{{"op": "replace", "path": "/protected", "value": true}}
-	if i.Leaving != "" {
-		ops = append(ops, object{"op": "remove", "path": "/" + propLeaving})
-	}
-	return c.patchImage(ctx, i.ID, ops, i)
-}
-
-func (c call) patchImage(ctx context.Context, id string, ops []object, out *imageDoc) error {
+func (c call) patchImage(ctx context.Context, id string, ops []object) error {
 	client, err := c.client(ctx, image)
 	if err != nil {
 		return c.errorOf(image, err)
 	}
-	var doc imageDoc
 	_, err = client.Request(ctx, http.MethodPatch, client.ServiceURL("images/"+escaped(id)), &gophercloud.RequestOpts{ //nolint:bodyclose // the client has read and closed it
-		OkCodes: good(), JSONBody: ops, JSONResponse: &doc, MoreHeaders: map[string]string{"Content-Type": "application/openstack-images-v2.1-json-patch"},
+		OkCodes: good(), JSONBody: ops, JSONResponse: &object{}, MoreHeaders: map[string]string{"Content-Type": "application/openstack-images-v2.1-json-patch"},
 	})
 	if err != nil {
 		return c.errorOf(image, err)
 	}
-	if out != nil {
-		*out = doc
-	}
 	return nil
 }
 
-// create gives a VNF the image of a content: one that is there, else one that is made and uploaded beside this call.
-func (x images) create(ctx context.Context, c call, r vim.StartRequest) (string, error) {
+// create makes the record of a VNF, and the image where there is none of its content.
+func (images) create(ctx context.Context, c call, r vim.StartRequest) (string, error) {
 	spec := *r.Spec.Image
+	what := fitting(spec.Content(), maxName)
 	if c.driver.cfg.Content == nil {
 		return "", c.fail(message.Permanent, "the site lacks the image "+r.Spec.Name+", and this program uploads none")
 	}
-	done, err := c.driver.turns.take(ctx, c, c.ID+"/image "+spec.Content()) // two VNFs at once: one image
+	done, err := c.driver.turns.take(ctx, c, c.ID+"/image "+what) // of VNFs at once one makes the image
 	if err != nil {
 		return "", err
 	}
 	defer done()
-	u := use{r.Token, r.Owner}
-	there, err := c.ofContent(ctx, spec)
+	uses, err := c.uses(ctx, keyToken, r.Token.String()) // there may be one whose image is gone
 	if err != nil {
 		return "", err
 	}
-	if len(there) > 0 {
-		return there[0].ID, c.join(ctx, there[0].ID, u)
-	}
-	var made imageDoc
-	in := object{
-		"name": fitting(r.Spec.Name, maxName), "disk_format": diskFormat(spec), "container_format": containerFormat(spec), "visibility": "private", "protected": true,
-		"min_disk": gibs(spec.MinDiskBytes), "min_ram": spec.MinRAMBytes >> 20, "tags": []string{u.tag()},
-		propMark: markImage, "vnfm_content": fitting(spec.Content(), maxName), "vnfm_package": spec.Package, "vnfm_path": spec.Path,
-	}
-	if err := c.post(ctx, image, "images", in, &made); err != nil {
-		return "", err
-	}
-	// another process may have made one at the same time: the older stays
-	if there, err = c.ofContent(ctx, spec); err == nil && len(there) > 0 && there[0].ID != made.ID {
-		if err := c.join(ctx, there[0].ID, u); err != nil {
+	if len(uses) == 0 {
+		x := marks{r.Token, r.Owner, 1}
+		err := c.post(ctx, image, "images", object{
+			"name": x.groupName(r.Spec.Name), "visibility": "private", propMark: markUse, keyToken: r.Token.String(), keyOwner: r.Owner, keyWhat: what,
+		}, &object{})
+		if err != nil {
 			return "", err
 		}
-		mine := made.shared()
-		_, err := x.remove(ctx, c, &mine[0])
-		return there[0].ID, err
+	}
+	of, err := c.kept(ctx, what)
+	if err != nil || of.imageDoc != nil {
+		return id(of), err
+	}
+	var made imageDoc
+	err = c.post(ctx, image, "images", object{
+		"name": uploadedName(r.Spec.Name, what), "disk_format": diskFormat(spec), "container_format": containerFormat(spec), "visibility": "private", "protected": true,
+		"min_disk": gibs(spec.MinDiskBytes), "min_ram": spec.MinRAMBytes >> 20, propMark: markImage, keyWhat: what, "vnfm_package": spec.Package, "vnfm_path": spec.Path,
+	}, &made)
+	if err != nil {
+		return "", err
+	}
+	if of, err = c.of(ctx, what); err == nil && of.imageDoc != nil && of.ID != made.ID { // another process has made one at the same time: the older stays
+		return of.ID, c.deleteImage(ctx, made.ID)
 	}
 	c.upload(ctx, made)
 	return made.ID, nil
 }
 
-// ofContent are the images of a content that can be shared, the oldest first.
-func (c call) ofContent(ctx context.Context, spec vim.ImageSpec) ([]imageDoc, error) {
-	q := from("")
-	q.Set("vnfm_content", fitting(spec.Content(), maxName))
-	all, err := c.uploaded(ctx, q)
-	if err != nil {
-		return nil, err
+func id(of content) string {
+	if of.imageDoc == nil {
+		return ""
 	}
-	all = slices.DeleteFunc(all, func(i imageDoc) bool {
-		uses := len(i.uses())
-		return uses == 0 || uses >= mostUsers || i.Broken != "" || !i.Protected || i.Status != "active" && i.Status != "queued" && i.Status != "saving"
-	})
-	slices.SortStableFunc(all, func(a, b imageDoc) int { return strings.Compare(a.Created+a.ID, b.Created+b.ID) })
-	return all, nil
+	return of.ID
 }
 
-// join puts the tag of a VNF on an image. Whether that stays is seen when it is polled.
-func (c call) join(ctx context.Context, id string, u use) error {
-	return c.put(ctx, image, "images/"+escaped(id)+"/tags/"+escaped(u.tag()), nil, nil)
+// deleteImage deletes an image whatever it is protected from. What somebody protects in between stays.
+func (c call) deleteImage(ctx context.Context, id string) error {
+	err := c.patchImage(ctx, id, []object{{"op": "replace", "path": "/protected", "value": false}})
+	if err == nil {
+		_, err = c.remove(ctx, image, "images/"+escaped(id))
+	}
+	if class := vim.ClassOf(err); class == message.NotFound || class == message.Auth && strings.Contains(vim.HintOf(err), "may not do this") {
+		return nil
+	}
+	return err
 }
 
 // diskFormat is what Glance is told that an image is; SOL001 has the same words.
@@ -246,60 +274,95 @@ func (images) change(_ context.Context, c call, it *item, r vim.ChangeRequest) (
 	return unchanged(c, it, r)
 }
 
-// remove takes a VNF's tag from an image, and the image away with the last one.
+// remove deletes the record of a VNF; the image goes in rest.
 func (images) remove(ctx context.Context, c call, it *item) (bool, error) {
-	i, _ := it.doc.(imageDoc)
-	mine := use{it.Token, it.Owner}
-	others := func() bool { return slices.ContainsFunc(i.uses(), func(u use) bool { return u != mine }) }
-	path := "images/" + escaped(it.ID)
-	if !others() {
-		op := "replace"
-		if i.Leaving == "" {
-			op = "add"
-		}
-		ops := []object{{"op": "replace", "path": "/protected", "value": false}, {"op": op, "path": "/" + propLeaving, "value": it.Token.String()}}
-		if err := c.patchImage(ctx, it.ID, ops, nil); err != nil {
-			return vim.ClassOf(err) == message.NotFound, unless(err, message.NotFound)
-		}
-		if err := c.get(ctx, image, path, nil, &i); err != nil {
-			return vim.ClassOf(err) == message.NotFound, unless(err, message.NotFound)
-		}
+	use, _ := it.doc.(imageDoc)
+	if use.Mark != markUse {
+		return true, nil
 	}
-	if !others() {
-		_, err := c.remove(ctx, image, path)
-		return err == nil, err
-	}
-	if i.Leaving == it.Token.String() { // somebody came in between
-		if err := c.protect(ctx, &i); err != nil {
-			return false, err
-		}
-	}
-	_, err := c.remove(ctx, image, path+"/tags/"+escaped(mine.tag()))
+	_, err := c.remove(ctx, image, "images/"+escaped(use.ID))
 	return err == nil, err
 }
 
-// unless is an error that is not of a class.
-func unless(err error, class message.Class) error {
-	if vim.ClassOf(err) == class {
+// rest deletes further records of a token, and the images of which nobody has a record. A release that died here is repeated, and comes here again.
+func (images) rest(ctx context.Context, c call, t vim.Token, _ bool) error {
+	mine, err := c.uses(ctx, keyToken, t.String())
+	if err != nil {
+		return err
+	}
+	for i := range mine {
+		if _, err := c.remove(ctx, image, "images/"+escaped(mine[i].ID)); err != nil {
+			return err
+		}
+	}
+	all, err := c.looked(ctx, markImage, url.Values{})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	uses, err := c.looked(ctx, markUse, url.Values{})
+	if err != nil {
+		return err
+	}
+	had := map[string]bool{}
+	for i := range uses {
+		had[uses[i].Content] = true
+	}
+	for i := range all {
+		if had[all[i].Content] {
+			continue
+		}
+		if err := c.unless(ctx, &all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unless deletes an image unless somebody has a record of it by now.
+func (c call) unless(ctx context.Context, i *imageDoc) error {
+	err := c.patchImage(ctx, i.ID, []object{{"op": "replace", "path": "/protected", "value": false}})
+	if vim.ClassOf(err) == message.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	uses, err := c.uses(ctx, keyWhat, i.Content)
+	if err != nil {
+		return err
+	}
+	if len(uses) > 0 {
+		return c.patchImage(ctx, i.ID, []object{{"op": "replace", "path": "/protected", "value": true}})
+	}
+	_, err = c.remove(ctx, image, "images/"+escaped(i.ID))
+	if vim.ClassOf(err) == message.Auth { // whoever came has protected it
 		return nil
 	}
 	return err
 }
 
-func (images) rest(context.Context, call, vim.Token, bool) error { return nil }
-
 // listUploaded is the list of what VNFs have of uploaded images: an image is an entry for each, and a page may end between two of these. All are read, and cut.
 func listUploaded(ctx context.Context, c call, owner, marker string) (batch, error) {
-	all, err := c.uploaded(ctx, from(""))
+	q := url.Values{}
+	if owner != "" {
+		q.Set(keyOwner, owner)
+	}
+	uses, err := c.looked(ctx, markUse, q)
+	if err != nil || len(uses) == 0 {
+		return batch{}, err
+	}
+	all, err := c.looked(ctx, markImage, url.Values{})
 	if err != nil {
 		return batch{}, err
 	}
 	var b batch
-	for _, i := range all {
-		for _, it := range i.shared() {
-			if it.marker() > marker && (owner == "" || it.Owner == owner) {
-				b.items = append(b.items, it)
-			}
+	for i := range uses {
+		k := slices.IndexFunc(all, func(x imageDoc) bool { return x.Content == uses[i].Content })
+		if k < 0 { // a release takes the record away, and somebody who compares finds that the image is missing
+			continue
+		}
+		if it := uses[i].use(content{&all[k]}); it.marker() > marker {
+			b.items = append(b.items, it)
 		}
 	}
 	slices.SortFunc(b.items, func(x, y item) int { return strings.Compare(x.marker(), y.marker()) })

@@ -23,7 +23,7 @@ import (
 
 // site is a cloud that the suite runs against: the fake, or a real one. Its wire can be made to answer badly.
 type site struct {
-	conn                   vim.Connection
+	conn, admin            vim.Connection
 	flavour, image         string // ids,
 	otherFlavour, otherImg string // and of others
 	mgmt, mgmtSubnet       string // a network that is there, with 10.10.0.0/16
@@ -33,6 +33,7 @@ type site struct {
 	wait                   func()
 	polls                  int
 
+	before  func(r *http.Request) // a request goes out
 	mu      sync.Mutex
 	drivers []*openstack.Driver
 	rules   []rule
@@ -60,6 +61,9 @@ type wire struct {
 }
 
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.before != nil {
+		w.before(r)
+	}
 	w.mu.Lock()
 	w.calls = append(w.calls, r.Method+" "+r.URL.Path)
 	if t := r.Header.Get("X-Auth-Token"); t != "" {

@@ -22,8 +22,9 @@ import (
 	"github.com/vnfm/vnfm/vim"
 )
 
-// upload sends the content of an image, beside the call that asks for it: it may be many gigabytes. Nobody waits for it but by polls. Where it breaks off, Glance has
-// the image as it was before, and the next poll begins anew; of two that begin, Glance refuses one (409). What trying again does not mend is noted on the image.
+// upload sends the content of an image, beside the call that asks for it: it may be many gigabytes. Nobody waits for it but by asking again. Nothing about the image may be changed meanwhile: Glance would write
+// its old status with it. Of two that send at once Glance refuses one (409). An image whose upload has broken off is deleted, and whoever asks next makes another: some stores keep what
+// came, and take nothing more under that id. What trying again does not mend is noted on the image.
 func (c call) upload(ctx context.Context, i imageDoc) {
 	key := c.ID + "/" + i.ID
 	done := make(chan struct{})
@@ -35,34 +36,51 @@ func (c call) upload(ctx context.Context, i imageDoc) {
 		defer close(done)
 		defer c.driver.uploads.Delete(key)
 		err := c.send(ctx, i)
-		var bad *badContent
+		var bad *contentError
 		switch {
 		case err == nil:
 		case errors.As(err, &bad):
 			c.broken(ctx, i.ID, bad.Error())
+		case conflicting(err): // another process sends it
 		case vim.ClassOf(err) == message.Permanent, vim.ClassOf(err) == message.Quota:
 			c.broken(ctx, i.ID, vim.HintOf(err))
+		default:
+			c.discard(ctx, i.ID)
 		}
 	}()
 }
 
-// broken notes on an image why it cannot be. Where that cannot be noted the next poll tries again.
-func (c call) broken(ctx context.Context, id, why string) {
-	_ = c.patchImage(ctx, id, []object{{"op": "add", "path": "/" + propFailed, "value": fitting(why, maxName)}}, nil)
+// conflicting reports whether an image is refused since it is being sent, or was.
+func conflicting(err error) bool {
+	var e *vim.Error
+	return errors.As(err, &e) && e.Class == message.Transient && e.RetryAfter == 0
 }
 
-// badContent is a fault of the package.
-type badContent struct{ why string }
+// discard deletes an image that has not become whole. Where Glance cannot be asked now, the next upload does.
+func (c call) discard(ctx context.Context, id string) {
+	var now imageDoc
+	if c.get(ctx, image, "images/"+escaped(id), nil, &now) == nil && now.Status == "queued" {
+		_ = c.deleteImage(ctx, id)
+	}
+}
+
+// broken notes on an image why it cannot be. Where that cannot be noted the next poll tries again.
+func (c call) broken(ctx context.Context, id, why string) {
+	_ = c.patchImage(ctx, id, []object{{"op": "add", "path": "/" + keyFailed, "value": fitting(why, maxName)}})
+}
+
+// contentError is a fault of the package.
+type contentError struct{ why string }
 
 // Error says what is wrong.
-func (b *badContent) Error() string { return b.why }
+func (b *contentError) Error() string { return b.why }
 
 func (c call) send(ctx context.Context, i imageDoc) error {
 	file, err := c.driver.cfg.Content(ctx, i.Package, i.Path)
 	switch vnfm.KindOf(err) {
 	case "":
 	case vnfm.NotFound, vnfm.Unprocessable, vnfm.Invalid:
-		return &badContent{"the VNF package has no such image: " + err.Error()}
+		return &contentError{"the VNF package has no such image: " + err.Error()}
 	default:
 		return err //nolint:wrapcheck // only whether it is bad content is asked
 	}
@@ -97,7 +115,7 @@ func (c call) arrived(ctx context.Context, id, sum string) error {
 		return err
 	}
 	if i.HashAlgo == "sha512" && i.Hash != "" && i.Hash != sum {
-		return &badContent{"Glance has another content than was sent: its SHA-512 is " + i.Hash + ", not " + sum}
+		return &contentError{"Glance has another content than was sent: its SHA-512 is " + i.Hash + ", not " + sum}
 	}
 	return nil
 }
@@ -108,7 +126,7 @@ type checking struct {
 	sum  hash.Hash // nil: nothing is said
 	all  hash.Hash
 	want string
-	bad  *badContent
+	bad  *contentError
 }
 
 // checked wraps a file whose content is named "algorithm:hex".
@@ -133,7 +151,7 @@ func checked(file io.Reader, content string) (*checking, error) {
 	case "sha512":
 		out.sum = sha512.New()
 	default:
-		return nil, &badContent{"the checksum of the image is of the algorithm " + algo + ", which is not known: sha-256 and sha-512 are"}
+		return nil, &contentError{"the checksum of the image is of the algorithm " + algo + ", which is not known: sha-256 and sha-512 are"}
 	}
 	return out, nil
 }
@@ -153,7 +171,7 @@ func (k *checking) Read(p []byte) (int, error) {
 	}
 	if _, next := k.from.Peek(1); errors.Is(next, io.EOF) && k.sum != nil {
 		if got := hex.EncodeToString(k.sum.Sum(nil)); got != k.want {
-			k.bad = &badContent{fmt.Sprintf("the image in the VNF package is not the one that the descriptor means: its checksum is %s, not %s", got, k.want)}
+			k.bad = &contentError{fmt.Sprintf("the image in the VNF package is not the one that the descriptor means: its checksum is %s, not %s", got, k.want)}
 			return 0, k.bad
 		}
 	}

@@ -24,22 +24,20 @@ func like(r vim.StartRequest) vim.StartRequest {
 	return r
 }
 
-// stands waits until what may tell another token is ready.
-func (s *suite) stands(t *testing.T, r vim.StartRequest, id string) {
+// stands asks for what tokens share until it is ready, and returns its id.
+func (s *suite) stands(t *testing.T, r vim.StartRequest) string {
 	t.Helper()
 	for range s.Polls {
-		got, err := s.driver.Poll(t.Context(), s.Connection, r.Kind, id)
-		switch {
-		case err != nil:
-			t.Fatalf("poll %s: %v", r.Kind, err)
+		switch got := s.start(t, r); {
 		case got.Failed != nil:
 			t.Fatalf("%s failed: %v", r.Kind, got.Failed)
 		case got.Ready:
-			return
+			return got.ID
 		}
 		s.Wait()
 	}
 	t.Fatalf("%s never got ready", r.Kind)
+	return ""
 }
 
 func (s *suite) gone(t *testing.T, kind vim.Kind, id string) {
@@ -52,19 +50,20 @@ func (s *suite) gone(t *testing.T, kind vim.Kind, id string) {
 func (s *suite) imageShared(t *testing.T) {
 	a := s.image(t, true)
 	b := like(a)
-	first := s.start(t, a)
-	s.stands(t, a, first.ID)
-	again := s.start(t, a)
-	second := s.start(t, b)
-	s.stands(t, b, second.ID)
-	if again.ID != first.ID || second.ID != first.ID {
-		t.Errorf("one content is at the VIM as %s, %s and %s", first.ID, again.ID, second.ID)
+	s.start(t, a)
+	first, again := s.stands(t, a), s.stands(t, a)
+	second := s.stands(t, b)
+	if again != first || second != first {
+		t.Errorf("one content is at the VIM as %s, %s and %s", first, again, second)
+	}
+	if got, err := s.driver.Poll(t.Context(), s.Connection, a.Kind, first); err != nil || !got.Ready || got.Token != a.Token && got.Token != b.Token {
+		t.Errorf("poll: %+v, %v", got, err)
 	}
 	for _, r := range []vim.StartRequest{a, b} {
-		if ids := s.listed(t, r.Owner); len(ids) != 1 || ids[0] != first.ID {
-			t.Errorf("%s has %v, want %s", r.Owner, ids, first.ID)
+		if ids := s.listed(t, r.Owner); len(ids) != 1 || ids[0] != first {
+			t.Errorf("%s has %v, want %s", r.Owner, ids, first)
 		}
-		if got, err := s.driver.Find(t.Context(), s.Connection, r.Kind, r.Token); err != nil || got.ID != first.ID || got.Token != r.Token || got.Owner != r.Owner {
+		if got, err := s.driver.Find(t.Context(), s.Connection, r.Kind, r.Token); err != nil || got.ID != first || got.Token != r.Token || got.Owner != r.Owner {
 			t.Errorf("find: %+v, %v", got, err)
 		}
 	}
@@ -72,48 +71,49 @@ func (s *suite) imageShared(t *testing.T) {
 	if _, err := s.driver.Find(t.Context(), s.Connection, a.Kind, a.Token); vim.ClassOf(err) != message.NotFound {
 		t.Errorf("find of what was released: %v", err)
 	}
-	s.stands(t, b, first.ID)
+	s.stands(t, b)
 	s.release(t, a)
-	s.stands(t, b, first.ID)
+	if now := s.stands(t, b); now != first {
+		t.Errorf("after a release of another that came twice it is %s, and was %s", now, first)
+	}
 	s.release(t, b)
-	s.gone(t, b.Kind, first.ID)
+	s.gone(t, b.Kind, first)
 }
 
 func (s *suite) imageRestart(t *testing.T) {
 	a := s.image(t, true)
-	res := s.start(t, a)
+	s.start(t, a)
 	if s.Restart != nil {
 		s.driver = s.Restart(t, s.driver)
 	}
-	s.stands(t, a, res.ID)
+	id := s.stands(t, a)
 	s.release(t, a)
-	s.gone(t, a.Kind, res.ID)
+	s.gone(t, a.Kind, id)
 }
 
 func (s *suite) imagesAtOnce(t *testing.T) {
 	a := s.image(t, true)
 	all := []vim.StartRequest{a, like(a), like(a), like(a), like(a)}
-	ids := make([]string, len(all))
-	each := func(do func(i int, r vim.StartRequest)) {
+	each := func(do func(r vim.StartRequest)) {
 		var wg sync.WaitGroup
-		for i, r := range all {
-			wg.Go(func() { do(i, r) })
+		for _, r := range all {
+			wg.Go(func() { do(r) })
 		}
 		wg.Wait()
 	}
-	each(func(i int, r vim.StartRequest) {
-		res, err := s.driver.Start(t.Context(), s.Connection, r)
-		if ids[i] = res.ID; err != nil {
+	each(func(r vim.StartRequest) {
+		if _, err := s.driver.Start(t.Context(), s.Connection, r); err != nil {
 			t.Errorf("start: %v", err)
 		}
 	})
-	for i, r := range all {
-		if s.stands(t, r, ids[i]); ids[i] != ids[0] {
-			t.Errorf("one content is at the VIM as %s and %s", ids[0], ids[i])
+	id := s.stands(t, a)
+	for _, r := range all {
+		if other := s.stands(t, r); other != id {
+			t.Errorf("one content is at the VIM as %s and %s", id, other)
 		}
 	}
-	each(func(_ int, r vim.StartRequest) { s.release(t, r) })
-	s.gone(t, a.Kind, ids[0])
+	each(func(r vim.StartRequest) { s.release(t, r) })
+	s.gone(t, a.Kind, id)
 }
 
 func (s *suite) imageBad(t *testing.T) {
@@ -127,18 +127,13 @@ func (s *suite) imageBad(t *testing.T) {
 			break
 		}
 		s.Wait()
-		var err error
-		if res, err = s.driver.Poll(t.Context(), s.Connection, a.Kind, res.ID); err != nil || res.Ready {
-			t.Fatalf("poll: %+v, %v", res, err)
+		if res = s.start(t, a); res.Ready {
+			t.Fatalf("%+v", res)
 		}
 	}
 	if res.Failed == nil || res.Failed.Class != message.Permanent {
 		t.Errorf("an image of another content: %+v", res)
 	}
-	b := like(a)
-	other := s.start(t, b) // one that failed is shared with nobody
 	s.release(t, a)
-	s.release(t, b)
 	s.gone(t, a.Kind, res.ID)
-	s.gone(t, b.Kind, other.ID)
 }

@@ -13,7 +13,9 @@ import (
 
 // Others reports whether managers other than us have set fields of an object, beside what its cluster says of it.
 func Others(u *unstructured.Unstructured) bool {
-	return slices.ContainsFunc(u.GetManagedFields(), func(m metav1.ManagedFieldsEntry) bool { return m.Manager != FieldManager && m.Subresource == "" && m.FieldsV1 != nil })
+	return slices.ContainsFunc(u.GetManagedFields(), func(m metav1.ManagedFieldsEntry) bool {
+		return m.Manager != FieldManager && m.Subresource == "" && m.FieldsV1 != nil
+	})
 }
 
 // Taken lists the fields of a manifest that others have set to something else since they were ours, and by whom: a manager that changes a field of another takes it from that one. No
