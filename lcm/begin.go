@@ -164,6 +164,9 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 	if want.Boots == nil { // what stands is changed, and made anew, with the boot data that it was made with
 		want.Boots, want.Vars = plan.Boots(b.flavour()), b.vnf.Values
 	}
+	if want.Package = b.vnf.PackageID; b.data.Package != nil {
+		want.Package = b.data.Package.PackageID
+	}
 	p, err := plan.New(have, want, o)
 	if err != nil {
 		return err

@@ -275,6 +275,9 @@ func (s *Service) stagesOf(in *saga.Instance) ([]saga.Stage, error) {
 		if d.GraceMs > 0 { // guests stop at the same time, not one after the other
 			stage.Window = 0
 		}
+		if d.Plan.Stages[i].Assets {
+			stage.Steps = append(stage.Steps, s.taking(stepCreate, i))
+		}
 		actions := map[string]bool{}
 		for _, x := range d.Plan.Stages[i].Steps {
 			if id := stepOf(&d.Plan.Stages[i], x); !actions[id] {

@@ -245,7 +245,7 @@ func (s *site) checkSpec(id string, spec vim.Spec) {
 		for _, v := range c.Volumes {
 			refs = append(refs, v.ID)
 		}
-		if c.Flavour != "flavour-1" || c.Image != "image-1" && len(c.Volumes) == 0 || c.Zone != s.zones[id] {
+		if c.Flavour != "flavour-1" && !s.has(c.Flavour) || c.Image != "image-1" && !s.has(c.Image) && len(c.Volumes) == 0 || c.Zone != s.zones[id] {
 			s.t.Errorf("compute %s, granted in %q: %+v", spec.Name, s.zones[id], c)
 		}
 	}

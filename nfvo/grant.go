@@ -8,16 +8,20 @@ import (
 
 // Grant is the answer (SOL003 v3.7.1 §9.5.2.3).
 type Grant struct {
-	ID          string       `json:"id,omitempty"`    // a local one has that of its operation
-	Href        string       `json:"href,omitempty"`  // where the orchestrator shows it
-	Local       bool         `json:"local,omitempty"` // decided by our own policy
-	Zones       []Zone       `json:"zones,omitempty"`
-	ZoneGroups  [][]string   `json:"zoneGroups,omitempty"`              // of Zone.IDs
-	Infos       []GrantInfo  `json:"grantInfos"`                        // one per resource definition
-	Flavours    []VimAsset   `json:"computeResourceFlavours,omitempty"` // by VduID
-	Images      []VimAsset   `json:"softwareImages,omitempty"`          // by image id
-	Snapshots   []Snapshot   `json:"snapshotResources,omitempty"`
-	ExtNetworks []ExtNetwork `json:"extNetworks,omitempty"` // of the site, for external CPs that nobody covers
+	ID         string      `json:"id,omitempty"`    // a local one has that of its operation
+	Href       string      `json:"href,omitempty"`  // where the orchestrator shows it
+	Local      bool        `json:"local,omitempty"` // decided by our own policy
+	Zones      []Zone      `json:"zones,omitempty"`
+	ZoneGroups [][]string  `json:"zoneGroups,omitempty"`              // of Zone.IDs
+	Infos      []GrantInfo `json:"grantInfos"`                        // one per resource definition
+	Flavours   []VimAsset  `json:"computeResourceFlavours,omitempty"` // by VduID
+	Images     []VimAsset  `json:"softwareImages,omitempty"`          // by image id
+	// MakeImages are images, and MakeFlavours VDUs, for which the sites lack what is needed and the VNF has it made. A grant of an orchestrator that names no image has
+	// it made where the VNF package has its file.
+	MakeImages   []string     `json:"makeImages,omitempty"`
+	MakeFlavours []string     `json:"makeFlavours,omitempty"`
+	Snapshots    []Snapshot   `json:"snapshotResources,omitempty"`
+	ExtNetworks  []ExtNetwork `json:"extNetworks,omitempty"` // of the site, for external CPs that nobody covers
 	// ExtLinks and ExtManaged are what the orchestrator connects where the request did not.
 	ExtLinks   []ExtLink    `json:"extVirtualLinks,omitempty"`
 	ExtManaged []ExtManaged `json:"extManagedVirtualLinks,omitempty"`
@@ -235,12 +239,12 @@ func (g *Grant) checkAssets(r *GrantRequest) error {
 		}
 	}
 	for _, n := range r.Computes {
-		if !slices.ContainsFunc(g.Flavours, func(a VimAsset) bool { return a.ID == n.VduID && a.VimAssetID != "" }) {
+		if !slices.Contains(g.MakeFlavours, n.VduID) && !slices.ContainsFunc(g.Flavours, func(a VimAsset) bool { return a.ID == n.VduID && a.VimAssetID != "" }) {
 			return fmt.Errorf("the grant names no compute flavour for the VDU %s", n.VduID)
 		}
 	}
 	for _, n := range r.Images {
-		if !slices.ContainsFunc(g.Images, func(a VimAsset) bool { return a.ID == n.ID && a.VimAssetID != "" }) {
+		if !slices.Contains(g.MakeImages, n.ID) && !slices.ContainsFunc(g.Images, func(a VimAsset) bool { return a.ID == n.ID && a.VimAssetID != "" }) {
 			return fmt.Errorf("the grant names no software image for %s (%s)", n.ID, n.Name)
 		}
 	}

@@ -105,4 +105,6 @@ type ImageNeed struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Checksum string `json:"checksum,omitempty"` // "algorithm:hex"
+	// Package: the VNF package has its file, so that it can be made where the site lacks it.
+	Package bool `json:"inPackage,omitempty"`
 }

@@ -132,6 +132,11 @@ func (w worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo
 	}
 	complete(g, req, answer.Connections)
 	g.Recall(req)
+	for _, n := range req.Images {
+		if n.Package && !slices.ContainsFunc(g.Images, func(a nfvo.VimAsset) bool { return a.ID == n.ID && a.VimAssetID != "" }) {
+			g.MakeImages = append(g.MakeImages, n.ID)
+		}
+	}
 	if err := g.Check(req); err != nil {
 		return refuse("%v", err)
 	}

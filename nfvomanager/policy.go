@@ -17,6 +17,7 @@ import (
 type policy struct {
 	registry vim.Registry
 	drivers  map[string]vim.Driver
+	gate     Gate
 }
 
 // grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
@@ -69,6 +70,10 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		if err != nil {
 			return g, err
 		}
+		if f == "" {
+			g.MakeFlavours = append(g.MakeFlavours, need.VduID)
+			continue
+		}
 		if warning != "" {
 			g.Warnings = append(g.Warnings, warning)
 		}
@@ -78,6 +83,10 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		id, err := s.image(ctx, need)
 		if err != nil {
 			return g, err
+		}
+		if id == "" {
+			g.MakeImages = append(g.MakeImages, need.ID)
+			continue
 		}
 		g.Images = append(g.Images, nfvo.VimAsset{ID: need.ID, VimAssetID: id, Connection: s.conn.ID})
 	}
@@ -109,6 +118,21 @@ type site struct {
 	conn   vim.Connection
 	assets vim.Assets
 	finder vim.AssetFinder // nil when the driver lists everything
+	gate   Gate
+}
+
+// ask makes one call to a site, within the limits of its connection.
+func ask[T any](ctx context.Context, s site, call func() (T, error)) (T, error) {
+	if s.gate == nil {
+		return call()
+	}
+	ended := s.gate.Begin(s.conn)
+	out, err := call()
+	ended(ctx, err)
+	if until, ok := s.gate.Wait(s.conn.ID, err); ok {
+		return out, &held{s.conn.ID, until}
+	}
+	return out, err
 }
 
 func (p policy) site(ctx context.Context, vnfID, id string) (site, error) {
@@ -129,19 +153,28 @@ func (p policy) site(ctx context.Context, vnfID, id string) (site, error) {
 	if d == nil {
 		return site{}, vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has type %s, for which there is no driver.", id, conn.Type)
 	}
-	s := site{conn: conn}
+	s := site{conn: conn, gate: p.gate}
 	s.finder, _ = d.(vim.AssetFinder)
-	if s.assets, err = d.Assets(ctx, conn); err != nil {
+	if p.gate != nil {
+		until, ok, err := p.gate.Free(ctx, conn.ID)
+		if err != nil {
+			return site{}, err //nolint:wrapcheck // says what it was about
+		}
+		if !ok {
+			return site{}, &held{conn.ID, until}
+		}
+	}
+	if s.assets, err = ask(ctx, s, func() (vim.Assets, error) { return d.Assets(ctx, conn) }); err != nil {
 		return site{}, err
 	}
 	return s, nil
 }
 
-// flavour returns the id of the flavour for a need, with a warning when it is not the one named.
+// flavour returns the id of the flavour for a need, with a warning when it is not the one named; "" when it is to be made.
 func (s site) flavour(ctx context.Context, need nfvo.ComputeNeed) (id, warning string, err error) {
 	if need.FlavourName != "" {
 		if s.finder != nil {
-			f, err := s.finder.FindFlavour(ctx, s.conn, need.FlavourName)
+			f, err := ask(ctx, s, func() (vim.Flavour, error) { return s.finder.FindFlavour(ctx, s.conn, need.FlavourName) })
 			if err == nil || vim.ClassOf(err) != message.NotFound {
 				return f.ID, "", err
 			}
@@ -151,6 +184,11 @@ func (s site) flavour(ctx context.Context, need nfvo.ComputeNeed) (id, warning s
 				return f.ID, "", nil
 			}
 		}
+	}
+	if need.VCPUs > 0 && need.MemoryBytes > 0 && slices.Contains(s.assets.Makes, vim.ComputeFlavour) && !slices.ContainsFunc(s.assets.Flavours, func(f vim.Flavour) bool {
+		return need.FlavourName == "" && f.VCPUs == need.VCPUs && f.MemoryBytes == need.MemoryBytes && f.DiskBytes == need.DiskBytes
+	}) {
+		return "", "", nil
 	}
 	var best *vim.Flavour
 	sized := need.VCPUs > 0 || need.MemoryBytes > 0
@@ -176,11 +214,11 @@ func smaller(a, b vim.Flavour) bool {
 		strings.Compare(a.Name, b.Name)) < 0
 }
 
-// image returns the id of the image for a need. An image of the right name with another checksum of the same algorithm
+// image returns the id of the image for a need; "" when it is to be made of the file in the VNF package. An image of the right name with another checksum of the same algorithm
 // is another image.
 func (s site) image(ctx context.Context, need nfvo.ImageNeed) (string, error) {
 	if s.finder != nil {
-		i, err := s.finder.FindImage(ctx, s.conn, need.Name, need.Checksum)
+		i, err := ask(ctx, s, func() (vim.Image, error) { return s.finder.FindImage(ctx, s.conn, need.Name, need.Checksum) })
 		if err == nil || vim.ClassOf(err) != message.NotFound {
 			return i.ID, err
 		}
@@ -194,6 +232,9 @@ func (s site) image(ctx context.Context, need nfvo.ImageNeed) (string, error) {
 		if need.Name != "" && i.Name == need.Name && !contradict(i.Checksum, need.Checksum) {
 			return i.ID, nil
 		}
+	}
+	if need.Package && slices.Contains(s.assets.Makes, vim.SoftwareImage) {
+		return "", nil
 	}
 	return "", vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has no image %s (%s), which %s needs.", s.conn.ID, need.Name, cmp.Or(need.Checksum, "no checksum"), need.ID)
 }

@@ -26,6 +26,7 @@ type Config struct {
 	Ends     eventstore.Doer // see ledger.Config; nil: Doer
 	Registry vim.Registry
 	Drivers  map[string]vim.Driver // by vimType
+	Gate     Gate                  // nil: VIMs are asked what they offer whenever that is wanted
 	Epochs   ledger.Epochs         // whose lanes to work on; nil: all
 	Logger   *slog.Logger          // nil: slog.Default
 
@@ -56,6 +57,27 @@ type Config struct {
 	Parallel int           // rows of a kind worked on at once: local grants, an orchestrator's, packages; 0 means 16
 	// Addresses is the most that a grant may want on one connection point; 0 means 32.
 	Addresses int
+}
+
+// Gate holds calls to VIM connections within their limits; a gate.Gates is one.
+type Gate interface {
+	// Free reports whether a call may be begun; if not, when to ask again.
+	Free(ctx context.Context, connection string) (again time.Time, ok bool, err error)
+	// Begin counts a call, and returns what is called with its outcome.
+	Begin(conn vim.Connection) (ended func(ctx context.Context, err error))
+	// Wait returns until when to wait after a call that ended so, since the VIM is held; ok is false when the error is to be told.
+	Wait(connection string, err error) (until time.Time, ok bool)
+}
+
+// held is the error of a VIM connection that is not to be called before a time.
+type held struct {
+	connection string
+	until      time.Time
+}
+
+// Error says so.
+func (h *held) Error() string {
+	return fmt.Sprintf("calls to the VIM connection %s are held back until %s", h.connection, h.until.UTC().Format(time.RFC3339))
 }
 
 // NewWorker returns the worker that answers the commands in the ledger.
@@ -173,9 +195,15 @@ func (w worker) decide(ctx context.Context, group string, a asking) (change, err
 
 // grant decides by our own policy.
 func (w worker) grant(ctx context.Context, tries int, req nfvo.GrantRequest) change {
-	grant, err := policy{w.cfg.Registry, w.cfg.Drivers}.grant(ctx, req)
+	grant, err := policy{w.cfg.Registry, w.cfg.Drivers, w.cfg.Gate}.grant(ctx, req)
 	if err == nil {
 		return answered(message.Reply{Outcome: message.Succeeded, Result: vim.Encode(grant)})
+	}
+	var wait *held
+	if errors.As(err, &wait) { // no try: nobody was asked
+		return func(r *ledger.Row[asking], now time.Time) {
+			r.Doc.Reason, r.Due = wait.Error(), now.Add(max(wait.until.Sub(now), 0))
+		}
 	}
 	if vnfm.KindOf(err) == vnfm.Unprocessable {
 		return failed(message.Permanent, err.Error())

@@ -112,6 +112,7 @@ func (s *Server) baseURL() string {
 
 func (s *Server) nfvoManager(p *parts) nfvomanager.Config {
 	c := nfvomanager.Config{
+		Gate:     p.gates,
 		Registry: p.vims, Drivers: p.drivers, Context: s.tracing.Context, Attempt: s.cfg.Vim.CallTimeout, Addresses: s.cfg.Operation.Addresses, Onboarding: p.onboarding, Retention: s.cfg.Keep.Grants, Needed: p.needed, Again: again(s.cfg.Keep.Grants), Removed: s.kept.ledger, Connections: connections{p.lcm},
 		Seal: func(ctx context.Context, r *nfvo.GrantRequest, params map[string]json.RawMessage) (map[string]json.RawMessage, error) {
 			return p.lcm.SealParams(ctx, r.VnfID, r.FlavourID, r.Operation, params)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -227,7 +228,11 @@ func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 				return p.packages.Tree(ctx, packageID, path, most) // there are packages once the server runs
 			},
 		})),
-		openstack.Type: telemetry.NewDriver(s.reg, s.tracing, openstack.New(openstack.Config{})),
+		openstack.Type: telemetry.NewDriver(s.reg, s.tracing, openstack.New(openstack.Config{
+			Content: func(ctx context.Context, packageID, path string) (io.ReadCloser, error) {
+				return p.packages.Open(ctx, packageID, path)
+			},
+		})),
 	}
 	var builtIn []vim.Connection
 	if s.cfg.Vim.Simulated {

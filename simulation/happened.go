@@ -50,6 +50,7 @@ const (
 	RepairedByItself Event = "reconcile: a repair by the policy"
 	SagaSwept        Event = "kept: an ended saga swept"
 	RowRemoved       Event = "kept: a ledger row removed"
+	ImageMade        Event = "made: an image that the site lacks"
 	// Batched and BatchSplit are commits of several works at once, and those that one of them spoilt.
 	Batched         Event = "commit: several works in one"
 	BatchSplit      Event = "commit: several works, one of them to blame"

@@ -48,7 +48,9 @@ func (w *world) checkInventory(parked map[string]bool) {
 		if parked[e.Owner] {
 			continue
 		}
-		has[e.Token] = true
+		if has[e.Token] = true; e.Kind == vim.SoftwareImage {
+			w.happened[ImageMade]++
+		}
 		token, err := vim.ParseToken(e.Token)
 		w.must(err)
 		if other, twice := ids[token.ID]; twice && (!r.may[e.Token] || !r.may[other.Token]) { // what is replaced may go after what replaces it

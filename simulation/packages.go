@@ -134,12 +134,19 @@ topology_template:
 	return p
 }
 
+// lacked is the image of drawn packages, and lackedName its name for the second VDU, which the sites of some seeds do not have.
+const (
+	lacked     = "Files/image"
+	lackedName = "image1"
+)
+
 // csarOf is a package with a descriptor.
 func csarOf(text string) []byte {
 	return archive(map[string]string{
 		"TOSCA-Metadata/TOSCA.meta": "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: simulation\nEntry-Definitions: Definitions/main.yaml\n",
 		"Definitions/main.yaml":     text,
-	}, "TOSCA-Metadata/TOSCA.meta", "Definitions/main.yaml")
+		lacked:                      "an image",
+	}, "TOSCA-Metadata/TOSCA.meta", "Definitions/main.yaml", lacked)
 }
 
 // drawAspect draws a scaling aspect of two steps that differ, for one or all of the VDUs.
@@ -181,6 +188,8 @@ func drawVdu(b *strings.Builder, r *rand.Rand, n, links int) {
           min_disk: 1 GiB
           min_ram: 1 GiB
           size: 100 MiB
+      artifacts:
+        sw_image: { type: tosca.artifacts.nfv.SwImage, file: ../Files/image }
       capabilities:
         virtual_compute:
           properties:

@@ -121,7 +121,11 @@ func newWorld(seed uint64, o Options) *world {
 
 // behaves is how the VIMs behave when nothing is wrong.
 func (w *world) behaves() sim.Behaviour {
-	return sim.Behaviour{Seed: int64(w.seed), Fixed: w.fixed} //nolint:gosec // any number
+	b := sim.Behaviour{Seed: int64(w.seed), Fixed: w.fixed} //nolint:gosec // any number
+	if w.seed%3 == 0 {
+		b.Absent = []string{lackedName}
+	}
+	return b
 }
 
 // clock is the virtual clock. A transaction keeps the time at which it began.

@@ -50,7 +50,8 @@ const (
 	AttributeObjects       Attribute = "objects"
 	AttributeGone          Attribute = "gone"
 	AttributeConfiguration Attribute = "configuration"
-	AttributeSource        Attribute = "source" // of a snapshot
+	AttributeSource        Attribute = "source"  // of a snapshot
+	AttributeContent       Attribute = "content" // of an image or a flavour that is made
 )
 
 // InPlace says which attributes of a resource that stands can be changed, by kind. A change of any other is a replacement.
@@ -81,6 +82,7 @@ func Differences(from, to Spec) []Attribute {
 	d.see(AttributeAffinity, part(from.ServerGroup).Affinity != part(to.ServerGroup).Affinity)
 	d.unit(part(from.Unit), part(to.Unit))
 	d.see(AttributeSource, part(from.Snapshot) != part(to.Snapshot))
+	d.see(AttributeContent, part(from.Image) != part(to.Image) || part(from.Flavour) != part(to.Flavour))
 	d.configuration(part(from.Configuration), part(to.Configuration))
 	return d.found
 }
@@ -153,10 +155,10 @@ func (d *differences) configuration(from, to ConfigurationSpec) {
 }
 
 // parts says which parts of a spec are set.
-func (s Spec) parts() [9]bool {
+func (s Spec) parts() [11]bool {
 	return [...]bool{
 		s.Compute != nil, s.Port != nil, s.Network != nil, s.Subnet != nil, s.Volume != nil, s.ServerGroup != nil, s.Unit != nil,
-		s.Snapshot != nil, s.Configuration != nil,
+		s.Snapshot != nil, s.Image != nil, s.Flavour != nil, s.Configuration != nil,
 	}
 }
 

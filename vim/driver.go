@@ -66,7 +66,8 @@ type Driver interface {
 	// at a lower revision is changed again, with the same request. An error other than unknown-outcome says that nothing
 	// more will happen; what was changed before it stays. NotFound when there is no such resource: a change creates none.
 	Change(ctx context.Context, conn Connection, r ChangeRequest) (Resource, error)
-	// Poll looks at a resource by the VIM's id: Ready, still being built or changed, or Failed. NotFound when it is gone.
+	// Poll looks at a resource by the VIM's id: Ready, still being built or changed, or Failed. NotFound when it is gone. Of what tokens share
+	// (Kind.Shared) it tells any of them: that is asked for again, by Start, until it is ready.
 	Poll(ctx context.Context, conn Connection, kind Kind, id string) (Resource, error)
 	// Find looks a resource up by its token, and tells its revision. NotFound when the VIM has none now; one may still appear
 	// when a Start of the same token is under way somewhere.
@@ -133,6 +134,8 @@ type Assets struct {
 	Flavours        []Flavour `json:"flavours"`
 	Images          []Image   `json:"images"`
 	ExternalNetwork string    `json:"externalNetwork,omitempty"` // VIM id of the default one
+	// Makes are the kinds that are made where the site lacks them, of SoftwareImage and ComputeFlavour.
+	Makes []Kind `json:"makes,omitempty"`
 }
 
 // Flavour is a compute flavour of a VIM.

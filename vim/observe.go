@@ -18,6 +18,8 @@ type Observed struct {
 	About []Attribute `json:"about,omitempty"`
 	// By tells who set an attribute last, and when, where that was not the VNF Manager and the VIM says so.
 	By map[Attribute]string `json:"by,omitempty"`
+	// Taken lists the fields of a manifest that others have set to something else, and who did; nil: nobody has. It stays in this process.
+	Taken func(manifest json.RawMessage) (fields []string, by string) `json:"-"`
 }
 
 // Author notes who set an attribute last; "" is nobody that is known.
@@ -95,9 +97,26 @@ func EachObserved(ctx context.Context, d Driver, conn Connection, owner string, 
 // specification leaves to the VIM may be anything, and a VIM need not show in which order a machine has its ports and volumes, nor which
 // volume it boots from.
 func (o *Observed) Differs(from Spec) []Attribute {
-	return slices.DeleteFunc(Differences(from.unordered(), o.Spec.unordered()), func(a Attribute) bool {
+	out := slices.DeleteFunc(Differences(from.unordered(), o.Spec.unordered()), func(a Attribute) bool {
 		return !slices.Contains(o.About, a) || from.leaves(a)
 	})
+	if o.Taken != nil && from.Unit != nil {
+		fields, by := o.Taken(from.Unit.Objects)
+		if o.Author(AttributeObjects, by); len(fields) > 0 && !slices.Contains(out, AttributeObjects) {
+			out = append(out, AttributeObjects)
+		}
+	}
+	return out
+}
+
+// Found is how an attribute stands, for people: of a manifest the fields that are set to something else.
+func (o *Observed) Found(a Attribute, from Spec) string {
+	if a == AttributeObjects && o.Taken != nil && from.Unit != nil {
+		if fields, _ := o.Taken(from.Unit.Objects); len(fields) > 0 {
+			return strings.Join(fields, ", ")
+		}
+	}
+	return o.Spec.Shown(a)
 }
 
 // leaves reports whether a specification leaves an attribute to the VIM.
@@ -218,7 +237,7 @@ func (s Spec) Shown(a Attribute) string {
 		b, _ := json.Marshal(c.Metadata) // texts always marshal
 		return string(b)
 	case AttributeKind, AttributePlacement, AttributeUserData, AttributeConfigDrive, AttributeAddresses, AttributeNoAddresses, AttributeValues,
-		AttributeObjects, AttributeGone, AttributeConfiguration:
+		AttributeObjects, AttributeGone, AttributeConfiguration, AttributeContent:
 	}
 	return ""
 }

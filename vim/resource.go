@@ -39,10 +39,17 @@ const (
 	ServerGroup Kind = "server-group"
 	Unit        Kind = "unit"
 	Snapshot    Kind = "snapshot"
+	// SoftwareImage and ComputeFlavour are what a site lacks for a VNF, and is given: see Assets.Makes.
+	SoftwareImage  Kind = "image"
+	ComputeFlavour Kind = "flavour"
 	// Configuration is no resource of the VIM's inventory. Older programs configured and stopped a VNF by it; package
 	// configuration does now.
 	Configuration Kind = "configuration"
 )
+
+// Shared reports whether what a VIM has of a kind may be that of several tokens at once: it has one id, tells any of the tokens when it is polled, and goes
+// with the release of the last one. It is not polled while it is built but asked for again, and may have another id until it is ready.
+func (k Kind) Shared() bool { return k == SoftwareImage }
 
 // Resource is what a VIM holds for a token.
 type Resource struct {

@@ -15,6 +15,8 @@ type Spec struct {
 	ServerGroup   *ServerGroupSpec   `json:"serverGroup,omitempty"`
 	Unit          *UnitSpec          `json:"unit,omitempty"`
 	Snapshot      *SnapshotSpec      `json:"snapshot,omitempty"`
+	Image         *ImageSpec         `json:"image,omitempty"`
+	Flavour       *FlavourSpec       `json:"flavour,omitempty"`
 	Configuration *ConfigurationSpec `json:"configuration,omitempty"`
 	// Placement is what the grant says beside connection and zone; a driver uses what its VIM knows.
 	Placement *Placement `json:"placement,omitempty"`
@@ -123,6 +125,34 @@ type VolumeSpec struct {
 type SnapshotSpec struct {
 	Compute string `json:"compute,omitempty"` // whose own disk is kept as an image
 	Volume  string `json:"volume,omitempty"`
+}
+
+// ImageSpec describes a software image that a VIM is given from a VNF package. Those of one content are one at the VIM, whoever asks for it: see
+// Kind.Shared.
+type ImageSpec struct {
+	Package  string `json:"packageId"`
+	Path     string `json:"path"`               // of the file in the package
+	Checksum string `json:"checksum,omitempty"` // "algorithm:hex", lower case; "": the package's word is taken
+	// Format and Container are as of SOL001 (disk_format, container_format); "" lets the VIM's driver choose.
+	Format       string `json:"diskFormat,omitempty"`
+	Container    string `json:"containerFormat,omitempty"`
+	MinDiskBytes int64  `json:"minDiskBytes,omitempty"`
+	MinRAMBytes  int64  `json:"minRamBytes,omitempty"`
+}
+
+// Content names what the image holds: equal for images that hold the same.
+func (i ImageSpec) Content() string {
+	if i.Checksum != "" {
+		return i.Checksum
+	}
+	return "package:" + i.Package + "/" + i.Path
+}
+
+// FlavourSpec describes a compute flavour that is made.
+type FlavourSpec struct {
+	VCPUs       int   `json:"vcpus"`
+	MemoryBytes int64 `json:"memoryBytes"`
+	DiskBytes   int64 `json:"diskBytes,omitempty"`
 }
 
 // ServerGroupSpec describes a placement rule.

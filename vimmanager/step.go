@@ -195,6 +195,10 @@ func (s *stepping) find(ctx context.Context) {
 }
 
 func (s *stepping) poll(ctx context.Context) {
+	if s.doc.Kind.Shared() { // whose it is no id can tell
+		s.got, s.err = s.make(ctx)
+		return
+	}
 	s.got, s.err = s.driver.Poll(ctx, s.conn, s.doc.Kind, s.doc.Resource.ID)
 	s.err = s.hush(ctx, &s.got, s.err)
 }

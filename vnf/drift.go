@@ -89,6 +89,21 @@ type InstanceDriftEnded struct {
 	Connection string `json:"vimConnectionId"`
 }
 
+// InstancePodsObserved records that container units have other pods than the records knew: their cluster has replaced some by itself.
+type InstancePodsObserved struct {
+	Connection string     `json:"vimConnectionId"`
+	Units      []UnitPods `json:"units"`
+}
+
+// UnitPods are the pods of a container unit, all of which are ready.
+type UnitPods struct {
+	ID   string `json:"id"` // of the planned resource
+	Pods []Pod  `json:"pods"`
+}
+
+// EventType returns "vnf.pods-observed".
+func (*InstancePodsObserved) EventType() string { return "vnf.pods-observed" }
+
 // EventType returns "vnf.drifted".
 func (*InstanceDrifted) EventType() string { return "vnf.drifted" }
 
@@ -98,12 +113,16 @@ func (*InstanceDriftEnded) EventType() string { return "vnf.drift-ended" }
 func (*InstanceDrifted) instanceEvent()    {}
 func (*InstanceDriftEnded) instanceEvent() {}
 
+func (*InstancePodsObserved) instanceEvent() {}
+
 // NoteDrift takes note of what a comparison with a VIM connection has found of an instance at a version. It brings nothing about when
 // the instance has changed since, when an operation or a clean-up is under way, whose work it may be, and when it is nothing new.
 type NoteDrift struct {
 	Version    int64
 	Connection string
 	Found      DriftNoted // without a difference: nothing differs
+	// Pods are those of units that have others than the records say, at a VIM that is believed.
+	Pods []UnitPods
 }
 
 func (NoteDrift) instanceCommand() {}
@@ -118,13 +137,17 @@ func (v *Instance) noteDrift(c NoteDrift) []InstanceEvent {
 			noted = &at.DriftNoted
 		}
 	}
+	var out []InstanceEvent
+	if len(c.Pods) > 0 {
+		out = append(out, &InstancePodsObserved{Connection: c.Connection, Units: c.Pods})
+	}
 	switch {
 	case c.Found.Sum() == 0 && noted != nil:
-		return []InstanceEvent{&InstanceDriftEnded{Connection: c.Connection}}
+		return append(out, &InstanceDriftEnded{Connection: c.Connection})
 	case c.Found.Sum() == 0, noted != nil && noted.Same(&c.Found):
-		return nil
+		return out
 	}
-	return []InstanceEvent{&InstanceDrifted{Connection: c.Connection, Found: c.Found}}
+	return append(out, &InstanceDrifted{Connection: c.Connection, Found: c.Found})
 }
 
 // Busy reports whether an operation or a clean-up is under way: what differs from the records may be its work.

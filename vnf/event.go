@@ -66,6 +66,7 @@ func Events() []EventForm {
 		form(func() Event { return new(CleanupEnded) }),
 		form(func() Event { return new(InstanceDrifted) }),
 		form(func() Event { return new(InstanceDriftEnded) }),
+		form(func() Event { return new(InstancePodsObserved) }),
 		form(func() Event { return new(OpStarted) }),
 		form(func() Event { return new(OpGranted) }),
 		form(func() Event { return new(OpRefused) }),

@@ -303,6 +303,8 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 		v.Leftovers = without(v.Leftovers, e.Released)
 	case *InstanceDrifted:
 		v.Drift = v.Drift.drifted(e.Connection, &e.Found, at)
+	case *InstancePodsObserved:
+		v.repod(e.Units)
 	case *InstanceDriftEnded:
 		v.Drift = v.Drift.drifted(e.Connection, nil, at)
 	}

@@ -41,6 +41,20 @@ func (v *Instance) repodded(was *InstantiatedInfo) {
 	v.podded(v.Resources)
 }
 
+// repod takes over the pods that units have now.
+func (v *Instance) repod(units []UnitPods) {
+	var changed []Resource
+	for i := range v.Resources {
+		if at := slices.IndexFunc(units, func(u UnitPods) bool { return u.ID == v.Resources[i].ID }); at >= 0 {
+			r := v.Resources[i]
+			r.Pods = units[at].Pods
+			changed = append(changed, r)
+		}
+	}
+	v.changed(changed)
+	v.podded(changed)
+}
+
 func give(vnfcs []Vnfc, r *Resource) {
 	taken := map[string]bool{}
 	has := func(id string) bool { return slices.ContainsFunc(r.Pods, func(p Pod) bool { return p.ID == id }) }

@@ -174,6 +174,37 @@ func (s *Service) Tree(ctx context.Context, packageID, path string, most int64) 
 	return out, nil
 }
 
+// Open opens a file of an onboarded package, to be read from its beginning. Returns NotFound when it has none of this path.
+func (s *Service) Open(ctx context.Context, packageID, path string) (io.ReadCloser, error) {
+	c, err := s.Contents(ctx, packageID)
+	if err != nil {
+		return nil, err
+	}
+	if c.Listed(path) == nil {
+		c.Close()
+		return nil, vnfm.Errorf(vnfm.NotFound, "the VNF package has no file %s", path)
+	}
+	r, err := c.Open(path, 0)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return &opened{r, c}, nil
+}
+
+// opened is a file that closes the content it is read from.
+type opened struct {
+	io.ReadCloser
+	content *Contents
+}
+
+// Close ends the reading.
+func (o *opened) Close() error {
+	err := o.ReadCloser.Close()
+	o.content.Close()
+	return err //nolint:wrapcheck // of the file
+}
+
 // File returns a file of an onboarded package. Returns NotFound when it has none of this path, Unprocessable when it is larger than a
 // number of bytes.
 func (s *Service) File(ctx context.Context, packageID, path string, most int64) ([]byte, error) {

@@ -78,6 +78,8 @@ type Found struct {
 	Missing map[vim.Token]bool            // at VIMs that were looked at
 	Changed map[vim.Token][]vim.Attribute // what a repair changes back
 	Strays  []plan.Stray
+	// Pods are those of units that stand as they are to and have other pods than the records say.
+	Pods []vnf.UnitPods
 }
 
 // TokenOf names the allocation of a resource.
@@ -151,6 +153,7 @@ type comparison struct {
 	found *Found
 	ids   map[string]string   // the VIM's id by planned resource
 	vnfcs map[string][]string // by planned resource
+	again map[string]bool     // made again: what was made of the one before stays
 	known map[vim.Token]bool  // that the records have, those left over among them
 	// mayBeGone are those of which the records do not know whether they stand, doubtful how many these are by VIM connection.
 	mayBeGone map[vim.Token]bool
@@ -159,7 +162,7 @@ type comparison struct {
 
 func newComparison(v *vnf.Instance, f *Found) *comparison {
 	c := &comparison{
-		found: f, ids: map[string]string{}, vnfcs: map[string][]string{}, known: map[vim.Token]bool{}, mayBeGone: map[vim.Token]bool{},
+		found: f, ids: map[string]string{}, vnfcs: map[string][]string{}, again: map[string]bool{}, known: map[vim.Token]bool{}, mayBeGone: map[vim.Token]bool{},
 		doubtful: map[string]int{},
 	}
 	for i := range v.Resources {
@@ -168,6 +171,7 @@ func newComparison(v *vnf.Instance, f *Found) *comparison {
 			c.doubtful[r.Connection]++
 		}
 		c.ids[v.Resources[i].ID] = v.Resources[i].VimID
+		c.again[v.Resources[i].ID] = v.Resources[i].Generation > 1
 		c.known[TokenOf(&v.Resources[i])] = true
 	}
 	for i := range v.Leftovers {
@@ -211,11 +215,32 @@ func (c *comparison) resource(r *vnf.Resource, found *vim.Observed, can vim.InPl
 			return err
 		}
 		if len(d.Fields) == 0 {
+			c.pods(r, found)
 			return nil
 		}
 	}
 	c.found.Report.Differences = append(c.found.Report.Differences, d)
 	return nil
+}
+
+// pods notes that a unit has others than the records say. One of which some are not ready, or that has not as many as VNFCs, is looked at again: its cluster is about to replace them.
+func (c *comparison) pods(r *vnf.Resource, found *vim.Observed) {
+	has := found.Resource.Pods
+	if len(has) == 0 || len(has) < len(c.vnfcs[r.ID]) || slices.ContainsFunc(has, func(p vim.Pod) bool { return !p.Ready }) {
+		return
+	}
+	known := map[string]bool{}
+	for _, p := range r.Pods {
+		known[p.ID] = true
+	}
+	if len(has) == len(r.Pods) && !slices.ContainsFunc(has, func(p vim.Pod) bool { return !known[p.ID] }) {
+		return
+	}
+	u := vnf.UnitPods{ID: r.ID}
+	for _, p := range has {
+		u.Pods = append(u.Pods, vnf.Pod{ID: p.ID, Name: p.Name, Node: p.Node, Vdu: p.Vdu})
+	}
+	c.found.Pods = append(c.found.Pods, u)
 }
 
 // fields compares how a resource stands with how the records say it does, and notes what a repair changes back.
@@ -234,7 +259,10 @@ func (c *comparison) fields(r *vnf.Resource, found *vim.Observed, can vim.InPlac
 		if a == vim.AttributeReplicas && spec.Unit.Replicas == 0 { // as the objects say
 			continue
 		}
-		note(a, spec.Shown(a), found.Spec.Shown(a))
+		if c.again[held.Of(a)] { // it was made of the one before
+			continue
+		}
+		note(a, spec.Shown(a), found.Found(a, spec))
 	}
 	if vim.Kind(r.Kind) == vim.Port {
 		if has := found.Resource.MAC; has != "" && !strings.EqualFold(has, r.MAC) {

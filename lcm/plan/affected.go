@@ -111,7 +111,7 @@ func (o *Outcome) affected(p *Resource, handle vnf.Handle, change vnf.ChangeType
 		}
 	case vim.Port:
 		link, port = o.affectedPort(p, handle, change)
-	case vim.Unit, vim.Subnet, vim.ServerGroup, vim.Snapshot, vim.Configuration: // SOL003 shows none of them; the VNFCs of a unit are its pods
+	case vim.Unit, vim.Subnet, vim.ServerGroup, vim.Snapshot, vim.Configuration, vim.SoftwareImage, vim.ComputeFlavour: // SOL003 shows none of them; the VNFCs of a unit are its pods
 	}
 	return vnfc, link, port, storage
 }

@@ -148,7 +148,9 @@ func (p *planner) volume(s *vnfd.Storage, c *Vnfc, name string) string {
 
 func (p *planner) image(i *vnfd.Image) {
 	if i != nil && !slices.ContainsFunc(p.plan.Images, func(x vnfd.Image) bool { return x.ID == i.ID }) {
-		p.plan.Images = append(p.plan.Images, vnfd.Image{ID: i.ID, Name: i.Name, Checksum: i.Checksum})
+		p.plan.Images = append(p.plan.Images, vnfd.Image{
+			ID: i.ID, Name: i.Name, Checksum: i.Checksum, Format: i.Format, Container: i.Container, MinDiskBytes: i.MinDiskBytes, MinRAMBytes: i.MinRAMBytes, File: i.File,
+		})
 	}
 }
 

@@ -88,7 +88,7 @@ func (d *differ) last() error {
 	slices.SortStableFunc(order, func(a, b *Resource) int { return StageOf(a.Kind) - StageOf(b.Kind) })
 	var fate fates
 	for again := true; again; { // once more after resources were let go of what must be released first
-		fate = fates{steps: map[string]Step{}, replaced: map[string]bool{}, first: map[string]bool{}}
+		fate = fates{steps: map[string]Step{}, replaced: map[string]bool{}, first: map[string]bool{}, felt: map[string]bool{}}
 		for _, r := range order {
 			if err := d.decide(r, &fate); err != nil {
 				return err
@@ -110,6 +110,7 @@ func (d *differ) last() error {
 type fates struct {
 	steps    map[string]Step // creations and changes
 	replaced map[string]bool
+	felt     map[string]bool // of these, what others have: they are to have the new one
 	first    map[string]bool // released before anything is created
 }
 
@@ -129,7 +130,7 @@ func (d *differ) decide(r *Resource, f *fates) error {
 	}
 	r.At, r.Unsure, r.Drift, r.Lost = from.At, false, nil, false
 	asked := r.Generation > from.Generation
-	why := vim.Differences(from.Spec, d.rebooted(r, marked(r.Spec, f.replaced)))
+	why := vim.Differences(from.Spec, d.rebooted(r, marked(r.Spec, f.felt)))
 	for _, a := range from.Drift {
 		if !slices.Contains(why, a) {
 			why = append(why, a)
@@ -144,10 +145,13 @@ func (d *differ) decide(r *Resource, f *fates) error {
 	default:
 		r.Generation, r.Revision, r.At = max(r.Generation, from.Generation+1, from.Tried+1), 1, nil
 		r.Tried = 0
+		if lends(r.Kind) { // what it was made for may be there no more
+			r.Had = from.At
+		}
 		if r.Definition != "" && r.Definition == from.Definition { // a grant decides about what goes and about what comes
 			r.Definition = r.ID + "-" + strconv.Itoa(r.Generation)
 		}
-		f.replaced[r.ID] = true
+		f.replaced[r.ID], f.felt[r.ID] = true, !lends(r.Kind)
 		f.steps[r.ID] = Step{Action: Create, ID: r.ID, Set: set, Why: why, Replaces: true}
 		if once := kindOf(r.Kind).once; once != nil && once(from, r) || d.holders[r.ID] {
 			f.first[r.ID] = true
@@ -298,6 +302,12 @@ func (d *differ) assemble(order []*Resource, f *fates) {
 		}
 	}
 	d.releases("clear-", &first)
+	if slices.ContainsFunc(order, func(r *Resource) bool {
+		_, ok := f.steps[r.ID]
+		return ok && slices.ContainsFunc(lent(&r.Spec), d.plan.Want.makeable)
+	}) {
+		d.plan.Stages = append(d.plan.Stages, Stage{ID: stageAssets, Assets: true})
+	}
 	for n := 1; n <= stages; n++ {
 		if n == StageOf(vim.Compute)+1 {
 			d.batches(order, f, rolling)

@@ -14,7 +14,7 @@ import (
 )
 
 // Granted returns what is wanted with what a grant decides: external links and internal links that others manage where the
-// request did not connect (SOL003 v3.7.1 §9.5.2.3), parameters, and a server group at each VIM that has computes of it. The
+// request did not connect (SOL003 v3.7.1 §9.5.2.3), parameters, a server group at each VIM that has computes of it, and images and flavours that are to be made. The
 // request's own words stand. What it is made from is not changed; equal arguments give an equal result.
 func (p *Wanted) Granted(g *nfvo.Grant) *Wanted {
 	c := *p
@@ -31,6 +31,7 @@ func (p *Wanted) Granted(g *nfvo.Grant) *Wanted {
 	c.grantGroups(g)
 	c.Index()
 	c.grantNamespace(g)
+	c.grantAssets(g)
 	return &c
 }
 

@@ -25,6 +25,8 @@ type about struct {
 var kinds = []about{
 	{kind: vim.Network, stage: 1, plural: "networks", grant: "VL"},
 	{kind: vim.ServerGroup, stage: 1, plural: "server-groups"},
+	{kind: vim.SoftwareImage, stage: 1, plural: "images"},
+	{kind: vim.ComputeFlavour, stage: 1, plural: "flavours"},
 	{kind: vim.Subnet, stage: 2, plural: "subnets"},
 	{kind: vim.Volume, stage: 2, plural: "volumes", grant: "STORAGE"},
 	{kind: vim.Port, stage: 3, plural: "ports", grant: "LINKPORT", once: sharesAddress},

@@ -40,6 +40,8 @@ type Stage struct {
 	// Ports, when set, says which ports the stage is about: those with given addresses, or those whose addresses the VIM
 	// chooses, as known once the grant is there. The steps of the others belong to another stage.
 	Ports Ports `json:"ports,omitempty"`
+	// Assets: the stage makes the images and flavours that the grant has made. Which these are is not known before: it has no Steps.
+	Assets bool `json:"assets,omitempty"`
 }
 
 // Ports tells ports by their addresses.

@@ -371,16 +371,16 @@ func (x *rebuilding) take() {
 	w.Rebooted = reboot
 }
 
-// standingGroups keeps the server groups of rules that stand at further VIMs, for the computes there.
+// standingGroups keeps the server groups of rules that stand at further VIMs, for the computes there, and the images and flavours that were made for what stays.
 func (x *rebuilding) standingGroups() {
 	w := x.planner.plan
 	for i := range x.was.Resources {
 		g := &x.was.Resources[i]
-		if g.Kind != vim.ServerGroup || w.resource(g.ID) != nil {
+		if g.Kind != vim.ServerGroup && !lends(g.Kind) || w.resource(g.ID) != nil {
 			continue
 		}
 		used := slices.ContainsFunc(w.Resources, func(r Resource) bool {
-			return r.Spec.Compute != nil && slices.Contains(r.Spec.Compute.ServerGroup, refPlan+g.ID)
+			return slices.Contains(references(&r.Spec), refPlan+g.ID)
 		})
 		if used {
 			w.Resources = append(w.Resources, *g)
@@ -410,7 +410,7 @@ func (x *rebuilding) like(r, old *Resource) {
 		r.Spec.Compute = x.computeLike(r, old, planned.Compute)
 	case vim.ServerGroup:
 		r.Spec.ServerGroup = planned.ServerGroup
-	case vim.Unit, vim.Configuration:
+	case vim.Unit, vim.Configuration, vim.SoftwareImage, vim.ComputeFlavour:
 	}
 }
 

@@ -30,7 +30,7 @@ func mapReferences(s vim.Spec, f func(ref string) (string, error)) (vim.Spec, er
 		c := *s.Compute
 		c.Ports, c.SubPorts = slices.Clone(c.Ports), slices.Clone(c.SubPorts)
 		c.Volumes, c.ServerGroup = slices.Clone(c.Volumes), slices.Clone(c.ServerGroup)
-		change(&c.Flavour)
+		change(&c.Flavour) // of the VNF's own, where the site lacks it, as images
 		change(&c.Image)
 		for i := range c.Ports {
 			change(&c.Ports[i])

@@ -41,7 +41,7 @@ func (p *Plan) Ask(r *nfvo.GrantRequest) {
 		})
 	}
 	for _, i := range w.Images {
-		r.Images = append(r.Images, nfvo.ImageNeed{ID: i.ID, Name: i.Name, Checksum: i.Checksum})
+		r.Images = append(r.Images, nfvo.ImageNeed{ID: i.ID, Name: i.Name, Checksum: i.Checksum, Package: w.makeable(refImage + i.ID)})
 	}
 	r.UncoveredExtCps = w.Uncovered
 }

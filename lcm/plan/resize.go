@@ -421,11 +421,21 @@ func allowed(l *vnfd.VirtualLink, rate vnfd.BitRate) error {
 	return nil
 }
 
-// context adds to both sets what new resources refer to of those that stand, and to the first what goes.
+// context adds to both sets what new resources refer to of those that stand, with the images and flavours that the VNF has, and to the first what goes.
 func (x *resizing) context() error {
 	seen := map[string]bool{}
 	for i := range x.plan.Resources {
 		seen[x.plan.Resources[i].ID] = true
+	}
+	for i := range x.Vnf.Resources {
+		if r := &x.Vnf.Resources[i]; lends(vim.Kind(r.Kind)) && !r.MayBeGone {
+			h, err := Held(r)
+			if err != nil {
+				return err
+			}
+			seen[h.ID] = true
+			x.held, x.plan.Resources = append(x.held, h), append(x.plan.Resources, h)
+		}
 	}
 	for i := 0; i < len(x.plan.Resources); i++ { // grows
 		for _, ref := range references(&x.plan.Resources[i].Spec) {

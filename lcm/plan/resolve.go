@@ -61,6 +61,9 @@ func (r *Resolver) To(s Step) *Resource {
 // Steps returns the steps of a stage that are to be taken, now that the grant has decided: those of resources that somebody
 // else provides are not.
 func (r *Resolver) Steps(stage *Stage) []Step {
+	if stage.Assets {
+		return r.assetSteps()
+	}
 	out := make([]Step, 0, len(stage.Steps))
 	for _, s := range stage.Steps {
 		if s.Action != Create {
@@ -114,6 +117,9 @@ func (p *Wanted) placeBy(info func(string) *nfvo.GrantInfo, g *nfvo.Grant, r *Re
 	for range p.Resources { // no longer than the longest chain there can be
 		if r == nil || r.At != nil || r.Definition != "" {
 			break
+		}
+		if r.Had != nil && lends(r.Kind) {
+			return r.Had.Connection, ""
 		}
 		r = p.resource(r.Near)
 	}
@@ -383,11 +389,17 @@ func (r *Resolver) granted(ref, connection string) (string, error) {
 		if a, ok := asset(r.grant.Flavours, id, connection); ok {
 			return a, nil
 		}
+		if own := r.want.made(r.grant, ref, connection); own != nil {
+			return refPlan + own.ID, nil
+		}
 		return "", fmt.Errorf("the grant names no compute flavour for the VDU %s at %s", id, connection)
 	}
 	if id, ok := strings.CutPrefix(ref, refImage); ok {
 		if a, ok := asset(r.grant.Images, id, connection); ok {
 			return a, nil
+		}
+		if own := r.want.made(r.grant, ref, connection); own != nil {
+			return refPlan + own.ID, nil
 		}
 		return "", fmt.Errorf("the grant names no software image for %s at %s", id, connection)
 	}

@@ -28,6 +28,7 @@ type Wanted struct {
 	Rules     []Rule       `json:"rules,omitempty"`     // for the grant
 	Vdus      []VduNeed    `json:"vdus"`
 	Images    []vnfd.Image `json:"images,omitempty"`
+	Package   string       `json:"packageId,omitempty"` // that has the files of Images
 	// Boots are the boot data by VDU; they are rendered when a compute's command is built.
 	Boots map[string]*vnfd.BootData `json:"boots,omitempty"`
 	Vars  map[string]string         `json:"vars,omitempty"`
@@ -73,7 +74,8 @@ type Resource struct {
 	Tried int `json:"triedGeneration,omitempty"`
 	// Snapshot is what a resource has to do with a snapshot: it is one, or is made of one; nil: nothing.
 	Snapshot *Snapshot `json:"snapshotOf,omitempty"`
-	// Had is what the VIM had chosen for a port, or a subnet, that is made again though the VNF does not have it now.
+	// Had is what the VIM had chosen for a port, or a subnet, that is made again though the VNF does not have it now; of an image or a flavour that takes the place of
+	// another, where that was.
 	Had *At `json:"had,omitempty"`
 	// At is where a resource stands that the VNF has.
 	At *At `json:"at,omitempty"`

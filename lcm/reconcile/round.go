@@ -318,8 +318,12 @@ func (r *Reconciler) settle(ctx context.Context, at site, policy *policy, j *jud
 	if err != nil {
 		return err
 	}
+	var pods []vnf.UnitPods
+	if !suspect && !j.few { // a VIM that is not believed changes no record
+		pods = j.found.Pods
+	}
 	j.noted.RepairGivenUp = j.noted.Sum() > 0 && policy.gaveUp(j.vnf.ID)
-	if !r.news(j, at.ID) {
+	if !r.news(j, at.ID) && len(pods) == 0 {
 		if !repair {
 			return nil
 		}
@@ -330,11 +334,14 @@ func (r *Reconciler) settle(ctx context.Context, at site, policy *policy, j *jud
 	if err != nil || len(live) > 0 {
 		return err //nolint:wrapcheck // the store's own
 	}
-	noted, err := r.cfg.UseCases.NoteDrift(ctx, j.vnf.ID, vnf.NoteDrift{Version: j.vnf.Version, Connection: at.ID, Found: j.noted})
+	noted, err := r.cfg.UseCases.NoteDrift(ctx, j.vnf.ID, vnf.NoteDrift{Version: j.vnf.Version, Connection: at.ID, Found: j.noted, Pods: pods})
 	if err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}
-	if noted {
+	if noted && len(pods) > 0 {
+		r.cfg.Logger.InfoContext(ctx, "pods noted", "vim_id", at.ID, "vnf_id", j.vnf.ID, "units", len(pods))
+	}
+	if noted && r.news(j, at.ID) {
 		r.cfg.Logger.InfoContext(ctx, "drift noted", "vim_id", at.ID, "vnf_id", j.vnf.ID, "missing", j.noted.Missing, "changed", j.noted.Changed,
 			"orphaned", j.noted.Orphaned, "unsure", j.noted.Unsure, "suspect", j.noted.Suspect, "given_up", j.noted.RepairGivenUp)
 	}

@@ -473,6 +473,7 @@ describe('the site', () => {
     await button(page.getByRole('region', { name: 'sim-1' }), 'Check it now').click()
     await page.getByText(/It answers, in/).waitFor()
     await page.getByRole('table', { name: 'What sim-1 allows' }).getByText(/compute/).waitFor()
+    await page.getByRole('region', { name: 'sim-1' }).getByText(/at most \d+ at once; left alone after \d+ in a row/).waitFor()
     await page.end()
   })
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	corev1 "k8s.io/api/core/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -27,17 +28,56 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 	return vim.ListPage{Resources: found, Next: next}, err
 }
 
-// Observe is List, with the pods that are wanted of objects that count them. How many there are is not told: they come and go.
+// Observe is List, with the pods that are wanted of objects that count them. How many there are is not told: they come and go. Of a workload
+// that is ready its pods are: those of all are asked for at once.
 func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	var made map[string][]corev1.Pod // by unit; asked for once there is a workload
+	var unasked error
 	found, next, err := list(ctx, d, conn, r, func(u *unstructured.Unstructured) vim.Observed {
 		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
 		if kube.Counted(kube.RefOf(u)) {
 			o.Spec.Unit.Replicas, o.About = kube.Wanted(u), []vim.Attribute{vim.AttributeReplicas}
 			o.Author(vim.AttributeReplicas, kube.Author(u, "spec", "replicas"))
 		}
+		if kube.Template(kube.RefOf(u)) != nil && o.Resource.Ready && unasked == nil {
+			if made == nil {
+				made, unasked = d.podsOf(ctx, conn, r.Owner)
+			}
+			if told := kube.Told(made[u.GetLabels()[kube.LabelToken]], kube.Wanted(u)); kube.Running(told) >= kube.Wanted(u) {
+				o.Resource.Pods = told
+			}
+		}
+		if kube.Others(u) {
+			o.Taken = func(manifest json.RawMessage) ([]string, string) { return kube.Taken(u, manifest) }
+		}
 		return o
 	})
+	if err == nil {
+		err = unasked
+	}
 	return vim.ObservedPage{Resources: found, Next: next}, err
+}
+
+// podsOf are the pods of workloads of a VNF, "" of all, by the token in their labels. A connection that may not list those of all namespaces is shown those of its own.
+func (d *Driver) podsOf(ctx context.Context, conn vim.Connection, owner string) (map[string][]corev1.Pod, error) {
+	c, err := d.cluster(conn)
+	if err != nil {
+		return nil, err
+	}
+	selector := kube.LabelUnit
+	if owner != "" {
+		selector += "," + kube.LabelOwner + "=" + kube.Label(owner)
+	}
+	all, err := c.AllPods(ctx, "observe", kube.Ref{Name: owner}, selector)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // an Error of ours
+	}
+	out := map[string][]corev1.Pod{}
+	for i := range all {
+		unit := all[i].Labels[kube.LabelUnit]
+		out[unit] = append(out[unit], all[i])
+	}
+	return out, nil
 }
 
 var _ vim.Watcher = (*Driver)(nil)

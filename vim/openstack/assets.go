@@ -49,7 +49,7 @@ func (c call) flavours(ctx context.Context, f func(flavourDoc) bool) error {
 			return err
 		}
 		for _, x := range out.Flavors {
-			if !f(x) {
+			if !x.ours() && !f(x) {
 				return nil
 			}
 		}
@@ -67,8 +67,8 @@ func (d *Driver) Assets(ctx context.Context, conn vim.Connection) (vim.Assets, e
 	if err != nil {
 		return vim.Assets{}, err
 	}
-	c := call{cloud: cl, op: "assets", what: conn.ID}
-	out := vim.Assets{Zones: []string{}, Flavours: []vim.Flavour{}, Images: []vim.Image{}}
+	c := call{cloud: cl, driver: d, op: "assets", what: conn.ID}
+	out := vim.Assets{Zones: []string{}, Flavours: []vim.Flavour{}, Images: []vim.Image{}, Makes: c.makes()}
 	var zones struct {
 		Zones []struct {
 			Name  string `json:"zoneName"`
@@ -97,7 +97,9 @@ func (d *Driver) Assets(ctx context.Context, conn vim.Connection) (vim.Assets, e
 			return vim.Assets{}, err
 		}
 		for _, i := range page {
-			out.Images = append(out.Images, i.image())
+			if i.Mark == "" {
+				out.Images = append(out.Images, i.image())
+			}
 		}
 		if len(page) == 0 {
 			break
@@ -120,7 +122,7 @@ func (d *Driver) FindFlavour(ctx context.Context, conn vim.Connection, name stri
 	if err != nil {
 		return vim.Flavour{}, err
 	}
-	c := call{cloud: cl, op: "assets", what: name}
+	c := call{cloud: cl, driver: d, op: "assets", what: name}
 	var byName, byID *flavourDoc
 	err = c.flavours(ctx, func(f flavourDoc) bool {
 		switch name {
@@ -147,15 +149,15 @@ func (d *Driver) FindImage(ctx context.Context, conn vim.Connection, name, check
 	if err != nil {
 		return vim.Image{}, err
 	}
-	c := call{cloud: cl, op: "assets", what: cmp.Or(name, checksum)}
-	latest := url.Values{"status": {"active"}, "sort": {"created_at:desc"}, "limit": {"1"}}
+	c := call{cloud: cl, driver: d, op: "assets", what: cmp.Or(name, checksum)}
+	latest := url.Values{"status": {"active"}, "sort": {"created_at:desc"}, "limit": {fewImages}}
 	if algo, sum, ok := strings.Cut(checksum, ":"); ok {
 		key := "os_hash_value"
 		if strings.EqualFold(algo, "md5") {
 			key = "checksum"
 		}
-		q := url.Values{key: {strings.ToLower(sum)}, "status": {"active"}, "limit": {"1"}}
-		if found, err := c.images(ctx, q); err != nil || len(found) > 0 {
+		q := url.Values{key: {strings.ToLower(sum)}, "status": {"active"}, "limit": {fewImages}}
+		if found, err := c.sites(ctx, q); err != nil || len(found) > 0 {
 			return first(found), err
 		}
 	}
@@ -164,11 +166,33 @@ func (d *Driver) FindImage(ctx context.Context, conn vim.Connection, name, check
 		if strings.ContainsAny(name, ",:\"") { // which mean something in a filter
 			latest.Set("name", "in:\""+strings.ReplaceAll(name, `"`, `\"`)+"\"")
 		}
-		if found, err := c.images(ctx, latest); err != nil || len(found) > 0 {
+		if found, err := c.sites(ctx, latest); err != nil || len(found) > 0 {
 			return first(found), err
 		}
 	}
 	return vim.Image{}, c.fail(message.NotFound, "the project sees no image with this checksum or name")
+}
+
+// fewImages is how many images of a name or a checksum are looked at: some may be ours.
+const fewImages = "20"
+
+// sites looks for images that are the site's own: what was made for VNFs goes with them.
+func (c call) sites(ctx context.Context, query url.Values) ([]imageDoc, error) {
+	found, err := c.images(ctx, query)
+	return slices.DeleteFunc(found, func(i imageDoc) bool { return i.Mark != "" }), err
+}
+
+// makes are the kinds that are made where the site lacks them: images unless the connection says no, flavours where it says so.
+func (c call) makes() []vim.Kind {
+	var out []vim.Kind
+	extra := spellings(c.Extra)
+	if c.driver.cfg.Content != nil && extra.text("uploadimages") != "false" {
+		out = append(out, vim.SoftwareImage)
+	}
+	if extra.text("makeflavours") == "true" {
+		out = append(out, vim.ComputeFlavour)
+	}
+	return out
 }
 
 func first(found []imageDoc) vim.Image {

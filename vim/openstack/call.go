@@ -15,6 +15,7 @@ import (
 // call is one operation of the driver on its way through a cloud.
 type call struct {
 	*cloud
+	driver   *Driver
 	op, what string
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -16,6 +17,8 @@ import (
 type Config struct {
 	// MaxAnswerBytes bounds an answer of a cloud; 0 means DefaultMaxAnswerBytes.
 	MaxAnswerBytes int64
+	// Content opens a file of a VNF package, to be read once from its beginning; nil: images are not uploaded. Errors: NotFound when there is none.
+	Content func(ctx context.Context, packageID, path string) (io.ReadCloser, error)
 	// Wrap puts something between the driver and the network; nil: nothing.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
@@ -29,6 +32,8 @@ type Driver struct {
 	mu     sync.Mutex
 	clouds map[[32]byte]*cloud // clients only: what they know is asked for again
 	turns  turns
+	// uploads are of images, by connection and image: what this process does beside the calls.
+	uploads sync.Map
 }
 
 var (
@@ -73,7 +78,7 @@ type kind interface {
 //nolint:gochecknoglobals // data
 var kinds = map[vim.Kind]kind{
 	vim.Compute: servers{}, vim.ServerGroup: groups{}, vim.Network: networks{}, vim.Subnet: subnets{}, vim.Port: ports{},
-	vim.Volume: volumes{}, vim.Snapshot: snapshots{},
+	vim.Volume: volumes{}, vim.Snapshot: snapshots{}, vim.SoftwareImage: images{}, vim.ComputeFlavour: flavours{},
 }
 
 // of begins an operation on a kind.
@@ -82,7 +87,7 @@ func (d *Driver) of(conn vim.Connection, op string, k vim.Kind, what string) (ca
 	if err != nil {
 		return call{}, nil, err
 	}
-	x := call{cloud: c, op: op, what: what}
+	x := call{cloud: c, driver: d, op: op, what: what}
 	if kinds[k] == nil {
 		return x, nil, x.fail(message.Permanent, "OpenStack has no "+string(k))
 	}
@@ -286,6 +291,7 @@ func specified(k vim.Kind, s vim.Spec) bool {
 	return map[vim.Kind]bool{
 		vim.Compute: s.Compute != nil, vim.Port: s.Port != nil, vim.Network: s.Network != nil, vim.Subnet: s.Subnet != nil,
 		vim.Volume: s.Volume != nil, vim.ServerGroup: s.ServerGroup != nil, vim.Snapshot: s.Snapshot != nil,
+		vim.SoftwareImage: s.Image != nil, vim.ComputeFlavour: s.Flavour != nil,
 	}[k]
 }
 

@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -25,7 +27,29 @@ func (c call) errorOf(s *service, err error) *vim.Error {
 		return own
 	}
 	class, hint := classify(s, err)
-	return c.fail(class, hint)
+	e := c.fail(class, hint)
+	e.RetryAfter = retryAfter(err, time.Now())
+	return e
+}
+
+// retryAfter is how long a service asks to be left alone that has refused a request since it has too many (429, and 413 of older ones) or is away for a while (503); 0: it does not say.
+func retryAfter(err error, now time.Time) time.Duration {
+	var again *gophercloud.ErrUnableToReauthenticate
+	if errors.As(err, &again) { // it hides what happened
+		err = again.ErrReauth
+	}
+	var status gophercloud.ErrUnexpectedResponseCode
+	if !errors.As(err, &status) || status.Actual != http.StatusTooManyRequests && status.Actual != http.StatusRequestEntityTooLarge && status.Actual != http.StatusServiceUnavailable {
+		return 0
+	}
+	after := strings.TrimSpace(status.ResponseHeader.Get("Retry-After"))
+	if n, err := strconv.ParseUint(after, 10, 31); err == nil {
+		return time.Duration(n) * time.Second //nolint:gosec // bounded
+	}
+	if at, err := http.ParseTime(after); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
 }
 
 func classify(s *service, err error) (message.Class, string) {

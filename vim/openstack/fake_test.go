@@ -305,10 +305,15 @@ func (f *fake) glance() {
 		return refusal{http.StatusNotFound, "<html>404 Not Found</html>"}
 	})
 	f.on("DELETE /image/v2/images/{id}", http.StatusNoContent, func(r *http.Request, _ obj) any {
-		if f.row("images", r.PathValue("id")) == nil {
+		o := f.row("images", r.PathValue("id"))
+		switch {
+		case o == nil:
 			return refusal{http.StatusNotFound, "<html>404 Not Found</html>"}
+		case o["protected"] == true:
+			return refusal{http.StatusForbidden, "<html>403 Forbidden: image is protected and cannot be deleted.</html>"}
 		}
 		f.drop("images", r.PathValue("id"))
 		return nil
 	})
+	f.images()
 }

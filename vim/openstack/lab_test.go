@@ -80,7 +80,8 @@ func newLab(t *testing.T) *site {
 	}
 	s.look(t, "network", "/v2.0/networks?name=mgmt", &nets)
 	s.mgmt, s.mgmtSubnet = nets.Networks[0].ID, nets.Networks[0].Subnets[0]
-	admin := &site{conn: connect("lab-admin")}
+	s.admin = connect("lab-admin")
+	admin := &site{conn: s.admin}
 	s.full = func(t *testing.T) {
 		if _, err := admin.driver().Assets(t.Context(), admin.conn); err != nil {
 			t.Fatal(err)
@@ -98,7 +99,14 @@ func newLab(t *testing.T) *site {
 	return s
 }
 
-func TestLab(t *testing.T) { newLab(t).run(t) }
+func TestLab(t *testing.T) {
+	s := newLab(t)
+	s.run(t)
+	t.Run("flavours", func(t *testing.T) { // which only an administrator may make here
+		admin := &site{conn: s.admin}
+		flavoursAreMade(t, admin)
+	})
+}
 
 func TestLabScenarios(t *testing.T) {
 	for name, f := range scenarios {

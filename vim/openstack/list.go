@@ -33,7 +33,7 @@ type batch struct {
 //
 //nolint:gochecknoglobals // data
 var lists = []func(ctx context.Context, c call, owner, marker string) (batch, error){
-	listGroups, listNetworks, listSubnets, listPorts, listVolumes, listServers, listImages,
+	listGroups, listNetworks, listSubnets, listPorts, listVolumes, listServers, listImages, listUploaded, listFlavours,
 }
 
 // List returns a page of the resources that bear our marks.
@@ -54,7 +54,7 @@ func (d *Driver) page(ctx context.Context, conn vim.Connection, r vim.ListReques
 	if err != nil {
 		return call{}, nil, "", err
 	}
-	c = call{cloud: cl, op: "list", what: r.Owner}
+	c = call{cloud: cl, driver: d, op: "list", what: r.Owner}
 	var from place
 	if r.After != "" && json.Unmarshal([]byte(r.After), &from) != nil || from.List < 0 {
 		return c, nil, "", c.fail(message.Permanent, "a page does not begin with this")
@@ -83,7 +83,7 @@ func (d *Driver) page(ctx context.Context, conn vim.Connection, r vim.ListReques
 				if len(items) == limit {
 					return c, items, string(vim.Encode(from)), nil
 				}
-				items, from.Marker = append(items, it), it.ID
+				items, from.Marker = append(items, it), it.marker()
 			}
 			if from.Marker = b.next; from.Marker == "" {
 				break
@@ -91,6 +91,14 @@ func (d *Driver) page(ctx context.Context, conn vim.Connection, r vim.ListReques
 		}
 	}
 	return c, items, "", nil
+}
+
+// marker is what the part of a list behind an item begins behind.
+func (it *item) marker() string {
+	if it.Kind.Shared() {
+		return it.ID + " " + it.Token.String()
+	}
+	return it.ID
 }
 
 // from is the query for a part of a list.

@@ -172,7 +172,7 @@ func calls(t *testing.T, s *site) {
 		check("release of a "+string(kind), want, func() { _, err = d.Release(t.Context(), s.conn, kind, r.Token) })
 	}
 	owner := uuid.NewString()
-	check("list of one VNF", 7, func() {
+	check("list of one VNF", 9, func() {
 		page, err := d.List(t.Context(), s.conn, vim.ListRequest{Owner: owner})
 		if err != nil || len(page.Resources) != 0 || page.Next != "" {
 			t.Errorf("%+v, %v", page, err)

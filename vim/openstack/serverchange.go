@@ -37,7 +37,7 @@ func (servers) change(ctx context.Context, c call, it *item, r vim.ChangeRequest
 			return vim.Resource{}, err
 		}
 	}
-	for _, step := range []func(context.Context, *serverDoc, *vim.ComputeSpec) (begun bool, err error){c.confirm, c.wire, c.attach, c.resize, c.rebuild, c.switched} {
+	for _, step := range []func(context.Context, *serverDoc, *vim.ComputeSpec) (begun bool, err error){c.confirm, c.wire, c.attach, c.resizeFrom(r.From.Compute), c.rebuildFrom(r.From.Compute), c.switched} {
 		if begun, err := step(ctx, &s, to); err != nil || begun {
 			return waits, err
 		}
@@ -158,19 +158,52 @@ func (c call) attach(ctx context.Context, s *serverDoc, to *vim.ComputeSpec) (bo
 	return begun, nil
 }
 
+// A server keeps what its image and its flavour were. Where these are there no more, and others of the VNF's own took their place, nothing else is wanted of the server: it is asked for
+// as it was.
+func (c call) resizeFrom(from *vim.ComputeSpec) func(context.Context, *serverDoc, *vim.ComputeSpec) (bool, error) {
+	return func(ctx context.Context, s *serverDoc, to *vim.ComputeSpec) (bool, error) {
+		if string(s.Flavour) == to.Flavour {
+			return false, nil
+		}
+		if from != nil && from.Flavour == to.Flavour && strings.HasPrefix(to.Flavour, idFlavour) {
+			if gone, err := c.lost(ctx, compute, "flavors/"+escaped(string(s.Flavour))); gone || err != nil {
+				return false, err
+			}
+		}
+		return c.resize(ctx, s, to)
+	}
+}
+
+func (c call) rebuildFrom(from *vim.ComputeSpec) func(context.Context, *serverDoc, *vim.ComputeSpec) (bool, error) {
+	return func(ctx context.Context, s *serverDoc, to *vim.ComputeSpec) (bool, error) {
+		if to.Image == "" || s.image() == to.Image {
+			return false, nil
+		}
+		if from != nil && from.Image == to.Image && s.image() != "" {
+			if gone, err := c.lost(ctx, image, "images/"+escaped(s.image())); gone || err != nil {
+				return false, err
+			}
+		}
+		return c.rebuild(ctx, s, to)
+	}
+}
+
+// lost reports whether something is not there any more.
+func (c call) lost(ctx context.Context, s *service, path string) (bool, error) {
+	err := c.get(ctx, s, path, nil, &object{})
+	if vim.ClassOf(err) == message.NotFound {
+		return true, nil
+	}
+	return false, err
+}
+
 // resize changes the flavour.
 func (c call) resize(ctx context.Context, s *serverDoc, to *vim.ComputeSpec) (bool, error) {
-	if string(s.Flavour) == to.Flavour {
-		return false, nil
-	}
 	return true, c.act(ctx, s.ID, object{"resize": object{"flavorRef": to.Flavour}})
 }
 
 // rebuild changes the image.
 func (c call) rebuild(ctx context.Context, s *serverDoc, to *vim.ComputeSpec) (bool, error) {
-	if to.Image == "" || s.image() == to.Image {
-		return false, nil
-	}
 	return true, c.act(ctx, s.ID, object{"rebuild": object{"imageRef": to.Image}})
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ import (
 
 // site is a cloud that the suite runs against: the fake, or a real one. Its wire can be made to answer badly.
 type site struct {
-	conn                   vim.Connection
+	conn, admin            vim.Connection
 	flavour, image         string // ids,
 	otherFlavour, otherImg string // and of others
 	mgmt, mgmtSubnet       string // a network that is there, with 10.10.0.0/16
@@ -32,12 +33,14 @@ type site struct {
 	wait                   func()
 	polls                  int
 
-	mu    sync.Mutex
-	rules []rule
-	calls []string
-	token string
-	last  *http.Request // that made something
-	body  []byte        // of it
+	before  func(r *http.Request) // a request goes out
+	mu      sync.Mutex
+	drivers []*openstack.Driver
+	rules   []rule
+	calls   []string
+	token   string
+	last    *http.Request // that made something
+	body    []byte        // of it
 }
 
 // rule is what the wire does to the next request that it is about.
@@ -45,7 +48,8 @@ type rule struct {
 	method, path string
 	answer       int    // a status; 0: the connection breaks
 	body         string // of the answer
-	after        bool   // the request has its effect before
+	header       http.Header
+	after        bool // the request has its effect before
 }
 
 var errBroken = errors.New("connection reset by peer")
@@ -57,6 +61,9 @@ type wire struct {
 }
 
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.before != nil {
+		w.before(r)
+	}
 	w.mu.Lock()
 	w.calls = append(w.calls, r.Method+" "+r.URL.Path)
 	if t := r.Header.Get("X-Auth-Token"); t != "" {
@@ -87,6 +94,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errBroken
 	}
 	h := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"30"}}
+	maps.Copy(h, x.header)
 	return &http.Response{StatusCode: x.answer, Header: h, Body: io.NopCloser(strings.NewReader(x.body)), Request: r}, nil
 }
 
@@ -108,7 +116,22 @@ func (s *site) again(t *testing.T) {
 }
 
 func (s *site) driver() *openstack.Driver {
-	return openstack.New(openstack.Config{Wrap: func(rt http.RoundTripper) http.RoundTripper { return wire{s, rt} }})
+	d := openstack.New(openstack.Config{Content: s.content, Wrap: func(rt http.RoundTripper) http.RoundTripper { return wire{s, rt} }})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drivers = append(s.drivers, d)
+	return d
+}
+
+// waited lets a little time pass, after what is being uploaded.
+func (s *site) waited() {
+	s.mu.Lock()
+	all := slices.Clone(s.drivers)
+	s.mu.Unlock()
+	for _, d := range all {
+		d.Idle()
+	}
+	s.wait()
 }
 
 func (s *site) next(rules ...rule) {
@@ -216,7 +239,8 @@ func (s *site) run(t *testing.T) {
 		return r
 	}
 	vimtest.Run(t, d, vimtest.Env{
-		Connection: s.conn, Samples: vimtest.Infrastructure(s.flavour, s.image), Wait: s.wait, Polls: s.polls,
+		Image:      s.newImage,
+		Connection: s.conn, Samples: vimtest.Infrastructure(s.flavour, s.image), Wait: s.waited, Polls: s.polls,
 		Changes: vimtest.InfrastructureChanges(s.otherFlavour, s.otherImg, s.mgmt), Ignore: s.ignore,
 		Restart: func(*testing.T, vim.Driver) vim.Driver { return s.driver() },
 		Provoke: func(t *testing.T, class message.Class, r vim.StartRequest) (vim.StartRequest, bool) {

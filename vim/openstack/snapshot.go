@@ -24,6 +24,15 @@ type imageDoc struct {
 	Size     int64  `json:"size"`
 	Token    string `json:"vnfm_token"`
 	Owner    string `json:"vnfm_owner"`
+
+	// of an image that was uploaded
+	Mark      string `json:"vnfm"`
+	Base      string `json:"base_image_ref"` // of one that Nova made of a server
+	Protected bool   `json:"protected"`
+	Content   string `json:"vnfm_content"`
+	Package   string `json:"vnfm_package"`
+	Path      string `json:"vnfm_path"`
+	Broken    string `json:"vnfm_failed"` // why it cannot be uploaded
 }
 
 // item returns an image that is a snapshot of ours. An image that was made of a server inherits the properties of the one the server

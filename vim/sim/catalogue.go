@@ -35,7 +35,10 @@ func (s *Sim) Assets(_ context.Context, conn vim.Connection) (vim.Assets, error)
 		return vim.Assets{}, c.fail(message.Permanent, "not a connection to the simulator: type "+conn.Type)
 	}
 	b := s.Behaviour()
-	a := vim.Assets{Zones: slices.Clone(zoneNames), Images: []vim.Image{}}
+	a := vim.Assets{Zones: slices.Clone(zoneNames), Images: []vim.Image{}, Makes: []vim.Kind{vim.SoftwareImage}}
+	if vim.Text(conn.Extra, "makeFlavours") == "true" {
+		a.Makes = append(a.Makes, vim.ComputeFlavour)
+	}
 	for _, f := range flavours {
 		if !b.absent(f.Name) {
 			a.Flavours = append(a.Flavours, f)

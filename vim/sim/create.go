@@ -34,6 +34,9 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 	if !specified(r.Kind, r.Spec) {
 		return record{}, c.fail(message.Permanent, "no specification of a "+string(r.Kind))
 	}
+	if h.Spec.Image != nil {
+		s.share(h)
+	}
 	err := s.room(c, h, 0)
 	if err == nil {
 		err = s.chosen(c, h)
@@ -42,6 +45,26 @@ func (s *Sim) create(vimID string, r vim.StartRequest, now time.Time) (record, e
 		return record{}, err
 	}
 	return record{Put: h, Serial: serial}, nil
+}
+
+// madeImage begins the id of an image that the simulator was given; those of the site begin with imagePrefix.
+const madeImage = "upload-"
+
+// share gives an image the id of the one with its content that others have.
+func (s *Sim) share(h *held) {
+	h.Resource.ID = madeImage + h.Resource.ID
+	for _, o := range s.state.held {
+		if o.Vim == h.Vim && o.Spec.Image != nil && o.Spec.Image.Content() == h.Spec.Image.Content() && o.GoneAt.IsZero() {
+			h.Resource.ID, h.BuiltAt, h.ReadyAt = o.Resource.ID, o.BuiltAt, o.ReadyAt
+			return
+		}
+	}
+}
+
+// lacks reports whether an id is of an image or a flavour that the simulator made and does not have any more.
+func (s *Sim) lacks(vimID, id string) bool {
+	h := s.state.byID[vimID+"/"+id]
+	return (strings.HasPrefix(id, madeImage) || strings.HasPrefix(id, string(vim.ComputeFlavour)+"-")) && (h == nil || !h.GoneAt.IsZero())
 }
 
 // chosen checks what a new resource asks for, and makes the choices that are the VIM's.
@@ -65,7 +88,7 @@ func (s *Sim) chosen(c call, h *held) *vim.Error {
 				return err
 			}
 		}
-	case vim.Network, vim.ServerGroup:
+	case vim.Network, vim.ServerGroup, vim.SoftwareImage, vim.ComputeFlavour:
 	}
 	return nil
 }
@@ -75,7 +98,7 @@ func specified(kind vim.Kind, s vim.Spec) bool {
 	return map[vim.Kind]bool{
 		vim.Compute: s.Compute != nil, vim.Port: s.Port != nil, vim.Network: s.Network != nil, vim.Subnet: s.Subnet != nil,
 		vim.Volume: s.Volume != nil, vim.ServerGroup: s.ServerGroup != nil, vim.Unit: s.Unit != nil, vim.Configuration: s.Configuration != nil,
-		vim.Snapshot: s.Snapshot != nil,
+		vim.Snapshot: s.Snapshot != nil, vim.SoftwareImage: s.Image != nil, vim.ComputeFlavour: s.Flavour != nil,
 	}[kind]
 }
 
@@ -93,7 +116,7 @@ func (s *Sim) room(c call, h *held, had int) *vim.Error {
 var words = map[vim.Kind]string{
 	vim.Compute: "SIM::Compute", vim.Port: "SIM::Port", vim.Network: "SIM::Network", vim.Subnet: "SIM::Subnet",
 	vim.Volume: "SIM::Volume", vim.ServerGroup: "SIM::ServerGroup", vim.Configuration: "SIM::Configuration",
-	vim.Unit: "SIM::Unit", vim.Snapshot: "SIM::Snapshot",
+	vim.Unit: "SIM::Unit", vim.Snapshot: "SIM::Snapshot", vim.SoftwareImage: "SIM::Image", vim.ComputeFlavour: "SIM::Flavour",
 }
 
 // need resolves a reference. What the simulator made itself (its ids tell) must be there and not be going; anything
@@ -141,9 +164,9 @@ func (s *Sim) machine(c call, h *held) *vim.Error {
 	switch {
 	case spec.Flavour == "":
 		return c.fail(message.Permanent, "no flavour is named")
-	case s.state.behaviour.absent(spec.Flavour):
+	case s.state.behaviour.absent(spec.Flavour), s.lacks(h.Vim, spec.Flavour):
 		return c.fail(message.NotFound, "there is no flavour "+spec.Flavour)
-	case s.state.behaviour.absent(spec.Image, imageName(spec.Image)):
+	case s.state.behaviour.absent(spec.Image, imageName(spec.Image)), s.lacks(h.Vim, spec.Image):
 		return c.fail(message.NotFound, "there is no image "+spec.Image)
 	}
 	boot := spec.Image != "" || spec.Snapshot != ""

@@ -99,6 +99,12 @@ func TestSuite(t *testing.T) {
 				}
 				vimtest.Run(t, s, vimtest.Env{
 					Connection: conn,
+					Image: func(_ *testing.T, right bool) vim.Spec {
+						if !right {
+							return vim.Spec{}
+						}
+						return vim.Spec{Name: "uploaded", Image: &vim.ImageSpec{Package: "p", Path: "Files/disk", Checksum: "sha-256:" + uuid.NewString()}}
+					},
 					Shows: func(t *testing.T, r vim.Resource, spec vim.Spec) {
 						spec = sim.Unsaid(spec)
 						for _, e := range s.Inventory() {

@@ -214,6 +214,13 @@ func (s *state) remove(r ref) {
 	delete(s.held, r)
 	delete(s.going, r)
 	delete(s.byID, h.Vim+"/"+h.Resource.ID)
+	if h.Resource.Kind.Shared() {
+		for _, o := range s.held {
+			if o.Vim == h.Vim && o.Resource.ID == h.Resource.ID {
+				s.byID[h.Vim+"/"+h.Resource.ID] = o
+			}
+		}
+	}
 	s.counts[h.Vim+"/"+string(h.Resource.Kind)] -= h.weight()
 	for _, id := range h.refers() {
 		key := h.Vim + "/" + id

@@ -44,6 +44,9 @@ type Env struct {
 	ProvokeChange func(t *testing.T, class message.Class, r vim.ChangeRequest) (_ vim.ChangeRequest, ok bool)
 	// Half makes the next Change stop half way: its worker dies, or one of its calls to the VIM fails.
 	Half func(t *testing.T)
+	// Image is a software image of a content of which the VIM was never told, in a package that it can be read from; one that is not right has another checksum than the
+	// specification says. nil: the VIM is given no images.
+	Image func(t *testing.T, right bool) vim.Spec
 	// Ignore makes guests ignore the request to stop, from now on.
 	Ignore func(t *testing.T)
 }
@@ -113,6 +116,10 @@ func Run(t *testing.T, d vim.Driver, env Env) {
 	t.Run("a call whose context is over has an unknown outcome", s.contextOver)
 	t.Run("error classes", s.classes)
 	t.Run("list in pages", s.pages)
+	t.Run("an image is shared, and goes with the last who has it", s.imageShared)
+	t.Run("an image goes on after a restart", s.imageRestart)
+	t.Run("images of one content at once", s.imagesAtOnce)
+	t.Run("an image that is another than was said fails", s.imageBad)
 	t.Run("what cannot be changed in place is refused", s.changeNotInPlace)
 	if s.some() == nil {
 		t.Log("not changed: anything")

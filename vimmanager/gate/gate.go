@@ -275,6 +275,30 @@ func (g *Gates) Room(connection string, now time.Time) (int, time.Time) {
 	return 0, now.Add(time.Duration((1 - left) / float64(x.tokens.Limit()) * float64(time.Second)))
 }
 
+// Free reports whether a call to a connection may be begun by somebody who keeps no count of those under way; if not, when to ask again.
+func (g *Gates) Free(ctx context.Context, connection string) (time.Time, bool, error) {
+	if g == nil {
+		return time.Time{}, true, nil
+	}
+	now, err := g.cfg.Store.Now(ctx)
+	if err != nil {
+		return now, false, fmt.Errorf("the store's clock: %w", err)
+	}
+	if err := g.Look(ctx, now); err != nil {
+		return now, false, err
+	}
+	room, until := g.Room(connection, now)
+	if room == 0 {
+		return until, false, nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return now.Add(full), g.gate(connection).busy < room, nil
+}
+
+// full is how long is waited for a place where all are taken.
+const full = 250 * time.Millisecond
+
 // patient reports whether a VIM that is away is still waited for.
 func (g *Gates) patient(x *gate, now time.Time) bool {
 	return now.Before(x.held.Since.Add(g.cfg.Patience))

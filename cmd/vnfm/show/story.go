@@ -87,6 +87,8 @@ func said(e *sol.VnfEvent) string {
 		return "snapshot " + screen.Short(text("vnfSnapshotInfoId"))
 	case "vnf.drifted":
 		return strings.Join(NonEmpty(text("vimConnectionId"), found(data)), ", ")
+	case "vnf.pods-observed":
+		return strings.Join(NonEmpty(text("vimConnectionId"), count("units", "workload")+" with other pods"), ", ")
 	case "vnf.drift-ended":
 		return text("vimConnectionId")
 	case "vnf.terminated":

@@ -395,6 +395,8 @@ export interface Vim {
   accessInfo?: Record<string, unknown>
   extra?: Record<string, unknown>
   updated?: string
+  limits: { workers: number; rate: number; breakerFailures: number }
+  held?: { state: string; since: string; until: string; failures: number; reason: string }
   comparison?: {
     time: string
     tookMs: number

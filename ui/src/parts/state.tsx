@@ -7,7 +7,7 @@ const tones: Record<string, Tone> = {
   STARTING: 'busy', PROCESSING: 'busy', COMPLETED: 'good', FAILED_TEMP: 'bad', FAILED: 'bad', ROLLING_BACK: 'busy', ROLLED_BACK: 'warn',
   PENDING: 'idle', RUNNING: 'busy', DONE: 'good', UNKNOWN: 'warn', SKIPPED: 'idle', UNDOING: 'busy', UNDONE: 'warn', STUCK: 'bad',
   CREATED: 'idle', UPLOADING: 'busy', ONBOARDED: 'good', ERROR: 'bad', ENABLED: 'good', DISABLED: 'warn', IN_USE: 'good', NOT_IN_USE: 'idle',
-  GRANTED: 'good', REJECTED: 'bad', DELIVERED: 'good', WAITING: 'busy', GIVEN_UP: 'bad', COMPENSATING: 'busy', COMPENSATED: 'warn', SUSPENDED: 'bad', DELETED: 'idle', MISSING: 'bad', DRIFTED: 'warn', SUSPECT: 'bad', CHANGED: 'warn', ORPHANED: 'warn', UNSURE: 'warn', CONTINUE: 'good', ABORT: 'bad', CANCELLED: 'warn', LIVES: 'good', DIED: 'bad',
+  GRANTED: 'good', REJECTED: 'bad', DELIVERED: 'good', WAITING: 'busy', GIVEN_UP: 'bad', COMPENSATING: 'busy', COMPENSATED: 'warn', SUSPENDED: 'bad', DELETED: 'idle', MISSING: 'bad', DRIFTED: 'warn', SUSPECT: 'bad', OPEN: 'bad', HALF_OPEN: 'busy', PAUSED: 'warn', CHANGED: 'warn', ORPHANED: 'warn', UNSURE: 'warn', CONTINUE: 'good', ABORT: 'bad', CANCELLED: 'warn', LIVES: 'good', DIED: 'bad',
 }
 
 const signs: Record<Tone, string> = { good: '✓', busy: '▸', bad: '✗', warn: '!', idle: '·' }

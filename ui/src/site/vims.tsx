@@ -19,7 +19,7 @@ export function VimsPage() {
   const [question, ask] = useState<Question | null>(null)
   const [adding, add] = useState(false)
   const lacks = session.lacks('site:administer')
-  const vims = useQuery({ queryKey: ['site', 'vims'], queryFn: ({ signal }) => get<Vim[]>('/vnfm/v1/vims', signal) })
+  const vims = useQuery({ queryKey: ['site', 'vims'], queryFn: ({ signal }) => get<Vim[]>('/vnfm/v1/vims', signal), refetchInterval: 5000 })
   const again = () => queries.invalidateQueries({ queryKey: ['site', 'vims'] })
   const patch = (v: Vim, body: object, key: string) => request('PATCH', `/vnfm/v1/vims/${v.id}`, { body, type: 'application/merge-patch+json', key }).then(again)
   return (
@@ -42,6 +42,7 @@ export function VimsPage() {
                   <State state={v.enabled ? 'ENABLED' : 'DISABLED'} size="sm" />
                   {v.default && <Text size="sm">default</Text>}
                   {v.builtIn && <Text size="sm">built in</Text>}
+                  {v.held && <State state={v.held.state} size="sm" />}
                   {v.comparison?.suspect && <State state="SUSPECT" size="sm" />}
                 </Group>
                 {!v.builtIn && (
@@ -82,6 +83,7 @@ export function VimsPage() {
                 rows={[
                   ['id', <Id key="i" id={v.id} whole />],
                   ['type', v.vimType],
+                  ['calls', <Calls key="l" vim={v} />],
                   ...(v.comparison ? [['compared with the records', <Compared key="c" of={v.comparison} />]] : []),
                   ...Object.entries({ ...v.interfaceInfo, ...v.accessInfo, ...v.extra }).map(([k, x]) => [k, <span key="v" className="mono wrap">{typeof x === 'string' ? x : JSON.stringify(x)}</span>]),
                 ]}
@@ -93,6 +95,23 @@ export function VimsPage() {
       </Stack>
       {adding && <Register close={() => add(false)} done={() => { add(false); void again() }} />}
       <Confirm question={question} close={() => ask(null)} />
+    </>
+  )
+}
+
+/** How a VIM may be called, and why calls to it are held back. */
+function Calls({ vim: { limits: l, held: h } }: { vim: Vim }) {
+  return (
+    <>
+      {h && (
+        <>
+          {h.state === 'PAUSED' ? 'It asked for time' : h.state === 'HALF_OPEN' ? 'It was away, and one call at a time tries it' : `It is away (${h.failures} calls in a row found it so)`}: operations wait since <Time at={h.since} />
+          {h.state !== 'HALF_OPEN' && <>, the next call is at <Time at={h.until} /></>}. It said: {h.reason}.{' '}
+        </>
+      )}
+      {`at most ${l.workers} at once`}
+      {l.rate > 0 && `, ${l.rate} a second`}
+      {l.breakerFailures > 0 ? `; left alone after ${l.breakerFailures} in a row that find it away` : '; never left alone'}
     </>
   )
 }

@@ -58,6 +58,8 @@ export function said(e: Event): string {
       return join(`${count(d, 'changed', 'resource')} made again`, text(d, 'cause'))
     case 'vnf.drifted':
       return join(text(d, 'vimConnectionId'), differing((d?.found ?? {}) as Counts))
+    case 'vnf.pods-observed':
+      return join(text(d, 'vimConnectionId'), `${count(d, 'units', 'workload')} with other pods`)
     case 'vnf.drift-ended':
       return text(d, 'vimConnectionId')
     case 'vnf.terminated':

@@ -27,6 +27,15 @@ func (c *Cluster) Pods(ctx context.Context, op string, of Ref, namespace, select
 	return AsPods(found), err
 }
 
+// AllPods returns the pods that a selector chooses in all namespaces, or in the connection's where it may list those of that one only.
+func (c *Cluster) AllPods(ctx context.Context, op string, of Ref, selector string) ([]corev1.Pod, error) {
+	found, err := c.Pods(ctx, op, of, "", selector)
+	if vim.ClassOf(err) == message.Auth && c.Namespace != "" {
+		return c.Pods(ctx, op, of, c.Namespace, selector)
+	}
+	return found, err
+}
+
 // AnyPods reports whether there are pods in a namespace that a selector of labels chooses, also such that are going.
 func (c *Cluster) AnyPods(ctx context.Context, op string, of Ref, namespace, selector string) (bool, error) {
 	found, err := c.podObjects(ctx, op, of, namespace, selector)

@@ -1,0 +1,43 @@
+package kube_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/vnfm/vnfm/vim/kubernetes/kube"
+)
+
+// What others have made another of, of what we had set, is told by its path; what they have set beside it, what they set as we did, a status, and how many pods there are is not. Seen failing
+// without the comparison of values, and without that of managers.
+func TestTaken(t *testing.T) {
+	const manifest = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","labels":{"app":"web","tier":"front"}},
+		"spec":{"replicas":3,"minReadySeconds":5,"template":{"spec":{"containers":[{"name":"web","image":"web:1","ports":[{"containerPort":80,"name":"http"}]},{"name":"side","image":"side:1"}]}}}}`
+	const live = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","labels":{"app":"web","tier":"back","more":"x"},"managedFields":[
+		{"manager":"vnfm","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:minReadySeconds":{},
+			"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"side\"}":{".":{},"f:image":{},"f:name":{}},"k:{\"name\":\"web\"}":{".":{},"f:name":{}}}}}}}},
+		{"manager":"kubectl-set","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:minReadySeconds":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"web\"}":{"f:image":{},
+			"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{"f:name":{}}}}}}}}}},
+		{"manager":"kubectl-edit","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{"f:tier":{},"f:more":{}}},"f:spec":{"f:replicas":{}}}},
+		{"manager":"kube-controller-manager","operation":"Update","subresource":"status","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"side\"}":{"f:image":{}}}}}}}}]},
+		"spec":{"replicas":7,"minReadySeconds":5,"template":{"spec":{"containers":[{"name":"web","image":"web:2","ports":[{"containerPort":80,"name":"other","protocol":"TCP"}]},{"name":"side","image":"side:1"}]}}}}`
+	u := &unstructured.Unstructured{}
+	if err := json.Unmarshal([]byte(live), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	fields, by := kube.Taken(u, json.RawMessage(manifest))
+	want := []string{
+		"metadata.labels.tier", "spec.template.spec.containers[name=web].image", "spec.template.spec.containers[name=web].ports[containerPort=80,protocol=TCP].name",
+	}
+	if !slices.Equal(fields, want) || by != "kubectl-set" {
+		t.Errorf("%q by %s, want %q", fields, by, want)
+	}
+	if !kube.Others(u) {
+		t.Error("nobody else")
+	}
+	if fields, _ := kube.Taken(u, json.RawMessage(`{"metadata":{"labels":{"app":"web"}}}`)); len(fields) != 0 {
+		t.Errorf("%q", fields)
+	}
+}
