@@ -53,6 +53,7 @@ test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafk
 
 test-release: release ## install what release made: the packages into a Debian of their own, the image without an engine; needs root
 	@TOOLS=release ./deploy/test-deps.sh
+	VNFM_TEST_CHART=$$(ls $(CURDIR)/dist/vnfm-chart-*.tgz) $(GO) test -count=1 ./deploy
 	./deploy/release/test.sh dist $(BIN)
 
 test-monitoring: ## check the alert rules with promtool, and try each

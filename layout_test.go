@@ -31,7 +31,7 @@ var layer = map[string]int{
 	"audit":     9, "vnfpkg": 9, "lcm": 9, "vimmanager": 9, "nfvomanager": 9, "configurator": 9, "access": 9, "notify": 9, "vimregistry": 9, "management": 9, "intervention": 9,
 	"api": 10, "client": 10, "config": 10, "telemetry": 10, "samples": 10, "assembly": 10,
 	"server": 11, "simulation": 11,
-	"cmd": programs, "e2e": programs, "bench": programs, "torture": programs,
+	"cmd": programs, "e2e": programs, "deploy": programs, "bench": programs, "torture": programs,
 	"internal": -1, // plumbing for tests; checked apart
 }
 

@@ -290,3 +290,19 @@ func TestSecretFlagsLeaveTheProcessList(t *testing.T) {
 		}
 	}
 }
+
+// A list of a file is a list of a flag: an entry each.
+func TestListsOfAFile(t *testing.T) {
+	c, err := parse(t, "database: postgres://u@127.0.0.1/x\nvim-simulated: false\nroles: [api, relay]\negress:\n  deny:\n  - 10.20.0.0/16\n  - 10.30.0.0/16\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(c.Roles, []string{"api", "relay"}) || len(c.Egress.Deny) != 2 {
+		t.Errorf("%v %v", c.Roles, c.Egress.Deny)
+	}
+	for _, bad := range []string{"listen: [a]\n", "roles: [[api]]\n", "roles: [\"api,relay\"]\n", "roles: [{api: x}]\n"} {
+		if _, err := parse(t, bad); err == nil || !strings.Contains(err.Error(), ":1: "+strings.SplitN(bad, ":", 2)[0]+": want one value") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

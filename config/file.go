@@ -112,6 +112,15 @@ func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, err
 			parts = append(parts, s.node.Content[i].Value+"="+s.node.Content[i+1].Value)
 		}
 		return strings.Join(parts, ";"), nil
+	case yaml.SequenceNode:
+		var parts []string
+		for _, n := range s.node.Content {
+			if n.Kind != yaml.ScalarNode || strings.Contains(n.Value, ",") || !flag.IsSlice() {
+				return nil, fmt.Errorf("%s:%d: %s: want one value, and of a list one in each entry", f.path, s.node.Line, flag.Name)
+			}
+			parts = append(parts, n.Value)
+		}
+		return strings.Join(parts, ","), nil
 	default:
 		return nil, fmt.Errorf("%s:%d: %s: want one value", f.path, s.node.Line, flag.Name)
 	}
