@@ -51,15 +51,17 @@ func rewritten(t *testing.T, csar []byte, pairs ...string) []byte {
 		if strings.HasPrefix(f.Name, "Definitions/") {
 			data = []byte(strings.NewReplacer(pairs...).Replace(string(data)))
 		}
-		if f.Name == "Files/kubernetes/deployment.yaml" { // of one VDU only
-			data = append(append(data, "\n---\n"...), bytes.ReplaceAll(data, []byte("front"), []byte("back"))...)
+		put := func(name string, data []byte) {
+			w, err := to.Create(name)
+			if err == nil {
+				_, err = w.Write(data)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-		w, err := to.Create(f.Name)
-		if err == nil {
-			_, err = w.Write(data)
-		}
-		if err != nil {
-			t.Fatal(err)
+		if put(f.Name, data); f.Name == "Files/kubernetes/deployment.yaml" { // of one VDU only
+			put("Files/kubernetes/back.yaml", bytes.ReplaceAll(data, []byte("front"), []byte("back")))
 		}
 	}
 	if err := to.Close(); err != nil {
@@ -90,7 +92,7 @@ func (d *daemon) register(name, vimType, namespace string) {
 }
 
 func manifests(more ...string) map[string]any {
-	p := map[string]any{"lcm-kubernetes-def-files": []string{"Files/kubernetes/config-map.yaml", "Files/kubernetes/deployment.yaml"}}
+	p := map[string]any{"lcm-kubernetes-def-files": []string{"Files/kubernetes/config-map.yaml", "Files/kubernetes/deployment.yaml", "Files/kubernetes/back.yaml"}}
 	for i := 0; i+1 < len(more); i += 2 {
 		p[more[i]] = more[i+1]
 	}
