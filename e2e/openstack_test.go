@@ -3,12 +3,16 @@
 package e2e
 
 import (
+	"archive/zip"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -169,12 +173,55 @@ func (d *daemon) broken(op string, middle func() bool) {
 	d.patient(op, "COMPLETED")
 }
 
+// withImage puts the image that the descriptor of a package names into it, and its checksum into the descriptor.
+func withImage(t *testing.T, csar []byte) []byte {
+	t.Helper()
+	from, err := zip.NewReader(bytes.NewReader(csar), int64(len(csar)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := bytes.Repeat([]byte("store"), 1<<20)
+	sum := sha256.Sum256(content)
+	var out bytes.Buffer
+	to := zip.NewWriter(&out)
+	put := func(name string, data []byte) {
+		w, err := to.Create(name)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	named := false
+	for _, f := range from.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, tail, ok := bytes.Cut(data, []byte("name: store-back")); ok {
+			said := regexp.MustCompile(`hash: [0-9a-f]+`)
+			tail = said.ReplaceAll(tail, []byte("hash: "+hex.EncodeToString(sum[:])))
+			data, named = slices.Concat(head, []byte("name: store-back"), tail), true
+		}
+		put(f.Name, data)
+	}
+	put("Files/images/store-back.img", content)
+	if err := to.Close(); err != nil || !named {
+		t.Fatal("the package does not name the image", err)
+	}
+	return out.Bytes()
+}
+
 // One whole life of a VNF on a real OpenStack, with the program killed in the middle of each operation: what stood has the same ids
 // afterwards, nothing is there twice, and in the end everything is as it was before.
 func TestWholeLifeOnOpenStack(t *testing.T) {
 	c := newCloud(t)
-	c.image("store-front")
-	c.image("store-back")
+	c.image("store-front") // that of the other VDU is uploaded from the package
 	d := startDaemon(t, "--vim-call-timeout", "90s")
 	access, err := json.Marshal(map[string]any{
 		"id": "zed", "vimType": "ETSINFV.OPENSTACK_KEYSTONE.V_3", "interfaceInfo": map[string]any{"endpoint": c.URL},
@@ -194,7 +241,7 @@ func TestWholeLifeOnOpenStack(t *testing.T) {
 	nets, _ := c.ask(http.MethodGet, c.services["network"]+"/v2.0/networks?name=mgmt", nil)
 	outside := text(nets, "networks", 0, "id")
 	before := c.inventory()
-	d.onboard(shapes.CSAR(shapes.Store))
+	d.onboard(withImage(t, shapes.CSAR(shapes.Store)))
 	vnf := d.create(shapes.VnfdID(shapes.Store), "store1")
 
 	op := d.begin(vnf, "instantiate", map[string]any{"flavourId": "simple", "extVirtualLinks": []any{map[string]any{
@@ -213,7 +260,7 @@ func TestWholeLifeOnOpenStack(t *testing.T) {
 	d.start()
 	d.patient(op, "COMPLETED")
 	whole, counts := of(c.inventory(), before)
-	want := map[string]int{"servers": 2, "ports": 6, "networks": 2, "subnets": 2, "volumes": 1, "server_groups": 1, "security_groups": 1}
+	want := map[string]int{"servers": 2, "ports": 6, "networks": 2, "subnets": 2, "volumes": 1, "server_groups": 1, "security_groups": 1, "images": 2}
 	if fmt.Sprint(counts) != fmt.Sprint(want) {
 		t.Errorf("there are %v, want %v:\n%s", counts, want, strings.Join(whole, "\n"))
 	}

@@ -31,6 +31,13 @@ type clouds struct {
 // newLab returns the cloud of deploy/openstack-lab.sh, whose clouds.yaml VNFM_TEST_CLOUDS names.
 func newLab(t *testing.T) *site {
 	t.Helper()
+	s, _ := newLabAnd(t)
+	return s
+}
+
+// newLabAnd returns the connection of its administrator, too.
+func newLabAnd(t *testing.T) (*site, vim.Connection) {
+	t.Helper()
 	text, err := os.ReadFile(os.Getenv("VNFM_TEST_CLOUDS"))
 	if err != nil {
 		t.Fatalf("VNFM_TEST_CLOUDS must name the clouds.yaml of a lab (make test-openstack starts one): %v", err)
@@ -80,8 +87,7 @@ func newLab(t *testing.T) *site {
 	}
 	s.look(t, "network", "/v2.0/networks?name=mgmt", &nets)
 	s.mgmt, s.mgmtSubnet = nets.Networks[0].ID, nets.Networks[0].Subnets[0]
-	s.admin = connect("lab-admin")
-	admin := &site{conn: s.admin}
+	admin := &site{conn: connect("lab-admin")}
 	s.full = func(t *testing.T) {
 		if _, err := admin.driver().Assets(t.Context(), admin.conn); err != nil {
 			t.Fatal(err)
@@ -96,16 +102,13 @@ func newLab(t *testing.T) *site {
 		limit(0)
 		t.Cleanup(func() { limit(500) })
 	}
-	return s
+	return s, admin.conn
 }
 
 func TestLab(t *testing.T) {
-	s := newLab(t)
+	s, admin := newLabAnd(t)
 	s.run(t)
-	t.Run("flavours", func(t *testing.T) { // which only an administrator may make here
-		admin := &site{conn: s.admin}
-		flavoursAreMade(t, admin)
-	})
+	t.Run("flavours", func(t *testing.T) { flavoursAreMade(t, &site{conn: admin}) }) // which only an administrator may make here
 }
 
 func TestLabScenarios(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 
 // site is a cloud that the suite runs against: the fake, or a real one. Its wire can be made to answer badly.
 type site struct {
-	conn, admin            vim.Connection
+	conn                   vim.Connection
 	flavour, image         string // ids,
 	otherFlavour, otherImg string // and of others
 	mgmt, mgmtSubnet       string // a network that is there, with 10.10.0.0/16
