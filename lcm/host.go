@@ -385,6 +385,7 @@ func (op planOp) told(in *saga.Instance, v *vnf.Instance, state vnf.OpState) ([]
 		links = o.Connectivity(v, nil).ExtLinks
 	case d.Operation == vnf.OpChangeExtConn && state == vnf.Failed:
 		links = connectedSoFar(in, v, d, o).ExtLinks
+	case d.Snapshot != nil && d.Snapshot.Vnfc != "": // it has what it had
 	case (d.Operation == vnf.OpChangeFlavour || d.Operation == vnf.OpChangeVnfPkg || d.Operation == vnf.OpRevertToSnapshot) && state == vnf.Completed:
 		for _, l := range o.Info().ExtLinks {
 			if !slices.ContainsFunc(v.Info.ExtLinks, func(was vnf.ExtVirtualLink) bool { return reflect.DeepEqual(was, l) }) {

@@ -223,12 +223,19 @@ func (s *Service) planRevert(b *beginning, r *RevertToSnapshot, taken *vnf.Snaps
 	if err := b.check(schema, r.AdditionalParams); err != nil {
 		return err
 	}
-	have, err := holding(b.vnf, false)
+	about := b.vnf
+	if r.VnfcID != "" {
+		var err error
+		if about, err = plan.Part(b.vnf, []string{r.VnfcID}); err != nil {
+			return err
+		}
+	}
+	have, err := holding(about, false)
 	if err != nil {
 		return err
 	}
-	x := &plan.Reverting{Vnf: b.vnf, Flavour: f, Snapshot: taken, Generation: int(b.data.Number) * generationsPerOperation, Package: ofPackage}
-	b.data.Snapshot = &snapshotting{InfoID: r.InfoID, Parts: ofPackage || r.VnfcID != "", Configurable: map[string]map[string]json.RawMessage{}}
+	x := &plan.Reverting{Vnf: about, Whole: b.vnf, Flavour: f, Snapshot: taken, Generation: int(b.data.Number) * generationsPerOperation, Package: ofPackage}
+	b.data.Snapshot = &snapshotting{InfoID: r.InfoID, Parts: ofPackage || r.VnfcID != "", Vnfc: r.VnfcID, Configurable: map[string]map[string]json.RawMessage{}}
 	var want *plan.Wanted
 	if b.data.Snapshot.Parts {
 		want, err = b.revertVnfcs(x, have, r.VnfcID == "")
@@ -245,9 +252,12 @@ func (s *Service) planRevert(b *beginning, r *RevertToSnapshot, taken *vnf.Snaps
 		b.restore(taken.Vnf.Info.Vnfcs, r.VnfcID)
 	}
 	b.data.Grant = nfvo.GrantRequest{DefaultConnection: usual(b.vnf), AdditionalParams: b.seal(r.AdditionalParams, schema)}
-	b.data.Resized = &resized{Losses: plan.LostLevels(b.vnf, f, want)}
 	b.data.Reversible = true
 	b.policy = s.policy(vnf.OpRevertToSnapshot, f)
+	if r.VnfcID != "" { // no other VNFC goes or comes
+		return b.want(have, want, plan.Options{InPlace: b.inPlace})
+	}
+	b.data.Resized = &resized{Losses: plan.LostLevels(b.vnf, f, want)}
 	return b.want(have, want, plan.Options{
 		InPlace: b.inPlace, Rules: func(map[string]bool) []plan.Rule { return plan.RulesOf(want, f) },
 	})
@@ -259,7 +269,7 @@ func (b *beginning) revertVnfcs(x *plan.Reverting, have []plan.Resource, all boo
 	if n := len(b.vnf.Info.Vnfcs); all && n > len(x.Snapshot.Vnfcs) {
 		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF has %d VNFCs, and the snapshot package has %d: scale in first, or name a VNFC by vnfcInstanceId", n, len(x.Snapshot.Vnfcs)).At("/vnfSnapshotInfoId")
 	}
-	for _, c := range b.vnf.Info.Vnfcs { // those that stay as they are
+	for _, c := range x.Vnf.Info.Vnfcs { // those that stay as they are
 		if len(c.Configurable) > 0 {
 			b.data.Snapshot.Configurable[c.ID] = c.Configurable
 		}
@@ -283,6 +293,9 @@ func (b *beginning) restore(had []vnf.Vnfc, only string) {
 func (x *snapshotting) restored(i *vnf.InstantiatedInfo) map[string]map[string]json.RawMessage {
 	var out map[string]map[string]json.RawMessage
 	for _, c := range i.Vnfcs {
+		if x.Vnfc != "" && c.ID != x.Vnfc {
+			continue
+		}
 		patch := maps.Clone(x.Configurable[c.ID])
 		for name := range c.Configurable {
 			if _, kept := patch[name]; !kept {
@@ -311,6 +324,16 @@ func freeAddresses(v *vnf.Instance, want *plan.Wanted) error {
 
 // landRevert makes the VNF what it was at the snapshot.
 func landRevert(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
+	if id := d.Snapshot.Vnfc; id != "" {
+		parts, err := partsOf(d, o)
+		if err != nil {
+			return nil, err
+		}
+		return vnf.CompleteVnfcsRevert{Landed: vnf.InstanceVnfcsReverted{
+			OpID: d.OpID, SnapshotID: d.Snapshot.InfoID, Changed: parts.changed, Resources: parts.made, Released: parts.released,
+			Connections: connections(v, parts.standing(), o.Grant()), Vnfcs: map[string]map[string]json.RawMessage{id: d.Snapshot.Configurable[id]},
+		}}, nil
+	}
 	r, err := rebuiltOf(v, d, o)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,8 @@ type snapshotting struct {
 	Configurable map[string]map[string]json.RawMessage `json:"vnfcConfigurableProperties,omitempty"`
 	// Parts: what is on the disks of some VNFCs is reverted, and nothing else.
 	Parts bool `json:"parts,omitempty"`
+	// Vnfc is the one that is reverted, where the plan is about that alone; "": the plan is about all of the VNF.
+	Vnfc string `json:"vnfcInstanceId,omitempty"`
 }
 
 // snapshotAttempts is how many operations may try to take a snapshot into one resource.

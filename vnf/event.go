@@ -53,6 +53,7 @@ func Events() []EventForm {
 		form(func() Event { return new(InstancePackageChanged) }),
 		form(func() Event { return new(InstanceSnapshotTaken) }),
 		form(func() Event { return new(InstanceReverted) }),
+		form(func() Event { return new(InstanceVnfcsReverted) }),
 		form(func() Event { return new(InstanceSnapshotDiscarded) }),
 		form(func() Event { return new(SnapshotInfoCreated) }),
 		form(func() Event { return new(SnapshotInfoModified) }),

@@ -277,6 +277,9 @@ func (v *Instance) Apply(event InstanceEvent, at time.Time) {
 	case *InstanceReverted:
 		v.Operation = ""
 		v.rebuild(&e.Rebuilt)
+	case *InstanceVnfcsReverted:
+		v.Operation = ""
+		v.revertVnfcs(e)
 	case *InstanceSnapshotDiscarded:
 		v.discarded(e.SnapshotID)
 	case *OperationRolledBack:

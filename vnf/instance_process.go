@@ -133,6 +133,8 @@ func (v *Instance) Process(command InstanceCommand) ([]InstanceEvent, error) {
 		return v.land(c.Landed.OpID, &c.Landed)
 	case CompleteRevert:
 		return v.land(c.Landed.OpID, &c.Landed)
+	case CompleteVnfcsRevert:
+		return v.land(c.Landed.OpID, &c.Landed)
 	case DiscardSnapshot:
 		return v.discard(c)
 	case RollBackOperation:

@@ -115,6 +115,18 @@ type InstanceReverted struct {
 	Rebuilt
 }
 
+// InstanceVnfcsReverted records that some VNFCs have again what they had at a snapshot; what is not named is as it was.
+type InstanceVnfcsReverted struct {
+	OpID        string                   `json:"opOccId"`
+	SnapshotID  string                   `json:"vnfSnapshotInfoId"`
+	Changed     []Resource               `json:"changed,omitempty"` // made again, or changed with that
+	Resources   []Resource               `json:"resources,omitempty"`
+	Released    []string                 `json:"released,omitempty"` // planned resource ids
+	Connections map[string]VimConnection `json:"vimConnections,omitempty"`
+	// Vnfcs are the vnfcConfigurableProperties of the VNFCs that were reverted, as they are now.
+	Vnfcs map[string]map[string]json.RawMessage `json:"vnfcs"`
+}
+
 // InstanceSnapshotDiscarded records that a snapshot is deleted: what stands at VIMs for it is left over.
 type InstanceSnapshotDiscarded struct {
 	SnapshotID string `json:"vnfSnapshotInfoId"`
@@ -124,12 +136,15 @@ type InstanceSnapshotDiscarded struct {
 type (
 	CompleteSnapshot struct{ Landed InstanceSnapshotTaken }
 	CompleteRevert   struct{ Landed InstanceReverted }
-	DiscardSnapshot  struct{ ID string }
+	// CompleteVnfcsRevert lands a reversion of some VNFCs.
+	CompleteVnfcsRevert struct{ Landed InstanceVnfcsReverted }
+	DiscardSnapshot     struct{ ID string }
 )
 
-func (CompleteSnapshot) instanceCommand() {}
-func (CompleteRevert) instanceCommand()   {}
-func (DiscardSnapshot) instanceCommand()  {}
+func (CompleteSnapshot) instanceCommand()    {}
+func (CompleteRevert) instanceCommand()      {}
+func (CompleteVnfcsRevert) instanceCommand() {}
+func (DiscardSnapshot) instanceCommand()     {}
 
 // EventType returns "snapshot.info-created".
 func (*SnapshotInfoCreated) EventType() string { return "snapshot.info-created" }
@@ -149,6 +164,9 @@ func (*SnapshotDiscarded) EventType() string { return "snapshot.discarded" }
 // EventType returns "vnf.snapshot-taken".
 func (*InstanceSnapshotTaken) EventType() string { return "vnf.snapshot-taken" }
 
+// EventType returns "vnf.vnfcs-reverted".
+func (*InstanceVnfcsReverted) EventType() string { return "vnf.vnfcs-reverted" }
+
 // EventType returns "vnf.reverted".
 func (*InstanceReverted) EventType() string { return "vnf.reverted" }
 
@@ -162,6 +180,7 @@ func (*SnapshotTaken) snapshotEvent()             {}
 func (*SnapshotDiscarded) snapshotEvent()         {}
 func (*InstanceSnapshotTaken) instanceEvent()     {}
 func (*InstanceReverted) instanceEvent()          {}
+func (*InstanceVnfcsReverted) instanceEvent()     {}
 func (*InstanceSnapshotDiscarded) instanceEvent() {}
 
 // Apply folds one event, with the time it was stored at.
@@ -241,4 +260,22 @@ func (v *Instance) Recorded() []Resource {
 // is left over.
 func (v *Instance) Held() []Resource {
 	return append(v.Recorded(), v.Leftovers...)
+}
+
+// revertVnfcs gives VNFCs back what they had.
+func (v *Instance) revertVnfcs(e *InstanceVnfcsReverted) {
+	v.Resources = slices.Concat(without(v.Resources, e.Released), e.Resources)
+	v.Connections = merged(v.Connections, e.Connections)
+	v.changed(e.Changed)
+	if v.Info == nil {
+		return
+	}
+	info := *v.Info
+	info.Vnfcs = slices.Clone(info.Vnfcs)
+	for i := range info.Vnfcs {
+		if now, ok := e.Vnfcs[info.Vnfcs[i].ID]; ok {
+			info.Vnfcs[i].Configurable = now
+		}
+	}
+	v.Info = &info
 }

@@ -143,6 +143,7 @@ func bootsFromVolume(r *Resource) bool {
 // Reverting is what a VNF is to be reverted to.
 type Reverting struct {
 	Vnf      *vnf.Instance
+	Whole    *vnf.Instance // that Vnf is a part of
 	Flavour  *vnfd.Flavour
 	Snapshot *vnf.Snapshot
 	// Generation is that of what is made again: above all that was ever tried.
@@ -160,7 +161,7 @@ func RevertVnfcs(x *Reverting, have []Resource) (*Wanted, error) {
 	for _, c := range x.Snapshot.Vnfcs {
 		chosen[c.VnfcID] = true
 	}
-	for _, c := range x.Vnf.Info.Vnfcs {
+	for _, c := range x.Whole.Info.Vnfcs {
 		for _, id := range c.Storages {
 			shared[id] = shared[id] || !chosen[c.ID]
 		}

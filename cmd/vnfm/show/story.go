@@ -18,7 +18,7 @@ func What(e *sol.VnfEvent) string {
 	switch name := e.Type[strings.Index(e.Type, ".")+1:]; {
 	case strings.HasSuffix(name, "failed") || strings.HasSuffix(name, "refused") || name == "failed-temporarily" || name == "leftovers-found":
 		mark, style = "✗", screen.Bad
-	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "flavour-changed" || name == "package-changed" || name == "snapshot-taken" || name == "reverted" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
+	case name == "completed" || name == "instantiated" || name == "healed" || name == "connected" || name == "flavour-changed" || name == "package-changed" || name == "snapshot-taken" || name == "reverted" || name == "vnfcs-reverted" || name == "terminated" || name == "onboarded" || name == "granted" || name == "resource-reserved":
 		mark, style = "✓", screen.Good
 	case strings.HasSuffix(name, "begun") || name == "started" || name == "retried" || name == "progressed":
 		mark, style = "▸", screen.Moving
@@ -83,6 +83,8 @@ func said(e *sol.VnfEvent) string {
 		return "snapshot " + screen.Short(text("snapshot", "vnfSnapshotInfoId"))
 	case "vnf.reverted":
 		return "to the snapshot " + screen.Short(text("vnfSnapshotInfoId")) + ", " + rebuilt(count)
+	case "vnf.vnfcs-reverted":
+		return "1 VNFC to the snapshot " + screen.Short(text("vnfSnapshotInfoId"))
 	case "vnf.snapshot-discarded":
 		return "snapshot " + screen.Short(text("vnfSnapshotInfoId"))
 	case "vnf.drifted":
