@@ -25,10 +25,10 @@ import (
 	"github.com/vnfm/vnfm/internal/etsitest"
 )
 
-// notRun is how many blocks of commands may be marked as not run, onLabs how many pages are for laboratories that the tests have not.
+// notRun is how many blocks of commands may be marked as not run, onLabs how many pages are for laboratories that no test runs them on.
 const (
 	notRun = 12
-	onLabs = 5
+	onLabs = 2
 )
 
 // languages are those of blocks: commands, and what is none.
@@ -60,7 +60,7 @@ func TestEveryBlockIsRun(t *testing.T) {
 			skip = false
 		}
 		switch way, _, _ := strings.Cut(p.run, " "); way {
-		case "", "dev", "postgres", "alone":
+		case "", "dev", "postgres", "alone", "kubernetes", "kafka":
 		case "lab,":
 			labs++
 		default:
