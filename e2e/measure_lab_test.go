@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,19 +19,6 @@ import (
 	"github.com/vnfm/vnfm/vim/kubernetes"
 	"github.com/vnfm/vnfm/vim/kubernetes/kubetest"
 )
-
-// cpu is the processor time that the program has used.
-func (d *daemon) cpu() time.Duration {
-	d.t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')'):]))
-	user, _ := strconv.Atoi(f[12])
-	system, _ := strconv.Atoi(f[13])
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
 
 // rewritten is a package in which texts of its descriptors are others.
 func rewritten(t *testing.T, csar []byte, pairs ...string) []byte {
@@ -70,40 +56,19 @@ func rewritten(t *testing.T, csar []byte, pairs ...string) []byte {
 	return out.Bytes()
 }
 
-// measured waits for operations, longer than a simulated VIM would need, and says what they took.
-func (d *daemon) measured(what string, since time.Time, cpu time.Duration, ops ...string) {
-	d.t.Helper()
-	for _, op := range ops {
-		op = op[strings.Index(op, "/vnflcm"):]
-		for end := time.Now().Add(10 * time.Minute); ; <-time.After(200 * time.Millisecond) {
-			_, got := d.call("GET", op, nil)
-			if state := text(got, "operationState"); state == "COMPLETED" {
-				break
-			} else if state != "STARTING" && state != "PROCESSING" || time.Now().After(end) {
-				d.t.Fatalf("%s: %s %v", what, state, field(got, "error"))
-			}
-		}
-	}
-	d.t.Logf("%s: %.1f s, %.2f s of processor time", what, time.Since(since).Seconds(), (d.cpu() - cpu).Seconds())
-}
-
 func (d *daemon) register(name, vimType, namespace string) {
-	d.vnfm(0, "vim", "register", name, "--type", vimType, "--access", "kubeconfig=@"+os.Getenv("VNFM_TEST_KUBECONFIG"), "--extra", "namespace="+namespace, "--default")
+	d.vnfm(0, "vim", "register", name, "--type", vimType, "--access", "kubeconfig=@"+os.Getenv("VNFM_TEST_KUBECONFIG"), "--extra", namespace, "--default")
 }
 
-func manifests(more ...string) map[string]any {
-	p := map[string]any{"lcm-kubernetes-def-files": []string{"Files/kubernetes/config-map.yaml", "Files/kubernetes/deployment.yaml", "Files/kubernetes/back.yaml"}}
-	for i := 0; i+1 < len(more); i += 2 {
-		p[more[i]] = more[i+1]
-	}
-	return p
+func manifests() map[string]any {
+	return map[string]any{"lcm-kubernetes-def-files": []string{"Files/kubernetes/config-map.yaml", "Files/kubernetes/deployment.yaml", "Files/kubernetes/back.yaml"}}
 }
 
 // TestMeasureKubernetes measures a VNF of 300 pods, and 50 instantiations at once.
 func TestMeasureKubernetes(t *testing.T) {
 	l := kubetest.New(t, kubernetes.Type)
 	d := startDaemon(t, "--vim-call-timeout", "60s", "--vim-pod-patience", "10m", "--max-vnfcs-per-vnf", "400")
-	d.register("k8s", kubernetes.Type, l.Namespace)
+	d.register("k8s", kubernetes.Type, "namespace="+l.Namespace)
 	many := shapes.WithID(shapes.Manifests, "5c1d4a3e-0000-4000-8000-0000000000aa")
 	d.onboard(rewritten(t, many, "max_number_of_instances: 3", "max_number_of_instances: 400", "number_of_instances: 3 }", "number_of_instances: 299 }",
 		"deltas: { one: { number_of_instances: 1 } }", "deltas: { one: { number_of_instances: 149 } }"))
@@ -121,13 +86,14 @@ func TestMeasureKubernetes(t *testing.T) {
 	d.measured("terminate it", since, cpu, d.begin(vnf, "terminate", map[string]any{"terminationType": "FORCEFUL"}))
 
 	d.onboard(rewritten(t, shapes.CSAR(shapes.Manifests), "no such", "text"))
+	d.register("own", kubernetes.Type, "markerNamespace="+l.Namespace) // each VNF has a namespace of its own
 	var vnfs, ops []string
 	for i := range 50 {
 		vnfs = append(vnfs, d.create(shapes.VnfdID(shapes.Manifests), fmt.Sprintf("vnf-%d", i)))
 	}
 	since, cpu = time.Now(), d.cpu()
-	for i, v := range vnfs {
-		ops = append(ops, d.begin(v, "instantiate", map[string]any{"flavourId": "simple", "additionalParams": manifests("namespace", fmt.Sprintf("%s-%d", l.Namespace, i))}))
+	for _, v := range vnfs {
+		ops = append(ops, d.begin(v, "instantiate", map[string]any{"flavourId": "simple", "additionalParams": manifests()}))
 	}
 	d.measured("50 instantiations at once", since, cpu, ops...)
 	since, cpu, ops = time.Now(), d.cpu(), nil

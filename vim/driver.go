@@ -67,7 +67,7 @@ type Driver interface {
 	// more will happen; what was changed before it stays. NotFound when there is no such resource: a change creates none.
 	Change(ctx context.Context, conn Connection, r ChangeRequest) (Resource, error)
 	// Poll looks at a resource by the VIM's id: Ready, still being built or changed, or Failed. NotFound when it is gone. Of what tokens share
-	// (Kind.Shared) it tells any of them: that is asked for again, by Start, until it is ready.
+	// (Kind.Shared) it tells any of them: that is looked up by its token, by Find, until it is ready.
 	Poll(ctx context.Context, conn Connection, kind Kind, id string) (Resource, error)
 	// Find looks a resource up by its token, and tells its revision. NotFound when the VIM has none now; one may still appear
 	// when a Start of the same token is under way somewhere.

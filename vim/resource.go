@@ -48,7 +48,7 @@ const (
 )
 
 // Shared reports whether what a VIM has of a kind may be that of several tokens at once: it has one id, tells any of the tokens when it is polled, and goes
-// with the release of the last one. It is not polled while it is built but asked for again, and may have another id until it is ready.
+// with the release of the last one. While it is built it is looked up by its token: it may have another id until it is ready.
 func (k Kind) Shared() bool { return k == SoftwareImage }
 
 // Resource is what a VIM holds for a token.

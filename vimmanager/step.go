@@ -196,7 +196,7 @@ func (s *stepping) find(ctx context.Context) {
 
 func (s *stepping) poll(ctx context.Context) {
 	if s.doc.Kind.Shared() { // whose it is no id can tell
-		s.got, s.err = s.make(ctx)
+		s.find(ctx)
 		return
 	}
 	s.got, s.err = s.driver.Poll(ctx, s.conn, s.doc.Kind, s.doc.Resource.ID)

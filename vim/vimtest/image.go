@@ -24,11 +24,17 @@ func like(r vim.StartRequest) vim.StartRequest {
 	return r
 }
 
-// stands asks for what tokens share until it is ready, and returns its id.
+// stands looks for what tokens share until it is ready, and returns its id. What is not there any more, since making it has broken off, is asked for again.
 func (s *suite) stands(t *testing.T, r vim.StartRequest) string {
 	t.Helper()
 	for range s.Polls {
-		switch got := s.start(t, r); {
+		got, err := s.driver.Find(t.Context(), s.Connection, r.Kind, r.Token)
+		if vim.ClassOf(err) == message.NotFound {
+			got, err = s.start(t, r), nil
+		}
+		switch {
+		case err != nil:
+			t.Fatalf("find %s: %v", r.Kind, err)
 		case got.Failed != nil:
 			t.Fatalf("%s failed: %v", r.Kind, got.Failed)
 		case got.Ready:
