@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -76,7 +77,7 @@ func (c *client) step() {
 		c.book.violation("I7: VNF %s was created, and now it is not there", id)
 	case code != http.StatusOK:
 	case in.Links.Instantiate != nil:
-		c.idle(id)
+		c.idle(&in)
 	case in.Links.Terminate != nil:
 		c.work(&in)
 	default:
@@ -86,8 +87,12 @@ func (c *client) step() {
 
 func (c *client) create() {
 	c.made++
+	vnfd := samples.VnfdID
+	if c.rng.IntN(4) == 0 {
+		vnfd = containersID
+	}
 	a, ok := c.change(c.finish, http.MethodPost, instances, map[string]any{
-		"vnfdId": samples.VnfdID, "vnfInstanceName": fmt.Sprintf("%s-%d", c.name, c.made),
+		"vnfdId": vnfd, "vnfInstanceName": fmt.Sprintf("%s-%d", c.name, c.made),
 	})
 	if ok && a.ok() {
 		c.vnfs = append(c.vnfs, tail(a.location))
@@ -95,8 +100,11 @@ func (c *client) create() {
 }
 
 // idle works with a VNF that is not instantiated.
-func (c *client) idle(id string) {
+func (c *client) idle(in *sol.VnfInstance) {
+	id := in.Id
 	switch n := c.rng.IntN(10); {
+	case n < 7 && ofContainers(in):
+		c.change(c.finish, http.MethodPost, instances+"/"+id+"/instantiate", c.contained("flavourId", c.rng.IntN(2) == 0))
 	case n < 7:
 		c.change(c.finish, http.MethodPost, instances+"/"+id+"/instantiate", choices[c.rng.IntN(len(choices))])
 	case n < 8:
@@ -128,7 +136,7 @@ func (c *client) work(in *sol.VnfInstance) {
 		task, body = "scale_to_level", c.level(in)
 	case n < 15:
 		task, body = "operate", c.power()
-	case n < 16:
+	case n < 16 && !ofContainers(in):
 		task, body = "change_ext_conn", c.connection(in)
 	case n < 17:
 		task, body = "change_flavour", c.flavour(in)
@@ -158,6 +166,9 @@ func (c *client) scaling(in *sol.VnfInstance) map[string]any {
 
 // level asks for a level of the flavour.
 func (c *client) level(in *sol.VnfInstance) map[string]any {
+	if ofContainers(in) {
+		return map[string]any{"scaleInfo": []any{map[string]any{"aspectId": shapes.Fronts, "scaleLevel": c.rng.IntN(3)}}}
+	}
 	levels := []string{"one_pair", "two_pairs"}
 	if in.InstantiatedVnfInfo.FlavourId == "standard" {
 		levels = []string{"basic", "busy"}
@@ -183,6 +194,9 @@ func (c *client) connection(in *sol.VnfInstance) map[string]any {
 
 // flavour asks for the other flavour.
 func (c *client) flavour(in *sol.VnfInstance) map[string]any {
+	if ofContainers(in) {
+		return c.contained("newFlavourId", in.InstantiatedVnfInfo.FlavourId == shapes.Large)
+	}
 	if in.InstantiatedVnfInfo.FlavourId == "standard" {
 		return map[string]any{"newFlavourId": "redundant"}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/sol"
 )
 
@@ -22,14 +23,24 @@ func next() []byte {
 	return samples.Changed(nextID, "virtual_mem_size: 1 GiB", "virtual_mem_size: 2 GiB")
 }
 
-// onboard puts the other package beside the sample.
+// onboard puts the other packages beside the sample.
 func onboard(ctx context.Context, c *caller) error {
+	counts := map[string]int{"front": 1, "back": 1, "cache": 2}
+	for _, csar := range [][]byte{next(), shapes.Containers(containersID, 1, counts), shapes.Containers(nextContainersID, 2, counts)} {
+		if err := onboardOne(ctx, c, csar); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func onboardOne(ctx context.Context, c *caller, csar []byte) error {
 	a, ok := c.change(ctx, http.MethodPost, packages, map[string]any{})
 	if !ok || !a.ok() {
 		c.book.violation("the other package is not made: %s", a)
 		return ctx.Err()
 	}
-	content := request{method: http.MethodPut, path: packages + "/" + tail(a.location) + "/package_content", body: next(), media: "application/zip"}
+	content := request{method: http.MethodPut, path: packages + "/" + tail(a.location) + "/package_content", body: csar, media: "application/zip"}
 	return poll(ctx, 50*time.Millisecond, "the other package", func() (bool, error) {
 		var info sol.VnfPkgInfo
 		if c.get(ctx, packages+"/"+tail(a.location), &info); info.OnboardingState == "CREATED" {
@@ -41,10 +52,7 @@ func onboard(ctx context.Context, c *caller) error {
 
 // upgrade asks for the package that the VNF is not of, in the one way or the other.
 func (c *client) upgrade(in *sol.VnfInstance) map[string]any {
-	to := nextID
-	if in.VnfdId == nextID {
-		to = samples.VnfdID
-	}
+	to := map[string]string{samples.VnfdID: nextID, nextID: samples.VnfdID, containersID: nextContainersID, nextContainersID: containersID}[in.VnfdId]
 	body := map[string]any{"vnfdId": to}
 	if c.rng.IntN(2) == 0 {
 		body["additionalParams"] = map[string]any{"batchSize": 1}

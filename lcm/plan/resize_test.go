@@ -170,6 +170,10 @@ func TestWhatTouchesOneVnfcIsAsLargeInAnyVnf(t *testing.T) {
 				w, _, err := plan.Take(&plan.Snapshotting{Op: "op-2", Name: "fw", Vnf: part, Vnfc: one}, have)
 				return w, err
 			},
+			"revert": func(have []plan.Resource) (*plan.Wanted, error) {
+				taken := &vnf.Snapshot{ID: "taken", VnfID: v.ID, Vnfcs: []vnf.VnfcSnapshot{{ID: "c", VnfcID: one, Compute: "image"}}}
+				return plan.RevertVnfcs(&plan.Reverting{Vnf: part, Whole: v, Flavour: &d.Flavours[0], Snapshot: taken, Generation: 2000}, have)
+			},
 		} {
 			have := held(part)
 			w, err := want(have)
@@ -199,7 +203,7 @@ func TestWhatTouchesOneVnfcIsAsLargeInAnyVnf(t *testing.T) {
 			}
 		}
 	}
-	if len(sizes) != 9 {
+	if len(sizes) != 12 {
 		t.Errorf("%v", sizes)
 	}
 }
