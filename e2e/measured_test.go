@@ -29,7 +29,7 @@ func (d *daemon) measured(what string, since time.Time, cpu time.Duration, ops .
 	d.t.Helper()
 	for _, op := range ops {
 		op = op[strings.Index(op, "/vnflcm"):]
-		for end := time.Now().Add(10 * time.Minute); ; <-time.After(200 * time.Millisecond) {
+		for end := time.Now().Add(30 * time.Minute); ; <-time.After(200 * time.Millisecond) {
 			_, got := d.call("GET", op, nil)
 			if state := text(got, "operationState"); state == "COMPLETED" {
 				break

@@ -26,7 +26,9 @@ func TestCheckOfAHelmConnection(t *testing.T) {
 		{vim.AreaVersion, "Helm", "v4"}, {vim.AreaVersion, "Kubernetes", "v1"}, {vim.AreaRight, "store releases (secrets)", "allowed"},
 		{vim.AreaRight, "create deployments.apps", "allowed"},
 	} {
-		if !slices.ContainsFunc(facts, func(f vim.Fact) bool { return f.Area == want.area && f.Name == want.name && strings.HasPrefix(f.Value, want.value) && !f.Lacks }) {
+		if !slices.ContainsFunc(facts, func(f vim.Fact) bool {
+			return f.Area == want.area && f.Name == want.name && strings.HasPrefix(f.Value, want.value) && !f.Lacks
+		}) {
 			t.Errorf("no %v in %+v", want, facts)
 		}
 	}
