@@ -49,7 +49,7 @@ func (w *world) askConnect(v *vnfRef, in *vnf.Instance) *ask {
 
 // askRebuild asks for another flavour or the other version of a package, whichever there is.
 func (w *world) askRebuild(v *vnfRef, in *vnf.Instance) *ask {
-	if v.pkg.next != nil {
+	if v.pkg.next != nil && (!v.pkg.units || w.rng.IntN(2) == 0) {
 		to := v.pkg.next
 		if in.VnfdID == to.vnfdID {
 			to = v.pkg
@@ -65,9 +65,16 @@ func (w *world) askRebuild(v *vnfRef, in *vnf.Instance) *ask {
 	if len(flavour.levels) > 0 {
 		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
 	}
+	if flavour.params != nil {
+		body["additionalParams"] = flavour.params
+	}
+	kinds := []Event{FlavourChanged}
+	if v.pkg.units {
+		kinds = append(kinds, FlavourOfUnits)
+	}
 	return &ask{
 		what: "change the flavour of " + v.name, vnf: v, method: http.MethodPost,
-		path: lcmRoot + "/vnf_instances/" + v.id + "/change_flavour", body: encode(body), finish: w.begun(v, FlavourChanged),
+		path: lcmRoot + "/vnf_instances/" + v.id + "/change_flavour", body: encode(body), finish: w.begun(v, kinds...),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/readmodel"
+	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
 
@@ -72,7 +73,7 @@ func (w *world) act() bool {
 	if len(live) > 0 && (len(live) >= 3 || w.rng.IntN(4+8*len(live)) > 0) {
 		v = pick(w.rng, live)
 	}
-	if v != nil && w.rng.IntN(25) > 0 && w.working(v) {
+	if v != nil && w.rng.IntN(25) > 0 && w.working(v) && (!w.beingChanged(w.instance(v.id)) || w.rng.IntN(4) > 0) {
 		return false
 	}
 	c.issued++
@@ -108,6 +109,9 @@ func (w *world) ask(a *ask) {
 	if w.opts.SkipActions[c.issued] {
 		return
 	}
+	if a.vnf != nil && w.chance[LedgerRestored] > 0 && w.rng.IntN(3) == 0 && !w.building() { // it will not know of what comes of this
+		w.backUp()
+	}
 	w.tracef("client asks %d %s (%d)", a.number, a.what, copies)
 	for range copies {
 		w.send(a)
@@ -126,6 +130,15 @@ func (w *world) choose(v *vnfRef) *ask {
 	switch {
 	case in == nil:
 		return w.askDelete(v)
+	case w.rng.IntN(2) == 0 && w.beingChanged(in): // what waits for the change is asked for, by whoever does not
+		op := w.opOcc(in.Operation)
+		switch {
+		case in.Operation == "":
+			return w.askTerminate(v)
+		case op != nil && op.State == vnf.FailedTemp:
+			return w.askTask(v, op.ID, "fail")
+		}
+		return w.askTask(v, in.Operation, "cancel")
 	case w.rng.IntN(8) == 0:
 		return w.askModify(v)
 	case in.State == vnf.Instantiated && w.rng.IntN(10) == 0:
@@ -160,13 +173,15 @@ func (w *world) choose(v *vnfRef) *ask {
 		switch n := w.rng.IntN(35); {
 		case n == 0:
 			return w.askInstantiate(v)
-		case n < 17:
+		case v.pkg.units && n < 10:
+			return w.askRebuild(v, in)
+		case n < 17 && !v.pkg.units:
 			return w.askOperate(v, in)
-		case n < 22:
+		case n < 21:
 			return w.askScale(v, in)
-		case n < 25:
+		case n < 24:
 			return w.askHeal(v, in)
-		case n < 29:
+		case n < 28 && !v.pkg.units:
 			return w.askConnect(v, in)
 		case n < 33:
 			return w.askRebuild(v, in)
@@ -187,6 +202,13 @@ func (w *world) choose(v *vnfRef) *ask {
 		}
 	}
 	return w.askInstantiate(v)
+}
+
+// beingChanged reports whether a VIM may be about to change a resource of an instance: by a call that nobody has heard the end of.
+func (w *world) beingChanged(in *vnf.Instance) bool {
+	return in != nil && len(w.changing) > 0 && slices.ContainsFunc(in.Resources, func(r vnf.Resource) bool {
+		return w.changing[vim.Token{ID: r.ID, Generation: r.Generation}.String()].After(w.now)
+	})
 }
 
 const lcmRoot = "/vnflcm/v2"
@@ -216,6 +238,9 @@ func (w *world) askInstantiate(v *vnfRef) *ask {
 	if len(flavour.levels) > 0 {
 		body["instantiationLevelId"] = pick(w.rng, flavour.levels)
 		kinds = append(kinds, LevelGiven)
+	}
+	if flavour.params != nil {
+		body["additionalParams"] = flavour.params
 	}
 	if w.rng.IntN(15) == 0 { // refused: VNFs have no connections of their own here
 		body["vimConnectionInfo"] = map[string]any{"sim-2": map[string]any{"vimType": "VNFM.SIM.V_1"}}

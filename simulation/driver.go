@@ -105,8 +105,12 @@ func (d *nodeDriver) Change(ctx context.Context, conn vim.Connection, r vim.Chan
 	}()
 	err = d.call(ctx, fmt.Sprintf("change %s %s to %d", r.Kind, r.Token, r.Revision), func() (e error) {
 		w.judgeCall("change", r.Token, vimmanager.Changing, vimmanager.Releasing)
+		if w.fault(ChangeMisbehaves) {
+			w.misbehaveOnChange()
+		}
 		before, at := w.sim.Fired(), w.now
 		out, e = d.Sim.Change(ctx, conn, r)
+		w.changed = w.changed || e == nil
 		w.noteChange(before, at)
 		return e
 	})

@@ -31,6 +31,7 @@ const (
 	SubscriberForgetful Fault = "subscriber-forgetful" // it took the notification, and its answer is lost
 	SubscriberRefuses   Fault = "subscriber-refuses"   // one notification, until somebody mends it
 	VimMisbehaves       Fault = "vim-misbehaves"       // a rule of the simulated VIM: fails by class, hangs, loses answers, late effects …
+	ChangeMisbehaves    Fault = "change-misbehaves"    // as before, of the very change that is asked for: changes are rare among the calls
 	LedgerRestored      Fault = "ledger-restored"
 	NodePaused          Fault = "node-paused"
 	TaskStalled         Fault = "task-stalled"   // one turn or request goes on much later, others of its node at once
@@ -46,7 +47,7 @@ func Faults() []Fault {
 	return []Fault{
 		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
 		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageHeld, MessageTwice, MessagePoison, VimMisbehaves,
-		LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew,
+		ChangeMisbehaves, LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew,
 		SubscriberAway, SubscriberHangs, SubscriberForgetful, SubscriberRefuses, ProgramChanged,
 	}
 }
@@ -55,8 +56,8 @@ func Faults() []Fault {
 var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	CrashBeforeCommit: .01, CrashAfterCommit: .02, CrashBeforeCall: .02, CrashAfterCall: .03, CrashAnywhere: .004,
 	CommitRefused: .03, CommitUnknown: .06, CommitLateAck: .06, StoreAway: .02,
-	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02,
-	LedgerRestored: .006, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
+	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02, ChangeMisbehaves: .5,
+	LedgerRestored: .012, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
 	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08, ProgramChanged: .015,
 }
 
@@ -73,7 +74,7 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{ProgramChanged, LeaseHandedOver, MessageLate, VimMisbehaves},
 	{CrashBeforeCall, CrashAfterCall, VimMisbehaves, StoreAway},
 	{CrashBeforeCall, CrashAfterCall, LedgerRestored},
-	{VimMisbehaves}, {VimMisbehaves, MessageTwice},
+	{VimMisbehaves}, {VimMisbehaves, MessageTwice}, {ChangeMisbehaves}, {ChangeMisbehaves, MessageHeld, CrashAfterCall},
 	{SubscriberAway, SubscriberForgetful, SubscriberRefuses, CrashAfterCall, LeaseHandedOver},
 }
 
@@ -157,5 +158,20 @@ func (w *world) misbehave() {
 		b.Rules = append([]sim.Rule{r}, b.Rules...)
 	}
 	w.tracef("vim %+v", b)
+	w.must(w.sim.SetBehaviour(b))
+}
+
+// misbehaveOnChange has the VIM fail, lose, halve, repeat or delay the next change, whatever rules there are beside.
+func (w *world) misbehaveOnChange() {
+	r := sim.Rule{On: sim.OnChange, Times: 1, Outcome: pick(w.rng, []string{
+		sim.LoseReply, sim.LoseReply, sim.Half, sim.Twice, sim.LateEffect, sim.LateEffect, sim.DuplicateReply, sim.DuplicateReply, sim.DuplicateReply,
+		sim.Hang, sim.Permanent, sim.Permanent, sim.Permanent,
+	})}
+	if r.Outcome == sim.LateEffect || r.Outcome == sim.Twice {
+		r.After = sim.Duration(time.Duration(1+w.rng.IntN(4)) * time.Second) // within the quarantine after a call's deadline
+	}
+	b := w.sim.Behaviour()
+	b.Rules = append([]sim.Rule{r}, b.Rules...)
+	w.tracef("vim, of this change: %+v", r)
 	w.must(w.sim.SetBehaviour(b))
 }

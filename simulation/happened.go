@@ -28,6 +28,7 @@ const (
 	Connected       Event = "connect: another network"
 	Disconnected    Event = "connect: disconnected"
 	FlavourChanged  Event = "change flavour"
+	FlavourOfUnits  Event = "change flavour: of containers"
 	Upgraded        Event = "change package"
 	ChangeLost      Event = "change: answer lost"
 	ChangeLate      Event = "change: late effect"
@@ -55,6 +56,7 @@ const (
 	Batched         Event = "commit: several works in one"
 	BatchSplit      Event = "commit: several works, one of them to blame"
 	ComparedChanged Event = "revision and power compared of what was changed"
+	ComparedUnit    Event = "objects and replicas compared of a unit that was changed"
 )
 
 // Ended is the event that an operation of a type has ended in a state.

@@ -21,6 +21,21 @@ type expected struct {
 	owner    string
 	revision int       // 0: they do not say
 	power    vim.Power // of a compute; "": they do not say
+	spec     *vim.Spec // nil: they do not say
+}
+
+// told are the attributes that a resource has as its records say, whatever it refers to.
+var told = []vim.Attribute{
+	vim.AttributeFlavour, vim.AttributeImage, vim.AttributeSize, vim.AttributeReplicas, vim.AttributeCounts, vim.AttributeObjects, vim.AttributeMTU,
+	vim.AttributeRootBitRate, vim.AttributeLeafBitRate,
+}
+
+// differs says in which of those attributes a resource is another than its records say.
+func (x *expected) differs(e *sim.Entry) []vim.Attribute {
+	if x.spec == nil || x.revision == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(vim.Differences(*x.spec, e.Spec), func(a vim.Attribute) bool { return !slices.Contains(told, a) })
 }
 
 // records are what the program, and the other orchestrator, know of resources, by token.
@@ -70,6 +85,10 @@ func (w *world) checkInventory(parked map[string]bool) {
 			w.violate("I2: %s %s of %s at %s is of revision %d, and %d in the records", e.Kind, e.Token, e.Owner, e.Vim, e.Revision, x.revision)
 		case x.power != "" && x.power != e.Power:
 			w.violate("I2: %s %s of %s at %s has its power %s, and %s in the records", e.Kind, e.Token, e.Owner, e.Vim, e.Power, x.power)
+		case len(x.differs(&e)) > 0:
+			w.violate("I2: %s %s of %s at %s is not as in the records: %v", e.Kind, e.Token, e.Owner, e.Vim, x.differs(&e))
+		case e.Kind == vim.Unit && x.spec != nil && e.Revision > 1:
+			w.happened[ComparedUnit]++
 		case x.power != "" && e.Revision > 1:
 			w.happened[ComparedChanged]++
 		}
@@ -106,24 +125,27 @@ func (w *world) ofInstance(id string, r *records) {
 		}
 		x := expected{owner: id}
 		if !res.Unsure {
-			x.revision, x.power = res.Revision, w.powerOf(&res)
+			x.revision, x.spec = res.Revision, w.specOf(&res)
+			x.power = powerIn(x.spec)
 		}
 		r.must[token] = x
 	}
 }
 
-// powerOf is the power that a resource is recorded to have, "" when it has none.
-func (w *world) powerOf(r *vnf.Resource) vim.Power {
-	var spec vim.Spec
-	if len(r.Spec) > 0 {
-		w.must(json.Unmarshal(r.Spec, &spec))
+// specOf is how a resource is recorded to be, nil when the records do not say.
+func (w *world) specOf(r *vnf.Resource) *vim.Spec {
+	if len(r.Spec) == 0 {
+		return nil
 	}
-	return powerIn(spec)
+	var spec vim.Spec
+	w.must(json.Unmarshal(r.Spec, &spec))
+	return &spec
 }
 
-func powerIn(s vim.Spec) vim.Power {
+// powerIn is the power of a compute, "" of anything else.
+func powerIn(s *vim.Spec) vim.Power {
 	switch {
-	case s.Compute == nil:
+	case s == nil || s.Compute == nil:
 		return ""
 	case s.Compute.Off():
 		return vim.PowerOff
@@ -152,9 +174,9 @@ func (w *world) ofSaga(in *saga.Instance, r *records) {
 			}
 			switch {
 			case cmd.reserve && cmd.kind != vim.Configuration && t.Generation == max(item.Generation, 1):
-				r.must[token] = expected{owner: in.Key, revision: 1, power: powerIn(cmd.to)}
+				r.must[token] = expected{owner: in.Key, revision: 1, power: powerIn(&cmd.to), spec: &cmd.to}
 			case cmd.change:
-				r.must[token] = expected{owner: in.Key, revision: cmd.revision, power: powerIn(cmd.to)}
+				r.must[token] = expected{owner: in.Key, revision: cmd.revision, power: powerIn(&cmd.to), spec: &cmd.to}
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/samples"
+	"github.com/vnfm/vnfm/samples/shapes"
 	"github.com/vnfm/vnfm/vnf"
 	"github.com/vnfm/vnfm/vnfpkg"
 )
@@ -21,6 +22,7 @@ type packageRef struct {
 	vnfdID   string
 	content  []byte
 	next     *packageRef // in another version; nil: there is none
+	units    bool        // it is of containers
 	flavours []flavourRef
 }
 
@@ -60,6 +62,7 @@ type flavourRef struct {
 	id      string
 	levels  []string
 	aspects []string
+	params  map[string]any // additionalParams that say of what it is made
 }
 
 // drawPackages are those of the seed: the sample, and small ones that are like no other seed's.
@@ -75,6 +78,10 @@ func (w *world) drawPackages() []*packageRef {
 	}
 	if len(all) > 1 && w.rng.IntN(3) == 0 {
 		all = all[1:]
+	}
+	if w.rng.IntN(3) > 0 {
+		p := w.drawContainers()
+		all = append(all, p, p.next)
 	}
 	return all
 }
@@ -139,6 +146,24 @@ const (
 	lacked     = "Files/image"
 	lackedName = "image1"
 )
+
+// drawContainers makes a package of containers, in two versions: made by manifests, or by charts, as the seed says.
+func (w *world) drawContainers() *packageRef {
+	p := &packageRef{vnfdID: w.newID(), units: true}
+	p.next = &packageRef{vnfdID: w.newID(), units: true, next: p}
+	by := shapes.ByManifests
+	if w.rng.IntN(2) == 0 {
+		by = shapes.ByCharts
+	}
+	counts := map[string]int{"front": 1 + w.rng.IntN(2), "back": 1 + w.rng.IntN(2), "cache": 1 + w.rng.IntN(2)}
+	for i, v := range []*packageRef{p, p.next} {
+		for _, id := range []string{shapes.Small, shapes.Large} {
+			v.flavours = append(v.flavours, flavourRef{id: id, aspects: []string{shapes.Fronts}, params: by[id]})
+		}
+		v.content = shapes.Containers(v.vnfdID, i+1, counts)
+	}
+	return p
+}
 
 // csarOf is a package with a descriptor.
 func csarOf(text string) []byte {

@@ -286,9 +286,9 @@ func (w *world) trouble() {
 		w.misbehave()
 	}
 	if w.chance[LedgerRestored] > 0 && w.rng.IntN(150) == 0 && !w.building() {
-		w.backup = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources)
+		w.backUp()
 	}
-	if w.backup != nil && w.fault(LedgerRestored) {
+	if w.backup != nil && w.restores() {
 		for _, n := range slices.Clone(w.nodes) { // no program outlives a restore: versions of rows are given out again
 			n.dead = true
 			w.bury(n)
@@ -301,6 +301,22 @@ func (w *world) trouble() {
 	if len(w.clients.ops) > 0 && w.fault(MessagePoison) {
 		w.sendPoison(pick(w.rng, w.clients.ops))
 	}
+}
+
+// backUp takes a backup of the ledgers.
+func (w *world) backUp() {
+	w.backup, w.changed = w.store.Ledger(eventstore.TableVimCommands, eventstore.TableVimResources), false
+}
+
+// restores draws whether the ledgers go back to their backup: sooner where that does not know of a change, which is rare otherwise.
+func (w *world) restores() bool {
+	p := w.chance[LedgerRestored]
+	if w.changed {
+		w.chance[LedgerRestored] = min(1, 10*p)
+	}
+	restored := w.fault(LedgerRestored)
+	w.chance[LedgerRestored] = p
+	return restored
 }
 
 // poison is in every message that nobody can handle, whatever the program's version, and in no other.

@@ -60,6 +60,7 @@ type world struct {
 	plan       commitPlan // what the store does with the commit under way
 	late       []lateMessage
 	backup     func() // puts an older ledger back
+	changed    bool   // something was changed since
 
 	live           readmodel.Live       // views as readers see them
 	instanceStates *readmodel.Instances // states as their events say

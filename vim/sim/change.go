@@ -46,6 +46,7 @@ var set = map[vim.Kind]map[vim.Attribute]func(s *vim.Spec, to vim.Spec){
 	},
 	vim.Unit: {
 		vim.AttributeReplicas: func(s *vim.Spec, to vim.Spec) { s.Unit.Replicas = to.Unit.Replicas },
+		vim.AttributeCounts:   func(s *vim.Spec, to vim.Spec) { s.Unit.Counts = to.Unit.Counts },
 		vim.AttributeValues:   func(s *vim.Spec, to vim.Spec) { s.Unit.Values = to.Unit.Values },
 		vim.AttributeObjects:  func(s *vim.Spec, to vim.Spec) { s.Unit.Objects = to.Unit.Objects },
 	},
