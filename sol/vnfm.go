@@ -295,6 +295,7 @@ type VimComparison struct {
 	Unsure         int       `json:"unsure"`
 	Suspect        bool      `json:"suspect,omitempty"` // it shows so much less than the records say that it may have failed
 	RepairsGivenUp int       `json:"repairsGivenUp"`    // VNFs that are repaired no more without anybody's asking
+	LeftBehind     int       `json:"leftBehind"`        // resources that failed operations left there, by the records
 }
 
 // VimRequest registers a VIM connection, or is a merge patch (RFC 7396) of one.

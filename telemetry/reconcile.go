@@ -10,8 +10,8 @@ import (
 
 // Rounds shows what came of the last comparison of each VIM connection that this process looks at.
 type Rounds struct {
-	resources, vnfs, last, took, suspect, failing, givenUp *prometheus.GaugeVec
-	known                                                  map[string]bool
+	resources, vnfs, last, took, suspect, failing, givenUp, left *prometheus.GaugeVec
+	known                                                        map[string]bool
 }
 
 // NewRounds registers the metrics of rounds.
@@ -27,6 +27,7 @@ func NewRounds(reg prometheus.Registerer) (*Rounds, error) {
 		took:      gauge("vnfm_reconcile_seconds", "How long the last comparison with the VIM connection took."),
 		suspect:   gauge("vnfm_reconcile_suspect", "1 while the VIM connection shows so much less than the records say that nothing is repaired by it."),
 		failing:   gauge("vnfm_reconcile_failing", "1 while the VIM connection cannot be looked at."),
+		left:      gauge("vnfm_reconcile_left_behind_resources", "Resources that failed operations have left at the VIM connection, by the records, busy VNFs' included: clean them up."),
 		givenUp:   gauge("vnfm_reconcile_given_up", "VNFs that are repaired no more without anybody's asking: it was done as often as it may be."),
 	}
 	for _, c := range r.all() {
@@ -38,7 +39,7 @@ func NewRounds(reg prometheus.Registerer) (*Rounds, error) {
 }
 
 func (r *Rounds) all() []*prometheus.GaugeVec {
-	return []*prometheus.GaugeVec{r.resources, r.vnfs, r.last, r.took, r.suspect, r.failing, r.givenUp}
+	return []*prometheus.GaugeVec{r.resources, r.vnfs, r.last, r.took, r.suspect, r.failing, r.givenUp, r.left}
 }
 
 // Round implements reconcile.Observer.
@@ -57,6 +58,7 @@ func (r *Rounds) Round(s *reconcile.Status) {
 	r.vnfs.WithLabelValues(s.Connection).Set(float64(s.Drifted))
 	r.last.WithLabelValues(s.Connection).Set(float64(s.At.Unix()))
 	r.took.WithLabelValues(s.Connection).Set(s.Took.Seconds())
+	r.left.WithLabelValues(s.Connection).Set(float64(s.LeftBehind))
 	r.givenUp.WithLabelValues(s.Connection).Set(float64(s.GivenUp))
 	flag(r.suspect, s.Suspect)
 	flag(r.failing, s.Err != "")

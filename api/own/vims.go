@@ -95,7 +95,7 @@ func (a *API) seen(ctx context.Context) (map[string]*sol.VimComparison, error) {
 		s := all[id]
 		out[id] = &sol.VimComparison{
 			Time: s.At, TookMs: s.Took.Milliseconds(), Error: s.Err, Vnfs: s.Vnfs, VnfsBusy: s.Busy, VnfsDrifted: s.Drifted, Recorded: s.Recorded,
-			Missing: s.Missing, Changed: s.Changed, Orphaned: s.Orphaned, Unsure: s.Unsure, Suspect: s.Suspect, RepairsGivenUp: s.GivenUp,
+			Missing: s.Missing, Changed: s.Changed, Orphaned: s.Orphaned, Unsure: s.Unsure, Suspect: s.Suspect, RepairsGivenUp: s.GivenUp, LeftBehind: s.LeftBehind,
 		}
 	}
 	return out, err

@@ -45,8 +45,12 @@ func compared(c *sol.VimComparison) screen.Alarm {
 		return screen.Alarm{Text: "failed: " + c.Error, Bad: true}
 	case c.Suspect:
 		return screen.Alarm{Text: fmt.Sprintf("suspect: %d of %d missing", c.Missing, c.Recorded), Bad: true}
+	case c.VnfsDrifted > 0 && c.LeftBehind > 0:
+		return screen.Alarm{Text: fmt.Sprintf("%d VNFs differ, %d left behind", c.VnfsDrifted, c.LeftBehind), Bad: true}
 	case c.VnfsDrifted > 0:
 		return screen.Alarm{Text: fmt.Sprintf("%d VNFs differ", c.VnfsDrifted), Bad: true}
+	case c.LeftBehind > 0:
+		return screen.Alarm{Text: fmt.Sprintf("%d left behind", c.LeftBehind), Bad: true}
 	}
 	return screen.Alarm{Text: "as recorded"}
 }

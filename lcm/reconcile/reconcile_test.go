@@ -70,9 +70,16 @@ func TestARoundIsKept(t *testing.T) {
 	s.lose("v1", "a", 0)
 	s.resize("v1", "b", 1, "large")
 	s.holds("b", true)
+	left := func(connection string) vnf.Resource {
+		return vnf.Resource{ID: "left-" + connection, Generation: 1, Kind: string(vim.Port), Name: "left", Connection: connection, VimID: "p"}
+	}
+	s.append("b", &vnf.OperationFailed{OpID: "op-b", Leftovers: []vnf.Resource{left("v1"), left("v2")}})
+	s.make("c", "v1", 0)
+	s.append("c", &vnf.OperationBegun{OpID: "op-c", Operation: vnf.OpInstantiate, Number: 1}, &vnf.OperationFailed{OpID: "op-c", Leftovers: []vnf.Resource{left("v1")}})
+	s.holds("b", true)
 	s.round()
 	for name, got := range map[string]reconcile.Status{"told": *s.rounds["v1"], "read": must(reconcile.Read(t.Context(), s.store))["v1"]} {
-		if got.Vnfs != 1 || got.Busy != 1 || got.Recorded != 8 || got.Missing != 1 || got.Changed != 0 || got.Drifted != 1 || !got.At.Equal(s.now) || got.Err != "" {
+		if got.Vnfs != 1 || got.Busy != 1 || got.Recorded != 8 || got.Missing != 1 || got.Changed != 0 || got.Drifted != 1 || got.LeftBehind != 2 || !got.At.Equal(s.now) || got.Err != "" {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

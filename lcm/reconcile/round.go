@@ -85,7 +85,7 @@ func (r *Reconciler) compare(ctx context.Context, at site, s *Status) ([]judged,
 		return nil, err
 	}
 	var all []judged
-	s.Busy, s.Recorded = 0, 0
+	s.Busy, s.Recorded, s.LeftBehind = 0, 0, 0
 	for some := range slices.Chunk(before, together) {
 		var l eventstore.Load
 		for _, v := range some {
@@ -101,8 +101,16 @@ func (r *Reconciler) compare(ctx context.Context, at site, s *Status) ([]judged,
 				return nil, err //nolint:wrapcheck // says what it was about
 			}
 			in := &st.Value
+			if in.Deleted || !at.Covers(in.ID) {
+				continue
+			}
+			for i := range in.Leftovers {
+				if in.Leftovers[i].Connection == at.ID {
+					s.LeftBehind++
+				}
+			}
 			wanted := drift.Wanted(in)[at.ID]
-			if in.Deleted || !at.Covers(in.ID) || len(wanted)+len(has[in.ID]) == 0 && (in.Drift == nil || in.Drift.At[at.ID].Sum() == 0) {
+			if len(wanted)+len(has[in.ID]) == 0 && (in.Drift == nil || in.Drift.At[at.ID].Sum() == 0) {
 				continue
 			}
 			if in.Version != v.version || in.Busy() {

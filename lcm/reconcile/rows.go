@@ -38,6 +38,8 @@ type Status struct {
 	Same    int    `json:"same,omitempty"`
 	Digest  string `json:"digest,omitempty"`
 	GivenUp int    `json:"givenUp"` // VNFs that the policy repairs no more
+	// LeftBehind is how many resources failed operations have left at the VIM, by the records of all VNFs.
+	LeftBehind int `json:"leftBehind"`
 }
 
 // repairs is what is known of the repairs of a VNF by the policy.
