@@ -60,6 +60,8 @@ type (
 type (
 	ClusterDatabase = own.ClusterDatabase
 	ClusterConsumer = own.ClusterConsumer
+	LogLevel        = own.LogLevel
+	LogState        = own.LogState
 )
 
 // Config is what the edge needs from the composition root.
@@ -143,6 +145,8 @@ type Config struct {
 	SignIn  SignIn
 	// System tells how this node is; nil: the resource is 404.
 	System func(ctx context.Context) (*System, error)
+	// LogLevel is from which level on this process logs; nil: the resource is 404.
+	LogLevel LogLevel
 }
 
 // New returns the handler of the whole API. It panics when a part that every route needs is missing.
@@ -176,7 +180,7 @@ func areas(c *Config) []rest.Area {
 	ours := &own.API{
 		LCM: c.LCM, Vims: c.Vims, Seen: c.Seen, Held: c.Held, VimLimits: c.VimLimits, Management: c.Management, ManagementClient: c.ManagementClient, Grant: c.Grant, PackageChanged: c.PackageChanged, Subscriptions: c.Subscriptions, Sim: c.Sim, Ready: c.Ready,
 		Denials: c.Denials, Consumers: c.Consumers, Audit: c.Audit, Parked: c.Parked, Cluster: c.Cluster, KeepSagas: c.KeepSagas, KeepGrants: c.KeepGrants,
-		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System,
+		Packages: c.Packages, Descriptor: c.Descriptor, SignIn: c.SignIn, System: c.System, Log: c.LogLevel,
 	}
 	return []rest.Area{
 		{Read: access.Open, Change: access.Open, Routes: rest.VersionRoutes()},

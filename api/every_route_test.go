@@ -90,6 +90,7 @@ func newWhole(t *testing.T, change ...func(*api.Config)) *whole {
 		c.Metrics = http.NotFoundHandler()
 		c.Descriptor = func(context.Context, string) (*vnfd.Descriptor, error) { return &vnfd.Descriptor{ID: "d"}, nil }
 		c.System = func(context.Context) (*api.System, error) { return &api.System{Node: "n1"}, nil }
+		c.LogLevel = quiet{}
 	}}, change...)
 	var cfg api.Config
 	all = append(all, func(c *api.Config) { cfg = *c })

@@ -76,6 +76,8 @@ var tells = map[string]routeText{
 	"POST /parked_messages/{id}/redrive":      {about: "The site", does: "Handles a message that was set aside again, with those of its VNF behind it.", gives: sol.Redriven{}},
 	"POST /parked_messages/{id}/skip":         {about: "The site", does: "Gives a message up for a reason, and handles those of its VNF behind it.", body: sol.SkipRequest{}, gives: sol.Redriven{}},
 	"GET /system":                             {about: "The site", does: "Shows what the node is, and its settings in force, without secrets.", gives: sol.System{}},
+	"GET /log_level":                          {about: "The site", does: "Says from which level on the node logs that answers, and who has set it so. Each process has a log of its own.", gives: sol.LogLevel{}},
+	"PUT /log_level":                          {about: "The site", does: "Changes from which level on the node logs that answers, until its settings are read again, or for a time. It is logged who did it.", body: sol.LogLevelRequest{}, gives: sol.LogLevel{}, also: []int{http.StatusBadRequest}},
 	"GET /cluster":                            {about: "The site", does: "Shows the nodes of a site, what each does, and what waits.", gives: sol.Cluster{}},
 	"GET /caller":                             {about: "Callers", does: "Says who calls, and what they may.", gives: sol.Caller{}},
 	"GET /sign_in":                            {about: "Callers", does: "Says how callers sign in.", gives: sol.SignIn{}},

@@ -3,10 +3,12 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vnfm/vnfm/access"
 	"github.com/vnfm/vnfm/api"
@@ -39,8 +41,15 @@ func complete() api.Config {
 		Cluster:        func(context.Context) ([]api.ClusterDatabase, error) { return nil, nil },
 		Descriptor:     func(context.Context, string) (*vnfd.Descriptor, error) { return nil, nil }, //nolint:nilnil // never called
 		System:         func(context.Context) (*api.System, error) { return nil, nil },              //nolint:nilnil // never called
+		LogLevel:       quiet{},
 	}
 }
+
+// quiet logs as its settings say.
+type quiet struct{}
+
+func (quiet) Now() api.LogState                                         { return api.LogState{Node: "n", Level: "info", Setting: "info"} }
+func (quiet) Change(context.Context, slog.Level, time.Duration, string) {}
 
 // The page of roles is what the table of roles and the routes say, so that the three cannot differ.
 func TestRolesPage(t *testing.T) {

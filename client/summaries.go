@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/vnfm/vnfm/sol"
 )
@@ -46,6 +48,18 @@ func (c *Client) Caller(ctx context.Context) (*sol.Caller, error) {
 // SignIn says how callers say who they are.
 func (c *Client) SignIn(ctx context.Context) (*sol.SignIn, error) {
 	return get[sol.SignIn](ctx, c, own+"/sign_in")
+}
+
+// LogLevel says from which level on the node that answers logs.
+func (c *Client) LogLevel(ctx context.Context) (*sol.LogLevel, error) {
+	return get[sol.LogLevel](ctx, c, own+"/log_level")
+}
+
+// SetLogLevel changes it, for a time in whole seconds; 0: until the node's settings are read again.
+func (c *Client) SetLogLevel(ctx context.Context, level string, lasts time.Duration) (*sol.LogLevel, error) {
+	var out sol.LogLevel
+	_, err := c.do(ctx, jsonCall(http.MethodPut, own+"/log_level", sol.LogLevelRequest{Level: level, Seconds: int(lasts.Seconds())}), &out)
+	return &out, err
 }
 
 // System says what the node that answers is, with its settings; the values of secret ones are not shown.

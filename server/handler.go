@@ -63,7 +63,7 @@ func (s *Server) handler(k capacity) (http.Handler, error) {
 		Traceparent: s.tracing.Traceparent, Log: s.log, AccessLog: s.accessed.Load, BaseURL: strings.TrimSuffix(s.cfg.BaseURL, "/"),
 		PageSize: c.PageSize, DeleteWait: s.cfg.Operation.LeftoversWait, MaxBody: c.MaxBody, MaxPackage: s.cfg.Package.MaxBytes,
 		KeepSagas: s.cfg.Keep.Sagas, KeepGrants: s.cfg.Keep.Grants, Consumers: s.consumers(), Parked: parked{s}, Cluster: s.cluster, Audit: s.audit.now, Tail: s.parts.tail, Grant: s.grantOf, PackageChanged: s.packageChanged(),
-		Descriptor: s.parts.packages.Descriptor, Console: ui, SignIn: s.signIn(), System: s.system,
+		Descriptor: s.parts.packages.Descriptor, Console: ui, SignIn: s.signIn(), System: s.system, LogLevel: &s.level,
 	})
 	counted, err := telemetry.Requests(h, s.reg)
 	if err != nil {
@@ -265,6 +265,9 @@ func (s *Server) system(context.Context) (*api.System, error) {
 	for i, x := range settings {
 		if x.Reload && fresh != nil {
 			x = (*fresh)[i]
+		}
+		if x.Name == "log-level" {
+			x.Value = s.level.Now().Level
 		}
 		out.Settings = append(out.Settings, api.Setting{Name: x.Name, Value: x.Value, Secret: x.Secret, Default: x.Default})
 	}

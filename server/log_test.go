@@ -69,3 +69,41 @@ func TestReloadTakesOver(t *testing.T) {
 	}
 	p.await("a request that is taken", func() bool { code, _ := p.call("GET", "/vnfm/v1/vims", nil); return code == 200 })
 }
+
+// TestTheLogLevelChanges: an administrator has the node log more, for a time or until the settings are read again; who did it is in the log,
+// also where the level leaves such lines out. Seen failing with the level alone set.
+func TestTheLogLevelChanges(t *testing.T) {
+	p := startProgram(t, "--log-level=error")
+	is := func(level, by string) {
+		t.Helper()
+		l := p.must(200, "GET", "/vnfm/v1/log_level", nil)
+		if text(l, "level") != level || text(l, "setting") != "error" || text(l, "by") != by && (by != "" || l.(map[string]any)["by"] != nil) || text(l, "node") == "" {
+			t.Errorf("the level is %v, want %s by %s", l, level, by)
+		}
+	}
+	is("error", "")
+	p.must(200, "PUT", "/vnfm/v1/log_level", map[string]any{"level": "info"})
+	is("info", "local")
+	p.create("logged")
+	p.await("a line of the new level", func() bool { return strings.Contains(p.log.String(), "type=vnf.instance-created") })
+	if line := `level=WARN msg="log level changed" node=`; !strings.Contains(p.log.String(), line) || !strings.Contains(p.log.String(), "was=error level=info caller=local") {
+		t.Errorf("nobody says who changed the level: %s", p.log.String())
+	}
+	p.must(200, "PUT", "/vnfm/v1/log_level", map[string]any{"level": "debug", "seconds": 3600})
+	is("debug", "local")
+	for _, body := range []map[string]any{{"level": "INFO"}, {"level": "info+1"}, {}, {"level": "info", "seconds": -1}, {"level": "info", "seconds": 1 << 40}} {
+		if code, out := p.call("PUT", "/vnfm/v1/log_level", body); code != 400 {
+			t.Errorf("%v: %d %v", body, code, out)
+		}
+	}
+	is("debug", "local")
+	if err := p.server.Reload(t.Context(), p.cfg); err != nil {
+		t.Fatal(err)
+	}
+	is("error", "")
+	p.must(200, "PUT", "/vnfm/v1/log_level", map[string]any{"level": "error"})
+	p.create("quiet")
+	if n := strings.Count(p.log.String(), "type=vnf.instance-created"); n != 1 {
+		t.Errorf("%d lines of VNFs, want that before the level was taken back", n)
+	}
+}

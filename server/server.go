@@ -40,7 +40,7 @@ type Server struct {
 	cfg      *config.Config
 	opts     Options
 	log      *slog.Logger
-	level    slog.LevelVar // from which on it logs
+	level    logLevel // from which on it logs
 	node     string
 	run      string // names this run of the program
 	started  time.Time
@@ -74,9 +74,10 @@ func New(ctx context.Context, c *config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what is wrong
 	}
-	s.level.Set(least)
 	s.accessed.Store(c.Log.Access)
-	s.log = telemetry.NewLogger(o.Log, &s.level, c.Log.Format, s.node)
+	s.log = telemetry.NewLogger(o.Log, &s.level.LevelVar, c.Log.Format, s.node)
+	s.level.node, s.level.log = s.node, s.log
+	s.level.settings(least)
 	if s.tracing, err = telemetry.NewTracing(ctx, c.Trace.Endpoint, c.Trace.Ratio, s.node, o.Spans...); err != nil {
 		return nil, err
 	}
@@ -187,7 +188,7 @@ func (s *Server) Reload(ctx context.Context, fresh *config.Config) error {
 	if len(later) > 0 {
 		s.log.WarnContext(ctx, "settings that are other than at the start take effect with the next one", "settings", later)
 	}
-	s.level.Set(level)
+	s.level.settings(level)
 	return nil
 }
 

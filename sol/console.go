@@ -59,6 +59,25 @@ type OpenIdConnect struct {
 	Scope    string `json:"scope"`
 }
 
+// LogLevels are the levels of the log, from that which says most to that which says least.
+var LogLevels = []string{"debug", "info", "warn", "error"} //nolint:gochecknoglobals // data
+
+// LogLevel is from which level on the node that answers logs. Each process has a log, and a level, of its own.
+type LogLevel struct {
+	Node    string     `json:"node"`
+	Level   string     `json:"level"`           // debug, info, warn or error
+	Setting string     `json:"setting"`         // what its settings say, which is in force when they are read again, and after a start
+	By      string     `json:"by,omitempty"`    // who has changed it; none: it is as the settings say
+	Since   *time.Time `json:"since,omitempty"` // when
+	Until   *time.Time `json:"until,omitempty"` // then it is as the settings say again; none: nobody said how long
+}
+
+// LogLevelRequest changes from which level on the node that answers logs.
+type LogLevelRequest struct {
+	Level   string `json:"level"`
+	Seconds int    `json:"seconds,omitempty"` // after that it is as the settings say again; 0: it lasts until these are read again
+}
+
 // System is what the node that answers is.
 type System struct {
 	Node     string          `json:"node"`

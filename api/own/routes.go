@@ -62,6 +62,7 @@ type API struct {
 	Descriptor func(ctx context.Context, digest string) (*vnfd.Descriptor, error)
 	SignIn     SignIn
 	System     func(ctx context.Context) (*System, error) // nil: the resource is 404
+	Log        LogLevel                                   // nil: the resource is 404
 }
 
 // VnfRoutes are the resources no standard has that show and mend VNFs.
@@ -114,6 +115,9 @@ func (a *API) SiteRoutes() map[string]rest.Route {
 	}
 	if a.System != nil {
 		routes[rest.OwnRoot+"/system"] = rest.Get(a.system)
+	}
+	if a.Log != nil {
+		routes[rest.OwnRoot+"/log_level"] = rest.With(rest.Get(a.logLevel), rest.Put(a.setLogLevel, rest.JSONType).Small())
 	}
 	if a.Parked != nil {
 		routes[rest.OwnRoot+"/parked_messages/{id}/redrive"] = rest.Post(a.redrive)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vnfm/vnfm/cmd/vnfm/screen"
 	"github.com/vnfm/vnfm/sol"
@@ -298,7 +299,8 @@ func (c *parkedRetry) Run(s *session) error {
 }
 
 type clusterCmd struct {
-	Status clusterStatus `cmd:"" help:"Show the nodes, who has how many lanes of which role, how far consumers are behind, what is parked and which timers are due."`
+	LogLevel clusterLogLevel `cmd:"" help:"Show or change from which level on the node that answers logs: debug, info, warn or error. Each node has a log of its own: name one by --server."`
+	Status   clusterStatus   `cmd:"" help:"Show the nodes, who has how many lanes of which role, how far consumers are behind, what is parked and which timers are due."`
 }
 
 type clusterStatus struct{}
@@ -333,6 +335,40 @@ func (clusterStatus) Run(s *session) error {
 		_, _ = fmt.Fprintln(w)
 		screen.Of(w).Table([]string{"CONSUMER", "TOPIC", "LANES WAITING", "OLDEST", "PARKED"}, rows)
 		_, _ = fmt.Fprintf(w, "\n%d timers are due.\n", c.TimersDue)
+	})
+}
+
+type clusterLogLevel struct {
+	Level string        `arg:"" optional:"" help:"The new level; without it the level is shown." enum:"debug,info,warn,error," default:""`
+	For   time.Duration `help:"For how long, in whole seconds; then it is as the settings say. 0: until the settings are read again (systemctl reload vnfmd), or the node starts." placeholder:"DURATION"`
+}
+
+func (c *clusterLogLevel) Run(s *session) error {
+	set := func() (*sol.LogLevel, error) { return s.LogLevel(s.ctx) }
+	switch {
+	case c.Level != "" && c.For > 0 && c.For < time.Second || c.For < 0:
+		return usagef("--for: at least a second")
+	case c.Level != "":
+		set = func() (*sol.LogLevel, error) { return s.SetLogLevel(s.ctx, c.Level, c.For) }
+	case c.For != 0:
+		return usagef("--for: say which level, too")
+	}
+	l, err := set()
+	if err != nil {
+		return err //nolint:wrapcheck // of the client
+	}
+	return s.show(l, func(w io.Writer) {
+		_, _ = fmt.Fprintf(w, "%s logs from %s on", l.Node, l.Level)
+		if l.By != "" {
+			_, _ = fmt.Fprintf(w, ", by %s", l.By)
+		}
+		if l.Until != nil {
+			_, _ = fmt.Fprintf(w, ", until %s", screen.Of(w).Stamp(*l.Until))
+		}
+		if l.Level != l.Setting {
+			_, _ = fmt.Fprintf(w, "; its settings say %s", l.Setting)
+		}
+		_, _ = fmt.Fprintln(w)
 	})
 }
 

@@ -67,6 +67,7 @@ var of = map[string][]string{
 	"audit all":            {"", "--no-chain"},
 	"audit verify":         {""},
 	"audit denials":        {""},
+	"cluster log-level":    {"", "debug --for 10m", "info"},
 	"cluster status":       {""},
 	"parked list":          {""},
 	"parked show":          {"9b1f"},
