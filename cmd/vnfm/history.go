@@ -168,11 +168,11 @@ func (s *session) diff(kind client.Kind, id string, a *diffArgs) error {
 		for _, c := range d.Changes {
 			switch c.Op {
 			case "added":
-				subtree(c.Path, c.To, func(path, text string) { screen.Of(w).Line(screen.Good.Render("+ "+path) + "  " + text) })
+				subtree(c.Path, c.To, func(path, text string) { screen.Of(w).Wrapped(screen.Good.Render("+ "+path)+"  ", text) })
 			case "removed":
-				subtree(c.Path, c.From, func(path, text string) { screen.Of(w).Line(screen.Bad.Render("- "+path) + "  " + text) })
+				subtree(c.Path, c.From, func(path, text string) { screen.Of(w).Wrapped(screen.Bad.Render("- "+path)+"  ", text) })
 			default:
-				screen.Of(w).Line(screen.Moving.Render("~ "+c.Path) + "  " + screen.Compact(c.From) + screen.Faint.Render(" → ") + screen.Compact(c.To))
+				screen.Of(w).Wrapped(screen.Moving.Render("~ "+c.Path)+"  ", screen.Compact(c.From)+screen.Faint.Render(" → ")+screen.Compact(c.To))
 			}
 		}
 	})
@@ -194,7 +194,7 @@ func (s *session) history(kind client.Kind, id string, a *historyArgs) error {
 		}
 		show.History(w, shown)
 		if n := len(events) - len(shown); n > 0 {
-			_, _ = fmt.Fprintln(w, screen.Faint.Render(fmt.Sprintf("%d events of the progress of operations are left out; --all shows them", n)))
+			screen.Of(w).Wrapped("", screen.Faint.Render(fmt.Sprintf("%d events of the progress of operations are left out; --all shows them", n)))
 		}
 	})
 }

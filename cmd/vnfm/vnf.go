@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/vnfm/vnfm/client"
@@ -198,22 +197,21 @@ func (c *vnfEvents) Run(s *session) error {
 		return evErr //nolint:wrapcheck // of the client
 	}
 	return s.show(events, func(w io.Writer) {
-		var rows [][]string
-		head := []string{"WHEN", "STREAM", "VERSION", "EVENT", "WHO", "COMMAND", "CORRELATION", "CAUSE"}
+		on := screen.Of(w)
+		columns := []screen.Column[sol.VnfEvent]{
+			{Head: "WHEN", Of: func(e *sol.VnfEvent) any { return screen.State(on.Stamp(e.Time)) }},
+			{Head: "STREAM", Of: func(e *sol.VnfEvent) any { return shortOf(e.Stream) }, Drop: 3},
+			{Head: "VERSION", Of: func(e *sol.VnfEvent) any { return e.Version }, Drop: 2},
+			{Head: "EVENT", Of: func(e *sol.VnfEvent) any { return e.Type }, Least: 24},
+			{Head: "WHO", Of: func(e *sol.VnfEvent) any { return e.Actor }, Drop: 1},
+			{Head: "COMMAND", Of: func(e *sol.VnfEvent) any { return e.Command }, Drop: 4},
+			{Head: "CORRELATION", Of: func(e *sol.VnfEvent) any { return shortOf(e.CorrelationId) }, Drop: 5},
+			{Head: "CAUSE", Of: func(e *sol.VnfEvent) any { return shortOf(e.CausationId) }, Drop: 6},
+		}
 		if c.Data {
-			head = append(head, "DATA")
+			columns = append(columns, screen.Column[sol.VnfEvent]{Head: "DATA", Of: func(e *sol.VnfEvent) any { return screen.Compact(e.Data) }})
 		}
-		for _, e := range events {
-			row := []string{
-				screen.Of(w).Stamp(e.Time), shortOf(e.Stream), strconv.FormatInt(e.Version, 10), e.Type, e.Actor, e.Command,
-				shortOf(e.CorrelationId), shortOf(e.CausationId),
-			}
-			if c.Data {
-				row = append(row, screen.Compact(e.Data))
-			}
-			rows = append(rows, row)
-		}
-		screen.Of(w).Table(head, rows)
+		_ = screen.List(on, &screen.Listing{}, events, columns) // of columns that there are
 	})
 }
 

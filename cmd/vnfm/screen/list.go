@@ -27,10 +27,11 @@ type (
 
 // Column is one column of a list.
 type Column[T any] struct {
-	Head string
-	Of   func(v *T) any // one of the kinds of cells
-	Wide bool           // only for -o wide, for CSV, and where it is asked for
-	Drop int            // left out where a terminal is too narrow, the greatest first; 0: never
+	Head  string
+	Of    func(v *T) any // one of the kinds of cells
+	Wide  bool           // only for -o wide, for CSV, and where it is asked for
+	Least int            // how narrow it may get where a terminal is; 0: as others
+	Drop  int            // left out where a terminal is too narrow, the greatest first; 0: never
 }
 
 // Listing is how a list is printed.
@@ -181,7 +182,7 @@ func List[T any](s *Screen, l *Listing, all []T, columns []Column[T]) error {
 	}
 	out := make([]column, len(wanted))
 	for i, c := range wanted {
-		out[i] = column{head: c.Head, drop: c.Drop}
+		out[i] = column{head: c.Head, drop: c.Drop, least: c.Least}
 		for j := range all {
 			cell := c.Of(&all[j])
 			switch cell.(type) {

@@ -45,20 +45,42 @@ func (s *Screen) Line(text string) {
 	_, _ = fmt.Fprintln(s.Out, strings.TrimRight(text, " "))
 }
 
-// Wrapped prints a text behind columns; what does not fit on a terminal's line goes on below, in the same column.
+// enough is how much room a text needs behind columns, to stand there in lines that can be read.
+const enough = 30
+
+// Room says whether a text has room behind columns of a width.
+func (s *Screen) Room(columns int) bool {
+	return !s.Terminal || s.Width <= 0 || s.Width-columns >= enough
+}
+
+// Wrapped prints a text behind columns; what does not fit on a terminal's line goes on below, in the same column, and where the columns
+// leave it no room all of it stands below them.
 func (s *Screen) Wrapped(columns, text string) {
-	room := s.Width - lipgloss.Width(columns)
-	if !s.Terminal || room < 30 {
-		s.Line(columns + text)
-		return
+	for _, line := range s.Folded(columns, text) {
+		s.Line(line)
 	}
-	below := strings.Repeat(" ", lipgloss.Width(columns))
-	for i, part := range strings.Split(lipgloss.NewStyle().Width(room).Render(text), "\n") {
-		if i > 0 {
-			columns = below
+}
+
+// Folded returns the lines that Wrapped prints.
+func (s *Screen) Folded(columns, text string) (out []string) {
+	width := lipgloss.Width(columns)
+	if !s.Terminal || s.Width <= 0 || width+lipgloss.Width(text) <= s.Width {
+		return []string{columns + text}
+	}
+	if !s.Room(width) {
+		if strings.TrimSpace(columns) != "" {
+			out = append(out, columns)
 		}
-		s.Line(columns + strings.TrimRight(part, " "))
+		columns = strings.Repeat(" ", min(4, width, max(s.Width-1, 0)))
+		width = len(columns)
 	}
+	for i, part := range strings.Split(lipgloss.NewStyle().Width(s.Width-width).Render(text), "\n") {
+		if i > 0 {
+			columns = strings.Repeat(" ", width)
+		}
+		out = append(out, columns+strings.TrimRight(part, " "))
+	}
+	return out
 }
 
 // Fields prints names with their values; empty values are left out.
@@ -69,13 +91,24 @@ func (s *Screen) Fields(pairs ...string) {
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			_, _ = fmt.Fprintf(s.Out, "%s %s\n", Bold.Render(fmt.Sprintf("%-*s", width+1, pairs[i]+":")), pairs[i+1])
+			name := Bold.Render(fmt.Sprintf("%-*s", width+1, pairs[i]+":")) + " "
+			if strings.ContainsRune(pairs[i+1], ' ') {
+				s.Wrapped(name, pairs[i+1])
+			} else { // whole, so that it can be copied
+				_, _ = fmt.Fprintln(s.Out, name+pairs[i+1])
+			}
 		}
 	}
 }
 
+// Warning prints a warning.
+func (s *Screen) Warning(text string) { s.Wrapped(Moving.Render("warning:")+" ", text) }
+
 // Heading prints the title of a part.
-func (s *Screen) Heading(text string) { _, _ = fmt.Fprintf(s.Out, "\n%s\n", Bold.Render(text)) }
+func (s *Screen) Heading(text string) {
+	_, _ = fmt.Fprintln(s.Out)
+	s.Wrapped("", Bold.Render(text))
+}
 
 // Cut shortens a text to n characters, at its end.
 func Cut(text string, n int) string {

@@ -164,3 +164,30 @@ func TestTimesAreOfTheZone(t *testing.T) {
 		}
 	}
 }
+
+// What has no room in columns stands below, and nothing of it is left out. Seen failing with tables whose last column was cut off, and with texts
+// cut where less than a few words had room.
+func TestNarrowTerminalsShowAll(t *testing.T) {
+	for _, width := range []int{20, 34, 50, 80, 120} {
+		var out bytes.Buffer
+		s := &screen.Screen{Out: &out, Err: &out, Terminal: true, Width: width}
+		s.Table([]string{"VDU", "VCPUS", "MEMORY", "DISK", "STATE", "STORAGES"}, [][]string{
+			{"gateway", "2", "2 GiB", "10 GiB", "STARTED", "one"}, {"manager", "1", "1 GiB", "5 GiB", "STOPPED", "log_store"},
+		})
+		s.Wrapped("18:57:00.827  op 7cbc9648 #21  ", "opocc.started on failure rollback")
+		s.Warning("the connection point outside is covered by no link")
+		s.Heading("a title of some more words")
+		s.Fields("limits", "16 at once and no more", "grant", "7cbc9648")
+		for line := range strings.SplitSeq(out.String(), "\n") {
+			if lipgloss.Width(line) > width {
+				t.Errorf("%d columns of %d: %q", lipgloss.Width(line), width, line)
+			}
+		}
+		flat := strings.Join(strings.Fields(out.String()), " ")
+		for _, want := range []string{"STARTED", "STOPPED", "log_store", "failure", "rollback", "covered", "link", "words", "more", "7cbc9648"} {
+			if !strings.Contains(flat, want) {
+				t.Errorf("at %d columns there is no %q:\n%s", width, want, out.String())
+			}
+		}
+	}
+}

@@ -61,12 +61,39 @@ func (s *Screen) columns(all []column, n int, heads bool, none io.Writer) {
 	}
 	if fit {
 		all = narrowed(all, s.Width)
+		if total := widthOf(all); total > s.Width && heads {
+			s.stacked(all, n)
+			return
+		}
 	}
 	if heads {
 		s.row(all, Bold, func(c *column) string { return c.head })
 	}
 	for j := range n {
 		s.row(all, lipgloss.NewStyle(), func(c *column) string { return c.cells[j] })
+	}
+}
+
+// widthOf is how wide columns are together.
+func widthOf(all []column) int {
+	total := -2
+	for i := range all {
+		total += all[i].width + 2
+	}
+	return total
+}
+
+// stacked prints each row in lines of its own, a cell in each, where a terminal is too narrow for the columns: else the last would not be seen.
+func (s *Screen) stacked(all []column, n int) {
+	for j := range n {
+		if j > 0 {
+			_, _ = fmt.Fprintln(s.Out)
+		}
+		var pairs []string
+		for i := range all {
+			pairs = append(pairs, all[i].head, all[i].cells[j])
+		}
+		s.Fields(pairs...)
 	}
 }
 

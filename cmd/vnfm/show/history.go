@@ -45,7 +45,16 @@ func History(to io.Writer, events []sol.VnfEvent) {
 			longest = max(longest, e.Time.Sub(events[i-1].Time))
 		}
 	}
-	w.Line(screen.Bold.Render(fmt.Sprintf("%-12s  %-8s %-*s %-*s  %-*s  %s", "WHEN ("+w.ZoneName()+")", "AFTER", barWidth, "", of, "VERSION", who, "WHO", "WHAT AND WHY")))
+	// where there is no room for what happened, how long it took goes first
+	columns := 12 + 2 + 8 + 1 + barWidth + 1 + of + 2 + who + 2
+	if !w.Room(columns) {
+		columns, barWidth = columns-barWidth, 0
+	}
+	afterWidth := 8
+	if !w.Room(columns) {
+		afterWidth = 0
+	}
+	w.Line(screen.Bold.Render(fmt.Sprintf("%-12s  %-*.*s %-*s %-*s  %-*s  %s", "WHEN ("+w.ZoneName()+")", afterWidth, afterWidth, "AFTER", barWidth, "", of, "VERSION", who, "WHO", "WHAT AND WHY")))
 	day := ""
 	for i, e := range events {
 		if d := e.Time.In(w.Local()).Format("2006-01-02"); d != day {
@@ -62,7 +71,7 @@ func History(to io.Writer, events []sol.VnfEvent) {
 				bar = int(int64(gap) * int64(barWidth) / int64(longest))
 			}
 		}
-		w.Wrapped(fmt.Sprintf("%-12s  %-8s %s%s %-*s  %-*s  ", e.Time.In(w.Local()).Format("15:04:05.000"), after, screen.Faint.Render(strings.Repeat("━", bar)),
+		w.Wrapped(fmt.Sprintf("%-12s  %-*.*s %s%s %-*s  %-*s  ", e.Time.In(w.Local()).Format("15:04:05.000"), afterWidth, afterWidth, after, screen.Faint.Render(strings.Repeat("━", bar)),
 			strings.Repeat(" ", barWidth-bar), of, versionOf(&e), who, screen.Cut(e.Actor, 16)), What(&e))
 	}
 }

@@ -1,7 +1,6 @@
 package show
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -37,7 +36,7 @@ func Op(w io.Writer, o *Operation) {
 		"started", screen.Of(w).Stamp(o.StartTime), "by", o.StartedBy, "VNF", o.VnfInstanceId, "parameters", screen.Compact(o.OperationParams), "cancelling", pending,
 		"error", reason, "possible", strings.Join(possible, ", "))
 	for _, warning := range once(o.Warnings) {
-		_, _ = fmt.Fprintln(w, screen.Moving.Render("warning:"), warning)
+		screen.Of(w).Warning(warning)
 	}
 	if c := o.ResourceChanges; c != nil {
 		var rows [][]string

@@ -51,7 +51,7 @@ func Plan(w io.Writer, p *sol.Plan) {
 	}
 	_, _ = fmt.Fprintf(w, "%s %s\n", screen.Bold.Render("Policy:"), end)
 	for _, warning := range once(p.Warnings) {
-		_, _ = fmt.Fprintln(w, screen.Moving.Render("warning:"), warning)
+		screen.Of(w).Warning(warning)
 	}
 }
 

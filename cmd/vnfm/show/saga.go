@@ -25,7 +25,7 @@ func Saga(to io.Writer, g *sol.Saga, names map[string]string, indent string) {
 		flags += ", " + g.CancelMode + " cancel pending"
 	}
 	w.Line(fmt.Sprintf("%s%s %s v%d  %s (%s%s)", indent, screen.Bold.Render("saga "+g.Id), g.Type, g.Definition, screen.Colour(g.State), g.Policy, flags))
-	w.Line(fmt.Sprintf("%sstarted %s, last changed %s, after %s", indent, w.Stamp(g.Started), w.Stamp(g.Updated), screen.Elapsed(g.Started, g.Updated)))
+	w.Wrapped(indent, fmt.Sprintf("started %s, last changed %s, after %s", w.Stamp(g.Started), w.Stamp(g.Updated), screen.Elapsed(g.Started, g.Updated)))
 	if g.Parent != "" {
 		w.Line(indent + "cleans up after saga " + g.Parent)
 	}

@@ -173,11 +173,11 @@ func (v *Watcher) render(p *sol.OpProgress) []string {
 	}
 	lines = append(lines, all...)
 	if p.Error != nil {
-		lines = append(lines, screen.Bad.Render(p.Error.Detail))
+		lines = append(lines, v.Screen.Folded("", screen.Bad.Render(p.Error.Detail))...)
 	}
 	if p.Final {
 		for _, warning := range once(p.Warnings) {
-			lines = append(lines, screen.Moving.Render("warning: ")+warning)
+			lines = append(lines, v.Screen.Folded(screen.Moving.Render("warning: "), warning)...)
 		}
 	}
 	return lines
