@@ -14,6 +14,7 @@ import (
 //	<!-- run: dev --flag -->        beside vnfmd dev with these flags
 //	<!-- run: postgres -->          the same on a PostgreSQL database of its own
 //	<!-- run: alone -->             it starts what it needs itself
+//	<!-- run: kubernetes --flag --> as dev, on the cluster of make test-kubernetes, with a file admin.kubeconfig
 //	<!-- run: lab, which … -->      nobody runs its commands; other tests do the same on a laboratory
 //
 // Before a block of commands:
