@@ -46,7 +46,7 @@ test-openstack-all: ## as test-openstack, then the driver's scenarios
 
 test-kafka: deps ## run the bus's suite, and operations, over a real Apache Kafka and Kafka Connect on loopback (90 MB fetched the first time), and stop it; BROKERS=3
 	@TOOLS=kafka ./deploy/test-deps.sh
-	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(./deploy/kafka-lab.sh connect) && { VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server; \
+	@brokers=$$(./deploy/kafka-lab.sh up) && connect=$$(./deploy/kafka-lab.sh connect) && { VNFM_TEST_KAFKA=$$brokers VNFM_TEST_CONNECT=$$connect $(GO) test -count=1 -timeout 20m -tags broker -run Broker ./bus/kafka ./server ./e2e; \
 		rc=$$?; ./deploy/kafka-lab.sh down; exit $$rc; }
 
 test-release: release ## install what release made: the packages into a Debian of their own, the image without an engine; needs root

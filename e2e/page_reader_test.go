@@ -15,6 +15,7 @@ import (
 //	<!-- run: postgres -->          the same on a PostgreSQL database of its own
 //	<!-- run: alone -->             it starts what it needs itself
 //	<!-- run: kubernetes --flag --> as dev, on the cluster of make test-kubernetes, with a file admin.kubeconfig
+//	<!-- run: kafka -->             it starts what it needs itself, on the Kafka of make test-kafka
 //	<!-- run: lab, which … -->      nobody runs its commands; other tests do the same on a laboratory
 //
 // Before a block of commands:

@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/vnfm/vnfm/samples/shapes"
@@ -17,7 +18,7 @@ func TestPagesOnKubernetes(t *testing.T) {
 	if err != nil {
 		t.Fatalf("VNFM_TEST_KUBECONFIG must name the kubeconfig of a cluster (make test-kubernetes starts one): %v", err)
 	}
-	readPages(t, "kubernetes", 2, func(r *reader) {
+	readPages(t, "kubernetes", 2, func(r *reader, flags string) {
 		if err := os.WriteFile(filepath.Join(r.home, "admin.kubeconfig"), kubeconfig, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -27,5 +28,6 @@ func TestPagesOnKubernetes(t *testing.T) {
 			}
 		}
 		r.env = append(r.env, "KUBECONFIG="+filepath.Join(r.home, "admin.kubeconfig"))
+		r.beside(startDaemon(r.t, strings.Fields(flags)...))
 	})
 }

@@ -28,7 +28,7 @@ import (
 // notRun is how many blocks of commands may be marked as not run, onLabs how many pages are for laboratories that no test runs them on.
 const (
 	notRun = 12
-	onLabs = 3
+	onLabs = 2
 )
 
 // languages are those of blocks: commands, and what is none.
@@ -60,7 +60,7 @@ func TestEveryBlockIsRun(t *testing.T) {
 			skip = false
 		}
 		switch way, _, _ := strings.Cut(p.run, " "); way {
-		case "", "dev", "postgres", "alone", "kubernetes":
+		case "", "dev", "postgres", "alone", "kubernetes", "kafka":
 		case "lab,":
 			labs++
 		default:
@@ -113,16 +113,15 @@ func TestPagesAreRun(t *testing.T) {
 	}
 }
 
-// readPages runs the pages of a way beside servers, on a laboratory that the caller has; there are some at least.
-func readPages(t *testing.T, way string, some int, prepare func(*reader)) {
+// readPages runs the pages of a way on a laboratory that the caller has, once it has prepared their reader; there are some at least.
+func readPages(t *testing.T, way string, some int, prepare func(r *reader, flags string)) {
 	t.Helper()
 	for _, p := range pagesOf(t) {
 		if is, flags, _ := strings.Cut(p.run, " "); is == way {
 			some--
 			t.Run(filepath.Base(p.name), func(t *testing.T) {
 				r := newReader(t, &p)
-				prepare(r)
-				r.beside(startDaemon(t, strings.Fields(flags)...))
+				prepare(r, flags)
 				r.run()
 			})
 		}
