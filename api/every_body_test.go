@@ -168,7 +168,7 @@ var examples = map[string]example{
 				"paramsOauth2ClientCredentials":{"clientId":"c","clientPassword":"p","tokenEndpoint":"https://t.example"}}}`,
 	}},
 	"POST /vnfm/v1/sim/tamper": {sol.SimTamper{}, []string{`{"vim":"v","id":"network-9d047bef-a017-5d85-829a-d9ff8f7c4bfd","gone":false,"change":{}}`}},
-	"PUT /vnfm/v1/log_level": {sol.LogLevelRequest{}, []string{`{"level":"debug","seconds":60}`}},
+	"PUT /vnfm/v1/log_level":   {sol.LogLevelRequest{}, []string{`{"level":"debug","seconds":60}`}},
 	"PUT /vnfm/v1/sim/behaviour": {sim.Behaviour{}, []string{
 		`{"seed":7,"delay":"1s","absent":["x"],"quota":{"compute":3},"rules":[{"on":"*","outcome":"late-effect","times":1,"after":"1s"}],
 			"stop":"1s","fixed":{"compute":["flavour"]}}`,
