@@ -135,7 +135,7 @@ func (s *site) pods() []core.Pod {
 }
 
 // ready watches the pods until the function that it returns is called, which says how few were ready at any moment, how many there were at
-// most, and of which images the ready ones were. A pod that is to go does not count as ready: no request is sent to it.
+// most, and of which images the ready ones were. A pod that is told to go does not count: no request is sent to it.
 func (s *site) ready() func() (least, most int, images []string) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
@@ -165,16 +165,20 @@ func (s *site) ready() func() (least, most int, images []string) {
 			if e.Type == "DELETED" {
 				delete(pods, p.Name)
 			}
-			n := 0
+			n, stay := 0, 0
 			for _, p := range pods {
+				if p.DeletionTimestamp != nil {
+					continue
+				}
+				stay++
 				for _, c := range p.Status.Conditions {
-					if c.Type == core.PodReady && c.Status == core.ConditionTrue && p.DeletionTimestamp == nil {
+					if c.Type == core.PodReady && c.Status == core.ConditionTrue {
 						n++
 						images = append(images, p.Spec.Containers[0].Image)
 					}
 				}
 			}
-			least, most = min(least, n), max(most, len(pods))
+			least, most = min(least, n), max(most, stay)
 		}
 	}()
 	return func() (int, int, []string) {

@@ -351,6 +351,8 @@ func TestChanges(t *testing.T) {
 		{"op cancel --mode FORCEFUL --no-wait " + op, "POST " + ops + `/cancel {"cancelMode":"FORCEFUL"}`, 202, ""},
 		{"op resolve --no-wait --decision skip-item --step ports --item p1 --reason gone " + op, "POST /vnfm/v1/vnf_lcm_op_occs/" + op + `/resolve {"decision":"skip-item","step":"ports","item":"p1","reason":"gone"}`, 202, ""},
 		{"parked redrive m1", "POST /vnfm/v1/parked_messages/m1/redrive", 200, `{"handled":2}`},
+		{"cluster log-level debug --for 10m", `PUT /vnfm/v1/log_level {"level":"debug","seconds":600}`, 200, `{"node":"n","level":"debug","setting":"info","by":"ann"}`},
+		{"cluster log-level info", `PUT /vnfm/v1/log_level {"level":"info"}`, 200, `{"node":"n","level":"info","setting":"info","by":"ann"}`},
 		{"sim behaviour --set -", `PUT /vnfm/v1/sim/behaviour {"seed":1}`, 200, `{"seed":1}`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -389,6 +391,16 @@ func TestSnapshotIntoANewResource(t *testing.T) {
 		got, _, errs := f.vnfm("", "vnf", "snapshot", "fw1", "--no-wait")
 		if got != code || !slices.Equal(f.sent, want) || !strings.Contains(errs, emptySnap) {
 			t.Errorf("exit %d: %q\n%s", got, f.sent, errs)
+		}
+	}
+}
+
+// What is no level, and a time without one, is a mistake on the command line: nothing is sent.
+func TestLogLevelMistakes(t *testing.T) {
+	for _, args := range []string{"loud", "debug --for -1s", "debug --for 10ms", "--for 1m"} {
+		f := newFake(t)
+		if code, _, errs := f.vnfm("", append([]string{"cluster", "log-level"}, strings.Fields(args)...)...); code != exitUsage || len(f.sent) != 0 || errs == "" {
+			t.Errorf("%s: exit %d, sent %q: %s", args, code, f.sent, errs)
 		}
 	}
 }

@@ -339,13 +339,15 @@ func (clusterStatus) Run(s *session) error {
 }
 
 type clusterLogLevel struct {
-	Level string        `arg:"" optional:"" help:"The new level; without it the level is shown." enum:"debug,info,warn,error," default:""`
+	Level string        `arg:"" optional:"" help:"The new level; without it the level is shown."`
 	For   time.Duration `help:"For how long, in whole seconds; then it is as the settings say. 0: until the settings are read again (systemctl reload vnfmd), or the node starts." placeholder:"DURATION"`
 }
 
 func (c *clusterLogLevel) Run(s *session) error {
 	set := func() (*sol.LogLevel, error) { return s.LogLevel(s.ctx) }
 	switch {
+	case c.Level != "" && !slices.Contains(sol.LogLevels, c.Level):
+		return usagef("%q is no level: one of %s", c.Level, strings.Join(sol.LogLevels, ", "))
 	case c.Level != "" && c.For > 0 && c.For < time.Second || c.For < 0:
 		return usagef("--for: at least a second")
 	case c.Level != "":
