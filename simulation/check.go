@@ -78,7 +78,7 @@ func (w *world) operate(round int) bool {
 			finish := a.finish
 			a.finish = func(r reply) {
 				finish(r)
-				if r.status < 300 {
+				if r.status < 300 && !w.meddled[in.ID] { // what it changes may be gone
 					w.clients.retried = append(w.clients.retried, op.ID)
 				}
 			}
@@ -201,7 +201,7 @@ func (w *world) checkEnds(parked map[string]bool) {
 	}
 	for _, id := range w.clients.retried {
 		op := w.opOcc(id)
-		if op == nil || op.State == vnf.Completed || parked[op.VnfID] || w.meddled[op.VnfID] || // what it changes may be gone
+		if op == nil || op.State == vnf.Completed || parked[op.VnfID] ||
 			op.Error != nil && strings.Contains(op.Error.Detail, "no valid host") { // others have what it needs
 			continue
 		}

@@ -125,20 +125,29 @@ func (w *world) ofInstance(id string, r *records) {
 		}
 		x := expected{owner: id}
 		if !res.Unsure {
-			x.revision, x.spec = res.Revision, w.specOf(&res)
+			x.revision, x.spec = res.Revision, w.specOf(in, &res)
 			x.power = powerIn(x.spec)
 		}
 		r.must[token] = x
 	}
 }
 
-// specOf is how a resource is recorded to be, nil when the records do not say.
-func (w *world) specOf(r *vnf.Resource) *vim.Spec {
+// specOf is how a resource of an instance is recorded to be, nil when the records do not say. An image that the instance has of its own is
+// named as at the VIM.
+func (w *world) specOf(in *vnf.Instance, r *vnf.Resource) *vim.Spec {
 	if len(r.Spec) == 0 {
 		return nil
 	}
 	var spec vim.Spec
 	w.must(json.Unmarshal(r.Spec, &spec))
+	for _, own := range in.Resources {
+		switch ref := "plan:" + own.ID; {
+		case spec.Compute != nil && spec.Compute.Image == ref:
+			spec.Compute.Image = own.VimID
+		case spec.Volume != nil && spec.Volume.Image == ref:
+			spec.Volume.Image = own.VimID
+		}
+	}
 	return &spec
 }
 
