@@ -95,25 +95,15 @@ func (s *site) contents() []string {
 // settled waits until an update has come to its end: as many pods as wanted, all ready, all of one image.
 func (s *site) settled(replicas int32, image string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	s.until(func() (bool, string) {
 		d, pods := s.deployment(), s.pods()
 		images := map[string]bool{}
 		for i := range pods {
 			images[pods[i].Spec.Containers[0].Image] = true
 		}
-		if d.Status.ObservedGeneration == d.Generation && d.Status.ReadyReplicas == replicas && len(pods) == int(replicas) && len(images) == 1 && images[image] {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			s.t.Fatalf("it does not come to %d pods of %s: %d pods of %v, %+v", replicas, image, len(pods), images, d.Status)
-		}
-	}
+		return d.Status.ObservedGeneration == d.Generation && d.Status.ReadyReplicas == replicas && len(pods) == int(replicas) && len(images) == 1 && images[image],
+			fmt.Sprintf("it does not come to %d pods of %s: %d pods of %v, %+v", replicas, image, len(pods), images, d.Status)
+	})
 }
 
 func (s *site) deployment() *apps.Deployment {
@@ -251,12 +241,8 @@ func TestChartOnACluster(t *testing.T) {
 // stands: the service leads to the pods, and the budget lets one of them go.
 func (s *site) stands(replicas int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		slices, err := s.client.DiscoveryV1().EndpointSlices(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.Set{"kubernetes.io/service-name": "vnfm"}.String()})
+	s.until(func() (bool, string) {
+		slices, err := s.client.DiscoveryV1().EndpointSlices(s.namespace).List(s.t.Context(), metav1.ListOptions{LabelSelector: labels.Set{"kubernetes.io/service-name": "vnfm"}.String()})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -268,19 +254,13 @@ func (s *site) stands(replicas int) {
 				}
 			}
 		}
-		b, err := s.client.PolicyV1().PodDisruptionBudgets(s.namespace).Get(ctx, "vnfm", metav1.GetOptions{})
+		b, err := s.client.PolicyV1().PodDisruptionBudgets(s.namespace).Get(s.t.Context(), "vnfm", metav1.GetOptions{})
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if leads == replicas && b.Status.DisruptionsAllowed == 1 && int(b.Status.CurrentHealthy) == replicas {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			s.t.Fatalf("the service leads to %d of %d pods, the budget is %+v", leads, replicas, b.Status)
-		}
-	}
+		return leads == replicas && b.Status.DisruptionsAllowed == 1 && int(b.Status.CurrentHealthy) == replicas,
+			fmt.Sprintf("the service leads to %d of %d pods, the budget is %+v", leads, replicas, b.Status)
+	})
 }
 
 // takes: what the cluster has is what was sent, so that nothing of it was dropped or not known.
@@ -296,19 +276,28 @@ func (s *site) takes(when string) {
 // gone waits until the namespace has what it had.
 func (s *site) gone(before []string) {
 	s.t.Helper()
+	s.until(func() (bool, string) {
+		after := s.contents()
+		return slices.Equal(after, before), fmt.Sprintf("it has %v, had %v", after, before)
+	})
+}
+
+// until looks until something is so, as long as its patience lasts; then it fails with what was seen last.
+func (s *site) until(so func() (is bool, seen string)) {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		after := s.contents()
-		if slices.Equal(after, before) {
+		is, seen := so()
+		if is {
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			s.t.Fatalf("it has %v, had %v", after, before)
+			s.t.Fatal(seen)
 		}
 	}
 }

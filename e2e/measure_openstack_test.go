@@ -3,10 +3,8 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -18,18 +16,7 @@ func TestMeasureOpenStack(t *testing.T) {
 	c := newCloud(t)
 	c.image("store-front")
 	d := startDaemon(t, "--vim-call-timeout", "90s", "--operation-deadline", "2h")
-	access, err := json.Marshal(map[string]any{
-		"id": "zed", "vimType": "ETSINFV.OPENSTACK_KEYSTONE.V_3", "interfaceInfo": map[string]any{"endpoint": c.URL},
-		"accessInfo": map[string]any{"username": c.Username, "password": c.Password, "project": c.Project, "projectDomain": "Default", "userDomain": "Default"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := t.TempDir() + "/zed.json"
-	if err := os.WriteFile(file, access, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d.vnfm(0, "vim", "register", "zed", "--file", file, "--default")
+	c.register(d)
 	nets, _ := c.ask(http.MethodGet, c.services["network"]+"/v2.0/networks?name=mgmt", nil)
 	d.onboard(withImage(t, shapes.CSAR(shapes.Store)))
 	before := c.inventory()

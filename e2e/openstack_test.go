@@ -217,24 +217,29 @@ func withImage(t *testing.T, csar []byte) []byte {
 	return out.Bytes()
 }
 
+// register has a program know the cloud as zed, its default.
+func (c *cloud) register(d *daemon) {
+	access, err := json.Marshal(map[string]any{
+		"id": "zed", "vimType": "ETSINFV.OPENSTACK_KEYSTONE.V_3", "interfaceInfo": map[string]any{"endpoint": c.URL},
+		"accessInfo": map[string]any{"username": c.Username, "password": c.Password, "project": c.Project, "projectDomain": "Default", "userDomain": "Default"},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	file := c.t.TempDir() + "/zed.json"
+	if err := os.WriteFile(file, access, 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	d.vnfm(0, "vim", "register", "zed", "--file", file, "--default")
+}
+
 // One whole life of a VNF on a real OpenStack, with the program killed in the middle of each operation: what stood has the same ids
 // afterwards, nothing is there twice, and in the end everything is as it was before.
 func TestWholeLifeOnOpenStack(t *testing.T) {
 	c := newCloud(t)
 	c.image("store-front") // that of the other VDU is uploaded from the package
 	d := startDaemon(t, "--vim-call-timeout", "90s")
-	access, err := json.Marshal(map[string]any{
-		"id": "zed", "vimType": "ETSINFV.OPENSTACK_KEYSTONE.V_3", "interfaceInfo": map[string]any{"endpoint": c.URL},
-		"accessInfo": map[string]any{"username": c.Username, "password": c.Password, "project": c.Project, "projectDomain": "Default", "userDomain": "Default"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := t.TempDir() + "/zed.json"
-	if err := os.WriteFile(file, access, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d.vnfm(0, "vim", "register", "zed", "--file", file, "--default")
+	c.register(d)
 	if out := d.vnfm(0, "vim", "check", "zed"); !strings.Contains(out, "nova") {
 		t.Errorf("the check says %s", out)
 	}
