@@ -88,9 +88,9 @@ sim-mutants: ## take out one safeguard after the other: seeds must find each, fr
 mutants: deps ## put small faults into the sources, one at a time: unit tests, else SEEDS (default 60), must find 95 of 100; ONLY=regexp
 	$(GO) run ./internal/mutants $(if $(SEEDS),-seeds $(SEEDS)) $(if $(ONLY),-only '$(ONLY)')
 
-torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; on Kafka with KAFKA=polling or KAFKA=cdc; report in bin/torture
-	@$(if $(KAFKA),TOOLS=kafka ./deploy/test-deps.sh)
-	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together) $(if $(KAFKA),-backend kafka -publish $(KAFKA)) $(if $(SEED),-seed $(SEED))
+torture: deps ## torture real processes on SQLite and PostgreSQL for MINUTES each (default 5), at the same time with TOGETHER=1; others with BACKENDS=kafka-polling,kafka-cdc; report in bin/torture
+	@$(if $(findstring kafka,$(BACKENDS)),TOOLS=kafka ./deploy/test-deps.sh)
+	$(GO) run ./torture -minutes $${MINUTES:-5} $(if $(TOGETHER),-together) $(if $(BACKENDS),-backend $(BACKENDS)) $(if $(SEED),-seed $(SEED))
 
 lint: $(BIN)/golangci-lint ## run the linters
 	$(BIN)/golangci-lint run ./...

@@ -31,6 +31,7 @@ import (
 const (
 	labScript  = "deploy/kafka-lab.sh"
 	labPort    = 19910 // of Kafka Connect; the brokers' follow
+	cdcLabPort = 19940 // of the lab that has a Kafka Connect, so that both can be tortured at once
 	labBrokers = 3
 	// publishName names publications and slots: that of the participants' database has _vims behind it.
 	publishName = "vnfm"
@@ -43,6 +44,7 @@ const (
 // lab is a Kafka of three brokers, and Kafka Connect when a capture publishes: real ones, in processes of their own.
 type lab struct {
 	run     string // folder of what runs
+	port    int
 	brokers string
 	connect string // URL; "" when the relays publish
 	// configs are those of the connectors, by name.
@@ -54,10 +56,13 @@ type lab struct {
 }
 
 // newLab starts brokers, and Kafka Connect if a capture is to publish.
-func newLab(ctx context.Context, dir, publish string) (*lab, error) {
-	l := &lab{run: filepath.Join(dir, "kafka"), configs: map[string]map[string]string{}, stop: func() {}}
+func newLab(ctx context.Context, dir, backend string) (*lab, error) {
+	l := &lab{run: filepath.Join(dir, "kafka"), port: labPort, configs: map[string]map[string]string{}, stop: func() {}}
+	if backend == cdc {
+		l.port = cdcLabPort
+	}
 	var err error
-	if l.brokers, err = l.script(ctx, "up"); err == nil && publish == string(eventstore.CDC) {
+	if l.brokers, err = l.script(ctx, "up"); err == nil && backend == cdc {
 		l.connect, err = l.script(ctx, "connect")
 	}
 	if err != nil {
@@ -73,7 +78,7 @@ func (l *lab) script(ctx context.Context, command string) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, labLimit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, labScript, command)
-	cmd.Env = append(os.Environ(), "RUN="+l.run, "PORT="+strconv.Itoa(labPort), "BROKERS="+strconv.Itoa(labBrokers))
+	cmd.Env = append(os.Environ(), "RUN="+l.run, "PORT="+strconv.Itoa(l.port), "BROKERS="+strconv.Itoa(labBrokers))
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
@@ -180,7 +185,7 @@ func (in *injector) dropSlot(ctx context.Context) error {
 }
 
 // setKafka starts Kafka and the databases of nodes and VIM managers, and returns the settings that all of them have.
-func (in *injector) setKafka(ctx context.Context, dir, data, publish string) (args []string, err error) {
+func (in *injector) setKafka(ctx context.Context, dir, data, backend string) (args []string, err error) {
 	if in.cluster, err = dbtest.StartLogical(filepath.Join(data, "postgres"), true); err != nil {
 		return nil, err
 	}
@@ -190,7 +195,7 @@ func (in *injector) setKafka(ctx context.Context, dir, data, publish string) (ar
 	if in.vimDatabase, _, err = in.cluster.Database(ctx); err != nil {
 		return nil, err
 	}
-	if in.lab, err = newLab(ctx, dir, publish); err != nil {
+	if in.lab, err = newLab(ctx, dir, backend); err != nil {
 		return nil, err
 	}
 	if in.lab.connect != "" {
@@ -202,7 +207,7 @@ func (in *injector) setKafka(ctx context.Context, dir, data, publish string) (ar
 		}
 	}
 	return []string{ // a broker that is gone takes longer than a call to the VIM
-		"--bus", "kafka://" + in.lab.brokers, "--publish", publish, "--publish-name", publishName, "--operation-step-timeout", "8s", "--operation-deadline", "2m",
+		"--bus", "kafka://" + in.lab.brokers, "--publish", strings.TrimPrefix(backend, "kafka-"), "--publish-name", publishName, "--operation-step-timeout", "8s", "--operation-deadline", "2m",
 	}, nil
 }
 

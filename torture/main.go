@@ -2,12 +2,12 @@
 // crashes or drops its connections, a disk without room, a VIM that misbehaves or dies, clients that hang up and ask
 // again, several of these at once, at random, for minutes. On PostgreSQL three nodes share the database; the simulated VIMs
 // are a process of their own, which remembers what the program may have forgotten. On Kafka there are three brokers and two VIM managers with
-// a database of their own besides, and Kafka Connect with -publish cdc: they are killed, stopped and restarted one after the other, and slots
+// a database of their own besides, and Kafka Connect where a capture publishes (kafka-cdc): they are killed, stopped and restarted one after the other, and slots
 // are dropped. Then it lets all of it come to rest and judges: every operation has ended, the simulated VIM
 // holds exactly what the records say, no answer was taken back, no request had two effects, the events are whole and
 // give the views.
 //
-//	go run ./torture -minutes 5 -backend both -out DIR
+//	go run ./torture -minutes 5 -backend sqlite,postgres -out DIR
 //
 // It ends with exit code 1 when anything is wrong, and leaves in DIR what is needed to find out why: the report, the
 // log of every vnfmd process, and the data folder. The seed decides what is chosen; what the processes make of it is
@@ -25,6 +25,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,8 +33,8 @@ import (
 // options say what to run.
 type options struct {
 	minutes float64
-	backend string // sqlite, postgres or both, or kafka
-	publish string // on Kafka: polling or cdc
+	// backends are what is tortured, names of the back-ends with commas between them.
+	backends string
 	seed    int64
 	out     string
 	clients int
@@ -46,12 +47,11 @@ func main() {
 	defer stop()
 	var o options
 	flag.Float64Var(&o.minutes, "minutes", 5, "how long to torture each back-end")
-	flag.StringVar(&o.backend, "backend", "both", "sqlite, postgres or both, or kafka")
-	flag.StringVar(&o.publish, "publish", "polling", "who publishes on Kafka: polling (the relays) or cdc (Kafka Connect)")
+	flag.StringVar(&o.backends, "backend", sqlite+","+postgres, "what to torture, with commas between: sqlite, postgres, kafka-polling (the relays publish), kafka-cdc (Kafka Connect does)")
 	flag.Int64Var(&o.seed, "seed", time.Now().UnixNano()%1e6, "what the random choices begin with")
 	flag.StringVar(&o.out, "out", filepath.Join("bin", "torture"), "folder for the report, logs and data; made when it is not there")
 	flag.IntVar(&o.clients, "clients", 6, "clients that work at once")
-	flag.BoolVar(&o.together, "together", false, "torture both back-ends at the same time")
+	flag.BoolVar(&o.together, "together", false, "torture all back-ends at the same time")
 	flag.Parse()
 	found, err := torture(ctx, o, os.Stdout)
 	if err != nil {
@@ -65,13 +65,12 @@ func main() {
 
 // torture runs what the options say, writes the reports and returns how many violations were found.
 func torture(ctx context.Context, o options, w io.Writer) (int, error) {
-	backends := []string{o.backend}
-	switch o.backend {
-	case "both":
-		backends = []string{sqlite, postgres}
-	case sqlite, postgres, onKafka:
-	default:
-		return 0, fmt.Errorf("there is no back-end %q; it is sqlite, postgres or both, or kafka", o.backend)
+	known := []string{sqlite, postgres, polling, cdc}
+	backends := strings.Split(o.backends, ",")
+	for _, b := range backends {
+		if !slices.Contains(known, b) {
+			return 0, fmt.Errorf("there is no back-end %q; there are %s", b, strings.Join(known, ", "))
+		}
 	}
 	out, err := filepath.Abs(o.out)
 	if err != nil {

@@ -22,7 +22,8 @@ import (
 const (
 	sqlite   = "sqlite"
 	postgres = "postgres"
-	onKafka  = "kafka" // PostgreSQL and Kafka
+	polling  = "kafka-polling" // PostgreSQL, and Kafka to which the relays publish
+	cdc      = "kafka-cdc"     // the same, and Kafka Connect publishes
 )
 
 // runOne tortures one back-end. An error means that the run could not be made; what it found is in the report.
@@ -33,7 +34,7 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 	rng := rand.New(rand.NewPCG(uint64(o.seed), uint64(len(backend))))
 	in := &injector{rng: rng, book: newBook(), faults: map[string]int{}}
 	defer func() { err = errors.Join(err, in.close()) }()
-	if err := in.set(ctx, bin, dir, backend, o.publish); err != nil {
+	if err := in.set(ctx, bin, dir, backend); err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -58,7 +59,7 @@ func runOne(ctx context.Context, o options, bin, dir, backend string, w io.Write
 
 // set starts what is tortured: the database on a disk of its own, the simulated VIMs, one node on SQLite, three on
 // PostgreSQL with a network of its own each, and the sample package in them. On Kafka two processes more are the VIM managers.
-func (in *injector) set(ctx context.Context, bin, dir, backend, publish string) (err error) {
+func (in *injector) set(ctx context.Context, bin, dir, backend string) (err error) {
 	data := dir
 	if in.disk, err = newDisk(ctx, dir); err != nil {
 		in.notes = append(in.notes, fmt.Sprintf("the disk was never full: a small one cannot be made here: %v", err))
@@ -78,8 +79,8 @@ func (in *injector) set(ctx context.Context, bin, dir, backend, publish string) 
 		if in.database, _, err = in.cluster.Database(ctx); err != nil {
 			return err
 		}
-	case onKafka:
-		more, err := in.setKafka(ctx, dir, data, publish)
+	case polling, cdc:
+		more, err := in.setKafka(ctx, dir, data, backend)
 		if err != nil {
 			return err
 		}

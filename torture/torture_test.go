@@ -18,7 +18,7 @@ import (
 func TestTorture(t *testing.T) {
 	out := t.TempDir()
 	var said strings.Builder
-	found, err := torture(t.Context(), options{minutes: 1.0 / 3, backend: sqlite, seed: 7, out: out, clients: 4}, &said)
+	found, err := torture(t.Context(), options{minutes: 1.0 / 3, backends: sqlite, seed: 7, out: out, clients: 4}, &said)
 	if err != nil || found > 0 {
 		log, readErr := os.ReadFile(filepath.Join(out, sqlite, "vnfmd-1.log"))
 		t.Fatalf("%d violations, %v\n%s\nlog of the node (%v):\n%s", found, err, &said, readErr, log[max(0, len(log)-20_000):])
