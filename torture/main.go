@@ -35,9 +35,9 @@ type options struct {
 	minutes float64
 	// backends are what is tortured, names of the back-ends with commas between them.
 	backends string
-	seed    int64
-	out     string
-	clients int
+	seed     int64
+	out      string
+	clients  int
 	// together tortures the back-ends at the same time instead of one after the other.
 	together bool
 }
