@@ -107,9 +107,13 @@ connector.client.config.override.policy=All
 CONF
 }
 
-# fetch POM FOLDER: copies the jars that a pom names.
+# fetch POM FOLDER: copies the jars that a pom names; several of these programs may want them at once.
 fetch() {
-	[ -e "$2/.complete" ] && return
+	exec 9>"$dir/fetch.lock" && flock 9
+	[ -e "$2/.complete" ] || jars "$@"
+	exec 9>&-
+}
+jars() {
 	mvn -q -B -Dstyle.color=never -f "$here/kafkalab/$1/pom.xml" dependency:copy-dependencies -DoutputDirectory="$2" >&2
 	: >"$2/.complete"
 }

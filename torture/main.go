@@ -90,6 +90,7 @@ func torture(ctx context.Context, o options, w io.Writer) (int, error) {
 		r, err := runOne(ctx, o, bin, filepath.Join(out, backend), backend, w)
 		if err != nil {
 			errs[i] = fmt.Errorf("%s: %w", backend, err)
+			fmt.Fprintln(os.Stderr, "torture:", errs[i]) // the others go on, maybe for hours
 			return
 		}
 		reports[i] = r
