@@ -30,6 +30,7 @@ type wish struct {
 	operation vnf.Operation
 	params    json.RawMessage // the request, secrets masked
 	own       *owning         // VIM connections that the request brings; nil: none
+	places    []string        // those that it names beside the usual one
 	to        *newPackage     // that the instance is to be of; nil: it stays what it is of
 	// What the request sets of the instance; with checksProperties, what the VNFD requires must be set.
 	extensions, configurable map[string]json.RawMessage
@@ -53,6 +54,7 @@ type beginning struct {
 	data       *planData
 	policy     saga.Policy
 	inPlace    map[string]vim.InPlace // by VIM connection
+	places     []string               // see wish
 	look       *drift.Found           // what they show, of an operation that compares
 	missing    map[vim.Token]bool     // what the VIMs do not have, of an operation that looks
 
@@ -180,6 +182,7 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 	b.data.Plan = p
 	g := &b.data.Grant
 	g.Automatic = b.automatic
+	g.Connections = others(b.vnf, b.places, g.DefaultConnection)
 	g.VnfID, g.OpOccID, g.VnfdID, g.Operation = b.vnf.ID, b.data.OpID, b.vnf.VnfdID, string(b.data.Operation)
 	p.Ask(g)
 	recalled(g, b.vnf)
@@ -255,7 +258,7 @@ func (s *Service) prepare(ctx context.Context, vnfID, opID string, w *wish) (*pr
 	}
 	// From here on everything is kept or sent.
 	p.beginning = beginning{
-		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v),
+		limits: s.cfg.Settings.Limits, vnf: &v, descriptor: d, policy: saga.Hold, inPlace: s.inPlace(ctx, &v), places: w.places,
 		data: &planData{
 			VnfID: v.ID, OpID: opID, Operation: w.operation, Number: v.Operations, Brought: brought,
 			Extensions: k.properties(over.extensions, of.Extensions), Configurable: k.properties(over.configurable, of.Configurable),

@@ -22,6 +22,8 @@ type Connections interface {
 	Connection(ctx context.Context, vnfID, id string) (vim.Connection, error)
 	// Default returns the id of the connection used when nobody names one; "" when there is none.
 	Default(ctx context.Context) (string, error)
+	// Connections lists all registered ones.
+	Connections(ctx context.Context) ([]vim.Connection, error)
 	// OwnRow names the ledger row of the connections that a VNF has of its own.
 	OwnRow(vnfID string) eventstore.RecordRef
 	// Own prepares a change of these: merge patches by vimConnectionId, null to remove. The function returned decides, from
@@ -183,12 +185,13 @@ func says(info json.RawMessage) bool {
 	return !mergepatch.Null(info) && !mergepatch.Equal(info, json.RawMessage(`{}`))
 }
 
-// connect looks at the VIM connections that a request names: merge patches, null to remove what the VNF has of its own. It returns what the VNF is to have of its own, and the connection
-// to use where the grant need not choose: the only one the request names, else the only one its links are at; "" when neither.
+// connect looks at the VIM connections that a request names: merge patches, null to remove what the VNF has of its own. It returns what the
+// VNF is to have of its own, the connection to use where the grant need not choose (the only one the request names, else the only one its
+// links are at; "" when neither), and the others that it names.
 // Returns Unprocessable with the attribute for one that is neither registered, the VNF's, nor described.
 func (s *Service) connect(
 	ctx context.Context, vnfID string, extLinks []ExtLink, extManaged []ExtManaged, infos map[string]json.RawMessage,
-) (*owning, string, error) {
+) (*owning, string, []string, error) {
 	patches := map[string]json.RawMessage{}
 	check := func(id, at string) error {
 		if info, described := patches[id]; described && !mergepatch.Null(info) || id == "" {
@@ -215,25 +218,25 @@ func (s *Service) connect(
 			patches[id] = infos[id]
 		}
 		if err := check(id, pointerTo(id)); err != nil {
-			return nil, "", err
+			return nil, "", nil, err
 		}
 	}
 	links := map[string]bool{} // where the links of the request are
 	for i, l := range extLinks {
 		if err := check(l.Connection, fmt.Sprintf("/extVirtualLinks/%d/vimConnectionId", i)); err != nil {
-			return nil, "", err
+			return nil, "", nil, err
 		}
 		links[l.Connection] = true
 		for j, port := range l.Ports {
 			if err := check(port.Handle.Connection, fmt.Sprintf("/extVirtualLinks/%d/extLinkPorts/%d/resourceHandle/vimConnectionId", i, j)); err != nil {
-				return nil, "", err
+				return nil, "", nil, err
 			}
 			links[port.Handle.Connection] = true
 		}
 	}
 	for i, l := range extManaged {
 		if err := check(l.Connection, fmt.Sprintf("/extManagedVirtualLinks/%d/vimConnectionId", i)); err != nil {
-			return nil, "", err
+			return nil, "", nil, err
 		}
 		links[l.Connection] = true
 	}
@@ -244,17 +247,18 @@ func (s *Service) connect(
 			err = s.removable(ctx, v, patches)
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, "", nil, err
 		}
 	}
-	if len(ids) != 1 && len(links) == 1 {
-		ids = slices.Collect(maps.Keys(links))
+	usual := ""
+	switch {
+	case len(ids) == 1:
+		usual = ids[0]
+	case len(links) == 1:
+		usual = slices.Collect(maps.Keys(links))[0]
 	}
 	o, err := s.own(ctx, vnfID, patches)
-	if err != nil || len(ids) != 1 {
-		return o, "", err
-	}
-	return o, ids[0], nil
+	return o, usual, slices.DeleteFunc(ids, func(id string) bool { return id == usual }), err
 }
 
 // ownOnly returns the only connection that an instance has of its own, "" when there is none or there are several.
@@ -270,6 +274,24 @@ func ownOnly(v *vnf.Instance) string {
 		}
 	}
 	return only
+}
+
+// others are the VIM connections beside the usual one that a grant may place resources at: those the request names, those of resources, the
+// last made first, and the VNF's own.
+func others(v *vnf.Instance, named []string, usual string) []string {
+	out := slices.Clone(named)
+	add := func(id string) {
+		if id != "" && id != usual && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	for i := range v.Resources {
+		add(v.Resources[len(v.Resources)-1-i].Connection)
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.Connections)) {
+		add(id)
+	}
+	return out
 }
 
 // assetsOf is the VIM assets that a grant names, to be remembered.

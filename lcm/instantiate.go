@@ -44,16 +44,16 @@ func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiat
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
-	own, connection, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
+	own, connection, named, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
-	objects, err := s.manifests(ctx, vnfID, connection, r)
+	objects, err := s.manifests(ctx, vnfID, vim.Places{VnfID: vnfID, Wanted: connection, Others: named}, r)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
 	return &wish{
-		command: "lcm.instantiate", operation: vnf.OpInstantiate, params: r.Params, own: own,
+		command: "lcm.instantiate", operation: vnf.OpInstantiate, params: r.Params, own: own, places: named,
 		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
 		plan: func(b *beginning) error { return s.planInstantiate(b, r, connection, objects) },
 	}, nil
@@ -226,7 +226,7 @@ type manifests struct {
 
 // manifests reads what a request names of the instance's package, and the charts that its descriptor names. Nothing is read from elsewhere.
 // nil where there is nothing. Returns Unprocessable for a file that the package does not have, or that holds no objects.
-func (s *Service) manifests(ctx context.Context, vnfID, connection string, r *Instantiate) (*manifests, error) {
+func (s *Service) manifests(ctx context.Context, vnfID string, places vim.Places, r *Instantiate) (*manifests, error) {
 	v, err := s.instance(ctx, vnfID)
 	if err != nil {
 		return nil, err
@@ -246,7 +246,7 @@ func (s *Service) manifests(ctx context.Context, vnfID, connection string, r *In
 		m.at = at
 	}
 	m.releases = releases
-	m.site, err = s.siteNamespace(ctx, vnfID, connection, r)
+	m.site, err = s.siteNamespace(ctx, places, len(releases) > 0, r)
 	return m, err
 }
 
@@ -364,14 +364,28 @@ func (m *manifests) planned() ([]plan.Object, error) {
 	return out, nil
 }
 
-// siteNamespace is the namespace that a VIM connection has for objects that name none; "" when it has none, or nobody knows which
-// connection it will be.
-func (s *Service) siteNamespace(ctx context.Context, vnfID, connection string, r *Instantiate) (string, error) {
-	if connection == "" {
-		var err error
-		if connection, err = s.cfg.Connections.Default(ctx); err != nil || connection == "" {
-			return "", err
+// siteNamespace is the namespace that a VIM connection has for objects, or for charts, that name none; "" when it has none, or nobody knows
+// which connection it will be.
+func (s *Service) siteNamespace(ctx context.Context, places vim.Places, charts bool, r *Instantiate) (string, error) {
+	form := vim.Objects
+	if charts {
+		form = vim.Charts
+	}
+	places.Brought = map[string]string{}
+	for id, raw := range r.Connections {
+		var described struct {
+			Type string `json:"vimType"`
 		}
+		if json.Unmarshal(raw, &described) == nil && described.Type != "" {
+			places.Brought[id] = described.Type
+		}
+	}
+	connection, err := places.Of(ctx, form, s.cfg.Connections, s.cfg.Runs)
+	if vnfm.KindOf(err) == vnfm.Unprocessable { // whoever grants will say so, or knows another
+		return "", nil
+	}
+	if err != nil {
+		return "", err
 	}
 	var brought struct{ InterfaceInfo, Extra map[string]json.RawMessage }
 	if json.Unmarshal(r.Connections[connection], &brought) == nil {
@@ -381,7 +395,7 @@ func (s *Service) siteNamespace(ctx context.Context, vnfID, connection string, r
 			}
 		}
 	}
-	c, err := s.cfg.Connections.Connection(ctx, vnfID, connection)
+	c, err := s.cfg.Connections.Connection(ctx, places.VnfID, connection)
 	if vnfm.KindOf(err) == vnfm.NotFound { // the request brings it
 		return "", nil
 	}

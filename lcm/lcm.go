@@ -86,6 +86,8 @@ type Config struct {
 	Connections Connections
 	// InPlace tells what a VIM of a type can change of a resource where it stands; nil: nothing.
 	InPlace func(vimType string) vim.InPlace
+	// Runs tells what VIMs of a type run; nil: anything.
+	Runs func(vimType string) []vim.Form
 	// Inventory tells what VIMs have; nil: all that the records know.
 	Inventory Inventory
 	// SnapshotPackages reads those of the NFVO; nil: there is no NFVO to ask.

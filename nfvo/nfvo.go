@@ -35,11 +35,14 @@ type GrantRequest struct {
 	Images    []ImageNeed          `json:"imageNeeds,omitempty"`
 	// KnownComputes and KnownImages are the VIM assets that grants named before: an orchestrator need not name them again (SOL003
 	// v3.7.1 §9.5.2.3, note 3).
-	KnownComputes     []VimAsset      `json:"knownComputes,omitempty"`
-	KnownImages       []VimAsset      `json:"knownImages,omitempty"`
-	UncoveredExtCps   []string        `json:"uncoveredExtCps,omitempty"` // cpdIds no extVirtualLinks of the request cover
-	DefaultConnection string          `json:"vimConnectionId,omitempty"` // wanted by the request, if any
-	AdditionalParams  json.RawMessage `json:"additionalParams,omitempty"`
+	KnownComputes     []VimAsset `json:"knownComputes,omitempty"`
+	KnownImages       []VimAsset `json:"knownImages,omitempty"`
+	UncoveredExtCps   []string   `json:"uncoveredExtCps,omitempty"` // cpdIds no extVirtualLinks of the request cover
+	DefaultConnection string     `json:"vimConnectionId,omitempty"` // wanted by the request, if any
+	// Connections are the others that the request names, or that the VNF has, the likeliest first: what DefaultConnection does not run is
+	// at one of these.
+	Connections      []string        `json:"vimConnectionIds,omitempty"`
+	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 }
 
 // ResourceDefinition is one resource of a grant request (SOL003 v3.7.1 §9.5.3.2).
@@ -51,6 +54,8 @@ type ResourceDefinition struct {
 	TemplateID string          `json:"resourceTemplateId"`
 	Resource   *ResourceHandle `json:"resource,omitempty"` // of one that exists
 	Planned    string          `json:"plannedResourceId,omitempty"`
+	// Form is a vim.Form: the VIM is to be one that runs it. "" means machines.
+	Form string `json:"form,omitempty"`
 	// Snapshot is what the resource has to do with a snapshot; nil: nothing.
 	Snapshot *SnapshotDefinition `json:"snapshotResDef,omitempty"`
 }

@@ -1,7 +1,6 @@
 package nfvomanager
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,7 +129,7 @@ func (w worker) accept(ctx context.Context, req *nfvo.GrantRequest, answer *nfvo
 	if answer.VnfID != req.VnfID || answer.OpOccID != req.OpOccID {
 		return refuse("malformed grant: it is for the operation %q of the VNF %q", answer.OpOccID, answer.VnfID)
 	}
-	complete(g, req, answer.Connections)
+	w.complete(ctx, g, req, answer.Connections)
 	g.Recall(req)
 	for _, n := range req.Images {
 		if n.Package && !slices.ContainsFunc(g.Images, func(a nfvo.VimAsset) bool { return a.ID == n.ID && a.VimAssetID != "" }) {
@@ -204,12 +203,17 @@ func (w *worker) sealParams(ctx context.Context, req *nfvo.GrantRequest, answer 
 	return nil
 }
 
-// complete names the VIM connection of each resource for which the grant names none: that of a resource that stands,
-// else the one the request wants, else the only one the grant brings.
-func complete(g *nfvo.Grant, req *nfvo.GrantRequest, brought map[string]nfvo.ConnectionInfo) {
-	only := ""
-	if len(brought) == 1 {
-		only = slices.Collect(maps.Keys(brought))[0]
+// complete names the VIM connection of each resource for which the grant names none: that of a resource that stands, else the one the
+// request wants, else the only one the grant brings; where it does not run what the resource is, the first that does of those the grant
+// brings and those the request names.
+func (w worker) complete(ctx context.Context, g *nfvo.Grant, req *nfvo.GrantRequest, brought map[string]nfvo.ConnectionInfo) {
+	ids := slices.Sorted(maps.Keys(brought))
+	p := vim.Places{VnfID: req.VnfID, Wanted: req.DefaultConnection, Others: slices.Concat(ids, req.Connections), Brought: map[string]string{}, Named: true}
+	if p.Wanted == "" && len(ids) == 1 {
+		p.Wanted = ids[0]
+	}
+	for id, c := range brought {
+		p.Brought[id] = c.VimType
 	}
 	for _, d := range slices.Concat(req.Add, req.Temp, req.Remove, req.Update) {
 		i := g.Info(d.ID)
@@ -219,7 +223,10 @@ func complete(g *nfvo.Grant, req *nfvo.GrantRequest, brought map[string]nfvo.Con
 		if d.Resource != nil {
 			i.Connection = d.Resource.Connection
 		} else {
-			i.Connection = cmp.Or(req.DefaultConnection, only)
+			i.Connection = p.Wanted
+			if at, err := p.Of(ctx, formOf(d), w.cfg.Registry, vim.FormsOf(w.cfg.Drivers)); err == nil {
+				i.Connection = at
+			}
 		}
 	}
 }

@@ -64,6 +64,12 @@ func (w *world) send(in *nfvomanager.Intake, kind, id string) {
 		{ID: "r1", Type: "COMPUTE", VduID: "vdu", TemplateID: "vdu", Resource: &nfvo.ResourceHandle{Connection: sim.Default, ID: "x"}},
 		{ID: "r2", Type: "VL", TemplateID: "vl", Resource: &nfvo.ResourceHandle{Connection: sim.Default, ID: "y"}},
 	}}
+	w.sendRequest(in, kind, id, req)
+}
+
+// sendRequest delivers a message about a request of the operation op-1.
+func (w *world) sendRequest(in *nfvomanager.Intake, kind, id string, req nfvo.GrantRequest) {
+	w.t.Helper()
 	m := []message.Message{{
 		ID: id, Type: kind, Topic: message.TopicNfvoCommands, Key: vnf, CorrelationID: "op-1", ReplyTo: message.TopicReplies, Time: w.now, Data: vim.Encode(req),
 	}}

@@ -33,6 +33,8 @@ type listing struct {
 	during     func() // what happens while it is asked
 }
 
+func (d *listing) Runs() []vim.Form { return sim.Runs() }
+
 func (d *listing) Assets(context.Context, vim.Connection) (vim.Assets, error) {
 	d.asked++
 	if f := d.during; f != nil {

@@ -23,17 +23,15 @@ type policy struct {
 // grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
 func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, error) {
 	g := nfvo.Grant{ID: req.OpOccID, Local: true, Infos: []nfvo.GrantInfo{}}
-	wanted := req.DefaultConnection
-	if wanted == "" {
-		var err error
-		if wanted, err = p.registry.Default(ctx); err != nil {
-			return g, err
-		}
-	}
 	for _, d := range slices.Concat(req.Remove, req.Update) {
-		info := nfvo.GrantInfo{DefinitionID: d.ID, Connection: wanted}
+		info := nfvo.GrantInfo{DefinitionID: d.ID}
 		if d.Resource != nil {
 			info.Connection = d.Resource.Connection
+		} else {
+			var err error
+			if info.Connection, err = p.place(ctx, &req, formOf(d)); err != nil {
+				return g, err
+			}
 		}
 		g.Infos = append(g.Infos, info)
 	}
@@ -43,17 +41,19 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 	if len(req.Add)+len(req.Temp)+len(req.Computes)+len(req.Images)+len(req.UncoveredExtCps) == 0 {
 		return g, nil // nothing new: no site need be asked
 	}
-	s, err := p.site(ctx, req.VnfID, wanted)
+	sites, s, err := p.sites(ctx, &req)
 	if err != nil {
 		return g, err
 	}
-	g.Describe(s.conn.ID, nfvo.VimConnection(s.conn.Described()))
+	for _, x := range sites {
+		g.Describe(x.conn.ID, nfvo.VimConnection(x.conn.Described()))
+	}
 	zones, err := placed(req, s.assets.Zones)
 	if err != nil {
 		return g, err
 	}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
-		at, zone := s.conn.ID, zones[d.ID]
+		at, zone := sites[formOf(d)].conn.ID, zones[d.ID]
 		if of := ofSnapshot(d); of != "" && of != at { // a snapshot is where what it is of is, and what is made of it where the snapshot is
 			at, zone = of, ""
 		}
@@ -98,6 +98,49 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		g.Warnings = append(g.Warnings, fmt.Sprintf("The external connection point %s is covered by no external virtual link; it is connected to the default external network %s of VIM connection %s.", cpd, s.assets.ExternalNetwork, s.conn.ID))
 	}
 	return g, nil
+}
+
+// formOf is the form of what a definition is about.
+func formOf(d nfvo.ResourceDefinition) vim.Form { return cmp.Or(vim.Form(d.Form), vim.Machines) }
+
+// place returns the connection at which what has a form is to be.
+func (p policy) place(ctx context.Context, req *nfvo.GrantRequest, f vim.Form) (string, error) {
+	places := vim.Places{
+		VnfID: req.VnfID, Wanted: req.DefaultConnection, Others: req.Connections,
+		Named: req.Operation == "INSTANTIATE" && (req.DefaultConnection != "" || len(req.Connections) > 0),
+	}
+	at, err := places.Of(ctx, f, p.registry, vim.FormsOf(p.drivers))
+	return at, err //nolint:wrapcheck // an Error of ours, or the registry's
+}
+
+// sites are where what a request adds is to be, by its form, and the one at which images, flavours and external networks are looked for:
+// that of the machines, where there are any.
+func (p policy) sites(ctx context.Context, req *nfvo.GrantRequest) (map[vim.Form]site, site, error) {
+	forms := []vim.Form{}
+	if len(req.Computes)+len(req.Images)+len(req.UncoveredExtCps) > 0 && !slices.ContainsFunc(req.Add, func(d nfvo.ResourceDefinition) bool { return d.Form != "" }) {
+		forms = append(forms, vim.Machines)
+	}
+	for _, d := range slices.Concat(req.Add, req.Temp) {
+		forms = append(forms, formOf(d))
+	}
+	out, main := map[vim.Form]site{}, site{}
+	for _, f := range forms {
+		if _, there := out[f]; there {
+			continue
+		}
+		at, err := p.place(ctx, req, f)
+		if err != nil {
+			return nil, main, err
+		}
+		s, err := p.site(ctx, req.VnfID, at)
+		if err != nil {
+			return nil, main, err
+		}
+		if out[f] = s; len(out) == 1 || f == vim.Machines {
+			main = s
+		}
+	}
+	return out, main, nil
 }
 
 // ofSnapshot is the VIM connection that what is snapshotted, or the snapshot something is made of, is at; "" of anything else.

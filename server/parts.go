@@ -345,7 +345,7 @@ func (s *Server) buildUseCases(p *parts) error {
 	}
 	p.lcm, err = lcm.New(lcm.Config{
 		Doer: d.committer, Store: d.Store, Instances: p.instances, OpOccs: p.opoccs, Snapshots: p.snapshots,
-		Packages: s.forLCM(p), Connections: p.vims, InPlace: p.inPlace, Keys: s.keys, Settings: settings, Management: p.management, SnapshotPackages: p.packed,
+		Packages: s.forLCM(p), Connections: p.vims, InPlace: p.inPlace, Runs: vim.FormsOf(p.drivers), Keys: s.keys, Settings: settings, Management: p.management, SnapshotPackages: p.packed,
 		Inventory: vimmanager.NewInventory(s.vimManager(p)), Room: p.room,
 	})
 	return err

@@ -81,6 +81,8 @@ type Driver interface {
 	Assets(ctx context.Context, conn Connection) (Assets, error)
 	// InPlace returns what the driver can change of a resource that stands. It is always the same, and asks no VIM.
 	InPlace() InPlace
+	// Runs returns the forms that VIMs of this type run. It is always the same, and asks no VIM; Start of another is Permanent.
+	Runs() []Form
 }
 
 // AssetFinder is implemented by drivers that can look one asset up instead of listing all of them (a catalogue may be

@@ -53,8 +53,11 @@ func listed(defs []nfvo.ResourceDefinition, id string) bool {
 // definition is what a grant request says of a resource; of one that stands, also where.
 func definition(r *Resource, id string) nfvo.ResourceDefinition {
 	d := nfvo.ResourceDefinition{ID: id, Type: kindOf(r.Kind).grant, TemplateID: r.Template, Planned: r.ID}
-	if r.Kind == vim.Compute {
+	switch form := vim.FormOf(r.Kind, r.Spec); {
+	case r.Kind == vim.Compute:
 		d.VduID = r.Template
+	case form != vim.Machines:
+		d.Form = string(form)
 	}
 	if r.At != nil {
 		d.Resource = r.handle()

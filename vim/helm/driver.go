@@ -74,6 +74,9 @@ func New(c Config) *Driver {
 	}
 }
 
+// Runs returns charts, and objects beside them.
+func (*Driver) Runs() []vim.Form { return []vim.Form{vim.Objects, vim.Charts} }
+
 // InPlace returns what Change can change of a release, or of an object.
 func (*Driver) InPlace() vim.InPlace {
 	return vim.InPlace{vim.Unit: {vim.AttributeReplicas, vim.AttributeCounts, vim.AttributeValues, vim.AttributeObjects, vim.AttributeGone}}

@@ -66,6 +66,9 @@ func New(c Config) *Driver {
 	return &Driver{clusters: kube.NewClusters(c.Type, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now}}
 }
 
+// Runs returns objects alone.
+func (*Driver) Runs() []vim.Form { return []vim.Form{vim.Objects} }
+
 // InPlace returns what Change can change of an object. That a kind does not bear the change of a field is said by the cluster.
 func (*Driver) InPlace() vim.InPlace {
 	return vim.InPlace{vim.Unit: {vim.AttributeReplicas, vim.AttributeObjects, vim.AttributeGone}}

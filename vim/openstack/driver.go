@@ -94,6 +94,9 @@ func (d *Driver) of(conn vim.Connection, op string, k vim.Kind, what string) (ca
 	return x, kinds[k], nil
 }
 
+// Runs returns machines alone.
+func (*Driver) Runs() []vim.Form { return []vim.Form{vim.Machines} }
+
 // InPlace returns what Change can change of a resource that stands.
 func (*Driver) InPlace() vim.InPlace {
 	return vim.InPlace{

@@ -74,6 +74,12 @@ func InPlace() vim.InPlace {
 	return out
 }
 
+// Runs returns all forms.
+func Runs() []vim.Form { return []vim.Form{vim.Machines, vim.Objects, vim.Charts} }
+
+// Runs returns all forms.
+func (*Sim) Runs() []vim.Form { return Runs() }
+
 // InPlace returns what these VIMs can change of a resource that stands: everything but what the behaviour says is fixed.
 func (s *Sim) InPlace() vim.InPlace {
 	fixed := s.Behaviour().Fixed

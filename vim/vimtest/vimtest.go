@@ -120,6 +120,7 @@ func Run(t *testing.T, d vim.Driver, env Env) {
 	t.Run("an image goes on after a restart", s.imageRestart)
 	t.Run("images of one content at once", s.imagesAtOnce)
 	t.Run("an image that is another than was said fails", s.imageBad)
+	t.Run("what the driver does not run is refused", s.forms)
 	t.Run("what cannot be changed in place is refused", s.changeNotInPlace)
 	if s.some() == nil {
 		t.Log("not changed: anything")

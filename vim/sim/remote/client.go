@@ -124,6 +124,9 @@ func (c *Client) Observe(ctx context.Context, conn vim.Connection, r vim.ListReq
 // InPlace returns what a simulated VIM can change unless it was told otherwise, which this side does not know.
 func (c *Client) InPlace() vim.InPlace { return sim.InPlace() }
 
+// Runs returns all forms.
+func (c *Client) Runs() []vim.Form { return sim.Runs() }
+
 // Assets describes what the site offers.
 func (c *Client) Assets(ctx context.Context, conn vim.Connection) (vim.Assets, error) {
 	out, err := c.call(ctx, question{Op: "assets", Connection: conn.ID}, conn.ID)
