@@ -37,8 +37,8 @@ const (
 	publishName = "vnfm"
 	// managers is how many processes do the calls to VIMs, with a database of their own.
 	managers = 2
-	// labLimit is how long brokers or Kafka Connect may take to start.
-	labLimit = 2 * time.Minute
+	// labLimit is how long brokers or Kafka Connect may take to start, on a machine that does much else.
+	labLimit = 10 * time.Minute
 )
 
 // lab is a Kafka of three brokers, and Kafka Connect when a capture publishes: real ones, in processes of their own.
