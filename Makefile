@@ -34,7 +34,7 @@ test-deep: ## run whole, without the race detector, what it makes too slow: each
 
 test-kubernetes: release ## run the Kubernetes and Helm drivers, whole lives of VNFs, the packed chart of vnfmd, and the pages for Kubernetes, against a real control plane on loopback (built the first time: 10 to 20 minutes), and stop it
 	@kubeconfig=$$(./deploy/k8s-lab.sh up) && { VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -p 1 -count=1 -timeout 30m -tags kubernetes ./vim/kubernetes/... ./vim/helm/... && \
-		VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes -run 'OfAChart|OfAnInstall|PagesOnKubernetes' ./e2e && \
+		VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 20m -tags kubernetes -run 'OfAChart|OfAnInstall|OfTwoTypes|PagesOnKubernetes' ./e2e && \
 		VNFM_TEST_CHART=$$(ls $(CURDIR)/dist/vnfm-chart-*.tgz) VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 10m -tags kubernetes -run OnACluster ./deploy; \
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 

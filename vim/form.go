@@ -58,46 +58,55 @@ type Connections interface {
 	Connections(ctx context.Context) ([]Connection, error)
 }
 
-// Of returns the connection at which what has a form is to be: the one wanted, when it runs the form, else the first of the others that
-// does, else the default, else the only one registered that does. runs tells the forms of a vimType; nil: all. Returns Unprocessable when there is
-// none, or several might be meant, and the registry's errors.
+// Of returns the connection at which what has a form is to be: of those wanted and named, and those the VNF is at, one that runs it and
+// least else (objects are for a cluster, where a VIM that simulates everything is named, too); of several alike the default, else the
+// likeliest. When none of them runs it, and they are not all that the request allows: the default, else the only one registered that does.
+// runs tells the forms of a vimType; nil: all. Returns Unprocessable when there is none, or several might be meant, and the registry's errors.
 func (p Places) Of(ctx context.Context, f Form, reg Connections, runs func(vimType string) []Form) (string, error) {
 	usual, err := reg.Default(ctx)
 	if err != nil {
 		return "", err //nolint:wrapcheck // the registry's
 	}
-	ids := slices.Clone(p.Others)
+	ids := p.Others
 	switch {
 	case p.Wanted != "":
-		ids = slices.Insert(ids, 0, p.Wanted)
-	case slices.Contains(ids, usual): // of several alike
-		ids = slices.Insert(ids, 0, usual)
+		ids = slices.Insert(slices.Clone(ids), 0, p.Wanted)
+	case slices.Contains(ids, usual):
+		ids = slices.Insert(slices.Clone(ids), 0, usual)
 	}
-	if !p.Named && usual != "" {
-		ids = append(ids, usual)
-	}
+	best, most := "", 0
 	var not []string
+	look := func(id string) error {
+		typ, err := p.typeOf(ctx, id, reg)
+		if err != nil {
+			return err
+		}
+		n := 0
+		if runs != nil {
+			if n = len(runs(typ)); n == 0 {
+				return vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has type %s, for which there is no driver.", id, typ)
+			}
+		}
+		switch {
+		case runs != nil && !slices.Contains(runs(typ), f):
+			if text := id + " (" + typ + ")"; !slices.Contains(not, text) {
+				not = append(not, text)
+			}
+		case best == "" || n < most:
+			best, most = id, n
+		}
+		return nil
+	}
 	for _, id := range ids {
-		typ := p.Brought[id]
-		if typ == "" {
-			c, err := reg.Connection(ctx, p.VnfID, id)
-			if vnfm.KindOf(err) == vnfm.NotFound {
-				return "", vnfm.Errorf(vnfm.Unprocessable, "There is no VIM connection %s.", id)
-			}
-			if err != nil {
-				return "", err //nolint:wrapcheck // as above
-			}
-			typ = c.Type
+		if err := look(id); err != nil {
+			return "", err
 		}
-		if runs == nil || slices.Contains(runs(typ), f) {
-			return id, nil
-		}
-		if len(runs(typ)) == 0 {
-			return "", vnfm.Errorf(vnfm.Unprocessable, "VIM connection %s has type %s, for which there is no driver.", id, typ)
-		}
-		if text := id + " (" + typ + ")"; !slices.Contains(not, text) {
-			not = append(not, text)
-		}
+	}
+	if best == "" && !p.Named && usual != "" {
+		err = look(usual)
+	}
+	if best != "" || err != nil {
+		return best, err
 	}
 	if p.Named {
 		return "", vnfm.Errorf(vnfm.Unprocessable, "The VNF has %s, which no VIM connection that is named runs: %s. Name one that does in vimConnectionInfo, too.", f, strings.Join(not, ", "))
@@ -120,6 +129,18 @@ func (p Places) Of(ctx context.Context, f Form, reg Connections, runs func(vimTy
 	}
 	return "", vnfm.Errorf(vnfm.Unprocessable, "The VNF has %s, which several VIM connections run (%s), and the default is none of them%s: name one in vimConnectionInfo.",
 		f, strings.Join(can, ", "), aside(not))
+}
+
+// typeOf is the vimType of a connection.
+func (p Places) typeOf(ctx context.Context, id string, reg Connections) (string, error) {
+	if typ := p.Brought[id]; typ != "" {
+		return typ, nil
+	}
+	c, err := reg.Connection(ctx, p.VnfID, id)
+	if vnfm.KindOf(err) == vnfm.NotFound {
+		return "", vnfm.Errorf(vnfm.Unprocessable, "There is no VIM connection %s.", id)
+	}
+	return c.Type, err //nolint:wrapcheck // the registry's
 }
 
 func aside(not []string) string {

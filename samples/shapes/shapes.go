@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-//go:embed web store pair charts manifests
+//go:embed web store pair charts manifests hybrid
 var files embed.FS
 
 // The shapes.
@@ -33,12 +33,16 @@ const (
 	// TOSCA.meta lists one.
 	Charts    = "charts"
 	Manifests = "manifests"
+	// Hybrid has one flavour, "simple", of a VDU of machines on an internal link and one of containers, by the manifests in
+	// Files/gateway.yaml; the aspect "both" scales both.
+	Hybrid = "hybrid"
 )
 
 // ids are the ids of the descriptors by shape.
 var ids = map[string]string{
 	Web: "5c1d4a3e-0000-4000-8000-000000000001", Store: "5c1d4a3e-0000-4000-8000-000000000002", Charts: "5c1d4a3e-0000-4000-8000-000000000003",
 	Manifests: "5c1d4a3e-0000-4000-8000-000000000004", Pair: "5c1d4a3e-0000-4000-8000-000000000005",
+	Hybrid: "5c1d4a3e-0000-4000-8000-000000000006",
 }
 
 // VnfdID is the id of a shape's descriptor.
