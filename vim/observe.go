@@ -18,7 +18,8 @@ type Observed struct {
 	About []Attribute `json:"about,omitempty"`
 	// By tells who set an attribute last, and when, where that was not the VNF Manager and the VIM says so.
 	By map[Attribute]string `json:"by,omitempty"`
-	// Taken lists the fields of a manifest that others have set to something else, and who did; nil: nobody has. It stays in this process.
+	// Taken lists the fields of a manifest that others have set to something else, or removed, and who did, where that is known; nil: nobody
+	// has. It may ask the VIM once. It stays in this process.
 	Taken func(manifest json.RawMessage) (fields []string, by string) `json:"-"`
 }
 

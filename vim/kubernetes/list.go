@@ -33,6 +33,10 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
 	var made map[string][]corev1.Pod // by unit; asked for once there is a workload
 	var unasked error
+	c, err := d.cluster(conn)
+	if err != nil {
+		return vim.ObservedPage{}, err
+	}
 	found, next, err := list(ctx, d, conn, r, func(u *unstructured.Unstructured) vim.Observed {
 		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
 		if kube.Counted(kube.RefOf(u)) {
@@ -47,9 +51,7 @@ func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListReq
 				o.Resource.Pods = told
 			}
 		}
-		if kube.Others(u) {
-			o.Taken = func(manifest json.RawMessage) ([]string, string) { return kube.Taken(u, manifest) }
-		}
+		o.Taken = c.taken(ctx, u)
 		return o
 	})
 	if err == nil {

@@ -25,12 +25,7 @@ func Taken(u *unstructured.Unstructured, manifest json.RawMessage) (fields []str
 	if json.Unmarshal(manifest, &wanted) != nil {
 		return nil, ""
 	}
-	ours := map[string]bool{}
-	for _, m := range u.GetManagedFields() {
-		if m.Manager == FieldManager && m.FieldsV1 != nil {
-			each(m.FieldsV1.GetRawBytes(), wanted, u.Object, "", func(path string, _, _ any) { ours[path] = true })
-		}
-	}
+	ours := ours(u, wanted)
 	found := map[string]bool{}
 	for _, m := range u.GetManagedFields() {
 		if m.Manager == FieldManager || m.Subresource != "" || m.FieldsV1 == nil {
@@ -47,6 +42,17 @@ func Taken(u *unstructured.Unstructured, manifest json.RawMessage) (fields []str
 		})
 	}
 	return slices.Sorted(maps.Keys(found)), by
+}
+
+// ours are the fields of a manifest that a cluster says are ours.
+func ours(u *unstructured.Unstructured, wanted map[string]any) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range u.GetManagedFields() {
+		if m.Manager == FieldManager && m.FieldsV1 != nil {
+			each(m.FieldsV1.GetRawBytes(), wanted, u.Object, "", func(path string, _, _ any) { out[path] = true })
+		}
+	}
+	return out
 }
 
 // each calls f for the leaves of a set of fields that a manifest has a value for, with that and the value that there is.

@@ -41,3 +41,27 @@ func TestTaken(t *testing.T) {
 		t.Errorf("%q", fields)
 	}
 }
+
+// What an object lacks of a manifest is told by its path: fields, members of maps, elements that have names. Nothing is told of what is
+// empty, what no cluster keeps, lists of which nobody knows the elements, and what is there in another way.
+func TestMissing(t *testing.T) {
+	const manifest = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"a","labels":{"app":"web"},"annotations":{"a":"1","b":"2"}},"stringData":{"a":"b"},
+		"spec":{"replicas":3,"minReadySeconds":5,"paused":null,"strategy":{},"template":{"spec":{"nodeSelector":{"disk":"ssd"},
+			"containers":[{"name":"web","image":"web:1","env":[{"name":"A","value":"1"},{"name":"B","value":""}],"args":["-v"],"ports":[{"containerPort":80}]},{"name":"side","image":"side:1"}]}}}}`
+	const live = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","labels":{"app":"web"},"annotations":{"b":"3"}},
+		"spec":{"template":{"spec":{"containers":[{"name":"web","image":"web:2","env":[{"name":"B"}],"ports":[{"containerPort":81,"protocol":"TCP"}]}]}}}}`
+	u := &unstructured.Unstructured{}
+	if err := json.Unmarshal([]byte(live), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"metadata.annotations.a", "spec.minReadySeconds", "spec.template.spec.containers[name=side]", "spec.template.spec.containers[name=web].args",
+		"spec.template.spec.containers[name=web].env[name=A]", "spec.template.spec.nodeSelector",
+	}
+	if got := kube.Missing(u, json.RawMessage(manifest)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := kube.Missing(u, json.RawMessage(live)); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+}
