@@ -86,6 +86,7 @@ var (
 	late      = &answer{lost: true, effect: true}
 	unknown   = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.UnknownOutcome, Reason: "no word"}}
 	permanent = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: "broken"}}
+	half      = &answer{effect: true, reply: message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: "broken, and there", Partly: true}}
 	transient = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: "busy"}}
 )
 
