@@ -20,6 +20,8 @@ func TestOperate(t *testing.T) {
 			`{"changeStateTo":"STARTED","stopType":"GRACEFUL","gracefulStopTimeout":30}`: {To: "STARTED"},
 			`{"changeStateTo":"STOPPED","stopType":"FORCEFUL","gracefulStopTimeout":1}`:  {To: "STOPPED", StopType: "FORCEFUL"},
 			`{"changeStateTo":"STOPPED"}`:                                                {To: "STOPPED"},
+			`{"changeStateTo":"STOPPED","gracefulStopTimeout":1}`:                        {To: "STOPPED", StopType: "GRACEFUL", GracefulTimeout: 1},
+			`{"changeStateTo":"STOPPED","gracefulStopTimeout":0}`:                        {To: "STOPPED"},
 			`{"changeStateTo":"STOPPED","stopType":"FORCEFUL"}`:                          {To: "STOPPED", StopType: "FORCEFUL"},
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c1"]}`:                        {To: "STOPPED", Vnfcs: []string{"c1"}},
 			`{"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":30,"additionalParams":{"password":"` + canary + `"}}`: {
@@ -47,7 +49,7 @@ func TestOperate(t *testing.T) {
 			`{}`:                           "/changeStateTo",
 			`{"changeStateTo":"SLEEPING"}`: "/changeStateTo",
 			`{"changeStateTo":"STOPPED","stopType":"GENTLE"}`:                                                 "/stopType",
-			`{"changeStateTo":"STOPPED","gracefulStopTimeout":1}`:                                             "/stopType",
+			`{"changeStateTo":"STOPPED","gracefulStopTimeout":-1}`:                                            "/gracefulStopTimeout",
 			`{"changeStateTo":"STOPPED","stopType":"GRACEFUL","gracefulStopTimeout":-1}`:                      "/gracefulStopTimeout",
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":"c1"}`:                                               "/vnfcInstanceId",
 			`{"changeStateTo":"STOPPED","vnfcInstanceId":["c1",""]}`:                                          "/vnfcInstanceId/1",

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -23,37 +22,14 @@ import (
 // rewritten is a package in which texts of its descriptors are others.
 func rewritten(t *testing.T, csar []byte, pairs ...string) []byte {
 	t.Helper()
-	from, err := zip.NewReader(bytes.NewReader(csar), int64(len(csar)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	to := zip.NewWriter(&out)
-	for _, f := range from.File {
-		data, err := fs.ReadFile(from, f.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(f.Name, "Definitions/") {
+	return remade(t, csar, func(name string, data []byte, put func(string, []byte)) {
+		if strings.HasPrefix(name, "Definitions/") {
 			data = []byte(strings.NewReplacer(pairs...).Replace(string(data)))
 		}
-		put := func(name string, data []byte) {
-			w, err := to.Create(name)
-			if err == nil {
-				_, err = w.Write(data)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if put(f.Name, data); f.Name == "Files/kubernetes/deployment.yaml" { // of one VDU only
+		if put(name, data); name == "Files/kubernetes/deployment.yaml" { // of one VDU only
 			put("Files/kubernetes/back.yaml", bytes.ReplaceAll(data, []byte("front"), []byte("back")))
 		}
-	}
-	if err := to.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	})
 }
 
 func (d *daemon) register(name, vimType, namespace string) {

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -176,45 +175,23 @@ func (d *daemon) broken(op string, middle func() bool) {
 // withImage puts the image that the descriptor of a package names into it, and its checksum into the descriptor.
 func withImage(t *testing.T, csar []byte) []byte {
 	t.Helper()
-	from, err := zip.NewReader(bytes.NewReader(csar), int64(len(csar)))
-	if err != nil {
-		t.Fatal(err)
-	}
 	content := bytes.Repeat([]byte("store"), 1<<20)
 	sum := sha256.Sum256(content)
-	var out bytes.Buffer
-	to := zip.NewWriter(&out)
-	put := func(name string, data []byte) {
-		w, err := to.Create(name)
-		if err == nil {
-			_, err = w.Write(data)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	named := false
-	for _, f := range from.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+	out := remade(t, csar, func(name string, data []byte, put func(string, []byte)) {
 		if head, tail, ok := bytes.Cut(data, []byte("name: store-back")); ok {
 			said := regexp.MustCompile(`hash: [0-9a-f]+`)
 			tail = said.ReplaceAll(tail, []byte("hash: "+hex.EncodeToString(sum[:])))
-			data, named = slices.Concat(head, []byte("name: store-back"), tail), true
+			data = slices.Concat(head, []byte("name: store-back"), tail)
+			named = true
+			put("Files/images/store-back.img", content)
 		}
-		put(f.Name, data)
+		put(name, data)
+	})
+	if !named {
+		t.Fatal("the package does not name the image")
 	}
-	put("Files/images/store-back.img", content)
-	if err := to.Close(); err != nil || !named {
-		t.Fatal("the package does not name the image", err)
-	}
-	return out.Bytes()
+	return out
 }
 
 // register has a program know the cloud as zed, its default.

@@ -45,6 +45,8 @@ type planData struct {
 	Grant     nfvo.GrantRequest `json:"grantRequest"`
 	// GraceMs is how long a guest may take to stop by itself where the plan turns its power off.
 	GraceMs int64 `json:"graceMs,omitempty"`
+	// VnfState is what a VNF is told to be that has nothing that could be started or stopped.
+	VnfState string `json:"vnfState,omitempty"`
 	// Reversible: what was done can be undone.
 	Reversible bool `json:"reversible,omitempty"`
 	// UntilReleased: only as long as nothing was released.

@@ -70,9 +70,10 @@ type Management interface {
 	Endpoint(ctx context.Context, v *vnf.Instance, name, endpoint, named string) (*configuration.Endpoint, error)
 }
 
-// Loader reads committed state.
+// Loader reads committed state, and what it was.
 type Loader interface {
 	Load(ctx context.Context, l eventstore.Load) (*eventstore.Loaded, error)
+	aggregate.Past
 }
 
 // Config is what a Service needs.

@@ -70,6 +70,9 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	for _, id := range r.Vnfcs {
 		ids[id] = true
 	}
+	if c := slices.IndexFunc(b.vnf.Info.Vnfcs, func(c vnf.Vnfc) bool { return c.UnitID != "" && (len(ids) == 0 || ids[c.ID]) }); c >= 0 && r.To == stopped {
+		return vnfm.Errorf(vnfm.Conflict, "the VNF has containers (%s), and pods cannot be stopped: scale in, or terminate the VNF", b.vnf.Info.Vnfcs[c].VduID)
+	}
 	of, err := b.part(r.Vnfcs)
 	if err != nil {
 		return err
@@ -86,6 +89,7 @@ func (s *Service) planOperate(b *beginning, r *Operate) error {
 	for _, to := range powered(have, ids, power) {
 		want.Put(to)
 	}
+	b.data.VnfState = r.To
 	if r.StopType == graceful {
 		b.data.GraceMs = s.grace(r.GracefulTimeout, about).Milliseconds()
 	}
@@ -114,25 +118,43 @@ func (b *beginning) warnOfReplacements(cannot string) {
 	}
 }
 
-// landOperate puts the computes into the state that was asked for; the VNF is stopped when all of them are.
+// landOperate puts the computes into the state that was asked for; the VNF is stopped when all of them are. Pods run as long as they are there.
 func landOperate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.InstanceCommand, error) {
 	changed, err := changedBy(d, o)
 	if err != nil {
 		return nil, err
 	}
-	state, about := stopped, map[string]bool{}
+	about := map[string]bool{}
 	for _, r := range o.Want().Resources {
 		about[r.ID] = true
-		if r.Spec.Compute != nil && r.Spec.Compute.Power != vim.PowerOff {
-			state = started
+	}
+	off, on := powers(o.Want().Resources)
+	for i := range v.Resources { // those that the operation was not about
+		if r := &v.Resources[i]; !about[r.ID] && vim.Kind(r.Kind) == vim.Compute {
+			off, on = off || r.Off, on || !r.Off
 		}
 	}
-	for i := range v.Resources { // those that the operation was not about
-		if r := &v.Resources[i]; !about[r.ID] && vim.Kind(r.Kind) == vim.Compute && !r.Off {
-			state = started
-		}
+	for _, c := range v.Info.Vnfcs {
+		on = on || c.UnitID != ""
+	}
+	state := d.VnfState
+	switch {
+	case on:
+		state = started
+	case off || state == "":
+		state = stopped
 	}
 	return vnf.CompleteOperate{Landed: vnf.InstanceOperated{OpID: d.OpID, VnfState: state, Changed: changed}}, nil
+}
+
+// powers reports whether there are computes among resources that are to be off, and such that are to be on.
+func powers(resources []plan.Resource) (off, on bool) {
+	for i := range resources {
+		if c := resources[i].Spec.Compute; c != nil {
+			off, on = off || c.Off(), on || !c.Off()
+		}
+	}
+	return off, on
 }
 
 // changedBy is the records of the resources that a plan that landed has changed in place.

@@ -30,7 +30,9 @@ func (s *site) serve(m message.Message) *message.Message {
 	switch {
 	case before:
 	case a == nil || a.effect || s.stands(m): // what stands is found by its token, and said to stand
-		r = s.carryOut(m)
+		if r = s.carryOut(m); a != nil && a.reply.Partly {
+			r = a.reply
+		}
 	case !a.lost:
 		r = a.reply
 		s.failed[m.ID] = r

@@ -11,6 +11,7 @@ import (
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/plan"
 	"github.com/vnfm/vnfm/nfvo"
+	"github.com/vnfm/vnfm/readmodel"
 	"github.com/vnfm/vnfm/request"
 	"github.com/vnfm/vnfm/secret"
 	"github.com/vnfm/vnfm/vim"
@@ -194,7 +195,11 @@ func (s *Service) whole(ctx context.Context, id string) (*vnf.Snapshot, error) {
 	if st.Version == 0 || st.Value.Deleted {
 		return nil, vnfm.Errorf(vnfm.Conflict, "the VNF snapshot is being deleted").At("/vnfSnapshotInfoId")
 	}
-	return &st.Value, nil
+	out := st.Value
+	if out.Vnf, err = readmodel.AtSnapshot(ctx, s.cfg.Store, s.cfg.Instances, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 // generationsPerOperation is more than one operation asks for of one resource, however often it is tried again.
@@ -344,11 +349,10 @@ func landRevert(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf.
 		}
 		return vnf.CompleteRevert{Landed: vnf.InstanceReverted{OpID: d.OpID, SnapshotID: d.Snapshot.InfoID, Rebuilt: *r}}, nil
 	}
-	r.Info.VnfState = stopped
-	for _, x := range o.Want().Resources {
-		if x.Spec.Compute != nil && x.Spec.Compute.Power != vim.PowerOff {
-			r.Info.VnfState = started
-		}
+	if off, on := powers(o.Want().Resources); on {
+		r.Info.VnfState = started
+	} else if off {
+		r.Info.VnfState = stopped
 	}
 	for i := range r.Info.Vnfcs {
 		r.Info.Vnfcs[i].Configurable = d.Snapshot.Configurable[r.Info.Vnfcs[i].ID]

@@ -86,6 +86,7 @@ var (
 	late      = &answer{lost: true, effect: true}
 	unknown   = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.UnknownOutcome, Reason: "no word"}}
 	permanent = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: "broken"}}
+	half      = &answer{effect: true, reply: message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: "broken, and there", Partly: true}}
 	transient = &answer{reply: message.Reply{Outcome: message.Failed, Class: message.Transient, Reason: "busy"}}
 )
 
@@ -285,7 +286,7 @@ func (s *site) op(id string) *vnf.OpOcc {
 
 func (s *site) vnf(id string) *vnf.Instance {
 	s.t.Helper()
-	v, err := readmodel.Instance(s.ctx(), s.store, id)
+	v, err := readmodel.Instance(s.ctx(), s.live(), id)
 	s.must(err)
 	return v
 }
@@ -388,7 +389,7 @@ func (s *site) run() {
 // check asserts what holds after every commit: an instance is held by an operation exactly while that is not finished.
 func (s *site) check() {
 	s.t.Helper()
-	vnfs, err := readmodel.ListInstances(s.ctx(), s.store, eventstore.ViewQuery{})
+	vnfs, err := readmodel.ListInstances(s.ctx(), s.live(), eventstore.ViewQuery{})
 	s.must(err)
 	for _, v := range vnfs {
 		ops, err := readmodel.ListOpOccs(s.ctx(), s.live(), eventstore.ViewQuery{Parent: v.ID})

@@ -251,12 +251,16 @@ func (x *change) keepSnapshot(op *vnf.OpOcc, v *vnf.Instance, in *saga.Instance)
 	if err != nil {
 		return err
 	}
-	was := *v
-	was.Operation, was.Cleanup, was.Leftovers, was.Snapshots = "", "", nil, nil
-	return x.onSnapshot(d.OpID, &vnf.SnapshotTaken{Snapshot: vnf.Snapshot{
+	made := vnf.Snapshot{
 		ID: d.OpID, InfoID: d.Snapshot.InfoID, VnfID: v.ID, VnfdID: v.VnfdID, Started: op.Started, Finished: x.at(vnf.SnapshotStream + d.OpID),
-		Vnf: &was, Vnfcs: d.Snapshot.Vnfcs, Taken: taken, UserData: d.Snapshot.UserData,
-	}})
+		Vnfcs: d.Snapshot.Vnfcs, Taken: taken, UserData: d.Snapshot.UserData,
+	}
+	if readmodel.IsLarge(v) {
+		made.VnfVersion = v.Version
+	} else {
+		made.Vnf = v.AtSnapshot()
+	}
+	return x.onSnapshot(d.OpID, &vnf.SnapshotTaken{Snapshot: made})
 }
 
 // ExtractedSnapshot is the command behind CreateVnfSnapshotInfoRequest and VnfSnapshotInfoModificationRequest (SOL003 v3.7.1 §5.5.2.23 and

@@ -80,6 +80,8 @@ type Reply struct {
 	Class   Class           `json:"class,omitempty"`  // set when Failed
 	Reason  string          `json:"reason,omitempty"` // for people; set when Failed or Cancelled
 	Result  json.RawMessage `json:"result,omitempty"`
+	// Partly: it has failed, and some of it may stand all the same. Who undoes what was done undoes that, too.
+	Partly bool `json:"partly,omitempty"`
 }
 
 // ReplyType is the type of every reply.

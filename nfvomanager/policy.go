@@ -20,6 +20,11 @@ type policy struct {
 	gate     Gate
 }
 
+// Decide decides one request as our own policy does, by what the sites of a registry offer. Errors are Unprocessable for what cannot be granted, and those of the drivers.
+func Decide(ctx context.Context, registry vim.Registry, drivers map[string]vim.Driver, req nfvo.GrantRequest) (nfvo.Grant, error) {
+	return policy{registry, drivers, nil}.grant(ctx, req)
+}
+
 // grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
 func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, error) {
 	g := nfvo.Grant{ID: req.OpOccID, Local: true, Infos: []nfvo.GrantInfo{}}

@@ -72,7 +72,7 @@ func InstanceView(v *vnf.Instance) eventstore.ViewWrite {
 			5: filter.Index(v.VnfdVersion), 6: filter.Index(v.VnfdID), 7: filter.Index(v.Provider),
 		},
 	}}
-	if isLargeInstance(v) {
+	if IsLarge(v) {
 		w.Doc, w.Attrs[columnLarge] = shelled(v), isLarge
 	} else {
 		w.Doc = whole(v)

@@ -37,7 +37,9 @@ const elsewhere = "in the events"
 // beginning is how the document of a shell begins, and no other.
 var beginning = []byte(`{"resources":"` + elsewhere + `"`)
 
-func isShell(v *eventstore.View) bool { return v.Kind == KindVnf && bytes.HasPrefix(v.Doc, beginning) }
+func isShell(v *eventstore.View) bool {
+	return v.Kind == KindVnf && bytes.HasPrefix(v.Doc, beginning) || v.Kind == KindSnapshot && v.Attrs[columnLarge] == isLarge
+}
 
 // shelled returns the document of an instance without what grows with the VNF.
 func shelled(v *vnf.Instance) json.RawMessage {
@@ -54,14 +56,15 @@ func shelled(v *vnf.Instance) json.RawMessage {
 // inForm returns a row of an instance in the form in which it is written now: an older program wrote all whole.
 func inForm(v eventstore.View) eventstore.View {
 	var in vnf.Instance
-	if v.Kind != KindVnf || isShell(&v) || json.Unmarshal(v.Doc, &in) != nil || !isLargeInstance(&in) {
+	if v.Kind != KindVnf || isShell(&v) || json.Unmarshal(v.Doc, &in) != nil || !IsLarge(&in) {
 		return v
 	}
 	v.Doc, v.Attrs[columnLarge] = shelled(&in), isLarge
 	return v
 }
 
-func isLargeInstance(v *vnf.Instance) bool { return len(v.Held()) > Large }
+// IsLarge reports whether an instance is too large to be written whole.
+func IsLarge(v *vnf.Instance) bool { return len(v.Held()) > Large }
 
 // shells is the query for those rows of a query that are shells, as far as columns tell.
 func shells(q eventstore.ViewQuery) eventstore.ViewQuery {

@@ -3,8 +3,10 @@ package readmodel
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/filter"
 	"github.com/vnfm/vnfm/vnf"
@@ -12,7 +14,7 @@ import (
 
 // Live shows readers the views as they are meant: the row of an operation that has not ended shows its last milestone
 // (vnf.Milestone), and what has happened since is folded over it from its stream; the row of a large instance is a shell (Large), and is folded
-// whole. Everything else is read as it is stored.
+// whole, and so is that of a snapshot of one, when it is loaded by its id. Everything else is read as it is stored.
 type Live struct {
 	eventstore.Reader // of what is stored
 	// OpOccs and Instances fold; their caches make following an operation, and reading a large instance again, cost what is new.
@@ -51,9 +53,10 @@ func (v Live) fold(ctx context.Context, rows []*eventstore.View) error {
 	}
 	var l eventstore.Load
 	for _, r := range rows {
-		if r.Kind == KindOpOcc {
+		switch r.Kind {
+		case KindOpOcc:
 			l = l.Merge(v.OpOccs.Load(r.ID))
-		} else {
+		case KindVnf:
 			l = l.Merge(v.Instances.Load(r.ID))
 		}
 	}
@@ -62,10 +65,13 @@ func (v Live) fold(ctx context.Context, rows []*eventstore.View) error {
 		return err //nolint:wrapcheck // the store's own
 	}
 	for _, r := range rows {
-		if r.Kind == KindOpOcc {
+		switch r.Kind {
+		case KindOpOcc:
 			err = v.foldOpOcc(loaded, r)
-		} else {
+		case KindVnf:
 			err = v.foldInstance(loaded, r)
+		case KindSnapshot:
+			err = v.foldSnapshot(ctx, r)
 		}
 		if err != nil {
 			return err
@@ -94,6 +100,20 @@ func (v Live) foldInstance(l *eventstore.Loaded, r *eventstore.View) error {
 	if isShell(r) {
 		r.Doc = whole(&s.Value)
 	}
+	return nil
+}
+
+// foldSnapshot puts the instance into a snapshot of a large one. What it was does not change, so that it need not be of the moment of the row.
+func (v Live) foldSnapshot(ctx context.Context, r *eventstore.View) error {
+	var s vnf.Snapshot
+	err := json.Unmarshal(r.Doc, &s)
+	if err != nil {
+		return vnfm.Wrap(vnfm.Internal, err, "decode the snapshot %s", r.ID)
+	}
+	if s.Vnf, err = AtSnapshot(ctx, v.Reader, v.Instances, &s); err != nil {
+		return err
+	}
+	*r = SnapshotView(&s).View
 	return nil
 }
 

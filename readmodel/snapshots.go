@@ -1,6 +1,7 @@
 package readmodel
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -50,8 +51,20 @@ func SnapshotInfoView(s *vnf.SnapshotInfo) eventstore.ViewWrite {
 	}}
 }
 
+// AtSnapshot returns the instance as a VnfSnapshot has it: that of a large one is folded from the instance's stream (ADR 38). nil: it has none.
+func AtSnapshot(ctx context.Context, past aggregate.Past, instances *Instances, s *vnf.Snapshot) (*vnf.Instance, error) {
+	if s.VnfVersion == 0 {
+		return s.Vnf, nil
+	}
+	st, _, err := instances.At(ctx, past, s.VnfID, s.VnfVersion)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	return st.Value.AtSnapshot(), nil
+}
+
 // SnapshotView returns the row of a VnfSnapshot; one that deletes it when it is discarded. Its document has of the instance what
-// InstanceView shows of one.
+// InstanceView shows of one; that of a large one is a shell without it.
 func SnapshotView(s *vnf.Snapshot) eventstore.ViewWrite {
 	shown := *s
 	if s.Vnf != nil {
@@ -63,7 +76,11 @@ func SnapshotView(s *vnf.Snapshot) eventstore.ViewWrite {
 	for i := range shown.Taken {
 		shown.Taken[i].Spec = nil
 	}
-	return eventstore.ViewWrite{Delete: s.Deleted, View: eventstore.View{
+	w := eventstore.ViewWrite{Delete: s.Deleted, View: eventstore.View{
 		Kind: KindSnapshot, ID: s.ID, Revision: s.Version, Parent: s.VnfID, Updated: s.Updated, Doc: encode(&shown),
 	}}
+	if s.Vnf == nil && s.VnfVersion > 0 {
+		w.Attrs[columnLarge] = isLarge
+	}
+	return w
 }

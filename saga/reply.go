@@ -19,7 +19,7 @@ func (t *turn) reply(i ReplyReceived) {
 	t.fx.Changed = true
 	r = t.edit(t.in.place(r.Step, r.Item))
 	f := &Failure{Step: r.Step, Item: r.Item, Class: rep.Class, Reason: rep.Reason, Result: rep.Result}
-	unknown := rep.Outcome == message.Failed && (rep.Class == message.UnknownOutcome || !snd.Undo && t.c.step(r).Lasting)
+	unknown := rep.Outcome == message.Failed && (rep.Class == message.UnknownOutcome || rep.Partly || !snd.Undo && t.c.step(r).Lasting)
 	if rep.Outcome == message.Cancelled {
 		f.Class = message.Permanent
 		if f.Reason == "" {

@@ -417,6 +417,20 @@ func TestSuccess_that_was_taken_is_not_taken_again(t *testing.T) {
 	again()
 }
 
+// What has failed and may be there by half is undone like a success, and is not tried again. Seen failing with the failure taken for nothing done: the
+// other step alone is undone.
+func TestPartly_failed_is_undone(t *testing.T) {
+	p := begin(t, toy(), saga.Rollback)
+	p.ok("ask", "")
+	left, right := p.take("left", "", "do"), p.take("right", "", "do")
+	p.reply(left, message.Reply{Outcome: message.Failed, Class: message.Permanent, Reason: "half of it", Partly: true})
+	p.reply(right, message.Reply{Outcome: message.Succeeded})
+	p.state(saga.Compensating)
+	p.undone("left", "")
+	p.undone("right", "")
+	p.state(saga.Compensated)
+}
+
 // Who may carry out later what it has refused is not believed: the refusal is undone like a success. Seen failing with a refusal taken
 // for nothing done: the other step alone is undone.
 func TestLasting_refusal_is_maybe_done(t *testing.T) {

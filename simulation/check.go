@@ -146,6 +146,7 @@ func (w *world) check(final bool) {
 	if final {
 		w.checkDrift(parked)
 		w.checkLog()
+		w.checkPacked()
 	}
 	w.checkAnswers()
 	w.checkArrived()

@@ -34,7 +34,8 @@ type clients struct {
 type vnfRef struct {
 	id, name string
 	pkg      *packageRef
-	deleted  bool // a client was told so
+	deleted  bool     // a client was told so
+	packed   []string // resources for snapshot packages of it, the newest last
 }
 
 type opRef struct{ id, vnf string }
@@ -53,6 +54,7 @@ type ask struct {
 	last         *node     // asked last
 	first        *reply    // the first answer of success
 	looks        bool      // it may find that there is nothing to do: 200
+	notes        bool      // it may note something before what it is for, and be refused then
 	finish       func(reply)
 }
 
@@ -460,6 +462,7 @@ func (w *world) judgeAnswer(a *ask, r reply, commits int) {
 		w.violate("I6: request %d %s had %d effects at once", a.number, a.what, commits)
 	case a.looks && r.status == http.StatusOK && commits == 0:
 	case r.status == http.StatusConflict && a.method == http.MethodDelete && strings.Contains(r.body, "is being released"): // what keeps it goes by this very request
+	case a.notes && commits == 1 && r.status >= 400: // what the NFVO's package has was noted, and that stands
 	case commits > 0 && r.status >= 400 && r.status < 500:
 		w.violate("I7: request %d %s was refused with %d %s, and its effect stands", a.number, a.what, r.status, r.body)
 	case commits == 0 && r.status < 300 && a.key == "":

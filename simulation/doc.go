@@ -3,7 +3,7 @@
 // and when the clock moves. A seed is a history: it can be run again, step by step the same.
 //
 // It owns the world around the program: the store in memory, the simulated VIMs, clients, subscribers, another
-// orchestrator at the VIM manager, the clock and the faults; the checkers of invariants I1 to I7; and the judges of what
+// orchestrator at the VIM manager, the clock and the faults; the checkers of invariants I1 to I9; and the judges of what
 // the parts of the program promise each other, asked at every commit and every call to a VIM. It promises that a seed run
 // twice makes the same trace, and that nothing on a simulated path starts a goroutine of its own, opens a socket or waits
 // for the wall clock. It must not be imported by the program.

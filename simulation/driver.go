@@ -52,7 +52,7 @@ func (d *nodeDriver) Start(ctx context.Context, conn vim.Connection, r vim.Start
 	err = d.call(ctx, "start "+string(r.Kind)+" "+r.Token.String(), func() (e error) {
 		there := d.Sim.Has(conn.ID, r.Token)
 		d.w.judgeCall("make", r.Token, vimmanager.Starting, vimmanager.Unresolved, vimmanager.Releasing)
-		out, e = d.Sim.Start(ctx, conn, r)
+		out, e = d.Sim.Start(ctx, conn, d.w.madeOf(r))
 		if e == nil && there && d.w.tokenless {
 			d.w.violate("I2: a VIM without client tokens made a second %s for %s", r.Kind, r.Token)
 		}

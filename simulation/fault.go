@@ -40,6 +40,8 @@ const (
 	ClockJump           Fault = "clock-jump"      // everybody's
 	ClockSkew           Fault = "clock-skew"      // one node's own clock is set back or forward
 	ProgramChanged      Fault = "program-changed" // a node is restarted with a newer program, or an older one
+	NfvoAway            Fault = "nfvo-away"       // it is away, hangs, or its answer is lost
+	RecordOther         Fault = "record-other"    // of a snapshot package another file comes than was said, or the connection breaks in the middle
 )
 
 // Faults lists all kinds.
@@ -48,7 +50,7 @@ func Faults() []Fault {
 		CrashBeforeCommit, CrashAfterCommit, CrashBeforeCall, CrashAfterCall, CrashAnywhere, CommitRefused, CommitUnknown,
 		CommitLateAck, StoreAway, MessageLost, MessageLate, MessageHeld, MessageTwice, MessagePoison, VimMisbehaves,
 		ChangeMisbehaves, LedgerRestored, NodePaused, TaskStalled, TaskOvertaken, LeaseHandedOver, ClockJump, ClockSkew,
-		SubscriberAway, SubscriberHangs, SubscriberForgetful, SubscriberRefuses, ProgramChanged,
+		SubscriberAway, SubscriberHangs, SubscriberForgetful, SubscriberRefuses, ProgramChanged, NfvoAway, RecordOther,
 	}
 }
 
@@ -59,6 +61,7 @@ var often = map[Fault]float64{ //nolint:gochecknoglobals // data
 	MessageLost: .08, MessageLate: .25, MessageHeld: .08, MessageTwice: .1, MessagePoison: .0003, VimMisbehaves: .02, ChangeMisbehaves: .5,
 	LedgerRestored: .012, NodePaused: .004, TaskStalled: .03, TaskOvertaken: .1, LeaseHandedOver: .003, ClockJump: .004, ClockSkew: .003,
 	SubscriberAway: .1, SubscriberHangs: .1, SubscriberForgetful: .15, SubscriberRefuses: .08, ProgramChanged: .015,
+	NfvoAway: .6, RecordOther: 1,
 }
 
 // profiles are sets of faults that go together: a seed that has one has these more often, and few others. What all
@@ -76,6 +79,7 @@ var profiles = [][]Fault{ //nolint:gochecknoglobals // data
 	{CrashBeforeCall, CrashAfterCall, LedgerRestored},
 	{VimMisbehaves}, {VimMisbehaves, MessageTwice}, {ChangeMisbehaves}, {ChangeMisbehaves, MessageHeld, CrashAfterCall},
 	{SubscriberAway, SubscriberForgetful, SubscriberRefuses, CrashAfterCall, LeaseHandedOver},
+	{NfvoAway, RecordOther, CrashAfterCall, VimMisbehaves},
 }
 
 // drawFaults gives each kind its probability in this seed. Half of them are left out, so that what one fault hides from
@@ -87,6 +91,9 @@ func (w *world) drawFaults() {
 		profile = pick(w.rng, profiles)
 	}
 	for _, f := range Faults() {
+		if (f == NfvoAway || f == RecordOther) && !w.orchestrated() {
+			continue
+		}
 		p, in := w.rng.Float64(), w.rng.IntN(2) == 0
 		switch {
 		case slices.Contains(profile, f):

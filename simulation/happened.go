@@ -57,6 +57,10 @@ const (
 	BatchSplit      Event = "commit: several works, one of them to blame"
 	ComparedChanged Event = "revision and power compared of what was changed"
 	ComparedUnit    Event = "objects and replicas compared of a unit that was changed"
+	// PackageRevert is a reversion to a snapshot package that was asked for; RevertedToPackage and RevertedToTaken are those that landed, and were judged.
+	PackageRevert     Event = "snapshot package: reversion asked for"
+	RevertedToPackage Event = "snapshot package: reverted to"
+	RevertedToTaken   Event = "snapshot: reverted to"
 )
 
 // Ended is the event that an operation of a type has ended in a state.
@@ -78,7 +82,7 @@ func RareEvents() []Event {
 	return []Event{
 		ChangeLower, ChangeTwice, ChangeHung, BatchSplit, ScaledOut, Ended("SCALE", "COMPLETED"), Healed, HealedSome, Ended("HEAL", "COMPLETED"), VimForgot, Tampered, Synced, InSync, DriftNoted, RepairedByItself,
 		Upgraded, Ended("CHANGE_VNFPKG", "COMPLETED"), Connected, Ended("CHANGE_EXT_CONN", "COMPLETED"), SnapshotAsked, Ended("CREATE_SNAPSHOT", "COMPLETED"),
-		Ended("OPERATE", "FAILED"), Ended("OPERATE", "ROLLED_BACK"), ChangeUndone,
+		Ended("OPERATE", "FAILED"), Ended("OPERATE", "ROLLED_BACK"), ChangeUndone, PackageRevert, RevertedToPackage, RevertedToTaken,
 	}
 }
 

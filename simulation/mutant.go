@@ -53,6 +53,8 @@ const (
 	SweepEarly      Mutant = "sweep-early"  // a saga that ended goes though a command of it was not answered
 	ForgetEarly     Mutant = "forget-early" // rows of the ledgers go though commands about them may still come
 	SkipReply       Mutant = "skip-reply"   // of replies that are delivered together the last is not handled
+	NoChecksum      Mutant = "no-checksum"  // what comes of a snapshot package is taken for its record
+	FromScratch     Mutant = "from-scratch" // what is made again of a snapshot is made of its image
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -72,6 +74,7 @@ func Mutants() []Mutant {
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
 		MarkFirst, RowsApart, NoOrder, NoWaiting, NoRevision, WrongUndo, NoAwait, SkipReply, SweepEarly, ForgetEarly,
+		NoChecksum, FromScratch,
 	}
 }
 
@@ -112,7 +115,7 @@ func (w *world) mutate(c *eventstore.Commit, stale, fresh *eventstore.Loaded, cu
 	if w.lacks(WrongUndo) {
 		w.mutateUndo(c)
 	}
-	if w.lacks(NoGeneration) || w.lacks(NoFence) {
+	if w.lacks(NoGeneration) || w.lacks(NoFence) || w.lacks(FromScratch) {
 		for i := range c.Outbox {
 			c.Outbox[i].Data = w.mutateCommand(c.Outbox[i])
 		}
@@ -229,6 +232,14 @@ func (w *world) mutateCommand(m message.Message) json.RawMessage {
 	case w.lacks(NoFence):
 		if c["fence"] != nil {
 			c["fence"] = 1
+		}
+		return vim.Encode(c)
+	case w.lacks(FromScratch):
+		spec, _ := c["spec"].(command)
+		for _, of := range []string{"compute", "volume"} {
+			if x, ok := spec[of].(command); ok {
+				delete(x, "snapshot")
+			}
 		}
 		return vim.Encode(c)
 	}

@@ -181,12 +181,13 @@ func (w *world) newNode(index, life, program int) *node {
 		Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
 	}
 	vims.Gates = gate.New(gate.Config{Store: n.store, Doer: n, Registry: registry, Limits: vim.Limits{Failures: 3}, First: 2 * time.Second, Most: 10 * time.Second, Patience: time.Minute, Logger: quietLog})
+	at := library{&nodeDriver{Sim: w.sim, w: w, n: n}}
 	looks := vims
 	looks.PerConnection = 1 // one after the other, as all of a task
 	service, err := lcm.New(lcm.Config{
 		Doer: n, Store: n.store, Instances: n.instances, OpOccs: n.opoccs, Snapshots: readmodel.NewSnapshots(forms, 0), InPlace: func(typ string) vim.InPlace { return drivers[typ].InPlace() },
 		Packages: assembly.Packages{Service: pkgs}, Connections: lcm.FixedConnections{Registry: registry}, Settings: w.shared.lcm, NewID: w.newID, Definitions: n.definitions,
-		Inventory: vimmanager.NewInventory(looks),
+		Inventory: vimmanager.NewInventory(looks), SnapshotPackages: at,
 	})
 	w.must(err)
 	n.sagas = service.Runtime()
@@ -194,9 +195,9 @@ func (w *world) newNode(index, life, program int) *node {
 	joined, err := assembly.New(assembly.Config{
 		Main: n.side, Apart: !w.shared.direct, Runtime: n.sagas, Instances: n.instances, OpOccs: n.opoccs, Packages: pkgs, Notify: subscriptions, Notices: w.doerOf(n), Vims: vims,
 		Nfvos: nfvomanager.Config{
-			Registry: registry, Drivers: drivers, Attempt: attempt, Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,
+			Registry: registry, Drivers: drivers, Attempt: attempt, Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed, Orchestrator: at,
 		},
-		Grant: nfvomanager.IntakeConfig{Retention: w.shared.keepLedger},
+		Grant: nfvomanager.IntakeConfig{Retention: w.shared.keepLedger, Body: w.body, GrantTimeout: 2 * time.Minute},
 		Vnfs: configurator.Config{
 			Configurer: configurator.Simulated{One: n.configure}, Attempt: attempt, Limit: time.Minute,
 			Retention: w.shared.keepLedger, Needed: w.needed, Again: 2 * soon, Removed: w.removed,

@@ -41,6 +41,7 @@ func (w *world) committed(c *eventstore.Commit) {
 	w.tracef("  commit %s", describe(c))
 	for i := range c.Events {
 		w.observed.heads[c.Events[i].Lane] = c.Events[i].Offset
+		w.heardOf(c.Events[i].Type, c.Events[i].Stream, c.Events[i].Data)
 	}
 	for i := range c.Messages {
 		w.observed.sent[c.Messages[i].ID], w.observed.arrived[c.Messages[i].ID] = true, true
@@ -55,6 +56,9 @@ func (w *world) committed(c *eventstore.Commit) {
 			w.violate("I7: the view of %s %s went back from revision %d to %d", v.Kind, v.ID, w.observed.versions[ref], v.Revision)
 		}
 		w.observed.versions[ref] = v.Revision
+		if v.Kind == readmodel.KindSnapshot && !v.Delete {
+			w.took(v.Doc)
+		}
 		if v.Kind != readmodel.KindOpOcc {
 			continue
 		}
@@ -63,6 +67,9 @@ func (w *world) committed(c *eventstore.Commit) {
 		}
 		if st := vnf.OpState(v.State); st.Final() && w.observed.opStates[v.ID] != v.State {
 			w.happened[Ended(v.Attrs[0], v.State)]++
+			if w.orchestrated() && v.Attrs[0] == string(vnf.OpInstantiate) && st == vnf.Completed {
+				w.orchestrator.fresh = append(w.orchestrator.fresh, v.Parent)
+			}
 		}
 		w.observed.opStates[v.ID] = v.State
 	}

@@ -100,6 +100,9 @@ func (w *world) step() bool {
 			can = append(can, func() { w.send(r) })
 		}
 	}
+	if len(w.orchestrator.fresh) > 0 && !w.quiet {
+		can = append(can, w.packFresh)
+	}
 	if w.otherWants() {
 		can = append(can, w.otherTurn)
 	}

@@ -70,11 +70,12 @@ type world struct {
 	comparing      bool            // VIMs are compared with the records though nothing runs
 	meddled        map[string]bool // instances of which somebody has changed what VIMs hold
 
-	clients     clients
-	other       other // another orchestrator
-	subscribers subscribers
-	observed    observed
-	protocol    protocol
+	clients      clients
+	other        other // another orchestrator
+	orchestrator orchestrator
+	subscribers  subscribers
+	observed     observed
+	protocol     protocol
 
 	steps, commits, calls int
 	hash                  hash.Hash
@@ -92,6 +93,7 @@ func newWorld(seed uint64, o Options) *world {
 	w.now, w.without = w.began, o.Mutant.parts()
 	w.observed.init()
 	w.protocol.init()
+	w.orchestrator.init()
 	w.changing, w.happened, w.meddled = map[string]time.Time{}, map[Event]int{}, map[string]bool{}
 	w.store = memory.New(memory.Config{Now: w.clock, Fault: w.storeFault})
 	forms, err := aggregate.NewRegistry(readmodel.Forms()...)

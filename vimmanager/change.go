@@ -96,7 +96,7 @@ func (s *stepping) changed(b *book, r *resourceRow) error {
 				d.saw(s.found.Revision)
 			}
 		}
-		return b.changeFailed(r, &failure{class, hint(s.err)})
+		return b.changeFailed(r, &failure{Class: class, Reason: hint(s.err)})
 	}
 	d.Intent = nil
 	return b.follow(r, s.got)
@@ -129,7 +129,7 @@ func (b *book) follow(r *resourceRow, got vim.Resource) error {
 		b.stands(r)
 		return b.succeeded(waiting, r)
 	case !b.Now.Before(c.By):
-		return b.changeFailed(r, &failure{message.Transient, "the change did not stand in time"})
+		return b.changeFailed(r, &failure{Class: message.Transient, Reason: "the change did not stand in time"})
 	case got.Ready: // nothing of it is under way: it was made by half, or not at all
 		d.Tries++
 		r.Move(Outdated, b.Now.Add(b.pace(d.Tries)))
@@ -182,7 +182,7 @@ func (s *stepping) watched(b *book, r *resourceRow) error {
 	case s.err != nil:
 		return s.seen(b, r, class)
 	case !shown && !b.Now.Before(d.Change.By):
-		return b.changeFailed(r, &failure{message.UnknownOutcome, "the VIM gave no answer, and the change does not stand"})
+		return b.changeFailed(r, &failure{Class: message.UnknownOutcome, Reason: "the VIM gave no answer, and the change does not stand"})
 	}
 	r.Move(Outdated, b.Now)
 	return nil
@@ -194,9 +194,9 @@ func (s *stepping) seen(b *book, r *resourceRow, class message.Class) error {
 	case s.err == nil:
 		return b.follow(r, s.got)
 	case class == message.NotFound:
-		return b.changeFailed(r, &failure{class, "the resource is not there"})
+		return b.changeFailed(r, &failure{Class: class, Reason: "the resource is not there"})
 	case !b.Now.Before(r.Doc.Change.By):
-		return b.changeFailed(r, &failure{class, hint(s.err)})
+		return b.changeFailed(r, &failure{Class: class, Reason: hint(s.err)})
 	}
 	r.Doc.Tries++
 	r.Move(Changing, b.Now.Add(b.pace(r.Doc.Tries)))
@@ -217,6 +217,7 @@ func (b *book) changeFailed(r *resourceRow, f *failure) error {
 	switch {
 	case f.Class == message.Superseded:
 	case called:
+		told.Partly = true
 		told.Reason += "; what of the change was made is not known"
 	case d.Revision > 0:
 		told.Reason += fmt.Sprintf("; it stands at revision %d", d.Revision)

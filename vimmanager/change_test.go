@@ -92,7 +92,10 @@ func (w *world) doc(r vim.Reserve) (doc rowDoc) {
 }
 
 // reason returns why a command was not answered with success.
-func (w *world) reason(id string) string {
+func (w *world) reason(id string) string { w.t.Helper(); return w.replied(id).Reason }
+
+// replied is the reply to a command.
+func (w *world) replied(id string) message.Reply {
 	w.t.Helper()
 	msgs, err := w.store.ReadOutbox(w.t.Context(), eventstore.LaneOf(vnf), 0, 1000)
 	if err != nil {
@@ -100,10 +103,10 @@ func (w *world) reason(id string) string {
 	}
 	for _, m := range msgs {
 		if m.CausationID == id && m.Type == message.ReplyType {
-			return decode(w.t, m.Data).Reason
+			return decode(w.t, m.Data)
 		}
 	}
-	return ""
+	return message.Reply{}
 }
 
 func TestAChange(t *testing.T) {
@@ -427,7 +430,7 @@ func TestAChangeThatLandsLateTwiceOrByHalf(t *testing.T) {
 		w.deliver(w.change("c2", 1, vm(1), 2))
 		w.run(15 * time.Minute)
 		w.wantReplies("r1 SUCCEEDED", "c2 FAILED unknown-outcome")
-		if got := w.reason("c2"); !strings.Contains(got, "what of the change was made is not known") {
+		if got := w.reason("c2"); !strings.Contains(got, "what of the change was made is not known") || !w.replied("c2").Partly {
 			t.Errorf("the reason is %q", got)
 		}
 		w.wantInventory(vm(1))

@@ -63,7 +63,7 @@ func (s *stepping) started(b *book, r *resourceRow) error {
 		r.Doc.Intent = nil
 		return nil
 	case ours:
-		return b.fail(r, &failure{class, hint(s.err)})
+		return b.fail(r, &failure{Class: class, Reason: hint(s.err)})
 	case mayStand && r.State == Released:
 		r.Doc.Intent = &intent{ID: s.intent, Deadline: b.Now}
 		r.Move(Releasing, b.Now)
@@ -107,7 +107,7 @@ func (s *stepping) looked(b *book, r *resourceRow) error {
 		r.Move(Wanted, b.Now)
 		return nil
 	default:
-		return b.fail(r, &failure{message.UnknownOutcome, "the VIM gave no answer, and nothing was found afterwards: " + in.Silence})
+		return b.fail(r, &failure{Class: message.UnknownOutcome, Reason: "the VIM gave no answer, and nothing was found afterwards: " + in.Silence})
 	}
 }
 
@@ -122,7 +122,7 @@ func (b *book) blind(r *resourceRow, why string) error {
 	}
 	waiting := slices.Concat(d.Waiting, d.abandon())
 	d.Waiting = nil
-	return b.failed(waiting, r, &failure{message.UnknownOutcome, "the VIM gave no answer, and cannot be asked what came of it: " + why})
+	return b.failed(waiting, r, &failure{Class: message.UnknownOutcome, Reason: "the VIM gave no answer, and cannot be asked what came of it: " + why})
 }
 
 // polled goes on with what is being built.
@@ -132,11 +132,11 @@ func (s *stepping) polled(b *book, r *resourceRow) error {
 	}
 	switch {
 	case vim.ClassOf(s.err) == message.NotFound:
-		return b.fail(r, &failure{message.Transient, "the resource vanished while it was being built"})
+		return b.fail(r, &failure{Class: message.Transient, Reason: "the resource vanished while it was being built"})
 	case s.err == nil && (s.got.Ready || s.got.Failed != nil):
 		return b.take(r, s.got)
 	case !b.Now.Before(r.Doc.BuildBy):
-		b.clear(r, &failure{message.Transient, "the resource was not ready within " + b.Build.String()})
+		b.clear(r, &failure{Class: message.Transient, Reason: "the resource was not ready within " + b.Build.String()})
 		return nil
 	default:
 		r.Doc.Tries++

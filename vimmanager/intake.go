@@ -158,16 +158,16 @@ func (b *book) fenced(c *commandRow, vnfID string, number int64) (bool, error) {
 
 // older is why a command of an operation does nothing after another has begun.
 func older(begun int64) *failure {
-	return &failure{message.Superseded, fmt.Sprintf("superseded: operation %d of the VNF has begun", begun)}
+	return &failure{Class: message.Superseded, Reason: fmt.Sprintf("superseded: operation %d of the VNF has begun", begun)}
 }
 
 // mismatch says why a command cannot be about a row, nil when it can.
 func mismatch(r *resourceRow, kind vim.Kind, connection string) *failure {
 	switch {
 	case r.Doc.Kind != kind:
-		return &failure{message.Permanent, fmt.Sprintf("token %s is of a %s, not of a %s", r.ID, r.Doc.Kind, kind)}
+		return &failure{Class: message.Permanent, Reason: fmt.Sprintf("token %s is of a %s, not of a %s", r.ID, r.Doc.Kind, kind)}
 	case r.Group != connection:
-		return &failure{message.Permanent, fmt.Sprintf("token %s is at VIM connection %s, not %s", r.ID, r.Group, connection)}
+		return &failure{Class: message.Permanent, Reason: fmt.Sprintf("token %s is at VIM connection %s, not %s", r.ID, r.Group, connection)}
 	}
 	return nil
 }

@@ -104,6 +104,7 @@ type intent struct {
 type failure struct {
 	Class  message.Class `json:"class"`
 	Reason string        `json:"reason"`
+	Partly bool          `json:"partly,omitempty"` // of a change: some of it may stand
 }
 
 // failureOf returns why a resource failed at its VIM, nil when it did not.
@@ -111,7 +112,7 @@ func failureOf(r vim.Resource) *failure {
 	if r.Failed == nil {
 		return nil
 	}
-	return &failure{r.Failed.Class, r.Failed.Hint}
+	return &failure{Class: r.Failed.Class, Reason: r.Failed.Hint}
 }
 
 // commands are those that wait for the row.

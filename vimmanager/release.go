@@ -61,7 +61,7 @@ func (b *book) uncleared(r *resourceRow, why string) error {
 	}
 	failing := d.Failing
 	d.Failing = nil
-	return b.failed(failing, r, &failure{message.UnknownOutcome, reason})
+	return b.failed(failing, r, &failure{Class: message.UnknownOutcome, Reason: reason})
 }
 
 // released goes on with the release of a token. An intent that was open when the release came may still have its effect: its
@@ -75,9 +75,9 @@ func (s *stepping) released(b *book, r *resourceRow) error {
 	case s.err != nil && !b.late(&r.Doc) && s.held(b, r, Releasing):
 		return nil
 	case s.err != nil:
-		return b.releaseFailed(r, &failure{vim.ClassOf(s.err), hint(s.err)})
+		return b.releaseFailed(r, &failure{Class: vim.ClassOf(s.err), Reason: hint(s.err)})
 	case !s.done && b.late(&r.Doc):
-		return b.releaseFailed(r, &failure{message.Transient, "the resource was not gone within " + b.Build.String()})
+		return b.releaseFailed(r, &failure{Class: message.Transient, Reason: "the resource was not gone within " + b.Build.String()})
 	case !s.done:
 		r.Doc.Tries++
 		r.Move(Releasing, b.Now.Add(b.pace(r.Doc.Tries)))

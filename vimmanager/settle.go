@@ -62,7 +62,7 @@ func (b *book) succeeded(commands []string, r *resourceRow) error {
 // failed tells commands why the resource is not as they asked.
 func (b *book) failed(commands []string, r *resourceRow, f *failure) error {
 	return b.settle(commands, r, func(*commandRow) message.Reply {
-		return message.Reply{Outcome: message.Failed, Class: f.Class, Reason: f.Reason}
+		return message.Reply{Outcome: message.Failed, Class: f.Class, Reason: f.Reason, Partly: f.Partly}
 	})
 }
 
@@ -111,7 +111,7 @@ func (b *book) stands(r *resourceRow) {
 }
 
 func supersededBy(revision int) *failure {
-	return &failure{message.Superseded, fmt.Sprintf("superseded: the resource is at revision %d, or was asked to be", revision)}
+	return &failure{Class: message.Superseded, Reason: fmt.Sprintf("superseded: the resource is at revision %d, or was asked to be", revision)}
 }
 
 // clear begins to remove what failed. Who waits is told once it is gone; who comes meanwhile waits for a fresh start.
@@ -128,7 +128,7 @@ func (b *book) cleared(r *resourceRow) error {
 	f, failing := d.Failure, d.Failing
 	d.Failing, d.Resource, d.Revision = nil, nil, 0
 	if f == nil { // the sweep had it cleared
-		f = &failure{message.Transient, "it was cleared away"}
+		f = &failure{Class: message.Transient, Reason: "it was cleared away"}
 	}
 	if len(d.Waiting) > 0 {
 		d.Failure, d.Tries = nil, 0

@@ -268,7 +268,7 @@ func (s *stepping) noVim(b *book, r *resourceRow) error {
 	if vnfm.KindOf(s.err) == vnfm.Internal { // an operator can mend the key file
 		class = message.Unavailable
 	}
-	f := &failure{class, s.err.Error()}
+	f := &failure{Class: class, Reason: s.err.Error()}
 	switch r.State {
 	case Wanted:
 		return b.fail(r, f)

@@ -36,8 +36,10 @@ type Snapshot struct {
 	VnfdID   string    `json:"vnfdId"`
 	Started  time.Time `json:"creationStartedAt"`
 	Finished time.Time `json:"creationFinishedAt"`
-	// Vnf is the instance as it was.
-	Vnf      *Instance                  `json:"vnfInstance"`
+	// Vnf is the instance as it was; nil of a large one, whose stream had the version VnfVersion then (ADR 38).
+	Vnf        *Instance `json:"vnfInstance"`
+	VnfVersion int64     `json:"vnfVersion,omitempty"`
+
 	Vnfcs    []VnfcSnapshot             `json:"vnfcSnapshots"`
 	Taken    []Resource                 `json:"resources"` // what stands at VIMs for it
 	UserData map[string]json.RawMessage `json:"userDefinedData,omitempty"`
@@ -66,6 +68,13 @@ func (s *Snapshot) Resource(id string) *Resource {
 		return &s.Taken[i]
 	}
 	return nil
+}
+
+// AtSnapshot is what a VnfSnapshot has of the instance: not what holds it, nor what stands at VIMs beside it.
+func (v *Instance) AtSnapshot() *Instance {
+	was := *v
+	was.Operation, was.Cleanup, was.Leftovers, was.Snapshots = "", "", nil, nil
+	return &was
 }
 
 // SnapshotHeld is what stands at VIMs for one snapshot of an instance.

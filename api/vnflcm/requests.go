@@ -190,8 +190,14 @@ func OperateCommand(raw []byte) (*lcm.Operate, error) {
 		body.StopType, body.GracefulStopTimeout = "", nil
 	case body.StopType == sol.StopForceful:
 		body.GracefulStopTimeout = nil
-	case body.StopType == "" && body.GracefulStopTimeout != nil: // by the standard it would be FORCEFUL, which hardly anybody means
-		return nil, decode.Wrong("/stopType", "is GRACEFUL where there is a gracefulStopTimeout; without it the stop is FORCEFUL")
+	case body.StopType == "" && body.GracefulStopTimeout != nil:
+		// Without a stopType a stop is FORCEFUL, and then there is no timeout (note there): the request contradicts itself. Who gives guests time to stop
+		// wants them to have it; nobody is worse off for it, while guests that are turned off lose what they have not written.
+		if *body.GracefulStopTimeout == 0 {
+			body.GracefulStopTimeout = nil
+		} else {
+			body.StopType = sol.StopGraceful
+		}
 	}
 	timeout, err := gracefulTime(body.GracefulStopTimeout, body.StopType == sol.StopGraceful, "/gracefulStopTimeout", "stop")
 	if err != nil {

@@ -40,7 +40,7 @@ func made(name, release string) map[string]any {
 
 // Containers returns a package of containers, in a version, of two flavours of two VDUs: both have "front", which an aspect scales; Small has "back" beside it,
 // and Large "cache". They are made by manifests, or by charts of which one comes and goes with the flavour and the other makes other VDUs. Counts are the
-// initial VNFCs by VDU. The objects, and the files of the charts, are others than those of another version.
+// initial VNFCs by VDU. The objects, and the files of the charts, are others than those of another version. A cluster takes them as they are.
 func Containers(vnfdID string, version int, counts map[string]int) []byte {
 	const main = `tosca_definitions_version: tosca_simple_yaml_1_3
 imports: [ etsi_nfv_sol001_vnfd_types.yaml, types.yaml, small.yaml, large.yaml ]
@@ -87,13 +87,28 @@ node_types:
 	order := []string{"TOSCA-Metadata/TOSCA.meta", "Definitions/main.yaml", "Definitions/types.yaml", "Definitions/small.yaml", "Definitions/large.yaml", "Files/config.yaml"}
 	for _, name := range []string{"front", "back", "cache"} {
 		at := "Files/" + name + ".yaml"
-		files[at] = fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: %[1]s }\nspec: { replicas: 1, template: { spec: { containers: [ { name: %[1]s, image: '%[1]s:%[2]d' } ] } } }\n", name, version)
+		files[at] = fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: { name: %[1]s }
+spec:
+  replicas: 1
+  selector: { matchLabels: { app: %[1]s } }
+  template: { metadata: { labels: { app: %[1]s } }, spec: { containers: [ { name: %[1]s, image: '%[1]s:%[2]d' } ] } }
+`, name, version)
 		order = append(order, at)
 	}
-	for _, name := range []string{"app", "side"} {
-		at := "Files/" + name + "/Chart.yaml"
-		files[at] = fmt.Sprintf("apiVersion: v2\nname: %s\nversion: %d.0.0\n", name, version)
+	for _, chart := range []struct {
+		name  string
+		makes []string
+	}{{"app", []string{"config", "front", "back"}}, {"side", []string{"cache"}}} {
+		at := "Files/" + chart.name + "/Chart.yaml"
+		files[at] = fmt.Sprintf("apiVersion: v2\nname: %s\nversion: %d.0.0\n", chart.name, version)
 		order = append(order, at)
+		for _, name := range chart.makes {
+			at := "Files/" + chart.name + "/templates/" + name + ".yaml"
+			files[at] = files["Files/"+name+".yaml"]
+			order = append(order, at)
+		}
 	}
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)

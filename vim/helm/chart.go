@@ -214,4 +214,10 @@ func chartDigest(ch *chart.Chart) string {
 	return kube.Short(string(vim.Encode(all)), 40)
 }
 
-func valuesDigest(values map[string]any) string { return kube.Short(string(vim.Encode(values)), 40) }
+// valuesDigest is of values; no values are the same as an empty object of them, which is what Helm reads as the former.
+func valuesDigest(values map[string]any) string {
+	if values == nil {
+		values = map[string]any{}
+	}
+	return kube.Short(string(vim.Encode(values)), 40)
+}

@@ -146,15 +146,19 @@ type Patience struct {
 
 func (p Patience) over(t metav1.Time) bool { return !t.IsZero() && p.Now().Sub(t.Time) >= p.For }
 
-// Stuck says why the pods of a workload cannot start; nil as long as they may.
+// Stuck says why the pods of a workload cannot start; nil as long as they may. Pods of how the workload was before say nothing of it, nor does it itself
+// until its controller has seen how it is to be.
 func (p Patience) Stuck(u *unstructured.Unstructured, found []corev1.Pod) *vim.Error {
 	at := RefOf(u)
 	fail := func(class message.Class, hint string) *vim.Error {
 		return &vim.Error{Op: "poll", Resource: at.String(), Class: class, Hint: hint}
 	}
+	if seen, told, _ := unstructured.NestedInt64(u.Object, "status", "observedGeneration"); told && seen < u.GetGeneration() {
+		return nil
+	}
 	for i := range found {
 		why, class := unable(&found[i])
-		if why != "" && p.over(since(&found[i])) {
+		if why != "" && !former(u, &found[i]) && p.over(since(&found[i])) {
 			return fail(class, "the pod "+found[i].Name+" cannot start: "+why)
 		}
 	}
@@ -179,6 +183,27 @@ func (p Patience) Stuck(u *unstructured.Unstructured, found []corev1.Pod) *vim.E
 		}
 	}
 	return nil
+}
+
+// former reports whether a pod is of how its workload was before: its containers have other images than those that are wanted now.
+func former(u *unstructured.Unstructured, p *corev1.Pod) bool {
+	path := Template(RefOf(u))
+	if path == nil {
+		return false
+	}
+	for _, list := range []struct {
+		name string
+		has  []corev1.Container
+	}{{"containers", p.Spec.Containers}, {"initContainers", p.Spec.InitContainers}} {
+		wanted, _, _ := unstructured.NestedSlice(u.Object, slices.Concat(path, []string{"spec", list.name})...)
+		for _, x := range wanted {
+			c, _ := x.(map[string]any)
+			if slices.ContainsFunc(list.has, func(of corev1.Container) bool { return of.Name == c["name"] && of.Image != c["image"] }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // since is when a pod was made: what keeps it from starting is not there before.

@@ -112,7 +112,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// What an object and its pods say decides when it has failed, and not before it has been so for as long as is borne.
+// What an object and its pods say decides when it has failed, and not before it has been so for as long as is borne. Seen failing with the pods of what was
+// there before: what was changed back failed by a pod that was about to go.
 func TestStuck(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC)
 	d := Patience{For: time.Minute, Now: func() time.Time { return now }}
@@ -140,6 +141,18 @@ func TestStuck(t *testing.T) {
 		}
 		if got != nil && !strings.Contains(got.Hint, "web-1") {
 			t.Errorf("%s does not name the pod: %v", name, got)
+		}
+	}
+	broken := pod(time.Hour, waiting("ErrImagePull"))
+	broken.Spec.Containers = []corev1.Container{{Name: "c", Image: "i"}}
+	for image, stuck := range map[string]bool{"i": true, "j": false} { // of how it is, and of how it was
+		u.Object["spec"] = map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": "c", "image": image}}}}}
+		for seen, told := range map[int64]bool{2: stuck, 1: false} { // what the controller has not seen yet has no pods
+			u.SetGeneration(2)
+			u.Object["status"] = map[string]any{"observedGeneration": seen}
+			if got := d.Stuck(u, []corev1.Pod{broken}); (got != nil) != told {
+				t.Errorf("wanted with image %s, generation %d of 2: %v", image, seen, got)
+			}
 		}
 	}
 	u.Object["status"] = map[string]any{"conditions": []any{map[string]any{
