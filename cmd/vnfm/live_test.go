@@ -177,6 +177,43 @@ func TestBeginningsOfIds(t *testing.T) {
 	}
 }
 
+// A VNFC is named as vnf show names it, by its machine, by the beginning of either, or by a VDU that has no other. Seen failing with words sent
+// to the server as they are.
+func TestVnfcsAreNamedAsTheyAreShown(t *testing.T) {
+	to := startServer(t)
+	call := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errs := at(t.Context(), to, "", args...)
+		if code != want {
+			t.Errorf("%v: exit %d: %s%s", args, code, out, errs)
+		}
+		return strings.TrimSpace(out + errs)
+	}
+	call(exitOK, "vnf", "create", "--vnfd", "Sample Firewall", "--name", "fw1")
+	call(exitOK, "vnf", "instantiate", "fw1", "--flavour", "redundant")
+	of := func(path string) string {
+		return call(exitOK, "vnf", "show", "fw1", "-o", "jsonpath={.instantiatedVnfInfo."+path+"}")
+	}
+	id, machine := of("vnfcInfo[0].id"), of("vnfcResourceInfo[0].computeResource.resourceId")
+	if out := call(exitOK, "vnf", "show", "fw1"); !strings.Contains(out, id+"  STARTED  "+machine) {
+		t.Errorf("%s of %s is not shown:\n%s", id, machine, out)
+	}
+	for _, word := range []string{id, id[:8], machine, machine[:20]} {
+		if out := call(exitOK, "vnf", "heal", "fw1", "--vnfc", word, "--dry-run", "-o", "json"); !strings.Contains(out, id) {
+			t.Errorf("%s means no other than %s:\n%s", word, id, out)
+		}
+	}
+	if out := call(exitOK, "vnf", "operate", "fw1", "--to", "STOPPED", "--vnfc", "manager", "--dry-run"); !strings.Contains(out, "Plan: 0 to create, 1 to change") {
+		t.Errorf("of a VDU with one VNFC: %s", out)
+	}
+	if out := call(exitUsage, "vnf", "heal", "fw1", "--vnfc", "gateway", "--dry-run"); !strings.Contains(out, "more than one VNFC") {
+		t.Errorf("of a VDU with two: %s", out)
+	}
+	if out := call(exitServer, "vnf", "heal", "fw1", "--vnfc", "nope", "--dry-run"); !strings.Contains(out, `no VNFC "nope"`) {
+		t.Error(out)
+	}
+}
+
 // An operation that ends while apply looks is seen: between its two questions, for the VNF and for what is under way, the VNF is stopped. Seen
 // failing without the second look at the VNF: it was stopped once more.
 func TestApplySeesWhatEndsWhileItLooks(t *testing.T) {

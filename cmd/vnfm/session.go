@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -15,6 +15,7 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"github.com/vnfm/vnfm/client"
+	"github.com/vnfm/vnfm/cmd/stamp"
 	"github.com/vnfm/vnfm/cmd/vnfm/contexts"
 	"github.com/vnfm/vnfm/cmd/vnfm/examples"
 	"github.com/vnfm/vnfm/cmd/vnfm/screen"
@@ -85,7 +86,7 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(p.stderr, "vnfm: %v\nTry: vnfm %s--help\n", err, about(command))
+		_, _ = fmt.Fprintf(p.stderr, "vnfm: %v\nTry: %s --help\n", err, about(err))
 		return exitUsage
 	}
 	s := p.session(&c)
@@ -107,11 +108,17 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 }
 
 // about is the command that a wrong command line is of, as far as it was understood.
-func about(command *kong.Context) string {
-	if command == nil || command.Selected() == nil {
-		return ""
+func about(err error) string {
+	words := []string{"vnfm"}
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		for _, step := range wrong.Context.Path {
+			if step.Command != nil {
+				words = append(words, step.Command.Name)
+			}
+		}
 	}
-	return command.Selected().Path()[len("vnfm "):] + " "
+	return strings.Join(words, " ")
 }
 
 // session is a session without a server yet.
@@ -182,20 +189,6 @@ func (s *session) show(v any, text func(w io.Writer)) error {
 // drawable says that lines can be drawn anew.
 func (s *session) drawable() bool { return s.Terminal && !s.Plain }
 
-// version is set by the linker for releases; else it is what Go knows of the build.
-var version string
-
-// programVersion is the version of this program.
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
-}
-
 type versionCmd struct{}
 
 // versions are what versionCmd prints.
@@ -210,7 +203,7 @@ type versions struct {
 
 // Run says both. A server that cannot be asked is no failure: its own version is what a user of a broken one asks for.
 func (versionCmd) Run(s *session) error {
-	v := versions{Client: programVersion(), URL: s.server}
+	v := versions{Client: stamp.Version(), URL: s.server}
 	if c, err := s.Cluster(s.ctx); err == nil {
 		for _, n := range c.Nodes {
 			if v.Server == "" || v.Since.Before(n.Since) {

@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/vnfm/vnfm/cmd/stamp"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/server"
 )
@@ -57,7 +57,7 @@ func (f settingsFile) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong
 type serveCmd struct{}
 
 func (serveCmd) Run(ctx context.Context, c *config.Config) error {
-	return run(ctx, c, server.Options{Log: os.Stderr, Version: version()})
+	return run(ctx, c, server.Options{Log: os.Stderr, Version: stamp.Version()})
 }
 
 type devCmd struct {
@@ -69,7 +69,7 @@ func (d devCmd) Run(ctx context.Context, c *config.Config) error {
 	if !d.Verbose && c.Log.Level == "info" {
 		c.Log.Level = "warn" // what to do next is to be the last that is seen
 	}
-	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: version()}
+	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: stamp.Version()}
 	if d.NFVO == "fake" {
 		o.FakeNfvo = "127.0.0.1:8090"
 	}
@@ -157,7 +157,7 @@ type backupCmd struct {
 }
 
 func (b backupCmd) Run(ctx context.Context, c *config.Config) error {
-	return server.Backup(ctx, c, os.Stdout, b.File, version(), b.WithKey)
+	return server.Backup(ctx, c, os.Stdout, b.File, stamp.Version(), b.WithKey)
 }
 
 type restoreCmd struct {
@@ -214,29 +214,6 @@ func (configCmd) Run(c *config.Config) error {
 type versionCmd struct{}
 
 func (versionCmd) Run() error {
-	_, err := fmt.Fprintf(os.Stdout, "vnfmd %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(os.Stdout, "vnfmd %s %s %s/%s\n", stamp.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
-}
-
-// stamped is the version that a build gave the program (make build); "": it says itself what it was built from.
-var stamped string
-
-// version is that, else the module's version, or the commit it was built from.
-func version() string {
-	if stamped != "" {
-		return stamped
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return "devel"
 }
