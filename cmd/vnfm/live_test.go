@@ -301,7 +301,7 @@ func TestApplyBringsAVnfToWhatIsWanted(t *testing.T) {
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "vnfm-config")
 	if err == nil {
-		err = os.Setenv("VNFM_CONFIG", filepath.Join(dir, "config.yaml"))
+		err = os.Setenv("VNFM_CONTEXTS", filepath.Join(dir, "config.yaml"))
 	}
 	if err != nil {
 		panic(err)

@@ -125,7 +125,7 @@ func about(err error) string {
 func (p *program) session(c *cli) *session {
 	s := &session{
 		Screen: &screen.Screen{
-			Out: colorprofile.NewWriter(p.stdout, os.Environ()), Err: colorprofile.NewWriter(p.stderr, os.Environ()), Form: c.Output, Zone: p.zone, Now: p.now,
+			Out: screen.Safe(colorprofile.NewWriter(p.stdout, os.Environ())), Err: screen.Safe(colorprofile.NewWriter(p.stderr, os.Environ())), Form: c.Output, Zone: p.zone, Now: p.now,
 		},
 		in: p.in, raw: p.stdout, poll: c.Poll, interactive: p.interactive,
 	}

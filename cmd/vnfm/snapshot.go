@@ -219,11 +219,11 @@ func printSnapshot(w io.Writer, x *sol.VnfSnapshotInfo) {
 	var rows [][]string
 	for _, c := range t.VnfcSnapshots {
 		if r := c.ComputeSnapshotResource; r != nil {
-			rows = append(rows, []string{vdus[c.VnfcInstanceId], screen.Short(c.VnfcInstanceId), "machine", r.ResourceId, r.VimConnectionId})
+			rows = append(rows, []string{vdus[c.VnfcInstanceId], c.VnfcInstanceId, "machine", r.ResourceId, r.VimConnectionId})
 		}
 		for _, st := range c.StorageSnapshotResources {
 			if r := st.StorageSnapshotResource; r != nil {
-				rows = append(rows, []string{vdus[c.VnfcInstanceId], screen.Short(c.VnfcInstanceId), "storage", r.ResourceId, r.VimConnectionId})
+				rows = append(rows, []string{vdus[c.VnfcInstanceId], c.VnfcInstanceId, "storage", r.ResourceId, r.VimConnectionId})
 			}
 		}
 	}

@@ -202,15 +202,21 @@ func (c *vnfEvents) Run(s *session) error {
 	}
 	return s.show(events, func(w io.Writer) {
 		on := screen.Of(w)
+		short := func(id string) string {
+			if !on.Terminal || on.Form.Wide() {
+				return id
+			}
+			return shortOf(id)
+		}
 		columns := []screen.Column[sol.VnfEvent]{
 			{Head: "WHEN", Of: func(e *sol.VnfEvent) any { return screen.State(on.Stamp(e.Time)) }},
-			{Head: "STREAM", Of: func(e *sol.VnfEvent) any { return shortOf(e.Stream) }, Drop: 3},
+			{Head: "STREAM", Of: func(e *sol.VnfEvent) any { return short(e.Stream) }, Drop: 3},
 			{Head: "VERSION", Of: func(e *sol.VnfEvent) any { return e.Version }, Drop: 2},
 			{Head: "EVENT", Of: func(e *sol.VnfEvent) any { return e.Type }, Least: 24},
 			{Head: "WHO", Of: func(e *sol.VnfEvent) any { return e.Actor }, Drop: 1},
 			{Head: "COMMAND", Of: func(e *sol.VnfEvent) any { return e.Command }, Drop: 4},
-			{Head: "CORRELATION", Of: func(e *sol.VnfEvent) any { return shortOf(e.CorrelationId) }, Drop: 5},
-			{Head: "CAUSE", Of: func(e *sol.VnfEvent) any { return shortOf(e.CausationId) }, Drop: 6},
+			{Head: "CORRELATION", Of: func(e *sol.VnfEvent) any { return short(e.CorrelationId) }, Drop: 5},
+			{Head: "CAUSE", Of: func(e *sol.VnfEvent) any { return short(e.CausationId) }, Drop: 6},
 		}
 		if c.Data {
 			columns = append(columns, screen.Column[sol.VnfEvent]{Head: "DATA", Of: func(e *sol.VnfEvent) any { return screen.Compact(e.Data) }})
