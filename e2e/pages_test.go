@@ -27,7 +27,7 @@ import (
 )
 
 // notRun is how many blocks of commands may be marked as not run.
-const notRun = 12
+const notRun = 13
 
 // languages are those of blocks: commands, and what is none.
 var languages = []string{"console", "sh", "yaml", "json", "mermaid", "text", "http", "promql", "go"}
@@ -117,7 +117,7 @@ type reader struct {
 	out   *logged
 	cmd   *exec.Cmd
 	n     int
-	slow  time.Duration // what a command may take; 0: a minute
+	slow  time.Duration // what a command may take; 0: three minutes, as a program may be built
 }
 
 func newReader(t *testing.T, p *page) *reader {
@@ -302,7 +302,7 @@ func (r *reader) shell(at, line string) (string, int) {
 	if _, err := io.WriteString(r.in, line+"\nprintf '\\001%d\\n' $?\n"); err != nil {
 		r.t.Fatalf("%s: %v", at, err)
 	}
-	ctx, cancel := context.WithTimeout(r.t.Context(), cmp.Or(r.slow, time.Minute))
+	ctx, cancel := context.WithTimeout(r.t.Context(), cmp.Or(r.slow, 3*time.Minute))
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -142,6 +142,9 @@ func (s *session) ahead(all []desired.Vnf) ([]ahead, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := all[i].Check(look); err != nil {
+			return nil, usagef("%s: %v", all[i].Name, err)
+		}
 		plan[i] = ahead{Name: all[i].Name, Steps: all[i].Steps(look)}
 		if busy != nil {
 			plan[i].UnderWay = busy.Id

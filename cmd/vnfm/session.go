@@ -29,6 +29,7 @@ type session struct {
 	in          io.Reader
 	raw         io.Writer // standard output as it is, for files
 	server      string    // root of its API
+	unsaid      bool      // nobody said where it is
 	poll        time.Duration
 	interactive bool // somebody can be asked
 	kong        *kong.Kong
@@ -152,6 +153,7 @@ func (c *cli) client(s *session) (*client.Client, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what is wrong
 	}
+	s.unsaid = c.Server == "" && x.Server == ""
 	server := cmp.Or(c.Server, x.Server, "http://127.0.0.1:8080")
 	given := contexts.Context{
 		Token: c.Token, Cert: c.Cert, Key: c.Key, TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret, Scope: c.OAuth.Scope,

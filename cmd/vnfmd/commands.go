@@ -57,7 +57,7 @@ func (f settingsFile) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong
 type serveCmd struct{}
 
 func (serveCmd) Run(ctx context.Context, c *config.Config) error {
-	return run(ctx, c, server.Options{Log: os.Stderr, Version: stamp.Version()})
+	return run(ctx, c, server.Options{Log: os.Stderr, Version: stamp.Version()}, func(*config.Config) {})
 }
 
 type devCmd struct {
@@ -66,18 +66,21 @@ type devCmd struct {
 }
 
 func (d devCmd) Run(ctx context.Context, c *config.Config) error {
-	if !d.Verbose && c.Log.Level == "info" {
-		c.Log.Level = "warn" // what to do next is to be the last that is seen
+	quiet := func(c *config.Config) {
+		if !d.Verbose && c.Log.Level == "info" {
+			c.Log.Level = "warn" // what to do next is to be the last that is seen
+		}
 	}
+	quiet(c)
 	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: stamp.Version()}
 	if d.NFVO == "fake" {
 		o.FakeNfvo = "127.0.0.1:8090"
 	}
-	return run(ctx, c, o)
+	return run(ctx, c, o, quiet)
 }
 
-// run serves until the context ends.
-func run(ctx context.Context, c *config.Config, o server.Options) error {
+// run serves until the context ends. Settings that are read again are prepared as these were.
+func run(ctx context.Context, c *config.Config, o server.Options, prepare func(c *config.Config)) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
@@ -88,12 +91,12 @@ func run(ctx context.Context, c *config.Config, o server.Options) error {
 	if err != nil {
 		return err
 	}
-	go reload(ctx, s, again)
+	go reload(ctx, s, again, prepare)
 	return s.Run(ctx)
 }
 
 // reload has the server take over the settings as they are then at each signal. Those that cannot be read, or are not valid, change nothing.
-func reload(ctx context.Context, s *server.Server, again <-chan os.Signal) {
+func reload(ctx context.Context, s *server.Server, again <-chan os.Signal, prepare func(c *config.Config)) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -102,6 +105,7 @@ func reload(ctx context.Context, s *server.Server, again <-chan os.Signal) {
 		}
 		fresh, _, err := parse()
 		if err == nil {
+			prepare(&fresh.Config)
 			err = s.Reload(ctx, &fresh.Config)
 		}
 		if err != nil {
