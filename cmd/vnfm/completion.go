@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -21,8 +22,8 @@ import (
 // patience is how long a shell waits for names.
 const patience = 2 * time.Second
 
-// words are those that the server knows, by the tag of an argument or a flag that takes one.
-var words = map[string]func(s *session) ([]string, error){
+// words are those that the server knows and that begin so, or others too, by the tag of an argument or a flag that takes one.
+var words = map[string]func(s *session, begun string) ([]string, error){
 	"vnf": vnfWords, "op": opWords, "package": packageWords,
 	"vim":        wordsOf(func(s *session) ([]sol.Vim, error) { return s.Vims(s.ctx) }, func(v *sol.Vim) string { return v.Id }),
 	"management": wordsOf(func(s *session) ([]sol.ManagementConnection, error) { return s.ManagementConnections(s.ctx) }, func(v *sol.ManagementConnection) string { return v.Id }),
@@ -34,8 +35,8 @@ var words = map[string]func(s *session) ([]string, error){
 	"parked":       wordsOf(func(s *session) ([]sol.ParkedMessage, error) { return s.Parked(s.ctx) }, func(v *sol.ParkedMessage) string { return v.Id }),
 }
 
-func wordsOf[T any](list func(s *session) ([]T, error), word func(*T) string) func(s *session) ([]string, error) {
-	return func(s *session) ([]string, error) {
+func wordsOf[T any](list func(s *session) ([]T, error), word func(*T) string) func(s *session, begun string) ([]string, error) {
+	return func(s *session, _ string) ([]string, error) {
 		all, err := list(s)
 		out := make([]string, len(all))
 		for i := range all {
@@ -204,8 +205,8 @@ func escaped(word string) string {
 }
 
 // names predicts words that the server knows. Whoever cannot ask it gets none: a shell shows no errors.
-func (p *program) names(ctx context.Context, read func(s *session) ([]string, error)) complete.Predictor {
-	return complete.PredictFunc(func(complete.Args) []string {
+func (p *program) names(ctx context.Context, read func(s *session, begun string) ([]string, error)) complete.Predictor {
+	return complete.PredictFunc(func(a complete.Args) []string {
 		var c cli
 		parser, err := newParser(&c, p.stdout, p.stderr)
 		if err != nil {
@@ -222,7 +223,7 @@ func (p *program) names(ctx context.Context, read func(s *session) ([]string, er
 		var stop context.CancelFunc
 		s.ctx, stop = context.WithTimeout(ctx, patience)
 		defer stop()
-		words, err := read(s)
+		words, err := read(s, a.Last)
 		if err != nil {
 			return nil
 		}
@@ -233,18 +234,30 @@ func (p *program) names(ctx context.Context, read func(s *session) ([]string, er
 // suggested is how many of a kind are suggested at most.
 const suggested = 200
 
-func vnfWords(s *session) ([]string, error) {
-	all, err := s.Vnfs(s.ctx, client.Query{Fields: "vnfInstanceName", Limit: suggested})
+// vnfWords are the names of VNFs that begin so, and the ids of those that have none.
+func vnfWords(s *session, begun string) ([]string, error) {
+	q := client.Query{Fields: "vnfInstanceName", Limit: suggested}
+	if begun != "" {
+		q.Filter = fmt.Sprintf("(gte,vnfInstanceName,%s);(lt,vnfInstanceName,%s)", quotedValue(begun), quotedValue(begun+"\U0010FFFD"))
+	}
+	all, err := s.Vnfs(s.ctx, q)
 	var out []string
 	for _, v := range all {
 		out = append(out, ref{v.Id, v.VnfInstanceName}.label())
+	}
+	if byID := beginsWith("id", begun); err == nil && len(all) == 0 && byID != "" {
+		q.Filter = byID
+		all, err = s.Vnfs(s.ctx, q)
+		for _, v := range all {
+			out = append(out, v.Id)
+		}
 	}
 	return out, err
 }
 
 // opWords are the operations that have not ended, and the VNFs, which stand for their newest ones.
-func opWords(s *session) ([]string, error) {
-	out, err := vnfWords(s)
+func opWords(s *session, begun string) ([]string, error) {
+	out, err := vnfWords(s, begun)
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +268,7 @@ func opWords(s *session) ([]string, error) {
 	return out, err
 }
 
-func packageWords(s *session) ([]string, error) {
+func packageWords(s *session, _ string) ([]string, error) {
 	all, err := s.Packages(s.ctx, client.Query{Fields: "vnfdId,vnfProductName", Limit: suggested})
 	var out []string
 	for _, p := range all {

@@ -200,6 +200,12 @@ func TestToolsOnAServer(t *testing.T) {
 		}
 	}
 	t.Setenv("COMP_LINE", "")
+	id := strings.TrimSpace(call(exitOK, "vnf", "show", "copied", "-o", "name"))
+	t.Setenv("COMP_LINE", "vnfm vnf show "+id[:6])
+	if out := strings.TrimSpace(call(exitOK)); out != id {
+		t.Errorf("the beginning of %s is completed by %q", id, out)
+	}
+	t.Setenv("COMP_LINE", "")
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		if out := call(exitOK, "completion", "-c", shell); !strings.Contains(out, "complete") {
 			t.Errorf("%s: %s", shell, out)
