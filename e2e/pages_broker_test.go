@@ -27,7 +27,8 @@ func TestPagesOnABroker(t *testing.T) {
 	}
 	first, _, _ := strings.Cut(brokers, ",")
 	readPages(t, "kafka", 2, func(r *reader, flags string) {
-		prefix, database := "page-"+uuid.NewString()[:8]+".", ""
+		prefix := "page-" + uuid.NewString()[:8] + "."
+		var database string
 		if flags == "capture" {
 			database = r.captured(connect, prefix)
 		} else {
