@@ -220,6 +220,7 @@ func (p *program) names(ctx context.Context, read func(s *session, begun string)
 			return nil
 		}
 		s.Lost, s.Retries = nil, -1
+		s.unspaced = os.Getenv("COMP_POINT") != "" && os.Getenv("COMP_TYPE") == "" // zsh as it does for bash, which takes what is behind a space for another word
 		var stop context.CancelFunc
 		s.ctx, stop = context.WithTimeout(ctx, patience)
 		defer stop()
@@ -234,6 +235,9 @@ func (p *program) names(ctx context.Context, read func(s *session, begun string)
 // suggested is how many of a kind are suggested at most.
 const suggested = 200
 
+// takes says whether a shell can be told a word.
+func (s *session) takes(word string) bool { return !s.unspaced || !strings.ContainsAny(word, " \t") }
+
 // vnfWords are the names of VNFs that begin so, and the ids of those that have none.
 func vnfWords(s *session, begun string) ([]string, error) {
 	q := client.Query{Fields: "vnfInstanceName", Limit: suggested}
@@ -243,7 +247,9 @@ func vnfWords(s *session, begun string) ([]string, error) {
 	all, err := s.Vnfs(s.ctx, q)
 	var out []string
 	for _, v := range all {
-		out = append(out, ref{v.Id, v.VnfInstanceName}.label())
+		if word := (ref{v.Id, v.VnfInstanceName}).label(); s.takes(word) {
+			out = append(out, word)
+		}
 	}
 	if byID := beginsWith("id", begun); err == nil && len(all) == 0 && byID != "" {
 		q.Filter = byID
@@ -273,7 +279,7 @@ func packageWords(s *session, _ string) ([]string, error) {
 	var out []string
 	for _, p := range all {
 		switch { // a product is what people know a package by, where it is of one package
-		case p.VnfProductName != "" && !slices.ContainsFunc(all, func(q sol.VnfPkgInfo) bool { return q.Id != p.Id && q.VnfProductName == p.VnfProductName }):
+		case s.takes(p.VnfProductName) && p.VnfProductName != "" && !slices.ContainsFunc(all, func(q sol.VnfPkgInfo) bool { return q.Id != p.Id && q.VnfProductName == p.VnfProductName }):
 			out = append(out, p.VnfProductName)
 		case p.VnfdId != "":
 			out = append(out, p.VnfdId)

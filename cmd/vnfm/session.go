@@ -30,6 +30,7 @@ type session struct {
 	raw         io.Writer // standard output as it is, for files
 	server      string    // root of its API
 	unsaid      bool      // nobody said where it is
+	unspaced    bool      // a shell asks that takes no words with spaces
 	poll        time.Duration
 	interactive bool // somebody can be asked
 	kong        *kong.Kong

@@ -190,10 +190,11 @@ func TestToolsOnAServer(t *testing.T) {
 		"vnfm op saga cop": "copied", "vnfm vnf delete copied co": "", "vnfm vnf show -o json co": "copied", "vnfm vnf list -o w": "wide",
 		"vnfm package show Sam": "Sample Firewall", "vnfm package show Sam|": `Sample\ Firewall`, `vnfm vnf create --vnfd Sample\ F|`: `Sample\ Firewall`,
 		`vnfm vnf create --vnfd "Sam|`: "Sample Firewall", "vnfm vnf show co|x": "copied", "vnfm cluster log-level d": "debug", "vnfm package onboard " + wrong: wrong,
-		"vnfm package onboard " + wrong + "|": "", "vnfm vnf events cop": "copied",
+		"vnfm package onboard " + wrong + "|": "", "vnfm vnf events cop": "copied", "vnfm package show 5c1d4a3e|zsh": samples.VnfdID, "vnfm package show Sam|zsh": "",
 	} {
 		typed, behind, point := strings.Cut(line, "|")
 		t.Setenv("COMP_LINE", typed+behind)
+		t.Setenv("COMP_TYPE", map[bool]string{true: "9"}[behind != "zsh"])
 		t.Setenv("COMP_POINT", map[bool]string{true: strconv.Itoa(len(typed))}[point])
 		if out := strings.Join(strings.Fields(strings.ReplaceAll(call(exitOK), " ", "_")), ","); out != strings.ReplaceAll(want, " ", "_") {
 			t.Errorf("%q is completed by %q, want %q", line, out, want)
