@@ -4,7 +4,7 @@ NPM ?= npm
 BIN := bin
 # the tag of the commit, else a version that sorts by its time, as Go makes them
 VERSION ?= $(shell git describe --tags --exact-match --match 'v*' 2>/dev/null || TZ=UTC git log -1 --abbrev=12 --date=format-local:%Y%m%d%H%M%S --format=v0.0.0-%cd-%h 2>/dev/null || echo devel)
-STAMP = -s -w -X main.stamped=$(VERSION)
+STAMP = -s -w -X github.com/vnfm/vnfm/cmd/stamp.version=$(VERSION)
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ run: ## build and start everything: SQLite, embedded bus, simulated VIM, sample 
 build: ## build both programs, static and stripped, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(STAMP)' -o $(BIN)/ ./cmd/vnfmd ./cmd/vnfm
 
-release: build ## make dist/: packages (.deb, .rpm), container image, Helm chart, SBOM, checksums; the same bytes from the same commit
+release: build ## make dist/: packages (.deb, .rpm, .tar.gz), container image, Helm chart, SBOM, checksums; the same bytes from the same commit
 	cd deploy/release && CGO_ENABLED=0 $(GO) build -trimpath -o ../../$(BIN)/release .
 	$(BIN)/release -bin $(BIN) -dist dist -version $(VERSION) -revision $$(git rev-parse HEAD) -at $$(git log -1 --format=%ct)
 
@@ -38,7 +38,7 @@ test-kubernetes: release ## run the Kubernetes and Helm drivers, whole lives of 
 		VNFM_TEST_CHART=$$(ls $(CURDIR)/dist/vnfm-chart-*.tgz) VNFM_TEST_KUBECONFIG=$$kubeconfig $(GO) test -count=1 -timeout 10m -tags kubernetes -run OnACluster ./deploy; \
 		rc=$$?; ./deploy/k8s-lab.sh down; exit $$rc; }
 
-test-openstack: ## run the OpenStack driver's suite and a whole life of a VNF against a real OpenStack from nothing on loopback (225 MB of Debian's packages the first time, root), and stop it
+test-openstack: ## run the OpenStack driver's suite, a whole life of a VNF and the page for OpenStack against a real OpenStack from nothing on loopback (225 MB of Debian's packages the first time, root), and stop it
 	@./deploy/openstack-test.sh
 
 test-openstack-all: ## as test-openstack, then the driver's scenarios

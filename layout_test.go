@@ -64,7 +64,7 @@ var only = []struct {
 }
 
 // cmdVnfm lists what the CLI may import of this module.
-var cmdVnfm = []string{"client", "sol", "cmd/vnfm"}
+var cmdVnfm = []string{"client", "sol", "cmd/vnfm", "cmd/stamp"}
 
 // packageFiles is the part of the CLI that reads package files without a server, and what it may import, too.
 var packageFiles = []string{"vnfd", "api/descriptor"}

@@ -190,10 +190,19 @@ func (c *Client) send(r *http.Request) (res *http.Response, again time.Duration,
 		if errors.As(err, &token) {
 			return nil, -1, fmt.Errorf("no access token: %s answers %s %s", token.Response.Request.URL.Host, token.Response.Status, token.ErrorCode)
 		}
-		return nil, again, fmt.Errorf("cannot reach the server at %s: %w", c.base, err)
+		return nil, again, c.unreachable(err)
 	}
 	c.reached.Store(true)
 	return res, 0, nil
+}
+
+// unreachable is the error of a request without an answer, without its address, which says no more than that of the server.
+func (c *Client) unreachable(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return fmt.Errorf("cannot reach the server at %s: %w", c.base, err)
 }
 
 func retryAfter(res *http.Response) time.Duration {

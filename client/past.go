@@ -134,7 +134,7 @@ func (c *Client) listen(ctx context.Context, path string, last *string, handle f
 	}
 	res, err := c.HTTP.Do(r)
 	if err != nil {
-		return false, fmt.Errorf("cannot reach the server at %s: %w", c.base, err)
+		return false, c.unreachable(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	c.reached.Store(true)

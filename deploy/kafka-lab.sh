@@ -104,6 +104,8 @@ plugin.path=$dir/plugins
 plugin.discovery=service_load
 exactly.once.source.support=${EXACTLY_ONCE:-disabled}
 connector.client.config.override.policy=All
+config.providers=file
+config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider
 CONF
 }
 

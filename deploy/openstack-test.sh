@@ -1,7 +1,7 @@
 #!/bin/bash
 # openstack-test.sh [all]: tests the OpenStack driver on a cloud from nothing (openstack-lab.sh), and stops it.
 #
-# The driver's suite and a whole life of a VNF run at the same time, each in a project of its own; "all" runs the driver's scenarios
+# The driver's suite, and a whole life of a VNF and then the commands of docs/howto/openstack.md, run at the same time, each in a project of its own; "all" runs the driver's scenarios
 # after them. What each part took is said at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +28,7 @@ part start ./deploy/openstack-lab.sh up >/dev/null
 wait $building
 part suite run vim/openstack openstack-driver.test '^TestLab$' & suite=$!
 ok=0
-part life run e2e openstack-life.test '^TestWholeLifeOnOpenStack$' || ok=1
+part life run e2e openstack-life.test '^(TestWholeLife|TestPages)OnOpenStack$' || ok=1
 wait $suite || ok=1
 if [ "${1:-}" = all ] && [ $ok = 0 ]; then
 	part scenarios run vim/openstack openstack-driver.test '^TestLabScenarios$' || ok=1

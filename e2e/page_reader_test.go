@@ -16,7 +16,8 @@ import (
 //	<!-- run: alone -->             it starts what it needs itself
 //	<!-- run: kubernetes --flag --> as dev, on the cluster of make test-kubernetes, with a file admin.kubeconfig
 //	<!-- run: kafka -->             it starts what it needs itself, on the Kafka of make test-kafka
-//	<!-- run: lab, which … -->      nobody runs its commands; other tests do the same on a laboratory
+//	<!-- run: kafka capture -->     the same, with Kafka Connect, and a database whose log it may read
+//	<!-- run: openstack --flag -->  as dev, on the cloud of make test-openstack, with files password and store.csar
 //
 // Before a block of commands:
 //

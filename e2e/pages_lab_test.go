@@ -1,4 +1,4 @@
-//go:build kubernetes || broker
+//go:build kubernetes || broker || openstack
 
 package e2e
 

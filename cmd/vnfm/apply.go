@@ -17,7 +17,7 @@ import (
 
 // wanted is the flag of files that say what VNFs are to be.
 type wanted struct {
-	File []string `short:"f" required:"" sep:"none" help:"File of what VNFs are to be, repeatable; - is the standard input. See docs/howto/apply.md." placeholder:"FILE"`
+	File []string `short:"f" required:"" sep:"none" help:"File of what VNFs are to be, repeatable; - is the standard input. See docs/howto/apply.md." placeholder:"FILE" predictor:"file"`
 }
 
 // read reads the files. A VNF is in one of them, once.
@@ -141,6 +141,9 @@ func (s *session) ahead(all []desired.Vnf) ([]ahead, error) {
 		look, busy, err := s.look(&all[i])
 		if err != nil {
 			return nil, err
+		}
+		if err := all[i].Check(look); err != nil {
+			return nil, usagef("%s: %v", all[i].Name, err)
 		}
 		plan[i] = ahead{Name: all[i].Name, Steps: all[i].Steps(look)}
 		if busy != nil {

@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"github.com/vnfm/vnfm/client"
+	"github.com/vnfm/vnfm/cmd/stamp"
 	"github.com/vnfm/vnfm/cmd/vnfm/show"
 	"github.com/vnfm/vnfm/sol"
 )
 
 type bundleCmd struct {
-	To  string   `help:"File to write; default: vnfm-support-TIME.zip here." placeholder:"FILE"`
+	To  string   `help:"File to write; default: vnfm-support-TIME.zip here." placeholder:"FILE" predictor:"file"`
 	Vnf []string `help:"These VNFs, too, repeatable: id or name; without it those with something wrong." placeholder:"VNF" predictor:"vnf"`
 	Max int      `help:"So many VNFs, and operations, in detail at most." default:"20" placeholder:"N"`
 }
@@ -120,7 +121,7 @@ func (b *bundle) fill(c *bundleCmd) error {
 	if _, err := s.SignIn(s.ctx); err != nil && client.Away(err) {
 		return err //nolint:wrapcheck // of the client
 	}
-	b.add("version.json", func() (any, error) { return map[string]string{"client": programVersion(), "server": s.server}, nil })
+	b.add("version.json", func() (any, error) { return map[string]string{"client": stamp.Version(), "server": s.server}, nil })
 	b.add("caller.json", func() (any, error) { return any1(s.Caller(s.ctx)) })
 	b.add("system.json", func() (any, error) { return any1(s.System(s.ctx)) })
 	b.add("cluster.json", func() (any, error) { return any1(s.Cluster(s.ctx)) })

@@ -15,11 +15,11 @@ type cli struct {
 	Context string        `help:"Context to use, of those that vnfm config has; default: the current one." env:"VNFM_CONTEXT" placeholder:"NAME"`
 	Server  string        `help:"Root of the server's API. Default: that of the context, else http://127.0.0.1:8080." env:"VNFM_SERVER" placeholder:"URL"`
 	Token   string        `help:"Bearer token. What secret flags are given is taken out of the process list." env:"VNFM_TOKEN" placeholder:"TOKEN" secret:""`
-	CACert  string        `name:"cacert" help:"File of the authorities that the server's certificate is verified with (PEM)." env:"VNFM_CACERT" placeholder:"FILE"`
-	Cert    string        `help:"File of a client certificate (PEM)." env:"VNFM_CERT" placeholder:"FILE"`
-	Key     string        `help:"File of its key (PEM)." env:"VNFM_KEY" placeholder:"FILE"`
+	CACert  string        `name:"cacert" help:"File of the authorities that the server's certificate is verified with (PEM)." env:"VNFM_CACERT" placeholder:"FILE" predictor:"file"`
+	Cert    string        `help:"File of a client certificate (PEM)." env:"VNFM_CERT" placeholder:"FILE" predictor:"file"`
+	Key     string        `help:"File of its key (PEM)." env:"VNFM_KEY" placeholder:"FILE" predictor:"file"`
 	OAuth   oauth         `embed:""`
-	Output  screen.Form   `help:"Form of the output: table, wide (a table with everything in it), name (ids alone), csv, json, yaml or jsonpath=TEMPLATE." short:"o" default:"table" placeholder:"FORM"`
+	Output  screen.Form   `help:"Form of the output: table, wide (a table with everything in it), name (ids alone), csv, json, yaml or jsonpath=TEMPLATE." short:"o" default:"table" placeholder:"FORM" predictor:"form"`
 	UTC     bool          `name:"utc" help:"Show times in UTC, not in the local zone."`
 	Timeout time.Duration `help:"Give up after this time; what has begun goes on. 0: never." default:"0" placeholder:"TIME"`
 	Poll    time.Duration `help:"How often a running operation is looked at." default:"200ms" placeholder:"TIME"`

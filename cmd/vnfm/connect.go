@@ -65,7 +65,7 @@ func (c *vnfFlavour) Run(s *session) error {
 
 type vnfUpgrade struct {
 	Vnf       string   `arg:"" help:"Id or name." predictor:"vnf"`
-	To        string   `xor:"to" required:"" help:"VNFD of the package that it is to be of, by its vnfdId or the package's id." placeholder:"VNFD"`
+	To        string   `xor:"to" required:"" help:"Package that it is to be of: vnfdId, package id or product name." placeholder:"VNFD" predictor:"package"`
 	Batch     *int     `help:"Change so many machines at a time; 0: all at once. Default: what the VNFD says, else the server." placeholder:"N"`
 	BlueGreen *bool    `negatable:"" help:"Make new machines beside the old ones, which go once the new ones are ready. Default: what the VNFD says, else the server."`
 	ExtLink   []string `sep:"none" help:"External network to connect to, repeatable; in parts, as --ext-link of vnf instantiate. What no part names stays as it is." placeholder:"id=…,network=…,cpd=…"`

@@ -219,7 +219,7 @@ func (s *session) contexts(change func(f *contexts.File) (done string, err error
 type loginCmd struct {
 	URL       string `arg:"" name:"server" help:"Root of the server's API."`
 	Name      string `help:"Name of the context; default: the server's host." placeholder:"NAME"`
-	TokenFile string `help:"Take the token from this file, - for standard input, instead of asking." placeholder:"FILE"`
+	TokenFile string `help:"Take the token from this file, - for standard input, instead of asking." placeholder:"FILE" predictor:"file"`
 }
 
 // Help is examples.

@@ -1,20 +1,24 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/vnfm/vnfm/cmd/vnfm/contexts"
 )
 
 // A context says where the server is and who one is; its file is its owner's alone, its secrets are never printed, and they go to its own
 // server only.
 func TestContexts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "deep", "config.yaml")
-	t.Setenv("VNFM_CONFIG", file)
+	t.Setenv("VNFM_CONTEXTS", file)
 	var mu sync.Mutex
 	var tokens []string
 	server := func() *httptest.Server {
@@ -105,5 +109,34 @@ func TestContexts(t *testing.T) {
 	}
 	if code, said := call("", "vim", "list"); code != exitUsage || !strings.Contains(said, "colour") {
 		t.Errorf("a file that is wrong: exit %d: %s", code, said)
+	}
+}
+
+// A variable is of one of the two programs: who sets it for the one says nothing to the other. Seen failing with VNFM_CONFIG, which was the settings of
+// the one and the contexts of the other.
+func TestTheProgramsShareNoVariable(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "config.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := map[string]bool{"VNFM_CONFIG": true} // --config
+	for _, m := range regexp.MustCompile("`(VNFM_[A-Z_]+)`").FindAllStringSubmatch(string(page), -1) {
+		server[m[1]] = true
+	}
+	mine := []string{contexts.Variable}
+	k, err := newParser(&cli{}, io.Discard, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range k.Model.Flags {
+		mine = append(mine, f.Envs...)
+	}
+	for _, name := range mine {
+		if server[name] {
+			t.Errorf("both programs read %s", name)
+		}
+	}
+	if len(server) < 50 || len(mine) < 10 {
+		t.Errorf("only %d and %d variables", len(server), len(mine))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -115,6 +116,10 @@ func (s *session) refused(err error) int {
 		err = context.Cause(s.ctx)
 	case code == exitInterrupted && !errors.As(err, &i):
 		err = errors.New("interrupted")
+	}
+	var dial *net.OpError
+	if s.unsaid && errors.As(err, &dial) {
+		err = fmt.Errorf("%w. Where the server is says --server URL, VNFM_SERVER, or vnfm login URL; vnfmd dev starts one to try", err)
 	}
 	if !s.Form.JSON() {
 		_, _ = fmt.Fprintln(s.Err, "vnfm:", err)

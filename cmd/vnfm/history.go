@@ -31,7 +31,7 @@ type diffArgs struct {
 }
 
 type vnfHistory struct {
-	Vnf string `arg:"" help:"Id or name; a deleted instance by its id only."`
+	Vnf string `arg:"" help:"Id or name; a deleted instance by its id only." predictor:"vnf"`
 	historyArgs
 }
 
@@ -86,7 +86,7 @@ func (c *opHistory) Run(s *session) error {
 }
 
 type packageHistory struct {
-	Package string `arg:"" help:"Id, vnfdId or product name; a deleted package by its id only."`
+	Package string `arg:"" help:"Id, vnfdId or product name; a deleted package by its id only." predictor:"package"`
 	historyArgs
 }
 
@@ -117,7 +117,7 @@ func (s *session) orID(word string, find func(string) (string, error)) (string, 
 }
 
 type vnfDiff struct {
-	Vnf string `arg:"" help:"Id or name; a deleted instance by its id only."`
+	Vnf string `arg:"" help:"Id or name; a deleted instance by its id only." predictor:"vnf"`
 	diffArgs
 }
 
@@ -222,7 +222,7 @@ type eventsCmd struct {
 }
 
 type eventsTail struct {
-	Vnf   string   `help:"Of this VNF and its operations only: id or name." placeholder:"VNF"`
+	Vnf   string   `help:"Of this VNF and its operations only: id or name." placeholder:"VNF" predictor:"vnf"`
 	Type  []string `help:"Events of these types only; opocc.* means all that begin so." placeholder:"TYPE"`
 	Since string   `help:"Begin with what happened since then: a time, or how long ago." placeholder:"WHEN"`
 	Limit int      `help:"End after so many events; 0: never." placeholder:"N"`

@@ -102,6 +102,13 @@ func (s *session) again(watch bool, print func(w *screen.Screen) error) error {
 		return print(s.Screen)
 	}
 	last, drawn := "", 0
+	if lost := s.Lost; lost != nil {
+		s.Lost = func(err error) {
+			lost(err)
+			last, drawn = "", 0 // what comes then is drawn below
+		}
+		defer func() { s.Lost = lost }()
+	}
 	for {
 		var picture bytes.Buffer
 		w := *s.Screen

@@ -129,7 +129,7 @@ func TestApplyIsSafeToRepeat(t *testing.T) {
 	to := startServer(t)
 	way := newCrash(t, to)
 	for _, after := range []bool{false, true} {
-		for n := int64(1); n <= 4; n++ { // create, modify, instantiate, operate
+		for n := int64(1); n <= 3; n++ { // create, instantiate, operate
 			name := "crash-" + map[bool]string{false: "before-", true: "after-"}[after] + string(rune('0'+n))
 			file := "name: " + name + "\npackage: Sample Firewall\nflavour: standard\nstate: STOPPED\nproperties: {log_level: debug}\n"
 			ctx, die := context.WithCancel(t.Context())
@@ -149,7 +149,7 @@ func TestApplyIsSafeToRepeat(t *testing.T) {
 				t.Errorf("%s: exit %d: %s%s", name, code, out, errs)
 			}
 			_, out, errs := at(t.Context(), to, "", "op", "list", "--vnf", name, "--columns", "operation,state", "--no-headers")
-			if got := strings.Join(strings.Fields(out), " "); got != "MODIFY_INFO COMPLETED INSTANTIATE COMPLETED OPERATE COMPLETED" {
+			if got := strings.Join(strings.Fields(out), " "); got != "INSTANTIATE COMPLETED OPERATE COMPLETED" {
 				t.Errorf("%s: the operations are %s %s", name, got, errs)
 			}
 		}
@@ -174,6 +174,43 @@ func TestBeginningsOfIds(t *testing.T) {
 		if code, out, errs := at(t.Context(), to, "", "vim", "check", word); code == exitOK || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit %d: %s%s", word, code, out, errs)
 		}
+	}
+}
+
+// A VNFC is named as vnf show names it, by its machine, by the beginning of either, or by a VDU that has no other. Seen failing with words sent
+// to the server as they are.
+func TestVnfcsAreNamedAsTheyAreShown(t *testing.T) {
+	to := startServer(t)
+	call := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errs := at(t.Context(), to, "", args...)
+		if code != want {
+			t.Errorf("%v: exit %d: %s%s", args, code, out, errs)
+		}
+		return strings.TrimSpace(out + errs)
+	}
+	call(exitOK, "vnf", "create", "--vnfd", "Sample Firewall", "--name", "fw1")
+	call(exitOK, "vnf", "instantiate", "fw1", "--flavour", "redundant")
+	of := func(path string) string {
+		return call(exitOK, "vnf", "show", "fw1", "-o", "jsonpath={.instantiatedVnfInfo."+path+"}")
+	}
+	id, machine := of("vnfcInfo[0].id"), of("vnfcResourceInfo[0].computeResource.resourceId")
+	if out := call(exitOK, "vnf", "show", "fw1"); !strings.Contains(out, id+"  STARTED  "+machine) {
+		t.Errorf("%s of %s is not shown:\n%s", id, machine, out)
+	}
+	for _, word := range []string{id, id[:8], machine, machine[:20]} {
+		if out := call(exitOK, "vnf", "heal", "fw1", "--vnfc", word, "--dry-run", "-o", "json"); !strings.Contains(out, id) {
+			t.Errorf("%s means no other than %s:\n%s", word, id, out)
+		}
+	}
+	if out := call(exitOK, "vnf", "operate", "fw1", "--to", "STOPPED", "--vnfc", "manager", "--dry-run"); !strings.Contains(out, "Plan: 0 to create, 1 to change") {
+		t.Errorf("of a VDU with one VNFC: %s", out)
+	}
+	if out := call(exitUsage, "vnf", "heal", "fw1", "--vnfc", "gateway", "--dry-run"); !strings.Contains(out, "more than one VNFC") {
+		t.Errorf("of a VDU with two: %s", out)
+	}
+	if out := call(exitServer, "vnf", "heal", "fw1", "--vnfc", "nope", "--dry-run"); !strings.Contains(out, `no VNFC "nope"`) {
+		t.Error(out)
 	}
 }
 
@@ -219,7 +256,7 @@ func TestApplyBringsAVnfToWhatIsWanted(t *testing.T) {
 		file, steps string
 	}{
 		{file("state: NOT_INSTANTIATED\nmetadata: {site: ulm}\n"), "create"},
-		{file("level: busy\nscale: {throughput: 0}\n"), "instantiate scale"},
+		{file("level: busy\nscale: {throughput: 0}\nproperties: {session_limit: 5000}\n"), "instantiate scale"},
 		{file("scale: {throughput: 1, sessions: 0}\n"), "scale"},
 		{file("state: STOPPED\nmetadata: {site: null}\nproperties: {log_level: debug}\n"), "modify operate"},
 		{file("state: STARTED\n"), "operate"},
@@ -246,8 +283,11 @@ func TestApplyBringsAVnfToWhatIsWanted(t *testing.T) {
 		"name: w1\nstate: GONE\n":                                 "GONE",
 		"name: w1\nstate: ABSENT\n---\nname: w1\nstate: ABSENT\n": "twice",
 		"name: w1\npackage: nobody\nflavour: standard\n":          "nobody",
-		"":          "nothing",
-		"name: [\n": "-",
+		"name: w2\npackage: Sample Firewall\nflavour: nope\n":     "standard, redundant",
+		file("level: nope\n"):                                     "basic, busy, peak",
+		file("scale: {nope: 1}\n"):                                `no aspect "nope"`,
+		"":                                                        "nothing",
+		"name: [\n":                                               "-",
 		"name: w1\npackage: Sample Firewall\nstate: INSTANTIATED\n": "flavour",
 	} {
 		if code, out, errs := at(t.Context(), to, file, "apply", "-f", "-", "--yes"); code != exitUsage || !strings.Contains(errs, want) {
@@ -264,7 +304,7 @@ func TestApplyBringsAVnfToWhatIsWanted(t *testing.T) {
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "vnfm-config")
 	if err == nil {
-		err = os.Setenv("VNFM_CONFIG", filepath.Join(dir, "config.yaml"))
+		err = os.Setenv("VNFM_CONTEXTS", filepath.Join(dir, "config.yaml"))
 	}
 	if err != nil {
 		panic(err)

@@ -56,7 +56,7 @@ func meant(m *sol.ManagementMatch) string {
 }
 
 type managementShow struct {
-	ID string `arg:"" help:"Id of the connection."`
+	ID string `arg:"" help:"Id of the connection." predictor:"management"`
 }
 
 func (c *managementShow) Run(s *session) error {
@@ -98,14 +98,14 @@ type managementParts struct {
 	Endpoint  string   `help:"Whose API it is: VNF, or MGMT for the element manager." placeholder:"TYPE"`
 	URI       string   `name:"uri" help:"Root of the interfaces, e.g. https://em.example.com; {extCp.CPD} in the place of the host is the address of that external connection point of the VNF." placeholder:"URI"`
 	Interface []string `help:"Interface that is called, repeatable: vnfconfig, lcmcoord; none: both." placeholder:"NAME"`
-	Vnf       []string `help:"For this VNF, repeatable: id or name." placeholder:"VNF"`
+	Vnf       []string `help:"For this VNF, repeatable: id or name." placeholder:"VNF" predictor:"vnf"`
 	Vnfd      []string `help:"For VNFs of this vnfdId, repeatable." placeholder:"ID"`
 	Provider  string   `help:"For VNFs of this provider." placeholder:"NAME"`
 	Product   string   `help:"For VNFs of this product of the provider." placeholder:"NAME"`
 	User      string   `help:"User name for HTTP Basic authentication." placeholder:"NAME"`
 	Password  string   `help:"Password, or with @ the text of a file." placeholder:"PASSWORD" secret:""`
 	Data      []string `sep:"none" help:"Entry of vnfSpecificData of every VNF, repeatable, e.g. 'ntpServers=[\"10.0.0.1\"]'; the value is JSON or a string." placeholder:"KEY=VALUE"`
-	File      string   `help:"The connection as JSON from this file, - for standard input; flags come over it." placeholder:"FILE"`
+	File      string   `help:"The connection as JSON from this file, - for standard input; flags come over it." placeholder:"FILE" predictor:"file"`
 }
 
 // patch returns the connection that the flags describe.
@@ -198,7 +198,7 @@ func (c *managementRegister) Run(s *session) error {
 }
 
 type managementUpdate struct {
-	ID              string   `arg:"" help:"Id of the connection."`
+	ID              string   `arg:"" help:"Id of the connection." predictor:"management"`
 	Enable          bool     `help:"Use it again." xor:"enabled"`
 	Disable         bool     `help:"Do not use it." xor:"enabled"`
 	Remove          []string `help:"Part to remove, repeatable, e.g. vnfSpecificData.ntpServers." placeholder:"NAME"`
@@ -233,8 +233,8 @@ func (c *managementUpdate) Run(s *session) error {
 }
 
 type managementCheck struct {
-	ID  string `arg:"" help:"Id of the connection."`
-	Vnf string `help:"VNF whose address is called, where the connection names an external connection point: id or name." placeholder:"VNF"`
+	ID  string `arg:"" help:"Id of the connection." predictor:"management"`
+	Vnf string `help:"VNF whose address is called, where the connection names an external connection point: id or name." placeholder:"VNF" predictor:"vnf"`
 }
 
 func (c *managementCheck) Run(s *session) error {
@@ -273,7 +273,7 @@ func (c *managementCheck) Run(s *session) error {
 }
 
 type managementDelete struct {
-	ID []string `arg:"" help:"Ids of connections."`
+	ID []string `arg:"" help:"Ids of connections." predictor:"management"`
 	sure
 }
 

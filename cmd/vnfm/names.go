@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,34 +19,35 @@ type named struct {
 	names []string
 }
 
-// pick finds the one thing that a word means: by its id, else by a name, else by the beginning of its id.
+// pick finds the one thing that a word means.
 func pick(what, word string, all []named) (string, error) {
-	var byName, byPrefix []string
-	for _, n := range all {
-		if n.id == word {
-			return n.id, nil
-		}
-		for _, name := range n.names {
-			if name == word {
-				byName = append(byName, n.id)
-				break
-			}
-		}
-		if strings.HasPrefix(n.id, word) && len(word) >= shortest {
-			byPrefix = append(byPrefix, n.id)
-		}
-	}
-	found := byName
-	if len(found) == 0 {
-		found = byPrefix
-	}
-	switch len(found) {
+	ids := found(word, all)
+	switch len(ids) {
 	case 0:
 		return "", usagef("there is no %s %q", what, word)
 	case 1:
-		return found[0], nil
+		return ids[0], nil
 	}
-	return "", usagef("%q means more than one %s: %s", word, what, strings.Join(found, ", "))
+	return "", usagef("%q means more than one %s: %s", word, what, strings.Join(ids, ", "))
+}
+
+// found are the ids of what a word means: by its id, else by a name, else by the beginning of its id.
+func found(word string, all []named) []string {
+	var byName, byPrefix []string
+	for _, n := range all {
+		switch {
+		case n.id == word:
+			return []string{n.id}
+		case slices.Contains(n.names, word):
+			byName = append(byName, n.id)
+		case strings.HasPrefix(n.id, word) && len(word) >= shortest:
+			byPrefix = append(byPrefix, n.id)
+		}
+	}
+	if len(byName) > 0 {
+		return byName
+	}
+	return byPrefix
 }
 
 // shortest is how much of an id stands for it at least.
@@ -208,6 +210,63 @@ func (c *vnfs) chosen(s *session) ([]ref, error) {
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// vnfcIDs finds the VNFCs of some VNFs that words mean: by the id of the VNFC, or of its machine at the VIM, or the beginning of one, or by a VDU
+// that has one VNFC. What fits none is for the server to judge.
+func (s *session) vnfcIDs(vnfs []ref, words []string) ([]string, error) {
+	if !slices.ContainsFunc(words, func(word string) bool { return !isID(word) }) {
+		return words, nil
+	}
+	var byID, byMachine, byVdu []named
+	for _, v := range vnfs {
+		vnf, err := s.Vnf(s.ctx, v.id)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // of the client
+		}
+		if vnf.InstantiatedVnfInfo == nil {
+			continue
+		}
+		for _, c := range vnf.InstantiatedVnfInfo.VnfcInfo {
+			byID = append(byID, named{c.Id, nil})
+			byVdu = append(byVdu, named{c.Id, []string{c.VduId}})
+			for _, r := range vnf.InstantiatedVnfInfo.VnfcResourceInfo {
+				if r.Id == c.VnfcResourceInfoId && len(r.ComputeResource.ResourceId) >= shortest {
+					byMachine = append(byMachine, named{c.Id, []string{r.ComputeResource.ResourceId}})
+				}
+			}
+		}
+	}
+	out := slices.Clone(words)
+	for i, word := range words {
+		machines := slices.Clone(byMachine)
+		for j, m := range machines {
+			if len(word) >= shortest && strings.HasPrefix(m.names[0], word) {
+				machines[j].names = []string{word}
+			}
+		}
+		for _, all := range [][]named{byID, byMachine, machines, byVdu} {
+			if len(found(word, all)) == 0 {
+				continue
+			}
+			id, err := pick("VNFC", word, all)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = id
+			break
+		}
+	}
+	return out, nil
+}
+
+// vnfcID is vnfcIDs of one VNF and one word.
+func (s *session) vnfcID(vnf, word string) (string, error) {
+	ids, err := s.vnfcIDs([]ref{{id: vnf}}, []string{word})
+	if err != nil {
+		return "", err
+	}
+	return ids[0], nil
 }
 
 // vnfNames returns the names of VNFs by their ids.

@@ -63,7 +63,7 @@ func (c *opWatch) Run(s *session) error {
 }
 
 type opSaga struct {
-	Op string `arg:"" help:"Id of the operation, its beginning, or the id of a cleanup saga."`
+	Op string `arg:"" help:"Id of the operation, its beginning, or the id of a cleanup saga; or a VNF, for its newest operation." predictor:"op"`
 }
 
 func (c *opSaga) Run(s *session) error {

@@ -19,7 +19,7 @@ type opList struct {
 	narrowed
 	listing
 	Vnf   string `help:"Of this VNF only: id or name." placeholder:"VNF" predictor:"vnf"`
-	State string `help:"Only those in this state, e.g. FAILED_TEMP." placeholder:"STATE"`
+	State string `help:"Only those in this state, e.g. FAILED_TEMP; STUCK and others of cleanups." placeholder:"STATE"`
 }
 
 // Help is examples.
@@ -70,6 +70,9 @@ func (c *opList) Run(s *session) error {
 		filters = append(filters, "(eq,vnfInstanceId,"+vnf+")")
 	}
 	if c.State != "" {
+		if known := slices.Concat(opStates, unclean); !slices.Contains(known, strings.ToUpper(c.State)) {
+			return usagef("--state %s: it is one of %s; or, of a cleanup, %s", c.State, strings.Join(opStates, ", "), strings.Join(unclean, ", "))
+		}
 		filters = append(filters, "(eq,operationState,"+strings.ToUpper(c.State)+")")
 	}
 	filter := and(append(filters, c.Filter)...)
@@ -164,6 +167,9 @@ func (c *opList) works(s *session, vnf, filter string) ([]work, error) {
 	slices.SortStableFunc(out, func(a, b work) int { return cmp.Or(a.started.Compare(b.started), cmp.Compare(a.id, b.id)) })
 	return out, nil
 }
+
+// opStates are the states of operations.
+var opStates = []string{"STARTING", "PROCESSING", "COMPLETED", "FAILED_TEMP", "FAILED", "ROLLING_BACK", "ROLLED_BACK"}
 
 // unclean are the states of sagas that have not ended well.
 var unclean = []string{"RUNNING", "SETTLING", "HELD", "COMPENSATING", "STUCK", "ABANDONED"}

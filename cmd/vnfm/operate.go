@@ -103,7 +103,7 @@ type vnfOperate struct {
 	vnfs
 	To       string   `enum:"STARTED,STOPPED," default:"" help:"State to bring it to: STARTED or STOPPED; needed without --file." placeholder:"STATE"`
 	Graceful graceful `help:"Let the guests stop by themselves; with a time, turn off after it what has not stopped." placeholder:"TIME"`
-	Vnfc     []string `help:"Only this VNFC, by the id in its vnfcInfo, repeatable; default: all." placeholder:"ID"`
+	Vnfc     []string `help:"Only this VNFC, repeatable: its id as vnf show has it, that of its machine, or the beginning of one; or a VDU that has one VNFC. Default: all." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	fileRequest
 	begin
@@ -120,9 +120,6 @@ func (c *vnfOperate) Run(s *session) error {
 	var request sol.OperateVnfRequest
 	if _, err := c.into(s, &request); err != nil {
 		return err
-	}
-	if len(c.Vnfc) > 0 {
-		request.VnfcInstanceId = c.Vnfc
 	}
 	request.ChangeStateTo = cmp.Or(sol.OperationalStates(c.To), request.ChangeStateTo)
 	if request.ChangeStateTo == "" {
@@ -141,12 +138,17 @@ func (c *vnfOperate) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if len(c.Vnfc) > 0 {
+		if request.VnfcInstanceId, err = s.vnfcIDs(all, c.Vnfc); err != nil {
+			return err
+		}
+	}
 	return startMany(s, c.begin, all, sol.PlanOperate, request, s.Operate)
 }
 
 type vnfHeal struct {
 	Vnf   []string `arg:"" help:"Ids or names." predictor:"vnf"`
-	Vnfc  []string `help:"Only this VNFC, by the id in its vnfcInfo, repeatable; default: the whole VNF." placeholder:"ID"`
+	Vnfc  []string `help:"Only this VNFC, repeatable: its id as vnf show has it, that of its machine, or the beginning of one; or a VDU that has one VNFC. Default: the whole VNF." placeholder:"ID"`
 	All   bool     `help:"Make volumes again, too. What is on them is lost."`
 	Cause string   `help:"Why, for whoever reads of it later." placeholder:"TEXT"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
@@ -168,9 +170,6 @@ func (c *vnfHeal) Run(s *session) error {
 	if _, err := c.into(s, &request); err != nil {
 		return err
 	}
-	if len(c.Vnfc) > 0 {
-		request.VnfcInstanceId = c.Vnfc
-	}
 	request.Cause = cmp.Or(c.Cause, request.Cause)
 	if err := given(&request.AdditionalParams, c.Param); err != nil {
 		return err
@@ -184,6 +183,11 @@ func (c *vnfHeal) Run(s *session) error {
 	all, err := (&vnfs{Vnf: c.Vnf}).chosen(s)
 	if err != nil {
 		return err
+	}
+	if len(c.Vnfc) > 0 {
+		if request.VnfcInstanceId, err = s.vnfcIDs(all, c.Vnfc); err != nil {
+			return err
+		}
 	}
 	if c.All && !c.DryRun {
 		if err := s.confirmAll(c.sure, false, "What is on the volumes is lost. Heal", "VNF", labels(all)); err != nil {
@@ -241,19 +245,23 @@ func (c *vnfSync) Run(s *session) error {
 // scaling is the flags of the commands that scale a VNF.
 type scaling struct {
 	Vnf   string   `arg:"" help:"Id or name." predictor:"vnf"`
-	Vnfc  []string `help:"Remove this VNFC before others, by the id in its vnfcInfo, repeatable; default: the newest." placeholder:"ID"`
+	Vnfc  []string `help:"Remove this VNFC before others, repeatable: its id as vnf show has it, that of its machine, or the beginning of one. Default: the newest." placeholder:"ID"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 }
 
-// add puts what the flags say into the parameters of a request, with the VNFCs to be removed among them.
-func (c *scaling) add(to *sol.KeyValuePairs) error {
+// add puts what the flags say into the parameters of a request about a VNF, with the VNFCs to be removed among them.
+func (c *scaling) add(s *session, id string, to *sol.KeyValuePairs) error {
 	if err := given(to, c.Param); err != nil || len(c.Vnfc) == 0 {
+		return err
+	}
+	vnfcs, err := s.vnfcIDs([]ref{{id: id}}, c.Vnfc)
+	if err != nil {
 		return err
 	}
 	if *to == nil {
 		*to = sol.KeyValuePairs{}
 	}
-	(*to)["vnfcInstanceId"] = encoded(c.Vnfc)
+	(*to)["vnfcInstanceId"] = encoded(vnfcs)
 	return nil
 }
 
@@ -303,11 +311,11 @@ func (c *vnfScale) Run(s *session) error {
 	if c.Steps != 1 {
 		request.NumberOfSteps = &c.Steps
 	}
-	if err := c.add(&request.AdditionalParams); err != nil {
-		return err
-	}
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {
+		return err
+	}
+	if err := c.add(s, id, &request.AdditionalParams); err != nil {
 		return err
 	}
 	return start(s, c.begin, id, sol.PlanScale, request, s.Scale)
@@ -340,11 +348,11 @@ func (c *vnfScaleTo) Run(s *session) error {
 	for _, aspect := range slices.Sorted(maps.Keys(c.Aspect)) {
 		request.ScaleInfo = append(request.ScaleInfo, sol.ScaleInfo{AspectId: aspect, ScaleLevel: c.Aspect[aspect]})
 	}
-	if err := c.add(&request.AdditionalParams); err != nil {
-		return err
-	}
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {
+		return err
+	}
+	if err := c.add(s, id, &request.AdditionalParams); err != nil {
 		return err
 	}
 	return start(s, c.begin, id, sol.PlanScaleToLevel, request, s.ScaleToLevel)
@@ -363,11 +371,11 @@ type vnfModify struct {
 	Vnf         string   `arg:"" help:"Id or name." predictor:"vnf"`
 	Name        *string  `help:"New name; empty removes it." placeholder:"NAME"`
 	Description *string  `help:"New description; empty removes it." placeholder:"TEXT"`
-	Vnfd        string   `help:"Package that differs in software images only: vnfdId, package id or product name." placeholder:"VNFD"`
+	Vnfd        string   `help:"Package that differs in software images only: vnfdId, package id or product name." placeholder:"VNFD" predictor:"package"`
 	Metadata    []string `sep:"none" help:"Metadata, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE"`
 	Extension   []string `sep:"none" help:"Extension the VNFD declares, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE" secret:""`
 	Property    []string `sep:"none" help:"Configurable property the VNFD declares, repeatable; the value is JSON or a string, null removes." placeholder:"KEY=VALUE" secret:""`
-	Vim         string   `help:"vimConnectionInfo as JSON from this file, - for standard input: by connection id a merge patch over what the VNF has, null removes." placeholder:"FILE"`
+	Vim         string   `help:"vimConnectionInfo as JSON from this file, - for standard input: by connection id a merge patch over what the VNF has, null removes." placeholder:"FILE" predictor:"file"`
 	fileRequest
 	NoWait bool `help:"Return when the operation has begun."`
 }

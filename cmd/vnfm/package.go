@@ -40,7 +40,7 @@ type packageCmd struct {
 }
 
 type packageOnboard struct {
-	File string `arg:"" type:"existingfile" help:"The CSAR."`
+	File string `arg:"" type:"existingfile" help:"The CSAR." predictor:"file"`
 }
 
 // Help is examples.
@@ -268,7 +268,7 @@ func (c *packageFetch) Run(s *session) error {
 
 // target is a file that something goes to.
 type target struct {
-	File string `arg:"" optional:"" default:"-" help:"File to write; - stands for standard output." placeholder:"FILE"`
+	File string `arg:"" optional:"" default:"-" help:"File to write; - stands for standard output." placeholder:"FILE" predictor:"file"`
 }
 
 // keep writes what get reads. A file is there when all of it is.
@@ -309,35 +309,35 @@ func (t *target) of(s *session, word string, get func(ctx context.Context, id st
 }
 
 type packageContent struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
+	Package string `arg:"" help:"Id, vnfdId or product name." predictor:"package"`
 	target
 }
 
 func (c *packageContent) Run(s *session) error { return c.of(s, c.Package, s.PackageContent) }
 
 type packageVnfd struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
+	Package string `arg:"" help:"Id, vnfdId or product name." predictor:"package"`
 	target
 }
 
 func (c *packageVnfd) Run(s *session) error { return c.of(s, c.Package, s.PackageVnfd) }
 
 type packageManifest struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
+	Package string `arg:"" help:"Id, vnfdId or product name." predictor:"package"`
 	target
 }
 
 func (c *packageManifest) Run(s *session) error { return c.of(s, c.Package, s.PackageManifest) }
 
 type packageArtifacts struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
+	Package string `arg:"" help:"Id, vnfdId or product name." predictor:"package"`
 	target
 }
 
 func (c *packageArtifacts) Run(s *session) error { return c.of(s, c.Package, s.PackageArtifacts) }
 
 type packageArtifact struct {
-	Package string `arg:"" help:"Id, vnfdId or product name."`
+	Package string `arg:"" help:"Id, vnfdId or product name." predictor:"package"`
 	Path    string `arg:"" help:"Its path in the package."`
 	target
 }

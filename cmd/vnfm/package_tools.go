@@ -16,7 +16,7 @@ import (
 
 type packageUpload struct {
 	Package string `arg:"" help:"Id of the package resource." predictor:"package"`
-	File    string `arg:"" type:"existingfile" help:"The CSAR."`
+	File    string `arg:"" type:"existingfile" help:"The CSAR." predictor:"file"`
 }
 
 // Help is examples.
@@ -68,7 +68,7 @@ func (c *packagePrune) Run(s *session) error {
 func packageIDOf(p sol.VnfPkgInfo) string { return p.Id }
 
 type packageInspect struct {
-	File string `arg:"" type:"existingfile" help:"The CSAR."`
+	File string `arg:"" type:"existingfile" help:"The CSAR." predictor:"file"`
 }
 
 // Help is examples.
@@ -117,7 +117,7 @@ func (s *session) report(r *packfile.Report) error {
 }
 
 type packageValidate struct {
-	File   []string `arg:"" type:"existingfile" help:"The CSARs."`
+	File   []string `arg:"" type:"existingfile" help:"The CSARs." predictor:"file"`
 	Strict bool     `help:"Refuse for findings, too, as a server with strict packages does."`
 }
 
@@ -172,8 +172,8 @@ func (c *packageValidate) Run(s *session) error {
 }
 
 type packagePack struct {
-	Dir  string `arg:"" type:"existingdir" help:"The folder, with TOSCA-Metadata or the definitions at its root."`
-	File string `arg:"" optional:"" help:"File to write; default: the folder's name with .csar."`
+	Dir  string `arg:"" type:"existingdir" help:"The folder, with TOSCA-Metadata or the definitions at its root." predictor:"file"`
+	File string `arg:"" optional:"" help:"File to write; default: the folder's name with .csar." predictor:"file"`
 }
 
 // Help is examples.
@@ -200,10 +200,10 @@ func (c *packagePack) Run(s *session) error {
 }
 
 type packageSign struct {
-	File string `arg:"" type:"existingfile" help:"The CSAR."`
-	Cert string `name:"signer" required:"" type:"existingfile" help:"File of the signer's certificate, with those between it and the authority behind it (PEM)." placeholder:"FILE"`
-	Key  string `name:"signer-key" required:"" type:"existingfile" help:"File of its private key (PEM)." placeholder:"FILE"`
-	To   string `help:"File to write; default: the file itself is replaced." placeholder:"FILE"`
+	File string `arg:"" type:"existingfile" help:"The CSAR." predictor:"file"`
+	Cert string `name:"signer" required:"" type:"existingfile" help:"File of the signer's certificate, with those between it and the authority behind it (PEM)." placeholder:"FILE" predictor:"file"`
+	Key  string `name:"signer-key" required:"" type:"existingfile" help:"File of its private key (PEM)." placeholder:"FILE" predictor:"file"`
+	To   string `help:"File to write; default: the file itself is replaced." placeholder:"FILE" predictor:"file"`
 }
 
 // Help is examples.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -15,6 +15,7 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"github.com/vnfm/vnfm/client"
+	"github.com/vnfm/vnfm/cmd/stamp"
 	"github.com/vnfm/vnfm/cmd/vnfm/contexts"
 	"github.com/vnfm/vnfm/cmd/vnfm/examples"
 	"github.com/vnfm/vnfm/cmd/vnfm/screen"
@@ -28,6 +29,8 @@ type session struct {
 	in          io.Reader
 	raw         io.Writer // standard output as it is, for files
 	server      string    // root of its API
+	unsaid      bool      // nobody said where it is
+	unspaced    bool      // a shell asks that takes no words with spaces
 	poll        time.Duration
 	interactive bool // somebody can be asked
 	kong        *kong.Kong
@@ -85,7 +88,7 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(p.stderr, "vnfm: %v\nTry: vnfm %s--help\n", err, about(command))
+		_, _ = fmt.Fprintf(p.stderr, "vnfm: %v\nTry: %s --help\n", err, about(err))
 		return exitUsage
 	}
 	s := p.session(&c)
@@ -107,18 +110,24 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 }
 
 // about is the command that a wrong command line is of, as far as it was understood.
-func about(command *kong.Context) string {
-	if command == nil || command.Selected() == nil {
-		return ""
+func about(err error) string {
+	words := []string{"vnfm"}
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		for _, step := range wrong.Context.Path {
+			if step.Command != nil {
+				words = append(words, step.Command.Name)
+			}
+		}
 	}
-	return command.Selected().Path()[len("vnfm "):] + " "
+	return strings.Join(words, " ")
 }
 
 // session is a session without a server yet.
 func (p *program) session(c *cli) *session {
 	s := &session{
 		Screen: &screen.Screen{
-			Out: colorprofile.NewWriter(p.stdout, os.Environ()), Err: colorprofile.NewWriter(p.stderr, os.Environ()), Form: c.Output, Zone: p.zone, Now: p.now,
+			Out: screen.Safe(colorprofile.NewWriter(p.stdout, os.Environ())), Err: screen.Safe(colorprofile.NewWriter(p.stderr, os.Environ())), Form: c.Output, Zone: p.zone, Now: p.now,
 		},
 		in: p.in, raw: p.stdout, poll: c.Poll, interactive: p.interactive,
 	}
@@ -145,6 +154,7 @@ func (c *cli) client(s *session) (*client.Client, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what is wrong
 	}
+	s.unsaid = c.Server == "" && x.Server == ""
 	server := cmp.Or(c.Server, x.Server, "http://127.0.0.1:8080")
 	given := contexts.Context{
 		Token: c.Token, Cert: c.Cert, Key: c.Key, TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret, Scope: c.OAuth.Scope,
@@ -182,20 +192,6 @@ func (s *session) show(v any, text func(w io.Writer)) error {
 // drawable says that lines can be drawn anew.
 func (s *session) drawable() bool { return s.Terminal && !s.Plain }
 
-// version is set by the linker for releases; else it is what Go knows of the build.
-var version string
-
-// programVersion is the version of this program.
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
-}
-
 type versionCmd struct{}
 
 // versions are what versionCmd prints.
@@ -210,7 +206,7 @@ type versions struct {
 
 // Run says both. A server that cannot be asked is no failure: its own version is what a user of a broken one asks for.
 func (versionCmd) Run(s *session) error {
-	v := versions{Client: programVersion(), URL: s.server}
+	v := versions{Client: stamp.Version(), URL: s.server}
 	if c, err := s.Cluster(s.ctx); err == nil {
 		for _, n := range c.Nodes {
 			if v.Server == "" || v.Since.Before(n.Since) {

@@ -53,7 +53,7 @@ func (c *simInventory) Run(s *session) error {
 }
 
 type simTamper struct {
-	Vim    string `arg:"" help:"The VIM, as in the inventory."`
+	Vim    string `arg:"" help:"The VIM, as in the inventory." predictor:"vim"`
 	ID     string `arg:"" help:"The VIM's id of the resource."`
 	Gone   bool   `help:"The VIM forgets it." xor:"what" required:""`
 	Change string `help:"How it stands from now on, as a JSON merge patch of its specification." placeholder:"JSON" xor:"what" required:""`
@@ -241,7 +241,7 @@ func (c *parkedList) Run(s *session) error {
 }
 
 type parkedShow struct {
-	ID string `arg:"" help:"Id of the message."`
+	ID string `arg:"" help:"Id of the message." predictor:"parked"`
 }
 
 func (c *parkedShow) Run(s *session) error {
@@ -262,7 +262,7 @@ func (c *parkedShow) Run(s *session) error {
 }
 
 type parkedSkip struct {
-	ID     string `arg:"" help:"Id of the message."`
+	ID     string `arg:"" help:"Id of the message." predictor:"parked"`
 	Reason string `required:"" help:"Why; it is kept with your name."`
 	sure
 }
@@ -283,7 +283,7 @@ func (c *parkedSkip) Run(s *session) error {
 }
 
 type parkedRetry struct {
-	ID string `arg:"" help:"Id of the message."`
+	ID string `arg:"" help:"Id of the message." predictor:"parked"`
 }
 
 func (c *parkedRetry) Run(s *session) error {
@@ -339,7 +339,7 @@ func (clusterStatus) Run(s *session) error {
 }
 
 type clusterLogLevel struct {
-	Level string        `arg:"" optional:"" help:"The new level; without it the level is shown."`
+	Level string        `arg:"" optional:"" help:"The new level; without it the level is shown." predictor:"level"`
 	For   time.Duration `help:"For how long, in whole seconds; then it is as the settings say. 0: until the settings are read again (systemctl reload vnfmd), or the node starts." placeholder:"DURATION"`
 }
 
@@ -384,7 +384,7 @@ func oldest(c sol.ClusterConsumer) string {
 
 // uiCmd opens the console.
 type uiCmd struct {
-	Vnf   string `arg:"" optional:"" help:"The page of this VNF: id or name."`
+	Vnf   string `arg:"" optional:"" help:"The page of this VNF: id or name." predictor:"vnf"`
 	Print bool   `help:"Only print the address."`
 }
 

@@ -21,8 +21,8 @@ type snapshotCmd struct {
 
 type vnfSnapshot struct {
 	Vnf   string   `arg:"" help:"Id or name." predictor:"vnf"`
-	Vnfc  string   `help:"Id of the VNFC that alone it is taken of." placeholder:"ID"`
-	Into  string   `help:"Snapshot resource to take it into, an empty one; default: a new one." placeholder:"ID"`
+	Vnfc  string   `help:"Take it of this VNFC alone: its id as vnf show has it, that of its machine, or the beginning of one; or a VDU that has one VNFC." placeholder:"ID"`
+	Into  string   `help:"Snapshot resource to take it into, an empty one; default: a new one." placeholder:"ID" predictor:"snapshot"`
 	Data  []string `sep:"none" help:"User-defined data of the snapshot, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Param []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	fileRequest
@@ -41,7 +41,6 @@ func (c *vnfSnapshot) Run(s *session) error {
 		return err
 	}
 	c.Into = cmp.Or(c.Into, request.VnfSnapshotInfoId)
-	request.VnfcInstanceId = cmp.Or(c.Vnfc, request.VnfcInstanceId)
 	data, err := pairs("data", c.Data)
 	if err != nil {
 		return err
@@ -55,6 +54,11 @@ func (c *vnfSnapshot) Run(s *session) error {
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {
 		return err
+	}
+	if c.Vnfc != "" {
+		if request.VnfcInstanceId, err = s.vnfcID(id, c.Vnfc); err != nil {
+			return err
+		}
 	}
 	if c.Into == "" {
 		info, err := s.CreateSnapshotInfo(s.ctx, sol.CreateVnfSnapshotInfoRequest{})
@@ -83,8 +87,8 @@ func (s *session) discardEmpty(id string) {
 
 type vnfRevert struct {
 	Vnf      string   `arg:"" help:"Id or name." predictor:"vnf"`
-	Snapshot string   `arg:"" optional:"" help:"Id of the snapshot, or its beginning; needed without --file."`
-	Vnfc     string   `help:"Id of the VNFC that alone is reverted." placeholder:"ID"`
+	Snapshot string   `arg:"" optional:"" help:"Id of the snapshot, or its beginning; needed without --file." predictor:"snapshot"`
+	Vnfc     string   `help:"Revert this VNFC alone; as --vnfc of vnf snapshot." placeholder:"ID"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	sure
 	fileRequest
@@ -116,12 +120,16 @@ func (c *vnfRevert) Run(s *session) error {
 	if request.VnfSnapshotInfoId, err = s.snapshotID(word); err != nil {
 		return err
 	}
+	if c.Vnfc != "" {
+		if request.VnfcInstanceId, err = s.vnfcID(id, c.Vnfc); err != nil {
+			return err
+		}
+	}
 	if !c.DryRun {
 		if err := s.confirm(c.sure, "Revert VNF "+c.Vnf+" to what it was at the snapshot?"); err != nil {
 			return err
 		}
 	}
-	request.VnfcInstanceId = cmp.Or(c.Vnfc, request.VnfcInstanceId)
 	return start(s, c.begin, id, sol.PlanRevertToSnapshot, request, s.RevertToSnapshot)
 }
 
@@ -175,7 +183,7 @@ func snapshotOf(x *sol.VnfSnapshotInfo) *sol.VnfSnapshot {
 }
 
 type snapshotShow struct {
-	Snapshot string `arg:"" help:"Id of the snapshot, or its beginning."`
+	Snapshot string `arg:"" help:"Id of the snapshot, or its beginning." predictor:"snapshot"`
 }
 
 func (c *snapshotShow) Run(s *session) error {
@@ -211,11 +219,11 @@ func printSnapshot(w io.Writer, x *sol.VnfSnapshotInfo) {
 	var rows [][]string
 	for _, c := range t.VnfcSnapshots {
 		if r := c.ComputeSnapshotResource; r != nil {
-			rows = append(rows, []string{vdus[c.VnfcInstanceId], screen.Short(c.VnfcInstanceId), "machine", r.ResourceId, r.VimConnectionId})
+			rows = append(rows, []string{vdus[c.VnfcInstanceId], c.VnfcInstanceId, "machine", r.ResourceId, r.VimConnectionId})
 		}
 		for _, st := range c.StorageSnapshotResources {
 			if r := st.StorageSnapshotResource; r != nil {
-				rows = append(rows, []string{vdus[c.VnfcInstanceId], screen.Short(c.VnfcInstanceId), "storage", r.ResourceId, r.VimConnectionId})
+				rows = append(rows, []string{vdus[c.VnfcInstanceId], c.VnfcInstanceId, "storage", r.ResourceId, r.VimConnectionId})
 			}
 		}
 	}
@@ -226,7 +234,7 @@ func printSnapshot(w io.Writer, x *sol.VnfSnapshotInfo) {
 }
 
 type snapshotDelete struct {
-	Snapshot []string `arg:"" help:"Ids of snapshots, or their beginnings."`
+	Snapshot []string `arg:"" help:"Ids of snapshots, or their beginnings." predictor:"snapshot"`
 	sure
 }
 

@@ -26,8 +26,8 @@ type subscriptionCmd struct {
 
 type subscriptionCreate struct {
 	Callback     string   `arg:"" help:"URI that notifications are sent to; it must answer a GET with 204."`
-	Vnf          []string `help:"Only about these VNF instances, repeatable." placeholder:"VNF"`
-	Vnfd         []string `help:"Only about VNFs of these vnfdIds, repeatable." placeholder:"VNFD"`
+	Vnf          []string `help:"Only about these VNF instances, repeatable." placeholder:"VNF" predictor:"vnf"`
+	Vnfd         []string `help:"Only about VNFs of these vnfdIds, repeatable." placeholder:"VNFD" predictor:"package"`
 	Type         []string `help:"Only these types: VnfLcmOperationOccurrenceNotification, VnfIdentifierCreationNotification, VnfIdentifierDeletionNotification." placeholder:"TYPE"`
 	Operation    []string `help:"Only about these operations, e.g. INSTANTIATE." placeholder:"OPERATION"`
 	State        []string `help:"Only about these operation states, e.g. COMPLETED." placeholder:"STATE"`
@@ -146,7 +146,7 @@ func (c *subscriptionList) Run(s *session) error {
 }
 
 type subscriptionShow struct {
-	ID string `arg:"" help:"Id of the subscription, or its callback."`
+	ID string `arg:"" help:"Id of the subscription, or its callback." predictor:"subscription"`
 }
 
 func (c *subscriptionShow) Run(s *session) error {
@@ -162,7 +162,7 @@ func (c *subscriptionShow) Run(s *session) error {
 }
 
 type subscriptionDelete struct {
-	ID []string `arg:"" help:"Ids of subscriptions, their beginnings, or their callbacks."`
+	ID []string `arg:"" help:"Ids of subscriptions, their beginnings, or their callbacks." predictor:"subscription"`
 	sure
 }
 
@@ -204,7 +204,7 @@ type notificationCmd struct {
 type notificationList struct {
 	listing
 	State        string `help:"Only those of this state: PENDING or FAILED." placeholder:"STATE"`
-	Subscription string `help:"Only those of this subscription." placeholder:"ID"`
+	Subscription string `help:"Only those of this subscription: its id or the beginning of it, or its callback." placeholder:"ID" predictor:"subscription"`
 }
 
 var notificationColumns = []screen.Column[sol.Notification]{
@@ -217,8 +217,16 @@ var notificationColumns = []screen.Column[sol.Notification]{
 }
 
 func (c *notificationList) Run(s *session) error {
+	of := c.Subscription
+	if of != "" {
+		id, err := s.subscriptionID(of)
+		if err != nil {
+			return err
+		}
+		of = id
+	}
 	return list(s, &c.listing, notificationColumns, func() ([]sol.Notification, error) {
-		return s.Notifications(s.ctx, strings.ToUpper(c.State), c.Subscription)
+		return s.Notifications(s.ctx, strings.ToUpper(c.State), of)
 	})
 }
 
@@ -235,8 +243,8 @@ func subject(kind, state string) string {
 }
 
 type notificationRetry struct {
-	ID           string `arg:"" optional:"" help:"Id of the notification in the list."`
-	Subscription string `help:"Instead of one: all of this subscription that were given up." placeholder:"ID"`
+	ID           string `arg:"" optional:"" help:"Id of the notification in the list." predictor:"notification"`
+	Subscription string `help:"Instead of one: all of this subscription that were given up." placeholder:"ID" predictor:"subscription"`
 }
 
 func (c *notificationRetry) Run(s *session) error {

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,11 +185,26 @@ func TestToolsOnAServer(t *testing.T) {
 		}
 	}
 	t.Setenv("VNFM_SERVER", to)
-	for line, want := range map[string]string{"vnfm vnf show co": "copied", "vnfm vim show si": "sim-1", "vnfm vnf ter": "terminate", "vnfm vnf list --tro": "--trouble", "vnfm op watch cop": "copied"} {
-		t.Setenv("COMP_LINE", line)
-		if out := call(exitOK); strings.TrimSpace(strings.Split(out, "\n")[0]) != want {
+	for line, want := range map[string]string{ // as fish asks; what is behind a | is as bash and zsh do
+		"vnfm vnf show co": "copied", "vnfm vim show si": "sim-1,sim-2", "vnfm vnf ter": "terminate", "vnfm vnf list --tro": "--trouble", "vnfm op watch cop": "copied",
+		"vnfm op saga cop": "copied", "vnfm vnf delete copied co": "", "vnfm vnf show -o json co": "copied", "vnfm vnf list -o w": "wide",
+		"vnfm package show Sam": "Sample Firewall", "vnfm package show Sam|": `Sample\ Firewall`, `vnfm vnf create --vnfd Sample\ F|`: `Sample\ Firewall`,
+		`vnfm vnf create --vnfd "Sam|`: "Sample Firewall", "vnfm vnf show co|x": "copied", "vnfm cluster log-level d": "debug", "vnfm package onboard " + wrong: wrong,
+		"vnfm package onboard " + wrong + "|": "", "vnfm vnf events cop": "copied", "vnfm package show 5c1d4a3e|zsh": samples.VnfdID, "vnfm package show Sam|zsh": "",
+	} {
+		typed, behind, point := strings.Cut(line, "|")
+		t.Setenv("COMP_LINE", typed+behind)
+		t.Setenv("COMP_TYPE", map[bool]string{true: "9"}[behind != "zsh"])
+		t.Setenv("COMP_POINT", map[bool]string{true: strconv.Itoa(len(typed))}[point])
+		if out := strings.Join(strings.Fields(strings.ReplaceAll(call(exitOK), " ", "_")), ","); out != strings.ReplaceAll(want, " ", "_") {
 			t.Errorf("%q is completed by %q, want %q", line, out, want)
 		}
+	}
+	t.Setenv("COMP_LINE", "")
+	id := strings.TrimSpace(call(exitOK, "vnf", "show", "copied", "-o", "name"))
+	t.Setenv("COMP_LINE", "vnfm vnf show "+id[:6])
+	if out := strings.TrimSpace(call(exitOK)); out != id {
+		t.Errorf("the beginning of %s is completed by %q", id, out)
 	}
 	t.Setenv("COMP_LINE", "")
 	for _, shell := range []string{"bash", "zsh", "fish"} {

@@ -39,7 +39,7 @@ func (s *session) confirm(c sure, question string) error {
 // confirmAll asks about several things at once; what says it for one. all is for those that nobody named.
 func (s *session) confirmAll(c sure, all bool, verb, what string, names []string) error {
 	if all && !c.Yes && !s.interactive {
-		return usagef("--all without a terminal needs --yes: it is about %s", counted(len(names), what))
+		return usagef("without a terminal this needs --yes: it is about %s", counted(len(names), what))
 	}
 	question := fmt.Sprintf("%s %s %s?", verb, what, strings.Join(names, ", "))
 	if len(names) > 5 {

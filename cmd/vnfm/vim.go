@@ -120,7 +120,7 @@ type vimParts struct {
 	Interface []string `sep:"none" help:"Part of interfaceInfo, repeatable, e.g. endpoint=https://keystone/v3; the value is JSON or a string." placeholder:"KEY=VALUE"`
 	Access    []string `sep:"none" help:"Part of accessInfo, repeatable, e.g. password=@FILE; the value is a string, or with @ the text of a file." placeholder:"KEY=VALUE" secret:""`
 	Extra     []string `sep:"none" help:"Part of extra, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE"`
-	File      string   `help:"The connection as JSON from this file, - for standard input; flags come over it." placeholder:"FILE"`
+	File      string   `help:"The connection as JSON from this file, - for standard input; flags come over it." placeholder:"FILE" predictor:"file"`
 }
 
 // patch returns the connection that the flags describe.

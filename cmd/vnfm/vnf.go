@@ -95,7 +95,7 @@ type vnfInstantiate struct {
 	Flavour  string   `help:"Deployment flavour; needed without --file." placeholder:"ID"`
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
 	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, config (name of the connection point's configuration), subnet (repeatable), and for each subnet ip (repeatable): an address, or ipv4 or ipv6 for one that the VIM chooses." placeholder:"id=…,network=…,cpd=…"`
-	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID"`
+	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID" predictor:"vim"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	Language string   `help:"Localization language." placeholder:"TAG"`
 	fileRequest
@@ -126,7 +126,11 @@ func (c *vnfInstantiate) Run(s *session) error {
 		return err
 	}
 	if c.Vim != "" {
-		v, err := s.Vim(s.ctx, c.Vim)
+		id, err := s.vimID(c.Vim)
+		if err != nil {
+			return err
+		}
+		v, err := s.Vim(s.ctx, id)
 		if err != nil {
 			return err //nolint:wrapcheck // of the client
 		}
@@ -180,7 +184,7 @@ func (c *vnfDelete) Run(s *session) error {
 }
 
 type vnfEvents struct {
-	Vnf  string `arg:"" help:"Id or name; a deleted instance by its id only."`
+	Vnf  string `arg:"" help:"Id or name; a deleted instance by its id only." predictor:"vnf"`
 	Data bool   `help:"Print what each event says, too."`
 }
 
@@ -198,15 +202,21 @@ func (c *vnfEvents) Run(s *session) error {
 	}
 	return s.show(events, func(w io.Writer) {
 		on := screen.Of(w)
+		short := func(id string) string {
+			if !on.Terminal || on.Form.Wide() {
+				return id
+			}
+			return shortOf(id)
+		}
 		columns := []screen.Column[sol.VnfEvent]{
 			{Head: "WHEN", Of: func(e *sol.VnfEvent) any { return screen.State(on.Stamp(e.Time)) }},
-			{Head: "STREAM", Of: func(e *sol.VnfEvent) any { return shortOf(e.Stream) }, Drop: 3},
+			{Head: "STREAM", Of: func(e *sol.VnfEvent) any { return short(e.Stream) }, Drop: 3},
 			{Head: "VERSION", Of: func(e *sol.VnfEvent) any { return e.Version }, Drop: 2},
 			{Head: "EVENT", Of: func(e *sol.VnfEvent) any { return e.Type }, Least: 24},
 			{Head: "WHO", Of: func(e *sol.VnfEvent) any { return e.Actor }, Drop: 1},
 			{Head: "COMMAND", Of: func(e *sol.VnfEvent) any { return e.Command }, Drop: 4},
-			{Head: "CORRELATION", Of: func(e *sol.VnfEvent) any { return shortOf(e.CorrelationId) }, Drop: 5},
-			{Head: "CAUSE", Of: func(e *sol.VnfEvent) any { return shortOf(e.CausationId) }, Drop: 6},
+			{Head: "CORRELATION", Of: func(e *sol.VnfEvent) any { return short(e.CorrelationId) }, Drop: 5},
+			{Head: "CAUSE", Of: func(e *sol.VnfEvent) any { return short(e.CausationId) }, Drop: 6},
 		}
 		if c.Data {
 			columns = append(columns, screen.Column[sol.VnfEvent]{Head: "DATA", Of: func(e *sol.VnfEvent) any { return screen.Compact(e.Data) }})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -134,15 +135,17 @@ func (c *vnfList) glances(s *session) ([]show.Glance, error) {
 	return out, err
 }
 
-// selected reads the summaries of the VNFs that a filter of instances selects.
+// selected reads the summaries of the VNFs that a filter of instances selects, by name; the standard's list has no order of choice.
 func (c *vnfList) selected(s *session, filter string) ([]sol.VnfSummary, error) {
-	limit := c.first()
-	if c.Trouble {
-		limit = 0
-	}
-	found, err := s.Vnfs(s.ctx, client.Query{Filter: filter, Fields: "vnfInstanceName", Limit: limit})
+	found, err := s.Vnfs(s.ctx, client.Query{Filter: filter, Fields: "vnfInstanceName"})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // of the client
+	}
+	slices.SortFunc(found, func(a, b sol.VnfInstance) int {
+		return cmp.Or(cmp.Compare(a.VnfInstanceName, b.VnfInstanceName), cmp.Compare(a.Id, b.Id))
+	})
+	if limit := c.first(); limit > 0 && !c.Trouble {
+		found = found[:min(limit, len(found))]
 	}
 	ids := make([]string, len(found))
 	for i := range found {

@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/vnfm/vnfm/cmd/stamp"
 	"github.com/vnfm/vnfm/config"
 	"github.com/vnfm/vnfm/server"
 )
@@ -57,7 +57,7 @@ func (f settingsFile) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong
 type serveCmd struct{}
 
 func (serveCmd) Run(ctx context.Context, c *config.Config) error {
-	return run(ctx, c, server.Options{Log: os.Stderr, Version: version()})
+	return run(ctx, c, server.Options{Log: os.Stderr, Version: stamp.Version()}, func(*config.Config) {})
 }
 
 type devCmd struct {
@@ -66,18 +66,21 @@ type devCmd struct {
 }
 
 func (d devCmd) Run(ctx context.Context, c *config.Config) error {
-	if !d.Verbose && c.Log.Level == "info" {
-		c.Log.Level = "warn" // what to do next is to be the last that is seen
+	quiet := func(c *config.Config) {
+		if !d.Verbose && c.Log.Level == "info" {
+			c.Log.Level = "warn" // what to do next is to be the last that is seen
+		}
 	}
-	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: version()}
+	quiet(c)
+	o := server.Options{Log: os.Stderr, Guide: os.Stdout, Version: stamp.Version()}
 	if d.NFVO == "fake" {
 		o.FakeNfvo = "127.0.0.1:8090"
 	}
-	return run(ctx, c, o)
+	return run(ctx, c, o, quiet)
 }
 
-// run serves until the context ends.
-func run(ctx context.Context, c *config.Config, o server.Options) error {
+// run serves until the context ends. Settings that are read again are prepared as these were.
+func run(ctx context.Context, c *config.Config, o server.Options, prepare func(c *config.Config)) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
@@ -88,12 +91,12 @@ func run(ctx context.Context, c *config.Config, o server.Options) error {
 	if err != nil {
 		return err
 	}
-	go reload(ctx, s, again)
+	go reload(ctx, s, again, prepare)
 	return s.Run(ctx)
 }
 
 // reload has the server take over the settings as they are then at each signal. Those that cannot be read, or are not valid, change nothing.
-func reload(ctx context.Context, s *server.Server, again <-chan os.Signal) {
+func reload(ctx context.Context, s *server.Server, again <-chan os.Signal, prepare func(c *config.Config)) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -102,6 +105,7 @@ func reload(ctx context.Context, s *server.Server, again <-chan os.Signal) {
 		}
 		fresh, _, err := parse()
 		if err == nil {
+			prepare(&fresh.Config)
 			err = s.Reload(ctx, &fresh.Config)
 		}
 		if err != nil {
@@ -157,7 +161,7 @@ type backupCmd struct {
 }
 
 func (b backupCmd) Run(ctx context.Context, c *config.Config) error {
-	return server.Backup(ctx, c, os.Stdout, b.File, version(), b.WithKey)
+	return server.Backup(ctx, c, os.Stdout, b.File, stamp.Version(), b.WithKey)
 }
 
 type restoreCmd struct {
@@ -214,29 +218,6 @@ func (configCmd) Run(c *config.Config) error {
 type versionCmd struct{}
 
 func (versionCmd) Run() error {
-	_, err := fmt.Fprintf(os.Stdout, "vnfmd %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(os.Stdout, "vnfmd %s %s %s/%s\n", stamp.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
-}
-
-// stamped is the version that a build gave the program (make build); "": it says itself what it was built from.
-var stamped string
-
-// version is that, else the module's version, or the commit it was built from.
-func version() string {
-	if stamped != "" {
-		return stamped
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return "devel"
 }

@@ -115,6 +115,34 @@ func (r *release) chart() error {
 	if err != nil {
 		return err
 	}
+	return r.packed("vnfm-chart-"+r.version+".tgz", entries)
+}
+
+// files makes an archive of what the packages install, for systems that have neither of their forms.
+func (r *release) files() error {
+	var entries []entry
+	for name, from := range map[string]string{
+		"vnfmd": filepath.Join(r.bin, "vnfmd"), "vnfm": filepath.Join(r.bin, "vnfm"), "vnfmd.service": "deploy/packaging/vnfmd.service",
+		"sysusers.d/vnfm.conf": "deploy/packaging/sysusers.conf", "vnfmd.yaml": "deploy/packaging/vnfmd.yaml", "LICENSE": "LICENSE", "CHANGELOG.md": "CHANGELOG.md",
+		"sbom.cdx.json": filepath.Join(r.work, "sbom.cdx.json"), "man/man1/vnfm.1.gz": filepath.Join(r.work, "vnfm.1.gz"),
+		"man/man8/vnfmd.8.gz": filepath.Join(r.work, "vnfmd.8.gz"), "man/man5/vnfmd.yaml.5.gz": filepath.Join(r.work, "vnfmd.yaml.5.gz"),
+		"completions/vnfm.bash": filepath.Join(r.work, "completion.bash"), "completions/vnfm.fish": filepath.Join(r.work, "completion.fish"),
+	} {
+		b, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		mode := int64(0o644)
+		if filepath.Dir(from) == filepath.Clean(r.bin) {
+			mode = 0o755
+		}
+		entries = append(entries, entry{name: "vnfm-" + r.version + "/" + name, content: b, mode: mode})
+	}
+	return r.packed("vnfm_"+r.version+"_linux_"+r.arch+".tar.gz", entries)
+}
+
+// packed writes a compressed archive.
+func (r *release) packed(name string, entries []entry) error {
 	files, err := archive(entries, r.at)
 	if err != nil {
 		return err
@@ -127,7 +155,7 @@ func (r *release) chart() error {
 	if err := z.Close(); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(r.dist, "vnfm-chart-"+r.version+".tgz"), out.Bytes(), 0o644)
+	return os.WriteFile(filepath.Join(r.dist, name), out.Bytes(), 0o644)
 }
 
 // archive makes a tar archive in which nothing depends on where and when it is made.

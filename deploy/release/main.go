@@ -1,5 +1,5 @@
-// Command release makes what is installed: packages for Debian and RPM systems, a container image without a container engine, an archive
-// of the Helm chart, the list of what is inside (SBOM), and checksums. The same sources give the same bytes.
+// Command release makes what is installed: packages for Debian and RPM systems, an archive for others, a container image without a container engine, an
+// archive of the Helm chart, the list of what is inside (SBOM), and checksums. The same sources give the same bytes.
 //
 // It is run by `make release` from the root of the repository, with the programs built before.
 package main
@@ -75,7 +75,7 @@ func (r *release) run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.work)) }()
-	for _, step := range []func() error{r.bom, r.manuals, func() error { return r.pack("deb") }, func() error { return r.pack("rpm") }, r.image, r.chart, r.sums} {
+	for _, step := range []func() error{r.bom, r.manuals, r.completions, func() error { return r.pack("deb") }, func() error { return r.pack("rpm") }, r.image, r.chart, r.files, r.sums} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -110,8 +110,12 @@ func (r *release) manuals() error {
 			b, err := os.ReadFile("deploy/packaging/vnfmd.8.md")
 			return strings.Replace(string(b), "@COMMANDS@", commands.String(), 1), err
 		},
-		"vnfm.1":       func() (string, error) { return reference("docs/reference/cli.md", "vnfm 1", "vnfm - command line of the VNF manager") },
-		"vnfmd.yaml.5": func() (string, error) { return reference("docs/reference/config.md", "vnfmd.yaml 5", "vnfmd.yaml - settings of vnfmd(8)") },
+		"vnfm.1": func() (string, error) {
+			return reference("docs/reference/cli.md", "vnfm 1", "vnfm - command line of the VNF manager")
+		},
+		"vnfmd.yaml.5": func() (string, error) {
+			return reference("docs/reference/config.md", "vnfmd.yaml 5", "vnfmd.yaml - settings of vnfmd(8)")
+		},
 	} {
 		text, err := made()
 		if err != nil {
@@ -126,6 +130,25 @@ func (r *release) manuals() error {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(r.work, page+".gz"), out.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// completions writes what makes shells complete the command line where the packages put it.
+func (r *release) completions() error {
+	vnfm, err := filepath.Abs(filepath.Join(r.bin, "vnfm"))
+	if err != nil {
+		return err
+	}
+	for _, shell := range []string{"bash", "fish"} {
+		code, err := exec.Command(vnfm, "completion", shell, "--code").Output()
+		if err != nil {
+			return fmt.Errorf("vnfm completion %s: %w", shell, err)
+		}
+		text := strings.ReplaceAll(string(code), vnfm, "/usr/bin/vnfm")
+		if err := os.WriteFile(filepath.Join(r.work, "completion."+shell), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}

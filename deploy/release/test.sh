@@ -75,12 +75,27 @@ chroot "$root" dpkg -i /tmp/vnfm.deb >/dev/null # once more, as an upgrade does:
 grep -q 'log-level: debug' "$root/etc/vnfm/vnfmd.yaml"
 chroot "$root" dpkg -r vnfm >/dev/null
 [ ! -e "$root/usr/bin/vnfmd" ] && [ -e "$root/var/lib/vnfm/vnfm.db" ] && [ -e "$root/etc/vnfm/vnfmd.yaml" ]
+for page in "$root"/usr/share/bash-completion/completions/vnfm "$root"/usr/share/fish/vendor_completions.d/vnfm.fish; do [ ! -e "$page" ]; done
+
+say "the archive, by the commands of docs/howto/install.md"
+chroot "$root" dpkg --purge vnfm >/dev/null
+rm -rf "$root"/{var/lib/vnfm,etc/vnfm}
+cp "$dist"/*_linux_*.tar.gz "$root/root/vnfm_VERSION_linux_amd64.tar.gz"
+cp "$bin/../docs/howto/install.md" "$root/root/"
+sed -n '/^## Other Linux systems/,/^## /s/^# //p' "$root/root/install.md" | sed 's/^editor .*//; s/^systemctl .*//; s/ && systemctl daemon-reload//; s/vnfm-VERSION/vnfm-*/' >"$root/root/install.sh"
+[ "$(wc -l <"$root/root/install.sh")" -ge 5 ]
+chroot "$root" /bin/bash -euc 'cd /root && . ./install.sh'
+said=$(chroot "$root" systemd-analyze verify vnfmd.service 2>&1 | grep -v "man \|documentation" || true)
+[ -z "$said" ] || { echo "$said" >&2; exit 1; }
+install -d -m 700 -o "$(chroot "$root" id -u vnfm)" "$root/var/lib/vnfm"
+serves "$root" vnfm:vnfm
 
 say "the RPM package"
 mkdir -p "$work/rpm"
 rpm --root "$work/rpm" --initdb
 rpm --root "$work/rpm" --install --nodeps --noscripts --ignorearch "$dist"/*.rpm
 "$work/rpm/usr/bin/vnfmd" version | grep >/dev/null "$(cat "$dist/VERSION")"
+"$work/rpm/usr/bin/vnfm" --server http://127.0.0.1:9 version | grep >/dev/null "client: *$(cat "$dist/VERSION")\$"
 rpm -qp --scripts "$dist"/*.rpm | grep >/dev/null systemd-sysusers
 rpm -qp --configfiles "$dist"/*.rpm | grep >/dev/null vnfmd.yaml
 say "all is well"

@@ -60,9 +60,12 @@ type File struct {
 	path     string
 }
 
-// Path is where the file is: what VNFM_CONFIG says, else vnfm/config.yaml in the user's folder of settings.
+// Variable says where the file is, in the environment.
+const Variable = "VNFM_CONTEXTS"
+
+// Path is where the file is: what Variable says, else vnfm/config.yaml in the user's folder of settings.
 func Path() (string, error) {
-	if path := os.Getenv("VNFM_CONFIG"); path != "" {
+	if path := os.Getenv(Variable); path != "" {
 		return path, nil
 	}
 	dir, err := os.UserConfigDir()
@@ -115,7 +118,7 @@ func (f *File) Get(name string) (Context, error) {
 // Save replaces the file. Nobody but its owner may read it.
 func (f *File) Save() error {
 	if f.path == "" {
-		return errors.New("contexts: there is no folder for settings; set VNFM_CONFIG to a file")
+		return errors.New("contexts: there is no folder for settings; set VNFM_CONTEXTS to a file")
 	}
 	b, err := yaml.Marshal(f)
 	if err != nil {

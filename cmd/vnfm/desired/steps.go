@@ -73,12 +73,54 @@ func (v *Vnf) Steps(l *Look) []Step {
 		if is.VnfdId != l.VnfdID {
 			steps = append(steps, Step{Modify, "package " + l.VnfdID, sol.VnfInfoModificationRequest{VnfdId: encoded(l.VnfdID)}})
 		}
-		if step := v.modify(is); step != nil {
+		before := *v // the instantiation sets values, and removes none
+		before.Extensions, before.Properties = removed(v.Extensions), removed(v.Properties)
+		if step := before.modify(is); step != nil {
 			steps = append(steps, *step)
 		}
 		return v.afterInstantiate(append(steps, v.instantiate(l)), l)
 	}
 	return v.change(l)
+}
+
+// Check says what of a VNF its package has not; nil where all is there, or the package may not be looked into.
+func (v *Vnf) Check(l *Look) error {
+	if !v.up() || l.Descriptor == nil {
+		return nil
+	}
+	var flavours []string
+	for _, f := range l.Descriptor.Flavours {
+		if flavours = append(flavours, f.FlavourId); f.FlavourId == v.Flavour {
+			return v.checkFlavour(&f)
+		}
+	}
+	return fmt.Errorf("flavour: the package has no flavour %q; it has %s", v.Flavour, strings.Join(flavours, ", "))
+}
+
+func (v *Vnf) checkFlavour(f *sol.VnfdFlavour) error {
+	var levels, aspects []string
+	for _, level := range f.InstantiationLevels {
+		levels = append(levels, level.LevelId)
+	}
+	if v.Level != "" && !slices.Contains(levels, v.Level) {
+		return fmt.Errorf("level: the flavour %s has no level %q; it has %s", f.FlavourId, v.Level, strings.Join(levels, ", "))
+	}
+	for _, a := range f.ScalingAspects {
+		aspects = append(aspects, a.AspectId)
+	}
+	for _, aspect := range slices.Sorted(maps.Keys(v.Scale)) {
+		if !slices.Contains(aspects, aspect) {
+			return fmt.Errorf("scale: the flavour %s has no aspect %q; it has %s", f.FlavourId, aspect, strings.Join(aspects, ", "))
+		}
+	}
+	return nil
+}
+
+// removed are the values that are to be removed.
+func removed(values sol.KeyValuePairs) sol.KeyValuePairs {
+	out := maps.Clone(values)
+	maps.DeleteFunc(out, func(_ string, raw json.RawMessage) bool { return string(raw) != "null" })
+	return out
 }
 
 // present are values without those that are to be removed.

@@ -139,22 +139,22 @@ func (s *Screen) shown(cell any) string {
 	case Age:
 		return s.Age(time.Time(x))
 	case State:
-		return Colour(string(x))
+		return Colour(plain(string(x)))
 	case Alarm:
 		if x.Text == "" {
 			return ""
 		}
 		if x.Bad {
-			return Bad.Render(x.Text)
+			return Bad.Render(plain(x.Text))
 		}
-		return Moving.Render(x.Text)
+		return Moving.Render(plain(x.Text))
 	case bool:
 		if x {
 			return "yes"
 		}
 		return ""
 	}
-	return raw(cell)
+	return plain(raw(cell))
 }
 
 // alarmed is how much of what is wrong is shown on a narrow terminal.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Screen is where one command prints. It is an io.Writer, which functions that print take; Of gets the screen back.
@@ -92,17 +93,18 @@ func (s *Screen) Fields(pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
 			name := Bold.Render(fmt.Sprintf("%-*s", width+1, pairs[i]+":")) + " "
-			if strings.ContainsRune(pairs[i+1], ' ') {
-				s.Wrapped(name, pairs[i+1])
+			value := inLine(pairs[i+1])
+			if strings.ContainsRune(value, ' ') {
+				s.Wrapped(name, value)
 			} else { // whole, so that it can be copied
-				_, _ = fmt.Fprintln(s.Out, name+pairs[i+1])
+				_, _ = fmt.Fprintln(s.Out, name+value)
 			}
 		}
 	}
 }
 
 // Warning prints a warning.
-func (s *Screen) Warning(text string) { s.Wrapped(Moving.Render("warning:")+" ", text) }
+func (s *Screen) Warning(text string) { s.Wrapped(Moving.Render("warning:")+" ", inLine(text)) }
 
 // Heading prints the title of a part.
 func (s *Screen) Heading(text string) {
@@ -110,22 +112,28 @@ func (s *Screen) Heading(text string) {
 	s.Wrapped("", Bold.Render(text))
 }
 
-// Cut shortens a text to n characters, at its end.
+// Cut shortens a text to n columns, at its end.
 func Cut(text string, n int) string {
-	if r := []rune(text); len(r) > n && n > 0 {
-		return string(r[:n-1]) + "…"
+	if n <= 0 {
+		return text
 	}
-	return text
+	return ansi.Truncate(text, n, "…")
 }
 
-// CutMiddle shortens a text to n characters, in its middle: the beginning and the end of a name tell it from others.
+// CutMiddle shortens a text to n columns, in its middle: the beginning and the end of a name tell it from others.
 func CutMiddle(text string, n int) string {
-	r := []rune(text)
-	if len(r) <= n || n < 3 {
+	if lipgloss.Width(text) <= n || n < 3 {
 		return Cut(text, n)
 	}
-	head := n / 2
-	return string(r[:head]) + "…" + string(r[len(r)-(n-1-head):])
+	head := ansi.Truncate(text, n/2, "")
+	tail, r := "", []rune(text)
+	for i := len(r) - 1; i >= 0; i-- {
+		if lipgloss.Width(head)+1+lipgloss.Width(string(r[i:])) > n {
+			break
+		}
+		tail = string(r[i:])
+	}
+	return head + "…" + tail
 }
 
 // Pad fills a text, which may have colours, up to a width.

@@ -191,3 +191,48 @@ func TestNarrowTerminalsShowAll(t *testing.T) {
 		}
 	}
 }
+
+// What others call things is shown, and does nothing: no orders for a terminal, no line that looks like one of ours; and wide characters are counted
+// as wide as they are. Seen failing with a name that coloured the rest of its line, and with states that were cut behind names in Chinese.
+func TestNamesOfOthers(t *testing.T) {
+	var out bytes.Buffer
+	hostile := "red\x1b[31mname\x1b]0;title\x07\x1b[2J\x9b2J\u009b1A\nstate: ERROR\r\a"
+	s := &screen.Screen{Out: screen.Safe(&out), Terminal: true, Width: 60, Now: func() time.Time { return now }}
+	all := []thing{{id: "1", name: "防火墙-東京-データセンター-第一-ネットワーク-防火壁-番号-一", state: "NOT_INSTANTIATED"}, {id: "2", name: "🔥🧱-brandmauer-in-der-langen-straße", state: "INSTANTIATED"},
+		{id: "3", name: hostile, state: "INSTANTIATED"}}
+	if err := screen.List(s, &screen.Listing{Columns: []string{"name", "state", "age"}}, all, columns); err != nil {
+		t.Fatal(err)
+	}
+	s.Fields("name", hostile)
+	s.Warning(hostile)
+	text := out.String()
+	for _, order := range []string{"\x1b]", "\x1b[2J", "\x9b", "\u009b", "\r", "\a", "title", "\nstate"} {
+		if strings.Contains(text, order) {
+			t.Errorf("%q is written:\n%q", order, text)
+		}
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if lipgloss.Width(line) > 60 {
+			t.Errorf("%d columns: %q", lipgloss.Width(line), line)
+		}
+	}
+	if strings.Count(text, "INSTANTIATED") != 3 || !strings.Contains(text, "防火墙") || !strings.Contains(text, "号-一") {
+		t.Errorf("states, and both ends of names, are not whole:\n%s", text)
+	}
+	out.Reset()
+	_, _ = s.Out.Write([]byte("\x1b[3A\x1b[Jdrawn \x1b[2Kanew\n")) // as watches do
+	if out.String() != "\x1b[3A\x1b[Jdrawn anew\n" {
+		t.Errorf("lines are drawn anew by %q", out.String())
+	}
+}
+
+// The last column of a table goes on below where it does not fit, and nothing is cut off.
+func TestTheLastColumnGoesOnBelow(t *testing.T) {
+	var out bytes.Buffer
+	s := &screen.Screen{Out: &out, Terminal: true, Width: 60}
+	s.Table([]string{"VDU", "VIM", "CONNECTION POINTS"}, [][]string{{"gateway", "sim-1", "gateway_outside 198.19.67.119, gateway_inside 198.19.137.186, gateway_control 10.10.0.145"}})
+	want := "VDU      VIM    CONNECTION POINTS\ngateway  sim-1  gateway_outside 198.19.67.119,\n                gateway_inside 198.19.137.186,\n                gateway_control 10.10.0.145\n"
+	if got := ansi.Strip(out.String()); got != want {
+		t.Errorf("%s", got)
+	}
+}

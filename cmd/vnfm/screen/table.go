@@ -18,6 +18,7 @@ type column struct {
 	middle bool // it is cut in the middle
 	least  int  // how narrow it may get, where that is more than narrowest
 	drop   int  // left out where not all fit, the greatest first; 0: never
+	wrap   bool // what does not fit goes on below
 	width  int
 }
 
@@ -37,8 +38,13 @@ func (s *Screen) Table(head []string, rows [][]string) {
 			columns[i].cells = append(columns[i].cells, cell)
 		}
 	}
+	last := &columns[len(columns)-1]
+	last.wrap, last.least = true, wrapped
 	s.columns(columns, len(rows), true, s.Out)
 }
+
+// wrapped is how narrow a column may get whose texts go on below.
+const wrapped = 24
 
 // columns prints columns of n cells.
 func (s *Screen) columns(all []column, n int, heads bool, none io.Writer) {
@@ -197,7 +203,16 @@ func (s *Screen) row(all []column, style lipgloss.Style, cell func(*column) stri
 		c := &all[i]
 		text := cell(c)
 		if lipgloss.Width(text) > c.width {
-			if c.middle && !strings.Contains(text, "\x1b") {
+			if c.wrap && i == len(all)-1 {
+				indent := strings.Repeat(" ", lipgloss.Width(b.String()))
+				lines := strings.Split(ansi.Wrap(text, c.width, ","), "\n")
+				for _, line := range lines[:len(lines)-1] {
+					s.Line(b.String() + style.Render(strings.TrimSpace(line)))
+					b.Reset()
+					b.WriteString(indent)
+				}
+				text = strings.TrimSpace(lines[len(lines)-1])
+			} else if c.middle && !strings.Contains(text, "\x1b") {
 				text = CutMiddle(text, c.width)
 			} else {
 				text = ansi.Truncate(text, c.width, "…")

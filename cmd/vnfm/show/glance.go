@@ -118,6 +118,6 @@ func LastEvents(to io.Writer, id string, events []sol.VnfEvent) {
 	}
 	w.Heading("Last events (vnfm vnf history " + id + ")")
 	for _, e := range events[max(0, len(events)-lastEvents):] {
-		w.Line(w.Stamp(e.Time) + "  " + What(&e))
+		w.Wrapped(w.Stamp(e.Time)+"  ", What(&e))
 	}
 }

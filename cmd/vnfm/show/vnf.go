@@ -41,16 +41,21 @@ func Vnf(w io.Writer, v *sol.VnfInstance) {
 	}
 	screen.Of(w).Fields(append(about, "flavour", info.FlavourId, "VNF state", screen.Colour(info.VnfState), "scale", strings.Join(levels, ", "))...)
 	values(w, v)
+	vnfcs := map[string]sol.VnfcInfo{}
+	for _, c := range info.VnfcInfo {
+		vnfcs[c.VnfcResourceInfoId] = c
+	}
 	var rows [][]string
 	for _, c := range info.VnfcResourceInfo {
 		var addresses []string
 		for _, cp := range c.VnfcCpInfo {
 			addresses = append(addresses, cp.CpdId+" "+addressesOf(cp.CpProtocolInfo))
 		}
-		rows = append(rows, []string{c.VduId, c.ComputeResource.ResourceId, c.ComputeResource.VimConnectionId, c.ZoneId, strings.Join(addresses, ", ")})
+		is := vnfcs[c.Id]
+		rows = append(rows, []string{c.VduId, is.Id, screen.Colour(is.VnfcState), c.ComputeResource.ResourceId, c.ComputeResource.VimConnectionId, c.ZoneId, strings.Join(addresses, ", ")})
 	}
 	screen.Of(w).Heading("VNFCs")
-	screen.Of(w).Table([]string{"VDU", "RESOURCE", "VIM", "ZONE", "CONNECTION POINTS"}, rows)
+	screen.Of(w).Table([]string{"VDU", "VNFC", "STATE", "RESOURCE", "VIM", "ZONE", "CONNECTION POINTS"}, rows)
 	rows = nil
 	for _, l := range info.VnfVirtualLinkResourceInfo {
 		rows = append(rows, []string{"network", l.VnfVirtualLinkDescId, l.NetworkResource.ResourceId, strconv.Itoa(len(l.VnfLinkPorts))})
