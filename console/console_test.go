@@ -114,7 +114,7 @@ func TestPage(t *testing.T) {
 				t.Errorf("%s: the policy %s lacks %s", path, policy, want)
 			}
 		}
-		if r.Header.Get("Cache-Control") != "no-store" || len(r.Cookies()) > 0 || strings.Contains(page, "__") || !strings.Contains(page, `<base href="/deep/&#34;er/ui/"`) {
+		if r.Header.Get("Cache-Control") != "no-store" || len(r.Cookies()) > 0 || strings.Contains(strings.ReplaceAll(page, nonce[1], ""), "__") || !strings.Contains(page, `<base href="/deep/&#34;er/ui/"`) {
 			t.Errorf("%s: %v\n%s", path, r.Header, page)
 		}
 	}

@@ -574,16 +574,14 @@ func configuring(in *saga.Instance, _ *saga.ItemRun) (json.RawMessage, error) {
 		return nil, err
 	}
 	c := tell.Filled(*d.Configure, d.Plan, &plan.Outcome{Resolver: g.Resolver, Made: made{in}})
-	if c.Params, err = overlaid(c.Params, g.grant.AdditionalParams); err != nil {
-		return nil, err
-	}
+	c.Params = overlaid(c.Params, g.grant.AdditionalParams)
 	return vim.Encode(c), nil
 }
 
 // overlaid lays parameters over others.
-func overlaid(params json.RawMessage, over map[string]json.RawMessage) (json.RawMessage, error) {
+func overlaid(params json.RawMessage, over map[string]json.RawMessage) json.RawMessage {
 	if len(over) == 0 {
-		return params, nil
+		return params
 	}
 	all := map[string]json.RawMessage{}
 	if len(params) > 0 {
@@ -594,9 +592,5 @@ func overlaid(params json.RawMessage, over map[string]json.RawMessage) (json.Raw
 	for k, v := range over {
 		all[k] = v
 	}
-	b, err := json.Marshal(all)
-	if err != nil {
-		return nil, fmt.Errorf("encode the parameters: %w", err)
-	}
-	return b, nil
+	return vim.Encode(all)
 }

@@ -105,10 +105,7 @@ func landInstantiate(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) 
 	if err != nil {
 		return nil, err
 	}
-	params, err := overlaid(d.Grant.AdditionalParams, o.Grant().AdditionalParams)
-	if err != nil {
-		return nil, err
-	}
+	params := overlaid(d.Grant.AdditionalParams, o.Grant().AdditionalParams)
 	return vnf.CompleteInstantiate{Landed: vnf.InstanceInstantiated{
 		OpID: d.OpID, Info: o.Info(), Resources: resources, Connections: connections(v, resources, o.Grant()),
 		Extensions: d.Extensions, Configurable: d.Configurable, Values: o.Want().Vars, Params: params,
@@ -212,7 +209,7 @@ func remembered(has, said json.RawMessage) (json.RawMessage, error) {
 	if len(over) == 0 {
 		return nil, nil
 	}
-	return overlaid(has, over)
+	return overlaid(has, over), nil
 }
 
 // manifests are the objects of an instantiation: what its request names, read from the package.

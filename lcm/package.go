@@ -345,5 +345,5 @@ func overlaidBy(params, over json.RawMessage) (json.RawMessage, error) {
 	if json.Unmarshal(over, &members) != nil {
 		return params, nil //nolint:nilerr // what is no object is refused with the other parameters
 	}
-	return overlaid(params, members)
+	return overlaid(params, members), nil
 }
