@@ -143,10 +143,7 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	}
 	params := b.seal(r.params, schema)
 	if len(makersIn(f)) > 0 {
-		var err error
-		if b.data.Params, err = remembered(b.vnf.Params, params); err != nil {
-			return err
-		}
+		b.data.Params = remembered(b.vnf.Params, params)
 	}
 	have, err := holding(b.vnf, false)
 	if err != nil {
@@ -158,11 +155,7 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 		Beside: r.beside, Releases: r.releases, Objects: r.objects, ObjectsAt: "/additionalParams/" + paramManifests,
 	}
 	if len(r.releases) > 0 {
-		asked, err := overlaidBy(b.vnf.Params, params)
-		if err == nil {
-			err = charts.Fill(r.releases, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema)
-		}
-		if err != nil {
+		if err := charts.Fill(r.releases, f, overlaidBy(b.vnf.Params, params), f.Operations[string(vnf.OpInstantiate)].ParamsSchema); err != nil {
 			return err
 		}
 	}

@@ -195,10 +195,10 @@ func makersIn(flavours ...*vnfd.Flavour) []string {
 
 // remembered is what an instance's parameters are once an operation has landed that said of what its containers are made, as the next operation has
 // to know it; nil where it said nothing. What else the request says is of that operation alone.
-func remembered(has, said json.RawMessage) (json.RawMessage, error) {
+func remembered(has, said json.RawMessage) json.RawMessage {
 	var all map[string]json.RawMessage
 	if len(said) == 0 || json.Unmarshal(said, &all) != nil {
-		return nil, nil //nolint:nilerr // what is no object is refused with the other parameters
+		return nil // what is no object is refused with the other parameters
 	}
 	over := map[string]json.RawMessage{}
 	for _, name := range makers() {
@@ -207,9 +207,9 @@ func remembered(has, said json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	if len(over) == 0 {
-		return nil, nil
+		return nil
 	}
-	return overlaid(has, over), nil
+	return overlaid(has, over)
 }
 
 // manifests are the objects of an instantiation: what its request names, read from the package.

@@ -95,10 +95,7 @@ func (s *Service) containersIn(ctx context.Context, v *vnf.Instance, packageID s
 	if !slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
 		return out, nil
 	}
-	asked, err := overlaidBy(charts.Fitting(v.Params, f), params)
-	if err != nil {
-		return out, err
-	}
+	asked := overlaidBy(charts.Fitting(v.Params, f), params)
 	out.releases, _, err = charts.Releases(ctx, packageID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
 		return s.cfg.Packages.Tree(ctx, packageID, path, vim.MaxChart)
 	})
@@ -340,10 +337,10 @@ func landPackage(_ *Service, v *vnf.Instance, d *planData, o *plan.Outcome) (vnf
 }
 
 // overlaidBy lays parameters over others.
-func overlaidBy(params, over json.RawMessage) (json.RawMessage, error) {
+func overlaidBy(params, over json.RawMessage) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(over, &members) != nil {
-		return params, nil //nolint:nilerr // what is no object is refused with the other parameters
+		return params // what is no object is refused with the other parameters
 	}
-	return overlaid(params, members), nil
+	return overlaid(params, members)
 }
