@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -28,7 +29,15 @@ func (s *site) content(_ context.Context, packageID, path string) (io.ReadCloser
 	return io.NopCloser(bytes.NewReader(imageBytes(path))), nil
 }
 
-func imageBytes(path string) []byte { return bytes.Repeat([]byte(path), 100_000) }
+func imageBytes(path string) []byte {
+	if path == nothing {
+		return nil
+	}
+	return bytes.Repeat([]byte(path), 100_000)
+}
+
+// nothing is a file without content.
+const nothing = "Files/images/nothing.raw"
 
 func (s *site) newImage(_ *testing.T, right bool) vim.Spec {
 	path := "Files/images/" + uuid.NewString() + ".raw"
@@ -163,6 +172,24 @@ func TestAnUploadThatBreaksOff(t *testing.T) {
 	}
 	if !got.Ready || got.ID == str(row, "id") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A file that has become empty is no image of the checksum that the descriptor names.
+func TestAnImageOfNothingIsNotWhatTheDescriptorMeans(t *testing.T) {
+	f := newFake(t)
+	s := f.site()
+	d := s.driver()
+	spec := s.newImage(t, true)
+	spec.Image.Path = nothing
+	r := vim.StartRequest{Token: vim.Token{ID: uuid.NewString(), Generation: 1}, Kind: vim.SoftwareImage, Owner: uuid.NewString(), Spec: spec}
+	if _, err := d.Start(t.Context(), s.conn, r); err != nil {
+		t.Fatal(err)
+	}
+	d.Idle()
+	got, err := d.Start(t.Context(), s.conn, r)
+	if err != nil || got.Ready || got.Failed == nil || !strings.Contains(got.Failed.Error(), "not the one that the descriptor means") {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
