@@ -71,6 +71,29 @@ func TestWhatAManifestLeavesToItsCluster(t *testing.T) {
 	}
 }
 
+// An autoscaler of the cluster is told from a person who scales: both do it by the same subresource.
+func TestAutoscaled(t *testing.T) {
+	entry := func(manager, subresource, fields string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"managedFields": []any{map[string]any{
+			"manager": manager, "subresource": subresource, "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": map[string]any{"f:spec": map[string]any{fields: map[string]any{}}},
+		}}}}}
+	}
+	for name, tt := range map[string]struct {
+		u    *unstructured.Unstructured
+		want bool
+	}{
+		"autoscaler": {entry("kube-controller-manager", "scale", "f:replicas"), true},
+		"person":     {entry("kubectl", "scale", "f:replicas"), false},
+		"status":     {entry("kube-controller-manager", "status", "f:replicas"), false},
+		"another":    {entry("kube-controller-manager", "scale", "f:paused"), false},
+		"nobody":     {&unstructured.Unstructured{Object: map[string]any{}}, false},
+	} {
+		if got := kube.Autoscaled(tt.u); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // What an object lacks of a manifest is told by its path: fields, members of maps, elements that have names. Nothing is told of what is
 // empty, what no cluster keeps, lists of which nobody knows the elements, and what is there in another way.
 func TestMissing(t *testing.T) {
