@@ -193,6 +193,48 @@ func TestAnImageOfNothingIsNotWhatTheDescriptorMeans(t *testing.T) {
 	}
 }
 
+// An image that could not be is no other VNF's fate: who comes next sends it anew, from a package of its own, and a retry does after the quota was raised
+// though another VNF still has a record of the one that failed.
+func TestAnImageThatCouldNotBeIsMadeAnew(t *testing.T) {
+	f := newFake(t)
+	s := f.site()
+	d := s.driver()
+	good, before := s.newImage(t, true), len(f.tables["images"])
+	bad := *good.Image
+	bad.Path = "Files/images/another.raw"
+	start := func(r vim.StartRequest) vim.Resource {
+		t.Helper()
+		var got vim.Resource
+		for range 2 {
+			var err error
+			if got, err = d.Start(t.Context(), s.conn, r); err != nil {
+				t.Fatal(err)
+			}
+			d.Idle()
+		}
+		return got
+	}
+	request := func(spec vim.Spec) vim.StartRequest {
+		return vim.StartRequest{Token: vim.Token{ID: uuid.NewString(), Generation: 1}, Kind: vim.SoftwareImage, Owner: uuid.NewString(), Spec: spec}
+	}
+	first := request(vim.Spec{Name: "uploaded", Image: &bad})
+	if got := start(first); got.Failed == nil {
+		t.Fatalf("%+v", got)
+	}
+	second := request(good)
+	if got := start(second); !got.Ready || got.Failed != nil {
+		t.Errorf("%+v", got)
+	}
+	for _, r := range []vim.StartRequest{first, second} {
+		if done, err := d.Release(t.Context(), s.conn, r.Kind, r.Token); !done || err != nil {
+			t.Fatal(done, err)
+		}
+	}
+	if n := len(f.tables["images"]); n != before {
+		t.Errorf("%d images and records, %d before", n, before)
+	}
+}
+
 // What somebody made of a machine of an uploaded image has the image's properties, and is none of ours.
 func TestASnapshotOfAMachineIsNoUploadedImage(t *testing.T) {
 	f := newFake(t)
