@@ -3,6 +3,7 @@ package lcm_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -170,4 +171,23 @@ func (mine) Own(_ context.Context, _ string, patches map[string]json.RawMessage)
 		}
 		return e, nil, nil
 	}, nil
+}
+
+// What somebody took of a VNF of machines and containers is made again where it was, at both VIMs.
+func TestAVnfOfMachinesAndContainersIsRepairedAtBothVims(t *testing.T) {
+	s, id := hybrid(t)
+	was := s.placesOf(id)
+	for _, r := range s.vnf(id).Resources {
+		if k := vim.Kind(r.Kind); k == vim.Compute || k == vim.Unit && r.Name == "Deployment web" {
+			delete(s.held, vim.Token{ID: r.ID, Generation: r.Generation})
+		}
+	}
+	s.ended(s.sync(id, lcm.Sync{Confirmed: true}))
+	if now := s.placesOf(id); !maps.Equal(now, was) {
+		t.Errorf("%v, %v before", now, was)
+	}
+	s.ended(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	if len(s.held) != 0 {
+		t.Errorf("left: %v", s.held)
+	}
 }
