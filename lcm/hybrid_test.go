@@ -183,7 +183,7 @@ func TestAVnfOfMachinesAndContainersIsRepairedAtBothVims(t *testing.T) {
 		}
 	}
 	s.ended(s.sync(id, lcm.Sync{Confirmed: true}))
-	if now := s.placesOf(id); !maps.Equal(now, was) {
+	if now := s.placesOf(id); !maps.Equal(now, was) || now["POD vim-2"] != 2 {
 		t.Errorf("%v, %v before", now, was)
 	}
 	s.ended(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
