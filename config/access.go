@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"net/url"
 	"os"
 	"slices"
@@ -112,7 +113,7 @@ func (c *Config) validateAccess(bad func(format string, args ...any)) {
 			bad("auth-certificates: %s: want dns:NAME, uri:NAME, email:NAME, ip:ADDRESS or cn:NAME", name)
 		}
 	}
-	if c.HTTP.Rate < 0 || c.HTTP.Rate > 0 && c.HTTP.Burst < 1 {
+	if math.IsNaN(c.HTTP.Rate) || c.HTTP.Rate < 0 || c.HTTP.Rate > 0 && c.HTTP.Burst < 1 {
 		bad("http-rate and http-burst: want a rate of 0 or more, and a burst of 1 or more")
 	}
 	for name, v := range map[string]int64{

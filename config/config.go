@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -320,7 +321,7 @@ func (c *Config) Validate() error {
 			bad("%s: the URL must not have a user name or password in it: it is shown and logged", name)
 		}
 	}
-	if c.Trace.Ratio < 0 || c.Trace.Ratio > 1 {
+	if math.IsNaN(c.Trace.Ratio) || c.Trace.Ratio < 0 || c.Trace.Ratio > 1 {
 		bad("trace-ratio: %v is not between 0 and 1", c.Trace.Ratio)
 	}
 	for _, d := range []struct {
@@ -341,7 +342,7 @@ func (c *Config) Validate() error {
 			bad("%s: %v is not a positive duration", d.name, d.v)
 		}
 	}
-	if r := c.Vim.Rate; r < 0 || r > vim.MaxRate {
+	if r := c.Vim.Rate; math.IsNaN(r) || r < 0 || r > vim.MaxRate {
 		bad("vim-rate: %v is not between 0 and %d", r, vim.MaxRate)
 	}
 	if n := c.Vim.Breaker; n < 0 || n > vim.MaxBreakerFailures {

@@ -125,6 +125,15 @@ func TestUnknownKeysAreAllReported(t *testing.T) {
 	}
 }
 
+// What is no number is no rate: VIMs would be called never.
+func TestNoNumberIsARate(t *testing.T) {
+	for _, name := range []string{"vim-rate", "http-rate", "trace-ratio"} {
+		if _, err := parse(t, "", "--"+name+"=NaN"); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestValidateReportsEverything(t *testing.T) {
 	_, err := parse(t, "", "--listen=0.0.0.0:80", "--database=mysql://x", "--vim-workers=0", "--lane-lease=0s", "--operation-graceful-limit=0s", "--operation-addresses=0",
 		"--operation-window=0", "--max-vnfcs-per-vnf=0", "--max-resources-per-operation=-1", "--max-plans-at-once=0", "--package-max-bytes=0", "--package-max-node-templates=0", "--operation-on-failure=TERMINATE=rollback")

@@ -182,7 +182,9 @@ func (b *beginning) want(have []plan.Resource, want *plan.Wanted, o plan.Options
 	b.data.Plan = p
 	g := &b.data.Grant
 	g.Automatic = b.automatic
-	g.Connections = others(b.vnf, b.places, g.DefaultConnection)
+	if g.Connections = b.places; !g.Named {
+		g.Connections = others(b.vnf, b.places, g.DefaultConnection)
+	}
 	g.VnfID, g.OpOccID, g.VnfdID, g.Operation = b.vnf.ID, b.data.OpID, b.vnf.VnfdID, string(b.data.Operation)
 	p.Ask(g)
 	recalled(g, b.vnf)

@@ -277,7 +277,7 @@ func ownOnly(v *vnf.Instance) string {
 }
 
 // others are the VIM connections beside the usual one that a grant may place resources at: those the request names, those of resources, the
-// last made first, and the VNF's own.
+// last made first, and the VNF's own. A registered one that the VNF was at once is none: it may be gone, and nobody wants it.
 func others(v *vnf.Instance, named []string, usual string) []string {
 	out := slices.Clone(named)
 	add := func(id string) {
@@ -289,7 +289,9 @@ func others(v *vnf.Instance, named []string, usual string) []string {
 		add(v.Resources[len(v.Resources)-1-i].Connection)
 	}
 	for _, id := range slices.Sorted(maps.Keys(v.Connections)) {
-		add(id)
+		if v.Connections[id].Own {
+			add(id)
+		}
 	}
 	return out
 }

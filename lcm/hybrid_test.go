@@ -1,10 +1,15 @@
 package lcm_test
 
 import (
+	"context"
 	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/vnfm/vnfm"
+	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
@@ -38,7 +43,7 @@ func hybrid(t *testing.T) (*site, string) {
 	}, by)
 	s.must(err)
 	s.ended(op.ID)
-	if asked := s.asked; asked.DefaultConnection != "" || !slices.Equal(asked.Connections, []string{"vim-1", "vim-2"}) {
+	if asked := s.asked; asked.DefaultConnection != "" || !asked.Named || !slices.Equal(asked.Connections, []string{"vim-1", "vim-2"}) {
 		t.Errorf("asked for a grant at %q, %v", asked.DefaultConnection, asked.Connections)
 	}
 	return s, id
@@ -80,4 +85,109 @@ func TestAVnfOfMachinesAndContainersLivesAtTwoVims(t *testing.T) {
 		t.Errorf("left: %v", s.held)
 	}
 	s.finish()
+}
+
+// Where a VNF was before it was terminated says nothing of where it goes: the connection may be gone, and another the default.
+func TestAVnfThatWasTerminatedGoesWhereANewOneWould(t *testing.T) {
+	s, id := hybrid(t)
+	s.ended(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	s.grant = nil
+	r := s.request()
+	r.AdditionalParams = json.RawMessage(`{"lcm-kubernetes-def-files":["Files/web.yaml","Files/rest.yaml"]}`)
+	op, err := s.svc.Instantiate(s.ctx(), id, r, by)
+	s.must(err)
+	s.settle()
+	if asked := s.asked; asked.Operation != "INSTANTIATE" || asked.Named || asked.DefaultConnection != "" || len(asked.Connections) != 0 {
+		t.Errorf("%s asked for a grant at %q, %v, named %v", op.ID, asked.DefaultConnection, asked.Connections, asked.Named)
+	}
+}
+
+// What has machines becomes nothing of containers by a change of its flavour: the machines would stay, and be nobody's.
+func TestMachinesDoNotBecomeContainers(t *testing.T) {
+	s, id := hybrid(t)
+	pods, both := s.d.Flavours[0], s.d.Flavours[0]
+	pods.ID, both.ID = "pods", "both"
+	pods.Vdus, pods.Aspects = slices.DeleteFunc(slices.Clone(pods.Vdus), func(v vnfd.Vdu) bool { return !v.Container }), nil
+	s.d.Flavours = append(s.d.Flavours, pods, both)
+	for _, to := range []string{"pods", "both"} {
+		_, err := s.svc.ChangeFlavour(s.ctx(), id, lcm.ChangeFlavour{FlavourID: to}, by)
+		if vnfm.KindOf(err) != vnfm.Unprocessable || !strings.Contains(err.Error(), "has machines") {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+}
+
+// What a request names comes before what the VNF has of its own, and what it does not name goes to that, with the namespace of it.
+func TestTheVnfsOwnConnectionIsAskedForUnlessTheRequestNamesOthers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		named map[string]json.RawMessage
+		usual string
+		made  bool // a namespace for the VNF
+	}{
+		"none":   {nil, "mine", false},
+		"others": {map[string]json.RawMessage{"vim-1": json.RawMessage(`{}`), "vim-2": json.RawMessage(`{}`)}, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := plantest.Minimal()
+			two := 2
+			d.Flavours[0].Vdus = append(d.Flavours[0].Vdus, vnfd.Vdu{ID: "POD", Name: "web", Min: 1, Max: 4, Initial: &two, Container: true})
+			s := newSiteWith(t, d, lcm.Settings{}, mine{lcm.FixedConnections{Registry: append(registered(), vim.Connection{
+				ID: "mine", Type: "VNFM.SIM.V_1", Extra: map[string]json.RawMessage{"namespace": json.RawMessage(`"of-mine"`)},
+			})}})
+			s.files = manifestFiles
+			id := s.create()
+			_, err := s.svc.Modify(s.ctx(), id, lcm.Modify{Connections: map[string]json.RawMessage{"mine": json.RawMessage(`{"vimType":"VNFM.SIM.V_1"}`)}}, by)
+			s.must(err)
+			s.settle()
+			_, err = s.svc.Instantiate(s.ctx(), id, lcm.Instantiate{
+				FlavourID: d.Flavours[0].ID, Connections: tt.named, AdditionalParams: json.RawMessage(`{"lcm-kubernetes-def-files":["Files/web.yaml","Files/rest.yaml"]}`),
+			}, by)
+			s.must(err)
+			s.settle()
+			if asked := s.asked; asked.DefaultConnection != tt.usual || asked.Named != (tt.named != nil) || slices.Contains(asked.Connections, "mine") {
+				t.Errorf("asked for a grant at %q, %v, named %v", asked.DefaultConnection, asked.Connections, asked.Named)
+			}
+			made := false
+			for _, spec := range s.specs {
+				made = made || spec.Unit != nil && strings.Contains(string(spec.Unit.Objects), `"Namespace"`)
+			}
+			if made != tt.made {
+				t.Errorf("a namespace was made for the VNF: %v", made)
+			}
+		})
+	}
+}
+
+// mine are connections of which a VNF has each that it describes.
+type mine struct{ lcm.FixedConnections }
+
+func (mine) Own(_ context.Context, _ string, patches map[string]json.RawMessage) (
+	func(*eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error), error,
+) {
+	return func(*eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error) {
+		e := &vnf.ConnectionsChanged{Connections: map[string]vnf.VimConnection{}}
+		for id := range patches {
+			e.Connections[id] = vnf.VimConnection{Type: "VNFM.SIM.V_1", Own: true}
+		}
+		return e, nil, nil
+	}, nil
+}
+
+// What somebody took of a VNF of machines and containers is made again where it was, at both VIMs.
+func TestAVnfOfMachinesAndContainersIsRepairedAtBothVims(t *testing.T) {
+	s, id := hybrid(t)
+	was := s.placesOf(id)
+	for _, r := range s.vnf(id).Resources {
+		if k := vim.Kind(r.Kind); k == vim.Compute || k == vim.Unit && r.Name == "Deployment web" {
+			delete(s.held, vim.Token{ID: r.ID, Generation: r.Generation})
+		}
+	}
+	s.ended(s.sync(id, lcm.Sync{Confirmed: true}))
+	if now := s.placesOf(id); !maps.Equal(now, was) || now["POD vim-2"] != 2 {
+		t.Errorf("%v, %v before", now, was)
+	}
+	s.ended(s.terminate(id, lcm.Terminate{Type: "FORCEFUL"}))
+	if len(s.held) != 0 {
+		t.Errorf("left: %v", s.held)
+	}
 }

@@ -87,12 +87,13 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 	if err != nil {
 		return err
 	}
-	if connection == "" {
+	named := connection != "" || len(b.places) > 0
+	if !named {
 		connection = ownOnly(b.vnf)
 	}
 	want.Warnings = append(want.Warnings, vnf.Beyond(b.descriptor, r.Extensions, r.Configurable)...)
 	b.data.Grant = nfvo.GrantRequest{
-		FlavourID: f.ID, Level: want.Level, DefaultConnection: connection, AdditionalParams: r.AdditionalParams,
+		FlavourID: f.ID, Level: want.Level, DefaultConnection: connection, Named: named, AdditionalParams: r.AdditionalParams,
 	}
 	b.data.Reversible = true
 	b.policy = s.policy(vnf.OpInstantiate, f)
@@ -243,6 +244,10 @@ func (s *Service) manifests(ctx context.Context, vnfID string, places vim.Places
 		m.at = at
 	}
 	m.releases = releases
+	if places.Named = places.Wanted != "" || len(places.Others) > 0; !places.Named { // it goes where the grant request says
+		places.Wanted = ownOnly(v)
+		places.Others = others(v, nil, places.Wanted)
+	}
 	m.site, err = s.siteNamespace(ctx, places, len(releases) > 0, r)
 	return m, err
 }

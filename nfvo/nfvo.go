@@ -41,7 +41,9 @@ type GrantRequest struct {
 	DefaultConnection string     `json:"vimConnectionId,omitempty"` // wanted by the request, if any
 	// Connections are the others that the request names, or that the VNF has, the likeliest first: what DefaultConnection does not run is
 	// at one of these.
-	Connections      []string        `json:"vimConnectionIds,omitempty"`
+	Connections []string `json:"vimConnectionIds,omitempty"`
+	// Named: the request names these, and nothing is to be elsewhere.
+	Named            bool            `json:"vimConnectionsNamed,omitempty"`
 	AdditionalParams json.RawMessage `json:"additionalParams,omitempty"`
 }
 

@@ -224,7 +224,7 @@ func (w worker) complete(ctx context.Context, g *nfvo.Grant, req *nfvo.GrantRequ
 			i.Connection = d.Resource.Connection
 		} else {
 			i.Connection = p.Wanted
-			if at, err := p.Of(ctx, formOf(d), w.cfg.Registry, vim.FormsOf(w.cfg.Drivers)); err == nil {
+			if at, err := p.Of(ctx, formIn(req, d), w.cfg.Registry, vim.FormsOf(w.cfg.Drivers)); err == nil {
 				i.Connection = at
 			}
 		}

@@ -30,7 +30,7 @@ func TestMachinesAndContainersAreGrantedAtTheirOwnVims(t *testing.T) {
 	w.worker = nfvomanager.NewWorker(w.cfg)
 	container := nfvo.ResourceDefinition{ID: "unit", Type: "OSCONTAINER", Form: string(vim.Objects)}
 	req := nfvo.GrantRequest{
-		VnfID: vnf, Operation: "INSTANTIATE", Connections: []string{"k8s", "os"}, Add: append(computes("c1"), container),
+		VnfID: vnf, Operation: "INSTANTIATE", Connections: []string{"k8s", "os"}, Named: true, Add: append(computes("c1"), container),
 		Computes: []nfvo.ComputeNeed{{VduID: "vdu", FlavourName: "small"}},
 	}
 	at := func(g nfvo.Grant, id string) string { return g.Info(id).Connection }
@@ -46,9 +46,11 @@ func TestMachinesAndContainersAreGrantedAtTheirOwnVims(t *testing.T) {
 	if g = w.grant(scale); at(g, "unit") != "other" || machines.asked != 0 {
 		t.Errorf("%+v; machines were asked for %d times", g, machines.asked)
 	}
-	req.Connections = nil
+	req.Connections, req.Named = nil, false
 	w.refused(req, "k8s, other") // which of both?
-	req.DefaultConnection = "os"
+	req.DefaultConnection = "os" // the VNF's own
+	w.refused(req, "k8s, other")
+	req.Named = true
 	w.refused(req, "os (OS)") // the request names a VIM that does not run them
 }
 
@@ -87,5 +89,38 @@ func TestAGrantThatNamesNoVimMeansOneThatRunsTheResource(t *testing.T) {
 		if got := grant.Info("c1").Connection + " " + grant.Info("unit").Connection; got != tt.want {
 			t.Errorf("%s: at %s, want %s; %+v", name, got, tt.want, w.replies())
 		}
+	}
+}
+
+// The objects of a VNF find each other by name: those beside charts are where the charts are, though a VIM that runs objects alone is named, too.
+func TestObjectsBesideChartsAreWhereTheChartsAre(t *testing.T) {
+	w := newWorld(t, nil)
+	w.cfg.Registry = vim.Fixed{{ID: "k8s", Type: "K8S"}, {ID: "helm", Type: "HELM"}}
+	w.cfg.Drivers = map[string]vim.Driver{"K8S": &only{form: vim.Objects}, "HELM": &only{form: vim.Charts}}
+	w.worker = nfvomanager.NewWorker(w.cfg)
+	g := w.grant(nfvo.GrantRequest{
+		VnfID: vnf, Operation: "INSTANTIATE", Connections: []string{"helm", "k8s"}, Named: true,
+		Add: []nfvo.ResourceDefinition{{ID: "o", Type: "OSCONTAINER", Form: string(vim.Objects)}, {ID: "c", Type: "OSCONTAINER", Form: string(vim.Charts)}},
+	})
+	if o, c := g.Info("o").Connection, g.Info("c").Connection; o != "helm" || c != "helm" {
+		t.Errorf("objects at %s, charts at %s", o, c)
+	}
+}
+
+// Flavours and images are looked for at the VIM of the machines, when all that is added is containers, too.
+func TestFlavoursAreOfTheVimOfMachines(t *testing.T) {
+	w := newWorld(t, nil)
+	w.cfg.Registry = vim.Fixed{{ID: "os", Type: "OS"}, {ID: "k8s", Type: "K8S"}}
+	w.cfg.Drivers = map[string]vim.Driver{
+		"OS": &only{form: vim.Machines, listing: listing{assets: vim.Assets{Flavours: []vim.Flavour{{ID: "f", Name: "small"}}}}}, "K8S": &only{form: vim.Objects},
+	}
+	w.worker = nfvomanager.NewWorker(w.cfg)
+	g := w.grant(nfvo.GrantRequest{
+		VnfID: vnf, Operation: "CHANGE_VNFPKG", DefaultConnection: "k8s", Connections: []string{"os"},
+		Add:      []nfvo.ResourceDefinition{{ID: "unit", Type: "OSCONTAINER", Form: string(vim.Objects)}},
+		Computes: []nfvo.ComputeNeed{{VduID: "vdu", FlavourName: "small"}},
+	})
+	if len(g.Flavours) != 1 || g.Flavours[0].Connection != "os" || g.Info("unit").Connection != "k8s" {
+		t.Errorf("%+v", g)
 	}
 }

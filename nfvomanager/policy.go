@@ -34,7 +34,7 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 			info.Connection = d.Resource.Connection
 		} else {
 			var err error
-			if info.Connection, err = p.place(ctx, &req, formOf(d)); err != nil {
+			if info.Connection, err = p.place(ctx, &req, formIn(&req, d)); err != nil {
 				return g, err
 			}
 		}
@@ -58,7 +58,7 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		return g, err
 	}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
-		at, zone := sites[formOf(d)].conn.ID, zones[d.ID]
+		at, zone := sites[formIn(&req, d)].conn.ID, zones[d.ID]
 		if of := ofSnapshot(d); of != "" && of != at { // a snapshot is where what it is of is, and what is made of it where the snapshot is
 			at, zone = of, ""
 		}
@@ -108,11 +108,20 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 // formOf is the form of what a definition is about.
 func formOf(d nfvo.ResourceDefinition) vim.Form { return cmp.Or(vim.Form(d.Form), vim.Machines) }
 
+// formIn is the form by which what a definition is about finds its VIM. The objects of a VNF find each other by name: those beside charts are
+// where the charts are.
+func formIn(req *nfvo.GrantRequest, d nfvo.ResourceDefinition) vim.Form {
+	f := formOf(d)
+	if f == vim.Objects && slices.ContainsFunc(slices.Concat(req.Add, req.Temp), func(x nfvo.ResourceDefinition) bool { return formOf(x) == vim.Charts }) {
+		return vim.Charts
+	}
+	return f
+}
+
 // place returns the connection at which what has a form is to be.
 func (p policy) place(ctx context.Context, req *nfvo.GrantRequest, f vim.Form) (string, error) {
 	places := vim.Places{
-		VnfID: req.VnfID, Wanted: req.DefaultConnection, Others: req.Connections,
-		Named: req.Operation == "INSTANTIATE" && (req.DefaultConnection != "" || len(req.Connections) > 0),
+		VnfID: req.VnfID, Wanted: req.DefaultConnection, Others: req.Connections, Named: req.Named,
 	}
 	at, err := places.Of(ctx, f, p.registry, vim.FormsOf(p.drivers))
 	return at, err //nolint:wrapcheck // an Error of ours, or the registry's
@@ -122,11 +131,11 @@ func (p policy) place(ctx context.Context, req *nfvo.GrantRequest, f vim.Form) (
 // that of the machines, where there are any.
 func (p policy) sites(ctx context.Context, req *nfvo.GrantRequest) (map[vim.Form]site, site, error) {
 	forms := []vim.Form{}
-	if len(req.Computes)+len(req.Images)+len(req.UncoveredExtCps) > 0 && !slices.ContainsFunc(req.Add, func(d nfvo.ResourceDefinition) bool { return d.Form != "" }) {
+	if len(req.Computes)+len(req.Images) > 0 || len(req.UncoveredExtCps) > 0 && !slices.ContainsFunc(req.Add, func(d nfvo.ResourceDefinition) bool { return d.Form != "" }) {
 		forms = append(forms, vim.Machines)
 	}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
-		forms = append(forms, formOf(d))
+		forms = append(forms, formIn(req, d))
 	}
 	out, main := map[vim.Form]site{}, site{}
 	for _, f := range forms {

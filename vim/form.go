@@ -1,6 +1,7 @@
 package vim
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -61,6 +62,7 @@ type Connections interface {
 // Of returns the connection at which what has a form is to be: of those wanted and named, and those the VNF is at, one that runs it and
 // least else (objects are for a cluster, where a VIM that simulates everything is named, too); of several alike the default, else the
 // likeliest. When none of them runs it, and they are not all that the request allows: the default, else the only one registered that does.
+// One of the others that nobody knows, or that has no driver, counts only where nothing else runs the form.
 // runs tells the forms of a vimType; nil: all. Returns Unprocessable when there is none, or several might be meant, and the registry's errors.
 func (p Places) Of(ctx context.Context, f Form, reg Connections, runs func(vimType string) []Form) (string, error) {
 	usual, err := reg.Default(ctx)
@@ -97,10 +99,19 @@ func (p Places) Of(ctx context.Context, f Form, reg Connections, runs func(vimTy
 		}
 		return nil
 	}
+	var unusable error
 	for _, id := range ids {
-		if err := look(id); err != nil {
+		err := look(id)
+		if vnfm.KindOf(err) == vnfm.Unprocessable && id != p.Wanted {
+			unusable = cmp.Or(unusable, err)
+			continue
+		}
+		if err != nil {
 			return "", err
 		}
+	}
+	if best == "" && unusable != nil {
+		return "", unusable
 	}
 	if best == "" && !p.Named && usual != "" {
 		err = look(usual)

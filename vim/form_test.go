@@ -44,6 +44,9 @@ func TestWhereAFormGoes(t *testing.T) {
 		"one that nobody knows":                  {reg: vim.Fixed{os}, places: vim.Places{Wanted: "gone"}, form: vim.Machines, says: []string{"no VIM connection gone"}},
 		"one that runs all, and one made for it": {reg: vim.Fixed{all, k8s, helm}, places: vim.Places{Others: []string{"all", "helm", "k8s"}, Named: true}, form: vim.Objects, want: "k8s"},
 		"later, where its containers are":        {reg: vim.Fixed{all, k8s}, places: vim.Places{Wanted: "all", Others: []string{"k8s"}}, form: vim.Objects, want: "k8s"},
+		"one of the others is gone":              {reg: vim.Fixed{os}, places: vim.Places{Others: []string{"gone", "os"}}, form: vim.Machines, want: "os"},
+		"one of the named has no driver":         {reg: vim.Fixed{{ID: "odd", Type: "ODD"}, os}, places: vim.Places{Others: []string{"odd", "os"}, Named: true}, form: vim.Machines, want: "os"},
+		"none that is named has a driver":        {reg: vim.Fixed{{ID: "odd", Type: "ODD"}, os}, places: vim.Places{Others: []string{"odd"}, Named: true}, form: vim.Machines, says: []string{"odd has type ODD", "no driver"}},
 		"named alone, of a VIM that runs both":   {reg: vim.Fixed{os, all}, places: vim.Places{Wanted: "all", Named: true}, form: vim.Objects, want: "all"},
 	}
 	for name, tt := range tests {

@@ -1,12 +1,14 @@
 package vimmanager_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/sim"
 	"github.com/vnfm/vnfm/vimmanager"
@@ -233,5 +235,46 @@ func TestAProcessDiesBesideAVimThatIsAway(t *testing.T) {
 	w.wantInventory(network(1))
 	if got := w.state(network(1)); got != vimmanager.Active {
 		t.Error(got)
+	}
+}
+
+// some are connections that come and go.
+type some struct{ vim.Fixed }
+
+func (s *some) Connections(context.Context) ([]vim.Connection, error) { return s.Fixed, nil }
+
+// last is the last state that an observer was told of each connection.
+type last map[string]gates.State
+
+func (l last) Held(connection string, state gates.State) { l[connection] = state }
+
+// Nobody is told for ever that a VIM is away whose connection was deleted meanwhile.
+func TestAConnectionThatIsDeletedIsHeldNoMore(t *testing.T) {
+	w := newWorld(t, "")
+	reg, told := &some{vim.Fixed{{ID: "a", Type: sim.Type}, {ID: "b", Type: sim.Type}}}, last{}
+	g := gates.New(gates.Config{Store: w.store, Doer: w.doer, Registry: reg, Limits: vim.Limits{Failures: 1}, Observer: told, Logger: w.cfg.Logger})
+	look := func() {
+		t.Helper()
+		w.now = w.now.Add(6 * time.Second)
+		if err := g.Look(t.Context(), w.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	for _, c := range reg.Fixed {
+		g.Saw(t.Context(), c, &vim.Error{Op: "start", Class: message.Unavailable})
+	}
+	look()
+	if told["a"] == "" || told["b"] == "" {
+		t.Fatalf("told %v", told)
+	}
+	reg.Fixed = reg.Fixed[:1]
+	look()
+	look()
+	if told["b"] != "" || told["a"] == "" {
+		t.Errorf("told %v", told)
+	}
+	if room, _ := g.Room("b", w.now); room != 16 {
+		t.Errorf("room for %d", room)
 	}
 }

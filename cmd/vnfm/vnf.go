@@ -95,7 +95,7 @@ type vnfInstantiate struct {
 	Flavour  string   `help:"Deployment flavour; needed without --file." placeholder:"ID"`
 	Level    string   `help:"Instantiation level; default: the flavour's." placeholder:"ID"`
 	ExtLink  []string `sep:"none" help:"External network to connect to, repeatable. Parts: id, network (the VIM's id), cpd (repeatable), vim, config (name of the connection point's configuration), subnet (repeatable), and for each subnet ip (repeatable): an address, or ipv4 or ipv6 for one that the VIM chooses." placeholder:"id=…,network=…,cpd=…"`
-	Vim      string   `help:"VIM connection to use; default: where its external links are, else the default one." placeholder:"ID" predictor:"vim"`
+	Vim      []string `sep:"none" help:"VIM connection to use, repeatable: each part goes to one that runs it; default: where its external links are, else the default one." placeholder:"ID" predictor:"vim"`
 	Param    []string `sep:"none" help:"Additional parameter, repeatable; the value is JSON or a string." placeholder:"KEY=VALUE" secret:""`
 	Language string   `help:"Localization language." placeholder:"TAG"`
 	fileRequest
@@ -108,6 +108,7 @@ func (*vnfInstantiate) Help() string {
   vnfm vnf instantiate fw1 --flavour standard --dry-run
   vnfm vnf instantiate fw1 --flavour standard --level busy --param hostname=fw1
   vnfm vnf instantiate fw1 --flavour standard --ext-link id=out,network=public,cpd=gateway_outside
+  vnfm vnf instantiate gw --flavour hybrid --vim openstack --vim cluster
   vnfm vnf instantiate fw1 --file request.json --no-wait`
 }
 
@@ -125,8 +126,8 @@ func (c *vnfInstantiate) Run(s *session) error {
 	if err := laidOver(c.ExtLink, c.Param, &request.ExtVirtualLinks, &request.AdditionalParams); err != nil {
 		return err
 	}
-	if c.Vim != "" {
-		id, err := s.vimID(c.Vim)
+	for i, word := range c.Vim {
+		id, err := s.vimID(word)
 		if err != nil {
 			return err
 		}
@@ -134,7 +135,10 @@ func (c *vnfInstantiate) Run(s *session) error {
 		if err != nil {
 			return err //nolint:wrapcheck // of the client
 		}
-		request.VimConnectionInfo = map[string]sol.VimConnectionInfo{v.Id: {VimId: v.VimId, VimType: v.VimType}}
+		if i == 0 {
+			request.VimConnectionInfo = map[string]sol.VimConnectionInfo{}
+		}
+		request.VimConnectionInfo[v.Id] = sol.VimConnectionInfo{VimId: v.VimId, VimType: v.VimType}
 	}
 	id, err := s.vnfID(c.Vnf)
 	if err != nil {

@@ -19,7 +19,11 @@ import (
 // and so are objects of one kind, namespace and name: it stays and is changed; others are made, or go. Of each VDU whose pods a unit that stays makes
 // the oldest VNFCs stay. Returns Unprocessable for a VDU whose pods nothing makes, and for what would be no change.
 func (r *Rebuilding) containers(was *Wanted) (*Wanted, error) {
-	if slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return !v.Container }) {
+	machines := slices.ContainsFunc(was.Resources, func(x Resource) bool { return x.Kind == vim.Compute })
+	switch has := slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return !v.Container }); {
+	case machines: // what becomes of both at once is not planned
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "the package and the flavour of a VNF that has machines and is to have containers, or has both, cannot be changed: terminate it and instantiate another")
+	case has:
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers cannot become one that has machines, too: terminate it and instantiate another")
 	}
 	if err := r.Limits.vnfcs(r.Flavour, r.Counts); err != nil {

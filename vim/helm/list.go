@@ -196,7 +196,7 @@ func (d *Driver) observed(ctx context.Context, c *cluster, op string, at kube.Re
 		case p.live == nil: // that there is another is no secret
 			spec.Objects = vim.Encode("not all there")
 			about(vim.AttributeObjects)
-		case vdu != "" && kube.Counted(p.at):
+		case vdu != "" && kube.Counted(p.at) && !kube.Autoscaled(p.live): // what an autoscaler has set is as it should be
 			spec.Counts[vdu] = kube.Wanted(p.live)
 			if kube.Wanted(p.live) != u.Counts[vdu] {
 				o.Author(vim.AttributeCounts, kube.Author(p.live, "spec", "replicas"))

@@ -28,7 +28,7 @@ func (d *Driver) List(ctx context.Context, conn vim.Connection, r vim.ListReques
 	return vim.ListPage{Resources: found, Next: next}, err
 }
 
-// Observe is List, with the pods that are wanted of objects that count them. How many there are is not told: they come and go. Of a workload
+// Observe is List, with the pods that are wanted of objects that count them, unless an autoscaler does. How many there are is not told: they come and go. Of a workload
 // that is ready its pods are: those of all are asked for at once.
 func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
 	var made map[string][]corev1.Pod // by unit; asked for once there is a workload
@@ -39,7 +39,7 @@ func (d *Driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListReq
 	}
 	found, next, err := list(ctx, d, conn, r, func(u *unstructured.Unstructured) vim.Observed {
 		o := vim.Observed{Resource: plain(u), Spec: vim.Spec{Unit: &vim.UnitSpec{}}}
-		if kube.Counted(kube.RefOf(u)) {
+		if kube.Counted(kube.RefOf(u)) && !kube.Autoscaled(u) {
 			o.Spec.Unit.Replicas, o.About = kube.Wanted(u), []vim.Attribute{vim.AttributeReplicas}
 			o.Author(vim.AttributeReplicas, kube.Author(u, "spec", "replicas"))
 		}

@@ -213,6 +213,9 @@ func (images) create(ctx context.Context, c call, r vim.StartRequest) (string, e
 		}
 	}
 	of, err := c.kept(ctx, what)
+	if err == nil && of.imageDoc != nil && of.Broken != "" { // of an attempt before, or by the file of another package: whoever has a record of it gets the new one
+		err, of = c.deleteImage(ctx, of.ID), content{}
+	}
 	if err != nil || of.imageDoc != nil {
 		return id(of), err
 	}

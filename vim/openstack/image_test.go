@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -28,7 +29,15 @@ func (s *site) content(_ context.Context, packageID, path string) (io.ReadCloser
 	return io.NopCloser(bytes.NewReader(imageBytes(path))), nil
 }
 
-func imageBytes(path string) []byte { return bytes.Repeat([]byte(path), 100_000) }
+func imageBytes(path string) []byte {
+	if path == nothing {
+		return nil
+	}
+	return bytes.Repeat([]byte(path), 100_000)
+}
+
+// nothing is a file without content.
+const nothing = "Files/images/nothing.raw"
 
 func (s *site) newImage(_ *testing.T, right bool) vim.Spec {
 	path := "Files/images/" + uuid.NewString() + ".raw"
@@ -163,6 +172,66 @@ func TestAnUploadThatBreaksOff(t *testing.T) {
 	}
 	if !got.Ready || got.ID == str(row, "id") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A file that has become empty is no image of the checksum that the descriptor names.
+func TestAnImageOfNothingIsNotWhatTheDescriptorMeans(t *testing.T) {
+	f := newFake(t)
+	s := f.site()
+	d := s.driver()
+	spec := s.newImage(t, true)
+	spec.Image.Path = nothing
+	r := vim.StartRequest{Token: vim.Token{ID: uuid.NewString(), Generation: 1}, Kind: vim.SoftwareImage, Owner: uuid.NewString(), Spec: spec}
+	if _, err := d.Start(t.Context(), s.conn, r); err != nil {
+		t.Fatal(err)
+	}
+	d.Idle()
+	got, err := d.Start(t.Context(), s.conn, r)
+	if err != nil || got.Ready || got.Failed == nil || !strings.Contains(got.Failed.Error(), "not the one that the descriptor means") {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// An image that could not be is no other VNF's fate: who comes next sends it anew, from a package of its own, and a retry does after the quota was raised
+// though another VNF still has a record of the one that failed.
+func TestAnImageThatCouldNotBeIsMadeAnew(t *testing.T) {
+	f := newFake(t)
+	s := f.site()
+	d := s.driver()
+	good, before := s.newImage(t, true), len(f.tables["images"])
+	bad := *good.Image
+	bad.Path = "Files/images/another.raw"
+	start := func(r vim.StartRequest) vim.Resource {
+		t.Helper()
+		var got vim.Resource
+		for range 2 {
+			var err error
+			if got, err = d.Start(t.Context(), s.conn, r); err != nil {
+				t.Fatal(err)
+			}
+			d.Idle()
+		}
+		return got
+	}
+	request := func(spec vim.Spec) vim.StartRequest {
+		return vim.StartRequest{Token: vim.Token{ID: uuid.NewString(), Generation: 1}, Kind: vim.SoftwareImage, Owner: uuid.NewString(), Spec: spec}
+	}
+	first := request(vim.Spec{Name: "uploaded", Image: &bad})
+	if got := start(first); got.Failed == nil {
+		t.Fatalf("%+v", got)
+	}
+	second := request(good)
+	if got := start(second); !got.Ready || got.Failed != nil {
+		t.Errorf("%+v", got)
+	}
+	for _, r := range []vim.StartRequest{first, second} {
+		if done, err := d.Release(t.Context(), s.conn, r.Kind, r.Token); !done || err != nil {
+			t.Fatal(done, err)
+		}
+	}
+	if n := len(f.tables["images"]); n != before {
+		t.Errorf("%d images and records, %d before", n, before)
 	}
 }
 

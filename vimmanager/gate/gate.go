@@ -190,6 +190,7 @@ func (g *Gates) learn(all []vim.Connection, now time.Time) {
 	for id, x := range g.at {
 		if _, there := g.limits[id]; !there && x.busy == 0 {
 			delete(g.at, id)
+			g.tell(id, &gate{}, now)
 		}
 	}
 }
@@ -209,6 +210,9 @@ func (g *Gates) share(rows map[string]Status, now time.Time) {
 	defer g.mu.Unlock()
 	g.read = now
 	for id, row := range rows {
+		if _, there := g.limits[id]; !there { // it was deleted while it was held; what is registered under its id takes the row over
+			continue
+		}
 		x := g.gate(id)
 		if x.written = true; x.held == nil || row.Until.After(x.held.Until) {
 			x.held = &row

@@ -1,6 +1,7 @@
 package kube_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -39,6 +40,57 @@ func TestTaken(t *testing.T) {
 	}
 	if fields, _ := kube.Taken(u, json.RawMessage(`{"metadata":{"labels":{"app":"web"}}}`)); len(fields) != 0 {
 		t.Errorf("%q", fields)
+	}
+}
+
+// What a manifest leaves to its cluster is not taken from it: the rules of an aggregated role, and the certificates that are put where it has a
+// placeholder; those that it gives are its own.
+func TestWhatAManifestLeavesToItsCluster(t *testing.T) {
+	const set = `"metadata":{"name":"x","managedFields":[{"manager":"injector","operation":"Update","fieldsType":"FieldsV1","fieldsV1":`
+	ca := func(v string) string {
+		return `{"kind":"V","webhooks":[{"name":"a","clientConfig":{"caBundle":"` + v + `"}}]`
+	}
+	byInjector := `,` + set + `{"f:webhooks":{"k:{\"name\":\"a\"}":{"f:clientConfig":{"f:caBundle":{}}}}}}]}}`
+	pem := base64.StdEncoding.EncodeToString([]byte("-----BEGIN CERTIFICATE-----\n"))
+	for name, tt := range map[string]struct {
+		manifest, live string
+		want           []string
+	}{
+		"a placeholder":      {ca("Cg==") + `}`, ca(pem) + byInjector, nil},
+		"a certificate":      {ca(pem) + `}`, ca("Cg==") + byInjector, []string{"webhooks[name=a].clientConfig.caBundle"}},
+		"an aggregated role": {`{"kind":"ClusterRole","aggregationRule":{},"rules":[]}`, `{"kind":"ClusterRole","rules":[{"verbs":["get"]}],` + set + `{"f:rules":{}}}]}}`, nil},
+		"another role":       {`{"kind":"ClusterRole","rules":[]}`, `{"kind":"ClusterRole","rules":[{"verbs":["get"]}],` + set + `{"f:rules":{}}}]}}`, []string{"rules"}},
+	} {
+		u := &unstructured.Unstructured{}
+		if err := json.Unmarshal([]byte(tt.live), &u.Object); err != nil {
+			t.Fatal(name, err)
+		}
+		if got, _ := kube.Taken(u, json.RawMessage(tt.manifest)); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// An autoscaler of the cluster is told from a person who scales: both do it by the same subresource.
+func TestAutoscaled(t *testing.T) {
+	entry := func(manager, subresource, fields string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"managedFields": []any{map[string]any{
+			"manager": manager, "subresource": subresource, "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": map[string]any{"f:spec": map[string]any{fields: map[string]any{}}},
+		}}}}}
+	}
+	for name, tt := range map[string]struct {
+		u    *unstructured.Unstructured
+		want bool
+	}{
+		"autoscaler": {entry("kube-controller-manager", "scale", "f:replicas"), true},
+		"person":     {entry("kubectl", "scale", "f:replicas"), false},
+		"status":     {entry("kube-controller-manager", "status", "f:replicas"), false},
+		"another":    {entry("kube-controller-manager", "scale", "f:paused"), false},
+		"nobody":     {&unstructured.Unstructured{Object: map[string]any{}}, false},
+	} {
+		if got := kube.Autoscaled(tt.u); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 
