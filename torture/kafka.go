@@ -71,10 +71,23 @@ func newLab(ctx context.Context, dir, backend string) (*lab, error) {
 	return l, nil
 }
 
-// script runs a command of the script that makes the lab; what runs already stays.
-func (l *lab) script(ctx context.Context, command string) (string, error) {
+// starts is how often brokers and Kafka Connect are started that do not come up: one that finds the others busy gives up by itself.
+const starts = 5
+
+// script runs a command of the script that makes the lab; what runs already stays. What does not come up is started again: a run of hours
+// must not end by it.
+func (l *lab) script(ctx context.Context, command string) (said string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for range starts {
+		if said, err = l.once(ctx, command); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return said, err
+}
+
+func (l *lab) once(ctx context.Context, command string) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, labLimit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, labScript, command)
