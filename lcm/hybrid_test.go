@@ -1,7 +1,6 @@
 package lcm_test
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/vnfm/vnfm"
-	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
@@ -131,7 +129,7 @@ func TestTheVnfsOwnConnectionIsAskedForUnlessTheRequestNamesOthers(t *testing.T)
 			d := plantest.Minimal()
 			two := 2
 			d.Flavours[0].Vdus = append(d.Flavours[0].Vdus, vnfd.Vdu{ID: "POD", Name: "web", Min: 1, Max: 4, Initial: &two, Container: true})
-			s := newSiteWith(t, d, lcm.Settings{}, mine{lcm.FixedConnections{Registry: append(registered(), vim.Connection{
+			s := newSiteWith(t, d, lcm.Settings{}, &brought{lcm.FixedConnections{Registry: append(registered(), vim.Connection{
 				ID: "mine", Type: "VNFM.SIM.V_1", Extra: map[string]json.RawMessage{"namespace": json.RawMessage(`"of-mine"`)},
 			})}})
 			s.files = manifestFiles
@@ -156,21 +154,6 @@ func TestTheVnfsOwnConnectionIsAskedForUnlessTheRequestNamesOthers(t *testing.T)
 			}
 		})
 	}
-}
-
-// mine are connections of which a VNF has each that it describes.
-type mine struct{ lcm.FixedConnections }
-
-func (mine) Own(_ context.Context, _ string, patches map[string]json.RawMessage) (
-	func(*eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error), error,
-) {
-	return func(*eventstore.Record) (*vnf.ConnectionsChanged, *eventstore.RecordWrite, error) {
-		e := &vnf.ConnectionsChanged{Connections: map[string]vnf.VimConnection{}}
-		for id := range patches {
-			e.Connections[id] = vnf.VimConnection{Type: "VNFM.SIM.V_1", Own: true}
-		}
-		return e, nil, nil
-	}, nil
 }
 
 // What somebody took of a VNF of machines and containers is made again where it was, at both VIMs.
