@@ -296,6 +296,17 @@ func others(v *vnf.Instance, named []string, usual string) []string {
 	return out
 }
 
+// placesFor are where an instantiation may place resources: at the connections that the request names, and nowhere else; where it names none, at
+// what the VNF has of its own before others.
+func placesFor(v *vnf.Instance, wanted string, named []string) vim.Places {
+	p := vim.Places{VnfID: v.ID, Wanted: wanted, Others: named, Named: wanted != "" || len(named) > 0}
+	if !p.Named {
+		p.Wanted = ownOnly(v)
+		p.Others = others(v, nil, p.Wanted)
+	}
+	return p
+}
+
 // assetsOf is the VIM assets that a grant names, to be remembered.
 func assetsOf(g *nfvo.Grant) *vnf.Assets {
 	out := &vnf.Assets{}

@@ -48,7 +48,7 @@ func (s *Service) instantiation(ctx context.Context, vnfID string, r *Instantiat
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
-	objects, err := s.manifests(ctx, vnfID, vim.Places{VnfID: vnfID, Wanted: connection, Others: named}, r)
+	objects, err := s.manifests(ctx, vnfID, connection, named, r)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpInstantiate, err)
 	}
@@ -87,13 +87,10 @@ func (s *Service) planInstantiate(b *beginning, asked *Instantiate, connection s
 	if err != nil {
 		return err
 	}
-	named := connection != "" || len(b.places) > 0
-	if !named {
-		connection = ownOnly(b.vnf)
-	}
+	places := placesFor(b.vnf, connection, b.places)
 	want.Warnings = append(want.Warnings, vnf.Beyond(b.descriptor, r.Extensions, r.Configurable)...)
 	b.data.Grant = nfvo.GrantRequest{
-		FlavourID: f.ID, Level: want.Level, DefaultConnection: connection, Named: named, AdditionalParams: r.AdditionalParams,
+		FlavourID: f.ID, Level: want.Level, DefaultConnection: places.Wanted, Named: places.Named, AdditionalParams: r.AdditionalParams,
 	}
 	b.data.Reversible = true
 	b.policy = s.policy(vnf.OpInstantiate, f)
@@ -224,7 +221,7 @@ type manifests struct {
 
 // manifests reads what a request names of the instance's package, and the charts that its descriptor names. Nothing is read from elsewhere.
 // nil where there is nothing. Returns Unprocessable for a file that the package does not have, or that holds no objects.
-func (s *Service) manifests(ctx context.Context, vnfID string, places vim.Places, r *Instantiate) (*manifests, error) {
+func (s *Service) manifests(ctx context.Context, vnfID, connection string, named []string, r *Instantiate) (*manifests, error) {
 	v, err := s.instance(ctx, vnfID)
 	if err != nil {
 		return nil, err
@@ -244,11 +241,7 @@ func (s *Service) manifests(ctx context.Context, vnfID string, places vim.Places
 		m.at = at
 	}
 	m.releases = releases
-	if places.Named = places.Wanted != "" || len(places.Others) > 0; !places.Named { // it goes where the grant request says
-		places.Wanted = ownOnly(v)
-		places.Others = others(v, nil, places.Wanted)
-	}
-	m.site, err = s.siteNamespace(ctx, places, len(releases) > 0, r)
+	m.site, err = s.siteNamespace(ctx, placesFor(v, connection, named), len(releases) > 0, r)
 	return m, err
 }
 
