@@ -215,6 +215,16 @@ func (w worker) complete(ctx context.Context, g *nfvo.Grant, req *nfvo.GrantRequ
 	for id, c := range brought {
 		p.Brought[id] = c.VimType
 	}
+	formIn, places := formsIn(req), map[vim.Form]string{}
+	place := func(f vim.Form) string { // the registry is asked once a form
+		if _, known := places[f]; !known {
+			places[f] = p.Wanted
+			if at, err := p.Of(ctx, f, w.cfg.Registry, vim.FormsOf(w.cfg.Drivers)); err == nil {
+				places[f] = at
+			}
+		}
+		return places[f]
+	}
 	for _, d := range slices.Concat(req.Add, req.Temp, req.Remove, req.Update) {
 		i := g.Info(d.ID)
 		if i == nil || i.Connection != "" {
@@ -223,10 +233,7 @@ func (w worker) complete(ctx context.Context, g *nfvo.Grant, req *nfvo.GrantRequ
 		if d.Resource != nil {
 			i.Connection = d.Resource.Connection
 		} else {
-			i.Connection = p.Wanted
-			if at, err := p.Of(ctx, formIn(req, d), w.cfg.Registry, vim.FormsOf(w.cfg.Drivers)); err == nil {
-				i.Connection = at
-			}
+			i.Connection = place(formIn(d))
 		}
 	}
 }

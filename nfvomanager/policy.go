@@ -28,13 +28,14 @@ func Decide(ctx context.Context, registry vim.Registry, drivers map[string]vim.D
 // grant decides one request. Its errors are the request's fault (Unprocessable), or the driver's.
 func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, error) {
 	g := nfvo.Grant{ID: req.OpOccID, Local: true, Infos: []nfvo.GrantInfo{}}
+	formIn := formsIn(&req)
 	for _, d := range slices.Concat(req.Remove, req.Update) {
 		info := nfvo.GrantInfo{DefinitionID: d.ID}
 		if d.Resource != nil {
 			info.Connection = d.Resource.Connection
 		} else {
 			var err error
-			if info.Connection, err = p.place(ctx, &req, formIn(&req, d)); err != nil {
+			if info.Connection, err = p.place(ctx, &req, formIn(d)); err != nil {
 				return g, err
 			}
 		}
@@ -58,7 +59,7 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 		return g, err
 	}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
-		at, zone := sites[formIn(&req, d)].conn.ID, zones[d.ID]
+		at, zone := sites[formIn(d)].conn.ID, zones[d.ID]
 		if of := ofSnapshot(d); of != "" && of != at { // a snapshot is where what it is of is, and what is made of it where the snapshot is
 			at, zone = of, ""
 		}
@@ -108,14 +109,16 @@ func (p policy) grant(ctx context.Context, req nfvo.GrantRequest) (nfvo.Grant, e
 // formOf is the form of what a definition is about.
 func formOf(d nfvo.ResourceDefinition) vim.Form { return cmp.Or(vim.Form(d.Form), vim.Machines) }
 
-// formIn is the form by which what a definition is about finds its VIM. The objects of a VNF find each other by name: those beside charts are
-// where the charts are.
-func formIn(req *nfvo.GrantRequest, d nfvo.ResourceDefinition) vim.Form {
-	f := formOf(d)
-	if f == vim.Objects && slices.ContainsFunc(slices.Concat(req.Add, req.Temp), func(x nfvo.ResourceDefinition) bool { return formOf(x) == vim.Charts }) {
+// formsIn tells the form by which what a definition of a request is about finds its VIM. The objects of a VNF find each other by name: those
+// beside charts are where the charts are.
+func formsIn(req *nfvo.GrantRequest) func(nfvo.ResourceDefinition) vim.Form {
+	charts := slices.ContainsFunc(slices.Concat(req.Add, req.Temp), func(d nfvo.ResourceDefinition) bool { return formOf(d) == vim.Charts })
+	return func(d nfvo.ResourceDefinition) vim.Form {
+		if f := formOf(d); f != vim.Objects || !charts {
+			return f
+		}
 		return vim.Charts
 	}
-	return f
 }
 
 // place returns the connection at which what has a form is to be.
@@ -130,12 +133,12 @@ func (p policy) place(ctx context.Context, req *nfvo.GrantRequest, f vim.Form) (
 // sites are where what a request adds is to be, by its form, and the one at which images, flavours and external networks are looked for:
 // that of the machines, where there are any.
 func (p policy) sites(ctx context.Context, req *nfvo.GrantRequest) (map[vim.Form]site, site, error) {
-	forms := []vim.Form{}
+	forms, formIn := []vim.Form{}, formsIn(req)
 	if len(req.Computes)+len(req.Images) > 0 || len(req.UncoveredExtCps) > 0 && !slices.ContainsFunc(req.Add, func(d nfvo.ResourceDefinition) bool { return d.Form != "" }) {
 		forms = append(forms, vim.Machines)
 	}
 	for _, d := range slices.Concat(req.Add, req.Temp) {
-		forms = append(forms, formIn(req, d))
+		forms = append(forms, formIn(d))
 	}
 	out, main := map[vim.Form]site{}, site{}
 	for _, f := range forms {
