@@ -61,13 +61,16 @@ func Wanted(ctx context.Context, r Reader, vnfIDs []string) (map[string]func(res
 				return nil, err
 			}
 		}
-		busy, held := v.Operation != "", map[string]int{}
+		type token struct {
+			id         string
+			generation int
+		}
+		busy, held := v.Operation != "", map[token]bool{} // of one resource more than one may stand: what it is, and what is left over of it
 		for _, r := range v.Held() {
-			held[r.ID] = r.Generation
+			held[token{r.ID, r.Generation}] = true
 		}
 		out[ref.ID] = func(resource string, generation int) bool {
-			g, ok := held[resource]
-			return busy || ok && g == generation
+			return busy || held[token{resource, generation}]
 		}
 	}
 	return out, nil

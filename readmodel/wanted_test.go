@@ -27,6 +27,7 @@ func TestWanted(t *testing.T) {
 	held := vnf.Resource{ID: "r", Generation: 2}
 	put(vnf.Instance{ID: "holds", Resources: []vnf.Resource{held}})
 	put(vnf.Instance{ID: "left", Leftovers: []vnf.Resource{held}})
+	put(vnf.Instance{ID: "both", Resources: []vnf.Resource{{ID: "r", Generation: 1}}, Leftovers: []vnf.Resource{held}})
 	put(vnf.Instance{ID: "free"})
 	put(vnf.Instance{ID: "busy", Operation: "op"})
 	for _, c := range []struct {
@@ -35,6 +36,7 @@ func TestWanted(t *testing.T) {
 		want       bool
 	}{
 		{"holds", 2, true}, {"left", 2, true}, {"holds", 1, false}, // an older generation was released
+		{"both", 1, true}, {"both", 2, true}, {"both", 3, false},
 		{"free", 2, false}, {"unknown", 2, false}, {"busy", 2, true}, // the operation may have asked for it
 	} {
 		wanted, err := readmodel.Wanted(t.Context(), store, []string{"other", c.vnf})
