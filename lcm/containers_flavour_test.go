@@ -10,6 +10,7 @@ import (
 
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/message"
+	"github.com/vnfm/vnfm/nfvo"
 	"github.com/vnfm/vnfm/saga"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
@@ -238,5 +239,46 @@ func (s *site) loses(nth int, done bool) {
 			return &answer{effect: done, lost: true}
 		}
 		return nil
+	}
+}
+
+// TestContainersScaleAfterAChangeWasGivenUp: a change of flavour is given up at each of its commands, some of them after the workload has the number of
+// pods of the other flavour; then the VNF is scaled to a level, and has the pods that the level says. Seen failing: it counted from what the workload had.
+func TestContainersScaleAfterAChangeWasGivenUp(t *testing.T) {
+	for breaks := 1; breaks < 5; breaks++ {
+		t.Run(fmt.Sprintf("command %d", breaks), func(t *testing.T) {
+			s, id := containers(t, "")
+			s.ended(s.scale(id, "SCALE_OUT", "webs", 2))
+			few, one := s.d.Flavours[0], 1
+			few.ID, few.Vdus, few.Aspects = "few", slices.Clone(few.Vdus), nil
+			few.Vdus[0].Initial = &one
+			s.d.Flavours = append(s.d.Flavours, few)
+			n := 0
+			s.script = func(m message.Message) *answer {
+				if m.Type == nfvo.TypeRequestGrant {
+					return nil
+				}
+				if n++; n < breaks {
+					return nil
+				}
+				return permanent
+			}
+			op := s.flavour(id, lcm.ChangeFlavour{FlavourID: "few", AdditionalParams: json.RawMessage(`{"lcm-kubernetes-def-files":["Files/web.yaml"]}`)})
+			s.settle()
+			if s.script = nil; s.op(op).State == vnf.Completed {
+				return // it has fewer commands
+			}
+			_, err := s.svc.Fail(s.ctx(), op, by)
+			s.must(err)
+			s.settle()
+			s.ended(s.scaleTo(id, lcm.ScaleToLevel{Scale: []lcm.AspectLevel{{AspectID: "webs", Level: 0}}}))
+			stand := 0
+			for _, r := range s.held {
+				stand += len(r.Pods)
+			}
+			if stand != 2 || len(s.vnf(id).Info.Vnfcs) != 2 {
+				t.Errorf("%d pods stand, %d are recorded", stand, len(s.vnf(id).Info.Vnfcs))
+			}
+		})
 	}
 }

@@ -239,15 +239,13 @@ func (x *resizing) resizeUnits() error {
 			return err
 		}
 		id := func(index int) string { return containerVnfc(unit, v.ID, index).ID }
-		if n, counted := r.Spec.Unit.Counts[v.ID]; counted {
+		n := len(used[unit+" "+v.ID]) + max(add, 0) // not what the unit has by now: a change of it may have been given up
+		if _, counted := r.Spec.Unit.Counts[v.ID]; counted {
 			id = func(index int) string { return message.DeriveID(unit, "vnfc", v.ID, strconv.Itoa(index)) }
-			if n += add; n < 0 {
-				return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s has no pod that could go", v.ID)
-			}
 			r.Spec.Unit.Counts[v.ID] = n
 		} else if r.Spec.Unit.Replicas == 0 {
 			return vnfm.Errorf(vnfm.Unprocessable, "the pods of the %s that is the VDU %s are not counted: it cannot be scaled", r.At.Type, v.ID)
-		} else if r.Spec.Unit.Replicas += add; r.Spec.Unit.Replicas <= 0 {
+		} else if r.Spec.Unit.Replicas = n; n == 0 {
 			return vnfm.Errorf(vnfm.Unprocessable, "the VDU %s would have no pod any more, which a workload cannot be told", v.ID)
 		}
 		x.plan.Gone = append(x.plan.Gone, slices.DeleteFunc(slices.Clone(less[unit]), func(c Vnfc) bool { return c.Vdu != v.ID })...)
