@@ -164,7 +164,7 @@ func (w *world) check(final bool) {
 func (w *world) sweep() {
 	n := w.nodes[0]
 	for idle, rounds := 0, 0; idle < 3 && rounds < 20; rounds++ {
-		before := w.commits
+		before := w.commits - w.stays
 		w.now = w.now.Add(sweepEvery) // every lease has run out
 		_, err := n.lease.RunOnce(context.Background())
 		w.must(err)
@@ -174,7 +174,7 @@ func (w *world) sweep() {
 			}
 		}
 		w.calm()
-		if idle++; w.commits > before {
+		if idle++; w.commits-w.stays > before {
 			idle = 0
 		}
 	}

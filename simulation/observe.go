@@ -38,6 +38,9 @@ func (o *observed) init() {
 // committed is told of each commit when it has become true.
 func (w *world) committed(c *eventstore.Commit) {
 	w.commits++
+	if stays(c) {
+		w.stays++
+	}
 	w.tracef("  commit %s", describe(c))
 	for i := range c.Events {
 		w.observed.heads[c.Events[i].Lane] = c.Events[i].Offset
@@ -96,6 +99,13 @@ func (w *world) committed(c *eventstore.Commit) {
 		on |= assembly.OnTimeouts // with them, what waits is looked at
 	}
 	w.wake(on)
+}
+
+// stays reports whether a commit does no more than to put off the end of sagas that ended and may not go yet: that goes on for as long as a message
+// of their VNF is parked.
+func stays(c *eventstore.Commit) bool {
+	return len(c.Sagas) > 0 && len(c.Events)+len(c.Messages)+len(c.Records)+len(c.Timeouts)+len(c.Cursors)+len(c.Views) == 0 &&
+		!slices.ContainsFunc(c.Sagas, func(s eventstore.SagaRow) bool { return !s.Ended || s.Delete || s.Plan != nil || s.Items != nil })
 }
 
 // wake makes the loops that wait for something look again.

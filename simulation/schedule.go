@@ -41,7 +41,7 @@ func (w *world) calm() {
 			continue
 		}
 		// Nothing seems to be left: all look once more, also when their leases have run out.
-		before := w.commits
+		before := w.commits - w.stays
 		w.now = w.now.Add(leaseTTL + time.Second)
 		w.wake(^assembly.Wake(0))
 		for w.step() {
@@ -49,7 +49,7 @@ func (w *world) calm() {
 				break
 			}
 		}
-		if w.commits == before && len(w.tasks) == 0 && w.held() {
+		if w.commits-w.stays == before && len(w.tasks) == 0 && w.held() {
 			return
 		}
 	}

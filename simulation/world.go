@@ -78,6 +78,7 @@ type world struct {
 	protocol     protocol
 
 	steps, commits, calls int
+	stays                 int // commits that put off the end of sagas that may not go yet
 	hash                  hash.Hash
 	buf                   []byte
 	trace                 []string
