@@ -380,6 +380,18 @@ func TestHealFails(t *testing.T) {
 		if o := s.op(op); o.State != vnf.Failed || gone != 1 || len(v.Resources) != len(was.Resources) || len(v.Info.Vnfcs) != len(was.Info.Vnfcs) || len(v.Leftovers) > 0 {
 			t.Fatalf("%s: %d may be gone, %+v, left %+v", o.State, gone, v.Info.Vnfcs, v.Leftovers)
 		}
+		// An operation that cannot change it either leaves it as it is: seen failing, the record said that it stands.
+		s.script = on(vim.TypeChangeResource, vim.Compute, permanent)
+		stop, err := s.svc.Operate(s.ctx(), id, lcm.Operate{To: "STOPPED", StopType: "FORCEFUL"}, by)
+		s.must(err)
+		s.run()
+		s.script = nil
+		_, err = s.svc.Fail(s.ctx(), stop.ID, by)
+		s.must(err)
+		s.run()
+		if v := s.vnf(id); !slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return r.MayBeGone }) {
+			t.Errorf("nothing may be gone any more")
+		}
 		again := s.heal(id, lcm.Heal{})
 		s.run()
 		if o := s.op(again); o.State != vnf.Completed {

@@ -251,7 +251,7 @@ func (op planOp) failed(in *saga.Instance, v *vnf.Instance) (vnf.OperationFailed
 	}
 	f.ScaleStatus = d.left(v.Info, f.Released)
 	d.orphaned(v, &f)
-	if f.Changed, err = op.changed(in, d, o); err != nil {
+	if f.Changed, err = op.changed(in, v, d, o); err != nil {
 		return f, err
 	}
 	f.Connected = connectedSoFar(in, v, d, o)
@@ -363,8 +363,12 @@ func (op planOp) doomed(in *saga.Instance, d *planData, s plan.Step, run *saga.I
 }
 
 // changed lists resources of the instance that the operation has left in another form than it had found them in: changed, changed
-// back, or made again.
-func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
+// back, or made again. What may have been gone before may be so still, unless a VIM has said since that it stands.
+func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
+	doubtful := map[string]bool{}
+	for i := range v.Resources {
+		doubtful[v.Resources[i].ID] = v.Resources[i].MayBeGone
+	}
 	forms := map[string]*plan.Resource{}
 	unsure, mayBeGone, standing := map[string]bool{}, map[string]bool{}, standingOf(in)
 	var order []string
@@ -383,8 +387,8 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 		case s.Action == plan.Create && s.Replaces:
 			form, gone := op.replaced(in, d, o, s, run)
 			if form != nil {
-				mayBeGone[s.ID] = gone
-				note(form, true)
+				mayBeGone[s.ID] = gone || doubtful[s.ID] && form.Generation == d.Plan.From(s).Generation
+				note(form, gone || !form.Unsure)
 			}
 		case s.Action == plan.Release && s.Replaces && run.State == saga.ItemDone:
 			if forms[s.ID] == nil { // nothing was made in its place
@@ -434,6 +438,7 @@ func (op planOp) changed(in *saga.Instance, d *planData, o *plan.Outcome) ([]vnf
 		default: // which of the two specs stands is not known
 			from := *d.Plan.From(s)
 			from.Revision = max(o.To(s).Revision, d.Plan.Undone(s, false).Revision)
+			mayBeGone[s.ID] = mayBeGone[s.ID] || doubtful[s.ID]
 			note(&from, false)
 		}
 	}
@@ -517,7 +522,7 @@ func records(o *plan.Outcome) ([]vnf.Resource, error) {
 }
 
 // rolledBack is what a rollback left behind on purpose, and what it has put back in another form.
-func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed []vnf.Resource, err error) {
+func (op planOp) rolledBack(in *saga.Instance, v *vnf.Instance) (left, changed []vnf.Resource, err error) {
 	d, o, err := outcome(in)
 	if err != nil {
 		return nil, nil, nil //nolint:nilerr // refused before there was a grant: nothing was begun
@@ -527,7 +532,7 @@ func (op planOp) rolledBack(in *saga.Instance, _ *vnf.Instance) (left, changed [
 			left = append(left, op.leftover(in, d, o, s, run))
 		}
 	}
-	changed, err = op.changed(in, d, o)
+	changed, err = op.changed(in, v, d, o)
 	return left, changed, err
 }
 
