@@ -30,6 +30,7 @@ type report struct {
 	Held       []string
 	End        []line
 	Violations []string
+	History    []string // what the nodes' logs tell of the VNFs that the violations name
 	Found      int
 	Folder     string
 }
@@ -56,6 +57,10 @@ func newReport(o options, j *judge, began time.Time) *report {
 			{"events", int(j.audit.Events)}, {"streams", j.audit.Streams}, {"VNFs alive", j.live},
 			{"resources at the VIM", j.standing}, {"operations that waited for an operator", len(j.held)}, {"decisions made for them", j.resolved},
 		},
+	}
+	var err error
+	if r.History, err = histories(j.dir, j.book.violations); err != nil {
+		r.Notes = append(r.Notes, "the logs could not be read: "+err.Error())
 	}
 	delete(j.book.counts, "violations")
 	r.Requests = lines(j.book.counts)
@@ -121,6 +126,9 @@ func (r *report) text(w io.Writer, most int) error {
 	if r.Found > 0 {
 		put("Logs and data: %s. Again: go run ./torture -backend %s -seed %d -minutes %v -clients %d", r.Folder, r.Backend, r.Seed, r.Minutes, r.Clients)
 	}
+	for _, l := range r.History {
+		put("  %s", l)
+	}
 	return t.Flush()
 }
 
@@ -136,6 +144,8 @@ th{color:#666}td+td,th+th{text-align:right}.row{display:flex;flex-wrap:wrap}.ok{
 <p>Seed {{.Seed}}, {{.Minutes}} minutes of faults, nodes: {{.Nodes}}, {{.Clients}} clients, {{.Took}} in all; at rest {{.Calm}} after the last fault.</p>
 {{range .Notes}}<p class="bad">{{.}}</p>{{end}}
 {{if .Violations}}<ul class="bad">{{range .Violations}}<li>{{.}}</li>{{end}}</ul><p>Logs and data: {{.Folder}}</p>{{end}}
+{{if .History}}<details><summary>What the logs tell of these VNFs</summary><pre>{{range .History}}{{.}}
+{{end}}</pre></details>{{end}}
 <div class="row">
 {{template "lines" (titled "Faults by kind" .Faults)}}{{template "lines" (titled "Operations by outcome" .Operations)}}{{template "lines" (titled "Requests" .Requests)}}{{template "lines" (titled "At the end" .End)}}
 <div><h3>Recovery times</h3><table><tr><th>after</th><th>times</th><th>ready, median</th><th>worst</th><th>first commit, median</th><th>worst</th></tr>
