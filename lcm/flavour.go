@@ -75,7 +75,7 @@ func (s *Service) containersOfFlavour(ctx context.Context, vnfID string, r *Chan
 		return out, err
 	}
 	if f, ok := d.Flavour(r.FlavourID); ok {
-		return s.containersIn(ctx, v, v.PackageID, f, r.AdditionalParams)
+		return s.containersIn(ctx, v, v.PackageID, f, r.AdditionalParams, r.Connections)
 	}
 	return out, nil
 }
@@ -152,7 +152,7 @@ func (s *Service) rebuild(b *beginning, was *vnfd.Flavour, d *vnfd.Descriptor, f
 	x := &plan.Rebuilding{
 		Op: b.data.OpID, Name: nameOf(b.vnf), Vnf: b.vnf, Was: was, Descriptor: d, Flavour: f, Names: r.names, Counts: r.counts, Level: r.level,
 		Links: r.links, Managed: r.managed, Vars: valuesFor(b, f, params), Limits: s.cfg.Settings.Limits,
-		Beside: r.beside, Releases: r.releases, Objects: r.objects, ObjectsAt: "/additionalParams/" + paramManifests,
+		Beside: r.beside, Releases: r.releases, Objects: r.objects, ObjectsAt: "/additionalParams/" + paramManifests, Namespace: r.namespace,
 	}
 	if len(r.releases) > 0 {
 		if err := charts.Fill(r.releases, f, overlaidBy(b.vnf.Params, params), f.Operations[string(vnf.OpInstantiate)].ParamsSchema); err != nil {

@@ -319,20 +319,25 @@ func (s *Service) objects(ctx context.Context, v *vnf.Instance, r *Instantiate) 
 // maxObjects is how many objects a VNF has where the site sets no bound on resources.
 const maxObjects = 2000
 
-// settle puts the objects into their namespaces: that of the request, else their own, else that of the VIM connection they probably
-// go to, else one that is made for the VNF.
-func (b *beginning) settle(m *manifests, r *plan.Request) error {
-	if m == nil {
-		return nil
-	}
-	r.ObjectsAt = m.at
+// place puts the objects into their namespaces: that of the request, else their own, else that of the VIM connection they probably
+// go to, else one that is made for the VNF, which it returns.
+func (m *manifests) place(vnfID string) (made string) {
 	switch {
 	case m.namespace != "":
 		manifest.Place(m.objects, m.namespace, true)
 	case (manifest.Homeless(m.objects) || len(m.releases) > 0) && m.site == "":
-		r.Namespace = ownNamespace(b.vnf.ID)
-		manifest.Place(m.objects, r.Namespace, false)
+		made = ownNamespace(vnfID)
+		manifest.Place(m.objects, made, false)
 	}
+	return made
+}
+
+// settle has an instantiation make what its manifests and charts say.
+func (b *beginning) settle(m *manifests, r *plan.Request) error {
+	if m == nil {
+		return nil
+	}
+	r.ObjectsAt, r.Namespace = m.at, m.place(b.vnf.ID)
 	for _, x := range m.releases {
 		x.Chart.Namespace = cmp.Or(m.namespace, r.Namespace)
 		r.Releases = append(r.Releases, x)

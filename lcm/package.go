@@ -1,10 +1,12 @@
 package lcm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vnfm/vnfm"
@@ -76,27 +78,30 @@ func (s *Service) containersOf(ctx context.Context, vnfID string, r *ChangeVnfPk
 		id = change.Flavour
 	}
 	if f, ok := to.descriptor.Flavour(id); ok {
-		to.containers, err = s.containersIn(ctx, v, to.ref.ID, f, r.AdditionalParams)
+		to.containers, err = s.containersIn(ctx, v, to.ref.ID, f, r.AdditionalParams, r.Connections)
 	}
 	return err
 }
 
 // containers are what a VNF of containers is made of: charts, without their values, or objects of manifests.
 type containers struct {
-	releases []plan.ChartRelease
-	objects  []plan.Object
+	releases  []plan.ChartRelease
+	objects   []plan.Object
+	namespace string // to be made for them
 }
 
 func (c *containers) none() bool { return len(c.releases)+len(c.objects) == 0 }
 
 // containersIn reads what a VNF is made of in a flavour of a package: the charts or manifests that a request names, or an operation before did, else the charts of the
-// descriptor. None of a flavour without containers.
-func (s *Service) containersIn(ctx context.Context, v *vnf.Instance, packageID string, f *vnfd.Flavour, params json.RawMessage) (out containers, err error) {
+// descriptor. They are where those are that there are; the first that a VNF has go where an instantiation would put them. None of a flavour without containers.
+func (s *Service) containersIn(
+	ctx context.Context, v *vnf.Instance, packageID string, f *vnfd.Flavour, params json.RawMessage, brought map[string]json.RawMessage,
+) (out containers, err error) {
 	if !slices.ContainsFunc(f.Vdus, func(v vnfd.Vdu) bool { return v.Container }) {
 		return out, nil
 	}
 	asked := overlaidBy(charts.Fitting(v.Params, f), params)
-	out.releases, _, err = charts.Releases(ctx, packageID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
+	releases, _, err := charts.Releases(ctx, packageID, f, asked, f.Operations[string(vnf.OpInstantiate)].ParamsSchema, func(ctx context.Context, path string) (map[string][]byte, error) {
 		return s.cfg.Packages.Tree(ctx, packageID, path, vim.MaxChart)
 	})
 	if err != nil {
@@ -111,16 +116,25 @@ func (s *Service) containersIn(ctx context.Context, v *vnf.Instance, packageID s
 	if err != nil {
 		return out, err
 	}
+	m.releases = releases
 	made := slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return plan.OwnNamespace(&r) })
-	switch { // they are where those are that there are
-	case m.namespace != "":
-		manifest.Place(m.objects, m.namespace, true)
-	case made:
+	first := !slices.ContainsFunc(v.Resources, func(r vnf.Resource) bool { return vim.Kind(r.Kind) == vim.Unit })
+	switch {
+	case made && m.namespace == "":
 		m.namespace = ownNamespace(v.ID)
 		manifest.Place(m.objects, m.namespace, false)
+	case first:
+		m.site, err = s.siteNamespace(ctx, placesFor(v, "", slices.Sorted(maps.Keys(brought))), len(releases) > 0, &Instantiate{Connections: brought})
+		if err != nil {
+			return out, err
+		}
+		out.namespace = m.place(v.ID)
+	case m.namespace != "":
+		manifest.Place(m.objects, m.namespace, true)
 	}
-	for i := range out.releases {
-		out.releases[i].Chart.Namespace = m.namespace
+	for _, x := range m.releases {
+		x.Chart.Namespace = cmp.Or(m.namespace, out.namespace)
+		out.releases = append(out.releases, x)
 	}
 	out.objects, err = m.planned()
 	return out, err

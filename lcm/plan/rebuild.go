@@ -31,9 +31,11 @@ type Rebuilding struct {
 	Managed []ExtManaged
 	Vars    map[string]string // for boot data
 	// Releases are the charts of containers, and Objects the objects of their manifests, as they are to be; ObjectsAt is what names them.
+	// Namespace is made for them; "": they go where others of the VNF are, or to one that is there.
 	Releases  []ChartRelease
 	Objects   []Object
 	ObjectsAt string
+	Namespace string
 	Power     vim.Power // of new VNFCs
 	Limits    Limits
 	// Beside: all VNFCs are made anew, beside those that there are, which go once the new ones stand.
@@ -59,18 +61,34 @@ func Rebuild(r *Rebuilding, have []Resource) (*Wanted, error) {
 			return nil, vnfm.Errorf(vnfm.Conflict, "the %s %s was made by a program that did not record how: terminate the VNF and instantiate it again", have[i].Kind, have[i].Name())
 		}
 	}
-	containers := slices.ContainsFunc(have, func(r Resource) bool { return r.Kind == vim.Unit }) ||
-		slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return v.Container })
-	if containers && len(r.Releases)+len(r.Objects) > 0 {
-		return r.containers(was)
-	}
-	if containers {
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers is of manifests or charts of its package, and the request names none of the flavour %s, nor did its instantiation", r.Flavour.ID)
-	}
-	x := &rebuilding{Rebuilding: r, was: was, same: map[string]string{}}
 	if err := r.Limits.vnfcs(r.Flavour, r.Counts); err != nil {
 		return nil, err
 	}
+	is := func(kind vim.Kind) bool {
+		return slices.ContainsFunc(have, func(r Resource) bool { return r.Kind == kind })
+	}
+	has := func(container bool) bool {
+		return slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return v.Container == container })
+	}
+	var units *units
+	if is(vim.Unit) || has(true) {
+		if units, err = r.units(was, has(true)); err != nil {
+			return nil, err
+		}
+		if !is(vim.Compute) && !has(false) {
+			return units.alone(), nil
+		}
+	}
+	want, err := r.machines(was)
+	if err == nil && units != nil {
+		units.beside(want)
+	}
+	return want, err
+}
+
+// machines is what the VNF consists of but for its containers: machines, and what they are connected to.
+func (r *Rebuilding) machines(was *Wanted) (*Wanted, error) {
+	x := &rebuilding{Rebuilding: r, was: was, same: map[string]string{}}
 	links, err := MergeLinks(x.renamed(Connected(r.Vnf)), r.Links, func(cpd string) bool { return externalOf(r.Flavour, cpd) })
 	if err != nil {
 		return nil, err
@@ -171,7 +189,7 @@ func (x *rebuilding) vnfcs() error {
 	for i := range x.f.Vdus {
 		vdu := &x.f.Vdus[i]
 		n := x.planner.counts[vdu.ID]
-		if n == 0 {
+		if n == 0 || vdu.Container {
 			continue
 		}
 		indexes := there[vdu.ID][:min(n, len(there[vdu.ID]))]
@@ -269,7 +287,7 @@ func (x *rebuilding) match() {
 			break
 		}
 		for _, old := range x.was.Vnfcs {
-			if x.now(old.Vdu) == c.Vdu && old.Index == c.Index {
+			if x.now(old.Vdu) == c.Vdu && old.Index == c.Index && old.Unit == "" {
 				x.vnfcLike(&c, &old, id)
 			}
 		}

@@ -12,58 +12,79 @@ import (
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
-	"github.com/vnfm/vnfm/vnfd"
 )
 
-// containers is what a VNF of containers consists of once it is of other charts, of other values, or of other manifests. A release of one name is one,
-// and so are objects of one kind, namespace and name: it stays and is changed; others are made, or go. Of each VDU whose pods a unit that stays makes
-// the oldest VNFCs stay. Returns Unprocessable for a VDU whose pods nothing makes, and for what would be no change.
-func (r *Rebuilding) containers(was *Wanted) (*Wanted, error) {
-	machines := slices.ContainsFunc(was.Resources, func(x Resource) bool { return x.Kind == vim.Compute })
-	switch has := slices.ContainsFunc(r.Flavour.Vdus, func(v vnfd.Vdu) bool { return !v.Container }); {
-	case machines: // what becomes of both at once is not planned
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "the package and the flavour of a VNF that has machines and is to have containers, or has both, cannot be changed: terminate it and instantiate another")
-	case has:
-		return nil, vnfm.Errorf(vnfm.Unprocessable, "a VNF of containers cannot become one that has machines, too: terminate it and instantiate another")
-	}
-	if err := r.Limits.vnfcs(r.Flavour, r.Counts); err != nil {
-		return nil, err
+// units are the containers that a VNF consists of once it is of other charts, of other values, or of other manifests.
+type units struct {
+	*Rebuilding
+	was       *Wanted
+	resources []Resource
+	vnfcs     []Vnfc
+	gone      []Vnfc                 // of units that stay; those of others go with their units
+	stands    map[string][]*Resource // by key, those whose place is not taken
+	anchor    *Resource              // the first that stays: where the others are
+}
+
+// units plans them. A release of one name is one, and so are objects of one kind, namespace and name: it stays and is changed; others are made, or go.
+// Of each VDU whose pods a unit that stays makes the oldest VNFCs stay. wanted says whether the flavour has any. Returns Unprocessable for a VDU whose
+// pods nothing makes, and for what would be no change.
+func (r *Rebuilding) units(was *Wanted, wanted bool) (*units, error) {
+	x := &units{Rebuilding: r, was: was, stands: map[string][]*Resource{}}
+	switch {
+	case !wanted: // all go
+		return x, nil
+	case len(r.Releases)+len(r.Objects) == 0:
+		return nil, vnfm.Errorf(vnfm.Unprocessable, "containers are of manifests or charts of the package, and the request names none of the flavour %s, nor did one before", r.Flavour.ID)
 	}
 	if err := r.sameMakers(was); err != nil {
 		return nil, err
 	}
-	p := newPlanner(r.Op, r.Name, r.Descriptor, r.Flavour, &Request{Objects: r.Objects, ObjectsAt: r.ObjectsAt, Releases: r.Releases}, r.Counts, r.Level, r.Vars)
+	request := &Request{Objects: r.Objects, ObjectsAt: r.ObjectsAt, Releases: r.Releases, Namespace: r.Namespace}
+	p := newPlanner(r.Op, r.Name, r.Descriptor, r.Flavour, request, r.Counts, r.Level, r.Vars)
 	if err := p.units(); err != nil {
 		return nil, err
 	}
-	want := *was
-	want.FlavourID, want.Level, want.ScaleStatus, want.Vars = r.Flavour.ID, r.Level, r.Status, r.Vars
-	want.Resources, want.Vnfcs, want.MaxScaleLevels = nil, nil, nil
-	for _, a := range r.Flavour.Aspects {
-		want.MaxScaleLevels = append(want.MaxScaleLevels, vnf.ScaleInfo{AspectID: a.ID, Level: a.MaxLevel})
-	}
-	x := &rebuildingUnits{Rebuilding: r, was: was, want: &want, stands: map[string][]*Resource{}}
 	for i := range was.Resources {
-		old := &was.Resources[i]
-		if old.Kind != vim.Unit || old.Template == ownNamespace {
-			want.Resources = append(want.Resources, *old)
-			continue
+		switch old := &was.Resources[i]; {
+		case old.Kind != vim.Unit:
+		case old.Template == ownNamespace:
+			x.resources = append(x.resources, *old)
+		default:
+			key := x.key(old, r.Names)
+			x.stands[key] = append(x.stands[key], old)
 		}
-		key := x.key(old, r.Names)
-		x.stands[key] = append(x.stands[key], old)
 	}
 	for _, u := range p.stage[vim.Unit] {
 		x.take(u, p.plan.Vnfcs)
 	}
 	x.near()
-	for _, c := range was.Vnfcs { // of units that stay; those of others go with their units
+	for _, c := range was.Vnfcs {
 		stays := func(u Resource) bool { return u.ID == c.Unit }
-		if slices.ContainsFunc(want.Resources, stays) && !slices.ContainsFunc(want.Vnfcs, func(n Vnfc) bool { return n.ID == c.ID }) {
-			want.Gone = append(want.Gone, c)
+		if slices.ContainsFunc(x.resources, stays) && !slices.ContainsFunc(x.vnfcs, func(n Vnfc) bool { return n.ID == c.ID }) {
+			x.gone = append(x.gone, c)
 		}
 	}
+	return x, nil
+}
+
+// alone is what a VNF consists of that has containers only: what else there is stays as it is.
+func (x *units) alone() *Wanted {
+	want := *x.was
+	want.FlavourID, want.Level, want.ScaleStatus, want.Vars = x.Flavour.ID, x.Level, x.Status, x.Vars
+	want.Vnfcs, want.MaxScaleLevels = nil, nil
+	want.Resources = slices.DeleteFunc(slices.Clone(want.Resources), func(r Resource) bool { return r.Kind == vim.Unit })
+	for _, a := range x.Flavour.Aspects {
+		want.MaxScaleLevels = append(want.MaxScaleLevels, vnf.ScaleInfo{AspectID: a.ID, Level: a.MaxLevel})
+	}
+	x.beside(&want)
+	return &want
+}
+
+// beside adds them to what else the VNF consists of.
+func (x *units) beside(want *Wanted) {
+	want.Resources, want.Vnfcs = append(want.Resources, x.resources...), append(want.Vnfcs, x.vnfcs...)
+	want.Gone = append(want.Gone, x.gone...)
 	want.Index()
-	return &want, nil
 }
 
 // sameMakers refuses to make of a VNF of charts one of manifests, or the other way: the objects of both may have the same names.
@@ -87,16 +108,8 @@ func (r *Rebuilding) sameMakers(was *Wanted) error {
 	return nil
 }
 
-// rebuildingUnits lets units that stand take the places of those that were planned.
-type rebuildingUnits struct {
-	*Rebuilding
-	was, want *Wanted
-	stands    map[string][]*Resource // by key, those whose place is not taken
-	anchor    *Resource              // the first that stays: where the others are
-}
-
 // key is what a unit is known by: the name of its release, that of the other package, or its object.
-func (x *rebuildingUnits) key(u *Resource, names map[string]string) string {
+func (x *units) key(u *Resource, names map[string]string) string {
 	if _, chart := vim.ChartOf(u.Spec.Unit); chart {
 		return "release " + cmp.Or(names[u.Template], u.Template)
 	}
@@ -104,7 +117,7 @@ func (x *rebuildingUnits) key(u *Resource, names map[string]string) string {
 }
 
 // take adds a unit to what is wanted, as one that stands where there is such a one, and the VNFCs that it makes.
-func (x *rebuildingUnits) take(u Resource, planned []Vnfc) {
+func (x *units) take(u Resource, planned []Vnfc) {
 	counts, vdus := map[string]int{}, []string{}
 	for _, c := range planned {
 		if c.Unit != u.ID {
@@ -128,15 +141,15 @@ func (x *rebuildingUnits) take(u Resource, planned []Vnfc) {
 		u = old
 		x.anchor = cmp.Or(x.anchor, all[0])
 	}
-	x.want.Resources = append(x.want.Resources, u)
+	x.resources = append(x.resources, u)
 	for _, vdu := range vdus {
-		x.vnfcs(&u, vdu, counts[vdu])
+		x.podsOf(&u, vdu, counts[vdu])
 	}
 }
 
 // rest has a release that stays be where it is, and make no pods of VDUs any more that the other flavour does not have: its chart may make their
 // workloads all the same.
-func (x *rebuildingUnits) rest(spec *vim.UnitSpec, to vim.Chart, old *vim.UnitSpec) {
+func (x *units) rest(spec *vim.UnitSpec, to vim.Chart, old *vim.UnitSpec) {
 	had, _ := vim.ChartOf(old)
 	to.Namespace = had.Namespace
 	to.Workloads = slices.Clone(to.Workloads)
@@ -157,8 +170,8 @@ func (x *rebuildingUnits) rest(spec *vim.UnitSpec, to vim.Chart, old *vim.UnitSp
 	spec.Objects = vim.Encode(to)
 }
 
-// vnfcs are those of a VDU whose pods a unit makes: the oldest that there are stay, with their pods; new ones have the lowest indexes that are free.
-func (x *rebuildingUnits) vnfcs(u *Resource, vdu string, n int) {
+// podsOf adds the VNFCs of a VDU whose pods a unit makes: the oldest that there are stay, with their pods; new ones have the lowest indexes that are free.
+func (x *units) podsOf(u *Resource, vdu string, n int) {
 	ids, used := map[string]bool{}, map[int]bool{}
 	var stay []Vnfc
 	for _, c := range x.was.Vnfcs {
@@ -181,21 +194,21 @@ func (x *rebuildingUnits) vnfcs(u *Resource, vdu string, n int) {
 			stay = append(stay, c)
 		}
 	}
-	x.want.Vnfcs = append(x.want.Vnfcs, stay...)
+	x.vnfcs = append(x.vnfcs, stay...)
 }
 
 // near has new units be where those are that stay: a grant decides about those that make pods, and the others follow.
-func (x *rebuildingUnits) near() {
+func (x *units) near() {
 	if x.anchor == nil {
 		return
 	}
-	for i := range x.want.Resources {
-		u := &x.want.Resources[i]
+	for i := range x.resources {
+		u := &x.resources[i]
 		if u.At != nil {
 			continue
 		}
 		u.Near = x.anchor.ID
-		if pods := func(c Vnfc) bool { return c.Unit == u.ID }; !slices.ContainsFunc(x.want.Vnfcs, pods) {
+		if pods := func(c Vnfc) bool { return c.Unit == u.ID }; !slices.ContainsFunc(x.vnfcs, pods) {
 			u.Definition = ""
 		}
 		u.Spec.Placement = x.anchor.Spec.Placement // where the grant says nothing else
