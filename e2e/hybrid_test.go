@@ -14,7 +14,7 @@ import (
 )
 
 // A VNF of machines and containers lives at two VIMs of two types, a simulated one and a real cluster: each VDU where it runs, from the
-// request on through scaling, healing and kill -9, and nothing is left at either.
+// request on through scaling, healing, other flavours and kill -9, and nothing is left at either.
 func TestAVnfAtTwoVimsOfTwoTypes(t *testing.T) {
 	l := kubetest.New(t, kubernetes.Type)
 	before := labInventory(t, l)
@@ -57,6 +57,21 @@ func TestAVnfAtTwoVimsOfTwoTypes(t *testing.T) {
 	d.run(vnf, "heal", map[string]any{}, "COMPLETED")
 	at(map[string]int{"engine@sim-1": 2, "gateway@cluster": 2})
 	d.run(vnf, "scale", map[string]any{"type": "SCALE_IN", "aspectId": "both"}, "COMPLETED")
+	d.begin(vnf, "change_flavour", map[string]any{"newFlavourId": "large"})
+	d.kill()
+	d.start()
+	d.await("the end of the change of flavour", func() bool {
+		ops := d.must(200, "GET", "/vnflcm/v2/vnf_lcm_op_occs?filter=(eq,operation,CHANGE_FLAVOUR)", nil)
+		return text(list(ops)[0], "operationState") == "COMPLETED"
+	})
+	at(map[string]int{"engine@sim-1": 2, "gateway@cluster": 2})
+	d.run(vnf, "change_flavour", map[string]any{"newFlavourId": "machines"}, "COMPLETED")
+	at(map[string]int{"engine@sim-1": 1})
+	if after := labInventory(t, l); !slices.Equal(after, before) {
+		t.Errorf("the cluster of a VNF of machines has %v, had %v", after, before)
+	}
+	d.run(vnf, "change_flavour", map[string]any{"newFlavourId": "simple"}, "COMPLETED")
+	at(map[string]int{"engine@sim-1": 1, "gateway@cluster": 1})
 	d.run(vnf, "terminate", map[string]any{"terminationType": "FORCEFUL"}, "COMPLETED")
 	if after := labInventory(t, l); !slices.Equal(after, before) {
 		t.Errorf("the cluster has %v, had %v", after, before)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/lcm"
 	"github.com/vnfm/vnfm/lcm/plan/plantest"
 	"github.com/vnfm/vnfm/nfvo"
@@ -86,6 +87,26 @@ func TestAVnfOfMachinesAndContainersLivesAtTwoVims(t *testing.T) {
 		t.Errorf("left: %v", s.held)
 	}
 	s.finish()
+}
+
+// Of a VNF of machines and containers no snapshot is taken as a whole: pods have none. One of its machines, named, has, and is reverted to it.
+func TestASnapshotOfAMachineOfAVnfWithContainers(t *testing.T) {
+	s, id := hybrid(t)
+	info := s.info()
+	if _, err := s.svc.CreateSnapshot(s.ctx(), id, lcm.CreateSnapshot{InfoID: info}, by); vnfm.KindOf(err) != vnfm.Conflict || !strings.Contains(err.Error(), "vnfcInstanceId") {
+		t.Fatalf("%v", err)
+	}
+	was, machine := s.placesOf(id), s.vnf(id).Info.Vnfcs[0]
+	op, err := s.svc.CreateSnapshot(s.ctx(), id, lcm.CreateSnapshot{InfoID: info, VnfcID: machine.ID}, by)
+	s.must(err)
+	s.ended(op.ID)
+	op, err = s.svc.RevertToSnapshot(s.ctx(), id, lcm.RevertToSnapshot{InfoID: info, VnfcID: machine.ID, VnfcSnapshotID: s.taken(op.ID).Vnfcs[0].ID}, by)
+	s.must(err)
+	s.ended(op.ID)
+	if now := s.placesOf(id); !maps.Equal(now, was) {
+		t.Errorf("%v, was %v", now, was)
+	}
+	s.recorded(id)
 }
 
 // Where a VNF was before it was terminated says nothing of where it goes: the connection may be gone, and another the default.

@@ -102,7 +102,7 @@ func Take(x *Snapshotting, have []Resource) (want *Wanted, vnfcs []vnf.VnfcSnaps
 		r := want.resource(c.ID)
 		switch {
 		case c.Unit != "":
-			return nil, nil, vnfm.Errorf(vnfm.Conflict, "the VNF has containers (%s), of which no snapshots are taken: they are made again of their images", c.Vdu)
+			return nil, nil, vnfm.Errorf(vnfm.Conflict, "the VNF has containers (%s), of which no snapshots are taken: they are made again of their images. A snapshot of one machine names it (vnfcInstanceId)", c.Vdu)
 		case r == nil || r.At == nil:
 			return nil, nil, vnfm.Errorf(vnfm.Conflict, "the machine of the VNFC %s is not known to stand: heal the VNF first", c.ID)
 		}

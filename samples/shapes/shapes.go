@@ -33,7 +33,7 @@ const (
 	// TOSCA.meta lists one.
 	Charts    = "charts"
 	Manifests = "manifests"
-	// Hybrid has one flavour, "simple", of a VDU of machines on an internal link and one of containers, by the manifests in
+	// Hybrid has a VDU of machines on an internal link and one of containers, more of both in the flavour "large" than in "simple", and machines alone in "machines", by the manifests in
 	// Files/gateway.yaml; the aspect "both" scales both.
 	Hybrid = "hybrid"
 )
