@@ -3,6 +3,7 @@ package nfvomanager_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -122,5 +123,60 @@ func TestFlavoursAreOfTheVimOfMachines(t *testing.T) {
 	})
 	if len(g.Flavours) != 1 || g.Flavours[0].Connection != "os" || g.Info("unit").Connection != "k8s" {
 		t.Errorf("%+v", g)
+	}
+}
+
+// counted counts what is asked of a registry.
+type counted struct {
+	vim.Registry
+	n int
+}
+
+func (c *counted) Connection(ctx context.Context, vnfID, id string) (vim.Connection, error) {
+	c.n++
+	return c.Registry.Connection(ctx, vnfID, id)
+}
+
+func (c *counted) Default(ctx context.Context) (string, error) { c.n++; return c.Registry.Default(ctx) }
+
+func (c *counted) IDs(ctx context.Context) ([]string, error) { c.n++; return c.Registry.IDs(ctx) }
+
+// Where a thousand resources go is asked as often as where one does: once a form. Seen failing in a grant of an orchestrator that names no VIMs.
+func TestPlacesAreFoundOnceAForm(t *testing.T) {
+	for name, orchestrator := range map[string]bool{"by the local policy": false, "where an orchestrator names none": true} {
+		t.Run(name, func(t *testing.T) {
+			var asked []int
+			for _, n := range []int{1, 100, 1000} {
+				req := nfvo.GrantRequest{VnfID: vnf, Operation: "INSTANTIATE", Connections: []string{"os", "k8s"}, Named: true}
+				req.OpOccID = "op-1"
+				grant := &nfvo.Grant{ID: "g"}
+				for i := range n {
+					for _, d := range []nfvo.ResourceDefinition{{ID: fmt.Sprint("c", i), Type: "COMPUTE", VduID: "vdu"}, {ID: fmt.Sprint("u", i), Type: "OSCONTAINER", Form: string(vim.Objects)}} {
+						req.Add = append(req.Add, d)
+						grant.Infos = append(grant.Infos, nfvo.GrantInfo{DefinitionID: d.ID})
+					}
+				}
+				w := newWorld(t, nil)
+				c := &counted{Registry: vim.Fixed{{ID: "os", Type: "OS"}, {ID: "k8s", Type: "K8S"}}}
+				w.cfg.Registry, w.cfg.Drivers = c, map[string]vim.Driver{"OS": &only{form: vim.Machines}, "K8S": &only{form: vim.Objects}}
+				if !orchestrator {
+					w.worker = nfvomanager.NewWorker(w.cfg)
+					*grant = w.grant(req)
+				} else {
+					w.cfg.Orchestrator = says{nfvo.Answer{VnfID: vnf, OpOccID: req.OpOccID, Grant: grant}}
+					w.worker = nfvomanager.NewWorker(w.cfg)
+					in := nfvomanager.NewIntake(nfvomanager.IntakeConfig{GrantTimeout: time.Minute, Body: func(*nfvo.GrantRequest) (json.RawMessage, error) { return json.RawMessage("{}"), nil }})
+					w.sendRequest(&in, nfvo.TypeRequestGrant, "c1", req)
+					w.run(time.Second)
+				}
+				if last := fmt.Sprint(n - 1); grant.Info("c"+last).Connection != "os" || grant.Info("u"+last).Connection != "k8s" {
+					t.Fatalf("%d: %+v", n, w.replies())
+				}
+				asked = append(asked, c.n)
+			}
+			if asked[0] != asked[1] || asked[0] != asked[2] {
+				t.Errorf("the registry was asked %v times for 1, 100 and 1,000 resources of each form", asked)
+			}
+		})
 	}
 }
