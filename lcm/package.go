@@ -172,7 +172,7 @@ func (s *Service) planChangeVnfPkg(b *beginning, r *ChangeVnfPkg, to *newPackage
 	}
 	if way.beside && !to.none() { // their VIM replaces pods by itself
 		if way.asked {
-			return vnfm.Errorf(vnfm.Unprocessable, "%s is for machines: pods are replaced as their workloads say", paramBeside).At("/additionalParams/" + paramBeside)
+			return vnfm.Errorf(vnfm.Unprocessable, "%s is for a VNF of machines alone: pods are replaced as their workloads say", paramBeside).At("/additionalParams/" + paramBeside)
 		}
 		way.beside = false
 	}
