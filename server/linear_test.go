@@ -229,7 +229,7 @@ func TestEachVnfIsLinearizable(t *testing.T) {
 		for n := range vnfs {
 			vnf = append(vnf, p.url+"/vnflcm/v2/vnf_instances/"+p.create(fmt.Sprintf("linear-%d", n)))
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		var all []*history
 		var working sync.WaitGroup
@@ -244,7 +244,7 @@ func TestEachVnfIsLinearizable(t *testing.T) {
 		defer tick.Stop()
 		for n := 0; n < 5 || !slices.ContainsFunc(all, (*history).whole) && ctx.Err() == nil; n++ {
 			<-tick.C
-			if p.cfg.Database == "" {
+			if p.cfg.Database == "" || n > 5 && n%5 != 0 { // on a slow machine what is under way has to come to an end, too
 				continue
 			}
 			if err := dbtest.Disconnect(t.Context(), p.cfg.Database); err != nil {
