@@ -39,23 +39,22 @@ const (
 	NoSettle        Mutant = "no-settle"         // commands under way are given up as unknown when another has failed
 	NoCleanup       Mutant = "no-cleanup"        // a late success starts no cleanup saga
 	NoSweep         Mutant = "no-sweep"
-	NoTimeout       Mutant = "no-timeout"     // timeouts are not kept
-	NoView          Mutant = "no-view"        // views of operations are written only every other time
-	FindBlind       Mutant = "find-blind"     // Find finds nothing
-	NoUndo          Mutant = "no-undo"        // a release is answered, and not carried out
-	MarkFirst       Mutant = "mark-first"     // a notification is marked as delivered, then sent
-	RowsApart       Mutant = "rows-apart"     // notifications are written after the commit that moves their checkpoint
-	NoOrder         Mutant = "no-order"       // a notification that fails is overtaken by the one behind it
-	NoWaiting       Mutant = "no-waiting"     // what is for a newer program is parked for an operator
-	NoRevision      Mutant = "no-revision"    // a change to a lower revision than was asked for before is made
-	WrongUndo       Mutant = "wrong-undo"     // a change is undone to what it had made
-	NoAwait         Mutant = "no-await"       // a release does not wait for a change that may be under way
-	SweepEarly      Mutant = "sweep-early"    // a saga that ended goes though a command of it was not answered
-	ForgetEarly     Mutant = "forget-early"   // rows of the ledgers go though commands about them may still come
-	SkipReply       Mutant = "skip-reply"     // of replies that are delivered together the last is not handled
-	NoChecksum      Mutant = "no-checksum"    // what comes of a snapshot package is taken for its record
-	FromScratch     Mutant = "from-scratch"   // what is made again of a snapshot is made of its image
-	OneGeneration   Mutant = "one-generation" // the sweep is told of one generation of each resource
+	NoTimeout       Mutant = "no-timeout"   // timeouts are not kept
+	NoView          Mutant = "no-view"      // views of operations are written only every other time
+	FindBlind       Mutant = "find-blind"   // Find finds nothing
+	NoUndo          Mutant = "no-undo"      // a release is answered, and not carried out
+	MarkFirst       Mutant = "mark-first"   // a notification is marked as delivered, then sent
+	RowsApart       Mutant = "rows-apart"   // notifications are written after the commit that moves their checkpoint
+	NoOrder         Mutant = "no-order"     // a notification that fails is overtaken by the one behind it
+	NoWaiting       Mutant = "no-waiting"   // what is for a newer program is parked for an operator
+	NoRevision      Mutant = "no-revision"  // a change to a lower revision than was asked for before is made
+	WrongUndo       Mutant = "wrong-undo"   // a change is undone to what it had made
+	NoAwait         Mutant = "no-await"     // a release does not wait for a change that may be under way
+	SweepEarly      Mutant = "sweep-early"  // a saga that ended goes though a command of it was not answered
+	ForgetEarly     Mutant = "forget-early" // rows of the ledgers go though commands about them may still come
+	SkipReply       Mutant = "skip-reply"   // of replies that are delivered together the last is not handled
+	NoChecksum      Mutant = "no-checksum"  // what comes of a snapshot package is taken for its record
+	FromScratch     Mutant = "from-scratch" // what is made again of a snapshot is made of its image
 )
 
 // lacks reports whether a safeguard is taken out.
@@ -75,7 +74,7 @@ func Mutants() []Mutant {
 		NoHandledMark, NoStreamVersion, NoSagaVersion, NoRecordVersion, NoTombstone, NoGeneration, NoIntent, OutboxApart, NoEpoch, NoPosition,
 		NoReread, NoAnswer, NoCommitID, NoFence, NoSettle, NoCleanup, NoSweep, NoTimeout, NoView, FindBlind, NoUndo,
 		MarkFirst, RowsApart, NoOrder, NoWaiting, NoRevision, WrongUndo, NoAwait, SkipReply, SweepEarly, ForgetEarly,
-		NoChecksum, FromScratch, OneGeneration,
+		NoChecksum, FromScratch,
 	}
 }
 
@@ -374,20 +373,4 @@ func (s skipping) Decide(l *eventstore.Loaded, msgs []message.Message, c *events
 		msgs = msgs[:len(msgs)-1]
 	}
 	return s.Handler.Decide(l, msgs, c) //nolint:wrapcheck // the handler's own
-}
-
-// ofNewest is what a program says of a VNF's resources that knows the newest generation of each.
-func (w *world) ofNewest(id string, wanted func(vim.Token) bool) func(vim.Token) bool {
-	l, err := w.store.Load(context.Background(), w.instanceStates.Load(id))
-	w.must(err)
-	st, err := w.instanceStates.Read(l, &eventstore.Commit{}, id)
-	w.must(err)
-	newest := map[string]int{}
-	for _, r := range st.Value.Held() {
-		newest[r.ID] = max(newest[r.ID], r.Generation)
-	}
-	return func(t vim.Token) bool {
-		n, held := newest[t.ID]
-		return wanted(t) && (!held || st.Value.Operation != "" || n == t.Generation)
-	}
 }

@@ -292,11 +292,6 @@ func (w *world) wanted(ctx context.Context, vnfIDs []string) (map[string]func(vi
 	if _, asked := out[w.other.key]; asked {
 		out[w.other.key] = w.other.wants
 	}
-	for _, id := range vnfIDs {
-		if w.lacks(OneGeneration) && out[id] != nil {
-			out[id] = w.ofNewest(id, out[id])
-		}
-	}
 	return out, err //nolint:wrapcheck // says what it was about
 }
 

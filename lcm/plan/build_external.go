@@ -375,3 +375,8 @@ func (p *planner) extCp(cp vnfd.ExtCp, ext ExtCp) error {
 	p.plan.ExtCps = append(p.plan.ExtCps, ext)
 	return nil
 }
+
+// keepKey names a connection point of a VNFC, disconnected the entry of one that is connected to nothing.
+func keepKey(cpd string, index int) string { return cpd + " " + strconv.Itoa(index) }
+
+const disconnected = "\x00"

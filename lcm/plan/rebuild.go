@@ -5,7 +5,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/vnfm/vnfm"
@@ -595,8 +594,3 @@ func (x *rebuilding) reboots() map[string]bool {
 	}
 	return out
 }
-
-// keepKey names a connection point of a VNFC, disconnected the entry of one that is connected to nothing.
-func keepKey(cpd string, index int) string { return cpd + " " + strconv.Itoa(index) }
-
-const disconnected = "\x00"
