@@ -257,8 +257,16 @@ func (f *fake) as(t *testing.T, manager, at string, change func(*unstructured.Un
 	}
 }
 
-
 // objectOf is the specification of an object.
 func objectOf(format string, args ...any) vim.Spec {
 	return vim.Spec{Unit: &vim.UnitSpec{Objects: json.RawMessage(fmt.Sprintf(format, args...))}}
+}
+
+// asked is how many trials have been asked for since it was called last.
+func (f *fake) asked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.trials
+	f.trials = 0
+	return n
 }
