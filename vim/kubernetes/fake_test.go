@@ -38,6 +38,8 @@ type fake struct {
 	objects map[string]*unstructured.Unstructured // by path
 	trials  int
 	refuse  int // the status of the trials to come; 0: they are made
+
+	refuseDelete int // the status of deletions to come; 0: they are made
 }
 
 // fakeKinds are the kinds that the fake knows, by the path of their group.
@@ -198,6 +200,9 @@ func (f *fake) one(r *http.Request, gvk schema.GroupVersionKind, at string) (int
 	u = u.DeepCopy()
 	switch r.Method {
 	case http.MethodDelete:
+		if f.refuseDelete != 0 {
+			return f.refuseDelete, "not allowed"
+		}
 		delete(f.objects, at)
 	case http.MethodPatch:
 		q := r.URL.Query()
