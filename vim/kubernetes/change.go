@@ -63,7 +63,7 @@ func (d *Driver) Change(ctx context.Context, conn vim.Connection, r vim.ChangeRe
 }
 
 // apply applies what is wanted of an object. What a create set before is made ours as by an apply: else every change of it would
-// be a conflict with ourselves.
+// be a conflict with ourselves. What the manifest leaves to others stays theirs.
 func (c *cluster) apply(ctx context.Context, k *kube.Kind, u, to *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	objects := c.In(k, u.GetNamespace())
 	created := slices.ContainsFunc(u.GetManagedFields(), func(m metav1.ManagedFieldsEntry) bool {
@@ -78,6 +78,7 @@ func (c *cluster) apply(ctx context.Context, k *kube.Kind, u, to *unstructured.U
 			return nil, err //nolint:wrapcheck // classified by the caller
 		}
 	}
+	kube.Leave(to, u)
 	to.SetUID(u.GetUID())                                                                            // not another object of this name
 	return objects.Apply(ctx, u.GetName(), to, metav1.ApplyOptions{FieldManager: kube.FieldManager}) //nolint:wrapcheck // classified by the caller
 }

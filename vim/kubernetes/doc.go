@@ -1,5 +1,5 @@
 // Package kubernetes drives a Kubernetes cluster. A unit is one object of any kind, custom ones too; pods are observed, and
-// never made.
+// never made; they are deleted to be made again, and where a StatefulSet would wait for one for ever.
 //
 // It promises what vim.Driver wants by three things. A marker, a ConfigMap named after the token, leads from a token to its
 // object, so that nothing is looked for by lists. An object is made by a create, which tells whether somebody was there

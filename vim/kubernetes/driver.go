@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/vnfm/vnfm/lru"
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vim/kubernetes/kube"
@@ -23,6 +24,8 @@ type Config struct {
 	Now func() time.Time
 	// Type is the vimType of the connections; "" means Type.
 	Type string
+	// Trials is how many bytes are used to remember what clusters said they would make of manifests; 0 means DefaultTrials.
+	Trials int64
 	// Wrap puts something between the driver and the network; nil: nothing.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
@@ -33,21 +36,28 @@ const Type = "ETSINFV.KUBERNETES.V_1"
 // DefaultPatience is how long a pod may be unable to start.
 const DefaultPatience = time.Minute
 
+// DefaultTrials is enough for some 50,000 objects.
+const DefaultTrials = 16 << 20
+
 // Driver drives clusters.
 type Driver struct {
 	clusters *kube.Clusters
 	patience kube.Patience
+	trials   *trials
 }
 
 // cluster is a connection with its clients.
-type cluster struct{ *kube.Cluster }
+type cluster struct {
+	*kube.Cluster
+	trials *trials
+}
 
 func (d *Driver) cluster(conn vim.Connection) (*cluster, error) {
 	c, err := d.clusters.Of(conn)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // an Error of ours
 	}
-	return &cluster{c}, nil
+	return &cluster{c, d.trials}, nil
 }
 
 var _ vim.Driver = (*Driver)(nil)
@@ -57,13 +67,19 @@ func New(c Config) *Driver {
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
 	}
+	if c.Trials == 0 {
+		c.Trials = DefaultTrials
+	}
 	if c.Type == "" {
 		c.Type = Type
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Driver{clusters: kube.NewClusters(c.Type, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now}}
+	return &Driver{
+		clusters: kube.NewClusters(c.Type, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now},
+		trials: &trials{known: lru.New[tried](c.Trials), now: c.Now},
+	}
 }
 
 // Runs returns objects alone.
@@ -268,6 +284,7 @@ func (d *Driver) Release(ctx context.Context, conn vim.Connection, want vim.Kind
 		if err := c.unused(ctx, op, u); err != nil {
 			return false, err
 		}
+		c.trials.forget(c.ID, string(u.GetUID()))
 		objects := c.In(k, m.Object.Namespace)
 		err := objects.Delete(ctx, m.Object.Name, kube.Deletion(string(u.GetUID()), kube.Template(m.Object) != nil))
 		if err != nil && !kerrors.IsNotFound(err) && !kerrors.IsConflict(err) { // a conflict: it is another object by now

@@ -20,7 +20,8 @@ func plain(u *unstructured.Unstructured) vim.Resource {
 	return r
 }
 
-// seen is what there is of an object: ready, being made, or failed for a reason of its own or of one of its pods.
+// seen is what there is of an object: ready, being made, or failed for a reason of its own or of one of its pods. Pods for which it would wait in vain are
+// deleted, which is for nobody else to do: they are of what was tried before.
 func (d *Driver) seen(ctx context.Context, c *cluster, op string, u *unstructured.Unstructured) (vim.Resource, error) {
 	r := plain(u)
 	at := kube.RefOf(u)
@@ -41,6 +42,11 @@ func (d *Driver) seen(ctx context.Context, c *cluster, op string, u *unstructure
 		}
 		r.Pods = nil
 	}
-	r.Failed = d.patience.Stuck(u, made)
+	if r.Failed = d.patience.Stuck(u, made); r.Failed == nil {
+		blocking := d.patience.Blocking(u, made)
+		if err := c.Evict(ctx, op, u.GetLabels()[kube.LabelToken], blocking, func(namespace string) bool { return namespace == at.Namespace }); err != nil {
+			return vim.Resource{}, err //nolint:wrapcheck // an Error of ours
+		}
+	}
 	return r, nil
 }

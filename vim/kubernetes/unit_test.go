@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -64,5 +68,23 @@ func TestObjectsAreRefused(t *testing.T) {
 	}
 	if _, err := object("start", vim.Token{ID: "a", Generation: 1}, vim.Spec{Compute: &vim.ComputeSpec{}}); vim.ClassOf(err) != message.Permanent {
 		t.Errorf("a machine: %v", err)
+	}
+}
+
+// What is released is forgotten, and nothing else.
+func TestTrialsAreForgotten(t *testing.T) {
+	d := New(Config{})
+	u := &unstructured.Unstructured{}
+	var digest [32]byte
+	for _, uid := range []types.UID{"a", "b"} {
+		u.SetUID(uid)
+		d.trials.told("k", u, digest, nil, time.Hour)
+	}
+	d.trials.forget("k", "a")
+	d.trials.forget("other", "b")
+	_, there := d.trials.of("k", u, digest)
+	u.SetUID("a")
+	if _, gone := d.trials.of("k", u, digest); !there || gone {
+		t.Errorf("b is there: %v, a is there: %v", there, gone)
 	}
 }

@@ -12,7 +12,7 @@ import (
 var unkept = []string{"status", "stringData", "spec.replicas", "metadata.namespace", "metadata.generateName", "metadata.creationTimestamp"} //nolint:gochecknoglobals // data
 
 // Missing lists the fields of a manifest that an object does not have, by their paths: somebody has removed them, or its cluster drops them. An
-// element of a list counts where elements have names; what is empty in the manifest does not count, nor what we are said to have set.
+// element of a list counts where elements have names; what is empty in the manifest does not count, nor what it leaves to others, nor what we are said to have set.
 func Missing(u *unstructured.Unstructured, manifest json.RawMessage) []string {
 	var wanted map[string]any
 	if json.Unmarshal(manifest, &wanted) != nil {
@@ -20,8 +20,8 @@ func Missing(u *unstructured.Unstructured, manifest json.RawMessage) []string {
 	}
 	ours := ours(u, wanted)
 	var out []string
-	missing(wanted, u.Object, "", func(path string) {
-		if !ours[path] && !slices.Contains(unkept, path) {
+	missing(wanted, u.Object, "", func(path string, want any) {
+		if !ours[path] && !slices.Contains(unkept, path) && !left(wanted, path, want) {
 			out = append(out, path)
 		}
 	})
@@ -29,8 +29,8 @@ func Missing(u *unstructured.Unstructured, manifest json.RawMessage) []string {
 	return out
 }
 
-// missing calls f for what is in a value and not in another, with its path.
-func missing(want, is any, path string, f func(path string)) {
+// missing calls f for what is in a value and not in another, with its path and the value.
+func missing(want, is any, path string, f func(path string, want any)) {
 	switch w := want.(type) {
 	case map[string]any:
 		i, ok := is.(map[string]any)
@@ -42,7 +42,7 @@ func missing(want, is any, path string, f func(path string)) {
 			if now, there := i[key]; there {
 				missing(v, now, below, f)
 			} else if !empty(v) {
-				f(below)
+				f(below, v)
 			}
 		}
 	case []any:
@@ -61,7 +61,7 @@ func missing(want, is any, path string, f func(path string)) {
 			if now, there := element(i, keys); there {
 				missing(v, now, below, f)
 			} else {
-				f(below)
+				f(below, v)
 			}
 		}
 	}

@@ -185,8 +185,12 @@ func (p Patience) Stuck(u *unstructured.Unstructured, found []corev1.Pod) *vim.E
 	return nil
 }
 
-// former reports whether a pod is of how its workload was before: its containers have other images than those that are wanted now.
+// former reports whether a pod is of how its workload was before: that of a StatefulSet says so; of others, its containers have other images than those that are
+// wanted now.
 func former(u *unstructured.Unstructured, p *corev1.Pod) bool {
+	if is, known := older(u, p); known {
+		return is
+	}
 	path := Template(RefOf(u))
 	if path == nil {
 		return false

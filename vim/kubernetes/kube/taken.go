@@ -1,8 +1,6 @@
 package kube
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -44,20 +42,6 @@ func Taken(u *unstructured.Unstructured, manifest json.RawMessage) (fields []str
 		})
 	}
 	return slices.Sorted(maps.Keys(found)), by
-}
-
-// left reports whether a manifest leaves a field to whoever runs in its cluster: the rules of a role that is put together from others, and an authority's
-// certificates where the manifest has something else in their place.
-func left(wanted map[string]any, path string, want any) bool {
-	if _, together := wanted["aggregationRule"]; together && path == "rules" {
-		return true
-	}
-	if path != "caBundle" && !strings.HasSuffix(path, ".caBundle") {
-		return false
-	}
-	text, _ := want.(string)
-	pem, err := base64.StdEncoding.DecodeString(text)
-	return err != nil || !bytes.Contains(pem, []byte("-----BEGIN"))
 }
 
 // ours are the fields of a manifest that a cluster says are ours.

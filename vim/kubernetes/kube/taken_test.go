@@ -58,6 +58,8 @@ func TestWhatAManifestLeavesToItsCluster(t *testing.T) {
 	}{
 		"a placeholder":      {ca("Cg==") + `}`, ca(pem) + byInjector, nil},
 		"a certificate":      {ca(pem) + `}`, ca("Cg==") + byInjector, []string{"webhooks[name=a].clientConfig.caBundle"}},
+		"asks for it":        {`{"metadata":{"annotations":{"cert-manager.io/inject-ca-from":"a/b"}},` + ca(pem)[1:] + `}`, ca("Cg==") + byInjector, nil},
+		"asks nobody":        {`{"metadata":{"annotations":{"cert-manager.io/inject-ca-from":""}},` + ca(pem)[1:] + `}`, ca("Cg==") + byInjector, []string{"webhooks[name=a].clientConfig.caBundle"}},
 		"an aggregated role": {`{"kind":"ClusterRole","aggregationRule":{},"rules":[]}`, `{"kind":"ClusterRole","rules":[{"verbs":["get"]}],` + set + `{"f:rules":{}}}]}}`, nil},
 		"another role":       {`{"kind":"ClusterRole","rules":[]}`, `{"kind":"ClusterRole","rules":[{"verbs":["get"]}],` + set + `{"f:rules":{}}}]}}`, []string{"rules"}},
 	} {
@@ -67,6 +69,11 @@ func TestWhatAManifestLeavesToItsCluster(t *testing.T) {
 		}
 		if got, _ := kube.Taken(u, json.RawMessage(tt.manifest)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+		const at = "webhooks[name=a].clientConfig.caBundle"
+		bare := &unstructured.Unstructured{Object: map[string]any{"webhooks": []any{map[string]any{"name": "a", "clientConfig": map[string]any{}}}}}
+		if missed := kube.Missing(bare, json.RawMessage(tt.manifest)); slices.Contains(missed, at) != slices.Contains(tt.want, at) {
+			t.Errorf("%s: %q is missed", name, missed)
 		}
 	}
 }
