@@ -38,7 +38,7 @@ func changed(t *testing.T, l *kubetest.Lab, d vim.Driver, r vim.StartRequest, re
 	return vim.Resource{}
 }
 
-// A cluster lets a webhook be changed whose certificates an injector has set, and takes away one that is not in the manifest any more.
+// A cluster lets a webhook be changed whose certificates an injector has set, and takes away one that is not in the manifest any more. Seen failing without Leave.
 func TestWebhooksWithInjectedCertificatesAreChanged(t *testing.T) {
 	l, d := kubetest.New(t, kubernetes.Type), kubernetes.New(kubernetes.Config{})
 	gvr := schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"}
@@ -81,7 +81,8 @@ func TestWebhooksWithInjectedCertificatesAreChanged(t *testing.T) {
 	}
 }
 
-// A StatefulSet whose pods cannot start any more after a change is as it was after the next one, which its controller alone does not bring about.
+// A StatefulSet whose pods cannot start any more after a change is as it was after the next one, which its controller alone does not bring about. Seen failing
+// without Blocking: it never settled.
 func TestAStatefulSetIsChangedBack(t *testing.T) {
 	l, d := kubetest.New(t, kubernetes.Type), kubernetes.New(kubernetes.Config{Patience: time.Second})
 	set := func(notes map[string]any) vim.Spec {
