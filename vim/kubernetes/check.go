@@ -34,7 +34,7 @@ var rights = func() (out []right) { //nolint:gochecknoglobals // data
 	for _, verb := range []string{"create", "get", "list", "delete"} {
 		out = append(out, right{verb, "", "configmaps", true})
 	}
-	out = append(out, right{"list", "", "pods", true})
+	out = append(out, right{"list", "", "pods", true}, right{"delete", "", "pods", false}) // to make one again
 	for _, r := range []struct{ group, resource string }{
 		{"apps", "deployments"}, {"apps", "statefulsets"}, {"", "services"}, {"", "secrets"}, {"", "persistentvolumeclaims"}, {"", "serviceaccounts"},
 	} {
