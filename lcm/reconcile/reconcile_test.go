@@ -518,3 +518,20 @@ func BenchmarkRound(b *testing.B) {
 		})
 	}
 }
+
+// Resources that may be gone say nothing about a VIM, and do not make up for others that it lacks.
+func TestWhatMayBeGoneDoesNotVouchForAVim(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		s := newSite(t, reconcile.Settings{Repair: true})
+		s.make("a", "v1", 4)
+		s.doubt("b", "v1", 8)
+		s.lose("v1", "a", 0, 1, 2)
+		if gone {
+			s.lose("v1", "b", 0, 1, 2, 3, 4, 5, 6, 7)
+		}
+		s.round()
+		if !s.rounds["v1"].Suspect || len(s.repairs) > 0 {
+			t.Errorf("three of the four that are to be there are not: %+v %v", s.rounds["v1"], s.repairs)
+		}
+	}
+}

@@ -263,8 +263,8 @@ func (r *Reconciler) noted(report *drift.Report) (n vnf.DriftNoted) {
 // judge decides whether the VIM is believed, notes what differs on each VNF, and has the policy go on.
 func (r *Reconciler) judge(ctx context.Context, at site, all []judged, s *Status, now time.Time) error {
 	s.Vnfs, s.Drifted, s.DriftCounts = len(all), 0, vnf.DriftCounts{}
-	var sum uint64 // of hashes: the order does not matter
-	missing := 0   // that nobody expects to be
+	var sum uint64            // of hashes: the order does not matter
+	missing, expected := 0, 0 // without those that may be gone
 	for i := range all {
 		j := &all[i]
 		s.Missing += j.noted.Missing
@@ -279,18 +279,21 @@ func (r *Reconciler) judge(ctx context.Context, at site, all []judged, s *Status
 			_, _ = h.Write([]byte(t.String())) // never fails
 			sum ^= h.Sum64()
 		}
-		missing += len(j.found.Missing)
 		for k := range j.vnf.Resources {
-			if x := &j.vnf.Resources[k]; x.Connection == at.ID && x.MayBeGone && j.found.Missing[drift.TokenOf(x)] {
-				missing--
+			if x := &j.vnf.Resources[k]; x.Connection == at.ID && !x.MayBeGone {
+				expected++
+				if j.found.Missing[drift.TokenOf(x)] {
+					missing++
+				}
 			}
 		}
 	}
-	r.suspect(s, missing, strconv.FormatUint(sum, 16))
+	r.suspect(s, missing, expected, strconv.FormatUint(sum, 16))
 	policy, err := r.policy(ctx, at, now)
 	if err != nil {
 		return err
 	}
+	policy.ill = s.Suspect
 	var errs []error
 	for i := range all {
 		if err := r.settle(ctx, at, policy, &all[i], s.Suspect); err != nil {
@@ -304,9 +307,10 @@ func (r *Reconciler) judge(ctx context.Context, at site, all []judged, s *Status
 	return errors.Join(errs...)
 }
 
-// suspect decides whether a VIM is to be believed that lacks so many resources.
-func (r *Reconciler) suspect(s *Status, missing int, digest string) {
-	if missing*100 <= s.Recorded*r.cfg.Settings.Suspect {
+// suspect decides whether a VIM is to be believed that lacks so many of the resources that it is expected to have. Those that may be gone are on neither side: many of them would
+// make up for any number of the others.
+func (r *Reconciler) suspect(s *Status, missing, expected int, digest string) {
+	if missing*100 <= expected*r.cfg.Settings.Suspect {
 		s.Suspect, s.Same, s.Digest = false, 0, ""
 		return
 	}

@@ -164,12 +164,23 @@ func (s *site) holds(id string, yes bool) {
 // make makes a VNF of n machines at a VIM connection.
 func (s *site) make(id, connection string, n int, properties ...string) {
 	s.Helper()
+	s.makes(id, connection, n, false, properties...)
+}
+
+// doubt makes a VNF of machines that may be gone.
+func (s *site) doubt(id, connection string, n int) {
+	s.Helper()
+	s.makes(id, connection, n, true)
+}
+
+func (s *site) makes(id, connection string, n int, mayBeGone bool, properties ...string) {
+	s.Helper()
 	var rs []vnf.Resource
 	for i := range n {
 		t := vim.Token{ID: fmt.Sprintf("%s-%03d", id, i), Generation: 1}
 		spec := vim.Spec{Name: t.ID, Compute: &vim.ComputeSpec{Flavour: "small"}}
 		rs = append(rs, vnf.Resource{
-			ID: t.ID, Generation: 1, Revision: 1, Kind: string(vim.Compute), Name: t.ID, Connection: connection, VimID: "vim-" + t.ID, Spec: vim.Encode(spec),
+			ID: t.ID, Generation: 1, Revision: 1, Kind: string(vim.Compute), Name: t.ID, Connection: connection, VimID: "vim-" + t.ID, Spec: vim.Encode(spec), MayBeGone: mayBeGone,
 		})
 		s.held[connection][t] = vim.Observed{
 			Resource: vim.Resource{Token: t, Kind: vim.Compute, ID: "vim-" + t.ID, Owner: id, Name: t.ID, Ready: true},
