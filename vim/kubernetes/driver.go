@@ -23,6 +23,8 @@ type Config struct {
 	Now func() time.Time
 	// Type is the vimType of the connections; "" means Type.
 	Type string
+	// MaxAnswerBytes bounds an answer of a cluster; 0 means vim.DefaultMaxAnswerBytes.
+	MaxAnswerBytes int64
 	// Wrap puts something between the driver and the network; nil: nothing.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
@@ -63,7 +65,7 @@ func New(c Config) *Driver {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Driver{clusters: kube.NewClusters(c.Type, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now}}
+	return &Driver{clusters: kube.NewClusters(c.Type, c.MaxAnswerBytes, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now}}
 }
 
 // Runs returns objects alone.
