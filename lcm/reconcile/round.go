@@ -10,6 +10,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -30,7 +31,8 @@ type judged struct {
 }
 
 // round looks at one connection, notes what differs, has repaired what is to be repaired, and returns when the next round is due.
-func (r *Reconciler) round(ctx context.Context, at site, began time.Time) (time.Time, error) {
+func (r *Reconciler) round(ctx context.Context, l *listed, began time.Time) (time.Time, error) {
+	at := l.at
 	row, err := r.row(ctx, at)
 	if err != nil {
 		return began, err
@@ -38,7 +40,7 @@ func (r *Reconciler) round(ctx context.Context, at site, began time.Time) (time.
 	s := row.Doc
 	s.Connection, s.Type, s.At, s.Err = at.ID, at.Type, began, ""
 	s.Rounds++
-	all, failed := r.compare(ctx, at, &s)
+	all, failed := r.compare(ctx, l, &s)
 	if failed != nil && ctx.Err() != nil {
 		return began, ctx.Err()
 	}
@@ -69,20 +71,45 @@ func hintOf(err error) string {
 	return "the VIM could not be looked at"
 }
 
-// compare lists what the VIM has and compares it with the records of the VNFs that no operation holds, and that did not change while the
+// listed is what a VIM has, and how the VNF instances were before it was asked.
+type listed struct {
+	at     site
+	before []version
+	has    map[string][]vim.Observed // by VNF
+	asked  bool                      // err is the VIM's
+	err    error
+}
+
+// lists asks the VIMs of some sites, at once: one that hangs has the others wait only as long as itself.
+func (r *Reconciler) lists(ctx context.Context, some []site) []listed {
+	out := make([]listed, len(some))
+	var all sync.WaitGroup
+	for i := range some {
+		l := &out[i]
+		l.at = some[i]
+		all.Go(func() {
+			driver := r.cfg.Drivers[l.at.Type]
+			if driver == nil {
+				l.err = fmt.Errorf("there is no driver for VIMs of type %s", l.at.Type)
+			} else if l.before, l.err = r.versions(ctx); l.err == nil {
+				l.asked = true
+				l.has, l.err = r.list(ctx, l.at, driver)
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
+// compare compares what the VIM has with the records of the VNFs that no operation holds, and that did not change while the
 // VIM was listed: of these nothing is late.
-func (r *Reconciler) compare(ctx context.Context, at site, s *Status) ([]judged, error) {
-	before, err := r.versions(ctx)
-	if err != nil {
-		return nil, err
+func (r *Reconciler) compare(ctx context.Context, listed *listed, s *Status) ([]judged, error) {
+	at, driver, before, has := listed.at, r.cfg.Drivers[listed.at.Type], listed.before, listed.has
+	if listed.asked && r.cfg.Listed != nil {
+		r.cfg.Listed(ctx, at.Connection, listed.err)
 	}
-	driver := r.cfg.Drivers[at.Type]
-	if driver == nil {
-		return nil, fmt.Errorf("there is no driver for VIMs of type %s", at.Type)
-	}
-	has, err := r.list(ctx, at, driver)
-	if err != nil {
-		return nil, err
+	if listed.err != nil {
+		return nil, listed.err
 	}
 	var all []judged
 	s.Busy, s.Recorded, s.LeftBehind = 0, 0, 0
@@ -163,9 +190,6 @@ func (r *Reconciler) list(ctx context.Context, at site, driver vim.Driver) (map[
 		}
 		return nil
 	})
-	if r.cfg.Listed != nil {
-		r.cfg.Listed(ctx, at.Connection, err)
-	}
 	return has, err //nolint:wrapcheck // an Error of the driver
 }
 

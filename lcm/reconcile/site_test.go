@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ var errDead = errors.New("the process is dead")
 
 // site is VNFs, a VIM that anybody may change, and what compares them.
 type site struct {
+	one   sync.Mutex                                  // of VIMs that are asked at once
+	asked func(ctx context.Context, vim string) error // before a VIM answers; nil: nothing
 	testing.TB
 	now       time.Time
 	store     *memory.Store
@@ -275,7 +278,14 @@ type driver struct {
 
 func (d driver) InPlace() vim.InPlace { return nil }
 
-func (d driver) Observe(_ context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+func (d driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	if d.asked != nil {
+		if err := d.asked(ctx, conn.ID); err != nil {
+			return vim.ObservedPage{}, err
+		}
+	}
+	d.one.Lock()
+	defer d.one.Unlock()
 	d.lists++
 	if d.away != nil {
 		return vim.ObservedPage{}, d.away

@@ -120,6 +120,9 @@ func ofStatus(s *service, e *gophercloud.ErrUnexpectedResponseCode) (message.Cla
 	}
 	if said == "" {
 		said = who + " answers " + http.StatusText(e.Actual)
+		if who == "Keystone" && e.Actual < http.StatusBadRequest {
+			said = "what answers at interfaceInfo.endpoint is not Keystone"
+		}
 	}
 	full := strings.Contains(strings.ToLower(said), "quota")
 	switch code := e.Actual; {
