@@ -132,6 +132,8 @@ type Vim struct {
 	Database      string        `help:"Database of the VIM manager and the NFVO manager: a postgres:// URL, or sqlite:NAME for a file in the data folder; empty: the main database. Choose it before the first start." placeholder:"URL" secret:""`
 	CallTimeout   time.Duration `default:"20s" help:"Longest time of one call to a VIM; then its outcome is unknown."`
 	BuildTimeout  time.Duration `default:"10m" help:"Longest time a resource may take to be built or changed, and for which a VIM that cannot be asked, or does not delete, keeps an operation waiting."`
+	UploadStall   time.Duration `default:"5m" help:"How long nothing of an image that is uploaded to an OpenStack may move, before the upload is broken off and made anew. How long all of it takes is bounded by vim-build-timeout alone."`
+	AnswerBytes   int64         `default:"67108864" help:"Longest answer of a VIM that is read, in bytes; a longer one is an error. Watches have no length."`
 	Quarantine    time.Duration `default:"5s" help:"Wait before a second look for a resource whose creation had an unknown outcome."`
 	PollInterval  time.Duration `default:"200ms" help:"First interval at which a resource being built is looked at; it grows by half each time, up to ten seconds."`
 	Workers       int           `default:"16" help:"Calls under way at once at one VIM connection that does not say so itself (extra.workers)."`
@@ -331,7 +333,7 @@ func (c *Config) Validate() error {
 		{"operation-deadline", c.Operation.Deadline}, {"operation-step-timeout", c.Operation.StepTimeout},
 		{"operation-backoff", c.Operation.Backoff}, {"operation-graceful-timeout", c.Operation.GracefulTimeout},
 		{"operation-graceful-limit", c.Operation.GracefulLimit}, {"vim-call-timeout", c.Vim.CallTimeout},
-		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-breaker-wait", c.Vim.BreakerWait}, {"vim-breaker-most", c.Vim.BreakerMost}, {"vim-poll-interval", c.Vim.PollInterval},
+		{"vim-build-timeout", c.Vim.BuildTimeout}, {"vim-upload-stall", c.Vim.UploadStall}, {"vim-breaker-wait", c.Vim.BreakerWait}, {"vim-breaker-most", c.Vim.BreakerMost}, {"vim-poll-interval", c.Vim.PollInterval},
 		{"http-body-timeout", c.HTTP.BodyTimeout}, {"package-timeout", c.Package.Timeout}, {"package-fetch-timeout", c.Package.FetchTimeout},
 		{"egress-timeout", c.Egress.Timeout}, {"notification-max-age", c.Notification.MaxAge}, {"notification-keep", c.Notification.Keep},
 		{"notification-backoff", c.Notification.Backoff}, {"notification-max-backoff", c.Notification.MaxBackoff},
@@ -358,7 +360,7 @@ func (c *Config) Validate() error {
 		{"operation-attempts", int64(c.Operation.Attempts)}, {"operation-addresses", int64(c.Operation.Addresses)}, {"operation-window", int64(c.Operation.Window)}, {"operation-sync-suspect", int64(c.Operation.SyncSuspect)},
 		{"max-vnfcs-per-vnf", int64(c.Max.VnfcsPerVnf)}, {"max-resources-per-operation", int64(c.Max.ResourcesPerOperation)}, {"max-plans-at-once", int64(c.Max.PlansAtOnce)},
 		{"max-snapshots-per-vnf", int64(c.Max.SnapshotsPerVnf)}, {"nfvo-max-snapshot-record", c.Nfvo.MaxSnapshotRecord},
-		{"vim-workers", int64(c.Vim.Workers)}, {"vim-page", int64(c.Vim.Page)}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
+		{"vim-workers", int64(c.Vim.Workers)}, {"vim-page", int64(c.Vim.Page)}, {"vim-answer-bytes", c.Vim.AnswerBytes}, {"notification-per-subscription", int64(c.Notification.PerSubscription)},
 		{"lane-batch", int64(c.Lane.Batch)}, {"http-max-body", c.HTTP.MaxBody}, {"http-max-small-body", c.HTTP.MaxSmallBody},
 		{"http-json-names", int64(c.HTTP.JSONNames)}, {"http-json-values", int64(c.HTTP.JSONValues)}, {"http-json-depth", int64(c.HTTP.JSONDepth)}, {"http-json-text", int64(c.HTTP.JSONText)},
 		{"http-connections", int64(c.HTTP.Connections)},

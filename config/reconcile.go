@@ -14,6 +14,7 @@ type Reconcile struct {
 	Quiet       time.Duration `default:"1h" help:"How long nothing may differ before the repairs of a VNF are counted anew."`
 	Confirm     int           `default:"0" help:"Rounds in which a VIM that shows much less than the records say (operation-sync-suspect) has to show the same before it is believed. 0: it never is without a person (vnfm vnf sync --repair --confirm)."`
 	Differences int           `default:"20" help:"Differences of one VNF at one VIM connection that an event tells in full; the others are counted."`
+	Lists       int           `default:"8" help:"VIM connections that are asked at once what they have; one that hangs does not have those beside it wait for each other."`
 	Finds       int           `default:"100" help:"Resources that a VIM does not list and is asked for one by one in a round; if there are more, the list alone counts."`
 }
 
@@ -36,7 +37,7 @@ func (r *Reconcile) problems(bad func(format string, args ...any)) {
 		v, least int
 	}{
 		{"reconcile-repairs", r.Repairs, 1}, {"reconcile-attempts", r.Attempts, 1}, {"reconcile-confirm", r.Confirm, 0},
-		{"reconcile-differences", r.Differences, 1}, {"reconcile-finds", r.Finds, 1},
+		{"reconcile-differences", r.Differences, 1}, {"reconcile-finds", r.Finds, 1}, {"reconcile-lists", r.Lists, 1},
 	} {
 		if n.v < n.least {
 			bad("%s: %d is less than %d", n.name, n.v, n.least)

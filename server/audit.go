@@ -136,7 +136,7 @@ func (s *Server) reconciler(p *parts) (*reconcile.Config, error) {
 		Settings: reconcile.Settings{
 			NoWatch:  !c.Watch,
 			Interval: c.Interval, Often: map[string]time.Duration{kubernetes.Type: c.Kubernetes, helm.Type: c.Kubernetes}, Call: s.cfg.Vim.CallTimeout, Page: s.cfg.Vim.Page,
-			Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
+			Lists: c.Lists, Finds: c.Finds, Differences: c.Differences, Suspect: s.cfg.Operation.SyncSuspect, Confirm: c.Confirm, Repair: c.Policy == "repair",
 			Repairs: c.Repairs, Attempts: c.Attempts, Backoff: c.Backoff, Quiet: c.Quiet,
 		},
 	}, nil

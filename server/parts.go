@@ -221,14 +221,15 @@ const gatherLog = 250 * time.Millisecond
 // whoever reads it.
 func (s *Server) buildVims(p *parts, simulate func(*parts) error) error {
 	p.drivers = map[string]vim.Driver{
-		kubernetes.Type: telemetry.NewDriver(s.reg, s.tracing, kubernetes.New(kubernetes.Config{Patience: s.cfg.Vim.PodPatience})),
+		kubernetes.Type: telemetry.NewDriver(s.reg, s.tracing, kubernetes.New(kubernetes.Config{Patience: s.cfg.Vim.PodPatience, MaxAnswerBytes: s.cfg.Vim.AnswerBytes})),
 		helm.Type: telemetry.NewDriver(s.reg, s.tracing, helm.New(helm.Config{
-			Patience: s.cfg.Vim.PodPatience,
+			Patience: s.cfg.Vim.PodPatience, MaxAnswerBytes: s.cfg.Vim.AnswerBytes,
 			Charts: func(ctx context.Context, packageID, path string, most int64) (map[string][]byte, error) {
 				return p.packages.Tree(ctx, packageID, path, most) // there are packages once the server runs
 			},
 		})),
 		openstack.Type: telemetry.NewDriver(s.reg, s.tracing, openstack.New(openstack.Config{
+			UploadStall: s.cfg.Vim.UploadStall, MaxAnswerBytes: s.cfg.Vim.AnswerBytes,
 			Content: func(ctx context.Context, packageID, path string) (io.ReadCloser, error) {
 				return p.packages.Open(ctx, packageID, path)
 			},

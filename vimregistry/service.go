@@ -114,10 +114,18 @@ func (s *Service) Change(ctx context.Context, id string, patch json.RawMessage, 
 	patch = secret.Unmasked(patch)
 	var head struct {
 		ID      *string `json:"id"`
+		Type    *string `json:"vimType"`
 		Default bool    `json:"default"`
 	}
 	if err := json.Unmarshal(patch, &head); err == nil && head.ID != nil && *head.ID != id {
 		return nil, vnfm.Errorf(vnfm.Unprocessable, "The id of a VIM connection does not change.").At("/id")
+	}
+	var users []string // of resources that no driver of another type knows
+	if head.Type != nil {
+		var err error
+		if users, err = s.users(ctx, id); err != nil {
+			return nil, err
+		}
 	}
 	return s.do(ctx, id, "vim.change", head.Default, by, func(x *change) error {
 		if err := x.found(by); err != nil {
@@ -138,6 +146,10 @@ func (s *Service) Change(ctx context.Context, id string, patch json.RawMessage, 
 		var w wanted
 		if err := decodeDetails(mergepatch.Apply(doc, patch), &w, ""); err != nil {
 			return err
+		}
+		if w.Type != x.connection.Type && len(users) > 0 {
+			return vnfm.Errorf(vnfm.Conflict, "The vimType of VIM connection %s does not change while it is used: register another one, or first terminate VNF instance %s.",
+				id, strings.Join(users, ", ")).At("/vimType")
 		}
 		if err := s.usable(&w); err != nil {
 			return err

@@ -347,3 +347,22 @@ func TestAnEndpointWithUserInformationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What VNFs have at a connection is known to the driver of its type alone.
+func TestTheTypeOfAConnectionInUseDoesNotChange(t *testing.T) {
+	w := newWorld(t)
+	w.register(site("b"))
+	other := json.RawMessage(`{"vimType":"OTHER.V_1"}`)
+	w.busy = []string{"vnf-1"}
+	_, err := w.reg.Change(t.Context(), "b", other, by)
+	if w.fails(err, vnfm.Conflict, "/vimType"); !strings.Contains(err.Error(), "vnf-1") {
+		t.Error(err)
+	}
+	same, err := json.Marshal(map[string]string{"vimType": w.connection("", "b").Type})
+	w.must(err)
+	_, err = w.reg.Change(t.Context(), "b", same, by)
+	w.must(err)
+	w.busy = nil
+	_, err = w.reg.Change(t.Context(), "b", other, by) // no driver serves it
+	w.fails(err, vnfm.Unprocessable, "/vimType")
+}

@@ -47,6 +47,7 @@ type Settings struct {
 	Often       map[string]time.Duration
 	Call        time.Duration // bounds one call to a VIM; 20 s
 	Page        int           // resources that a VIM is asked for at once; 1000
+	Lists       int           // VIMs that are listed at once; 1
 	Finds       int           // resources that are not listed, and are looked up one by one in a round; 100
 	Differences int           // of a VNF at a connection that are kept; 20
 	// Suspect is the share of the resources that the records have at a connection, in percent, beyond which that its VIM does not have
@@ -110,7 +111,7 @@ func New(cfg Config) *Reconciler {
 	for _, n := range []struct {
 		at        *int
 		otherwise int
-	}{{&s.Page, 1000}, {&s.Finds, 100}, {&s.Differences, 20}, {&s.Suspect, 50}, {&s.Repairs, 2}, {&s.Attempts, 3}} {
+	}{{&s.Page, 1000}, {&s.Lists, 1}, {&s.Finds, 100}, {&s.Differences, 20}, {&s.Suspect, 50}, {&s.Repairs, 2}, {&s.Attempts, 3}} {
 		if *n.at <= 0 {
 			*n.at = n.otherwise
 		}
@@ -186,25 +187,38 @@ func (r *Reconciler) RunOnce(ctx context.Context) (bool, error) {
 	if r.seen != nil {
 		r.seen.keep(mine)
 	}
-	did, soonest := false, time.Time{}
+	soonest := time.Time{}
+	next := func(due time.Time) {
+		if soonest.IsZero() || due.Before(soonest) {
+			soonest = due
+		}
+	}
 	var errs []error
+	var due []site
 	for _, at := range mine {
 		row, err := r.row(ctx, at)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		due := row.Due
-		if changed := r.seen.take(at.key); changed || !due.After(now) {
-			did = true
-			if due, err = r.round(ctx, at, now); err != nil {
-				errs = append(errs, fmt.Errorf("look at %s: %w", at.ID, err))
-			}
-		}
-		if soonest.IsZero() || due.Before(soonest) {
-			soonest = due
+		if changed := r.seen.take(at.key); changed || !row.Due.After(now) {
+			due = append(due, at)
+		} else {
+			next(row.Due)
 		}
 	}
+	for some := range slices.Chunk(due, r.cfg.Settings.Lists) {
+		all := r.lists(ctx, some)
+		for i := range all {
+			again, err := r.round(ctx, &all[i], now)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("look at %s: %w", all[i].at.ID, err))
+			}
+			next(again)
+			all[i] = listed{} // of many VIMs it is much
+		}
+	}
+	did := len(due) > 0
 	if r.next = soonest; len(lanes) > 0 && did {
 		errs = append(errs, r.forget(ctx, sites))
 	}

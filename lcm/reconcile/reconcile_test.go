@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/vnfm/vnfm"
 	"github.com/vnfm/vnfm/eventstore"
 	"github.com/vnfm/vnfm/lcm/reconcile"
+	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
 	"github.com/vnfm/vnfm/vnf"
 )
@@ -516,5 +518,49 @@ func BenchmarkRound(b *testing.B) {
 				b.Errorf("%+v", s.rounds["v1"])
 			}
 		})
+	}
+}
+
+// Resources that may be gone say nothing about a VIM, and do not make up for others that it lacks.
+func TestWhatMayBeGoneDoesNotVouchForAVim(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		s := newSite(t, reconcile.Settings{Repair: true})
+		s.make("a", "v1", 4)
+		s.doubt("b", "v1", 8)
+		s.lose("v1", "a", 0, 1, 2)
+		if gone {
+			s.lose("v1", "b", 0, 1, 2, 3, 4, 5, 6, 7)
+		}
+		s.round()
+		if !s.rounds["v1"].Suspect || len(s.repairs) > 0 {
+			t.Errorf("three of the four that are to be there are not: %+v %v", s.rounds["v1"], s.repairs)
+		}
+	}
+}
+
+// VIMs are asked at once, so that some that hang cost the others the time of one: with one after the other the second is not asked until the first has failed.
+func TestAVimThatHangsKeepsNobodyWaiting(t *testing.T) {
+	s := newSite(t, reconcile.Settings{Lists: 2})
+	s.make("b", "v2", 4)
+	s.lose("v2", "b", 0)
+	other := make(chan struct{})
+	s.asked = func(ctx context.Context, which string) error {
+		if which == "v2" {
+			close(other)
+			return nil
+		}
+		select { // v1 hangs for at least as long as v2 is not asked
+		case <-other:
+			return &vim.Error{Class: message.UnknownOutcome, Hint: "in time"}
+		case <-time.After(5 * time.Second):
+			return &vim.Error{Class: message.UnknownOutcome, Hint: "too late"}
+		}
+	}
+	err := s.tries()
+	if err == nil || s.rounds["v1"].Err != "the VIM could not be looked at" || strings.Contains(err.Error(), "too late") {
+		t.Errorf("%v: %+v", err, s.rounds["v1"])
+	}
+	if s.counts("b") != [3]int{1, 0, 0} {
+		t.Errorf("%v", s.counts("b"))
 	}
 }

@@ -22,6 +22,7 @@ type policy struct {
 	now  time.Time
 	rows map[string]*ledger.Row[repairs] // by VNF
 	free int                             // how many more may be repaired at once
+	ill  bool                            // the VIM is suspect: nothing is repaired by it, whatever a VNF lacks
 }
 
 // policy reads the repairs at a connection. Those whose VNF is gone are forgotten.
@@ -139,7 +140,7 @@ func (p *policy) of(ctx context.Context, j *judged) (repair bool, err error) {
 	if !known {
 		wanted = p.cfg.Settings.Repair
 	}
-	if j.vnf.State != vnf.Instantiated || j.noted.Suspect || j.vnf.Drift != nil && p.elsewhere(j.vnf.Drift) || !p.repairable(j) {
+	if j.vnf.State != vnf.Instantiated || p.ill || j.vnf.Drift != nil && p.elsewhere(j.vnf.Drift) || !p.repairable(j) {
 		return false, nil
 	}
 	switch {

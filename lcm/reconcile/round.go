@@ -10,6 +10,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/vnfm/vnfm/eventstore"
@@ -30,7 +31,8 @@ type judged struct {
 }
 
 // round looks at one connection, notes what differs, has repaired what is to be repaired, and returns when the next round is due.
-func (r *Reconciler) round(ctx context.Context, at site, began time.Time) (time.Time, error) {
+func (r *Reconciler) round(ctx context.Context, l *listed, began time.Time) (time.Time, error) {
+	at := l.at
 	row, err := r.row(ctx, at)
 	if err != nil {
 		return began, err
@@ -38,7 +40,7 @@ func (r *Reconciler) round(ctx context.Context, at site, began time.Time) (time.
 	s := row.Doc
 	s.Connection, s.Type, s.At, s.Err = at.ID, at.Type, began, ""
 	s.Rounds++
-	all, failed := r.compare(ctx, at, &s)
+	all, failed := r.compare(ctx, l, &s)
 	if failed != nil && ctx.Err() != nil {
 		return began, ctx.Err()
 	}
@@ -69,20 +71,51 @@ func hintOf(err error) string {
 	return "the VIM could not be looked at"
 }
 
-// compare lists what the VIM has and compares it with the records of the VNFs that no operation holds, and that did not change while the
-// VIM was listed: of these nothing is late.
-func (r *Reconciler) compare(ctx context.Context, at site, s *Status) ([]judged, error) {
-	before, err := r.versions(ctx)
-	if err != nil {
-		return nil, err
+// listed is what a VIM has, and how the VNF instances were before it was asked.
+type listed struct {
+	at     site
+	before []version
+	has    map[string][]vim.Observed // by VNF
+	asked  bool                      // err is the VIM's
+	err    error
+}
+
+// lists asks the VIMs of some sites, at once: one that hangs has the others wait only as long as itself.
+func (r *Reconciler) lists(ctx context.Context, some []site) []listed {
+	out := make([]listed, len(some))
+	var others sync.WaitGroup
+	for i := range out {
+		if out[i].at = some[i]; i > 0 {
+			others.Go(func() { r.listOf(ctx, &out[i]) })
+		}
 	}
-	driver := r.cfg.Drivers[at.Type]
+	r.listOf(ctx, &out[0])
+	others.Wait()
+	return out
+}
+
+// listOf asks one.
+func (r *Reconciler) listOf(ctx context.Context, l *listed) {
+	driver := r.cfg.Drivers[l.at.Type]
 	if driver == nil {
-		return nil, fmt.Errorf("there is no driver for VIMs of type %s", at.Type)
+		l.err = fmt.Errorf("there is no driver for VIMs of type %s", l.at.Type)
+		return
 	}
-	has, err := r.list(ctx, at, driver)
-	if err != nil {
-		return nil, err
+	if l.before, l.err = r.versions(ctx); l.err == nil {
+		l.asked = true
+		l.has, l.err = r.list(ctx, l.at, driver)
+	}
+}
+
+// compare compares what the VIM has with the records of the VNFs that no operation holds, and that did not change while the
+// VIM was listed: of these nothing is late.
+func (r *Reconciler) compare(ctx context.Context, listed *listed, s *Status) ([]judged, error) {
+	at, driver, before, has := listed.at, r.cfg.Drivers[listed.at.Type], listed.before, listed.has
+	if listed.asked && r.cfg.Listed != nil {
+		r.cfg.Listed(ctx, at.Connection, listed.err)
+	}
+	if listed.err != nil {
+		return nil, listed.err
 	}
 	var all []judged
 	s.Busy, s.Recorded, s.LeftBehind = 0, 0, 0
@@ -163,9 +196,6 @@ func (r *Reconciler) list(ctx context.Context, at site, driver vim.Driver) (map[
 		}
 		return nil
 	})
-	if r.cfg.Listed != nil {
-		r.cfg.Listed(ctx, at.Connection, err)
-	}
 	return has, err //nolint:wrapcheck // an Error of the driver
 }
 
@@ -263,8 +293,8 @@ func (r *Reconciler) noted(report *drift.Report) (n vnf.DriftNoted) {
 // judge decides whether the VIM is believed, notes what differs on each VNF, and has the policy go on.
 func (r *Reconciler) judge(ctx context.Context, at site, all []judged, s *Status, now time.Time) error {
 	s.Vnfs, s.Drifted, s.DriftCounts = len(all), 0, vnf.DriftCounts{}
-	var sum uint64 // of hashes: the order does not matter
-	missing := 0   // that nobody expects to be
+	var sum uint64            // of hashes: the order does not matter
+	missing, expected := 0, 0 // without those that may be gone
 	for i := range all {
 		j := &all[i]
 		s.Missing += j.noted.Missing
@@ -279,18 +309,21 @@ func (r *Reconciler) judge(ctx context.Context, at site, all []judged, s *Status
 			_, _ = h.Write([]byte(t.String())) // never fails
 			sum ^= h.Sum64()
 		}
-		missing += len(j.found.Missing)
 		for k := range j.vnf.Resources {
-			if x := &j.vnf.Resources[k]; x.Connection == at.ID && x.MayBeGone && j.found.Missing[drift.TokenOf(x)] {
-				missing--
+			if x := &j.vnf.Resources[k]; x.Connection == at.ID && !x.MayBeGone {
+				expected++
+				if j.found.Missing[drift.TokenOf(x)] {
+					missing++
+				}
 			}
 		}
 	}
-	r.suspect(s, missing, strconv.FormatUint(sum, 16))
+	r.suspect(s, missing, expected, strconv.FormatUint(sum, 16))
 	policy, err := r.policy(ctx, at, now)
 	if err != nil {
 		return err
 	}
+	policy.ill = s.Suspect
 	var errs []error
 	for i := range all {
 		if err := r.settle(ctx, at, policy, &all[i], s.Suspect); err != nil {
@@ -304,9 +337,10 @@ func (r *Reconciler) judge(ctx context.Context, at site, all []judged, s *Status
 	return errors.Join(errs...)
 }
 
-// suspect decides whether a VIM is to be believed that lacks so many resources.
-func (r *Reconciler) suspect(s *Status, missing int, digest string) {
-	if missing*100 <= s.Recorded*r.cfg.Settings.Suspect {
+// suspect decides whether a VIM is to be believed that lacks so many of the resources that it is expected to have. Those that may be gone are on neither side: many of them would
+// make up for any number of the others.
+func (r *Reconciler) suspect(s *Status, missing, expected int, digest string) {
+	if missing*100 <= expected*r.cfg.Settings.Suspect {
 		s.Suspect, s.Same, s.Digest = false, 0, ""
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ var errDead = errors.New("the process is dead")
 
 // site is VNFs, a VIM that anybody may change, and what compares them.
 type site struct {
+	one   sync.Mutex                                  // of VIMs that are asked at once
+	asked func(ctx context.Context, vim string) error // before a VIM answers; nil: nothing
 	testing.TB
 	now       time.Time
 	store     *memory.Store
@@ -164,12 +167,23 @@ func (s *site) holds(id string, yes bool) {
 // make makes a VNF of n machines at a VIM connection.
 func (s *site) make(id, connection string, n int, properties ...string) {
 	s.Helper()
+	s.makes(id, connection, n, false, properties...)
+}
+
+// doubt makes a VNF of machines that may be gone.
+func (s *site) doubt(id, connection string, n int) {
+	s.Helper()
+	s.makes(id, connection, n, true)
+}
+
+func (s *site) makes(id, connection string, n int, mayBeGone bool, properties ...string) {
+	s.Helper()
 	var rs []vnf.Resource
 	for i := range n {
 		t := vim.Token{ID: fmt.Sprintf("%s-%03d", id, i), Generation: 1}
 		spec := vim.Spec{Name: t.ID, Compute: &vim.ComputeSpec{Flavour: "small"}}
 		rs = append(rs, vnf.Resource{
-			ID: t.ID, Generation: 1, Revision: 1, Kind: string(vim.Compute), Name: t.ID, Connection: connection, VimID: "vim-" + t.ID, Spec: vim.Encode(spec),
+			ID: t.ID, Generation: 1, Revision: 1, Kind: string(vim.Compute), Name: t.ID, Connection: connection, VimID: "vim-" + t.ID, Spec: vim.Encode(spec), MayBeGone: mayBeGone,
 		})
 		s.held[connection][t] = vim.Observed{
 			Resource: vim.Resource{Token: t, Kind: vim.Compute, ID: "vim-" + t.ID, Owner: id, Name: t.ID, Ready: true},
@@ -264,7 +278,14 @@ type driver struct {
 
 func (d driver) InPlace() vim.InPlace { return nil }
 
-func (d driver) Observe(_ context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+func (d driver) Observe(ctx context.Context, conn vim.Connection, r vim.ListRequest) (vim.ObservedPage, error) {
+	if d.asked != nil {
+		if err := d.asked(ctx, conn.ID); err != nil {
+			return vim.ObservedPage{}, err
+		}
+	}
+	d.one.Lock()
+	defer d.one.Unlock()
 	d.lists++
 	if d.away != nil {
 		return vim.ObservedPage{}, d.away

@@ -29,6 +29,8 @@ type Config struct {
 	Answer time.Duration
 	// Now is the clock that times of the cluster are compared with; nil means time.Now.
 	Now func() time.Time
+	// MaxAnswerBytes bounds an answer of a cluster; 0 means vim.DefaultMaxAnswerBytes.
+	MaxAnswerBytes int64
 	// Wrap puts something between the driver and the network; nil: nothing.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
@@ -69,8 +71,8 @@ func New(c Config) *Driver {
 	}
 	helmkube.ManagedFieldsManager = kube.FieldManager // else it is the name of the program's file
 	return &Driver{
-		cfg: c, clusters: kube.NewClusters(Type, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now}, works: newWorks(),
-		objects: kubernetes.New(kubernetes.Config{Type: Type, Patience: c.Patience, Now: c.Now, Wrap: c.Wrap}),
+		cfg: c, clusters: kube.NewClusters(Type, c.MaxAnswerBytes, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now}, works: newWorks(),
+		objects: kubernetes.New(kubernetes.Config{Type: Type, Patience: c.Patience, Now: c.Now, MaxAnswerBytes: c.MaxAnswerBytes, Wrap: c.Wrap}),
 	}
 }
 

@@ -26,6 +26,8 @@ type Config struct {
 	Type string
 	// Trials is how many bytes are used to remember what clusters said they would make of manifests; 0 means DefaultTrials.
 	Trials int64
+	// MaxAnswerBytes bounds an answer of a cluster; 0 means vim.DefaultMaxAnswerBytes.
+	MaxAnswerBytes int64
 	// Wrap puts something between the driver and the network; nil: nothing.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
@@ -77,7 +79,7 @@ func New(c Config) *Driver {
 		c.Now = time.Now
 	}
 	return &Driver{
-		clusters: kube.NewClusters(c.Type, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now},
+		clusters: kube.NewClusters(c.Type, c.MaxAnswerBytes, c.Wrap), patience: kube.Patience{For: c.Patience, Now: c.Now},
 		trials: &trials{known: lru.New[tried](c.Trials), now: c.Now},
 	}
 }

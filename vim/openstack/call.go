@@ -2,7 +2,6 @@ package openstack
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 
@@ -76,24 +75,6 @@ func (c call) remove(ctx context.Context, s *service, path string) (gone bool, e
 
 // object is a JSON object.
 type object map[string]any
-
-// bounded ends answers that are longer than anything a cloud has to say.
-type bounded struct {
-	next http.RoundTripper
-	max  int64
-}
-
-// RoundTrip implements http.RoundTripper.
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := b.next.RoundTrip(r)
-	if err == nil {
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(resp.Body, b.max), resp.Body}
-	}
-	return resp, err //nolint:wrapcheck // the network's
-}
 
 // escaped is an id as part of a path.
 func escaped(id string) string { return url.PathEscape(id) }

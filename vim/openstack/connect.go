@@ -134,7 +134,7 @@ func (d *Driver) transport(c *cloud, at words) error {
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.MaxIdleConnsPerHost = 16
-	var rt http.RoundTripper = bounded{t, d.cfg.MaxAnswerBytes}
+	var rt http.RoundTripper = vim.Answers{Next: t, Max: d.cfg.MaxAnswerBytes}
 	if d.cfg.Wrap != nil {
 		rt = d.cfg.Wrap(rt)
 	}
@@ -269,12 +269,12 @@ func (c *cloud) client(ctx context.Context, s *service) (*gophercloud.ServiceCli
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err() //nolint:wrapcheck // classified by whoever called
+		return nil, &loginError{ctx.Err()}
 	}
 	defer func() { <-c.turn }()
 	if c.clients == nil {
 		if err := c.login(ctx); err != nil {
-			return nil, err
+			return nil, &loginError{err}
 		}
 	}
 	if sc := c.clients[s]; sc != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/vnfm/vnfm/message"
 	"github.com/vnfm/vnfm/vim"
@@ -15,16 +16,18 @@ import (
 
 // Config is what a driver is made with. The zero value is one.
 type Config struct {
-	// MaxAnswerBytes bounds an answer of a cloud; 0 means DefaultMaxAnswerBytes.
+	// MaxAnswerBytes bounds an answer of a cloud; 0 means vim.DefaultMaxAnswerBytes.
 	MaxAnswerBytes int64
 	// Content opens a file of a VNF package, to be read once from its beginning; nil: images are not uploaded. Errors: NotFound when there is none.
 	Content func(ctx context.Context, packageID, path string) (io.ReadCloser, error)
+	// UploadStall is how long nothing of an image that is uploaded may move, before the upload is broken off; 0 means DefaultUploadStall.
+	UploadStall time.Duration
 	// Wrap puts something between the driver and the network; nil: nothing.
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
-// DefaultMaxAnswerBytes bounds an answer of a cloud.
-const DefaultMaxAnswerBytes = 64 << 20
+// DefaultUploadStall is long enough for a store that writes all of an image once it has come.
+const DefaultUploadStall = 5 * time.Minute
 
 // Driver drives clouds.
 type Driver struct {
@@ -43,8 +46,8 @@ var (
 
 // New returns a driver.
 func New(c Config) *Driver {
-	if c.MaxAnswerBytes == 0 {
-		c.MaxAnswerBytes = DefaultMaxAnswerBytes
+	if c.UploadStall <= 0 {
+		c.UploadStall = DefaultUploadStall
 	}
 	return &Driver{cfg: c, clouds: map[[32]byte]*cloud{}}
 }

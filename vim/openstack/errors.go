@@ -52,7 +52,28 @@ func retryAfter(err error, now time.Time) time.Duration {
 	return 0
 }
 
+// loginError is what kept a call from being made: no service was asked but Keystone.
+type loginError struct{ error }
+
+// Unwrap returns what happened.
+func (l *loginError) Unwrap() error { return l.error }
+
+// keystone stands for the service that one logs in at.
+var keystone = &service{kind: "Keystone"} //nolint:gochecknoglobals // data
+
+// reason is which of the errors of vim.Answers one is.
+func reason(err error) string {
+	if errors.Is(err, vim.ErrNoAPI) {
+		return vim.ErrNoAPI.Error()
+	}
+	return vim.ErrLongAnswer.Error()
+}
+
 func classify(s *service, err error) (message.Class, string) {
+	var login *loginError
+	if errors.As(err, &login) {
+		s, err = keystone, login.error
+	}
 	var again *gophercloud.ErrUnableToReauthenticate
 	if errors.As(err, &again) { // it hides what happened
 		if class, hint := classify(s, again.ErrReauth); class != message.Auth {
@@ -63,6 +84,9 @@ func classify(s *service, err error) (message.Class, string) {
 	var status gophercloud.ErrUnexpectedResponseCode
 	if errors.As(err, &status) {
 		return ofStatus(s, &status)
+	}
+	if errors.Is(err, vim.ErrLongAnswer) || errors.Is(err, vim.ErrNoAPI) {
+		return message.UnknownOutcome, s.kind + "'s endpoint: " + reason(err)
 	}
 	var l *lacking
 	var authority x509.UnknownAuthorityError
@@ -96,6 +120,9 @@ func ofStatus(s *service, e *gophercloud.ErrUnexpectedResponseCode) (message.Cla
 	}
 	if said == "" {
 		said = who + " answers " + http.StatusText(e.Actual)
+		if who == "Keystone" && e.Actual < http.StatusBadRequest {
+			said = "what answers at interfaceInfo.endpoint is not Keystone"
+		}
 	}
 	full := strings.Contains(strings.ToLower(said), "quota")
 	switch code := e.Actual; {

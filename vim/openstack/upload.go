@@ -13,7 +13,9 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -31,21 +33,25 @@ func (c call) upload(ctx context.Context, i imageDoc) {
 	if _, busy := c.driver.uploads.LoadOrStore(key, done); busy {
 		return
 	}
-	ctx = context.WithoutCancel(ctx)
+	ctx = context.WithoutCancel(ctx) // of the call, which ends before; what is waited for here has bounds of its own
 	go func() {
 		defer close(done)
 		defer c.driver.uploads.Delete(key)
 		err := c.send(ctx, i)
+		ctx, cancel := context.WithTimeout(ctx, c.driver.aside())
+		defer cancel()
 		var bad *contentError
 		switch {
 		case err == nil:
+		case errors.Is(err, errStalled):
+			c.discard(ctx, i.ID, "queued", "saving") // it was being saved from here, and Glance may not notice that nothing comes any more
 		case errors.As(err, &bad):
 			c.broken(ctx, i.ID, bad.Error())
 		case conflicting(err): // another process sends it
 		case vim.ClassOf(err) == message.Permanent, vim.ClassOf(err) == message.Quota:
 			c.broken(ctx, i.ID, vim.HintOf(err))
 		default:
-			c.discard(ctx, i.ID)
+			c.discard(ctx, i.ID, "queued")
 		}
 	}()
 }
@@ -56,10 +62,26 @@ func conflicting(err error) bool {
 	return errors.As(err, &e) && e.Class == message.Transient && e.RetryAfter == 0
 }
 
-// discard deletes an image that has not become whole. Where Glance cannot be asked now, the next upload does.
-func (c call) discard(ctx context.Context, id string) {
+// errStalled ends an upload of which nothing has moved for Config.UploadStall.
+var errStalled = errors.New("nothing of the image has moved for too long")
+
+// aside is how long a call before or after the content may take.
+func (d *Driver) aside() time.Duration { return min(d.cfg.UploadStall, maxAside) }
+
+// maxAside is short, as who logs in has everybody else at the cloud wait.
+const maxAside = 30 * time.Second
+
+// watched returns a context that ends with errStalled as its cause when moved is not called for a time. A whole upload has no bound: images are large, and lines slow.
+func watched(ctx context.Context, patience time.Duration) (_ context.Context, moved, end func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	t := time.AfterFunc(patience, func() { cancel(errStalled) })
+	return ctx, func() { t.Reset(patience) }, func() { t.Stop(); cancel(nil) }
+}
+
+// discard deletes an image that has not become whole, in one of the statuses. Where Glance cannot be asked now, the next upload does.
+func (c call) discard(ctx context.Context, id string, statuses ...string) {
 	var now imageDoc
-	if c.get(ctx, image, "images/"+escaped(id), nil, &now) == nil && now.Status == "queued" {
+	if c.get(ctx, image, "images/"+escaped(id), nil, &now) == nil && slices.Contains(statuses, now.Status) {
 		_ = c.deleteImage(ctx, id)
 	}
 }
@@ -75,7 +97,11 @@ type contentError struct{ why string }
 // Error says what is wrong.
 func (b *contentError) Error() string { return b.why }
 
+// send sends the content of an image. Returns errStalled when nothing has moved for too long, be it in the package or at Glance.
 func (c call) send(ctx context.Context, i imageDoc) error {
+	whole := ctx
+	ctx, moved, end := watched(whole, c.driver.cfg.UploadStall)
+	defer end()
 	file, err := c.driver.cfg.Content(ctx, i.Package, i.Path)
 	switch vnfm.KindOf(err) {
 	case "":
@@ -92,10 +118,13 @@ func (c call) send(ctx context.Context, i imageDoc) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.client(ctx, image)
-	if err != nil {
+	body.moved = moved
+	login, cancel := context.WithTimeout(ctx, c.driver.aside())
+	client, err := c.client(login, image)
+	if cancel(); err != nil {
 		return c.errorOf(image, err)
 	}
+	moved()
 	_, err = client.Request(ctx, http.MethodPut, client.ServiceURL("images/"+escaped(i.ID)+"/file"), &gophercloud.RequestOpts{ //nolint:bodyclose // the client has read and closed it
 		RawBody: body, OkCodes: good(), MoreHeaders: map[string]string{"Content-Type": "application/octet-stream"},
 	})
@@ -103,8 +132,13 @@ func (c call) send(ctx context.Context, i imageDoc) error {
 		return body.bad
 	}
 	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
 		return c.errorOf(image, err)
 	}
+	ctx, cancel = context.WithTimeout(whole, c.driver.aside())
+	defer cancel()
 	return c.arrived(ctx, i.ID, hex.EncodeToString(body.all.Sum(nil)))
 }
 
@@ -127,6 +161,8 @@ type checking struct {
 	all  hash.Hash
 	want string
 	bad  *contentError
+	// moved is called for each piece that is taken; nil: nobody asks.
+	moved func()
 }
 
 // checked wraps a file whose content is named "algorithm:hex".
@@ -162,6 +198,9 @@ func (k *checking) Read(p []byte) (int, error) {
 		return 0, k.bad
 	}
 	n, err := k.from.Read(p)
+	if n > 0 && k.moved != nil {
+		k.moved()
+	}
 	k.all.Write(p[:n])
 	if k.sum != nil {
 		k.sum.Write(p[:n])

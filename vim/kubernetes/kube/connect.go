@@ -58,14 +58,15 @@ type Cluster struct {
 // Clusters keeps the clients of connections of one type. What clients know is asked for again after a restart.
 type Clusters struct {
 	vimType string
+	max     int64
 	wrap    func(http.RoundTripper) http.RoundTripper
 	mu      sync.Mutex
 	known   map[[32]byte]*Cluster
 }
 
-// NewClusters returns an empty set for connections of a vimType. wrap puts something between the clients and the network; nil: nothing.
-func NewClusters(vimType string, wrap func(http.RoundTripper) http.RoundTripper) *Clusters {
-	return &Clusters{vimType: vimType, wrap: wrap, known: map[[32]byte]*Cluster{}}
+// NewClusters returns an empty set for connections of a vimType, whose answers have at most so many bytes; 0 means vim.DefaultMaxAnswerBytes. wrap puts something between the clients and the network; nil: nothing.
+func NewClusters(vimType string, most int64, wrap func(http.RoundTripper) http.RoundTripper) *Clusters {
+	return &Clusters{vimType: vimType, max: most, wrap: wrap, known: map[[32]byte]*Cluster{}}
 }
 
 // keep is how many clusters' clients are kept.
@@ -104,7 +105,7 @@ func (k *Clusters) dial(conn vim.Connection) (*Cluster, error) {
 	}
 	cfg.UserAgent, cfg.QPS, cfg.Timeout = FieldManager, -1, callBound // who calls bounds how many there are at once
 	cfg.WarningHandler = rest.NoWarnings{}
-	cfg.Wrap(func(rt http.RoundTripper) http.RoundTripper { return once{rt} })
+	cfg.Wrap(func(rt http.RoundTripper) http.RoundTripper { return once{vim.Answers{Next: rt, Max: k.max}} })
 	if k.wrap != nil {
 		cfg.Wrap(k.wrap)
 	}

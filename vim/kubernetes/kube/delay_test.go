@@ -37,7 +37,7 @@ func TestForHowLongAClusterAsksToBeLeftAlone(t *testing.T) {
 			w.WriteHeader(c.code)
 			_, _ = w.Write([]byte(c.body))
 		}))
-		one, err := NewClusters("T", nil).Of(vim.Connection{ID: "a", Type: "T", InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"` + s.URL + `"`)}})
+		one, err := NewClusters("T", 0, nil).Of(vim.Connection{ID: "a", Type: "T", InterfaceInfo: map[string]json.RawMessage{"endpoint": json.RawMessage(`"` + s.URL + `"`)}})
 		if err != nil {
 			t.Fatal(err)
 		}

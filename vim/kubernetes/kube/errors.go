@@ -62,6 +62,10 @@ func classify(err error, what Ref) (message.Class, string) {
 		return message.Auth, "the certificate of the endpoint is not trusted: see interfaceInfo.ssl_ca_cert"
 	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &dns), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return message.Unavailable, "the endpoint cannot be reached"
+	case errors.Is(err, vim.ErrLongAnswer):
+		return message.UnknownOutcome, "the endpoint: " + vim.ErrLongAnswer.Error()
+	case errors.Is(err, vim.ErrNoAPI):
+		return message.UnknownOutcome, "the endpoint: " + vim.ErrNoAPI.Error()
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return message.UnknownOutcome, "the cluster did not answer in time"
 	default:
