@@ -27,6 +27,7 @@ func TestAnswers(t *testing.T) {
 		"a watch":            {query: "?watch=true", n: 100 * most},
 		"a page":             {kind: "text/html; charset=utf-8", n: 10, want: vim.ErrNoAPI},
 		"a proxy's refusal":  {kind: "text/html", code: http.StatusBadGateway, n: 10},
+		"a choice":           {kind: "text/html", code: http.StatusMultipleChoices, n: 10}, // as a redirection, with a page for people
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
