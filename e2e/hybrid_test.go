@@ -70,7 +70,9 @@ func TestAVnfAtTwoVimsOfTwoTypes(t *testing.T) {
 	if after := labInventory(t, l); !slices.Equal(after, before) {
 		t.Errorf("the cluster of a VNF of machines has %v, had %v", after, before)
 	}
-	d.run(vnf, "change_flavour", map[string]any{"newFlavourId": "simple"}, "COMPLETED")
+	d.run(vnf, "change_flavour", map[string]any{ // the simulated VIM would run them, too
+		"newFlavourId": "simple", "vimConnectionInfo": map[string]any{"cluster": map[string]any{"vimType": kubernetes.Type}},
+	}, "COMPLETED")
 	at(map[string]int{"engine@sim-1": 1, "gateway@cluster": 1})
 	d.run(vnf, "terminate", map[string]any{"terminationType": "FORCEFUL"}, "COMPLETED")
 	if after := labInventory(t, l); !slices.Equal(after, before) {

@@ -37,12 +37,12 @@ func (s *Service) connecting(ctx context.Context, vnfID string, r *ChangeExtConn
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeExtConn, err)
 	}
-	own, _, named, err := s.connect(ctx, vnfID, r.ExtLinks, nil, r.Connections)
+	own, usual, named, err := s.connect(ctx, vnfID, r.ExtLinks, nil, r.Connections)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeExtConn, err)
 	}
 	return &wish{
-		command: "lcm.change-ext-conn", operation: vnf.OpChangeExtConn, params: r.Params, own: own, places: named,
+		command: "lcm.change-ext-conn", operation: vnf.OpChangeExtConn, params: r.Params, own: own, places: besides(usual, named),
 		plan: func(b *beginning) error { return s.planChangeExtConn(b, r) },
 	}, nil
 }

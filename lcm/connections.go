@@ -261,6 +261,14 @@ func (s *Service) connect(
 	return o, usual, slices.DeleteFunc(ids, func(id string) bool { return id == usual }), err
 }
 
+// besides are the connections that a request about a VNF that stands somewhere names, the likeliest first: what it has usually goes where it is.
+func besides(usual string, named []string) []string {
+	if usual == "" {
+		return named
+	}
+	return slices.Insert(slices.Clone(named), 0, usual)
+}
+
 // ownOnly returns the only connection that an instance has of its own, "" when there is none or there are several.
 func ownOnly(v *vnf.Instance) string {
 	only := ""

@@ -43,7 +43,7 @@ func (s *Service) changingFlavour(ctx context.Context, vnfID string, r *ChangeFl
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeFlavour, err)
 	}
-	own, _, named, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
+	own, usual, named, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeFlavour, err)
 	}
@@ -52,7 +52,7 @@ func (s *Service) changingFlavour(ctx context.Context, vnfID string, r *ChangeFl
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeFlavour, err)
 	}
 	return &wish{
-		command: "lcm.change-flavour", operation: vnf.OpChangeFlavour, params: r.Params, own: own, places: named,
+		command: "lcm.change-flavour", operation: vnf.OpChangeFlavour, params: r.Params, own: own, places: besides(usual, named),
 		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
 		plan: func(b *beginning) error { return s.planChangeFlavour(b, r, of) },
 	}, nil

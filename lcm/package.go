@@ -44,7 +44,7 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 	if err := s.checkAddresses(r.ExtLinks); err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeVnfPkg, err)
 	}
-	own, _, named, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
+	own, usual, named, err := s.connect(ctx, vnfID, r.ExtLinks, r.ExtManaged, r.Connections)
 	if err != nil {
 		return nil, s.orEarlier(ctx, vnfID, vnf.OpChangeVnfPkg, err)
 	}
@@ -61,7 +61,7 @@ func (s *Service) changingPackage(ctx context.Context, vnfID string, r *ChangeVn
 		return nil, err
 	}
 	return &wish{
-		command: "lcm.change-vnfpkg", operation: vnf.OpChangeVnfPkg, params: r.Params, own: own, places: named, to: to,
+		command: "lcm.change-vnfpkg", operation: vnf.OpChangeVnfPkg, params: r.Params, own: own, places: besides(usual, named), to: to,
 		extensions: r.Extensions, configurable: r.Configurable, checksProperties: true, take: s.cfg.Settings.Take,
 		plan: func(b *beginning) error { return s.planChangeVnfPkg(b, r, to) },
 	}, nil
