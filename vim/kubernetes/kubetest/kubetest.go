@@ -211,7 +211,7 @@ func (l *Lab) Release(t *testing.T, d vim.Driver, token vim.Token) {
 // Settled polls until a unit is ready or has failed.
 func (l *Lab) Settled(t *testing.T, d vim.Driver, res vim.Resource) vim.Resource {
 	t.Helper()
-	for range 500 {
+	for range 1500 { // a machine that does other things, too, takes its time
 		if res.Ready || res.Failed != nil {
 			return res
 		}
