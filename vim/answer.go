@@ -17,7 +17,7 @@ var (
 	ErrNoAPI = errors.New("what answers is a web page, not an API")
 )
 
-// Answers is a way through the network that takes no answer as one that is longer than so many bytes, or a web page. Streams of what changes (watches of Kubernetes) have no length.
+// Answers is a way through the network that takes no answer as one that is longer than so many bytes, or a web page in place of what was asked for. Streams of what changes (watches of Kubernetes) have no length.
 type Answers struct {
 	Next http.RoundTripper
 	Max  int64 // 0 means DefaultMaxAnswerBytes
@@ -30,7 +30,8 @@ func (a Answers) RoundTrip(r *http.Request) (*http.Response, error) {
 		return resp, err //nolint:wrapcheck // the network's
 	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if kind == "text/html" && resp.StatusCode/100 == 2 { // refusals are told by their codes, and redirections followed
+	// Refusals are told by their codes, and redirections followed. What is done may be answered by nothing, in the form of a page (OpenStack's releases).
+	if kind == "text/html" && r.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
 		_ = resp.Body.Close() // nobody reads it
 		return nil, ErrNoAPI
 	}

@@ -15,6 +15,7 @@ import (
 func TestAnswers(t *testing.T) {
 	const most = 1000
 	for name, c := range map[string]struct {
+		method      string
 		query, kind string
 		code, n     int
 		want        error
@@ -27,6 +28,8 @@ func TestAnswers(t *testing.T) {
 		"a watch":            {query: "?watch=true", n: 100 * most},
 		"a page":             {kind: "text/html; charset=utf-8", n: 10, want: vim.ErrNoAPI},
 		"a proxy's refusal":  {kind: "text/html", code: http.StatusBadGateway, n: 10},
+		"done, no page":      {method: http.MethodDelete, kind: "text/html; charset=UTF-8", code: http.StatusAccepted},
+		"done, 204":          {method: http.MethodDelete, kind: "text/html; charset=UTF-8", code: http.StatusNoContent},
 		"a choice":           {kind: "text/html", code: http.StatusMultipleChoices, n: 10}, // as a redirection, with a page for people
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +42,7 @@ func TestAnswers(t *testing.T) {
 			}))
 			defer s.Close()
 			client := http.Client{Transport: vim.Answers{Next: http.DefaultTransport, Max: most}}
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+c.query, nil)
+			req, err := http.NewRequestWithContext(t.Context(), c.method, s.URL+c.query, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,7 +20,7 @@ func TestWhatIsAtTheEndpointAndNoKeystone(t *testing.T) {
 		want   string
 	}{
 		"hangs":      {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, "Keystone did not answer in time"},
-		"a web page": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/html") }, "Keystone's endpoint: what answers is a web page, not an API"},
+		"a web page": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/html") }, "what answers at interfaceInfo.endpoint is not Keystone"},
 		"without end": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusCreated)
 			_, _ = io.WriteString(w, `{"token":"`+strings.Repeat("x", 1<<20))
