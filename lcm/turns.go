@@ -367,7 +367,9 @@ func (op planOp) doomed(in *saga.Instance, d *planData, s plan.Step, run *saga.I
 func (op planOp) changed(in *saga.Instance, v *vnf.Instance, d *planData, o *plan.Outcome) ([]vnf.Resource, error) {
 	doubtful := map[string]bool{}
 	for i := range v.Resources {
-		doubtful[v.Resources[i].ID] = v.Resources[i].MayBeGone
+		if r := &v.Resources[i]; r.MayBeGone {
+			doubtful[r.ID] = true
+		}
 	}
 	forms := map[string]*plan.Resource{}
 	unsure, mayBeGone, standing := map[string]bool{}, map[string]bool{}, standingOf(in)
