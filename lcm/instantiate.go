@@ -338,30 +338,29 @@ func (b *beginning) settle(m *manifests, r *plan.Request) error {
 		return nil
 	}
 	r.ObjectsAt, r.Namespace = m.at, m.place(b.vnf.ID)
-	for _, x := range m.releases {
-		x.Chart.Namespace = cmp.Or(m.namespace, r.Namespace)
-		r.Releases = append(r.Releases, x)
-	}
 	var err error
-	r.Objects, err = m.planned()
+	r.Releases, r.Objects, err = m.planned(r.Namespace)
 	return err
 }
 
 // ownNamespace is the namespace that is made for a VNF whose objects name none.
 func ownNamespace(vnfID string) string { return "vnf-" + vnfID }
 
-// planned is the objects as a plan has them.
-func (m *manifests) planned() ([]plan.Object, error) {
-	var out []plan.Object
+// planned is the releases and the objects as a plan has them; made is the namespace that is made for them, "" for none.
+func (m *manifests) planned(made string) (releases []plan.ChartRelease, objects []plan.Object, err error) {
+	for _, x := range m.releases {
+		x.Chart.Namespace = cmp.Or(m.namespace, made)
+		releases = append(releases, x)
+	}
 	for i := range m.objects {
 		o := &m.objects[i]
 		raw, err := o.JSON()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out = append(out, plan.Object{Kind: o.Kind, Group: o.Group(), Namespace: o.Namespace, Name: o.Name, Manifest: raw})
+		objects = append(objects, plan.Object{Kind: o.Kind, Group: o.Group(), Namespace: o.Namespace, Name: o.Name, Manifest: raw})
 	}
-	return out, nil
+	return releases, objects, nil
 }
 
 // siteNamespace is the namespace that a VIM connection has for objects, or for charts, that name none; "" when it has none, or nobody knows

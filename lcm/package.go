@@ -1,7 +1,6 @@
 package lcm
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -132,11 +131,7 @@ func (s *Service) containersIn(
 	case m.namespace != "":
 		manifest.Place(m.objects, m.namespace, true)
 	}
-	for _, x := range m.releases {
-		x.Chart.Namespace = cmp.Or(m.namespace, out.namespace)
-		out.releases = append(out.releases, x)
-	}
-	out.objects, err = m.planned()
+	out.releases, out.objects, err = m.planned(out.namespace)
 	return out, err
 }
 

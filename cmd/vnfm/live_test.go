@@ -89,6 +89,19 @@ func at(ctx context.Context, url, stdin string, args ...string) (code int, stdou
 	return code, out.String(), errs.String()
 }
 
+// caller returns what runs a command line at a server, and returns all that it prints; it must end with the exit code that is wanted.
+func caller(t *testing.T, url string) func(want int, args ...string) string {
+	t.Helper()
+	return func(want int, args ...string) string {
+		t.Helper()
+		code, out, errs := at(t.Context(), url, "", args...)
+		if code != want {
+			t.Errorf("%v: exit %d: %s%s", args, code, out, errs)
+		}
+		return out + errs
+	}
+}
+
 // crash is a way to a server on which a command dies at its n-th request that changes something: before the server gets it, or before
 // the answer comes back.
 type crash struct {
@@ -181,14 +194,8 @@ func TestBeginningsOfIds(t *testing.T) {
 // to the server as they are.
 func TestVnfcsAreNamedAsTheyAreShown(t *testing.T) {
 	to := startServer(t)
-	call := func(want int, args ...string) string {
-		t.Helper()
-		code, out, errs := at(t.Context(), to, "", args...)
-		if code != want {
-			t.Errorf("%v: exit %d: %s%s", args, code, out, errs)
-		}
-		return strings.TrimSpace(out + errs)
-	}
+	all := caller(t, to)
+	call := func(want int, args ...string) string { t.Helper(); return strings.TrimSpace(all(want, args...)) }
 	call(exitOK, "vnf", "create", "--vnfd", "Sample Firewall", "--name", "fw1")
 	call(exitOK, "vnf", "instantiate", "fw1", "--flavour", "redundant")
 	of := func(path string) string {

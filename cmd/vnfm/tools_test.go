@@ -151,14 +151,7 @@ func changed(t *testing.T, from, to string) {
 // which works; names are completed; the support bundle has what helps, and nothing secret, whatever was given.
 func TestToolsOnAServer(t *testing.T) {
 	to := startServer(t)
-	call := func(want int, args ...string) string {
-		t.Helper()
-		code, out, errs := at(t.Context(), to, "", args...)
-		if code != want {
-			t.Errorf("%v: exit %d: %s%s", args, code, out, errs)
-		}
-		return out + errs
-	}
+	call := caller(t, to)
 	wrong := filepath.Join(t.TempDir(), "wrong.csar")
 	if err := os.WriteFile(wrong, []byte("no archive"), 0o600); err != nil {
 		t.Fatal(err)
